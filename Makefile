@@ -1,0 +1,79 @@
+# `make demo` installs quakeline and runs the embedded example; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$p && break; done)
+CORES ?= $(shell nproc 2> /dev/null || echo 2)
+CONSTRAINTS := envs/constraints.txt
+INSTALLED := $(VENV)/.installed
+INSTALLED_TEST := $(VENV)/.installed-test
+SNAKEFILES := Snakefile workflow/rules
+
+.PHONY: help demo test test-slow lint types imports format reference constraints clean
+# Two installs at once, or tests beside linters, only get in each other's way.
+.NOTPARALLEL:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## run the embedded example and show what it found
+	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/quakeline summary unterhaching
+
+test: $(INSTALLED_TEST) lint types imports ## everything that CI checks
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: $(INSTALLED_TEST) ## the tests that take minutes
+	$(BIN)/pytest -m slow
+
+lint: $(INSTALLED_TEST) ## style of Python and Snakemake files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check $(SNAKEFILES)
+
+types: $(INSTALLED_TEST) ## types (mypy, strict)
+	$(BIN)/mypy
+
+imports: $(INSTALLED_TEST) ## the one-way arrows between the rooms of the package
+	$(BIN)/lint-imports
+
+format: $(INSTALLED_TEST) ## put Python and Snakemake files in style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt $(SNAKEFILES)
+
+reference: $(INSTALLED) ## write config/README.md and config/config.schema.json
+	$(BIN)/quakeline config reference
+	$(BIN)/quakeline config schema
+
+# A fresh resolve of everything that running and testing need. Without the local part of a version
+# (+cpu) the same pin holds for every build of torch.
+constraints: ## write envs/constraints.txt anew
+	rm -rf build/constraints
+	$(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install --quiet --editable ".[test]"
+	build/constraints/bin/python -m pip freeze --all --exclude-editable \
+		| sed 's/+[a-z0-9.]*$$//' > $(CONSTRAINTS)
+	rm -rf build/constraints
+
+clean: ## remove the environment, caches and Snakemake's records; results stay
+	rm -rf $(VENV) build dist *.egg-info .snakemake
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+		echo "quakeline needs Python 3.11 or newer ($(or $(PYTHON),python3) is not);" \
+		"name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable .
+	@touch $@
+
+$(INSTALLED_TEST): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[test]"
+	@touch $(INSTALLED) $@

@@ -1,0 +1,22 @@
+# One DAG from raw archives to a catalog. Settings: config/config.yaml and the overlay that
+# --configfile or `quakeline run` gives (merged by quakeline.config, not by Snakemake).
+from quakeline.config import read
+from quakeline.errors import ConfigError
+
+
+try:
+    RUN = read(config)
+except ConfigError as error:
+    raise WorkflowError(f"configuration:\n{error}")
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/picks.smk"
+include: "workflow/rules/catalog.smk"
+
+
+rule all:
+    input:
+        f"results/{RUN.run}/catalog/events.parquet",
+        f"results/{RUN.run}/report.html",
+    default_target: True

@@ -1,0 +1,133 @@
+"""The command line: `quakeline run`, `quakeline summary`, `quakeline config ...`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quakeline import __version__
+from quakeline.errors import EXIT_CODE, QuakelineError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Earthquake catalogs from continuous data, in one reproducible workflow.",
+)
+config_app = typer.Typer(no_args_is_help=True, help="Check and document the configuration.")
+app.add_typer(config_app, name="config")
+
+Overlay = Annotated[
+    str | None,
+    typer.Argument(help="Overlay on config/config.yaml: a file, or a name in config/runs."),
+]
+Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail when it would change.")]
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user is one line and exit code 2."""
+    words, further = _split(sys.argv[1:])
+    try:
+        app(words, obj=further)
+    except QuakelineError as error:
+        typer.echo(f"quakeline: {error}", err=True)
+        sys.exit(EXIT_CODE)
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Part the words before `--` from those after it, which are meant for Snakemake."""
+    if "--" not in words:
+        return words, []
+    place = words.index("--")
+    return words[:place], words[place + 1 :]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"quakeline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Words after -- go to Snakemake, e.g. `quakeline run -- --dry-run`.")
+def run(
+    context: typer.Context,
+    overlay: Overlay = None,
+    cores: Annotated[str, typer.Option(help="Cores to use at most: a number, or all.")] = "all",
+) -> None:
+    """Run the workflow: whatever is missing or out of date. A killed run continues."""
+    from quakeline import launch
+
+    if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
+        raise typer.BadParameter(f"{cores!r} given; a number above 0, or all", param_hint="--cores")
+    place = launch.find_place(Path.cwd())
+    path = launch.find_overlay(place, overlay, Path.cwd())
+    settings = launch.checked(place, path)
+    if place.folder != Path.cwd():
+        typer.echo(f"working in {place.folder}", err=True)
+    outcome = launch.launch(place, settings, path, cores, context.obj or [])
+    for line in outcome.lines:
+        typer.echo(f"quakeline: {line}", err=True)
+    raise typer.Exit(outcome.code)
+
+
+@app.command()
+def summary(run: Annotated[str, typer.Argument(help="Name of the run.")]) -> None:
+    """Show what a run found."""
+    from rich.console import Console
+
+    from quakeline import launch
+    from quakeline.summary import show
+
+    os.chdir(launch.find_place(Path.cwd()).folder)
+    show(Path("results") / run, Console())
+
+
+@config_app.command()
+def check(overlay: Overlay = None) -> None:
+    """Check the configuration and show the plan of the run, or all mistakes."""
+    from quakeline import launch
+    from quakeline.timeline import iso, to_ns
+
+    place = launch.find_place(Path.cwd())
+    settings = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
+    start, end = (iso(to_ns(t), digits=0) for t in (settings.time.start, settings.time.end))
+    card = settings.weights.card()
+    typer.echo("ok")
+    typer.echo(f"run     {settings.run}, written to {place.folder / 'results' / settings.run}")
+    typer.echo(f"span    {start} to {end}")
+    typer.echo(f"chunks  {len(settings.chunk_ids)} of at most {settings.time.chunk_h:g} h")
+    typer.echo(f"model   {card.name}, phases {', '.join(card.phases)}")
+
+
+@config_app.command(name="reference")
+def write_reference(check: Check = False) -> None:
+    """Write config/README.md: every key with its type, default and meaning."""
+    from quakeline import launch, reference
+
+    target = launch.find_place(Path.cwd()).folder / reference.README
+    reference.publish(target, reference.readme(), check=check)
+
+
+@config_app.command(name="schema")
+def write_schema(check: Check = False) -> None:
+    """Write config/config.schema.json: completion and checks in editors."""
+    from quakeline import launch, reference
+
+    target = launch.find_place(Path.cwd()).folder / reference.SCHEMA
+    reference.publish(target, reference.editor_schema(), check=check)

@@ -1,0 +1,193 @@
+"""The configuration of a run: `config/config.yaml` plus an overlay, checked as a whole.
+
+`load` reports every mistake together, each with its dotted path, what was given and what is
+allowed. Nothing here imports torch, obspy or any other heavy library: the Snakefile loads the
+configuration whenever the workflow is parsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from quakeline import stages
+from quakeline.errors import ConfigError
+from quakeline.section import Section
+from quakeline.timeline import Span, split, to_ns
+
+DEFAULT = Path("config/config.yaml")
+
+
+class Time(Section):
+    """The span of the run and how it is cut into chunks, one job of each stage per chunk."""
+
+    start: datetime = Field(description="first instant of the run, UTC, whole seconds")
+    end: datetime = Field(description="last instant of the run (exclusive), UTC, whole seconds")
+    chunk_h: float = Field(
+        24.0,
+        gt=0,
+        description="length of a chunk in hours; chunks begin at absolute multiples of it",
+    )
+    margin_s: float = Field(
+        60.0,
+        ge=0,
+        description="data read on both sides of a chunk, in seconds: at least one window of the"
+        " network and 15 s, so that results do not depend on where chunks begin",
+    )
+
+    @field_validator("start", "end")
+    @classmethod
+    def _whole_seconds(cls, value: datetime) -> datetime:
+        if value.microsecond:
+            raise ValueError("must be a whole second")
+        return value
+
+    @model_validator(mode="after")
+    def _check(self) -> Time:
+        if to_ns(self.end) <= to_ns(self.start):
+            raise ValueError(f"end ({self.end}) must be later than start ({self.start})")
+        seconds = self.chunk_h * 3600
+        if abs(seconds - round(seconds)) > 1e-6 or seconds < 1:
+            raise ValueError(f"chunk_h ({self.chunk_h}) must be a whole number of seconds")
+        return self
+
+    def chunks(self) -> list[Span]:
+        """The chunks of the run in order of time."""
+        span = Span(to_ns(self.start), to_ns(self.end))
+        return split(span, round(self.chunk_h * 3600))
+
+
+class Velocity(Section):
+    """The velocity model of association and location."""
+
+    table: str = Field(
+        description="CSV file with columns depth_km, vp, vs: top of each layer in km below sea"
+        " level and its velocities in km/s; one row is a homogeneous half space"
+    )
+
+
+class Run(Section):
+    """Everything that `config.yaml` can say."""
+
+    run: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        description="name of the run; results are written to results/<run>/",
+    )
+    time: Time
+    stations: stages.stations.Config
+    fetch: stages.fetch.Config
+    prepare: stages.prepare.Config = stages.prepare.Config()
+    weights: stages.weights.Config = stages.weights.Config()
+    annotate: stages.annotate.Config = stages.annotate.Config()
+    pick: stages.pick.Config = stages.pick.Config()
+    velocity: Velocity
+    associate: stages.associate.Config
+    locate: stages.locate.Config = stages.locate.Config()
+    merge: stages.merge.Config = stages.merge.Config()
+    report: stages.report.Config = stages.report.Config()
+    keep: list[Literal["waveforms", "probabilities"]] = Field(
+        default_factory=list,
+        description="intermediate stores that stay on disk; the report draws record sections only"
+        " when both are kept",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Run:
+        card = self.weights.card()
+        needed = card.window_samples / card.sampling_rate_hz + 15
+        if self.time.margin_s < needed:
+            raise ValueError(
+                f"time.margin_s: {self.time.margin_s} given; {card.name} needs at least {needed:g}"
+            )
+        unknown = sorted(set(self.pick.thresholds) - set(card.phases))
+        if unknown:
+            raise ValueError(
+                f"pick.thresholds: {', '.join(unknown)} given; {card.name} has the phases "
+                f"{', '.join(card.phases)}"
+            )
+        return self
+
+    @property
+    def sampling_rate_hz(self) -> float:
+        """Rate of the prepared waveforms: the network's own."""
+        return float(self.weights.card().sampling_rate_hz)
+
+    @property
+    def chunk_ids(self) -> list[str]:
+        """Names of the chunks in order of time."""
+        return [chunk.id for chunk in self.time.chunks()]
+
+    def as_yaml(self) -> str:
+        """The whole configuration, defaults included, as YAML."""
+        return str(yaml.safe_dump(self.plain(), sort_keys=False, allow_unicode=True))
+
+    def params(self, stage: str) -> dict[str, Any]:
+        """What Snakemake compares to decide whether a stage's jobs must run again.
+
+        Plain builtins: Snakemake silently does not track any other object.
+        """
+        return {"version": stages.STAGES[stage].VERSION, "config": getattr(self, stage).plain()}
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping. Raises ConfigError with the reason."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"config file {path} does not exist") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"config file {path}: {' '.join(str(error).split())}") from None
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise ConfigError(f"config file {path}: expected a mapping, found {type(raw).__name__}")
+    return raw
+
+
+def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay an overlay over a base, key by key.
+
+    A mapping whose `kind` differs from the base's replaces it as a whole, since the keys of one
+    kind mean nothing to another. Lists and values replace what was there.
+    """
+    result = dict(base)
+    for key, value in overlay.items():
+        old = result.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        if both and value.get("kind", old.get("kind")) == old.get("kind"):  # type: ignore[union-attr]
+            result[key] = merged(old, value)  # type: ignore[arg-type]
+        else:
+            result[key] = value
+    return result
+
+
+def load(raw: Mapping[str, Any]) -> Run:
+    """Check a configuration. Raises ConfigError that lists every mistake, one a line."""
+    try:
+        return Run.model_validate(dict(raw))
+    except ValidationError as error:
+        lines = [_explain(dict(item)) for item in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def read(overlay: Mapping[str, Any] | None = None, default: Path = DEFAULT) -> Run:
+    """The run that the default configuration and an overlay describe."""
+    return load(merged(read_yaml(default), overlay or {}))
+
+
+def _explain(item: dict[str, Any]) -> str:
+    kinds = {"extra_forbidden", "missing"}
+    path = ".".join(str(part) for part in item["loc"]) or "config"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        message = "unknown key; see config/README.md for the keys that exist"
+    if item["type"] == "missing":
+        message = "is required"
+    if item["type"] in kinds or isinstance(item["input"], dict | Section):
+        return f"{path}: {message}" if path != "config" else message
+    return f"{path}: {item['input']!r} given; {message[:1].lower()}{message[1:]}"

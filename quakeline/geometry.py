@@ -1,0 +1,65 @@
+"""Geographic and local coordinates, distances and azimuths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from pyproj import Geod, Transformer
+
+_GEOD = Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True)
+class LocalFrame:
+    """A plane around a point: x east and y north in km, azimuthal equidistant on WGS84."""
+
+    latitude: float
+    longitude: float
+
+    @classmethod
+    def around(cls, latitudes: np.ndarray, longitudes: np.ndarray) -> LocalFrame:
+        """The frame at the middle of some points, on either side of the date line or a pole."""
+        lat, lon = np.radians(latitudes), np.radians(longitudes)
+        vectors = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+        x, y, z = vectors.mean(axis=1)
+        return cls(
+            float(np.degrees(np.arctan2(z, np.hypot(x, y)))), float(np.degrees(np.arctan2(y, x)))
+        )
+
+    @cached_property
+    def _transformer(self) -> Transformer:
+        plane = (
+            f"+proj=aeqd +lat_0={self.latitude!r} +lon_0={self.longitude!r} +units=km +ellps=WGS84"
+        )
+        return Transformer.from_crs("EPSG:4326", plane, always_xy=True)
+
+    def to_xy(self, latitude: np.ndarray, longitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Local x, y in km of points in degrees."""
+        x, y = self._transformer.transform(longitude, latitude)
+        return np.asarray(x), np.asarray(y)
+
+    def to_latlon(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Latitude and longitude in degrees of local points in km."""
+        longitude, latitude = self._transformer.transform(x, y, direction="INVERSE")
+        return np.asarray(latitude), np.asarray(longitude)
+
+
+def distance_azimuth(
+    latitude: float, longitude: float, latitudes: np.ndarray, longitudes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distance in km and azimuth in degrees (0 to 360, from north) from a point to others."""
+    n = len(latitudes)
+    azimuth, _, metres = _GEOD.inv(
+        np.full(n, longitude), np.full(n, latitude), np.asarray(longitudes), np.asarray(latitudes)
+    )
+    return np.asarray(metres) / 1000, np.asarray(azimuth) % 360
+
+
+def azimuthal_gap(azimuths: np.ndarray) -> float:
+    """Largest angle in degrees between neighbouring azimuths; 360 for fewer than two."""
+    ordered = np.sort(np.unique(np.asarray(azimuths, dtype=float) % 360))
+    if len(ordered) < 2:
+        return 360.0
+    return float(np.max(np.diff(np.append(ordered, ordered[0] + 360))))

@@ -1,0 +1,1 @@
+"""The engine: window grid, batches, network, stitched probabilities."""

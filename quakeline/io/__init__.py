@@ -1,0 +1,1 @@
+"""Reading and writing of products: Parquet tables, Zarr stores, event files, provenance."""

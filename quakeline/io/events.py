@@ -1,0 +1,465 @@
+"""A catalog of events as QuakeML 1.2 and as CSV.
+
+The QuakeML holds each event with one origin, its arrivals and the picks that they use; picks that
+belong to no event are left out and stay in the table of picks. Absent values are left out. Resource
+identifiers follow from the ids of the tables and no time of creation is written, so that the same
+catalog always gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import obspy.core.event as qml
+import pandas as pd
+from lxml import etree
+from obspy import UTCDateTime
+
+from quakeline import __version__
+from quakeline.errors import DataError
+from quakeline.io import provenance
+from quakeline.io.atomic import replacing
+from quakeline.schemas import EVENTS
+from quakeline.timeline import iso
+
+logger = logging.getLogger("quakeline")
+
+Row = Mapping[str, Any]
+Codes = tuple[str, str, str, str]
+
+#: Kilometres per degree of arc on a sphere of 6371 km, as in obspy.geodetics.
+KM_PER_DEGREE = math.pi * 6371.0 / 180.0
+#: Percent within one standard deviation of a normal distribution.
+_ONE_SIGMA = 68.3
+#: Longest network, station, location and channel code of the QuakeML schema.
+_CODE_LENGTH = 8
+_NOT_IN_URI = re.compile(rb"[^A-Za-z0-9._-]")
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: Components in order of preference as the one that a pick of a phase is named after.
+_COMPONENTS = {"P": "Z3N1E2", "S": "N1E2Z3"}
+_PICK_NOTES = (
+    "probability",
+    "model",
+    "weights_id",
+    "snr_db",
+    "amplitude_m_s",
+    "gap_distance_s",
+    "fibre",
+    "channel_index",
+    "distance_m",
+    "event_class",
+    "event_class_probability",
+)
+#: How obspy ends every QuakeML document.
+_TAIL = b"  </eventParameters>\n</q:quakeml>\n"
+_EVENT_NOTES = ("associator", "locator", "quality", "event_class", "event_class_probability")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Who made the catalog and with which earth model, as QuakeML names them.
+
+    `author` None is "quakeline" and its version; `earth_model` None leaves it out.
+    """
+
+    agency_id: str = "quakeline"
+    author: str | None = None
+    earth_model: str | None = None
+
+    def creation_info(self) -> qml.CreationInfo:
+        """Return the labels as QuakeML's creation info, without a time (see the module)."""
+        author = self.author or f"quakeline {__version__}"
+        return qml.CreationInfo(agency_id=_text(self.agency_id), author=_text(author))
+
+
+def uri(kind: str, *parts: str) -> str:
+    """Resource identifier of the kind and ids given, e.g. smi:local/quakeline/event/EVENT_ID.
+
+    Every character that QuakeML may not hold there becomes ~ and two hexadecimal digits for each
+    of its UTF-8 bytes, so that different ids stay different.
+    """
+    escaped = (
+        _NOT_IN_URI.sub(
+            lambda match: b"~" + match[0].hex().upper().encode(), part.encode()
+        ).decode()
+        for part in parts
+    )
+    return "/".join((f"smi:local/quakeline/{kind}", *escaped))
+
+
+def to_catalog(
+    events: pd.DataFrame,
+    arrivals: pd.DataFrame,
+    picks: pd.DataFrame,
+    stations: pd.DataFrame | None = None,
+    labels: Labels | None = None,
+) -> qml.Catalog:
+    """Build an obspy catalog from the tables EVENTS, ARRIVALS and PICKS.
+
+    A pick names one channel although a network sees all components: the vertical for P and the
+    first horizontal (N, 1, E, 2) for S, among the channels that `stations` lists for the
+    instrument. Where it lists none, P takes "Z" and S the two letters of the instrument alone.
+    Codes longer than 8 characters, the limit of QuakeML, are cut; the comment of the pick has them
+    whole. Uncertainties are one standard deviation; times are rounded to microseconds.
+
+    Parameters
+    ----------
+    events, arrivals, picks
+        Tables with the columns of EVENTS, ARRIVALS and PICKS.
+    stations
+        Table with the columns of STATIONS; None where no channels are known.
+    labels
+        Agency, author and earth model; None for the defaults.
+
+    Raises
+    ------
+    DataError
+        A pick_id is not unique, or an arrival belongs to a pick that is not in the table.
+    """
+    labels = labels or Labels()
+    return _catalog(list(_events(events, arrivals, picks, stations, labels)), labels)
+
+
+def write_quakeml(
+    events: pd.DataFrame,
+    arrivals: pd.DataFrame,
+    picks: pd.DataFrame,
+    path: Path,
+    stations: pd.DataFrame | None = None,
+    labels: Labels | None = None,
+) -> None:
+    """Write the catalog of `to_catalog` as QuakeML 1.2, whole or not at all.
+
+    Events are built, checked against the schema and written one by one: a catalog needs some
+    200 kB of memory per event, too much for all events of a long run at once.
+
+    Raises
+    ------
+    DataError
+        As `to_catalog`.
+    ValueError
+        The schema forbids an event.
+    """
+    labels = labels or Labels()
+    schema = etree.RelaxNG(file=str(files("obspy.io.quakeml") / "data" / "QuakeML-1.2.rng"))
+    head = _serialised([], labels, schema).removesuffix(_TAIL)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(head)
+        for event in _events(events, arrivals, picks, stations, labels):
+            file.write(_serialised([event], labels, schema).removeprefix(head).removesuffix(_TAIL))
+        file.write(_TAIL)
+
+
+def _serialised(events: list[qml.Event], labels: Labels, schema: etree.RelaxNG) -> bytes:
+    buffer = BytesIO()
+    _catalog(events, labels).write(buffer, format="QUAKEML")
+    if not schema.validate(etree.fromstring(buffer.getvalue())):
+        names = ", ".join(str(event.resource_id) for event in events)
+        raise ValueError(f"not valid QuakeML: {names}: {schema.error_log.last_error}")
+    return buffer.getvalue()
+
+
+def _catalog(events: list[qml.Event], labels: Labels) -> qml.Catalog:
+    product = str(provenance.current().get("product_id", "unnamed"))[:12]
+    return qml.Catalog(
+        events,
+        resource_id=uri("catalog", product),
+        creation_info=labels.creation_info(),
+        comments=_comments(_provenance()),
+    )
+
+
+def write_csv(events: pd.DataFrame, path: Path) -> None:
+    """Write the events as CSV (UTF-8): one row each, the columns of EVENTS.
+
+    Times are ISO 8601 in UTC to the microsecond, coordinates are rounded to 1e-6 degrees and depths
+    to 1e-4 km, absent values are empty.
+    """
+    frame = events.reindex(columns=EVENTS.names)
+    frame = frame.assign(
+        time=[iso(_nanoseconds(time), digits=6) for time in frame["time"]],
+        **{name: frame[name].round(6) for name in ("latitude", "longitude")},
+        depth_km=frame["depth_km"].round(4),
+    )
+    with replacing(path) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _events(
+    events: pd.DataFrame,
+    arrivals: pd.DataFrame,
+    picks: pd.DataFrame,
+    stations: pd.DataFrame | None,
+    labels: Labels,
+) -> Iterator[qml.Event]:
+    positions = _positions(arrivals, picks)
+    _warn_of_long_codes(picks.iloc[positions])
+    components = _components(stations)
+    arrivals_of = arrivals.groupby("event_id", sort=False).indices
+    for row in _rows(events):
+        which = arrivals_of.get(row["event_id"], [])
+        pairs = zip(_rows(arrivals.iloc[which]), _rows(picks.iloc[positions[which]]), strict=True)
+        yield _event(
+            row, [{**arrival, "pick": pick} for arrival, pick in pairs], components, labels
+        )
+
+
+def _positions(arrivals: pd.DataFrame, picks: pd.DataFrame) -> np.ndarray:
+    """Find the rows of the picks that the arrivals belong to."""
+    index = pd.Index(picks["pick_id"])
+    if not index.is_unique:
+        raise DataError(f"pick_id {index[index.duplicated()][0]!r} occurs more than once")
+    positions: np.ndarray = index.get_indexer(arrivals["pick_id"])
+    if (positions < 0).any():
+        event_id, pick_id = arrivals.loc[positions < 0, ["event_id", "pick_id"]].iloc[0]
+        raise DataError(f"event {event_id}: pick {pick_id} is not in the table of picks")
+    return positions
+
+
+def _event(
+    row: Row, arrivals: list[Row], components: Mapping[Codes, str], labels: Labels
+) -> qml.Event:
+    origin = _origin(row, arrivals, labels)
+    magnitude = _magnitude(row, labels)
+    kind = _event_type(row["event_class"])
+    return qml.Event(
+        resource_id=uri("event", row["event_id"]),
+        event_type=kind,
+        event_type_certainty="suspected" if kind else None,
+        comments=_comments(_notes(row, _EVENT_NOTES)),
+        creation_info=labels.creation_info(),
+        origins=[origin],
+        magnitudes=[magnitude] if magnitude else [],
+        picks=[_pick(arrival["pick"], components, labels) for arrival in arrivals],
+        preferred_origin_id=str(origin.resource_id),
+        preferred_magnitude_id=str(magnitude.resource_id) if magnitude else None,
+    )
+
+
+def _event_type(event_class: Any) -> str | None:
+    """Return the class of an event where QuakeML knows it as a type of events."""
+    known = isinstance(event_class, str) and event_class in qml.header.EventType
+    return event_class if known else None
+
+
+def _origin(row: Row, arrivals: list[Row], labels: Labels) -> qml.Origin:
+    horizontal_km = _number(row["horizontal_sigma_km"])
+    latitude_sigma, longitude_sigma = _degrees_of_error(horizontal_km, row["latitude"])
+    model = uri("earth_model", labels.earth_model) if labels.earth_model else None
+    return qml.Origin(
+        resource_id=uri("origin", row["event_id"]),
+        time=_time(row["time"]),
+        time_errors=_error(_number(row["time_sigma_s"])),
+        latitude=float(row["latitude"]),
+        latitude_errors=_error(latitude_sigma),
+        longitude=float(row["longitude"]),
+        longitude_errors=_error(longitude_sigma),
+        depth=round(row["depth_km"] * 1000.0, 3),
+        depth_errors=_error(_scaled(_number(row["depth_sigma_km"]), 1000.0)),
+        depth_type="from location",
+        origin_uncertainty=_origin_uncertainty(horizontal_km),
+        quality=_quality(row, arrivals),
+        method_id=uri("method", row["associator"], row["locator"]),
+        earth_model_id=model,
+        evaluation_mode="automatic",
+        creation_info=labels.creation_info(),
+        arrivals=[_arrival(arrival, model) for arrival in arrivals],
+    )
+
+
+def _quality(row: Row, arrivals: list[Row]) -> qml.OriginQuality:
+    stations = {(arrival["pick"]["network"], arrival["pick"]["station"]) for arrival in arrivals}
+    return qml.OriginQuality(
+        associated_phase_count=len(arrivals),
+        used_phase_count=int(row["n_p"]) + int(row["n_s"]),
+        associated_station_count=len(stations),
+        used_station_count=int(row["n_stations"]),
+        standard_error=_number(row["rms_s"]),
+        azimuthal_gap=_number(row["azimuthal_gap_deg"]),
+        minimum_distance=_scaled(_number(row["min_distance_km"]), 1.0 / KM_PER_DEGREE),
+    )
+
+
+def _origin_uncertainty(horizontal_km: float | None) -> qml.OriginUncertainty | None:
+    if horizontal_km is None:
+        return None
+    return qml.OriginUncertainty(
+        horizontal_uncertainty=_scaled(horizontal_km, 1000.0),
+        preferred_description="horizontal uncertainty",
+    )
+
+
+def _degrees_of_error(
+    horizontal_km: float | None, latitude: float
+) -> tuple[float | None, float | None]:
+    """Errors of latitude and longitude in degrees; a longitude is never worse than 180."""
+    if horizontal_km is None:
+        return None, None
+    degrees = horizontal_km / KM_PER_DEGREE
+    shrink = math.cos(math.radians(latitude))
+    along = min(180.0, degrees / shrink) if shrink > 0 else 180.0
+    return _number(degrees), _number(along)
+
+
+def _arrival(row: Row, earth_model_id: str | None) -> qml.Arrival:
+    return qml.Arrival(
+        resource_id=uri("arrival", row["event_id"], row["pick_id"]),
+        pick_id=uri("pick", row["pick_id"]),
+        phase=_text(row["phase"]),
+        time_residual=_number(row["residual_s"]),
+        distance=_scaled(_number(row["distance_km"]), 1.0 / KM_PER_DEGREE),
+        azimuth=_number(row["azimuth_deg"]),
+        time_weight=_number(row["weight"]),
+        earth_model_id=earth_model_id,
+    )
+
+
+def _pick(row: Row, components: Mapping[Codes, str], labels: Labels) -> qml.Pick:
+    return qml.Pick(
+        resource_id=uri("pick", row["pick_id"]),
+        time=_time(row["time"]),
+        time_errors=_error(_number(row["time_sigma_s"])),
+        waveform_id=_stream(row, components),
+        method_id=uri("picker", row["model"], row["weights_id"]),
+        phase_hint=_text(row["phase"]),
+        evaluation_mode="automatic",
+        comments=_comments(_pick_notes(row)),
+        creation_info=labels.creation_info(),
+    )
+
+
+def _magnitude(row: Row, labels: Labels) -> qml.Magnitude | None:
+    value = _number(row["magnitude"])
+    if value is None:
+        return None
+    kind = _present(row["magnitude_type"])
+    return qml.Magnitude(
+        resource_id=uri("magnitude", row["event_id"]),
+        mag=value,
+        mag_errors=_error(_number(row["magnitude_sigma"])),
+        magnitude_type=None if kind is None else _text(kind)[:32],
+        origin_id=uri("origin", row["event_id"]),
+        evaluation_mode="automatic",
+        creation_info=labels.creation_info(),
+    )
+
+
+def _stream(row: Row, components: Mapping[Codes, str]) -> qml.WaveformStreamID:
+    codes = (row["network"], row["station"], row["location"], _channel(row, components))
+    network, station, location, channel = (_text(code)[:_CODE_LENGTH] for code in codes)
+    return qml.WaveformStreamID(network, station, location, channel or None)
+
+
+def _channel(row: Row, components: Mapping[Codes, str]) -> str:
+    """Channel code of a pick as `to_catalog` describes; a channel of a fibre has no component."""
+    instrument = str(row["instrument"])
+    if row["source"] == "das" or not instrument:
+        return instrument
+    known = components.get(_codes(row), "")
+    wanted = _COMPONENTS.get(row["phase"][:1], "")
+    found = next((component for component in wanted if component in known), "")
+    if not found and not known and row["phase"][:1] == "P":
+        found = "Z"
+    return instrument + found
+
+
+def _components(stations: pd.DataFrame | None) -> dict[Codes, str]:
+    """Collect the last letters of the channels that the stations' instruments have."""
+    found: dict[Codes, str] = defaultdict(str)
+    for row in _rows(stations) if stations is not None else []:
+        channel = _present(row["channel"])
+        if channel:
+            found[row["network"], row["station"], row["location"], channel[:-1]] += channel[-1]
+    return dict(found)
+
+
+def _warn_of_long_codes(picks: pd.DataFrame) -> None:
+    codes = {code for name in ("network", "station", "location") for code in picks[name]}
+    long = sorted(code for code in codes if len(code) > _CODE_LENGTH)
+    if long:
+        logger.warning(
+            "QuakeML allows %d characters in a code; cut, and whole in the comments of the picks: "
+            "%s",
+            _CODE_LENGTH,
+            ", ".join(long),
+        )
+
+
+def _pick_notes(row: Row) -> str:
+    notes = _notes(row, _PICK_NOTES)
+    codes = _codes(row)
+    return f"codes={'.'.join(codes)}; {notes}" if len(max(codes, key=len)) > _CODE_LENGTH else notes
+
+
+def _codes(row: Row) -> Codes:
+    return row["network"], row["station"], row["location"], row["instrument"]
+
+
+def _notes(row: Row, names: Iterable[str]) -> str:
+    """Write the values that a row has as text: name=value; name=value."""
+    values = {name: _present(row[name]) for name in names}
+    texts = {
+        name: value if isinstance(value, str) else f"{value:.7g}"
+        for name, value in values.items()
+        if value is not None
+    }
+    return "; ".join(f"{name}={text}" for name, text in texts.items())
+
+
+def _comments(text: str) -> list[qml.Comment]:
+    return [qml.Comment(text=_text(text), force_resource_id=False)] if text else []
+
+
+def _provenance() -> str:
+    record = provenance.current()
+    return f"{provenance.KEY}={json.dumps(record, sort_keys=True)}" if record else ""
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment]
+    return rows
+
+
+def _present(value: Any) -> Any:
+    """Return the value, or None for None, NaN, NaT and NA."""
+    return None if value is None or pd.isna(value) else value
+
+
+def _number(value: Any) -> float | None:
+    """Keep the seven digits that a 32-bit float holds; None where there is no number."""
+    value = _present(value)
+    return float(f"{value:.7g}") if value is not None and math.isfinite(value) else None
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else _number(value * factor)
+
+
+def _error(sigma: float | None) -> qml.QuantityError | None:
+    if sigma is None:
+        return None
+    return qml.QuantityError(uncertainty=sigma, confidence_level=_ONE_SIGMA)
+
+
+def _nanoseconds(time: pd.Timestamp) -> int:
+    return int(time.as_unit("ns").value)
+
+
+def _time(time: pd.Timestamp) -> UTCDateTime:
+    return UTCDateTime(ns=(_nanoseconds(time) + 500) // 1000 * 1000)
+
+
+def _text(value: str) -> str:
+    """Replace the characters that XML cannot hold."""
+    return _NOT_IN_XML.sub("?", value)

@@ -1,0 +1,113 @@
+"""What a raw file holds, channel by channel, read from its headers (any format of obspy)."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import obspy
+
+from quakeline.errors import DataError
+
+_RATES_HZ = (0.01, 10_000.0)
+_RATE_TOLERANCE = 0.005
+
+
+@dataclass(frozen=True)
+class ChannelHeader:
+    """One channel of a file: codes, times of the first and last sample (ns), rate, problems."""
+
+    network: str
+    station: str
+    location: str
+    channel: str
+    start_ns: int
+    end_ns: int
+    rate_hz: float
+    n_samples: int
+    problem: str
+    notes: str
+
+
+def read_headers(path: Path) -> list[ChannelHeader]:
+    """Channels of a file. Raises DataError with the reason for one that cannot be read."""
+    stream, notes = read_stream(path, headonly=True)
+    traces = defaultdict(list)
+    for trace in stream:
+        traces[trace.id].append(trace)
+    return [_header(group, notes) for _, group in sorted(traces.items())]
+
+
+def read_stream(path: Path, **options: object) -> tuple[obspy.Stream, str]:
+    """Read a file with obspy; also returns what obspy warned about (a truncated record, ...).
+
+    Raises DataError with the reason for a file that cannot be read.
+    """
+    if path.stat().st_size == 0:
+        raise DataError("the file is empty")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            stream = obspy.read(str(path), **options)
+        except TypeError as error:
+            raise DataError(f"not a format that obspy reads: {_line(error)}") from error
+        except Exception as error:  # readers of obspy raise many kinds for a damaged file
+            raise DataError(f"cannot be read: {_line(error)}") from error
+    notes = {_line(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)}
+    return stream, "; ".join(sorted(notes))
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _header(traces: list[obspy.Trace], notes: str) -> ChannelHeader:
+    traces = sorted(traces, key=lambda trace: trace.stats.starttime.ns)
+    stats = traces[0].stats
+    return ChannelHeader(
+        network=stats.network,
+        station=stats.station,
+        location=stats.location,
+        channel=stats.channel,
+        start_ns=int(stats.starttime.ns),
+        end_ns=max(int(trace.stats.endtime.ns) for trace in traces),
+        rate_hz=float(stats.sampling_rate),
+        n_samples=sum(int(trace.stats.npts) for trace in traces),
+        problem=_problem(traces),
+        notes=notes,
+    )
+
+
+def _problem(traces: list[obspy.Trace]) -> str:
+    stats = traces[0].stats
+    if not stats.station:
+        return "the header has no station code"
+    if not stats.channel:
+        return "the header has no channel code"
+    rate = float(stats.sampling_rate)
+    if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
+        return f"the header's sampling rate is {rate:g} Hz; allowed: {_RATES_HZ[0]:g} to 10000"
+    return _wrong_rate(traces, rate)
+
+
+def _wrong_rate(traces: list[obspy.Trace], rate: float) -> str:
+    """Compare the header's rate with what the times of successive records imply."""
+    if len(traces) < 4:
+        return ""
+    starts = np.array([trace.stats.starttime.ns for trace in traces], dtype=float) / 1e9
+    counts = np.array([trace.stats.npts for trace in traces[:-1]], dtype=float)
+    steps = np.diff(starts)
+    if (steps <= 0).any():
+        return ""
+    implied = counts / steps
+    typical = float(np.median(implied))
+    consistent = np.mean(np.abs(implied / typical - 1) < _RATE_TOLERANCE) > 0.8
+    if consistent and abs(typical / rate - 1) > _RATE_TOLERANCE:
+        return (
+            f"the header's sampling rate is {rate:g} Hz, but the times of its {len(traces)} records"
+            f" imply {typical:.4g} Hz"
+        )
+    return ""

@@ -1,0 +1,213 @@
+"""Station metadata: StationXML and station tables (CSV) to the STATIONS table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from obspy import Inventory, UTCDateTime, read_inventory
+from obspy.core.inventory import Channel, Network, Station
+
+from quakeline.errors import DataError
+from quakeline.io import tables
+from quakeline.io.atomic import replacing
+from quakeline.schemas import STATIONS
+
+_REQUIRED = ("network", "station", "latitude", "longitude", "elevation_m")
+_TEXT = ("network", "station", "location", "channel")
+_NUMBERS = ("latitude", "longitude", "elevation_m", "depth_m")
+_OPTIONAL = ("location", "channel", "depth_m", "start", "end")
+_LIMITS = {
+    "latitude": (-90.0, 90.0),
+    "longitude": (-180.0, 360.0),
+    "elevation_m": (-12_000.0, 9_000.0),
+    "depth_m": (-100.0, 12_000.0),
+}
+
+
+def read(paths: list[Path]) -> Inventory:
+    """Read StationXML files into one inventory. Raises DataError with the file's name."""
+    inventory = Inventory()
+    for path in paths:
+        try:
+            inventory += read_inventory(str(path), format="STATIONXML")
+        except Exception as error:  # obspy and lxml raise many kinds for a broken file
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise DataError(f"cannot read {path} as StationXML: {reason}") from error
+    return inventory
+
+
+def table_of(inventory: Inventory) -> pd.DataFrame:
+    """One row per channel epoch of an inventory; one per station where it lists no channels."""
+    rows = [
+        _row(network, station, channel)
+        for network in inventory
+        for station in network
+        for channel in (station.channels or [None])
+    ]
+    return pd.DataFrame(rows) if rows else tables.empty(STATIONS)
+
+
+def _row(network: Network, station: Station, channel: Channel | None) -> dict[str, Any]:
+    place = channel or station
+    return {
+        "network": network.code,
+        "station": station.code,
+        "location": channel.location_code if channel else "",
+        "channel": channel.code if channel else None,
+        "latitude": float(place.latitude),
+        "longitude": float(place.longitude),
+        "elevation_m": float(place.elevation),
+        "depth_m": float(channel.depth or 0.0) if channel else 0.0,
+        "start": _timestamp(place.start_date),
+        "end": _timestamp(place.end_date),
+        "sampling_rate_hz": _number(channel.sample_rate if channel else None),
+        "azimuth_deg": _number(channel.azimuth if channel else None),
+        "dip_deg": _number(channel.dip if channel else None),
+        "response": _response_kind(channel),
+    }
+
+
+def _timestamp(time: UTCDateTime | None) -> pd.Timestamp | None:
+    return None if time is None else pd.Timestamp(time.ns, unit="ns", tz="UTC")
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _response_kind(channel: Channel | None) -> str:
+    response = channel.response if channel else None
+    if response is None:
+        return "none"
+    return "stages" if response.response_stages else "none"
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a station table (CSV). Raises DataError that names the line and the column.
+
+    `elevation` is accepted for `elevation_m` and is read as metres.
+    """
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, comment="#")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"cannot read station table {path}: {reason}") from None
+    frame.columns = [str(name).strip().lower() for name in frame.columns]
+    frame = frame.rename(columns={"elevation": "elevation_m"})
+    missing = [name for name in _REQUIRED if name not in frame.columns]
+    unknown = sorted(set(frame.columns) - {*_REQUIRED, *_OPTIONAL})
+    if missing or unknown:
+        raise DataError(
+            f"station table {path}: missing columns: {', '.join(missing) or 'none'}; unknown"
+            f" columns: {', '.join(unknown) or 'none'}; required: {', '.join(_REQUIRED)};"
+            f" optional: {', '.join(_OPTIONAL)}"
+        )
+    return _typed(frame, path)
+
+
+def _typed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    result = pd.DataFrame(index=frame.index)
+    for name in _TEXT:
+        result[name] = frame[name].str.strip() if name in frame else ""
+    for name in _NUMBERS:
+        default = "0" if name == "depth_m" else ""
+        text = frame[name].str.strip() if name in frame else pd.Series("", index=frame.index)
+        result[name] = _numbers(text.where(text != "", default), name, path)
+    for name in ("start", "end"):
+        text = frame[name].str.strip() if name in frame else pd.Series("", index=frame.index)
+        result[name] = _times(text, name, path)
+    for name in ("network", "station"):
+        if (result[name] == "").any():
+            line = int(result.index[result[name] == ""][0]) + 2
+            raise DataError(f"station table {path}, line {line}: {name} is empty")
+    result["channel"] = result["channel"].where(result["channel"] != "", None)
+    for name in ("sampling_rate_hz", "azimuth_deg", "dip_deg"):
+        result[name] = np.nan
+    result["response"] = "none"
+    return result
+
+
+def _numbers(text: pd.Series, name: str, path: Path) -> pd.Series:
+    values = pd.to_numeric(text, errors="coerce")
+    low, high = _LIMITS[name]
+    bad = ~((values >= low) & (values <= high))
+    if bad.any():
+        line = int(bad.index[bad][0])
+        raise DataError(
+            f"station table {path}, line {line + 2}: {name} is {text[line]!r}; allowed: a number"
+            f" from {low:g} to {high:g}"
+        )
+    return values.astype(float)
+
+
+def _times(text: pd.Series, name: str, path: Path) -> pd.Series:
+    values = pd.to_datetime(text.where(text != ""), errors="coerce", utc=True, format="ISO8601")
+    bad = values.isna() & (text != "")
+    if bad.any():
+        line = int(bad.index[bad][0])
+        raise DataError(
+            f"station table {path}, line {line + 2}: {name} is {text[line]!r}; allowed: an ISO 8601"
+            " time or nothing"
+        )
+    return values.astype("datetime64[ns, UTC]")
+
+
+def overlaid(base: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Lay a station table over the rows of an inventory.
+
+    Where both know a station, the table's coordinates replace the inventory's and the channels,
+    rates, orientations and responses of the inventory stay.
+    """
+    if base.empty:
+        return table
+    codes = ["network", "station"]
+    known = base.merge(table[codes].drop_duplicates(), on=codes, how="left", indicator=True)
+    result = base.copy()
+    places = result[codes].merge(table.drop_duplicates(codes), on=codes, how="left")
+    both = (known["_merge"] == "both").to_numpy()
+    for name in ("latitude", "longitude", "elevation_m"):
+        result[name] = np.where(both, places[name], result[name])
+    new = table.merge(base[codes].drop_duplicates(), on=codes, how="left", indicator=True)
+    return pd.concat([result, table[(new["_merge"] == "left_only").to_numpy()]], ignore_index=True)
+
+
+def checked(frame: pd.DataFrame) -> pd.DataFrame:
+    """Sort the rows and refuse what cannot be a network of stations. Raises DataError."""
+    if frame.empty:
+        raise DataError("no stations: the table or StationXML of the config lists none")
+    keys = ["network", "station", "location", "channel", "start"]
+    twice = frame.duplicated(keys)
+    if twice.any():
+        row = frame[twice].iloc[0]
+        raise DataError(
+            f"station {row['network']}.{row['station']} location {row['location']!r} channel"
+            f" {row['channel']!r} is listed twice for the same time"
+        )
+    frame = frame.sort_values(keys, na_position="first", ignore_index=True)
+    frame["longitude"] = (frame["longitude"] + 180.0) % 360.0 - 180.0
+    return frame
+
+
+def write(received: Inventory, frame: pd.DataFrame, path: Path) -> None:
+    """Write StationXML: what was received, and the stations that only the table knows."""
+    known = {(network.code, station.code) for network in received for station in network}
+    codes = zip(frame["network"], frame["station"], strict=True)
+    extra = frame[[code not in known for code in codes]]
+    inventory = received + _inventory_of(extra)
+    with replacing(path) as temporary:
+        inventory.write(str(temporary), format="STATIONXML")
+
+
+def _inventory_of(frame: pd.DataFrame) -> Inventory:
+    networks = []
+    for code, rows in frame.groupby("network", sort=True):
+        places = rows.drop_duplicates("station")
+        stations = [
+            Station(row.station, row.latitude, row.longitude, row.elevation_m)
+            for row in places.itertuples()
+        ]
+        networks.append(Network(str(code), stations=stations))
+    return Inventory(networks=networks, source="quakeline station table")

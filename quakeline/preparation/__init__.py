@@ -1,0 +1,1 @@
+"""From raw files to waveforms: channels, responses, gaps, one grid."""

@@ -1,0 +1,1 @@
+"""The report page: what it shows (one module for each part) and its template."""

@@ -1,0 +1,115 @@
+"""The page: gathers its parts and fills the template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from quakeline.report import coverage, lineage, resources, sections, tally, wording
+from quakeline.report.archive import Archive
+from quakeline.report.axes import time_ticks
+from quakeline.report.catalog import Catalog
+from quakeline.report.map import MOST_NUMBERS, draw
+from quakeline.schemas import PROBABILITIES, WAVEFORMS
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Files of the run beside the catalog itself."""
+
+    tables: dict[str, Path]
+    manifests: list[Path]
+    waveforms: list[Path]
+    probabilities: list[Path]
+    benchmarks: list[Path]
+
+
+def render(
+    catalog: Catalog,
+    sources: Sources,
+    drawing: sections.Drawing,
+    title: str,
+    run_name: str,
+    max_rows: int,
+) -> str:
+    """The whole page as HTML. The same input gives the same text."""
+    waveforms = Archive(sources.waveforms, WAVEFORMS)
+    probabilities = Archive(sources.probabilities, PROBABILITIES)
+    lanes = coverage.lanes(catalog, waveforms)
+    listed = sections.largest(catalog.events, max_rows)
+    reasons, reasons_left_out = coverage.reasons(catalog.manifest)
+    return _environment().get_template("report.html.j2").render(
+        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        title=title,
+        run_name=run_name,
+        catalog=catalog,
+        headline=tally.headline(catalog, lanes),
+        why_empty=tally.why_empty(catalog, lanes),
+        map=draw(catalog),
+        most_numbers=MOST_NUMBERS,
+        listed=listed.to_dict("records"),
+        with_magnitude=bool(listed["magnitude"].notna().any()),
+        records=sections.records(catalog, waveforms, probabilities, drawing) if waveforms else [],
+        kept={"waveforms": bool(waveforms), "probabilities": bool(probabilities)},
+        drawing=drawing,
+        drawing_note=sections.caption(drawing),
+        size=sections,
+        lanes=lanes,
+        lane_ticks=time_ticks(catalog.span),
+        event_places=_event_places(catalog),
+        columns=coverage.COLUMNS,
+        reasons=reasons,
+        reasons_left_out=reasons_left_out,
+        picks_by_station=tally.picks_by_station(catalog),
+        costs=resources.costs(sources.benchmarks),
+        **_origins(catalog, sources),
+    )
+
+
+def _origins(catalog: Catalog, sources: Sources) -> dict[str, Any]:
+    chunked = {
+        "manifests": sources.manifests,
+        "waveforms": sources.waveforms,
+        "probabilities": sources.probabilities,
+    }
+    return {
+        "products": lineage.products(sources.tables, chunked),
+        "networks": lineage.networks(catalog, sources.probabilities),
+        "software": lineage.software(),
+    }
+
+
+def _event_places(catalog: Catalog) -> list[int]:
+    """Columns of the coverage timeline in which events lie."""
+    span = catalog.span
+    shares = (catalog.events["time_ns"] - span.start_ns) / (span.end_ns - span.start_ns)
+    inside = shares[(shares >= 0) & (shares < 1)]
+    return sorted({int(share * coverage.COLUMNS) for share in inside})
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        number=wording.number,
+        signed=wording.signed,
+        utc=wording.utc,
+        clock=wording.clock,
+        duration=wording.duration,
+        percent=wording.percent,
+        svg=Markup,
+    )
+    environment.globals["count"] = wording.count
+    return environment

@@ -1,0 +1,84 @@
+"""Numbers and times as the page writes them; empty values become a dash."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from quakeline.timeline import SECOND, iso
+
+NOTHING = "–"
+_MINUS = "−"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: Any, digits: int = 2) -> str:
+    """Fixed decimals with a true minus sign."""
+    if value is None or pd.isna(value):
+        return NOTHING
+    text = f"{float(value):.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", _MINUS)
+
+
+def signed(value: Any, digits: int = 2) -> str:
+    """Fixed decimals, always with a sign but for zero."""
+    text = number(value, digits)
+    plain = text == NOTHING or text.startswith(_MINUS) or float(text) == 0
+    return text if plain else f"+{text}"
+
+
+def short(value: float) -> str:
+    """Three significant digits: 0.0123, 4.57, 1.23×10⁵."""
+    if not math.isfinite(value):
+        return NOTHING
+    if value == 0 or 1e-2 <= abs(value) < 1e4:
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa}×10{str(int(exponent)).translate(_RAISED)}"
+
+
+def utc(time_ns: int, digits: int = 2) -> str:
+    """Date and time, UTC, without the letters of ISO 8601."""
+    return iso(time_ns, digits).replace("T", " ").rstrip("Z")
+
+
+def clock(time_ns: int, digits: int = 2) -> str:
+    """Time of day, UTC."""
+    return utc(time_ns, digits).split(" ")[1]
+
+
+def duration(seconds: float) -> str:
+    """A length of time in the units that fit: 0.42 s, 3 min 50 s, 2 h 5 min, 3 d 4 h."""
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+    parts = []
+    rest = round(seconds)
+    for name, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, rest = divmod(rest, size)
+        if count or parts:
+            parts.append(f"{count} {name}")
+        if len(parts) == 2:
+            break
+    return " ".join(part for part in parts if not part.startswith("0 "))
+
+
+def percent(share: float) -> str:
+    """A share as percent; only a complete one reads 100 %."""
+    value = 100 * share
+    if share < 1 and round(value, 1) == 100.0:
+        return "99.9 %"
+    return f"{value:.0f} %" if value in (0, 100) else f"{value:.1f} %"
+
+
+def count(n: int, singular: str, plural: str | None = None) -> str:
+    """A number with its noun: 1 event, 2 events."""
+    return f"{n:,} {singular if n == 1 else plural or singular + 's'}".replace(",", "\u202f")
+
+
+def seconds_between(start_ns: int, end_ns: int) -> float:
+    """Seconds from one time to another."""
+    return (end_ns - start_ns) / SECOND

@@ -1,0 +1,121 @@
+"""Runs one job of the workflow: arguments, logging, threads, provenance, errors.
+
+`workflow/scripts/run_stage.py` hands Snakemake's job object to `run_job`. A mistake of the user or
+of the data ends the job with one line on the terminal and in the log, exit code 2, and a small
+file `<log>.error` that the command line reads to say what went wrong.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import sys
+import traceback
+import typing
+from pathlib import Path
+from typing import Any
+
+from quakeline import errors
+from quakeline.io import provenance
+from quakeline.stages import STAGES
+
+logger = logging.getLogger("quakeline")
+
+
+def run_job(job: Any) -> None:
+    """Run the stage that a Snakemake job names. `job` is Snakemake's `snakemake` object."""
+    log = Path(job.log[0])
+    marker = log.with_suffix(".error")
+    marker.unlink(missing_ok=True)
+    _start_logging(log)
+    _limit_threads(int(job.threads))
+    try:
+        _run_stage(job)
+    except errors.QuakelineError as error:
+        message = f"{_name(job)}: {error}"
+        logger.error(message)
+        marker.write_text(message + "\n", encoding="utf-8")
+        sys.exit(errors.EXIT_CODE)
+    except Exception:
+        logger.error("%s: unexpected error\n%s", _name(job), traceback.format_exc())
+        sys.exit(1)
+
+
+def _run_stage(job: Any) -> None:
+    stage = STAGES[job.rule]
+    params = dict(job.params.items())
+    given = params.pop("stage")
+    config = stage.Config.model_validate(given["config"])
+    inputs = dict(job.input.items())
+    values = {
+        **inputs,
+        **dict(job.output.items()),
+        **params,
+        **dict(job.wildcards.items()),
+        "threads": int(job.threads),
+    }
+    arguments = _arguments(stage.run, values)
+    record = provenance.Record(
+        stage=job.rule,
+        stage_version=given["version"],
+        config={**given["config"], **{k: v for k, v in params.items() if _is_setting(v)}},
+        inputs=_identify({name: arguments[name] for name in inputs}),
+    )
+    logger.info("%s: version %s, product %s", _name(job), stage.VERSION, record.product_id[:12])
+    with provenance.recording(record):
+        stage.run(config, **arguments)
+
+
+def _is_setting(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool)
+
+
+def _arguments(run: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Turn Snakemake's strings into what the signature of a stage's run() asks for."""
+    hints = typing.get_type_hints(run)
+    names = [name for name in inspect.signature(run).parameters if name != "config"]
+    arguments = {}
+    for name in names:
+        value = values[name]
+        if hints[name] is Path:
+            value = Path(str(value))
+        elif hints[name] == list[Path]:
+            value = [Path(value)] if isinstance(value, str) else [Path(str(v)) for v in value]
+        arguments[name] = value
+    return arguments
+
+
+def _identify(inputs: dict[str, Any]) -> dict[str, str]:
+    digests = {}
+    for name, value in inputs.items():
+        if isinstance(value, list):
+            digests[name] = provenance.digest_of([provenance.identify(path) for path in value])
+        else:
+            digests[name] = provenance.identify(value)
+    return digests
+
+
+def _name(job: Any) -> str:
+    return " ".join([job.rule, *dict(job.wildcards.items()).values()])
+
+
+def _start_logging(log: Path) -> None:
+    """Log lines go to the job's log file; warnings and errors also to the terminal."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    to_file = logging.FileHandler(log, mode="w", encoding="utf-8")
+    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    to_terminal = logging.StreamHandler(sys.stderr)
+    to_terminal.setLevel(logging.WARNING)
+    to_terminal.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    logger.handlers[:] = [to_file, to_terminal]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").handlers[:] = [to_file]
+
+
+def _limit_threads(threads: int) -> None:
+    """Numeric libraries take the job's threads, not the machine's; set before they load."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)

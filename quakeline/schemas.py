@@ -1,0 +1,270 @@
+"""Every table and store of quakeline: columns or arrays, types, units, nullability, version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Column types: the short names used below and their Arrow types.
+TYPES = ("string", "time", "float", "double", "int", "bool")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: name, type, unit ("" where it has none), whether it may be null, meaning."""
+
+    name: str
+    type: str
+    unit: str
+    nullable: bool
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Parquet table. `version` is raised when a column changes."""
+
+    name: str
+    version: int
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns in order."""
+        return [column.name for column in self.columns]
+
+    @cached_property
+    def arrow(self) -> pa.Schema:
+        """The Arrow schema, with unit and meaning in each field's metadata."""
+        import pyarrow as pa
+
+        kinds = {
+            "string": pa.string(),
+            "time": pa.timestamp("ns", tz="UTC"),
+            "float": pa.float32(),
+            "double": pa.float64(),
+            "int": pa.int64(),
+            "bool": pa.bool_(),
+        }
+        fields = [
+            pa.field(c.name, kinds[c.type], c.nullable, {"unit": c.unit, "meaning": c.meaning})
+            for c in self.columns
+        ]
+        return pa.schema(
+            fields, {"quakeline_table": self.name, "quakeline_table_version": str(self.version)}
+        )
+
+
+@dataclass(frozen=True)
+class Array:
+    """One array of a Zarr store: dimensions, dtype, unit, meaning."""
+
+    name: str
+    dims: tuple[str, ...]
+    dtype: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """A Zarr v3 group. `attributes` are the names that its metadata must hold."""
+
+    name: str
+    version: int
+    arrays: tuple[Array, ...]
+    attributes: tuple[str, ...]
+
+
+def _column(
+    name: str, type_: str, unit: str = "", meaning: str = "", *, null: bool = False
+) -> Column:
+    return Column(name, type_, unit, null, meaning)
+
+
+_CODES = (
+    _column("network", "string", meaning="FDSN network code"),
+    _column("station", "string", meaning="FDSN station code"),
+    _column("location", "string", meaning="location code, may be empty"),
+)
+
+STATIONS = Table(
+    "stations",
+    1,
+    (
+        *_CODES,
+        _column("channel", "string", meaning="channel code; empty: any channel", null=True),
+        _column("latitude", "double", "deg", "WGS84"),
+        _column("longitude", "double", "deg", "WGS84"),
+        _column("elevation_m", "double", "m", "of the ground above sea level"),
+        _column("depth_m", "double", "m", "of the sensor below the ground"),
+        _column("start", "time", meaning="first time of the epoch; null: always", null=True),
+        _column("end", "time", meaning="last time of the epoch; null: still", null=True),
+        _column("sampling_rate_hz", "double", "Hz", "as the metadata say", null=True),
+        _column("azimuth_deg", "double", "deg", "of the component, from north", null=True),
+        _column("dip_deg", "double", "deg", "of the component, down positive", null=True),
+        _column("response", "string", meaning="none, or the kind of response at hand"),
+    ),
+)
+
+MANIFEST = Table(
+    "raw_manifest",
+    1,
+    (
+        _column("path", "string", meaning="file that holds the data", null=True),
+        *(
+            Column(c.name, c.type, c.unit, True, c.meaning)
+            for c in (*_CODES, _column("channel", "string", meaning="channel code"))
+        ),
+        _column("start", "time", meaning="first sample in the file", null=True),
+        _column("end", "time", meaning="last sample in the file", null=True),
+        _column("sampling_rate_hz", "double", "Hz", "as the file's header says", null=True),
+        _column("n_samples", "int", meaning="samples of this channel in the file", null=True),
+        _column("bytes", "int", "byte", "size of the file", null=True),
+        _column("sha256", "string", meaning="digest of the file", null=True),
+        _column("status", "string", meaning="data, or why there are none: see reason"),
+        _column("reason", "string", meaning="why the data are absent or unused", null=True),
+    ),
+)
+
+COVERAGE = Table(
+    "coverage",
+    1,
+    (
+        *_CODES,
+        _column("instrument", "string", meaning="band and instrument code, e.g. HH"),
+        _column("component", "string", meaning="Z, N or E"),
+        _column("channels", "string", meaning="channel codes that fill the component"),
+        _column("input_rate_hz", "double", "Hz", "of the raw data", null=True),
+        _column("coverage", "double", "1", "share of the chunk with usable samples"),
+        _column("n_gaps", "int", meaning="gaps inside the chunk that remain after bridging"),
+        _column("longest_gap_s", "double", "s", "of those gaps"),
+        _column("units", "string", meaning="m/s, or counts where there is no response"),
+        _column("status", "string", meaning="used, or unused: see notes"),
+        _column("notes", "string", meaning="what was found and done, or why it is unused"),
+    ),
+)
+
+PICKS = Table(
+    "picks",
+    1,
+    (
+        _column("pick_id", "string", meaning="unique, from codes, phase and time"),
+        _column("source", "string", meaning="waveform or das"),
+        *_CODES,
+        _column("instrument", "string", meaning="band and instrument code, e.g. HH"),
+        _column("fibre", "string", meaning="name of the fibre (das)", null=True),
+        _column("channel_index", "int", meaning="channel of the fibre (das)", null=True),
+        _column("distance_m", "double", "m", "along the fibre (das)", null=True),
+        _column("phase", "string", meaning="P or S"),
+        _column("time", "time", meaning="onset"),
+        _column("time_sigma_s", "float", "s", "scaled-normal fit to the probability", null=True),
+        _column("probability", "float", meaning="peak value of the phase's probability"),
+        _column("snr_db", "float", "dB", "peak after to rms before the onset", null=True),
+        _column("amplitude_m_s", "float", "m/s", "peak ground velocity after the onset", null=True),
+        _column("wood_anderson_mm", "float", "mm", "peak Wood-Anderson amplitude", null=True),
+        _column("gap_distance_s", "float", "s", "to the nearest edge of data", null=True),
+        _column("event_class", "string", meaning="class of the event", null=True),
+        _column("event_class_probability", "float", meaning="of that class", null=True),
+        _column("model", "string", meaning="network that made the pick"),
+        _column("weights_id", "string", meaning="first 12 digits of the weights' sha256"),
+        _column("event_id", "string", meaning="event it belongs to; null: none", null=True),
+    ),
+)
+
+EVENTS = Table(
+    "events",
+    1,
+    (
+        _column("event_id", "string", meaning="unique, from the origin time"),
+        _column("time", "time", meaning="origin time"),
+        _column("time_sigma_s", "float", "s", "standard deviation", null=True),
+        _column("latitude", "double", "deg", "WGS84"),
+        _column("longitude", "double", "deg", "WGS84"),
+        _column("depth_km", "double", "km", "below sea level, positive down"),
+        _column("horizontal_sigma_km", "float", "km", "larger half axis, 1 sigma", null=True),
+        _column("depth_sigma_km", "float", "km", "standard deviation", null=True),
+        _column("rms_s", "float", "s", "of the residuals", null=True),
+        _column("azimuthal_gap_deg", "float", "deg", "largest gap between stations", null=True),
+        _column("n_p", "int", meaning="P arrivals used"),
+        _column("n_s", "int", meaning="S arrivals used"),
+        _column("n_stations", "int", meaning="stations used"),
+        _column("min_distance_km", "float", "km", "epicentre to nearest station", null=True),
+        _column("magnitude", "float", meaning="null: none could be measured", null=True),
+        _column("magnitude_type", "string", meaning="e.g. ML", null=True),
+        _column("magnitude_sigma", "float", meaning="spread over stations", null=True),
+        _column("event_class", "string", meaning="class of the event", null=True),
+        _column("event_class_probability", "float", meaning="of that class", null=True),
+        _column("associator", "string", meaning="kind that grouped the picks"),
+        _column("locator", "string", meaning="kind that located the event"),
+        _column("quality", "string", meaning="good, or what limits the location"),
+    ),
+)
+
+ARRIVALS = Table(
+    "arrivals",
+    1,
+    (
+        _column("event_id", "string", meaning="see events"),
+        _column("pick_id", "string", meaning="see picks"),
+        _column("phase", "string", meaning="P or S"),
+        _column("residual_s", "float", "s", "observed minus predicted", null=True),
+        _column("distance_km", "float", "km", "epicentral", null=True),
+        _column("azimuth_deg", "float", "deg", "event to station, from north", null=True),
+        _column("weight", "float", meaning="in the location, 0 to 1", null=True),
+    ),
+)
+
+TABLES = (STATIONS, MANIFEST, COVERAGE, PICKS, EVENTS, ARRIVALS)
+
+_GRID = ("start_sample", "sampling_rate_hz", "instruments")
+
+WAVEFORMS = Store(
+    "waveforms",
+    1,
+    (
+        Array(
+            "data",
+            ("instrument", "component", "time"),
+            "float32",
+            "see units",
+            "ground velocity, or counts where there is no response",
+        ),
+        Array(
+            "valid",
+            ("instrument", "component", "time"),
+            "bool",
+            "",
+            "whether a sample is real or bridged; false: gap",
+        ),
+    ),
+    (*_GRID, "components", "units"),
+)
+
+PROBABILITIES = Store(
+    "probabilities",
+    1,
+    (
+        Array(
+            "probability",
+            ("instrument", "class", "time"),
+            "float32",
+            "",
+            "averaged over the windows that cover the sample",
+        ),
+        Array(
+            "valid",
+            ("instrument", "time"),
+            "bool",
+            "",
+            "whether any component has data there",
+        ),
+    ),
+    (*_GRID, "classes", "model", "weights_id"),
+)
+
+STORES = (WAVEFORMS, PROBABILITIES)

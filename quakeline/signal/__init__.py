@@ -1,0 +1,1 @@
+"""Pure functions on arrays of samples: no files, no configuration."""

@@ -1,0 +1,12 @@
+"""Where raw data come from: one plug-in per kind of archive.
+
+A source is a section of the configuration that lists the files of a span of time (`files`) and
+gives a digest that changes when the archive does (`fingerprint`).
+"""
+
+from quakeline.registry import one_of
+from quakeline.sources.files import Files
+from quakeline.sources.package import PackageData
+
+KINDS = (Files, PackageData)
+Source = one_of(KINDS)

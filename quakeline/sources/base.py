@@ -1,0 +1,21 @@
+"""What every source of raw data offers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+
+from quakeline.section import Section
+from quakeline.timeline import Span
+
+
+class BaseSource(Section):
+    """A place that raw data come from; subclasses add `kind` and their own keys."""
+
+    @abstractmethod
+    def files(self, span: Span) -> list[Path]:
+        """Files that may hold data of the span, sorted. Raises DataError for an empty archive."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A digest that changes when files come, go or change. Cheap: it reads no content."""

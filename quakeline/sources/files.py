@@ -1,0 +1,59 @@
+"""Local files: whatever obspy reads, found by glob patterns."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from glob import glob
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from quakeline.errors import DataError
+from quakeline.io.provenance import digest_of
+from quakeline.sources.base import BaseSource
+from quakeline.timeline import Span, to_datetime
+
+_DAY_CODE = re.compile(r"%[YmdjyHM]")
+
+
+class Files(BaseSource):
+    """Local files by glob pattern, in any format that obspy reads."""
+
+    kind: Literal["files"] = Field("files", description="local files")
+    paths: list[str] = Field(
+        min_length=1,
+        description="glob patterns (** for any depth); the codes %Y %m %d %j stand for the year,"
+        " month, day and day of year of each day of a chunk, so that a large archive is not"
+        " searched as a whole",
+    )
+
+    def files(self, span: Span) -> list[Path]:
+        """Files that match the patterns for the days of the span."""
+        found = sorted({Path(p) for pattern in self._patterns(span) for p in _matches(pattern)})
+        if not found and not any(_DAY_CODE.search(pattern) for pattern in self.paths):
+            raise DataError(
+                f"the archive is empty: no file matches {', '.join(map(repr, self.paths))}"
+                " (fetch.source.paths)"
+            )
+        return found
+
+    def fingerprint(self) -> str:
+        """Digest of names, sizes and times of change; patterns with day codes are not searched."""
+        if any(_DAY_CODE.search(pattern) for pattern in self.paths):
+            return "by day"
+        stats = []
+        for path in sorted({p for pattern in self.paths for p in _matches(pattern)}):
+            stat = Path(path).stat()
+            stats.append([path, stat.st_size, stat.st_mtime_ns])
+        return digest_of(stats)
+
+    def _patterns(self, span: Span) -> list[str]:
+        first, last = to_datetime(span.start_ns), to_datetime(span.end_ns)
+        days = [first + timedelta(days=n) for n in range((last.date() - first.date()).days + 1)]
+        return sorted({day.strftime(p) for p in self.paths for day in days})
+
+
+def _matches(pattern: str) -> list[str]:
+    return [path for path in glob(pattern, recursive=True) if Path(path).is_file()]

@@ -1,0 +1,37 @@
+"""The stages of the workflow, one module each: `VERSION`, `Config`, `run()`.
+
+One name everywhere: rule, module, section of the configuration, test file. The keyword names of
+`run()` are the names of the rule's inputs, outputs, wildcards and extra params. Only stages open
+and write products.
+"""
+
+from types import ModuleType
+
+from quakeline.stages import (
+    annotate,
+    associate,
+    fetch,
+    locate,
+    merge,
+    pick,
+    prepare,
+    report,
+    stations,
+    weights,
+)
+
+STAGES: dict[str, ModuleType] = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        stations,
+        fetch,
+        prepare,
+        weights,
+        annotate,
+        pick,
+        associate,
+        locate,
+        merge,
+        report,
+    )
+}

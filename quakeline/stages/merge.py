@@ -1,0 +1,141 @@
+"""The catalog of the run: all picks, events and arrivals as tables, QuakeML and CSV."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from quakeline.errors import DataError
+from quakeline.section import Section
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERSION = 1
+
+logger = logging.getLogger("quakeline")
+
+
+class Config(Section):
+    """How the catalog is signed."""
+
+    agency_id: str = Field(
+        "quakeline",
+        min_length=1,
+        max_length=64,
+        description="agency that the QuakeML names as the maker of events and picks",
+    )
+    author: str | None = Field(
+        None,
+        min_length=1,
+        max_length=128,
+        description='author that the QuakeML names; null: "quakeline" and its version',
+    )
+    earth_model: str | None = Field(
+        None,
+        min_length=1,
+        max_length=64,
+        description="name of the velocity model in the QuakeML; null: the first 12 digits of the"
+        " SHA-256 of the velocity table",
+    )
+
+
+def run(
+    config: Config,
+    *,
+    origins: Path,
+    origin_arrivals: Path,
+    chunk_picks: list[Path],
+    stations: Path,
+    events: Path,
+    arrivals: Path,
+    picks: Path,
+    quakeml: Path,
+    csv: Path,
+) -> None:
+    """Write the tables EVENTS, ARRIVALS and PICKS of the whole run, its QuakeML and its CSV.
+
+    Picks of all chunks are kept, each once, with the event that they belong to, if any; the
+    QuakeML holds only picks of events. Everything is sorted by time. A run without events gives
+    empty products.
+
+    Raises
+    ------
+    DataError
+        An event_id is not unique, or an arrival has no event, no pick, or the pick of another one.
+    """
+    from quakeline.io import events as catalogs
+    from quakeline.io import tables
+    from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
+
+    found = tables.read(origins, EVENTS).sort_values(["time", "event_id"], ignore_index=True)
+    used = tables.read(origin_arrivals, ARRIVALS)
+    made = _without_repeats(tables.read_many(chunk_picks, PICKS))
+    _check(found, used, made)
+    used = _in_order(used, found, made)
+    made = _with_events(made, used)
+    labels = catalogs.Labels(config.agency_id, config.author, _earth_model(config, origins))
+    tables.write(found, EVENTS, events)
+    tables.write(used, ARRIVALS, arrivals)
+    tables.write(made, PICKS, picks)
+    catalogs.write_quakeml(found, used, made, quakeml, tables.read(stations, STATIONS), labels)
+    catalogs.write_csv(found, csv)
+    logger.info("merge: %d events, %d of %d picks used", len(found), len(used), len(made))
+    if found.empty:
+        logger.warning("merge: no events; see `quakeline summary` for what was found instead")
+
+
+def _without_repeats(picks: pd.DataFrame) -> pd.DataFrame:
+    """Sort picks by time and id; of several with one id keep that of the first chunk."""
+    repeated = int(picks.duplicated("pick_id").sum())
+    differing = int(picks.drop_duplicates().duplicated("pick_id").sum())
+    if repeated:
+        logger.info("merge: %d picks of several chunks dropped as repeats", repeated)
+    if differing:
+        logger.warning("merge: %d repeated picks differ between chunks", differing)
+    kept = picks.drop_duplicates("pick_id")
+    return kept.sort_values(["time", "pick_id"], ignore_index=True)
+
+
+def _check(events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame) -> None:
+    """Refuse tables that contradict each other."""
+    known_event = arrivals["event_id"].isin(events["event_id"])
+    known_pick = arrivals["pick_id"].isin(picks["pick_id"])
+    mistakes = {
+        "event_id occurs more than once": events["event_id"][events["event_id"].duplicated()],
+        "arrivals belong to no event": arrivals["event_id"][~known_event],
+        "arrivals belong to no pick": arrivals["pick_id"][~known_pick],
+        "pick has more than one arrival": arrivals["pick_id"][arrivals["pick_id"].duplicated()],
+    }
+    for mistake, ids in mistakes.items():
+        if len(ids):
+            raise DataError(f"{mistake}: {ids.iloc[0]} ({len(ids)} in all)")
+
+
+def _in_order(arrivals: pd.DataFrame, events: pd.DataFrame, picks: pd.DataFrame) -> pd.DataFrame:
+    """Sort arrivals as their events and, inside an event, as their picks."""
+    order = arrivals.assign(
+        _event=_positions(arrivals["event_id"], events["event_id"]),
+        _pick=_positions(arrivals["pick_id"], picks["pick_id"]),
+    )
+    return order.sort_values(["_event", "_pick"], ignore_index=True)[list(arrivals.columns)]
+
+
+def _positions(ids: pd.Series, table: pd.Series) -> pd.Series:
+    return ids.map({value: position for position, value in enumerate(table)})
+
+
+def _with_events(picks: pd.DataFrame, arrivals: pd.DataFrame) -> pd.DataFrame:
+    events = dict(zip(arrivals["pick_id"], arrivals["event_id"], strict=True))
+    return picks.assign(event_id=picks["pick_id"].map(events).astype("str"))
+
+
+def _earth_model(config: Config, origins: Path) -> str | None:
+    """Name the velocity model: as the config says, else by the digest that the locator recorded."""
+    from quakeline.io import provenance
+
+    digest = provenance.read(origins).get("inputs", {}).get("velocity")
+    return config.earth_model or (digest[:12] if digest else None)

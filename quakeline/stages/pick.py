@@ -1,0 +1,69 @@
+"""Probabilities to picks: onset, uncertainty, signal-to-noise ratio, amplitude, nearest gap."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from quakeline.section import Section
+from quakeline.timeline import Span
+
+VERSION = 1
+
+logger = logging.getLogger("quakeline")
+
+Threshold = Annotated[float, Field(gt=0, le=1)]
+
+
+class Config(Section):
+    """Which peaks of the probabilities become picks, and what is measured on them."""
+
+    thresholds: dict[str, Threshold] = Field(
+        default_factory=dict,
+        description="smallest probability of a pick, by phase; a phase that is not named has the"
+        " default of the network's weights",
+    )
+    min_distance_s: float = Field(
+        0.5,
+        gt=0,
+        le=5,
+        description="a pick is the largest probability within this time on both sides, seconds",
+    )
+    gap_guard_s: float = Field(
+        1.0, ge=0, le=10, description="no pick closer than this to the edge of a gap, seconds"
+    )
+    noise_s: tuple[float, float] = Field(
+        (5.0, 0.5),
+        description="noise window of the signal-to-noise ratio: from and to seconds before the"
+        " onset (at most 10)",
+    )
+    signal_s: float = Field(
+        2.0, gt=0, le=10, description="window after the onset for ratio and amplitude, seconds"
+    )
+
+
+def run(config: Config, *, chunk: str, probabilities: Path, waveforms: Path, picks: Path) -> None:
+    """Write the picks (PICKS) whose onset lies in the chunk."""
+    from quakeline.io import stores, tables
+    from quakeline.picking import Picker
+    from quakeline.schemas import PICKS, PROBABILITIES, WAVEFORMS
+
+    picker = Picker(
+        span=Span.parse(chunk),
+        curves=stores.open_store(probabilities, PROBABILITIES),
+        motion=stores.open_store(waveforms, WAVEFORMS),
+        thresholds=config.thresholds,
+        min_distance_s=config.min_distance_s,
+        gap_guard_s=config.gap_guard_s,
+        noise_s=config.noise_s,
+        signal_s=config.signal_s,
+    )
+    frame = picker.picks()
+    for phase, count in frame["phase"].value_counts().sort_index().items():
+        logger.info("pick: %d %s", count, phase)
+    if frame.empty:
+        logger.info("pick: no picks in this chunk")
+    tables.write(frame, PICKS, picks)

@@ -1,0 +1,65 @@
+"""Raw files of a chunk to gap-masked waveforms on the absolute grid of the network's rate."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from pydantic import Field
+
+from quakeline.preparation.settings import Response
+from quakeline.section import Section
+from quakeline.timeline import Span
+
+VERSION = 1
+
+logger = logging.getLogger("quakeline")
+
+
+class Config(Section):
+    """How raw samples become waveforms."""
+
+    bridge_gap_s: float = Field(
+        0.1, ge=0, le=5, description="gaps up to this length in seconds are filled by a line"
+    )
+    instruments: list[str] = Field(
+        default_factory=list,
+        description="band and instrument codes to use, e.g. [HH, EH]; empty: all",
+    )
+    response: Response = Response()
+
+
+def run(
+    config: Config,
+    *,
+    chunk: str,
+    margin_s: float,
+    rate_hz: float,
+    manifest: Path,
+    stations: Path,
+    inventory: Path,
+    waveforms: Path,
+    coverage: Path,
+) -> None:
+    """Write waveforms (WAVEFORMS) of a chunk with its margins, and what was found (COVERAGE)."""
+    import obspy
+
+    from quakeline.io import tables
+    from quakeline.preparation.components import Preparer
+    from quakeline.schemas import COVERAGE, MANIFEST
+
+    rows = tables.read(manifest, MANIFEST)
+    preparer = Preparer(
+        span=Span.parse(chunk),
+        margin_s=margin_s,
+        rate_hz=rate_hz,
+        bridge_gap_s=config.bridge_gap_s,
+        response=config.response,
+        inventory=obspy.read_inventory(str(inventory)),
+    )
+    used = rows[rows["status"] == "data"]
+    table = preparer.write(used, config.instruments, waveforms)
+    for _, row in table[table["status"] == "unused"].iterrows():
+        name = f"{row['network']}.{row['station']}.{row['location']}.{row['channels']}"
+        logger.warning("unused: %s: %s", name, row["notes"])
+    tables.write(table, COVERAGE, coverage)

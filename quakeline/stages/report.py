@@ -1,0 +1,115 @@
+"""The report: one self-contained page about a run, for reading, printing and supplements."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from pydantic import Field
+
+from quakeline.section import Section
+
+VERSION = 1
+
+logger = logging.getLogger("quakeline")
+
+
+class Config(Section):
+    """What the report shows; nothing here changes any other product."""
+
+    title: str | None = Field(
+        None, description="heading of the page; null: 'Earthquake catalog' and the name of the run"
+    )
+    max_events: int = Field(
+        20,
+        ge=0,
+        description="record sections drawn, for the events with the most arrivals; the page says"
+        " how many were left out",
+    )
+    max_rows: int = Field(
+        500,
+        ge=1,
+        description="events listed in the table, those with the most arrivals first; catalog.csv"
+        " holds all",
+    )
+    section_before_s: float = Field(
+        3.0, ge=0, description="seconds drawn before the first arrival of a record section"
+    )
+    section_after_s: float = Field(
+        8.0, gt=0, description="seconds drawn after the last arrival of a record section"
+    )
+    section_instruments: int = Field(
+        12,
+        ge=1,
+        description="instruments drawn in a record section: those with arrivals of the event"
+        " first, then the nearest",
+    )
+    section_highpass_hz: float | None = Field(
+        1.0,
+        gt=0,
+        description="corner in Hz of the causal high-pass that is applied to drawn traces only;"
+        " null: draw them as prepared, without their mean",
+    )
+
+
+def run(
+    config: Config,
+    *,
+    run_name: str,
+    settings: str,
+    events: Path,
+    arrivals: Path,
+    picks: Path,
+    stations: Path,
+    manifests: list[Path],
+    waveforms: list[Path],
+    probabilities: list[Path],
+    benchmarks: list[Path],
+    report: Path,
+) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    run_name, settings
+        Name of the run and its configuration as YAML text.
+    events, arrivals, picks, stations
+        Tables of the catalog (EVENTS, ARRIVALS, PICKS) and of the stations (STATIONS).
+    manifests
+        Tables of what was asked for and what came (MANIFEST), one for each chunk.
+    waveforms, probabilities
+        Stores of the chunks (WAVEFORMS, PROBABILITIES); empty where the run did not keep them.
+    benchmarks
+        Snakemake's measurements, `benchmarks/<rule>/<chunk or all>.tsv`.
+    report
+        The page to write (HTML).
+    """
+    from quakeline.io.atomic import write_text
+    from quakeline.report.catalog import load
+    from quakeline.report.page import Sources, render
+    from quakeline.report.sections import Drawing
+
+    catalog = load(events, arrivals, picks, stations, manifests, settings)
+    drawing = Drawing(
+        max_events=config.max_events,
+        before_s=config.section_before_s,
+        after_s=config.section_after_s,
+        max_instruments=config.section_instruments,
+        highpass_hz=config.section_highpass_hz,
+    )
+    sources = Sources(
+        tables={"events": events, "arrivals": arrivals, "picks": picks, "stations": stations},
+        manifests=manifests,
+        waveforms=waveforms,
+        probabilities=probabilities,
+        benchmarks=benchmarks,
+    )
+    title = config.title or f"Earthquake catalog: {run_name}"
+    page = render(catalog, sources, drawing, title, run_name, config.max_rows)
+    write_text(report, page)
+    logger.info(
+        "report: %d events, %d picks, %.2f MB",
+        len(catalog.events),
+        len(catalog.picks),
+        len(page.encode()) / 1e6,
+    )

@@ -1,0 +1,316 @@
+"""What a finished run found, as a short text for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from quakeline.errors import DataError
+from quakeline.timeline import iso
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Events and reasons listed at most; the files of the run hold all.
+_MOST_EVENTS = 20
+_MOST_REASONS = 15
+_MOST_NAMES = 4
+#: An event needs picks at this many stations, whatever the associator.
+_FEWEST_STATIONS = 3
+
+
+@dataclass(frozen=True)
+class Found:
+    """The tables of a run: EVENTS, PICKS, and MANIFEST of all chunks with a column `chunk`.
+
+    `chunks` names all chunks, `n_stations` counts the station table, `n_candidates` the events
+    before location (None where the tables do not exist).
+    """
+
+    folder: Path
+    events: pd.DataFrame
+    picks: pd.DataFrame
+    manifest: pd.DataFrame
+    chunks: list[str]
+    n_stations: int | None
+    n_candidates: int | None
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """Rows of the manifest whose data were used."""
+        return self.manifest[self.manifest["status"] == "data"]
+
+
+def show(run_dir: Path, console: Console) -> None:
+    """Print what the run in a folder found. Raises DataError as `summarise`."""
+    console.print(summarise(run_dir))
+
+
+def summarise(run_dir: Path) -> Group:
+    """Tell what a run found: events, totals, why data were not used, where the products are.
+
+    Raises DataError for a folder that holds no finished run, with the names of those that exist.
+    """
+    found = _load(run_dir)
+    parts: list[RenderableType] = [Text(f"Run {run_dir.name}", style="bold"), Text()]
+    parts += _event_parts(found) if len(found.events) else _no_event_parts(found)
+    parts += [Text(), _totals(found)]
+    parts += _reason_parts(found)
+    parts += [Text(), _places(found)]
+    return Group(*parts)
+
+
+def _load(run_dir: Path) -> Found:
+    from quakeline.io import tables
+    from quakeline.schemas import EVENTS, MANIFEST, PICKS
+
+    _check(run_dir)
+    catalog = run_dir / "catalog"
+    manifests = sorted((run_dir / "raw").glob("*.parquet"))
+    parts = [tables.read(path, MANIFEST).assign(chunk=path.stem) for path in manifests]
+    return Found(
+        folder=run_dir,
+        events=tables.read(catalog / "events.parquet", EVENTS),
+        picks=tables.read(catalog / "picks.parquet", PICKS),
+        manifest=_joined(parts, tables.empty(MANIFEST).assign(chunk="")),
+        chunks=[path.stem for path in manifests],
+        n_stations=_count_stations(run_dir / "stations.parquet"),
+        n_candidates=_count_rows(run_dir / "associations" / "events.parquet"),
+    )
+
+
+def _check(run_dir: Path) -> None:
+    """Raise DataError unless the folder holds a catalog."""
+    root = run_dir.parent
+    runs = sorted(path.name for path in root.glob("*") if path.is_dir() and path != run_dir)
+    known = f"runs in {root}: {', '.join(runs)}" if runs else f"there is no other run in {root}"
+    if not run_dir.is_dir():
+        raise DataError(f"run {run_dir.name!r} does not exist; {known}")
+    if not (run_dir / "catalog" / "events.parquet").is_file():
+        raise DataError(
+            f"run {run_dir.name!r} has no catalog yet: it is not finished (logs in "
+            f"{run_dir / 'logs'}); {known}"
+        )
+
+
+def _joined(parts: list[pd.DataFrame], empty: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else empty
+
+
+def _count_stations(path: Path) -> int | None:
+    from quakeline.io import tables
+    from quakeline.schemas import STATIONS
+
+    return _n_stations(tables.read(path, STATIONS)) if path.is_file() else None
+
+
+def _count_rows(path: Path) -> int | None:
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(path).num_rows) if path.is_file() else None
+
+
+def _n_stations(frame: pd.DataFrame) -> int:
+    return len(frame[["network", "station"]].dropna().drop_duplicates())
+
+
+def _event_parts(found: Found) -> list[RenderableType]:
+    """Table of the events; of many those with the most arrivals, in order of time."""
+    events = found.events
+    size = events["n_p"] + events["n_s"]
+    largest = size.sort_values(ascending=False, kind="stable").index[:_MOST_EVENTS]
+    shown = events.loc[largest].sort_values(["time", "event_id"])
+    with_magnitude = bool(events["magnitude"].notna().any())
+    titles = ["origin time", "lat", "lon", "depth km", "P", "S", "rms s"]
+    titles += ["mag", "quality"] if with_magnitude else ["quality"]
+    table = _table(titles, left=("origin time", "quality"))
+    for row in shown.to_dict("records"):
+        magnitude = [_number(row["magnitude"], 1)] if with_magnitude else []
+        _add(table, [*_event_cells(row), *magnitude, row["quality"]])
+    rest = len(events) - len(shown)
+    if not rest:
+        return [table]
+    more = f"The {len(shown)} events with the most arrivals; {rest} more are in catalog.csv."
+    return [table, Text(more)]
+
+
+def _event_cells(row: dict[Hashable, Any]) -> list[str]:
+    depth, sigma = (_number(row[name], 1) for name in ("depth_km", "depth_sigma_km"))
+    return [
+        _time(row["time"]),
+        _number(row["latitude"], 3),
+        _number(row["longitude"], 3),
+        f"{depth} ± {sigma}" if sigma else depth,
+        str(row["n_p"]),
+        str(row["n_s"]),
+        _number(row["rms_s"], 2),
+    ]
+
+
+def _no_event_parts(found: Found) -> list[RenderableType]:
+    return [Text("No events.", style="bold"), Text(_why_no_events(found))]
+
+
+def _why_no_events(found: Found) -> str:
+    """Say which step of the run was the last to find anything, and what decides the next."""
+    n_picks, n_stations = len(found.picks), _n_stations(found.picks)
+    logs = found.folder / "logs"
+    if not found.chunks:
+        return f"There are no manifests in {found.folder / 'raw'}: no data were asked for."
+    if found.data.empty:
+        return "No data could be used; the reasons are listed below."
+    if not n_picks:
+        return (
+            f"{_n_stations(found.data)} stations have data, but there are no picks. Either nothing"
+            " happened, or pick.thresholds are too high, or the waveforms are not what the network"
+            f" expects: see {logs / 'prepare'} and {logs / 'pick'}."
+        )
+    if n_stations < _FEWEST_STATIONS:
+        return (
+            f"There are {n_picks} picks, but at {n_stations} stations only; an event needs at"
+            f" least {_FEWEST_STATIONS}."
+        )
+    if found.n_candidates:
+        return (
+            f"{found.n_candidates} groups of picks were found, but none could be located:"
+            f" see {logs / 'locate' / 'all.log'}."
+        )
+    return (
+        f"{n_picks} picks at {n_stations} stations form no event. What decides are the numbers of"
+        " picks that an event needs (section associate), the velocity table and the coordinates of"
+        f" the stations: see {logs / 'associate' / 'all.log'}."
+    )
+
+
+def _totals(found: Found) -> Table:
+    table = _grid()
+    for name, text in {
+        "events": _event_total(found.events),
+        "picks": _pick_total(found.picks),
+        "stations": _station_total(found),
+        "chunks": _chunk_total(found),
+        "files": _file_total(found),
+    }.items():
+        _add(table, [name, text])
+    return table
+
+
+def _event_total(events: pd.DataFrame) -> str:
+    if events.empty:
+        return "0"
+    return f"{len(events)}, {_time(events['time'].min())} to {_time(events['time'].max())}"
+
+
+def _pick_total(picks: pd.DataFrame) -> str:
+    p, s = (int((picks["phase"] == phase).sum()) for phase in ("P", "S"))
+    return f"{len(picks)} ({p} P, {s} S), {int(picks['event_id'].notna().sum())} of them in events"
+
+
+def _station_total(found: Found) -> str:
+    all_of = "" if found.n_stations is None else f" of {found.n_stations}"
+    return f"{_n_stations(found.data)}{all_of} with data, {_n_stations(found.picks)} with picks"
+
+
+def _chunk_total(found: Found) -> str:
+    with_data = set(found.data["chunk"])
+    without = [chunk for chunk in found.chunks if chunk not in with_data]
+    text = f"{len(with_data)} with data, {len(without)} without"
+    return f"{text}: {_some(without)}" if without else text
+
+
+def _file_total(found: Found) -> str:
+    used = set(found.data["path"].dropna())
+    unused = set(found.manifest["path"].dropna()) - used
+    sizes = found.data.drop_duplicates("path")["bytes"].sum()
+    return f"{len(used)} used ({_size(int(sizes))}), {len(unused)} not used"
+
+
+def _reason_parts(found: Found) -> list[RenderableType]:
+    """Table of why data were not used, and of remarks on data that were; nothing without any."""
+    rows = found.manifest
+    noted = rows[(rows["status"] != "data") | rows["reason"].notna()]
+    if noted.empty:
+        return []
+    noted = noted.assign(
+        where=(noted["network"] + "." + noted["station"]).fillna(noted["path"]).fillna("?"),
+        reason=noted["reason"].fillna("no reason given"),
+    )
+    lines = []
+    for (status, reason), group in noted.groupby(["status", "reason"]):
+        chunks = int(group["chunk"].nunique())
+        lines.append((status == "data", -chunks, [status, reason, _some(group["where"]), chunks]))
+    lines.sort(key=lambda line: (line[0], line[1], line[2][:2]))
+    table = _table(["status", "reason", "where", "chunks"], left=("status", "reason", "where"))
+    for *_, cells in lines[:_MOST_REASONS]:
+        _add(table, cells)
+    parts: list[RenderableType] = [Text(), Text("Data not used, and remarks", style="bold"), table]
+    if len(lines) > _MOST_REASONS:
+        more = f"{len(lines) - _MOST_REASONS} more reasons are in {found.folder / 'raw'}."
+        parts.append(Text(more))
+    return parts
+
+
+def _places(found: Found) -> Table:
+    table = _grid()
+    products = {
+        "report": "report.html",
+        "catalog": "catalog/catalog.csv",
+        "QuakeML": "catalog/catalog.qml",
+        "tables": "catalog/events.parquet, arrivals.parquet, picks.parquet",
+    }
+    for name, product in products.items():
+        exists = (found.folder / product.partition(",")[0]).is_file()
+        _add(table, [name, str(found.folder / product) if exists else "not made"])
+    return table
+
+
+def _table(titles: list[str], left: tuple[str, ...]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in titles:
+        table.add_column(title, justify="left" if title in left else "right", overflow="fold")
+    return table
+
+
+def _grid() -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    return table
+
+
+def _add(table: Table, cells: Iterable[object]) -> None:
+    """Add a row of plain text: brackets in a code or path are no markup."""
+    table.add_row(*(Text(str(cell)) for cell in cells))
+
+
+def _some(names: Iterable[str]) -> str:
+    """List the first few different names and count the rest."""
+    unique = sorted(set(names))
+    rest = len(unique) - _MOST_NAMES
+    shown = ", ".join(unique[:_MOST_NAMES])
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def _number(value: float, digits: int) -> str:
+    """Write a number, or nothing for NaN."""
+    return f"{value:.{digits}f}" if value == value else ""
+
+
+def _time(time: pd.Timestamp) -> str:
+    return iso(int(time.as_unit("ns").value), digits=1)
+
+
+def _size(n_bytes: int) -> str:
+    size, units = float(n_bytes), ["B", "kB", "MB", "GB", "TB"]
+    while size >= 1000 and len(units) > 1:
+        size, units = size / 1000, units[1:]
+    return f"{size:.4g} {units[0]}"

@@ -1,0 +1,69 @@
+"""What all tests share: a folder for the real commands, the demo run, outside material."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from workplace import REPOSITORY, Workplace
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def required(name: str, found: Path | None, hint: str) -> Path:
+    """Give outside material, or skip; fail where QUAKELINE_REQUIRE (a,b,...) names it."""
+    if found is not None:
+        return found
+    if name in os.environ.get("QUAKELINE_REQUIRE", "").split(","):
+        pytest.fail(f"{hint}, but QUAKELINE_REQUIRE names {name}")
+    pytest.skip(hint)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The source tree."""
+    return REPOSITORY
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Workplace:
+    """A fresh folder in which the real commands run."""
+    return Workplace.furnished(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Workplace:
+    """The embedded demo, run once for all tests by `quakeline run`. Do not change it: copy it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "demo"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "finished").exists():
+            place = Workplace.furnished(folder)
+            done = place.quakeline("run", "--cores", "2")
+            assert done.returncode == 0, done.stdout + done.stderr
+            (folder / "finished").write_text(done.stdout + done.stderr, encoding="utf-8")
+    return Workplace(folder)
+
+
+@pytest.fixture
+def demo_copy(demo_run: Workplace, tmp_path: Path) -> Workplace:
+    """A copy of the finished demo that a test may change."""
+    return demo_run.copied(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The project's shared material: real recordings, reference outputs of other programs."""
+    named = os.environ.get("QUAKELINE_SHARED", "")
+    found = Path(named) if named and Path(named).is_dir() else None
+    return required("shared", found, "QUAKELINE_SHARED does not name the shared folder")
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> Path:
+    """A Chromium that can show the report."""
+    found = next((path for path in map(shutil.which, BROWSERS) if path), None)
+    return required("browser", Path(found) if found else None, "no chromium is installed")

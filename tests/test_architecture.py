@@ -1,0 +1,106 @@
+"""The house rules that a program can check: light imports, the stage contract, rules in order."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import get_args, get_type_hints
+
+import pytest
+from pydantic import BaseModel
+
+from quakeline.config import Run
+from quakeline.stages import STAGES
+
+HEAVY = ("torch", "obspy", "xdas", "pyocto", "pandas", "zarr", "scipy", "matplotlib", "pyarrow")
+DIRECTIVES = ("log", "benchmark", "conda", "threads", "resources", "params", "script")
+RULE = re.compile(r"^rule (\w+):\n((?:(?:[ \t].*)?\n)*)", re.MULTILINE)
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+RULES = {
+    name: body
+    for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk"))
+    for name, body in RULE.findall(path.read_text(encoding="utf-8") + "\n")
+}
+
+
+@pytest.mark.parametrize("module", ["quakeline.config", "quakeline.cli"])
+def test_loading_the_config_leaves_heavy_libraries_out(module: str) -> None:
+    program = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not set(HEAVY) & set(loaded)
+
+
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES.keys())
+def test_stage_keeps_the_contract(stage: ModuleType) -> None:
+    assert isinstance(stage.VERSION, int)
+    assert issubclass(stage.Config, BaseModel)
+    hints = get_type_hints(stage.run)
+    assert hints["return"] is type(None)
+    first, *others = inspect.signature(stage.run).parameters.values()
+    assert first.name == "config"
+    assert hints["config"] is stage.Config
+    for parameter in others:
+        assert parameter.kind is inspect.Parameter.KEYWORD_ONLY, parameter.name
+        assert hints[parameter.name] in (Path, list[Path], str, int, float, bool), parameter.name
+
+
+def test_stage_rule_and_section_share_their_names() -> None:
+    assert set(RULES) == set(STAGES)
+    assert set(STAGES) <= set(Run.model_fields)
+
+
+def _sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    yield model
+    for field in model.model_fields.values():
+        for part in _parts(field.annotation):
+            yield from _sections(part)
+
+
+def _parts(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _parts(argument)
+
+
+def test_every_setting_is_described() -> None:
+    silent = [
+        f"{section.__module__}.{section.__qualname__}.{name}"
+        for section in _sections(Run)
+        for name, field in section.model_fields.items()
+        if not field.description and not list(_parts(field.annotation))
+    ]
+    assert silent == []
+
+
+def test_every_section_is_strict_and_frozen() -> None:
+    for section in _sections(Run):
+        assert section.model_config["extra"] == "forbid", section
+        assert section.model_config["frozen"], section
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rule_declares_everything(name: str) -> None:
+    given = set(re.findall(r"^    (\w+):", RULES[name], re.MULTILINE))
+    assert set(DIRECTIVES) - given == set()
+    assert not given & {"run", "shell"}
+    assert f'stage=RUN.params("{name}")' in RULES[name]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rule_and_stage_name_the_same_files(name: str) -> None:
+    wanted = set(inspect.signature(STAGES[name].run).parameters) - {"config"}
+    body = RULES[name]
+    declared = set(re.findall(r"^        (\w+)=", body, re.MULTILINE))
+    settings = {"stage", "mem_mb", "runtime"}
+    wildcards = set(re.findall(r"{{(\w+)}}", body))
+    assert wanted <= (declared - settings) | wildcards
+    assert not set(re.findall(r"^    (?:input|output):\n        [^\w\s]", body, re.MULTILINE))

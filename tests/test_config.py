@@ -1,0 +1,193 @@
+"""The configuration: all mistakes at once, with their path, what was given and what is allowed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quakeline.config import DEFAULT, Run, load, merged, read, read_yaml
+from quakeline.errors import ConfigError
+from quakeline.sources import KINDS
+from quakeline.stages import STAGES
+
+
+@pytest.fixture
+def default(repository: Path) -> Path:
+    return repository / DEFAULT
+
+
+def mistakes(overlay: dict[str, Any], default: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read(overlay, default)
+    return str(caught.value).splitlines()
+
+
+def test_the_default_configuration_is_the_demo(default: Path) -> None:
+    run = read({}, default)
+    assert run.run == "unterhaching"
+    assert run.chunk_ids == ["20100527T162400_20100527T162800"]
+
+
+def test_the_default_configuration_names_every_section(default: Path) -> None:
+    assert list(read_yaml(default)) == list(Run.model_fields)
+
+
+def test_all_mistakes_are_reported_together_with_their_paths(default: Path) -> None:
+    lines = mistakes(
+        {
+            "tiem": {},
+            "time": {"chunk_h": -1},
+            "pick": {"treshold": 0.5, "min_distance_s": "long"},
+            "prepare": {"response": {"water_level": 60}},
+            "keep": ["everything"],
+        },
+        default,
+    )
+    paths = {line.split(":")[0] for line in lines}
+    assert paths == {
+        "tiem",
+        "time.chunk_h",
+        "pick.treshold",
+        "pick.min_distance_s",
+        "prepare.response.water_level",
+        "keep.0",
+    }
+
+
+def test_a_mistake_says_what_was_given_and_what_is_allowed(default: Path) -> None:
+    (line,) = mistakes({"keep": ["everything"]}, default)
+    assert "'everything'" in line
+    assert "'waveforms' or 'probabilities'" in line
+    (line,) = mistakes({"time": {"chunk_h": -1}}, default)
+    assert "-1" in line
+    assert "greater than 0" in line
+    (line,) = mistakes({"weights": {"model": "phasenett"}}, default)
+    assert "'phasenett'" in line
+    assert "phasenet" in line.replace("phasenett", "")
+
+
+def test_an_unknown_kind_lists_the_known_ones(default: Path) -> None:
+    (line,) = mistakes({"fetch": {"source": {"kind": "carrier_pigeon"}}}, default)
+    assert line.startswith("fetch.source")
+    for kind in KINDS:
+        assert str(kind.model_fields["kind"].default) in line
+
+
+def test_a_missing_key_is_required() -> None:
+    with pytest.raises(ConfigError, match=r"(?m)^time\.start: is required$"):
+        load({"run": "x", "time": {"end": "2020-01-02"}})
+
+
+@pytest.mark.parametrize(
+    ("overlay", "path", "word"),
+    [
+        ({"time": {"end": "2010-05-27T16:24:00Z"}}, "time", "later than start"),
+        ({"time": {"start": "2010-05-27T16:24:00.5Z"}}, "time.start", "whole second"),
+        ({"time": {"chunk_h": 0.0001}}, "time", "whole number of seconds"),
+        ({"time": {"margin_s": 1}}, "time.margin_s", "at least"),
+        ({"pick": {"thresholds": {"Pg": 0.5}}}, "pick.thresholds", "P, S"),
+        ({"pick": {"thresholds": {"P": 1.5}}}, "pick.thresholds.P", "less than or equal to 1"),
+        ({"run": "../escape"}, "run", "'../escape' given"),
+        ({"run": ""}, "run", "'' given"),
+        ({"time": {"start": "yesterday"}}, "time.start", "'yesterday' given"),
+        ({"time": None}, "time", "None given"),
+        ({"velocity": {"table": float("nan")}}, "velocity.table", "string"),
+        ({"prepare": {"bridge_gap_s": float("inf")}}, "prepare.bridge_gap_s", "finite"),
+    ],
+)
+def test_a_single_mistake_is_a_single_line(
+    overlay: dict[str, Any], path: str, word: str, default: Path
+) -> None:
+    (line,) = mistakes(overlay, default)
+    assert line.startswith(f"{path}:")
+    assert word in line
+
+
+def test_an_overlay_is_laid_over_key_by_key(default: Path) -> None:
+    run = read({"pick": {"thresholds": {"P": 0.7}}, "keep": []}, default)
+    before = read({}, default)
+    assert run.pick.thresholds == {"P": 0.7, "S": before.pick.thresholds["S"]}
+    assert run.keep == []
+    assert run.prepare == before.prepare
+
+
+def test_another_kind_replaces_the_section_as_a_whole() -> None:
+    base = {"source": {"kind": "package", "package": "obspy"}, "other": 1}
+    assert merged(base, {"source": {"kind": "files", "paths": ["a"]}}) == {
+        "source": {"kind": "files", "paths": ["a"]},
+        "other": 1,
+    }
+
+
+@pytest.mark.parametrize("change", [{"package": "x"}, {"kind": "package", "package": "x"}])
+def test_the_same_kind_is_laid_over(change: dict[str, str]) -> None:
+    base = {"source": {"kind": "package", "package": "obspy", "files_in_package": ["*"]}}
+    expected = {"source": {"kind": "package", "package": "x", "files_in_package": ["*"]}}
+    assert merged(base, {"source": change}) == expected
+
+
+def test_merging_leaves_its_arguments_alone() -> None:
+    base, overlay = {"a": {"b": 1}}, {"a": {"c": 2}}
+    assert merged(base, overlay) == {"a": {"b": 1, "c": 2}}
+    assert (base, overlay) == ({"a": {"b": 1}}, {"a": {"c": 2}})
+
+
+def test_a_kind_change_through_the_whole_configuration(default: Path) -> None:
+    run = read({"fetch": {"source": {"kind": "files", "paths": ["data/*"]}}}, default)
+    assert run.fetch.source.plain() == {"kind": "files", "paths": ["data/*"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("run: [unclosed\n", ["line"]),
+        ("- a\n- b\n", ["expected a mapping", "list"]),
+        ("just text\n", ["expected a mapping", "str"]),
+        ("run: \x00\n", []),
+        ("a: b: c\n", ["line 1"]),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_one_line(
+    text: str, words: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    assert all(word in message for word in words)
+
+
+def test_bytes_that_are_no_text_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(b"run: \xff\xfe\n")
+    with pytest.raises(ConfigError, match=r"bad\.yaml"):
+        read_yaml(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.yaml does not exist"):
+        read_yaml(tmp_path / "gone.yaml")
+
+
+def test_an_empty_overlay_changes_nothing(tmp_path: Path, default: Path) -> None:
+    path = tmp_path / "empty.yaml"
+    path.write_text("# nothing\n", encoding="utf-8")
+    assert read(read_yaml(path), default) == read({}, default)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_params_are_plain_builtins(stage: str, default: Path) -> None:
+    params = read({}, default).params(stage)
+    assert set(params) == {"version", "config"}
+    assert json.loads(json.dumps(params)) == params
+
+
+def test_the_whole_configuration_survives_a_round_trip(default: Path) -> None:
+    run = read({}, default)
+    assert load(run.plain()) == run

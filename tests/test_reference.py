@@ -1,0 +1,93 @@
+"""The written reference follows from the sections; the files in config/ are up to date."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from quakeline import reference
+from quakeline.config import DEFAULT, Run
+from quakeline.errors import ConfigError
+from quakeline.sources import KINDS
+
+
+def test_the_files_in_config_are_up_to_date(repository: Path) -> None:
+    reference.publish(repository / reference.README, reference.readme(), check=True)
+    reference.publish(repository / reference.SCHEMA, reference.editor_schema(), check=True)
+
+
+def test_drift_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    with pytest.raises(ConfigError, match="out of date"):
+        reference.publish(path, "a", check=True)
+    reference.publish(path, "a", check=False)
+    reference.publish(path, "a", check=True)
+    with pytest.raises(ConfigError, match="out of date"):
+        reference.publish(path, "b", check=True)
+
+
+def _keys(value: object, path: str = "") -> list[str]:
+    if not isinstance(value, dict):
+        return [path]
+    return [key for k, v in value.items() for key in _keys(v, f"{path}.{k}" if path else k)]
+
+
+def _configured(repository: Path) -> dict[str, Any]:
+    import yaml
+
+    # Editors read times as text.
+    text = (repository / DEFAULT).read_text(encoding="utf-8")
+    return dict(yaml.load(text, Loader=yaml.BaseLoader))
+
+
+def test_every_key_of_the_default_configuration_is_listed(repository: Path) -> None:
+    text = reference.readme()
+    unlisted = [
+        key
+        for key in _keys(_configured(repository))
+        if f"`{key}`" not in text and f"`{key.rpartition('.')[0]}`" not in text
+    ]
+    assert unlisted == []
+
+
+def test_every_kind_has_its_own_table() -> None:
+    text = reference.readme()
+    for kind in KINDS:
+        assert f"`fetch.source` of kind `{kind.model_fields['kind'].default}`" in text
+
+
+def test_default_limits_and_units_are_shown() -> None:
+    rows = [line for line in reference.readme().splitlines() if line.startswith("| `time.")]
+    assert any("`time.chunk_h` | number, > 0 | `24.0` |" in row for row in rows)
+    assert any("`time.start` | date and time | required |" in row for row in rows)
+
+
+def test_tables_are_well_formed() -> None:
+    rows = [line for line in reference.readme().splitlines() if line.startswith("|")]
+    assert rows
+    assert {row.replace(r"\|", "").count("|") for row in rows} == {5}
+
+
+def test_the_editor_schema_accepts_the_default_and_overlays(repository: Path) -> None:
+    import yaml
+
+    validator = jsonschema.Draft202012Validator(json.loads(reference.editor_schema()))
+    validator.check_schema(validator.schema)
+    plain = yaml.safe_load(
+        (repository / DEFAULT).read_text(encoding="utf-8").replace("Z\n", "Z'\n")
+        .replace("start: ", "start: '").replace("end: ", "end: '")
+    )
+    assert list(validator.iter_errors(plain)) == []
+    assert list(validator.iter_errors({"pick": {"thresholds": {"P": 0.5}}})) == []
+    assert list(validator.iter_errors({"pick": {"treshold": 0.5}}))
+    assert list(validator.iter_errors({"fetch": {"source": {"kind": "pigeon"}}}))
+
+
+def test_the_reference_is_deterministic() -> None:
+    assert reference.readme() == reference.readme()
+    assert reference.editor_schema() == reference.editor_schema()
+    assert set(json.loads(reference.editor_schema())["properties"]) == set(Run.model_fields)

@@ -1,0 +1,143 @@
+# From picks to the catalog and its report.
+#   associate  all picks and coverage, stations,
+#              velocity table                     -> associations/{events,arrivals}.parquet
+#   locate     associations, picks                 -> locations/{events,arrivals}.parquet
+#   merge      locations, all picks                -> catalog/
+#   report     the catalog and what led to it      -> report.html
+
+CHUNKS = RUN.chunk_ids
+
+
+def when_kept(template):
+    """The stores of all chunks when the run keeps both kinds, else none."""
+    kept_both = {"waveforms", "probabilities"} <= set(RUN.keep)
+    return expand(template, chunk=CHUNKS) if kept_both else []
+
+
+def benchmarks_of(*stages):
+    """Time and memory of the jobs of some stages, as Snakemake measured them."""
+    whole_run = {"stations", "weights", "associate", "locate", "merge"}
+    return [
+        f"results/{RUN.run}/benchmarks/{stage}/{name}.tsv"
+        for stage in stages
+        for name in (["all"] if stage in whole_run else CHUNKS)
+    ]
+
+
+rule associate:
+    input:
+        picks=expand(rules.pick.output.picks, chunk=CHUNKS),
+        coverage=expand(rules.prepare.output.coverage, chunk=CHUNKS),
+        stations=rules.stations.output.stations,
+        velocity=RUN.velocity.table,
+    output:
+        events=f"results/{RUN.run}/associations/events.parquet",
+        arrivals=f"results/{RUN.run}/associations/arrivals.parquet",
+    params:
+        stage=RUN.params("associate"),
+    log:
+        f"results/{RUN.run}/logs/associate/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/associate/all.tsv"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    conda:
+        "../../envs/quakeline.yaml"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule locate:
+    input:
+        candidates=rules.associate.output.events,
+        assignments=rules.associate.output.arrivals,
+        picks=expand(rules.pick.output.picks, chunk=CHUNKS),
+        stations=rules.stations.output.stations,
+        velocity=RUN.velocity.table,
+    output:
+        events=f"results/{RUN.run}/locations/events.parquet",
+        arrivals=f"results/{RUN.run}/locations/arrivals.parquet",
+    params:
+        stage=RUN.params("locate"),
+    log:
+        f"results/{RUN.run}/logs/locate/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/locate/all.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    conda:
+        "../../envs/quakeline.yaml"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule merge:
+    input:
+        origins=rules.locate.output.events,
+        origin_arrivals=rules.locate.output.arrivals,
+        chunk_picks=expand(rules.pick.output.picks, chunk=CHUNKS),
+        stations=rules.stations.output.stations,
+    output:
+        events=f"results/{RUN.run}/catalog/events.parquet",
+        arrivals=f"results/{RUN.run}/catalog/arrivals.parquet",
+        picks=f"results/{RUN.run}/catalog/picks.parquet",
+        quakeml=f"results/{RUN.run}/catalog/catalog.qml",
+        csv=f"results/{RUN.run}/catalog/catalog.csv",
+    params:
+        stage=RUN.params("merge"),
+    log:
+        f"results/{RUN.run}/logs/merge/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/merge/all.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=60,
+    conda:
+        "../../envs/quakeline.yaml"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule report:
+    input:
+        events=rules.merge.output.events,
+        arrivals=rules.merge.output.arrivals,
+        picks=rules.merge.output.picks,
+        stations=rules.stations.output.stations,
+        manifests=expand(rules.fetch.output.manifest, chunk=CHUNKS),
+        waveforms=when_kept(rules.prepare.output.waveforms),
+        probabilities=when_kept(rules.annotate.output.probabilities),
+        benchmarks=benchmarks_of(
+            "stations",
+            "fetch",
+            "prepare",
+            "weights",
+            "annotate",
+            "pick",
+            "associate",
+            "locate",
+            "merge",
+        ),
+    output:
+        report=f"results/{RUN.run}/report.html",
+    params:
+        stage=RUN.params("report"),
+        run_name=RUN.run,
+        settings=RUN.as_yaml(),
+    log:
+        f"results/{RUN.run}/logs/report/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/report/all.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    conda:
+        "../../envs/quakeline.yaml"
+    script:
+        "../scripts/run_stage.py"

@@ -1,0 +1,81 @@
+# From raw archives to prepared waveforms.
+#   stations   table or StationXML of the config   -> stations.parquet, stations.xml
+#   fetch      the source of the config, stations  -> raw/<chunk>.parquet (what came, why not)
+#   prepare    raw/<chunk>.parquet, stations       -> waveforms/<chunk>.zarr,
+#                                                     coverage/<chunk>.parquet
+
+
+def kept(product, path):
+    """Mark a store as temporary unless `keep:` names it."""
+    return directory(path) if product in RUN.keep else temp(directory(path))
+
+
+rule stations:
+    input:
+        sources=RUN.stations.files(),
+    output:
+        stations=f"results/{RUN.run}/stations.parquet",
+        inventory=f"results/{RUN.run}/stations.xml",
+    params:
+        stage=RUN.params("stations"),
+    log:
+        f"results/{RUN.run}/logs/stations/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/stations/all.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/quakeline.yaml"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule fetch:
+    input:
+        stations=rules.stations.output.stations,
+    output:
+        manifest=f"results/{RUN.run}/raw/{{chunk}}.parquet",
+    params:
+        stage=RUN.params("fetch"),
+        margin_s=RUN.time.margin_s,
+        archive=RUN.fetch.source.fingerprint(),
+    log:
+        f"results/{RUN.run}/logs/fetch/{{chunk}}.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/fetch/{{chunk}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    conda:
+        "../../envs/quakeline.yaml"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule prepare:
+    input:
+        manifest=rules.fetch.output.manifest,
+        stations=rules.stations.output.stations,
+        inventory=rules.stations.output.inventory,
+    output:
+        waveforms=kept("waveforms", f"results/{RUN.run}/waveforms/{{chunk}}.zarr"),
+        coverage=f"results/{RUN.run}/coverage/{{chunk}}.parquet",
+    params:
+        stage=RUN.params("prepare"),
+        margin_s=RUN.time.margin_s,
+        rate_hz=RUN.sampling_rate_hz,
+    log:
+        f"results/{RUN.run}/logs/prepare/{{chunk}}.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/prepare/{{chunk}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    conda:
+        "../../envs/quakeline.yaml"
+    script:
+        "../scripts/run_stage.py"
