@@ -3,20 +3,20 @@
 from quakeline.config import read
 from quakeline.errors import ConfigError
 
-
 try:
     RUN = read(config)
 except ConfigError as error:
     raise WorkflowError(f"configuration:\n{error}")
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/picks.smk"
 include: "workflow/rules/catalog.smk"
 
 
 rule all:
+    default_target: True
     input:
         f"results/{RUN.run}/catalog/events.parquet",
         f"results/{RUN.run}/report.html",
-    default_target: True

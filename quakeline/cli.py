@@ -34,8 +34,15 @@ def main() -> None:
     try:
         app(words, obj=further)
     except QuakelineError as error:
-        typer.echo(f"quakeline: {error}", err=True)
+        typer.echo(f"quakeline: {_listed(str(error))}", err=True)
         sys.exit(EXIT_CODE)
+
+
+def _listed(message: str) -> str:
+    lines = message.splitlines()
+    if len(lines) < 2:
+        return message
+    return "\n  ".join([f"{len(lines)} mistakes", *lines])
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

@@ -1,8 +1,9 @@
 """Starts the workflow: where it works, one process for each run, stale locks, what went wrong.
 
-Snakemake keeps its lock when it is killed. Two facts tell whether such a lock is stale: the launcher
-holds an flock for as long as it or its Snakemake lives, and no process of this machine runs Snakemake
-in the folder. Snakemake's own log names the machine of a lock that another one left behind.
+Snakemake keeps its lock when it is killed. Two facts tell whether such a lock is stale: the
+launcher holds an flock for as long as it or its Snakemake lives, and no process of this machine
+runs Snakemake in the folder. Snakemake's own log names the machine of a lock that another one left
+behind.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import typer
 
 import quakeline
 from quakeline import config
-from quakeline.errors import EXIT_CODE, ConfigError, OutputError, QuakelineError
+from quakeline.errors import ConfigError, OutputError, QuakelineError
+from quakeline.io.atomic import require_space, writing
+from quakeline.outcome import INTERRUPTED, Outcome, explain
 
 OVERLAYS = Path("config/runs")
-INTERRUPTED = 128 + signal.SIGINT
 
 
 @dataclass(frozen=True)
@@ -32,14 +37,6 @@ class Place:
 
     folder: Path
     snakefile: Path
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How the workflow ended: exit code, and what the person should read."""
-
-    code: int
-    lines: tuple[str, ...] = ()
 
 
 def find_place(folder: Path) -> Place:
@@ -83,9 +80,23 @@ def find_overlay(place: Place, given: str | None, folder: Path) -> Path | None:
 
 
 def checked(place: Place, overlay: Path | None) -> config.Run:
-    """Read the configuration. Raises ConfigError with every mistake, one a line."""
+    """Read the configuration and see that the files it names exist.
+
+    Raises ConfigError with every mistake, one a line.
+    """
     raw = config.read_yaml(overlay) if overlay else {}
-    return config.read(raw, place.folder / config.DEFAULT)
+    run = config.read(raw, place.folder / config.DEFAULT)
+    missing = []
+    with chdir(place.folder):
+        try:
+            run.stations.files()
+        except ConfigError as error:
+            missing.append(str(error))
+        if not Path(run.velocity.table).is_file():
+            missing.append(f"velocity.table: file {run.velocity.table!r} does not exist")
+    if missing:
+        raise ConfigError("\n".join(missing))
+    return run
 
 
 def launch(
@@ -101,19 +112,24 @@ def launch(
         command += ["--configfile", str(overlay.resolve())]
     results = place.folder / "results" / run.run
     with _claimed(results) as lock:
+        for folder in (results, place.folder / ".snakemake"):
+            require_space(folder)
         _unlock_stale(place.folder, command)
         start_ns = os.fstat(lock).st_mtime_ns
         command += ["--cores", cores, "--rerun-incomplete", *extra]
         code = _follow(command, place.folder, lock)
-    return _outcome(code, results, place.folder, start_ns)
+        if code < 0:
+            _end_orphans(place.folder)
+    return explain(code, results, place.folder, start_ns)
 
 
 @contextmanager
 def _claimed(results: Path) -> Iterator[int]:
     """Hold the run's lock file; Snakemake inherits it, so it is free only when both have ended."""
     try:
-        results.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(results / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        with writing(results):
+            results.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(results / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise OutputError(f"cannot write {results}: {error.strerror}") from error
     try:
@@ -127,10 +143,13 @@ def _claim(descriptor: int, results: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"process {os.getpid()} on {platform.node()}\n".encode())
+        with writing(results):
+            os.write(descriptor, f"process {os.getpid()} on {platform.node()}\n".encode())
     except BlockingIOError:
+        pids = ", ".join(map(str, _live_processes(results.parents[1])))
         holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
-        raise QuakelineError(f"{results} is being worked on by {holder}") from None
+        who = f"process {pids}" if pids else holder
+        raise QuakelineError(f"{results} is being worked on by {who}") from None
     except OSError as error:
         raise OutputError(f"cannot write {results}: {error.strerror}") from error
 
@@ -146,6 +165,7 @@ def _unlock_stale(folder: Path, command: list[str]) -> None:
             f"{folder} was locked by Snakemake on {', '.join(elsewhere)}; if nothing works there"
             " any more, remove the lock with `snakemake --unlock`"
         )
+    _end_orphans(folder)
     if not _live_processes(folder):
         subprocess.run([*command, "--unlock", "--quiet"], cwd=folder, check=False)
 
@@ -169,6 +189,24 @@ def _live_processes(folder: Path) -> list[int]:
         if process.info["cwd"] == str(folder.resolve())
         and _is_snakemake(process.info["cmdline"] or [])
     ]
+
+
+def _end_orphans(folder: Path) -> None:
+    """End jobs in a folder whose Snakemake was killed: nobody would take what they make."""
+    import psutil
+
+    alive = map(psutil.Process, _live_processes(folder))
+    orphans = [process for process in alive if not _is_supervised(process)]
+    for process in orphans:
+        typer.echo(f"quakeline: ending process {process.pid}, left by a killed run", err=True)
+        process.kill()
+    psutil.wait_procs(orphans, timeout=10)
+
+
+def _is_supervised(process: Any) -> bool:
+    """Whether a process or one that started it is Snakemake itself."""
+    family = [process, *process.parents()]
+    return any(Path(word).name == "snakemake" for member in family for word in member.cmdline()[:5])
 
 
 def _is_snakemake(words: list[str]) -> bool:
@@ -198,27 +236,3 @@ def _follow(command: list[str], folder: Path, lock: int) -> int:
                     process.send_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _outcome(code: int, results: Path, folder: Path, start_ns: int) -> Outcome:
-    """Say what went wrong: the users' errors that jobs left, else the logs that tell."""
-    if code == 0:
-        return Outcome(0)
-    if code == INTERRUPTED:
-        return Outcome(code, ("interrupted; the same command continues the run",))
-    logs = _newer(results / "logs", "*.error", start_ns)
-    mistakes = [line for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
-    if mistakes:
-        return Outcome(EXIT_CODE, tuple(dict.fromkeys(mistakes)))
-    failed = [
-        log
-        for log in _newer(results / "logs", "*.log", start_ns)
-        if " ERROR " in log.read_text(encoding="utf-8", errors="replace")
-    ]
-    telling = failed or _newer(folder / ".snakemake/log", "*.log", start_ns)
-    names = ", ".join(os.path.relpath(log) for log in telling) or "above"
-    return Outcome(1, (f"the run did not finish (Snakemake's exit code: {code}); see {names}",))
-
-
-def _newer(folder: Path, pattern: str, start_ns: int) -> list[Path]:
-    return sorted(p for p in folder.rglob(pattern) if p.stat().st_mtime_ns >= start_ns)

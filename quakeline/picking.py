@@ -88,16 +88,17 @@ class Picker:
     def _amplitudes(
         self, data: np.ndarray, valid: np.ndarray, onset: int, phase: str, label: str
     ) -> dict[str, Any]:
-        """SNR on the phase's own components (Z for P, horizontals for S, else what there is)."""
+        """SNR on the phase's own components (Z for P, horizontals for S), else on all."""
         rate = stores.grid_of(self.motion).rate_hz
-        live = valid.any(axis=1)
         own = np.array([phase == "P", phase != "P", phase != "P"])
-        chosen = own & live if (own & live).any() else live
         begin, end = (round(seconds * rate) for seconds in self.noise_s)
         signal = round(self.signal_s * rate)
+        ratio = snr_db(data[own], valid[own], onset, (begin, end), signal)
+        if np.isnan(ratio):
+            ratio = snr_db(data, valid, onset, (begin, end), signal)
         physical = self.motion.attrs["units"].get(label) == "m/s"
         return {
-            "snr_db": snr_db(data[chosen], valid[chosen], onset, (begin, end), signal),
+            "snr_db": ratio,
             "amplitude_m_s": peak_amplitude(data, valid, onset, signal) if physical else None,
         }
 

@@ -49,8 +49,8 @@ _LIMITS = {
     "minimum": "≥ {}",
     "exclusiveMaximum": "< {}",
     "maximum": "≤ {}",
-    "minItems": "at least {} entries",
-    "minLength": "at least {} characters",
+    "minItems": "at least {}",
+    "minLength": "not empty",
     "pattern": "matching `{}`",
 }
 
@@ -126,7 +126,7 @@ class _Reference:
 
     def lines(self) -> list[str]:
         """The reference, line by line: first the keys outside of any section."""
-        return [line for line in self._section("", self._root, level=1)]
+        return list(self._section("", self._root, level=1))
 
     def _section(self, path: str, node: Schema, level: int) -> Iterator[str]:
         """A table of the plain keys of a section, then the sections inside it."""
@@ -152,7 +152,7 @@ class _Reference:
         yield f"{'#' * level} `{path}`"
         yield ""
         if field.get("description"):
-            yield from (_sentence(field["description"]), "")
+            yield from (f"{_sentence(field['description'])}.", "")
         for section in sections:
             if len(sections) > 1:
                 yield f"{'#' * (level + 1)} `{path}` of kind `{self._kind(section)}`"
@@ -211,8 +211,9 @@ class _Reference:
             words += self._entries(field)
         if isinstance(field.get("additionalProperties"), dict):
             words += f" of names to {self._type(field['additionalProperties'])}"
-        limits = [form.format(field[key]) for key, form in _LIMITS.items() if key in field]
-        return ", ".join([words, *limits]) if limits else words
+        ignored = {"minItems"} if "prefixItems" in field else set()
+        limits = [key for key in _LIMITS if key in field and key not in ignored]
+        return ", ".join([words, *(_LIMITS[key].format(field[key]) for key in limits)])
 
     def _entries(self, field: Schema) -> str:
         if "prefixItems" in field:
@@ -225,4 +226,4 @@ def _value(default: Any) -> str:
 
 
 def _sentence(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.split()).replace("<", r"\<").replace("*", r"\*")

@@ -13,33 +13,52 @@ import os
 import sys
 import traceback
 import typing
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from quakeline import errors
 from quakeline.io import provenance
+from quakeline.io.atomic import clear_leftovers, full, refusal, writing
 from quakeline.stages import STAGES
 
 logger = logging.getLogger("quakeline")
 
+#: Last word in the log of a job that ended well; the command line looks for it.
+DONE = "done"
+
 
 def run_job(job: Any) -> None:
-    """Run the stage that a Snakemake job names. `job` is Snakemake's `snakemake` object."""
+    """Run the stage that a Snakemake job names. `job` is Snakemake's `snakemake` object.
+
+    Raises SystemExit: code 2 for a mistake of the user or the data, 1 for one of the program.
+    """
     log = Path(job.log[0])
     marker = log.with_suffix(".error")
-    marker.unlink(missing_ok=True)
-    _start_logging(log)
     _limit_threads(int(job.threads))
     try:
+        _start_logging(log)
+        marker.unlink(missing_ok=True)
+        for product in job.output:
+            clear_leftovers(Path(product))
         _run_stage(job)
+        logger.info("%s: %s", _name(job), DONE)
     except errors.QuakelineError as error:
-        message = f"{_name(job)}: {error}"
-        logger.error(message)
-        marker.write_text(message + "\n", encoding="utf-8")
-        sys.exit(errors.EXIT_CODE)
-    except Exception:
+        _explain(f"{_name(job)}: {error}", marker)
+    except Exception as error:
+        if full(error):
+            place = error.filename or "a temporary file"
+            _explain(f"{_name(job)}: {refusal(error, place)}", marker)
         logger.error("%s: unexpected error\n%s", _name(job), traceback.format_exc())
         sys.exit(1)
+
+
+def _explain(message: str, marker: Path) -> NoReturn:
+    """End the job with one line; on a full disk the marker may be missing."""
+    logger.error(message)
+    with suppress(OSError):
+        marker.write_text(message + "\n", encoding="utf-8")
+    sys.exit(errors.EXIT_CODE)
 
 
 def _run_stage(job: Any) -> None:
@@ -101,14 +120,20 @@ def _name(job: Any) -> str:
 
 
 def _start_logging(log: Path) -> None:
-    """Log lines go to the job's log file; warnings and errors also to the terminal."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    to_file = logging.FileHandler(log, mode="w", encoding="utf-8")
-    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    """Log lines go to the job's log file; warnings and errors also to the terminal.
+
+    Where a line cannot be written (disk full) the job goes on: its products decide.
+    """
+    logging.raiseExceptions = False
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setLevel(logging.WARNING)
     to_terminal.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
-    logger.handlers[:] = [to_file, to_terminal]
+    logger.handlers[:] = [to_terminal]
+    with writing(log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        to_file = logging.FileHandler(log, mode="w", encoding="utf-8")
+    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.handlers.append(to_file)
     logger.setLevel(logging.INFO)
     logger.propagate = False
     logging.captureWarnings(True)

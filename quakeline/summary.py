@@ -170,9 +170,9 @@ def _why_no_events(found: Found) -> str:
         return "No data could be used; the reasons are listed below."
     if not n_picks:
         return (
-            f"{_n_stations(found.data)} stations have data, but there are no picks. Either nothing"
-            " happened, or pick.thresholds are too high, or the waveforms are not what the network"
-            f" expects: see {logs / 'prepare'} and {logs / 'pick'}."
+            f"{_n_stations(found.data)} station(s) have data, but there are no picks. Either"
+            " nothing happened, or pick.thresholds are too high, or the waveforms are not what the"
+            f" network expects: see {logs / 'prepare'} and {logs / 'pick'}."
         )
     if n_stations < _FEWEST_STATIONS:
         return (

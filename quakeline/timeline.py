@@ -40,9 +40,12 @@ def iso(time_ns: int, digits: int = 3) -> str:
 
 
 def first_sample(time_ns: int, rate_hz: float) -> int:
-    """Index of the first sample at or after a time, at a rate, counted since 1970."""
+    """Index of the first sample at or after a time, at a rate, counted since 1970.
+
+    The inverse of `sample_time`, whose times are rounded to the nanosecond.
+    """
     rate_mhz = round(rate_hz * 1_000)
-    return -((-int(time_ns) * rate_mhz) // (1_000 * SECOND))
+    return -(((1 - 2 * int(time_ns)) * rate_mhz) // (2_000 * SECOND))
 
 
 def sample_time(index: int, rate_hz: float) -> int:

@@ -11,6 +11,7 @@ import skfmm
 from scipy.interpolate import RectBivariateSpline
 
 from quakeline.errors import DataError
+from quakeline.io.cells import read_cells
 
 _COLUMNS = ("depth_km", "vp", "vs")
 
@@ -43,11 +44,7 @@ class VelocityModel:
 
 def load(path: Path) -> VelocityModel:
     """Read a velocity table (CSV: depth_km, vp, vs). Raises DataError that names the mistake."""
-    try:
-        frame = pd.read_csv(path, comment="#")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise DataError(f"velocity table {path}: {' '.join(str(error).split())}") from None
-    frame.columns = [str(name).strip().lower() for name in frame.columns]
+    frame = read_cells(path, "velocity table")
     if set(frame.columns) != set(_COLUMNS):
         given = ", ".join(frame.columns)
         raise DataError(f"velocity table {path}: columns {given} given; required: depth_km, vp, vs")

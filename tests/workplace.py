@@ -49,7 +49,7 @@ class Workplace:
 
     def planned(self, *words: str) -> dict[str, int]:
         """Jobs per rule that Snakemake would run; empty when nothing is to be done."""
-        done = self.snakemake("--dry-run", "--quiet", *words)
+        done = self.snakemake("--dry-run", "--quiet", "host", "rules", "reason", *words)
         assert done.returncode == 0, done.stdout + done.stderr
         rows = [line.split() for line in (done.stdout + done.stderr).splitlines()]
         jobs = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdecimal()}

@@ -40,17 +40,16 @@ class Engine:
         reader is asked for samples in the order of the card's components.
         """
         starts = window_starts(lo, hi, self.card.window_samples, self.hop)
-        stitchers = {n: self._stitcher(lo, hi) for n in range(n_instruments)}
-        done = 0
+        done, stitcher = 0, self._stitcher(lo, hi)
         for owners, begins, outputs in self._batches(n_instruments, starts, reader):
             for owner, begin, output in zip(owners, begins, outputs, strict=True):
                 while done < owner:
-                    yield done, stitchers.pop(done).result()
-                    done += 1
-                stitchers[owner].add(begin, output)
+                    yield done, stitcher.result()
+                    done, stitcher = done + 1, self._stitcher(lo, hi)
+                stitcher.add(begin, output)
         while done < n_instruments:
-            yield done, stitchers.pop(done).result()
-            done += 1
+            yield done, stitcher.result()
+            done, stitcher = done + 1, self._stitcher(lo, hi)
 
     def _stitcher(self, lo: int, hi: int) -> Stitcher:
         return Stitcher(lo, hi, len(self.card.classes), self.card.blind_samples)

@@ -6,12 +6,16 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
+from typing import TypeGuard
 
 from quakeline.errors import OutputError
 
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+_ENOUGH = b"\0" * 65_536
 
 
 @contextmanager
@@ -22,18 +26,63 @@ def replacing(target: Path) -> Iterator[Path]:
     OutputError where the place cannot be written (full, read-only, no permission).
     """
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    with writing(target):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _remove(temporary)
+            yield temporary
+            if target.is_dir() or temporary.is_dir():
+                _remove(target)
+            temporary.replace(target)
+        except BaseException:
+            _remove(temporary)
+            raise
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Raise OutputError where the block cannot write (full, read-only, no permission)."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _remove(temporary)
-        yield temporary
-        if target.is_dir() or temporary.is_dir():
-            _remove(target)
-        temporary.replace(target)
-    except BaseException as error:
-        _remove(temporary)
-        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
-            raise OutputError(f"cannot write {target}: {error.strerror}") from error
+        yield
+    except OSError as error:
+        if error.errno in (*_FULL, *_FORBIDDEN):
+            raise refusal(error, target) from error
         raise
+
+
+def refusal(error: OSError, target: Path | str) -> OutputError:
+    """The user's error for a place that cannot be written: why, and what to do."""
+    remedy = "make space" if error.errno in _FULL else "make it writable"
+    return OutputError(
+        f"cannot write {target}: {os.strerror(error.errno or 0)}; {remedy}, then run the same"
+        " command again"
+    )
+
+
+def full(error: BaseException) -> TypeGuard[OSError]:
+    """Whether an error of any origin says that a disk is full or a quota reached."""
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
+def require_space(folder: Path) -> None:
+    """Write a little into a folder and remove it again. Raises OutputError where that fails."""
+    probe = folder / f".{os.getpid()}.probe"
+    with writing(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with probe.open("wb") as file:
+                file.write(_ENOUGH)
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+
+
+def clear_leftovers(target: Path) -> None:
+    """Remove what killed writers of a product left beside it. Nobody may be writing it now."""
+    for leftover in target.parent.glob(f".{escape(target.name)}.*.part"):
+        _remove(leftover)
 
 
 def _remove(path: Path) -> None:

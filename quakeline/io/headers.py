@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ class ChannelHeader:
 def read_headers(path: Path) -> list[ChannelHeader]:
     """Channels of a file. Raises DataError with the reason for one that cannot be read."""
     stream, notes = read_stream(path, headonly=True)
+    notes = "; ".join(filter(None, [notes, _torn(stream)]))
     traces = defaultdict(list)
     for trace in stream:
         traces[trace.id].append(trace)
@@ -51,13 +53,24 @@ def read_stream(path: Path, **options: object) -> tuple[obspy.Stream, str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            stream = obspy.read(str(path), **options)
+            stream = obspy.read(escape(str(path)), **options)
         except TypeError as error:
             raise DataError(f"not a format that obspy reads: {_line(error)}") from error
         except Exception as error:  # readers of obspy raise many kinds for a damaged file
+            if str(error).startswith("Cannot open file/files"):
+                raise DataError("it holds no complete record") from error
             raise DataError(f"cannot be read: {_line(error)}") from error
     notes = {_line(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)}
     return stream, "; ".join(sorted(notes))
+
+
+def _torn(stream: obspy.Stream) -> str:
+    """Say so when miniSEED ends in the middle of a record: obspy leaves that record out."""
+    formats = [trace.stats.get("mseed", {}) for trace in stream]
+    lengths = {form.get("record_length") for form in formats}
+    size = next((form.get("filesize") for form in formats), None)
+    length = lengths.pop() if len(lengths) == 1 else None
+    return "the file ends in the middle of a record" if length and size and size % length else ""
 
 
 def _line(error: object) -> str:
@@ -94,8 +107,12 @@ def _problem(traces: list[obspy.Trace]) -> str:
 
 
 def _wrong_rate(traces: list[obspy.Trace], rate: float) -> str:
-    """Compare the header's rate with what the times of successive records imply."""
-    if len(traces) < 4:
+    """Compare the header's rate with what the times of successive records imply.
+
+    A wrong rate leaves every record on its own; pieces of several records are parted by gaps.
+    """
+    alone = [trace.stats.get("mseed", {}).get("number_of_records") == 1 for trace in traces]
+    if len(traces) < 4 or np.mean(alone) < 0.8:
         return ""
     starts = np.array([trace.stats.starttime.ns for trace in traces], dtype=float) / 1e9
     counts = np.array([trace.stats.npts for trace in traces[:-1]], dtype=float)

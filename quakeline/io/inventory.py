@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from glob import escape
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from obspy.core.inventory import Channel, Network, Station
 from quakeline.errors import DataError
 from quakeline.io import tables
 from quakeline.io.atomic import replacing
+from quakeline.io.cells import read_cells
 from quakeline.schemas import STATIONS
 
 _REQUIRED = ("network", "station", "latitude", "longitude", "elevation_m")
@@ -32,7 +35,7 @@ def read(paths: list[Path]) -> Inventory:
     inventory = Inventory()
     for path in paths:
         try:
-            inventory += read_inventory(str(path), format="STATIONXML")
+            inventory += read_inventory(escape(str(path)), format="STATIONXML")
         except Exception as error:  # obspy and lxml raise many kinds for a broken file
             reason = " ".join(str(error).split()) or type(error).__name__
             raise DataError(f"cannot read {path} as StationXML: {reason}") from error
@@ -71,7 +74,10 @@ def _row(network: Network, station: Station, channel: Channel | None) -> dict[st
 
 
 def _timestamp(time: UTCDateTime | None) -> pd.Timestamp | None:
-    return None if time is None else pd.Timestamp(time.ns, unit="ns", tz="UTC")
+    """A time of an epoch; the year 2599 and the like, which mean never, are None."""
+    if time is None or not pd.Timestamp.min.value < time.ns < pd.Timestamp.max.value:
+        return None
+    return pd.Timestamp(time.ns, unit="ns", tz="UTC")
 
 
 def _number(value: Any) -> float | None:
@@ -90,13 +96,9 @@ def read_table(path: Path) -> pd.DataFrame:
 
     `elevation` is accepted for `elevation_m` and is read as metres.
     """
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, comment="#")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"cannot read station table {path}: {reason}") from None
-    frame.columns = [str(name).strip().lower() for name in frame.columns]
-    frame = frame.rename(columns={"elevation": "elevation_m"})
+    frame = read_cells(path, "station table")
+    if "elevation_m" not in frame:
+        frame = frame.rename(columns={"elevation": "elevation_m"})
     missing = [name for name in _REQUIRED if name not in frame.columns]
     unknown = sorted(set(frame.columns) - {*_REQUIRED, *_OPTIONAL})
     if missing or unknown:
@@ -111,23 +113,23 @@ def read_table(path: Path) -> pd.DataFrame:
 def _typed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     result = pd.DataFrame(index=frame.index)
     for name in _TEXT:
-        result[name] = frame[name].str.strip() if name in frame else ""
+        result[name] = frame.get(name, "")
     for name in _NUMBERS:
         default = "0" if name == "depth_m" else ""
-        text = frame[name].str.strip() if name in frame else pd.Series("", index=frame.index)
+        text = frame[name] if name in frame else pd.Series("", index=frame.index)
         result[name] = _numbers(text.where(text != "", default), name, path)
     for name in ("start", "end"):
-        text = frame[name].str.strip() if name in frame else pd.Series("", index=frame.index)
+        text = frame[name] if name in frame else pd.Series("", index=frame.index)
         result[name] = _times(text, name, path)
     for name in ("network", "station"):
         if (result[name] == "").any():
-            line = int(result.index[result[name] == ""][0]) + 2
+            line = int(result.index[result[name] == ""][0])
             raise DataError(f"station table {path}, line {line}: {name} is empty")
     result["channel"] = result["channel"].where(result["channel"] != "", None)
     for name in ("sampling_rate_hz", "azimuth_deg", "dip_deg"):
         result[name] = np.nan
     result["response"] = "none"
-    return result
+    return result.reset_index(drop=True)
 
 
 def _numbers(text: pd.Series, name: str, path: Path) -> pd.Series:
@@ -137,7 +139,7 @@ def _numbers(text: pd.Series, name: str, path: Path) -> pd.Series:
     if bad.any():
         line = int(bad.index[bad][0])
         raise DataError(
-            f"station table {path}, line {line + 2}: {name} is {text[line]!r}; allowed: a number"
+            f"station table {path}, line {line}: {name} is {text[line]!r}; allowed: a number"
             f" from {low:g} to {high:g}"
         )
     return values.astype(float)
@@ -149,7 +151,7 @@ def _times(text: pd.Series, name: str, path: Path) -> pd.Series:
     if bad.any():
         line = int(bad.index[bad][0])
         raise DataError(
-            f"station table {path}, line {line + 2}: {name} is {text[line]!r}; allowed: an ISO 8601"
+            f"station table {path}, line {line}: {name} is {text[line]!r}; allowed: an ISO 8601"
             " time or nothing"
         )
     return values.astype("datetime64[ns, UTC]")
@@ -187,18 +189,24 @@ def checked(frame: pd.DataFrame) -> pd.DataFrame:
             f" {row['channel']!r} is listed twice for the same time"
         )
     frame = frame.sort_values(keys, na_position="first", ignore_index=True)
-    frame["longitude"] = (frame["longitude"] + 180.0) % 360.0 - 180.0
-    return frame
+    east = frame["longitude"]
+    return frame.assign(longitude=east.where(east <= 180.0, east - 360.0))
 
 
 def write(received: Inventory, frame: pd.DataFrame, path: Path) -> None:
-    """Write StationXML: what was received, and the stations that only the table knows."""
+    """Write StationXML: what was received, and the stations that only the table knows.
+
+    The file depends on its content alone: it does not say when it was written.
+    """
     known = {(network.code, station.code) for network in received for station in network}
     codes = zip(frame["network"], frame["station"], strict=True)
     extra = frame[[code not in known for code in codes]]
     inventory = received + _inventory_of(extra)
+    inventory.created = UTCDateTime(0)
+    content = BytesIO()
+    inventory.write(content, format="STATIONXML")
     with replacing(path) as temporary:
-        inventory.write(str(temporary), format="STATIONXML")
+        temporary.write_bytes(content.getvalue())
 
 
 def _inventory_of(frame: pd.DataFrame) -> Inventory:

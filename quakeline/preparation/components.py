@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,15 @@ import numpy as np
 import obspy
 import pandas as pd
 
-from quakeline.errors import DataError
 from quakeline.io import stores, tables
-from quakeline.io.headers import read_stream
-from quakeline.preparation.settings import Response
+from quakeline.preparation.raw import RawFiles
+from quakeline.preparation.responses import Responses
+from quakeline.preparation.settings import READ_AHEAD_S, Response
 from quakeline.schemas import COVERAGE, WAVEFORMS
 from quakeline.signal.gaps import Canvas, bridge, runs_of
 from quakeline.signal.quality import dead
 from quakeline.signal.resample import to_grid
 from quakeline.timeline import Span, first_sample
-
-logger = logging.getLogger("quakeline")
 
 COMPONENTS = ("Z", "N", "E")
 #: Component codes and the component that they fill; 1 and 2 are used as they are, with a note.
@@ -36,8 +34,8 @@ class Component:
     valid: np.ndarray
     units: str
     rates: set[float]
-    notes: list[str] = field(default_factory=list)
-    unused: str = ""
+    notes: list[str]
+    unused: str
 
 
 @dataclass(frozen=True)
@@ -91,6 +89,7 @@ class Preparer:
 
     def _refused(self, codes: pd.DataFrame, wanted: list[str]) -> list[dict[str, Any]]:
         """Coverage rows of channels whose code keeps them out."""
+        codes = codes.drop_duplicates(["network", "station", "location", "channel"])
         unknown = codes[codes["fills"] == ""]
         reason = "the last letter of the channel code is none of Z, N, E, 1, 2, 3"
         rows = [_unused_row(row, reason) for _, row in unknown.iterrows()]
@@ -102,101 +101,51 @@ class Preparer:
         components = {
             str(name): self._component(rows) for name, rows in group.groupby("fills", sort=True)
         }
-        units = {c.units for c in components.values() if not c.unused}
+        physical = any(component.units == "m/s" for component in components.values())
         missing = ", ".join(name for name in COMPONENTS if name not in components)
         for component in components.values():
-            if len(units) > 1 and component.units == "counts":
+            if physical and component.units == "counts":
                 component.unused = "no response, while other components have one"
             if missing:
                 component.notes.append(f"no component {missing}: zeros for the network")
         return components
 
+    @cached_property
+    def _raw(self) -> RawFiles:
+        return RawFiles(self.span.widen(self.margin_s + READ_AHEAD_S))
+
+    @cached_property
+    def _responses(self) -> Responses:
+        return Responses(self.inventory, self.response)
+
     def _component(self, rows: pd.DataFrame) -> Component:
         canvas = Canvas.blank(self.grid.start_sample, self.grid.n_samples)
-        result = Component(canvas.data, canvas.valid, "", set())
-        conflicts = 0
-        for row in rows.itertuples():
-            for trace in self._segments(str(row.path), str(row.channel), row, result):
-                conflicts += self._lay(canvas, trace, result)
-        if conflicts:
-            seconds = conflicts / self.rate_hz
-            result.notes.append(f"overlaps with different samples became gaps: {seconds:.2f} s")
-        if len(set(rows["channel"])) > 1 or set(rows["channel"].str[-1]) & {"1", "2"}:
-            codes = ", ".join(sorted(set(rows["channel"])))
-            result.notes.append(f"channels {codes} used as they are, without rotation")
+        codes_of = ["network", "station", "location", "channel"]
+        channels = {tuple(map(str, key)): group for key, group in rows.groupby(codes_of)}
+        known = [codes for codes in channels if self._responses.knows(codes)]
+        notes: list[str] = []
+        rates: set[float] = set()
+        for codes, group in channels.items():
+            if known and codes not in known:
+                notes.append(f"channel {codes[-1]} has no response, another one has: unused")
+                continue
+            segments, found = self._raw.segments(group)
+            rates |= {segment.rate_hz for segment in segments}
+            notes += found
+            if known:
+                segments, found = self._responses.removed(codes, segments)
+                notes += found
+            for segment in segments:
+                grid = segment.samples, segment.start_ns, segment.rate_hz, self.rate_hz
+                canvas.lay(*to_grid(*grid))
+        if canvas.conflicts:
+            seconds = canvas.conflicts / self.rate_hz
+            notes.append(f"overlaps with different sample times became gaps: {seconds:.2f} s")
+        notes += _unrotated(set(rows["channel"]))
         data, valid = canvas.finish()
-        longest = round(self.bridge_gap_s * self.rate_hz)
-        result.data, result.valid = bridge(data, valid, longest)
-        _judge(result)
-        return result
-
-    def _segments(self, path: str, channel: str, row: Any, result: Component) -> list[obspy.Trace]:
-        """Gapless traces of one channel of one file around the chunk, response removed."""
-        wide = self.span.widen(self.margin_s + 5)
-        limits = {
-            "starttime": obspy.UTCDateTime(ns=wide.start_ns),
-            "endtime": obspy.UTCDateTime(ns=wide.end_ns),
-        }
-        try:
-            stream, notes = read_stream(Path(path), **limits)
-        except DataError as error:
-            result.notes.append(f"{path}: {error}")
-            return []
-        if notes:
-            result.notes.append(f"{path}: {notes}")
-        traces = [
-            trace
-            for trace in stream.select(
-                network=row.network, station=row.station, location=row.location, channel=channel
-            ).split()
-            if trace.stats.npts
-        ]
-        return [self._corrected(trace, result) for trace in traces]
-
-    def _corrected(self, trace: obspy.Trace, result: Component) -> obspy.Trace:
-        """The trace in m/s where its response is known and wanted, else in counts."""
-        units = "counts"
-        if self.response.remove and self._has_response(trace):
-            length = trace.stats.npts * trace.stats.delta
-            if length > 2 * self.response.taper_s:
-                trace = trace.copy()
-                trace.remove_response(
-                    self.inventory,
-                    output="VEL",
-                    water_level=self.response.water_level_db,
-                    pre_filt=self.response.pre_filter_hz,
-                    taper=self.response.taper_s > 0,
-                    taper_fraction=2 * self.response.taper_s / length,
-                )
-                units = "m/s"
-            else:
-                result.notes.append(f"segment of {length:.1f} s too short to remove the response")
-                trace.data = np.full(trace.stats.npts, np.nan)
-                units = result.units or "m/s"
-        result.units = result.units or units
-        return trace
-
-    def _has_response(self, trace: obspy.Trace) -> bool:
-        try:
-            response = self.inventory.get_response(trace.id, trace.stats.starttime)
-        except Exception:  # obspy raises a bare Exception where nothing matches
-            return False
-        return bool(response and response.response_stages)
-
-    def _lay(self, canvas: Canvas, trace: obspy.Trace, result: Component) -> int:
-        rate = float(trace.stats.sampling_rate)
-        result.rates.add(rate)
-        data = np.ma.filled(trace.data.astype(float), np.nan)
-        finite = np.isfinite(data)
-        if not finite.all():
-            result.notes.append(f"{int((~finite).sum())} samples are not finite: gaps")
-        start_ns = int(trace.stats.starttime.ns)
-        conflicts = 0
-        for start, stop in runs_of(finite):
-            begin = start_ns + round(int(start) * 1e9 / rate)
-            first, values = to_grid(data[start:stop], begin, rate, self.rate_hz)
-            conflicts += canvas.lay(first, values)
-        return conflicts
+        data, valid = bridge(data, valid, round(self.bridge_gap_s * self.rate_hz))
+        units = "m/s" if known else "counts"
+        return Component(data, valid, units, rates, notes, _unusable(data, valid, notes))
 
     def _store(self, store: Any, index: int, components: dict[str, Component]) -> None:
         for name, component in components.items():
@@ -223,7 +172,7 @@ class Preparer:
             "coverage": share,
             "n_gaps": len(gaps),
             "longest_gap_s": max(gaps, default=0) / self.rate_hz,
-            "units": component.units or "counts",
+            "units": component.units,
             "status": "unused" if component.unused else "used",
             "notes": "; ".join(dict.fromkeys([*notes, *component.notes])),
         }
@@ -242,13 +191,20 @@ def _note_response(component: Component) -> list[str]:
     return ["response: none"] if component.units == "counts" else ["response removed"]
 
 
-def _judge(component: Component) -> None:
-    """Set why a component cannot be used, if it cannot."""
-    if not component.valid.any():
-        component.unused = "; ".join(["no usable samples in the chunk", *component.notes])
-    elif dead(component.data, component.valid):
-        value = component.data[component.valid][0]
-        component.unused = f"dead channel: every sample is {value:g}"
+def _unrotated(channels: set[str]) -> list[str]:
+    """A note where channels are not simply Z, N or E."""
+    if len(channels) == 1 and not {code[-1] for code in channels} & {"1", "2"}:
+        return []
+    return [f"channels {', '.join(sorted(channels))} used as they are, without rotation"]
+
+
+def _unusable(data: np.ndarray, valid: np.ndarray, notes: list[str]) -> str:
+    """Why a component cannot be used; empty where it can."""
+    if not valid.any():
+        return "; ".join(["no usable samples in the chunk", *notes])
+    if dead(data, valid):
+        return f"dead channel: every sample is {data[valid][0]:g}"
+    return ""
 
 
 def _common_units(components: dict[str, Component]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from quakeline.report.wording import number
 from quakeline.timeline import SECOND, Span, to_datetime, to_ns
@@ -30,16 +31,17 @@ def second_ticks(start_s: float, end_s: float, most: int = 8) -> list[Tick]:
 
 def time_ticks(span: Span, most: int = 6) -> list[Tick]:
     """Round times of a span, labelled as shortly as they stay clear."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num, num2date
+    import matplotlib.dates
 
-    locator = AutoDateLocator(minticks=2, maxticks=most)
+    dates: Any = matplotlib.dates  # has no types
+    locator = dates.AutoDateLocator(minticks=2, maxticks=most)
     ends = to_datetime(span.start_ns), to_datetime(span.end_ns)
     values = locator.tick_values(*ends)
-    times = [to_ns(num2date(value)) for value in values]
+    times = [to_ns(dates.num2date(value)) for value in values]
     exact = [round(time / (SECOND // 1000)) * (SECOND // 1000) for time in times]
     inside = [time for time in exact if span.start_ns <= time <= span.end_ns]
-    labels = ConciseDateFormatter(locator, show_offset=False).format_ticks(
-        [date2num(to_datetime(time)) for time in inside]
+    labels = dates.ConciseDateFormatter(locator, show_offset=False).format_ticks(
+        [dates.date2num(to_datetime(time)) for time in inside]
     )
     width = span.end_ns - span.start_ns
     return [

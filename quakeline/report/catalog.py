@@ -77,7 +77,7 @@ def load(
 
 def nanoseconds(times: pd.Series) -> pd.Series:
     """Times as integers of nanoseconds since 1970; the series must hold no empty values."""
-    return times.dt.as_unit("ns").astype("int64")
+    return pd.Series(times.dt.as_unit("ns").astype("int64"))
 
 
 def _events(frame: pd.DataFrame) -> pd.DataFrame:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from quakeline.io.stores import grid_of, labels_of
 from quakeline.report.archive import Archive, Piece
 from quakeline.report.catalog import Catalog, nanoseconds
 from quakeline.timeline import SECOND, Span, sample_time
@@ -31,7 +33,7 @@ class Lane:
     """One instrument: its timelines and what they say in numbers.
 
     `share` is that of the run's span with usable data (any component); without prepared stores,
-    that which the raw files cover.
+    that which the raw files cover. Gaps lie between the first and the last sample.
     """
 
     label: str
@@ -62,7 +64,7 @@ def lanes(catalog: Catalog, waveforms: Archive) -> list[Lane]:
     seen = {lane.site for lane in result}
     asked = {site for site in catalog.manifest["site"] if site}
     silent = sorted(({*catalog.stations["site"]} | asked) - seen)
-    empty = None if prepared is None else {}
+    empty: dict[str, Stretch] | None = None if prepared is None else {}
     return result + [_lane(site, {}, empty, catalog.span) for site in silent]
 
 
@@ -73,17 +75,21 @@ def _lane(
     usable = None if prepared is None else prepared.get(label, Stretch())
     counted = files if usable is None else usable
     merged = merge(counted, span)
-    gaps = _gaps(merged, span)
+    gaps = _gaps(merged)
     return Lane(
         label=label,
         site=".".join(label.split(".")[:2]),
-        components="".join(sorted(counted.components, key="ZNE123".find)),
+        components="".join(sorted(counted.components, key=_component_order)),
         raw=bars(merge(files, span), span),
         prepared=None if usable is None else bars(merged, span),
         share=float(np.diff(merged, axis=1).sum()) / (span.end_ns - span.start_ns),
         n_gaps=len(gaps),
         longest_gap_s=float(gaps.max()) / SECOND if len(gaps) else 0.0,
     )
+
+
+def _component_order(letter: str) -> tuple[int, str]:
+    return "ZNE".find(letter) % 4, letter
 
 
 def _raw(manifest: pd.DataFrame) -> dict[str, Stretch]:
@@ -104,26 +110,17 @@ def _raw(manifest: pd.DataFrame) -> dict[str, Stretch]:
 def _prepared(waveforms: Archive) -> dict[str, Stretch]:
     result: dict[str, Stretch] = {}
     for piece in waveforms.chunks():
-        components = [str(name) for name in _names(piece)]
+        components = labels_of(piece.group, "components")
         for label in piece.labels:
             valid = piece.read("valid", label)
             stretch = result.setdefault(label, Stretch())
-            stretch.intervals.append(_intervals(valid.any(axis=0), piece))
-            live = valid.any(axis=-1)
-            stretch.components |= {c for c, on in zip(components, live, strict=True) if on}
+            stretch.intervals.append(_intervals(np.logical_or.reduce(valid, axis=0), piece))
+            stretch.components |= {c for i, c in enumerate(components) if valid[i].any()}
     return result
-
-
-def _names(piece: Piece) -> list[str]:
-    from quakeline.io.stores import labels_of
-
-    return labels_of(piece.group, "components")
 
 
 def _intervals(valid: np.ndarray, piece: Piece) -> np.ndarray:
     """Begin and end (ns) of every stretch of valid samples; a sample lasts until the next."""
-    from quakeline.io.stores import grid_of
-
     rate = grid_of(piece.group).rate_hz
     padded = np.concatenate([[False], valid, [False]]).view(np.int8)
     edges = np.flatnonzero(np.diff(padded)) + piece.start
@@ -145,10 +142,9 @@ def merge(stretch: Stretch, span: Span) -> np.ndarray:
     return np.stack([given[fresh, 0], reach[last]], axis=1)
 
 
-def _gaps(merged: np.ndarray, span: Span) -> np.ndarray:
-    """Lengths (ns) of what the intervals leave of the span, of a millisecond or more."""
-    edges = np.concatenate([[span.start_ns], merged.ravel(), [span.end_ns]]).reshape(-1, 2)
-    lengths = edges[:, 1] - edges[:, 0]
+def _gaps(merged: np.ndarray) -> np.ndarray:
+    """Lengths (ns) of what lies between the intervals, of a millisecond or more."""
+    lengths = merged[1:, 0] - merged[:-1, 1]
     return np.asarray(lengths[lengths >= SECOND // 1000])
 
 
@@ -164,11 +160,7 @@ def bars(merged: np.ndarray, span: Span) -> list[Bar]:
     share = np.diff(covered) / np.diff(edges)
     level = np.where(share > 0.999, 2, np.where(share > 1e-9, 1, 0))
     cuts = np.concatenate([[0], np.flatnonzero(np.diff(level)) + 1, [COLUMNS]])
-    return [
-        Bar(int(a), int(b - a), bool(level[a] == 2))
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True)
-        if level[a]
-    ]
+    return [Bar(int(a), int(b - a), bool(level[a] == 2)) for a, b in pairwise(cuts) if level[a]]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import numpy as np
 WIDTH = 2000
 #: Most columns of a curve; a column with several samples shows their smallest and largest value.
 COLUMNS = 700
+#: Probabilities that are not drawn.
+LEAST = 0.01
 
 
 def envelope(values: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -26,9 +28,9 @@ def envelope(values: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndar
     """
     step = -(-len(values) // COLUMNS)
     columns = -(-len(values) // step)
-    block = np.full(columns * step, np.nan)
-    block[: len(values)] = np.where(valid, values, np.nan)
-    block = block.reshape(columns, step)
+    padded = np.full(columns * step, np.nan)
+    padded[: len(values)] = np.where(valid, values, np.nan)
+    block = padded.reshape(columns, step)
     some = ~np.isnan(block).all(axis=1)
     low, high = np.full(columns, np.nan), np.full(columns, np.nan)
     rising = np.zeros(columns, dtype=bool)
@@ -54,11 +56,11 @@ def trace_path(values: np.ndarray, valid: np.ndarray, peak: float, half: int) ->
 def area_path(values: np.ndarray, valid: np.ndarray, height: int) -> str:
     """An SVG path of a curve of probabilities; 0 lies at `height` and 1 at level 0.
 
-    Columns keep their largest value, so that no peak is lost.
+    Columns keep their largest value, so that no peak is lost; stretches next to 0 are left out.
     """
     if not len(values):
         return ""
-    _, high, _ = envelope(values, valid)
+    _, high, _ = envelope(values, valid & (values > LEAST))
     return _path(height * (1 - high), _positions(len(high)))
 
 

@@ -8,6 +8,8 @@ import numpy as np
 
 #: Average width of a character as a share of the font size.
 _CHARACTER = 0.62
+#: Pixels from a point to its label.
+_OFFSET = 9.0
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,10 @@ def place(
     obstacles: np.ndarray,
     limits: tuple[float, float],
     size: float,
-    offset: float = 9.0,
+    *,
+    strict: bool,
 ) -> list[Placed]:
-    """Put each text beside its point, where it covers the fewest labels and obstacles.
+    """Put each text beside its point, where it covers the fewest obstacles.
 
     Parameters
     ----------
@@ -38,8 +41,10 @@ def place(
         Pixels (m, 2) to keep free where possible.
     limits
         Width and height of the drawing in pixels.
-    size, offset
-        Font size, and distance of a label from its point, in pixels.
+    size
+        Font size in pixels.
+    strict
+        Leave out labels that would cover an obstacle everywhere.
 
     Returns
     -------
@@ -50,12 +55,12 @@ def place(
     result = []
     for text, (x, y) in zip(texts, points, strict=True):
         best = None
-        for candidate in _candidates(text, float(x), float(y), size, offset):
+        for candidate in _candidates(text, float(x), float(y), size):
             box = _box(candidate, size)
             if not _inside(box, limits) or any(_overlap(box, other) for other in boxes):
                 continue
             cost = int(_covered(box, obstacles).sum())
-            if best is None or cost < best[0]:
+            if (best is None or cost < best[0]) and not (strict and cost):
                 best = (cost, candidate, box)
         if best is not None:
             boxes.append(best[2])
@@ -63,8 +68,8 @@ def place(
     return result
 
 
-def _candidates(text: str, x: float, y: float, size: float, offset: float) -> list[Placed]:
-    low = y - size * 0.35
+def _candidates(text: str, x: float, y: float, size: float) -> list[Placed]:
+    low, offset = y - size * 0.35, _OFFSET
     return [
         Placed(text, x, y + offset, "center"),
         Placed(text, x, y - offset - size * 0.75, "center"),
@@ -72,6 +77,8 @@ def _candidates(text: str, x: float, y: float, size: float, offset: float) -> li
         Placed(text, x - offset, low, "right"),
         Placed(text, x + offset * 0.8, y + offset * 0.6, "left"),
         Placed(text, x - offset * 0.8, y + offset * 0.6, "right"),
+        Placed(text, x + 2.8 * offset, low, "left"),
+        Placed(text, x - 2.8 * offset, low, "right"),
     ]
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from quakeline.io import provenance
+from quakeline.io.stores import open_store
 from quakeline.models.cards import CARDS, Card
 from quakeline.report.catalog import Catalog
+from quakeline.schemas import PROBABILITIES
 
 #: Chunk products of one kind that are listed one by one; more are summed up.
 MOST_LISTED = 6
@@ -111,9 +113,6 @@ def networks(catalog: Catalog, probabilities: list[Path]) -> list[Network]:
 
 
 def _named(path: Path) -> tuple[str, str]:
-    from quakeline.io.stores import open_store
-    from quakeline.schemas import PROBABILITIES
-
     attributes = open_store(path, PROBABILITIES).attrs
     return str(attributes["model"]), str(attributes["weights_id"])
 

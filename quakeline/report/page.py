@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from quakeline.report import coverage, lineage, resources, sections, tally, word
 from quakeline.report.archive import Archive
 from quakeline.report.axes import time_ticks
 from quakeline.report.catalog import Catalog
-from quakeline.report.map import MOST_NUMBERS, draw
+from quakeline.report.map import draw
 from quakeline.schemas import PROBABILITIES, WAVEFORMS
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -43,32 +44,39 @@ def render(
     probabilities = Archive(sources.probabilities, PROBABILITIES)
     lanes = coverage.lanes(catalog, waveforms)
     listed = sections.largest(catalog.events, max_rows)
+    costs = resources.costs(sources.benchmarks)
     reasons, reasons_left_out = coverage.reasons(catalog.manifest)
-    return _environment().get_template("report.html.j2").render(
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        title=title,
-        run_name=run_name,
-        catalog=catalog,
-        headline=tally.headline(catalog, lanes),
-        why_empty=tally.why_empty(catalog, lanes),
-        map=draw(catalog),
-        most_numbers=MOST_NUMBERS,
-        listed=listed.to_dict("records"),
-        with_magnitude=bool(listed["magnitude"].notna().any()),
-        records=sections.records(catalog, waveforms, probabilities, drawing) if waveforms else [],
-        kept={"waveforms": bool(waveforms), "probabilities": bool(probabilities)},
-        drawing=drawing,
-        drawing_note=sections.caption(drawing),
-        size=sections,
-        lanes=lanes,
-        lane_ticks=time_ticks(catalog.span),
-        event_places=_event_places(catalog),
-        columns=coverage.COLUMNS,
-        reasons=reasons,
-        reasons_left_out=reasons_left_out,
-        picks_by_station=tally.picks_by_station(catalog),
-        costs=resources.costs(sources.benchmarks),
-        **_origins(catalog, sources),
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+            title=title,
+            run_name=run_name,
+            catalog=catalog,
+            headline=tally.headline(catalog, lanes),
+            why_empty=tally.why_empty(catalog, lanes),
+            map=draw(catalog),
+            listed=listed.to_dict("records"),
+            with_magnitude=bool(listed["magnitude"].notna().any()),
+            records=sections.records(catalog, waveforms, probabilities, drawing)
+            if waveforms
+            else [],
+            kept={"waveforms": bool(waveforms), "probabilities": bool(probabilities)},
+            drawing=drawing,
+            drawing_note=sections.caption(drawing),
+            size=sections,
+            lanes=lanes,
+            lane_ticks=time_ticks(catalog.span),
+            event_places=_event_places(catalog),
+            columns=coverage.COLUMNS,
+            reasons=reasons,
+            reasons_left_out=reasons_left_out,
+            picks_by_station=tally.picks_by_station(catalog),
+            costs=costs,
+            peak_mb=max((c.peak_mb for c in costs if not math.isnan(c.peak_mb)), default=math.nan),
+            **_origins(catalog, sources),
+        )
     )
 
 
@@ -105,11 +113,13 @@ def _environment() -> Environment:
     environment.filters.update(
         number=wording.number,
         signed=wording.signed,
+        latitude=wording.latitude,
+        longitude=wording.longitude,
         utc=wording.utc,
         clock=wording.clock,
         duration=wording.duration,
         percent=wording.percent,
         svg=Markup,
     )
-    environment.globals["count"] = wording.count
+    environment.globals.update(count=wording.count, selection=wording.selection)
     return environment

@@ -17,7 +17,7 @@ from quakeline.report.wording import number, short, signed, utc
 from quakeline.timeline import SECOND, Span
 
 #: Pixels: strip of pick labels, a trace, the strip of probabilities.
-LABEL_STRIP, TRACE, PROBABILITY = 18, 54, 30
+LABEL_STRIP, TRACE, PROBABILITY = 20, 54, 32
 #: Units of a curve for each pixel, so that whole numbers are fine enough.
 FINE = 4
 #: Seconds read before the drawn span so that the high-pass has settled.
@@ -154,14 +154,19 @@ def _by_distance(
     """
     from pyproj import Geod
 
-    known = own.dropna(subset=["distance_km"]).drop_duplicates("label").set_index("label")
+    located = own.dropna(subset=["distance_km"])
+    known = {
+        str(label): (float(distance), float(azimuth))
+        for label, distance, azimuth in zip(
+            located["label"], located["distance_km"], located["azimuth_deg"], strict=True
+        )
+    }
     places = catalog.stations.set_index("site")
     found = []
     for label in labels:
         site = ".".join(label.split(".")[:2])
-        if label in known.index:
-            row = known.loc[label]
-            found.append((label, float(row["distance_km"]), float(row["azimuth_deg"])))
+        if label in known:
+            found.append((label, *known[label]))
         elif site in places.index:
             place = places.loc[site]
             azimuth, _, metres = Geod(ellps="WGS84").inv(
@@ -186,7 +191,7 @@ def _where(distance_km: float, azimuth_deg: float) -> str:
     if np.isnan(distance_km):
         return "distance unknown"
     place = f"{number(distance_km, 1)} km"
-    return place if np.isnan(azimuth_deg) else f"{place}, azimuth {azimuth_deg:.0f}°"
+    return place if np.isnan(azimuth_deg) else f"{place}, {azimuth_deg:.0f}°"
 
 
 def _curves(waveforms: Archive, label: str, window: Span, highpass_hz: float | None) -> list[Curve]:
@@ -257,7 +262,8 @@ def _marks(
 ) -> list[Mark]:
     width = window.end_ns - window.start_ns
     inside = (picks["time_ns"] >= window.start_ns) & (picks["time_ns"] < window.end_ns)
-    here = picks[inside & (picks["label"] == label)]
+    near = picks[inside]
+    here = near[near["label"] == label]
     residuals = dict(zip(own["pick_id"], own["residual_s"], strict=True))
     marks = []
     if window.contains(event["time_ns"]):

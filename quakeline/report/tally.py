@@ -33,13 +33,12 @@ def headline(catalog: Catalog, lanes: list[Lane]) -> list[Figure]:
     """Events, picks, stations, coverage."""
     n_events = len(catalog.events)
     good = int((catalog.events["quality"] == "good").sum())
+    remark = f"{good:,} of quality good" if n_events else "why: see below"
     with_data = {lane.site for lane in lanes if lane.share > 0}
     shares = _station_shares(lanes)
     mean = sum(shares) / len(shares) if shares else 0.0
     return [
-        Figure(
-            f"{n_events:,}", "event" if n_events == 1 else "events", f"{good:,} of quality good"
-        ),
+        Figure(f"{n_events:,}", "event" if n_events == 1 else "events", remark),
         _phase(catalog, "P"),
         _phase(catalog, "S"),
         Figure(f"{len(with_data):,}", "stations with data", f"of {len(shares):,} asked for"),
@@ -81,8 +80,8 @@ def why_empty(catalog: Catalog, lanes: list[Lane]) -> list[str]:
     covered = sorted({lane.site for lane in lanes if lane.share > 0})
     if not covered:
         return [
-            "No usable data came for any station, so there was nothing to pick."
-            " The reasons are listed under data coverage."
+            "No usable data came for any station, so there was nothing to pick.",
+            "The reasons are listed under data coverage.",
         ]
     data = f"Data came for {count(len(covered), 'station')}: {_list(covered)}."
     if not len(catalog.picks):
@@ -90,10 +89,11 @@ def why_empty(catalog: Catalog, lanes: list[Lane]) -> list[str]:
     phases = catalog.picks["phase"].value_counts()
     sites = sorted(set(catalog.picks["site"]))
     found = " and ".join(count(int(n), f"{phase} pick") for phase, n in sorted(phases.items()))
+    where = f"{count(len(sites), 'station')} ({_list(sites)})"
     return [
         data,
-        f"There are {found} on {count(len(sites), 'station')} ({_list(sites)}), but no group of"
-        " them satisfied the association; its conditions stand under settings, associate.",
+        f"There are {found} on {where}, but no group of them satisfied the association.",
+        "Its conditions stand under settings, associate.",
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from quakeline.timeline import SECOND, iso
+from quakeline.timeline import iso
 
 NOTHING = "–"
 _MINUS = "−"
@@ -41,6 +41,16 @@ def short(value: float) -> str:
     return f"{mantissa}×10{str(int(exponent)).translate(_RAISED)}"
 
 
+def latitude(degrees: float) -> str:
+    """Degrees north or south."""
+    return f"{abs(degrees):.4f}° {'S' if degrees < 0 else 'N'}"
+
+
+def longitude(degrees: float) -> str:
+    """Degrees east or west."""
+    return f"{abs(degrees):.4f}° {'W' if degrees < 0 else 'E'}"
+
+
 def utc(time_ns: int, digits: int = 2) -> str:
     """Date and time, UTC, without the letters of ISO 8601."""
     return iso(time_ns, digits).replace("T", " ").rstrip("Z")
@@ -53,9 +63,9 @@ def clock(time_ns: int, digits: int = 2) -> str:
 
 def duration(seconds: float) -> str:
     """A length of time in the units that fit: 0.42 s, 3 min 50 s, 2 h 5 min, 3 d 4 h."""
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
-    parts = []
+    parts: list[str] = []
     rest = round(seconds)
     for name, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         count, rest = divmod(rest, size)
@@ -74,11 +84,16 @@ def percent(share: float) -> str:
     return f"{value:.0f} %" if value in (0, 100) else f"{value:.1f} %"
 
 
+def selection(shown: int, total: int, done: str) -> str:
+    """Say that only some events are drawn or listed; empty where all are."""
+    if shown >= total:
+        return ""
+    most, is_done = ("the event", "is") if shown == 1 else (f"the {shown} events", "are")
+    rest = count(total - shown, "other event")
+    is_left = "is" if total - shown == 1 else "are"
+    return f"Only {most} with the most arrivals {is_done} {done}; {rest} {is_left} left out."
+
+
 def count(n: int, singular: str, plural: str | None = None) -> str:
     """A number with its noun: 1 event, 2 events."""
-    return f"{n:,} {singular if n == 1 else plural or singular + 's'}".replace(",", "\u202f")
-
-
-def seconds_between(start_ns: int, end_ns: int) -> float:
-    """Seconds from one time to another."""
-    return (end_ns - start_ns) / SECOND
+    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"

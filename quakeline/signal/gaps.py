@@ -9,47 +9,41 @@ import numpy as np
 
 @dataclass
 class Canvas:
-    """Samples [start, start + n) of an absolute grid that segments are laid onto.
+    """Samples [start, start + n) of a grid that segments are laid onto in any order.
 
-    `data` is float64, zero in gaps; `valid` says where there are samples. Segments may come in any
-    order: equal samples of overlapping segments merge, different ones become gaps.
+    Equal samples of overlapping segments merge, different ones become gaps. `low` and `high` are
+    the smallest and the largest value that was laid on each sample.
     """
 
     start: int
-    data: np.ndarray
-    valid: np.ndarray
-    conflict: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
     @classmethod
     def blank(cls, start: int, n: int) -> Canvas:
         """A canvas without any samples."""
-        return cls(start, np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
+        return cls(start, np.full(n, np.inf), np.full(n, -np.inf))
 
-    def lay(self, first: int, values: np.ndarray, tolerance: float = 1e-3) -> int:
-        """Lay a segment whose first sample has index `first`; returns how many samples conflict.
-
-        Samples conflict when both are valid and differ by more than `tolerance` times the
-        segment's largest absolute value. Values that are not finite are gaps.
-        """
-        lo, hi = max(first, self.start), min(first + len(values), self.start + len(self.data))
+    def lay(self, first: int, values: np.ndarray) -> None:
+        """Lay a segment whose first sample has index `first`; values not finite are gaps."""
+        lo, hi = max(first, self.start), min(first + len(values), self.start + len(self.low))
         if hi <= lo:
-            return 0
+            return
         new = values[lo - first : hi - first]
         finite = np.isfinite(new)
         here = slice(lo - self.start, hi - self.start)
-        both = self.valid[here] & finite
-        scale = float(np.max(np.abs(new[finite]), initial=0.0))
-        differ = both & (np.abs(self.data[here] - np.where(finite, new, 0)) > tolerance * scale)
-        fresh = finite & ~self.valid[here]
-        self.data[here][fresh] = new[fresh]
-        self.valid[here] |= finite
-        self.conflict[here] |= differ
-        return int(differ.sum())
+        self.low[here] = np.minimum(self.low[here], np.where(finite, new, np.inf))
+        self.high[here] = np.maximum(self.high[here], np.where(finite, new, -np.inf))
+
+    @property
+    def conflicts(self) -> int:
+        """Samples on which different values were laid."""
+        return int((self.low < self.high).sum())
 
     def finish(self) -> tuple[np.ndarray, np.ndarray]:
-        """The samples and their mask; conflicting samples are gaps."""
-        valid = self.valid & ~self.conflict
-        return np.where(valid, self.data, 0.0), valid
+        """The samples, float64, zero in gaps, and their mask; conflicting samples are gaps."""
+        valid = self.low == self.high
+        return np.where(valid, self.low, 0.0), valid
 
 
 def runs_of(mask: np.ndarray) -> np.ndarray:

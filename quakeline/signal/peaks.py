@@ -9,18 +9,19 @@ from scipy.ndimage import maximum_filter1d
 def find_peaks(curve: np.ndarray, threshold: float, distance: int) -> np.ndarray:
     """Indices of samples that are the largest within `distance` on both sides and >= threshold.
 
-    The rule is local: whether a sample is a peak depends on the curve within `distance` samples
-    and on nothing else, so peaks do not depend on how the curve was cut. Of equal neighbouring
-    samples the middle one counts.
+    The rule is local: a peak depends on the curve within `distance` samples of it and on nothing
+    else, so peaks do not depend on how the curve was cut. Of several largest samples in a row the
+    middle one counts, of those further apart the first; where more than `distance` samples in a
+    row are equal, the middle of the first `distance`.
     """
     candidates = (curve >= threshold) & (
         curve == maximum_filter1d(curve, 2 * distance + 1, mode="constant", cval=-np.inf)
     )
     indices = np.flatnonzero(candidates)
-    if len(indices) == 0:
-        return indices
-    groups = np.split(indices, np.flatnonzero(np.diff(indices) > distance) + 1)
-    return np.array([group[(len(group) - 1) // 2] for group in groups])
+    leads = indices[np.diff(indices, prepend=-distance - 1) > distance]
+    rows = [candidates[lead : lead + max(distance, 1)] for lead in leads]
+    lengths = np.array([len(row) if row.all() else np.argmin(row) for row in rows], dtype=np.int64)
+    return np.asarray(leads + (lengths - 1) // 2)
 
 
 def gaussian_sigma(curve: np.ndarray, peak: int, reach: int, level: float = 0.5) -> float:

@@ -54,9 +54,7 @@ def run(
     torch.set_num_threads(threads)
     card, module, weights_id = network(weights)
     device = _device(config.device)
-    engine = Engine(
-        card, module.to(device), device, config.hop_samples or card.hop_samples, config.batch
-    )
+    engine = Engine(card, module.to(device), device, _hop(config.hop_samples, card), config.batch)
     source = stores.open_store(waveforms, WAVEFORMS)
     whole = stores.grid_of(source)
     lo = whole.start_sample + card.window_samples
@@ -80,6 +78,18 @@ def run(
             probability[index] = curves[phases]
             valid[index] = reader(index, lo, hi)[1].any(axis=0)
             logger.info("annotate: %s, %d of %d", instruments[index], index + 1, len(instruments))
+
+
+def _hop(wanted: int | None, card: Card) -> int:
+    """Step between windows. Raises ConfigError where some samples would lie in no window."""
+    from quakeline.errors import ConfigError
+
+    largest = card.window_samples - 2 * card.blind_samples
+    if wanted and wanted > largest:
+        raise ConfigError(
+            f"annotate.hop_samples: {wanted} given; at most {largest} for {card.name}"
+        )
+    return wanted or card.hop_samples
 
 
 class _Reader:

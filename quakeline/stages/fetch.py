@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from quakeline.preparation.settings import READ_AHEAD_S
 from quakeline.section import Section
 from quakeline.sources import Source
 from quakeline.timeline import Span
@@ -41,7 +42,7 @@ def run(
     from quakeline.io import tables
     from quakeline.schemas import MANIFEST, STATIONS
 
-    span = Span.parse(chunk).widen(margin_s)
+    span = Span.parse(chunk).widen(margin_s + READ_AHEAD_S)
     known = tables.read(stations, STATIONS)
     files = config.source.files(span)
     rows = [row for path in files for row in _rows(path, span, known)]

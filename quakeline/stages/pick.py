@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from quakeline.section import Section
 from quakeline.timeline import Span
@@ -41,8 +41,18 @@ class Config(Section):
         " onset (at most 10)",
     )
     signal_s: float = Field(
-        2.0, gt=0, le=10, description="window after the onset for ratio and amplitude, seconds"
+        2.0, ge=0.1, le=10, description="window after the onset for ratio and amplitude, seconds"
     )
+
+    @field_validator("noise_s")
+    @classmethod
+    def _noise_before_onset(cls, value: tuple[float, float]) -> tuple[float, float]:
+        begin, end = value
+        if not 10 >= begin >= end + 0.1 >= 0.1:
+            raise ValueError(
+                "the window must begin at most 10 s before and end 0.1 s later or more"
+            )
+        return value
 
 
 def run(config: Config, *, chunk: str, probabilities: Path, waveforms: Path, picks: Path) -> None:

@@ -42,8 +42,7 @@ def run(
     coverage: Path,
 ) -> None:
     """Write waveforms (WAVEFORMS) of a chunk with its margins, and what was found (COVERAGE)."""
-    import obspy
-
+    from quakeline.io import inventory as inventories
     from quakeline.io import tables
     from quakeline.preparation.components import Preparer
     from quakeline.schemas import COVERAGE, MANIFEST
@@ -55,7 +54,7 @@ def run(
         rate_hz=rate_hz,
         bridge_gap_s=config.bridge_gap_s,
         response=config.response,
-        inventory=obspy.read_inventory(str(inventory)),
+        inventory=inventories.read([inventory]),
     )
     used = rows[rows["status"] == "data"]
     table = preparer.write(used, config.instruments, waveforms)

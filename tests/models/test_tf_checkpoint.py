@@ -148,19 +148,19 @@ def test_corrupted_index_is_refused_or_without_effect(original, tmp_path):
     names = sorted(tf_checkpoint.read(*original))
     path, refusals = tmp_path / "x.index", 0
     generator = random.Random(20261121)
-    for _ in range(400):
+    for _ in range(300):
         path.write_bytes(corrupted(index, generator))
         found = attempt(tf_checkpoint.read, path, data)
         if isinstance(found, str):
             refusals += 1
         else:
             assert sorted(found) == names
-    assert refusals > 350
+    assert refusals > 270
 
 
 def corrupted(content: bytes, generator: random.Random) -> bytes:
     changed = bytearray(content)
-    kind = generator.randrange(5)
+    kind = generator.randrange(8)
     if kind == 0:
         return bytes(changed[: generator.randrange(len(changed))])
     if kind == 1:

@@ -5,24 +5,6 @@
 #   merge      locations, all picks                -> catalog/
 #   report     the catalog and what led to it      -> report.html
 
-CHUNKS = RUN.chunk_ids
-
-
-def when_kept(template):
-    """The stores of all chunks when the run keeps both kinds, else none."""
-    kept_both = {"waveforms", "probabilities"} <= set(RUN.keep)
-    return expand(template, chunk=CHUNKS) if kept_both else []
-
-
-def benchmarks_of(*stages):
-    """Time and memory of the jobs of some stages, as Snakemake measured them."""
-    whole_run = {"stations", "weights", "associate", "locate", "merge"}
-    return [
-        f"results/{RUN.run}/benchmarks/{stage}/{name}.tsv"
-        for stage in stages
-        for name in (["all"] if stage in whole_run else CHUNKS)
-    ]
-
 
 rule associate:
     input:
@@ -33,18 +15,20 @@ rule associate:
     output:
         events=f"results/{RUN.run}/associations/events.parquet",
         arrivals=f"results/{RUN.run}/associations/arrivals.parquet",
-    params:
-        stage=RUN.params("associate"),
     log:
         f"results/{RUN.run}/logs/associate/all.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/associate/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
-    conda:
-        "../../envs/quakeline.yaml"
+    params:
+        stage=RUN.params("associate"),
+    message:
+        "associate"
     script:
         "../scripts/run_stage.py"
 
@@ -59,18 +43,20 @@ rule locate:
     output:
         events=f"results/{RUN.run}/locations/events.parquet",
         arrivals=f"results/{RUN.run}/locations/arrivals.parquet",
-    params:
-        stage=RUN.params("locate"),
     log:
         f"results/{RUN.run}/logs/locate/all.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/locate/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
-    conda:
-        "../../envs/quakeline.yaml"
+    params:
+        stage=RUN.params("locate"),
+    message:
+        "locate"
     script:
         "../scripts/run_stage.py"
 
@@ -87,18 +73,20 @@ rule merge:
         picks=f"results/{RUN.run}/catalog/picks.parquet",
         quakeml=f"results/{RUN.run}/catalog/catalog.qml",
         csv=f"results/{RUN.run}/catalog/catalog.csv",
-    params:
-        stage=RUN.params("merge"),
     log:
         f"results/{RUN.run}/logs/merge/all.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/merge/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=60,
-    conda:
-        "../../envs/quakeline.yaml"
+    params:
+        stage=RUN.params("merge"),
+    message:
+        "merge"
     script:
         "../scripts/run_stage.py"
 
@@ -125,19 +113,21 @@ rule report:
         ),
     output:
         report=f"results/{RUN.run}/report.html",
-    params:
-        stage=RUN.params("report"),
-        run_name=RUN.run,
-        settings=RUN.as_yaml(),
     log:
         f"results/{RUN.run}/logs/report/all.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/report/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
-    conda:
-        "../../envs/quakeline.yaml"
+    params:
+        stage=RUN.params("report"),
+        run_name=RUN.run,
+        settings=RUN.as_yaml(),
+    message:
+        "report"
     script:
         "../scripts/run_stage.py"

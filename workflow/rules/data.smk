@@ -5,29 +5,26 @@
 #                                                     coverage/<chunk>.parquet
 
 
-def kept(product, path):
-    """Mark a store as temporary unless `keep:` names it."""
-    return directory(path) if product in RUN.keep else temp(directory(path))
-
-
 rule stations:
     input:
         sources=RUN.stations.files(),
     output:
         stations=f"results/{RUN.run}/stations.parquet",
         inventory=f"results/{RUN.run}/stations.xml",
-    params:
-        stage=RUN.params("stations"),
     log:
         f"results/{RUN.run}/logs/stations/all.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/stations/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../envs/quakeline.yaml"
+    params:
+        stage=RUN.params("stations"),
+    message:
+        "stations"
     script:
         "../scripts/run_stage.py"
 
@@ -37,20 +34,22 @@ rule fetch:
         stations=rules.stations.output.stations,
     output:
         manifest=f"results/{RUN.run}/raw/{{chunk}}.parquet",
-    params:
-        stage=RUN.params("fetch"),
-        margin_s=RUN.time.margin_s,
-        archive=RUN.fetch.source.fingerprint(),
     log:
         f"results/{RUN.run}/logs/fetch/{{chunk}}.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/fetch/{{chunk}}.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=60,
-    conda:
-        "../../envs/quakeline.yaml"
+    params:
+        stage=RUN.params("fetch"),
+        margin_s=RUN.time.margin_s,
+        archive=RUN.fetch.source.fingerprint(),
+    message:
+        "fetch {wildcards.chunk}"
     script:
         "../scripts/run_stage.py"
 
@@ -63,19 +62,21 @@ rule prepare:
     output:
         waveforms=kept("waveforms", f"results/{RUN.run}/waveforms/{{chunk}}.zarr"),
         coverage=f"results/{RUN.run}/coverage/{{chunk}}.parquet",
-    params:
-        stage=RUN.params("prepare"),
-        margin_s=RUN.time.margin_s,
-        rate_hz=RUN.sampling_rate_hz,
     log:
         f"results/{RUN.run}/logs/prepare/{{chunk}}.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/prepare/{{chunk}}.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
-    conda:
-        "../../envs/quakeline.yaml"
+    params:
+        stage=RUN.params("prepare"),
+        margin_s=RUN.time.margin_s,
+        rate_hz=RUN.sampling_rate_hz,
+    message:
+        "prepare {wildcards.chunk}"
     script:
         "../scripts/run_stage.py"

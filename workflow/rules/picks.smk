@@ -12,18 +12,20 @@ localrules:
 rule weights:
     output:
         weights=f"results/{RUN.run}/weights/picker.safetensors",
-    params:
-        stage=RUN.params("weights"),
     log:
         f"results/{RUN.run}/logs/weights/all.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/weights/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
-    conda:
-        "../../envs/quakeline.yaml"
+    params:
+        stage=RUN.params("weights"),
+    message:
+        "weights"
     script:
         "../scripts/run_stage.py"
 
@@ -33,21 +35,21 @@ rule annotate:
         waveforms=rules.prepare.output.waveforms,
         weights=rules.weights.output.weights,
     output:
-        probabilities=kept(
-            "probabilities", f"results/{RUN.run}/probabilities/{{chunk}}.zarr"
-        ),
-    params:
-        stage=RUN.params("annotate"),
+        probabilities=kept("probabilities", f"results/{RUN.run}/probabilities/{{chunk}}.zarr"),
     log:
         f"results/{RUN.run}/logs/annotate/{{chunk}}.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/annotate/{{chunk}}.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
-    conda:
-        "../../envs/quakeline.yaml"
+    params:
+        stage=RUN.params("annotate"),
+    message:
+        "annotate {wildcards.chunk}"
     script:
         "../scripts/run_stage.py"
 
@@ -58,17 +60,19 @@ rule pick:
         waveforms=rules.prepare.output.waveforms,
     output:
         picks=f"results/{RUN.run}/picks/{{chunk}}.parquet",
-    params:
-        stage=RUN.params("pick"),
     log:
         f"results/{RUN.run}/logs/pick/{{chunk}}.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/pick/{{chunk}}.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
-    conda:
-        "../../envs/quakeline.yaml"
+    params:
+        stage=RUN.params("pick"),
+    message:
+        "pick {wildcards.chunk}"
     script:
         "../scripts/run_stage.py"

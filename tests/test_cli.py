@@ -1,0 +1,221 @@
+"""The command line, through the real program: one clear line for a mistake, exit code 2."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from workplace import QUAKELINE, REPOSITORY, Workplace
+
+from quakeline import __version__
+
+PRODUCT = "results/unterhaching/catalog/events.parquet"
+
+
+def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """The command ended with exit code 2 and says these words, without a traceback."""
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_version(workdir: Workplace) -> None:
+    assert workdir.quakeline("--version").stdout == f"quakeline {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["config", "--help"]])
+def test_help(workdir: Workplace, words: list[str]) -> None:
+    assert workdir.quakeline(*words).returncode == 0
+
+
+def test_check_shows_the_plan(workdir: Workplace) -> None:
+    done = workdir.quakeline("config", "check")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "ok"
+    assert "unterhaching" in lines[1]
+    assert str(workdir.folder) in lines[1]
+    assert "2010-05-27T16:24:00Z to 2010-05-27T16:28:00Z" in lines[2]
+
+
+def test_check_takes_an_overlay_by_path_or_name(workdir: Workplace) -> None:
+    path = workdir.overlay("run: mine\ntime: {chunk_h: 0.025}\n", "config/runs/mine.yaml")
+    for given in (path, "config/runs/mine.yaml", "mine"):
+        done = workdir.quakeline("config", "check", given)
+        assert done.returncode == 0, done.stderr
+        assert "chunks  3 " in done.stdout
+    assert "chunks  1 " in workdir.quakeline("config", "check", "unterhaching").stdout
+
+
+def test_an_unknown_overlay_lists_the_known_ones(workdir: Workplace) -> None:
+    workdir.overlay("run: mine\n", "config/runs/mine.yaml")
+    refused(workdir.quakeline("run", "nine"), "'nine'", "unterhaching", "mine")
+
+
+def test_all_mistakes_are_shown_at_once(workdir: Workplace) -> None:
+    overlay = workdir.overlay("pick: {treshold: 1}\ntime: {chunk_h: -1}\nkeep: [all]\n")
+    for command in (["config", "check"], ["run"]):
+        done = workdir.quakeline(*command, overlay)
+        refused(done, "3 mistakes", "pick.treshold:", "time.chunk_h:", "keep.0:")
+        assert done.stdout == ""
+    assert not (workdir.folder / ".snakemake").exists()
+    assert not (workdir.folder / "results").exists()
+
+
+def test_files_that_do_not_exist_are_mistakes(workdir: Workplace) -> None:
+    overlay = workdir.overlay("stations: {table: a.csv}\nvelocity: {table: b.csv}\n")
+    refused(workdir.quakeline("run", overlay), "stations.table", "'a.csv'", "velocity.table")
+
+
+def test_a_broken_overlay_is_one_line(workdir: Workplace) -> None:
+    done = workdir.quakeline("run", workdir.overlay("run: [unclosed\n"))
+    refused(done, "overlay.yaml")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("cores", ["0", "-1", "many", "1.5"])
+def test_cores_must_be_a_number(workdir: Workplace, cores: str) -> None:
+    refused(workdir.quakeline("run", "--cores", cores), "--cores")
+
+
+def test_results_that_cannot_be_written_are_told_first(workdir: Workplace) -> None:
+    (workdir.folder / "results").write_text("in the way", encoding="utf-8")
+    done = workdir.quakeline("run")
+    refused(done, "cannot write", "results/unterhaching")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_unknown_run_has_no_summary(workdir: Workplace) -> None:
+    refused(workdir.quakeline("summary", "nosuch"), "nosuch")
+
+
+def test_reference_and_schema_are_written_and_checked(workdir: Workplace) -> None:
+    for command, name in (("reference", "README.md"), ("schema", "config.schema.json")):
+        path = workdir.folder / "config" / name
+        path.write_text("old", encoding="utf-8")
+        refused(workdir.quakeline("config", command, "--check"), name, "out of date")
+        assert workdir.quakeline("config", command).returncode == 0
+        assert path.read_bytes() == (REPOSITORY / "config" / name).read_bytes()
+        assert workdir.quakeline("config", command, "--check").returncode == 0
+
+
+def test_a_folder_without_configuration_works_in_the_source_tree(tmp_path: Path) -> None:
+    done = Workplace(tmp_path).quakeline("config", "check")
+    assert str(REPOSITORY / "results") in done.stdout
+
+
+def test_without_any_workflow_there_is_one_line(demo_tree: Workplace, tmp_path: Path) -> None:
+    installed = Workplace(tmp_path / "elsewhere", environment=demo_tree.environment)
+    installed.folder.mkdir()
+    (demo_tree.folder / "Snakefile").unlink()
+    done = installed.quakeline("run")
+    refused(done, "no workflow here", str(installed.folder))
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_words_after_two_dashes_go_to_snakemake(workdir: Workplace) -> None:
+    done = workdir.quakeline("run", "--cores", "1", "--", "--dry-run", "--quiet", "rules")
+    assert done.returncode == 0, done.stderr
+    assert "This was a dry-run" in done.stdout + done.stderr
+    assert not (workdir.folder / PRODUCT).exists()
+
+
+def test_running_again_does_nothing(demo_copy: Workplace) -> None:
+    before = {p: p.stat().st_mtime_ns for p in (demo_copy.folder / "results").rglob("*.parquet")}
+    done = demo_copy.quakeline("run", "unterhaching")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert before == {p: p.stat().st_mtime_ns for p in before}
+
+
+def test_a_mistake_found_by_a_job_ends_with_its_line(workdir: Workplace) -> None:
+    overlay = workdir.overlay(
+        "run: bad\nfetch: {source: {kind: files, paths: [nothing/*.mseed]}}\n"
+    )
+    done = workdir.quakeline("run", overlay)
+    refused(done, "fetch", "no file matches 'nothing/*.mseed'")
+    own = [line for line in done.stderr.splitlines() if line.startswith("quakeline: ")]
+    assert len(own) == 1
+    assert own[0] == done.stderr.splitlines()[-1]
+
+
+def test_a_defect_of_the_program_names_its_log(demo_tree: Workplace) -> None:
+    module = demo_tree.folder / "quakeline/stages/report.py"
+    text = module.read_text(encoding="utf-8").replace("VERSION = ", "VERSION = 9")
+    module.write_text(f"{text}\n\ndef run(config, **files):\n    raise RuntimeError('defect')\n")
+    done = demo_tree.quakeline("run")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "results/unterhaching/logs/report/all.log" in done.stderr.splitlines()[-1]
+
+
+def locked(place: Workplace) -> Path:
+    """Leave the lock of a Snakemake that was killed."""
+    locks = place.folder / ".snakemake/locks"
+    locks.mkdir(exist_ok=True)
+    (locks / "0.output.lock").write_text(f"{PRODUCT}\n", encoding="utf-8")
+    return locks
+
+
+def test_a_stale_lock_is_removed(demo_copy: Workplace) -> None:
+    locks = locked(demo_copy)
+    done = demo_copy.quakeline("run")
+    assert done.returncode == 0, done.stderr
+    assert not list(locks.glob("*.lock"))
+
+
+def test_a_lock_of_another_machine_stays(demo_copy: Workplace) -> None:
+    locks = locked(demo_copy)
+    log = demo_copy.folder / ".snakemake/log/2099-01-01T000000.snakemake.log"
+    log.write_text("SNAKEMAKE\n=========\n  Host: node17\n", encoding="utf-8")
+    refused(demo_copy.quakeline("run"), "node17", "--unlock")
+    assert list(locks.glob("*.lock"))
+
+
+@contextlib.contextmanager
+def started(place: Workplace) -> Iterator[subprocess.Popen[bytes]]:
+    """A run that has made its first product; whatever is left of it is killed at the end."""
+    process = subprocess.Popen(
+        [QUAKELINE, "run", "--cores", "1"],
+        cwd=place.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not (place.folder / "results/unterhaching/stations.parquet").exists():
+            assert process.poll() is None, "the run ended early"
+            assert time.monotonic() < deadline, "the run made nothing"
+            time.sleep(0.05)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_killed_run_continues_and_a_live_one_is_left_alone(workdir: Workplace) -> None:
+    stations = workdir.folder / "results/unterhaching/stations.parquet"
+    with started(workdir):
+        refused(workdir.quakeline("run"), "is being worked on", "process")
+    made = stations.stat().st_mtime_ns
+    assert list((workdir.folder / ".snakemake/locks").glob("*.lock"))
+    done = workdir.quakeline("run", "--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (workdir.folder / PRODUCT).exists()
+    assert stations.stat().st_mtime_ns == made
+
+
+def test_an_interrupt_ends_the_run_and_frees_the_folder(workdir: Workplace) -> None:
+    with started(workdir) as process:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+    assert not list((workdir.folder / ".snakemake").glob("locks/*.lock"))
