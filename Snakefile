@@ -5,6 +5,7 @@ from quakeline.errors import ConfigError
 
 try:
     RUN = read(config)
+    RUN.require_files()
 except ConfigError as error:
     raise WorkflowError(f"configuration:\n{error}")
 

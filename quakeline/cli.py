@@ -25,6 +25,9 @@ Overlay = Annotated[
     str | None,
     typer.Argument(help="Overlay on config/config.yaml: a file, or a name in config/runs."),
 ]
+#: Words with which Snakemake only says what it would do.
+_DRY = {"-n", "--dry-run", "--dryrun"}
+
 Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail when it would change.")]
 
 
@@ -77,7 +80,10 @@ def run(
     overlay: Overlay = None,
     cores: Annotated[str, typer.Option(help="Cores to use at most: a number, or all.")] = "all",
 ) -> None:
-    """Run the workflow: whatever is missing or out of date. A killed run continues."""
+    """Run the workflow, whatever is missing or out of date, and show what it found.
+
+    A killed run continues.
+    """
     from quakeline import launch
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
@@ -90,18 +96,27 @@ def run(
     outcome = launch.launch(place, settings, path, cores, context.obj or [])
     for line in outcome.lines:
         typer.echo(f"quakeline: {line}", err=True)
+    results = place.folder / "results" / settings.run
+    planned_only = _DRY.intersection(context.obj or [])
+    if outcome.code == 0 and not planned_only and (results / "catalog/events.parquet").is_file():
+        _show(place.folder, settings.run)
     raise typer.Exit(outcome.code)
 
 
 @app.command()
 def summary(run: Annotated[str, typer.Argument(help="Name of the run.")]) -> None:
     """Show what a run found."""
+    from quakeline import launch
+
+    _show(launch.find_place(Path.cwd()).folder, run)
+
+
+def _show(folder: Path, run: str) -> None:
     from rich.console import Console
 
-    from quakeline import launch
     from quakeline.summary import show
 
-    os.chdir(launch.find_place(Path.cwd()).folder)
+    os.chdir(folder)
     show(Path("results") / run, Console())
 
 

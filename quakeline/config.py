@@ -122,6 +122,21 @@ class Run(Section):
         """Names of the chunks in order of time."""
         return [chunk.id for chunk in self.time.chunks()]
 
+    def require_files(self) -> None:
+        """Raise ConfigError that lists every file the run names and that does not exist."""
+        missing = []
+        try:
+            self.stations.files()
+        except ConfigError as error:
+            missing.append(str(error))
+        if not Path(self.velocity.table).is_file():
+            missing.append(f"velocity.table: file {self.velocity.table!r} does not exist")
+        weights = self.weights.path
+        if weights and not Path(weights).expanduser().exists():
+            missing.append(f"weights.path: {weights!r} does not exist; null fetches the weights")
+        if missing:
+            raise ConfigError("\n".join(missing))
+
     def as_yaml(self) -> str:
         """The whole configuration, defaults included, as YAML."""
         return str(yaml.safe_dump(self.plain(), sort_keys=False, allow_unicode=True))

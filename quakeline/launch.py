@@ -24,7 +24,7 @@ import typer
 
 import quakeline
 from quakeline import config
-from quakeline.errors import ConfigError, OutputError, QuakelineError
+from quakeline.errors import ConfigError, DataError, OutputError, QuakelineError
 from quakeline.io.atomic import require_space, writing
 from quakeline.outcome import INTERRUPTED, Outcome, explain
 
@@ -80,23 +80,35 @@ def find_overlay(place: Place, given: str | None, folder: Path) -> Path | None:
 
 
 def checked(place: Place, overlay: Path | None) -> config.Run:
-    """Read the configuration and see that the files it names exist.
+    """Read the configuration and the tables that it names.
 
-    Raises ConfigError with every mistake, one a line.
+    The job that needs a table may begin hours later. Raises ConfigError with every mistake, one a
+    line.
     """
     raw = config.read_yaml(overlay) if overlay else {}
     run = config.read(raw, place.folder / config.DEFAULT)
-    missing = []
     with chdir(place.folder):
-        try:
-            run.stations.files()
-        except ConfigError as error:
-            missing.append(str(error))
-        if not Path(run.velocity.table).is_file():
-            missing.append(f"velocity.table: file {run.velocity.table!r} does not exist")
-    if missing:
-        raise ConfigError("\n".join(missing))
+        run.require_files()
+        _require_tables(run)
     return run
+
+
+def _require_tables(run: config.Run) -> None:
+    from quakeline import velocity
+    from quakeline.io import inventory
+
+    mistakes = []
+    for read, name in (
+        (inventory.read_table, run.stations.table),
+        (velocity.load, run.velocity.table),
+    ):
+        try:
+            if name:
+                read(Path(name))
+        except DataError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
 
 
 def launch(

@@ -1,121 +1,281 @@
-"""Peaks of stored probabilities to rows of the PICKS table."""
+"""Probabilities to rows of the PICKS table, block by block: memory does not grow with time."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from quakeline.inference.waveforms import Waveforms
 from quakeline.io import stores, tables
-from quakeline.models.cards import CARDS
 from quakeline.schemas import PICKS
 from quakeline.signal.amplitude import peak_amplitude, snr_db
 from quakeline.signal.gaps import distance_to_edge
-from quakeline.signal.peaks import find_peaks, gaussian_sigma
-from quakeline.timeline import Span, iso, sample_time
+from quakeline.signal.peaks import find_peaks, gaussian_sigmas
+from quakeline.timeline import SECOND, Span, iso, sample_time
 
+#: Gaps farther away than this are not looked for, so that picks do not depend on chunks.
+GAP_REACH_S = 30.0
 _FIT_REACH_S = 1.0
+_BLOCK_SAMPLES = 360_000
+_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
-class Picker:
-    """Picks of one chunk from its stores of probabilities and waveforms.
+class Rules:
+    """Which peaks become picks and what is measured; see the section `pick`."""
 
-    The other fields are those of the section `pick` of the configuration.
-    """
-
-    span: Span
-    curves: Any
-    motion: Any
     thresholds: dict[str, float]
     min_distance_s: float
     gap_guard_s: float
     noise_s: tuple[float, float]
     signal_s: float
 
-    def picks(self) -> pd.DataFrame:
-        """All picks of the chunk, sorted by time; an empty table where there are none."""
-        frames = [
-            self._instrument(index, label)
-            for index, label in enumerate(stores.labels_of(self.curves, "instruments"))
-        ]
-        filled = [frame for frame in frames if len(frame)]
-        if not filled:
-            return tables.empty(PICKS)
-        return pd.concat(filled).sort_values(["time", "pick_id"], ignore_index=True)
 
-    def _instrument(self, index: int, label: str) -> pd.DataFrame:
-        curves = self.curves["probability"][index]
-        grid = stores.grid_of(self.curves)
-        offset = grid.start_sample - stores.grid_of(self.motion).start_sample
-        data, valid = self.motion["data"][index], self.motion["valid"][index]
-        rows = []
-        for n, phase in enumerate(stores.labels_of(self.curves, "classes")):
-            peaks = self._peaks(curves[n], phase, grid)
-            gaps = distance_to_edge(valid, peaks + offset) / grid.rate_hz
-            live = valid[:, peaks + offset].any(axis=0)
-            for peak, gap in zip(peaks[live], gaps[live], strict=True):
-                if gap >= self.gap_guard_s:
-                    row = self._measure(curves[n], int(peak), phase, grid)
-                    row |= self._amplitudes(data, valid, int(peak) + offset, phase, label)
-                    rows.append(row | self._identity(label, phase, row["time"], float(gap)))
-        return pd.DataFrame(rows)
+@dataclass(frozen=True)
+class Origin:
+    """What made the probabilities: network, digest of its weights, its phases, rate in Hz."""
 
-    def _peaks(self, curve: np.ndarray, phase: str, grid: stores.Grid) -> np.ndarray:
-        threshold = self.thresholds.get(phase, CARDS[self._model].thresholds[phase])
-        found = find_peaks(curve, threshold, round(self.min_distance_s * grid.rate_hz))
-        times = [sample_time(grid.start_sample + int(peak), grid.rate_hz) for peak in found]
-        inside = [self.span.contains(time) for time in times]
-        return np.asarray(found[np.array(inside, dtype=bool)], dtype=np.int64)
+    model: str
+    weights_id: str
+    phases: list[str]
+    rate_hz: float
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Arrays whose last axis begins at the absolute sample `start`; zero outside."""
+
+    values: Any
+    start: int
+
+    def cut(self, first: int, last: int) -> np.ndarray:
+        """Samples [first, last)."""
+        n = self.values.shape[-1]
+        lo, hi = max(first - self.start, 0), min(last - self.start, n)
+        block = np.zeros((*self.values.shape[:-1], last - first), dtype=self.values.dtype)
+        if lo < hi:
+            at = lo + self.start - first
+            block[..., at : at + hi - lo] = self.values[..., lo:hi]
+        return block
+
+
+@dataclass(frozen=True)
+class BlockPicker:
+    """Makes picks of one instrument from a block of its curves and waveforms."""
+
+    rules: Rules
+    origin: Origin
+    components: list[str]
 
     @property
-    def _model(self) -> str:
-        return str(self.curves.attrs["model"])
+    def context(self) -> int:
+        """Samples on both sides of a block that its picks depend on."""
+        rules = self.rules
+        seconds = max(
+            GAP_REACH_S, rules.noise_s[0], rules.signal_s, rules.min_distance_s, _FIT_REACH_S
+        )
+        return self._samples(seconds) + 1
 
-    def _measure(
-        self, curve: np.ndarray, peak: int, phase: str, grid: stores.Grid
-    ) -> dict[str, Any]:
-        sigma = gaussian_sigma(curve, peak, round(_FIT_REACH_S * grid.rate_hz))
-        time_ns = sample_time(grid.start_sample + peak, grid.rate_hz)
-        return {
-            "time": pd.Timestamp(time_ns, unit="ns", tz="UTC"),
-            "time_sigma_s": sigma / grid.rate_hz,
-            "probability": min(float(curve[peak]), 1.0),
-        }
+    def pick(
+        self, label: str, units: str, first: int, curves: np.ndarray, motion: np.ndarray,
+        valid: np.ndarray,
+    ) -> pd.DataFrame:  # fmt: skip
+        """Picks whose onset lies in the block.
 
-    def _amplitudes(
-        self, data: np.ndarray, valid: np.ndarray, onset: int, phase: str, label: str
-    ) -> dict[str, Any]:
+        Parameters
+        ----------
+        label
+            "NET.STA.LOC.BI" of the instrument.
+        units
+            "m/s" where the response was removed; amplitudes of anything else are not given.
+        first
+            Absolute index of the block's first sample.
+        curves
+            Probabilities, (phases, n), with `context` samples on both sides of the block.
+        motion, valid
+            Waveforms and mask of the same samples, (components, n).
+        """
+        frames = []
+        for row, phase in enumerate(self.origin.phases):
+            peaks, gaps = self._peaks(curves[row], phase, valid)
+            for at in range(0, len(peaks), _AT_ONCE):
+                some = peaks[at : at + _AT_ONCE]
+                frame = self._identity(label, phase, first - self.context + some)
+                frame["probability"] = np.minimum(curves[row][some], 1.0)
+                reach = self._samples(_FIT_REACH_S)
+                sigma = gaussian_sigmas(curves[row], some, reach) / self.origin.rate_hz
+                frame["time_sigma_s"] = sigma
+                frame["snr_db"] = self._snr(motion, valid, some, phase)
+                frame["amplitude_m_s"] = np.nan
+                if units == "m/s":
+                    length = self._samples(self.rules.signal_s)
+                    frame["amplitude_m_s"] = peak_amplitude(motion, valid, some, length)
+                near = gaps[at : at + _AT_ONCE]
+                frame["gap_distance_s"] = np.where(near <= GAP_REACH_S, near, np.nan)
+                frames.append(frame)
+        return pd.concat(frames, ignore_index=True) if frames else tables.empty(PICKS)
+
+    def _samples(self, seconds: float) -> int:
+        return round(seconds * self.origin.rate_hz)
+
+    def _peaks(
+        self, curve: np.ndarray, phase: str, valid: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of the peaks that become picks, and seconds to the nearest gap of each."""
+        distance = max(self._samples(self.rules.min_distance_s), 1)
+        found = find_peaks(curve, self.rules.thresholds[phase], distance)
+        found = found[(found >= self.context) & (found < len(curve) - self.context)]
+        gaps = distance_to_edge(valid, found) / self.origin.rate_hz
+        usable = valid[:, found].any(axis=0) & (gaps >= self.rules.gap_guard_s)
+        return found[usable], gaps[usable]
+
+    def _snr(
+        self, motion: np.ndarray, valid: np.ndarray, peaks: np.ndarray, phase: str
+    ) -> np.ndarray:
         """SNR on the phase's own components (Z for P, horizontals for S), else on all."""
-        rate = stores.grid_of(self.motion).rate_hz
-        own = np.array([phase == "P", phase != "P", phase != "P"])
-        begin, end = (round(seconds * rate) for seconds in self.noise_s)
-        signal = round(self.signal_s * rate)
-        ratio = snr_db(data[own], valid[own], onset, (begin, end), signal)
-        if np.isnan(ratio):
-            ratio = snr_db(data, valid, onset, (begin, end), signal)
-        physical = self.motion.attrs["units"].get(label) == "m/s"
-        return {
-            "snr_db": ratio,
-            "amplitude_m_s": peak_amplitude(data, valid, onset, signal) if physical else None,
-        }
+        vertical = np.array([name == "Z" for name in self.components])
+        own = vertical if phase == "P" else ~vertical
+        noise = (self._samples(self.rules.noise_s[0]), self._samples(self.rules.noise_s[1]))
+        signal = self._samples(self.rules.signal_s)
+        ratio = snr_db(motion[own], valid[own], peaks, noise, signal)
+        missing = np.isnan(ratio)
+        ratio[missing] = snr_db(motion, valid, peaks[missing], noise, signal)
+        return ratio
 
-    def _identity(self, label: str, phase: str, time: pd.Timestamp, gap: float) -> dict[str, Any]:
+    def _identity(self, label: str, phase: str, samples: np.ndarray) -> pd.DataFrame:
         network, station, location, instrument = label.split(".")
-        margin = (
-            stores.grid_of(self.curves).start_sample - stores.grid_of(self.motion).start_sample
-        ) / stores.grid_of(self.motion).rate_hz
-        return {
-            "pick_id": f"{label}/{phase}/{iso(time.value)}",
-            "source": "waveform",
-            "network": network,
-            "station": station,
-            "location": location,
-            "instrument": instrument,
-            "phase": phase,
-            "gap_distance_s": gap if gap <= margin else None,
-            "model": self._model,
-            "weights_id": str(self.curves.attrs["weights_id"]),
-        }
+        times = [sample_time(int(sample), self.origin.rate_hz) for sample in samples]
+        return pd.DataFrame(
+            {
+                "pick_id": [f"{label}/{phase}/{iso(time)}" for time in times],
+                "source": "waveform",
+                "network": network,
+                "station": station,
+                "location": location,
+                "instrument": instrument,
+                "phase": phase,
+                "time": pd.to_datetime(np.array(times, dtype=np.int64), unit="ns", utc=True),
+                "model": self.origin.model,
+                "weights_id": self.origin.weights_id,
+            }
+        )
+
+
+def joined(frames: list[pd.DataFrame], span: Span | None = None) -> pd.DataFrame:
+    """All picks sorted by time, those outside the span left out; an empty table without any."""
+    filled = [frame for frame in frames if len(frame)]
+    if not filled:
+        return tables.empty(PICKS)
+    picks = pd.concat(filled, ignore_index=True)
+    if span:
+        times = picks["time"].astype("int64")
+        picks = picks[(times >= span.start_ns) & (times < span.end_ns)]
+    return picks.sort_values(["time", "pick_id"], ignore_index=True)
+
+
+def picks_of_stores(curves: Any, motion: Any, rules: Rules, span: Span) -> pd.DataFrame:
+    """Picks of a chunk from its stores of probabilities and waveforms.
+
+    Phases without a threshold in `rules` have that of the network's weights.
+    """
+    grid = stores.grid_of(curves)
+    phases = stores.labels_of(curves, "classes")
+    thresholds = {**dict(curves.attrs["thresholds"]), **rules.thresholds}
+    picker = BlockPicker(
+        Rules(thresholds, rules.min_distance_s, rules.gap_guard_s, rules.noise_s, rules.signal_s),
+        Origin(str(curves.attrs["model"]), str(curves.attrs["weights_id"]), phases, grid.rate_hz),
+        stores.labels_of(motion, "components"),
+    )
+    motion_start = stores.grid_of(motion).start_sample
+    frames = []
+    for index, label in enumerate(stores.labels_of(curves, "instruments")):
+        units = str(motion.attrs["units"].get(label, "counts"))
+        for first, last in _blocks(span, grid):
+            wide = (first - picker.context, last + picker.context)
+            cuts = [
+                Samples(_Row(array, index), start).cut(*wide)
+                for array, start in (
+                    (curves["probability"], grid.start_sample),
+                    (motion["data"], motion_start),
+                    (motion["valid"], motion_start),
+                )
+            ]
+            frames.append(picker.pick(label, units, first, *cuts))
+    return joined(frames, span)
+
+
+class PickStream:
+    """Makes picks while curves come in, piece by piece: no probabilities are stored.
+
+    `waveforms` gives samples and mask of an instrument in the order of the picker's components;
+    `labels` and `units` describe the instruments.
+    """
+
+    def __init__(
+        self, picker: BlockPicker, waveforms: Waveforms, labels: list[str], units: dict[str, str]
+    ) -> None:
+        self._picker, self._waveforms = picker, waveforms
+        self._labels, self._units = labels, units
+        self._instrument, self._first = -1, 0
+        self._held = np.zeros((0, 0), dtype=np.float32)
+        self.frames: list[pd.DataFrame] = []
+
+    def add(self, instrument: int, start: int, curves: np.ndarray) -> None:
+        """Take a piece (phases, n) that follows the last one of its instrument."""
+        if instrument != self._instrument:
+            self.close()
+            self._instrument, self._first = instrument, start
+            self._held = np.zeros((len(curves), self._picker.context), dtype=np.float32)
+        self._held = np.concatenate([self._held, curves], axis=1)
+        while self._held.shape[1] >= _BLOCK_SAMPLES + 2 * self._picker.context:
+            self._make(_BLOCK_SAMPLES)
+
+    def close(self) -> None:
+        """Make the picks of what is still held; the curve ends there."""
+        n = self._held.shape[1] - self._picker.context
+        if n > 0:
+            self._held = np.pad(self._held, ((0, 0), (0, self._picker.context)))
+            self._make(n)
+        self._held = self._held[:, :0]
+
+    def _make(self, n: int) -> None:
+        context = self._picker.context
+        wide = self._first - context, self._first + n + context
+        motion, valid = self._waveforms.read(self._instrument, *wide)
+        label = self._labels[self._instrument]
+        curves = self._held[:, : n + 2 * context]
+        units = self._units.get(label, "counts")
+        self.frames.append(self._picker.pick(label, units, self._first, curves, motion, valid))
+        self._held = self._held[:, n:]
+        self._first += n
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One entry of the first dimension of a Zarr array, read only where it is sliced."""
+
+    array: Any
+    index: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.array.shape[1:])
+
+    @property
+    def dtype(self) -> Any:
+        return self.array.dtype
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        return np.asarray(self.array[(self.index, *key)])
+
+
+def _blocks(span: Span, grid: stores.Grid) -> Iterator[tuple[int, int]]:
+    """Blocks of samples that cover the span, as far as the grid does."""
+    first = max(int(span.start_ns * grid.rate_hz / SECOND) - 1, grid.start_sample)
+    last = min(int(span.end_ns * grid.rate_hz / SECOND) + 2, grid.start_sample + grid.n_samples)
+    for start in range(first, last, _BLOCK_SAMPLES):
+        yield start, min(start + _BLOCK_SAMPLES, last)

@@ -264,7 +264,7 @@ PROBABILITIES = Store(
             "whether any component has data there",
         ),
     ),
-    (*_GRID, "classes", "model", "weights_id"),
+    (*_GRID, "classes", "model", "weights_id", "thresholds"),
 )
 
 STORES = (WAVEFORMS, PROBABILITIES)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Events and reasons listed at most; the files of the run hold all.
 _MOST_EVENTS = 20
-_MOST_REASONS = 15
+_MOST_REASONS = 25
 _MOST_NAMES = 4
 #: An event needs picks at this many stations, whatever the associator.
 _FEWEST_STATIONS = 3
@@ -27,7 +27,7 @@ _FEWEST_STATIONS = 3
 
 @dataclass(frozen=True)
 class Found:
-    """The tables of a run: EVENTS, PICKS, and MANIFEST of all chunks with a column `chunk`.
+    """The tables of a run: EVENTS, PICKS, and with a column `chunk` MANIFEST and COVERAGE.
 
     `chunks` names all chunks, `n_stations` counts the station table, `n_candidates` the events
     before location (None where the tables do not exist).
@@ -37,19 +37,33 @@ class Found:
     events: pd.DataFrame
     picks: pd.DataFrame
     manifest: pd.DataFrame
+    coverage: pd.DataFrame
     chunks: list[str]
     n_stations: int | None
     n_candidates: int | None
 
     @property
     def data(self) -> pd.DataFrame:
-        """Rows of the manifest whose data were used."""
+        """Rows of the manifest whose files hold data."""
         return self.manifest[self.manifest["status"] == "data"]
+
+    @property
+    def usable(self) -> pd.DataFrame:
+        """Rows with network, station and chunk of data that served; before preparation, `data`."""
+        return self.coverage[self.coverage["coverage"] > 0] if len(self.coverage) else self.data
 
 
 def show(run_dir: Path, console: Console) -> None:
-    """Print what the run in a folder found. Raises DataError as `summarise`."""
-    console.print(summarise(run_dir))
+    """Print what the run in a folder found.
+
+    Raises DataError as `summarise`; what is known about the data of an unfinished run is printed
+    all the same.
+    """
+    try:
+        console.print(summarise(run_dir))
+    except DataError:
+        console.print(*_reason_parts(run_dir), sep="\n")
+        raise
 
 
 def summarise(run_dir: Path) -> Group:
@@ -61,24 +75,25 @@ def summarise(run_dir: Path) -> Group:
     parts: list[RenderableType] = [Text(f"Run {run_dir.name}", style="bold"), Text()]
     parts += _event_parts(found) if len(found.events) else _no_event_parts(found)
     parts += [Text(), _totals(found)]
-    parts += _reason_parts(found)
+    parts += _reason_parts(run_dir)
     parts += [Text(), _places(found)]
     return Group(*parts)
 
 
 def _load(run_dir: Path) -> Found:
     from quakeline.io import tables
-    from quakeline.schemas import EVENTS, MANIFEST, PICKS
+    from quakeline.remarks import read_chunks
+    from quakeline.schemas import COVERAGE, EVENTS, MANIFEST, PICKS
 
     _check(run_dir)
     catalog = run_dir / "catalog"
-    manifests = sorted((run_dir / "raw").glob("*.parquet"))
-    parts = [tables.read(path, MANIFEST).assign(chunk=path.stem) for path in manifests]
+    manifests = _chunk_tables(run_dir, "raw")
     return Found(
         folder=run_dir,
         events=tables.read(catalog / "events.parquet", EVENTS),
         picks=tables.read(catalog / "picks.parquet", PICKS),
-        manifest=_joined(parts, tables.empty(MANIFEST).assign(chunk="")),
+        manifest=read_chunks(manifests, MANIFEST),
+        coverage=read_chunks(_chunk_tables(run_dir, "coverage"), COVERAGE),
         chunks=[path.stem for path in manifests],
         n_stations=_count_stations(run_dir / "stations.parquet"),
         n_candidates=_count_rows(run_dir / "associations" / "events.parquet"),
@@ -99,11 +114,8 @@ def _check(run_dir: Path) -> None:
         )
 
 
-def _joined(parts: list[pd.DataFrame], empty: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else empty
+def _chunk_tables(run_dir: Path, product: str) -> list[Path]:
+    return sorted((run_dir / product).glob("*.parquet"))
 
 
 def _count_stations(path: Path) -> int | None:
@@ -166,11 +178,11 @@ def _why_no_events(found: Found) -> str:
     logs = found.folder / "logs"
     if not found.chunks:
         return f"There are no manifests in {found.folder / 'raw'}: no data were asked for."
-    if found.data.empty:
+    if found.usable.empty:
         return "No data could be used; the reasons are listed below."
     if not n_picks:
         return (
-            f"{_n_stations(found.data)} station(s) have data, but there are no picks. Either"
+            f"{_n_stations(found.usable)} station(s) have data, but there are no picks. Either"
             " nothing happened, or pick.thresholds are too high, or the waveforms are not what the"
             f" network expects: see {logs / 'prepare'} and {logs / 'pick'}."
         )
@@ -217,14 +229,16 @@ def _pick_total(picks: pd.DataFrame) -> str:
 
 def _station_total(found: Found) -> str:
     all_of = "" if found.n_stations is None else f" of {found.n_stations}"
-    return f"{_n_stations(found.data)}{all_of} with data, {_n_stations(found.picks)} with picks"
+    return f"{_n_stations(found.usable)}{all_of} with data, {_n_stations(found.picks)} with picks"
 
 
 def _chunk_total(found: Found) -> str:
-    with_data = set(found.data["chunk"])
+    from quakeline.remarks import some
+
+    with_data = set(found.usable["chunk"])
     without = [chunk for chunk in found.chunks if chunk not in with_data]
     text = f"{len(with_data)} with data, {len(without)} without"
-    return f"{text}: {_some(without)}" if without else text
+    return f"{text}: {some(without, _MOST_NAMES)}" if without else text
 
 
 def _file_total(found: Found) -> str:
@@ -234,27 +248,20 @@ def _file_total(found: Found) -> str:
     return f"{len(used)} used ({_size(int(sizes))}), {len(unused)} not used"
 
 
-def _reason_parts(found: Found) -> list[RenderableType]:
+def _reason_parts(run_dir: Path) -> list[RenderableType]:
     """Table of why data were not used, and of remarks on data that were; nothing without any."""
-    rows = found.manifest
-    noted = rows[(rows["status"] != "data") | rows["reason"].notna()]
-    if noted.empty:
+    from quakeline.remarks import collect, some
+
+    found = collect(_chunk_tables(run_dir, "raw"), _chunk_tables(run_dir, "coverage"))
+    if not found:
         return []
-    noted = noted.assign(
-        where=(noted["network"] + "." + noted["station"]).fillna(noted["path"]).fillna("?"),
-        reason=noted["reason"].fillna("no reason given"),
-    )
-    lines = []
-    for (status, reason), group in noted.groupby(["status", "reason"]):
-        chunks = int(group["chunk"].nunique())
-        lines.append((status == "data", -chunks, [status, reason, _some(group["where"]), chunks]))
-    lines.sort(key=lambda line: (line[0], line[1], line[2][:2]))
     table = _table(["status", "reason", "where", "chunks"], left=("status", "reason", "where"))
-    for *_, cells in lines[:_MOST_REASONS]:
-        _add(table, cells)
+    for remark in found[:_MOST_REASONS]:
+        where = some(remark.where, _MOST_NAMES)
+        _add(table, [remark.status, remark.reason, where, remark.chunks])
     parts: list[RenderableType] = [Text(), Text("Data not used, and remarks", style="bold"), table]
-    if len(lines) > _MOST_REASONS:
-        more = f"{len(lines) - _MOST_REASONS} more reasons are in {found.folder / 'raw'}."
+    if len(found) > _MOST_REASONS:
+        more = f"{len(found) - _MOST_REASONS} more are in {run_dir}/raw and {run_dir}/coverage."
         parts.append(Text(more))
     return parts
 
@@ -290,14 +297,6 @@ def _grid() -> Table:
 def _add(table: Table, cells: Iterable[object]) -> None:
     """Add a row of plain text: brackets in a code or path are no markup."""
     table.add_row(*(Text(str(cell)) for cell in cells))
-
-
-def _some(names: Iterable[str]) -> str:
-    """List the first few different names and count the rest."""
-    unique = sorted(set(names))
-    rest = len(unique) - _MOST_NAMES
-    shown = ", ".join(unique[:_MOST_NAMES])
-    return f"{shown} and {rest} more" if rest > 0 else shown
 
 
 def _number(value: float, digits: int) -> str:

@@ -9,7 +9,7 @@ from rich.console import Console
 from quakeline import summary
 from quakeline.errors import DataError
 from quakeline.io import tables
-from quakeline.schemas import EVENTS, MANIFEST, PICKS, STATIONS
+from quakeline.schemas import COVERAGE, EVENTS, MANIFEST, PICKS, STATIONS
 
 T0 = pd.Timestamp("2010-05-27T16:24:33.123Z")
 CHUNKS = ["20100527T160000_20100527T170000", "20100527T170000_20100527T180000"]
@@ -52,6 +52,13 @@ def pick(number, station="UH1", **more):
 def data(station="UH1", **more):
     codes = {"network": "BW", "station": station, "location": "", "channel": "HHZ"}
     return {"path": f"{station}.mseed", **codes, "bytes": 1_500_000, "status": "data", **more}
+
+
+def channel(station="UH1", **more):
+    codes = {"network": "BW", "station": station, "location": "", "instrument": "HH"}
+    gaps = {"n_gaps": 0, "longest_gap_s": 0.0, "units": "counts", "notes": ""}
+    parts = {"component": "Z", "channels": "HHZ", "coverage": 1.0, "status": "used"}
+    return {**codes, **gaps, **parts, **more}
 
 
 def station(code):
@@ -130,22 +137,36 @@ def test_reasons_are_grouped_and_remarks_come_last(tmp_path):
     silent = {"network": "BW", "status": "no data", "reason": "no file"}
     broken = {"path": "bad[1].mseed", "status": "unreadable", "reason": "[red]truncated"}
     names = ("UH2", "UH3", "UH4", "UH5", "UH6")
-    rows = [data(reason="spike"), *({**silent, "station": name} for name in names)]
+    rows = [data(reason="7 spikes"), *({**silent, "station": name} for name in names)]
     text = text_of(make(tmp_path, [event(0)], manifests=[rows, [*rows, broken]]))
     lines = text[text.index("Data not used") :].splitlines()
     assert lines[1].split() == ["status", "reason", "where", "chunks"]
     found = [" ".join(line.split()) for line in lines[2:5]]
     assert found == [
-        "no data no file BW.UH2, BW.UH3, BW.UH4, BW.UH5 and 1 more 2",
         "unreadable [red]truncated bad[1].mseed 1",
-        "data spike BW.UH1 2",
+        "no data no file BW.UH2, BW.UH3, BW.UH4, BW.UH5 and 1 more 2",
+        "used 7 spikes UH1.mseed 2",
     ]
 
 
 def test_many_reasons_are_counted(tmp_path):
-    rows = [data(f"S{n}", status="unused", reason=f"reason {n}") for n in range(17)]
+    rows = [data(f"S{n}", status="unused", reason=f"reason S{n}") for n in range(27)]
     text = text_of(make(tmp_path, [event(0)], manifests=[rows]))
-    assert "2 more reasons are in" in text
+    assert "2 more are in" in text
+
+
+def test_what_preparation_found_is_shown_and_decides_what_counts_as_data(tmp_path):
+    folder = make(tmp_path, [event(0)], manifests=[[data(), data("UH2")], [data()]])
+    dead = channel("UH2", status="unused", coverage=0.0, notes="dead channel")
+    rows = [channel(notes="response removed; no component N"), dead]
+    tables.write(pd.DataFrame(rows), COVERAGE, folder / "coverage" / f"{CHUNKS[0]}.parquet")
+    text = text_of(folder)
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "unused dead channel BW.UH2..HHZ 1" in lines
+    assert "used no component N BW.UH1..HHZ 1" in lines
+    assert "response removed" not in text
+    assert "stations 1 of 3 with data, 0 with picks" in lines
+    assert f"chunks 1 with data, 1 without: {CHUNKS[1]}" in lines
 
 
 def test_places(tmp_path):
@@ -209,3 +230,12 @@ def test_unfinished_run(tmp_path):
     (tmp_path / "demo").mkdir()
     with pytest.raises(DataError, match="run 'demo' has no catalog yet: it is not finished"):
         summary.summarise(tmp_path / "demo")
+
+
+def test_an_unfinished_run_says_what_is_known_about_its_data(tmp_path):
+    folder = make(tmp_path, manifests=[[data(status="unused", reason="wrong rate")]])
+    (folder / "catalog/events.parquet").unlink()
+    console = Console(file=io.StringIO(), width=160)
+    with pytest.raises(DataError, match="not finished"):
+        summary.show(folder, console)
+    assert "wrong rate" in console.file.getvalue()

@@ -74,10 +74,11 @@ def test_chunk_id_round_trip(start, length):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "20100527", "2010-05-27T16:24:00_2010-05-27T16:30:00", "20101301T000000_20110101T000000"]
+    "text",
+    ["", "20100527", "2010-05-27T16:24:00_2010-05-27T16:30:00", "20101301T000000_20110101T000000"],
 )
 def test_other_text_is_no_chunk_id(text):
-    with pytest.raises(ValueError, match="chunk id|time data"):
+    with pytest.raises(ValueError, match=r"chunk id|time data"):
         Span.parse(text)
 
 

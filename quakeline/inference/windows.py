@@ -5,36 +5,52 @@ from __future__ import annotations
 import numpy as np
 
 
-def window_starts(lo: int, hi: int, window: int, hop: int) -> np.ndarray:
+def window_starts(lo: int, hi: int, window: int, hop: int) -> range:
     """First samples of all windows that touch [lo, hi): the multiples of `hop` since 1970.
 
     The same sample always falls in the same windows, however the data are cut into chunks.
     """
     first = -((window - 1 - lo) // hop)
-    return np.arange(first, -(-hi // hop), dtype=np.int64) * hop
+    return range(first * hop, -(-hi // hop) * hop, hop)
 
 
-def normalise(windows: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Demean each component, divide by its standard deviation; gaps and dead components are zero.
+def normalise(windows: np.ndarray, valid: np.ndarray | None, rule: str) -> None:
+    """Normalise a batch of windows in place, as the card of the network asks.
 
-    Statistics come from valid samples alone. When components are missing, the others are scaled
-    by 3 / (number of live components), as PhaseNet's authors do: without it the network does not
-    see vertical-only stations.
+    "std": each component without its mean, over its standard deviation. "std-live": the same,
+    times 3 / (number of live components), as PhaseNet's authors do; without it the network does
+    not see vertical-only stations. "max": over the largest absolute value of the window. Gaps and
+    dead components are zero, and statistics come from valid samples alone.
 
     Parameters
     ----------
-    windows, valid
-        Shape (batch, components, samples), float32 and bool.
-
-    Returns
-    -------
-    A new array of the same shape, float32.
+    windows
+        Shape (batch, components, samples), float32; changed in place.
+    valid
+        The mask, same shape, bool; None where every sample is valid.
+    rule
+        "std", "std-live" or "max".
     """
-    counts = np.maximum(valid.sum(axis=-1, keepdims=True), 1)
-    masked = np.where(valid, windows, 0).astype(np.float64)
-    mean = masked.sum(axis=-1, keepdims=True) / counts
-    centred = np.where(valid, masked - mean, 0)
-    std = np.sqrt((centred**2).sum(axis=-1, keepdims=True) / counts)
-    live = (std > 0).sum(axis=1, keepdims=True)
-    scale = windows.shape[1] / np.maximum(live, 1)
-    return np.where(std > 0, centred / np.where(std > 0, std, 1) * scale, 0).astype(np.float32)
+    if valid is not None:
+        windows[~valid] = 0
+    if rule == "max":
+        largest = np.abs(windows).max(axis=(1, 2), keepdims=True)
+        windows *= _reciprocal(largest)
+        return
+    counts = windows.shape[2] if valid is None else np.maximum(valid.sum(axis=2, keepdims=True), 1)
+    # in float64, so that the mean of equal samples is exactly their value: a dead component
+    mean = windows.sum(axis=2, keepdims=True, dtype=np.float64) / counts
+    windows -= mean.astype(np.float32)
+    if valid is not None:
+        windows[~valid] = 0
+    power = np.einsum("bcs,bcs->bc", windows, windows)[:, :, None]
+    scale = _reciprocal(np.sqrt(power / counts))
+    if rule == "std-live":
+        live = np.count_nonzero(scale, axis=1, keepdims=True)
+        scale *= windows.shape[1] / np.maximum(live, 1)
+    windows *= scale.astype(np.float32)
+
+
+def _reciprocal(values: np.ndarray) -> np.ndarray:
+    """1 / value, and zero for zero."""
+    return np.asarray(np.divide(1, values, out=np.zeros_like(values), where=values > 0))

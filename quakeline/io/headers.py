@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import obspy
+from obspy.io.mseed import InternalMSEEDError
 
 from quakeline.errors import DataError
+from quakeline.io import records
 
 _RATES_HZ = (0.01, 10_000.0)
 _RATE_TOLERANCE = 0.005
@@ -36,41 +41,64 @@ class ChannelHeader:
 def read_headers(path: Path) -> list[ChannelHeader]:
     """Channels of a file. Raises DataError with the reason for one that cannot be read."""
     stream, notes = read_stream(path, headonly=True)
-    notes = "; ".join(filter(None, [notes, _torn(stream)]))
+    notes = "; ".join(filter(None, [records.missing(stream), notes]))
     traces = defaultdict(list)
     for trace in stream:
         traces[trace.id].append(trace)
     return [_header(group, notes) for _, group in sorted(traces.items())]
 
 
-def read_stream(path: Path, **options: object) -> tuple[obspy.Stream, str]:
-    """Read a file with obspy; also returns what obspy warned about (a truncated record, ...).
+def read_stream(path: Path, **options: Any) -> tuple[obspy.Stream, str]:
+    """Read a file with obspy; also returns what obspy warned about, but for incomplete records.
 
-    Raises DataError with the reason for a file that cannot be read.
+    Of a damaged miniSEED file the records that can be decoded are returned. Raises DataError with
+    the reason for a file that cannot be read.
     """
-    if path.stat().st_size == 0:
-        raise DataError("the file is empty")
+    _require_content(path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            stream = obspy.read(escape(str(path)), **options)
+            stream, damage = _read(path, options)
         except TypeError as error:
-            raise DataError(f"not a format that obspy reads: {_line(error)}") from error
+            reason = "" if str(error).startswith("Unknown format") else f": {_line(error)}"
+            raise DataError(f"not a format that obspy reads{reason}") from error
         except Exception as error:  # readers of obspy raise many kinds for a damaged file
             if str(error).startswith("Cannot open file/files"):
                 raise DataError("it holds no complete record") from error
             raise DataError(f"cannot be read: {_line(error)}") from error
-    notes = {_line(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)}
-    return stream, "; ".join(sorted(notes))
+    warned = {_line(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)}
+    notes = _summed_up(note for note in warned if not note.startswith(records.LOST))
+    return stream, "; ".join(filter(None, [damage, *notes]))
 
 
-def _torn(stream: obspy.Stream) -> str:
-    """Say so when miniSEED ends in the middle of a record: obspy leaves that record out."""
-    formats = [trace.stats.get("mseed", {}) for trace in stream]
-    lengths = {form.get("record_length") for form in formats}
-    size = next((form.get("filesize") for form in formats), None)
-    length = lengths.pop() if len(lengths) == 1 else None
-    return "the file ends in the middle of a record" if length and size and size % length else ""
+def _summed_up(notes: Iterable[str]) -> list[str]:
+    """One of several notes that differ in numbers alone, and how many more there are."""
+    kinds: dict[str, list[str]] = {}
+    for note in sorted(notes):
+        kinds.setdefault(re.sub(r"\d+", "0", note), []).append(note)
+    return [
+        same[0] + (f" (and {len(same) - 1} more alike)" if len(same) > 1 else "")
+        for same in kinds.values()
+    ]
+
+
+def _require_content(path: Path) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        kind = "a link to a file that cannot be opened" if path.is_symlink() else "cannot be opened"
+        raise DataError(f"{kind}: {error.strerror}") from error
+    if size == 0:
+        raise DataError("the file is empty")
+
+
+def _read(path: Path, options: dict[str, Any]) -> tuple[obspy.Stream, str]:
+    try:
+        return obspy.read(escape(str(path)), **options), ""
+    except InternalMSEEDError:
+        if options.get("headonly"):
+            raise
+        return records.salvage(path, **options)
 
 
 def _line(error: object) -> str:
@@ -100,6 +128,8 @@ def _problem(traces: list[obspy.Trace]) -> str:
         return "the header has no station code"
     if not stats.channel:
         return "the header has no channel code"
+    if stats.get("mseed", {}).get("encoding") == "ASCII":
+        return "the records hold text, not samples"
     rate = float(stats.sampling_rate)
     if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
         return f"the header's sampling rate is {rate:g} Hz; allowed: {_RATES_HZ[0]:g} to 10000"

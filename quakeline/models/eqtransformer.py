@@ -5,8 +5,8 @@ transformer: an attentive deep-learning model for simultaneous earthquake detect
 picking, Nature Communications 11, 3952, doi:10.1038/s41467-020-17591-w. Weights: the authors' two
 Keras models, "original" and "conservative".
 
-The authors' programs keep dropout switched on when they predict, so that no two of their runs agree;
-here it is off.
+The authors' programs keep dropout switched on when they predict, so no two of their runs agree;
+here there is none.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from quakeline.models import keras
+from quakeline.models.recurrence import UNITS, HardLstm, SmoothLstm
 
 Variant = Literal["original", "conservative"]
 
-SAMPLES = 6000
 _FILTERS = (8, 16, 16, 32, 32, 64, 64)
 _KERNELS = (11, 9, 7, 7, 5, 5, 3)
 _RESIDUAL_KERNELS = (3, 3, 3, 3, 2, 3, 2)
-#: Length of the encoded window.
+#: Length of the encoded window: 6000 samples halved seven times.
 _STEPS = 47
-_UNITS = 16
 _ATTENTION_UNITS = 32
 _FEED_FORWARD_UNITS = 128
-#: Recurrent blocks of each variant.
+#: Recurrent blocks and LSTMs of each variant.
 _BLOCKS = {"original": 2, "conservative": 3}
+_LSTM: dict[str, type[SmoothLstm | HardLstm]] = {
+    "original": SmoothLstm,
+    "conservative": HardLstm,
+}
 _HEADS = ("detector", "picker_P", "picker_S")
 #: The layer of a decoder whose input loses a sample at both ends: 752 become 750.
 _CROPPED = 3
@@ -60,75 +63,14 @@ class _Residual(nn.Module):
         return x + y
 
 
-class _Lstm(nn.Module):
-    """LSTMs side by side that read the same input, some of them backwards.
-
-    Units are in the order input gate, forget gate, output gate, candidate. The conservative variant
-    has the hard gates of Keras 2, clip(0.2 x + 0.5, 0, 1): the 0.2 and the 0.5 are part of its
-    weights here, see `_lstm`.
-    """
-
-    def __init__(self, n_in: int, variant: Variant, backwards: Sequence[bool]) -> None:
-        super().__init__()
-        n = len(backwards)
-        self.backwards = tuple(backwards)
-        self.hard = variant == "conservative"
-        self.input_weight = nn.Parameter(torch.empty(n, 4 * _UNITS, n_in))
-        self.state_weight = nn.Parameter(torch.empty(n, _UNITS, 4 * _UNITS))
-        self.bias = nn.Parameter(torch.zeros(n, 4 * _UNITS, 1))
-        nn.init.xavier_uniform_(self.input_weight)
-        nn.init.xavier_uniform_(self.state_weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Outputs, shape (batch, LSTMs, units, steps), of (batch, channels, steps)."""
-        projected = torch.matmul(self.input_weight, x.unsqueeze(1)) + self.bias
-        steps = self._turned(projected.permute(3, 1, 0, 2)).contiguous()
-        zeros = x.new_zeros(len(self.backwards), x.shape[0], _UNITS)
-        return self._turned(_scan(self._step, zeros, steps)).permute(2, 1, 3, 0)
-
-    def _step(
-        self, state: tuple[Tensor, Tensor], projected: Tensor
-    ) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """One step of time: state (output, cell) and projected input, (LSTMs, batch, units)."""
-        output, cell = state
-        units = torch.baddbmm(projected, output, self.state_weight)
-        gates, candidate = units.split((3 * _UNITS, _UNITS), dim=-1)
-        gates = gates.clamp(0, 1) if self.hard else gates.sigmoid()
-        entry, keep, exit_ = gates.chunk(3, dim=-1)
-        cell = keep * cell + entry * candidate.tanh()
-        output = exit_ * cell.tanh()
-        return (output, cell), output.clone()
-
-    def _turned(self, steps: Tensor) -> Tensor:
-        """Turn the time of the LSTMs that run backwards; `steps` is (steps, LSTMs, ...)."""
-        if not any(self.backwards):
-            return steps
-        turned = [steps[:, i].flip(0) if b else steps[:, i] for i, b in enumerate(self.backwards)]
-        return torch.stack(turned, dim=1)
-
-
-def _scan(step, zeros: Tensor, inputs: Tensor) -> Tensor:
-    """Apply a step of recurrence to inputs along their first axis, and stack what it gives."""
-    if torch.compiler.is_exporting():
-        # One node of the exported graph instead of a dozen for every step.
-        from torch._higher_order_ops.scan import scan
-
-        return scan(step, (zeros, zeros.clone()), inputs, dim=0)[1]
-    state, outputs = (zeros, zeros), []
-    for projected in inputs.unbind(0):
-        state, output = step(state, projected)
-        outputs.append(output)
-    return torch.stack(outputs)
-
-
 class _Recurrent(nn.Module):
     """LSTMs in both directions, then a convolution of length one and batch normalisation."""
 
     def __init__(self, n_in: int, variant: Variant) -> None:
         super().__init__()
-        self.lstm = _Lstm(n_in, variant, (False, True))
-        self.conv = nn.Conv1d(2 * _UNITS, _UNITS, 1)
-        self.norm = nn.BatchNorm1d(_UNITS, eps=_BATCH_EPSILON)
+        self.lstm = _LSTM[variant](n_in, (False, True))
+        self.conv = nn.Conv1d(2 * UNITS, UNITS, 1)
+        self.norm = nn.BatchNorm1d(UNITS, eps=_BATCH_EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.norm(self.conv(self.lstm(x).flatten(1, 2)))
@@ -146,8 +88,8 @@ class _Attention(nn.Module):
 
     def __init__(self, *, local: bool) -> None:
         super().__init__()
-        self.query = nn.Linear(_UNITS, _ATTENTION_UNITS)
-        self.key = nn.Linear(_UNITS, _ATTENTION_UNITS, bias=False)
+        self.query = nn.Linear(UNITS, _ATTENTION_UNITS)
+        self.key = nn.Linear(UNITS, _ATTENTION_UNITS, bias=False)
         self.score = nn.Linear(_ATTENTION_UNITS, 1, bias=False)
         step = torch.arange(_STEPS)
         near = ((step - step[:, None]).abs() <= 1).float()
@@ -170,9 +112,9 @@ class _Transformer(nn.Module):
         super().__init__()
         self.attention = _Attention(local=False)
         self.dense = nn.ModuleList(
-            (nn.Linear(_UNITS, _FEED_FORWARD_UNITS), nn.Linear(_FEED_FORWARD_UNITS, _UNITS))
+            (nn.Linear(UNITS, _FEED_FORWARD_UNITS), nn.Linear(_FEED_FORWARD_UNITS, UNITS))
         )
-        self.norm = nn.ModuleList(nn.LayerNorm(_UNITS, eps=_LAYER_EPSILON) for _ in range(2))
+        self.norm = nn.ModuleList(nn.LayerNorm(UNITS, eps=_LAYER_EPSILON) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.norm[0](x + self.attention(x))
@@ -224,10 +166,10 @@ class EQTransformer(nn.Module):
         widths = zip((3, *_FILTERS), _FILTERS, _KERNELS, strict=False)
         self.encoder = nn.ModuleList(nn.Conv1d(i, o, k, padding=k // 2) for i, o, k in widths)
         self.residual = nn.ModuleList(_Residual(kernel) for kernel in _RESIDUAL_KERNELS)
-        widths_in = (_FILTERS[-1], *[_UNITS] * (_BLOCKS[variant] - 1))
+        widths_in = (_FILTERS[-1], *[UNITS] * (_BLOCKS[variant] - 1))
         self.recurrent = nn.ModuleList(_Recurrent(n_in, variant) for n_in in widths_in)
         self.transformer = nn.ModuleList(_Transformer() for _ in range(2))
-        self.lstm = _Lstm(_UNITS, variant, (False, False))
+        self.lstm = _LSTM[variant](UNITS, (False, False))
         self.attention = nn.ModuleList(_Attention(local=True) for _ in range(2))
         self.decoder = nn.ModuleList(_decoder() for _ in _HEADS)
         self.head = nn.ModuleList(nn.Conv1d(_FILTERS[0], 1, 11, padding=5) for _ in _HEADS)
@@ -255,7 +197,7 @@ class EQTransformer(nn.Module):
 
 
 def _decoder() -> nn.Sequential:
-    widths = pairwise((_UNITS, *reversed(_FILTERS)))
+    widths = pairwise((UNITS, *reversed(_FILTERS)))
     layers = zip(widths, reversed(_KERNELS), strict=True)
     return nn.Sequential(
         *(_Grow(i, o, k, cropped=n == _CROPPED) for n, ((i, o), k) in enumerate(layers))
@@ -323,18 +265,7 @@ def _attention(found: keras.Weights, name: str, ours: str) -> dict[str, Tensor]:
 def _lstm(
     found: keras.Weights, layers: Sequence[str], ours: str, variant: Variant
 ) -> dict[str, Tensor]:
-    """Weights of LSTMs side by side, from Keras' order input, forget, candidate, output."""
-
-    def stacked(name: str) -> Tensor:
-        weight = torch.stack([found.take(f"{layer}/{name}") for layer in layers])
-        entry, forget, candidate, exit_ = weight.chunk(4, dim=-1)
-        gates = torch.cat((entry, forget, exit_), dim=-1)
-        if variant == "conservative":
-            gates = 0.2 * gates + (0.5 if name == "bias" else 0)
-        return torch.cat((gates, candidate), dim=-1)
-
-    return {
-        f"{ours}.input_weight": stacked("kernel").transpose(1, 2).contiguous(),
-        f"{ours}.state_weight": stacked("recurrent_kernel"),
-        f"{ours}.bias": stacked("bias").unsqueeze(-1),
-    }
+    names = ("kernel", "recurrent_kernel", "bias")
+    weights = [[found.take(f"{layer}/{name}") for name in names] for layer in layers]
+    state = _LSTM[variant].from_keras(*zip(*weights, strict=True))
+    return {f"{ours}.{name}": tensor for name, tensor in state.items()}

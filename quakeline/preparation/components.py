@@ -102,12 +102,13 @@ class Preparer:
             str(name): self._component(rows) for name, rows in group.groupby("fills", sort=True)
         }
         physical = any(component.units == "m/s" for component in components.values())
-        missing = ", ".join(name for name in COMPONENTS if name not in components)
         for component in components.values():
             if physical and component.units == "counts":
                 component.unused = "no response, while other components have one"
-            if missing:
-                component.notes.append(f"no component {missing}: zeros for the network")
+        live = {name: one for name, one in components.items() if not one.unused}
+        missing = ", ".join(name for name in COMPONENTS if name not in live)
+        for component in live.values() if missing else ():
+            component.notes.append(f"no component {missing}: zeros for the network")
         return components
 
     @cached_property
@@ -145,7 +146,7 @@ class Preparer:
         data, valid = canvas.finish()
         data, valid = bridge(data, valid, round(self.bridge_gap_s * self.rate_hz))
         units = "m/s" if known else "counts"
-        return Component(data, valid, units, rates, notes, _unusable(data, valid, notes))
+        return Component(data, valid, units, rates, notes, _unusable(data, valid))
 
     def _store(self, store: Any, index: int, components: dict[str, Component]) -> None:
         for name, component in components.items():
@@ -198,10 +199,10 @@ def _unrotated(channels: set[str]) -> list[str]:
     return [f"channels {', '.join(sorted(channels))} used as they are, without rotation"]
 
 
-def _unusable(data: np.ndarray, valid: np.ndarray, notes: list[str]) -> str:
+def _unusable(data: np.ndarray, valid: np.ndarray) -> str:
     """Why a component cannot be used; empty where it can."""
     if not valid.any():
-        return "; ".join(["no usable samples in the chunk", *notes])
+        return "no usable samples in the chunk"
     if dead(data, valid):
         return f"dead channel: every sample is {data[valid][0]:g}"
     return ""

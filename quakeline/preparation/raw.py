@@ -51,7 +51,7 @@ class RawFiles:
         except DataError as error:
             notes.append(f"{row.path}: {error}")
             return []
-        if warned:
+        if warned and warned not in str(row.reason):
             notes.append(f"{row.path}: {warned}")
         codes = (row.network, row.station, row.location, row.channel)
         return [_piece(trace) for trace in stream if _codes(trace) == codes]

@@ -15,8 +15,6 @@ from quakeline.timeline import SECOND, Span, sample_time
 
 #: Columns of a timeline.
 COLUMNS = 1000
-#: Lines of the table of reasons.
-MOST_REASONS = 60
 
 
 @dataclass(frozen=True)
@@ -161,30 +159,3 @@ def bars(merged: np.ndarray, span: Span) -> list[Bar]:
     level = np.where(share > 0.999, 2, np.where(share > 1e-9, 1, 0))
     cuts = np.concatenate([[0], np.flatnonzero(np.diff(level)) + 1, [COLUMNS]])
     return [Bar(int(a), int(b - a), bool(level[a] == 2)) for a, b in pairwise(cuts) if level[a]]
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why some data are absent or unused, or what was noted about them."""
-
-    status: str
-    reason: str
-    channels: str
-    chunks: int
-
-
-def reasons(manifest: pd.DataFrame) -> tuple[list[Reason], int]:
-    """What the manifests say about data that were not used as they are, and lines left out."""
-    noted = manifest[(manifest["status"] != "data") | manifest["reason"].notna()]
-    channel = (noted["label"] + noted["channel"].fillna("").astype("str").str[2:]).where(
-        noted["label"] != "", noted["site"]
-    )
-    where = channel.where(channel != "", noted["path"].fillna("").astype("str"))
-    frame = noted.assign(where=where, reason=noted["reason"].fillna("no reason given"))
-    result = []
-    for (status, reason), group in frame.groupby(["status", "reason"], sort=True):
-        names = sorted(set(group["where"]))
-        shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-        result.append(Reason(str(status), str(reason), shown, int(group["chunk"].nunique())))
-    result.sort(key=lambda r: (r.status == "data", -r.chunks, r.status, r.reason))
-    return result[:MOST_REASONS], max(len(result) - MOST_REASONS, 0)

@@ -10,12 +10,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from quakeline import remarks
 from quakeline.report import coverage, lineage, resources, sections, tally, wording
 from quakeline.report.archive import Archive
 from quakeline.report.axes import time_ticks
 from quakeline.report.catalog import Catalog
 from quakeline.report.map import draw
 from quakeline.schemas import PROBABILITIES, WAVEFORMS
+
+#: Lines of the table of reasons, and names in a line.
+_MOST_REASONS = 60
+_MOST_NAMES = 8
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -26,6 +31,7 @@ class Sources:
 
     tables: dict[str, Path]
     manifests: list[Path]
+    coverage: list[Path]
     waveforms: list[Path]
     probabilities: list[Path]
     benchmarks: list[Path]
@@ -45,7 +51,7 @@ def render(
     lanes = coverage.lanes(catalog, waveforms)
     listed = sections.largest(catalog.events, max_rows)
     costs = resources.costs(sources.benchmarks)
-    reasons, reasons_left_out = coverage.reasons(catalog.manifest)
+    reasons = remarks.collect(sources.manifests, sources.coverage)
     return (
         _environment()
         .get_template("report.html.j2")
@@ -70,8 +76,8 @@ def render(
             lane_ticks=time_ticks(catalog.span),
             event_places=_event_places(catalog),
             columns=coverage.COLUMNS,
-            reasons=reasons,
-            reasons_left_out=reasons_left_out,
+            reasons=reasons[:_MOST_REASONS],
+            reasons_left_out=max(len(reasons) - _MOST_REASONS, 0),
             picks_by_station=tally.picks_by_station(catalog),
             costs=costs,
             peak_mb=max((c.peak_mb for c in costs if not math.isnan(c.peak_mb)), default=math.nan),
@@ -83,6 +89,7 @@ def render(
 def _origins(catalog: Catalog, sources: Sources) -> dict[str, Any]:
     chunked = {
         "manifests": sources.manifests,
+        "coverage": sources.coverage,
         "waveforms": sources.waveforms,
         "probabilities": sources.probabilities,
     }
@@ -121,5 +128,7 @@ def _environment() -> Environment:
         percent=wording.percent,
         svg=Markup,
     )
-    environment.globals.update(count=wording.count, selection=wording.selection)
+    environment.globals.update(
+        count=wording.count, selection=wording.selection, some=remarks.some, most_names=_MOST_NAMES
+    )
     return environment

@@ -1,21 +1,22 @@
-"""Amplitudes around an onset."""
+"""Amplitudes around onsets."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 
 def snr_db(
-    data: np.ndarray, valid: np.ndarray, onset: int, noise: tuple[int, int], signal: int
-) -> float:
-    """Peak after an onset over the rms before it, in dB, on the best of several components.
+    data: np.ndarray, valid: np.ndarray, onsets: np.ndarray, noise: tuple[int, int], signal: int
+) -> np.ndarray:
+    """Peak after each onset over the rms before it, in dB, on the best of several components.
 
     Parameters
     ----------
     data, valid
         Shape (components, n).
-    onset
-        Index of the onset.
+    onsets
+        Indices of the onsets, shape (m,).
     noise
         Samples before the onset where the noise window begins and ends, e.g. (500, 50).
     signal
@@ -23,34 +24,47 @@ def snr_db(
 
     Returns
     -------
-    NaN where a component has a gap in either window, or the noise is zero, on all components.
+    Shape (m,). NaN where every component has a gap in one of the windows or zero noise, and where
+    a window reaches beyond the data.
     """
-    before = slice(onset - noise[0], onset - noise[1])
-    after = slice(onset, onset + signal)
-    if before.start < 0 or after.stop > data.shape[1]:
-        return float("nan")
-    whole = valid[:, before].all(axis=1) & valid[:, after].all(axis=1)
-    background, motion = data[whole][:, before].astype(float), data[whole][:, after].astype(float)
-    level = background.mean(axis=1, keepdims=True)
-    rms = np.sqrt(np.mean((background - level) ** 2, axis=1))
-    peak = np.max(np.abs(motion - level), axis=1, initial=0.0)
-    usable = (rms > 0) & (peak > 0)
-    if not usable.any():
-        return float("nan")
-    return float(np.max(20 * np.log10(peak[usable] / rms[usable])))
+    before, whole_before = _windows(data, valid, onsets - noise[0], noise[0] - noise[1])
+    after, whole_after = _windows(data, valid, onsets, signal)
+    level = before.mean(axis=2, keepdims=True)
+    rms = np.sqrt(np.mean((before - level) ** 2, axis=2))
+    peak = np.max(np.abs(after - level), axis=2, initial=0.0)
+    usable = whole_before & whole_after & (rms > 0) & (peak > 0)
+    ratio = np.where(usable, peak, 1.0) / np.where(usable, rms, 1.0)
+    return _largest(20 * np.log10(ratio), usable)
 
 
-def peak_amplitude(data: np.ndarray, valid: np.ndarray, onset: int, length: int) -> float:
-    """Largest absolute value over the components within `length` samples after an onset.
+def peak_amplitude(
+    data: np.ndarray, valid: np.ndarray, onsets: np.ndarray, length: int
+) -> np.ndarray:
+    """Largest absolute value over the components within `length` samples after each onset.
 
-    The mean of each component over the window is taken off first. NaN where no component is free
-    of gaps in the window.
+    The mean of each component over the window is taken off first. Shapes as in `snr_db`; NaN where
+    no component is free of gaps in the window, and where it reaches beyond the data.
     """
-    window = slice(onset, onset + length)
-    if onset < 0 or window.stop > data.shape[1]:
-        return float("nan")
-    whole = valid[:, window].all(axis=1)
-    if not whole.any():
-        return float("nan")
-    motion = data[whole][:, window].astype(float)
-    return float(np.max(np.abs(motion - motion.mean(axis=1, keepdims=True))))
+    motion, whole = _windows(data, valid, onsets, length)
+    deviation = np.abs(motion - motion.mean(axis=2, keepdims=True))
+    return _largest(deviation.max(axis=2, initial=0.0), whole)
+
+
+def _windows(
+    data: np.ndarray, valid: np.ndarray, starts: np.ndarray, length: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Windows (m, components, length) as float64, and whether each has no gap (m, components)."""
+    inside = (starts >= 0) & (starts + length <= data.shape[1])
+    shape = (len(starts), data.shape[0], length)
+    if not inside.any():
+        return np.zeros(shape), np.zeros(shape[:2], bool)
+    at = np.where(inside, starts, 0)
+    cut = sliding_window_view(data, length, axis=1)[:, at].transpose(1, 0, 2).astype(float)
+    mask = sliding_window_view(valid, length, axis=1)[:, at].all(axis=2).T
+    return cut, mask & inside[:, None]
+
+
+def _largest(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Largest usable value of each row; NaN where none is."""
+    best = np.max(np.where(usable, values, -np.inf), axis=1, initial=-np.inf)
+    return np.where(np.isfinite(best), best, np.nan)

@@ -9,37 +9,57 @@ from scipy.ndimage import maximum_filter1d
 def find_peaks(curve: np.ndarray, threshold: float, distance: int) -> np.ndarray:
     """Indices of samples that are the largest within `distance` on both sides and >= threshold.
 
-    The rule is local: a peak depends on the curve within `distance` samples of it and on nothing
-    else, so peaks do not depend on how the curve was cut. Of several largest samples in a row the
-    middle one counts, of those further apart the first; where more than `distance` samples in a
-    row are equal, the middle of the first `distance`.
+    The rule is local: whether a sample is a peak depends on the curve within `distance` (>= 1)
+    samples of it and on nothing else, so peaks do not depend on how the curve was cut. Of equal
+    samples the first one counts.
     """
-    candidates = (curve >= threshold) & (
-        curve == maximum_filter1d(curve, 2 * distance + 1, mode="constant", cval=-np.inf)
+    if len(curve) == 0:
+        return np.empty(0, dtype=np.int64)
+    largest = maximum_filter1d(curve, 2 * distance + 1, mode="constant", cval=-np.inf)
+    earlier = np.concatenate([[-np.inf], curve[:-1]])
+    before = maximum_filter1d(
+        earlier, distance, mode="constant", cval=-np.inf, origin=distance - 1 - distance // 2
     )
-    indices = np.flatnonzero(candidates)
-    leads = indices[np.diff(indices, prepend=-distance - 1) > distance]
-    rows = [candidates[lead : lead + max(distance, 1)] for lead in leads]
-    lengths = np.array([len(row) if row.all() else np.argmin(row) for row in rows], dtype=np.int64)
-    return np.asarray(leads + (lengths - 1) // 2)
+    return np.flatnonzero((curve >= threshold) & (curve == largest) & (curve > before))
 
 
-def gaussian_sigma(curve: np.ndarray, peak: int, reach: int, level: float = 0.5) -> float:
-    """Standard deviation, in samples, of a scaled normal curve fitted to a peak.
+def gaussian_sigmas(
+    curve: np.ndarray, peaks: np.ndarray, reach: int, level: float = 0.5
+) -> np.ndarray:
+    """Standard deviations, in samples, of scaled normal curves fitted to peaks.
 
-    A parabola is fitted to the logarithm of the samples around the peak that exceed `level` times
+    A parabola is fitted to the logarithm of the samples around each peak that exceed `level` times
     its height, weighted by the squared values (Guo 2011, IEEE Signal Process. Mag. 28, 134-137).
-    NaN where the curve does not fall to that level within `reach` or has no width.
+
+    Parameters
+    ----------
+    curve
+        Shape (n,).
+    peaks
+        Indices of peaks, shape (m,).
+    reach
+        Samples on both sides within which the curve must fall to the level.
+
+    Returns
+    -------
+    Shape (m,); NaN where the curve does not fall to the level within reach or has no width.
     """
-    lo, hi = max(peak - reach, 0), min(peak + reach + 1, len(curve))
-    window = curve[lo:hi]
-    above = window > level * curve[peak]
-    centre = peak - lo
-    left = centre - int(np.argmin(above[centre::-1])) + 1
-    right = centre + int(np.argmin(above[centre:])) - 1
-    if above[: centre + 1].all() or above[centre:].all() or right - left < 2:
-        return float("nan")
-    x = np.arange(left, right + 1) - centre
-    y = window[left : right + 1].astype(float)
-    curvature = np.polyfit(x, np.log(y), 2, w=y)[0]
-    return float(np.sqrt(-0.5 / curvature)) if curvature < 0 else float("nan")
+    x = np.arange(-reach, reach + 1)
+    padded = np.pad(curve.astype(float), reach, mode="edge")
+    windows = padded[peaks[:, None] + x[None, :] + reach]
+    above = windows > level * windows[:, reach : reach + 1]
+    right = np.cumprod(above[:, reach:], axis=1)
+    left = np.cumprod(above[:, reach::-1], axis=1)[:, ::-1]
+    inside = np.concatenate([left[:, :-1], right], axis=1).astype(bool)
+    weight = np.where(inside, windows, 0.0) ** 2
+    logs = np.log(np.where(inside, windows, 1.0))
+    powers = x.astype(float) ** np.arange(5)[:, None]
+    moments = weight @ powers.T
+    targets = (weight * logs) @ powers[:3].T
+    normal = moments[:, np.add.outer(np.arange(3), np.arange(3))]
+    whole = left[:, 0].astype(bool) | right[:, -1].astype(bool)
+    usable = ~whole & (inside.sum(axis=1) >= 3)
+    normal[~usable] = np.eye(3)
+    curvature = np.linalg.solve(normal, targets[:, :, None])[:, 2, 0]
+    usable &= curvature < 0
+    return np.where(usable, np.sqrt(-0.5 / np.where(usable, curvature, -1.0)), np.nan)

@@ -58,10 +58,10 @@ def to_grid(
         values, float64. Times of the grid outside the segment are not extrapolated; a segment
         that lies between two grid samples gives none.
     """
-    tolerance_ns = SECOND / rate_in_hz / _SHIFT_STEPS / 2
-    end_ns = start_ns + (len(samples) - 1) * SECOND / rate_in_hz
-    first = first_sample(round(start_ns - tolerance_ns), rate_out_hz)
-    last = first_sample(round(end_ns + tolerance_ns) + 1, rate_out_hz) - 1
+    tolerance_ns = round(SECOND / rate_in_hz / _SHIFT_STEPS / 2)
+    end_ns = start_ns + round((len(samples) - 1) * SECOND / rate_in_hz)
+    first = first_sample(start_ns - tolerance_ns, rate_out_hz)
+    last = first_sample(end_ns + tolerance_ns + 1, rate_out_hz) - 1
     if last < first:
         return first, np.empty(0)
     offset = (sample_time(first, rate_out_hz) - start_ns) * rate_in_hz / SECOND

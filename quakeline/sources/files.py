@@ -45,7 +45,7 @@ class Files(BaseSource):
             return "by day"
         stats = []
         for path in sorted({p for pattern in self.paths for p in _matches(pattern)}):
-            stat = Path(path).stat()
+            stat = Path(path).lstat()
             stats.append([path, stat.st_size, stat.st_mtime_ns])
         return digest_of(stats)
 
@@ -56,4 +56,5 @@ class Files(BaseSource):
 
 
 def _matches(pattern: str) -> list[str]:
-    return [path for path in glob(pattern, recursive=True) if Path(path).is_file()]
+    """Everything but folders: a broken link is named by the manifest, not left out."""
+    return [path for path in glob(pattern, recursive=True) if not Path(path).is_dir()]

@@ -49,6 +49,7 @@ def run(
     *,
     picks: list[Path],
     coverage: list[Path],
+    manifests: list[Path],
     stations: Path,
     velocity: Path,
     threads: int,
@@ -65,7 +66,7 @@ def run(
     from quakeline.sites import Sites
     from quakeline.velocity import load
 
-    _require_data(coverage)
+    _require_data(coverage, manifests)
     chunk_picks = tables.read_many(picks, PICKS)
     sites = Sites.of(tables.read(stations, STATIONS))
     search = association.Search(**config.model_dump(exclude={"kind"}))
@@ -75,20 +76,16 @@ def run(
     tables.write(grouped, ARRIVALS, arrivals)
 
 
-def _require_data(coverage: list[Path]) -> None:
+def _require_data(coverage: list[Path], manifests: list[Path]) -> None:
     """Refuse a run without any usable data, naming the reasons; a day without data is no error."""
+    from quakeline import remarks
     from quakeline.errors import DataError
     from quakeline.io import tables
     from quakeline.schemas import COVERAGE
 
-    table = tables.read_many(coverage, COVERAGE)
-    if (table["coverage"] > 0).any():
+    if (tables.read_many(coverage, COVERAGE)["coverage"] > 0).any():
         return
-    reasons = table["notes"].value_counts()
-    why = "; ".join(f"{reason} ({count} channels)" for reason, count in reasons.head(3).items())
-    if not why:
-        why = (
-            "no file of the archive holds data of a station with coordinates in the time span"
-            " of the run; `quakeline summary` lists each file and why it is unused"
-        )
-    raise DataError(f"no usable data in any chunk of the run: {why}")
+    found = [r for r in remarks.collect(manifests, coverage) if r.status != "used"]
+    causes = [r for r in found if r.status != "no data"] or found
+    why = "; ".join(f"{r.reason} ({remarks.some(r.where, 2)})" for r in causes[:3])
+    raise DataError(f"no data of the whole run can be used: {why}")

@@ -11,14 +11,17 @@ from pydantic import Field
 from quakeline.preparation.settings import READ_AHEAD_S
 from quakeline.section import Section
 from quakeline.sources import Source
-from quakeline.timeline import Span
+from quakeline.timeline import Span, iso
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from quakeline.io.headers import ChannelHeader
 
-VERSION = 1
+VERSION = 2
+
+#: Rates of header and station metadata that differ by a smaller share are the same.
+_RATE_TOLERANCE = 0.005
 
 logger = logging.getLogger("quakeline")
 
@@ -45,34 +48,42 @@ def run(
     span = Span.parse(chunk).widen(margin_s + READ_AHEAD_S)
     known = tables.read(stations, STATIONS)
     files = config.source.files(span)
-    rows = [row for path in files for row in _rows(path, span, known)]
-    rows += _silent(known, rows)
+    rows, elsewhere = [], []
+    for path in files:
+        found, outside = _rows(path, span, known)
+        rows += found
+        elsewhere += outside
+    rows += _silent(known, rows, elsewhere)
     frame = pd.DataFrame(rows) if rows else tables.empty(MANIFEST)
     _log(frame, len(files))
     tables.write(frame, MANIFEST, manifest)
 
 
-def _rows(path: Path, span: Span, known: pd.DataFrame) -> list[dict[str, Any]]:
+def _rows(
+    path: Path, span: Span, known: pd.DataFrame
+) -> tuple[list[dict[str, Any]], list[ChannelHeader]]:
+    """Rows of a file's channels inside the span, and the headers of those outside."""
     from quakeline.errors import DataError
     from quakeline.io.headers import read_headers
     from quakeline.io.provenance import digest_file
 
-    base: dict[str, Any] = {"path": str(path), "bytes": path.stat().st_size}
+    base: dict[str, Any] = {"path": str(path)}
     try:
         headers = read_headers(path)
     except DataError as error:
-        return [{**base, "status": "unreadable", "reason": str(error)}]
+        return [{**base, "status": "unreadable", "reason": str(error)}], []
     inside = [h for h in headers if h.start_ns < span.end_ns and h.end_ns >= span.start_ns]
-    if not inside:
-        return []
-    base["sha256"] = digest_file(path)
-    return [{**base, **_row(header, known)} for header in inside]
+    outside = [h for h in headers if h.start_ns >= span.end_ns or h.end_ns < span.start_ns]
+    if inside:
+        base |= {"bytes": path.stat().st_size, "sha256": digest_file(path)}
+    return [{**base, **_row(header, known)} for header in inside], outside
 
 
 def _row(header: ChannelHeader, known: pd.DataFrame) -> dict[str, Any]:
     import pandas as pd
 
     problem = header.problem or _unknown_station(header, known)
+    notes = [note for note in (header.notes, _other_rate(header, known)) if note]
     return {
         "network": header.network,
         "station": header.station,
@@ -83,29 +94,56 @@ def _row(header: ChannelHeader, known: pd.DataFrame) -> dict[str, Any]:
         "sampling_rate_hz": header.rate_hz,
         "n_samples": header.n_samples,
         "status": "unused" if problem else "data",
-        "reason": problem or header.notes or None,
+        "reason": problem or "; ".join(notes) or None,
     }
 
 
 def _unknown_station(header: ChannelHeader, known: pd.DataFrame) -> str:
-    same_code = known[known["station"] == header.station]
-    if (same_code["network"] == header.network).any():
+    alike = known[known["station"].str.upper() == header.station.upper()]
+    if ((alike["network"] == header.network) & (alike["station"] == header.station)).any():
         return ""
-    name = f"{header.network}.{header.station}"
-    networks = ", ".join(sorted(set(same_code["network"])))
-    hint = f" (the code {header.station} exists in network {networks})" if networks else ""
-    return f"station {name} has no coordinates: it is not in the station table{hint}"
+    names = ", ".join(sorted(set(alike["network"] + "." + alike["station"])))
+    hint = f", which have {names}" if names else ""
+    return (
+        f"station {header.network}.{header.station} has no coordinates in stations.table or"
+        f" stations.stationxml{hint}"
+    )
 
 
-def _silent(known: pd.DataFrame, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _other_rate(header: ChannelHeader, known: pd.DataFrame) -> str:
+    """Compare the rates of header and station metadata; the header's is used."""
+    codes = {name: getattr(header, name) for name in ("network", "station", "location", "channel")}
+    same = (known[list(codes)] == list(codes.values())).all(axis=1)
+    rates = known.loc[same & (known["sampling_rate_hz"] > 0), "sampling_rate_hz"]
+    if rates.empty or (abs(rates / header.rate_hz - 1) < _RATE_TOLERANCE).any():
+        return ""
+    return (
+        f"the header's sampling rate is {header.rate_hz:g} Hz and is used; the station metadata"
+        f" say {rates.iloc[0]:g} Hz"
+    )
+
+
+def _silent(
+    known: pd.DataFrame, rows: list[dict[str, Any]], elsewhere: list[ChannelHeader]
+) -> list[dict[str, Any]]:
     """Rows for stations of the table that no file of the chunk belongs to."""
     seen = {(row.get("network"), row.get("station")) for row in rows}
     codes = sorted(set(zip(known["network"], known["station"], strict=True)) - seen)
-    reason = "no file of the archive holds data of this station in this chunk"
     return [
-        {"network": network, "station": station, "status": "no data", "reason": reason}
-        for network, station in codes
+        {"network": n, "station": s, "status": "no data", "reason": _why_silent(n, s, elsewhere)}
+        for n, s in codes
     ]
+
+
+def _why_silent(network: str, station: str, elsewhere: list[ChannelHeader]) -> str:
+    own = [h for h in elsewhere if (h.network, h.station) == (network, station)]
+    if not own:
+        return "no file of the archive holds data of this station in this chunk"
+    first, last = min(h.start_ns for h in own), max(h.end_ns for h in own)
+    return (
+        "the files of this station hold no data of this chunk, but of times from"
+        f" {iso(first, digits=0)} to {iso(last, digits=0)}"
+    )
 
 
 def _log(frame: pd.DataFrame, n_files: int) -> None:

@@ -58,20 +58,15 @@ class Config(Section):
 def run(config: Config, *, chunk: str, probabilities: Path, waveforms: Path, picks: Path) -> None:
     """Write the picks (PICKS) whose onset lies in the chunk."""
     from quakeline.io import stores, tables
-    from quakeline.picking import Picker
+    from quakeline.picking import Rules, picks_of_stores
     from quakeline.schemas import PICKS, PROBABILITIES, WAVEFORMS
 
-    picker = Picker(
-        span=Span.parse(chunk),
-        curves=stores.open_store(probabilities, PROBABILITIES),
-        motion=stores.open_store(waveforms, WAVEFORMS),
-        thresholds=config.thresholds,
-        min_distance_s=config.min_distance_s,
-        gap_guard_s=config.gap_guard_s,
-        noise_s=config.noise_s,
-        signal_s=config.signal_s,
+    frame = picks_of_stores(
+        stores.open_store(probabilities, PROBABILITIES),
+        stores.open_store(waveforms, WAVEFORMS),
+        Rules(**dict(config)),
+        Span.parse(chunk),
     )
-    frame = picker.picks()
     for phase, count in frame["phase"].value_counts().sort_index().items():
         logger.info("pick: %d %s", count, phase)
     if frame.empty:

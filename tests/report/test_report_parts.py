@@ -125,23 +125,6 @@ def test_bars_tell_full_from_partial_columns():
     ]
 
 
-def test_reasons_are_summed_up_over_chunks():
-    rows = [
-        {"status": "no data", "reason": "nothing", "site": "A.B", "label": "", "chunk": str(i)}
-        for i in range(30)
-    ]
-    rows.append(
-        {"status": "data", "reason": "overlap", "site": "A.C", "label": "A.C..HH", "chunk": "1"}
-    )
-    frame = pd.DataFrame(rows).assign(channel=["", *[""] * 29, "HHZ"], path=None)
-    found, left_out = coverage.reasons(frame)
-    assert left_out == 0
-    assert [(r.status, r.reason, r.channels, r.chunks) for r in found] == [
-        ("no data", "nothing", "A.B", 30),
-        ("data", "overlap", "A.C..HHZ", 1),
-    ]
-
-
 def test_labels_never_cover_each_other():
     rng = np.random.default_rng(5)
     at = rng.uniform(0, 300, (80, 2))

@@ -1,6 +1,6 @@
 # From picks to the catalog and its report.
-#   associate  all picks and coverage, stations,
-#              velocity table                     -> associations/{events,arrivals}.parquet
+#   associate  all picks, coverage and manifests,
+#              stations, velocity table           -> associations/{events,arrivals}.parquet
 #   locate     associations, picks                 -> locations/{events,arrivals}.parquet
 #   merge      locations, all picks                -> catalog/
 #   report     the catalog and what led to it      -> report.html
@@ -10,6 +10,7 @@ rule associate:
     input:
         picks=expand(rules.pick.output.picks, chunk=CHUNKS),
         coverage=expand(rules.prepare.output.coverage, chunk=CHUNKS),
+        manifests=expand(rules.fetch.output.manifest, chunk=CHUNKS),
         stations=rules.stations.output.stations,
         velocity=RUN.velocity.table,
     output:
@@ -98,6 +99,7 @@ rule report:
         picks=rules.merge.output.picks,
         stations=rules.stations.output.stations,
         manifests=expand(rules.fetch.output.manifest, chunk=CHUNKS),
+        coverage=expand(rules.prepare.output.coverage, chunk=CHUNKS),
         waveforms=when_kept(rules.prepare.output.waveforms),
         probabilities=when_kept(rules.annotate.output.probabilities),
         benchmarks=benchmarks_of(

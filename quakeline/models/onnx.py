@@ -1,0 +1,121 @@
+"""Writes networks as ONNX graphs, for runtimes that compute them faster than PyTorch does.
+
+The length of windows is fixed in a graph, the size of batches is free. Graphs are made by
+`torch.export`, in which lengths are plain numbers. PyTorch's older way records arithmetic on
+lengths in the graph, where `//` of a negative number rounds another way than in Python.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from quakeline.errors import QuakelineError, WeightsError
+from quakeline.models.cards import Card
+from quakeline.models.weights import weights_id
+
+INPUT = "waveforms"
+OUTPUT = "probabilities"
+_NEEDED = ("onnx", "onnxscript")
+_LARGEST_BATCH = 1 << 16
+#: Largest difference of probabilities between PyTorch and another runtime.
+TOLERANCE = 1e-5
+
+
+def export(card: Card, network: nn.Module, path: Path) -> None:
+    """Write a network as an ONNX graph, and compare it with PyTorch where onnxruntime is installed.
+
+    The graph turns "waveforms", (batch, components, samples), into "probabilities"; its metadata
+    say which network and weights it is, under which licence, and how to cite them.
+
+    Parameters
+    ----------
+    card
+        The weight set.
+    network
+        The network with its weights, on the CPU.
+    path
+        The file to write.
+
+    Raises
+    ------
+    QuakelineError
+        The packages that write ONNX are not installed.
+    WeightsError
+        The graph does not give what the network gives.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise QuakelineError(
+            f"writing ONNX needs {' and '.join(missing)}: install them with pip"
+        )
+    network = network.eval().requires_grad_(False)
+    batch = torch.export.Dim("batch", min=1, max=_LARGEST_BATCH)
+    with _quiet():
+        program = torch.onnx.export(
+            network,
+            (_windows(card, 2),),
+            dynamo=True,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes={INPUT: {0: batch}},
+            verbose=False,
+        )
+    if program is None:
+        raise TypeError("torch.onnx.export gave no program")
+    program.model.metadata_props.update(
+        name=card.name,
+        weights_id=weights_id(network.state_dict(), card.options),
+        licence=card.licence,
+        citation=card.citation,
+    )
+    program.save(path)
+    if find_spec("onnxruntime") is not None:
+        _compare(card, network, path)
+
+
+def _windows(card: Card, n: int) -> torch.Tensor:
+    """Noise of the size that windows have behind the card's normalisation."""
+    generator = torch.Generator().manual_seed(n)
+    windows = torch.randn(n, len(card.components), card.window_samples, generator=generator)
+    if card.normalisation == "max":
+        windows = windows / windows.abs().amax(dim=(1, 2), keepdim=True)
+    return windows
+
+
+def _compare(card: Card, network: nn.Module, path: Path) -> None:
+    import onnxruntime
+
+    windows = _windows(card, 3)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (found,) = session.run([OUTPUT], {INPUT: windows.numpy()})
+    with torch.inference_mode():
+        expected = network(windows).numpy()
+    difference = float(np.abs(found - expected).max())
+    if not difference <= TOLERANCE:
+        raise WeightsError(
+            f"the ONNX graph of {card.name} differs from the network by {difference:.1g};"
+            f" {TOLERANCE:g} is allowed"
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep PyTorch from telling of other packages and of changes inside itself."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

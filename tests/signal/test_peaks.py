@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from quakeline.signal.peaks import find_peaks, gaussian_sigmas
+
+#: Few different values, so that equal neighbours and plateaus are common.
+curves = st.lists(st.sampled_from([0.0, 0.2, 0.4, 0.7, 0.7, 1.0]), min_size=1, max_size=80).map(
+    np.array
+)
+distances = st.integers(1, 9)
+
+
+def gaussian_sigma(curve, peak, reach):
+    return gaussian_sigmas(curve, np.array([peak]), reach)[0]
+
+
+@given(curves, distances)
+def test_a_peak_does_not_know_of_the_curve_beyond_its_distance(curve, distance):
+    peaks = find_peaks(curve, 0.4, distance)
+    for peak in peaks:
+        lo, hi = max(peak - distance, 0), peak + distance + 1
+        assert peak - lo in find_peaks(curve[lo:], 0.4, distance)
+        assert peak in find_peaks(curve[:hi], 0.4, distance)
+
+
+@given(curves, distances, st.integers(0, 80), st.integers(0, 80))
+def test_chunks_with_a_margin_of_one_distance_find_the_same_peaks(curve, distance, one, other):
+    begin, end = sorted((one, other))
+    assume(end <= len(curve))
+    lo = max(begin - distance, 0)
+    part = find_peaks(curve[lo : end + distance], 0.4, distance) + lo
+    whole = find_peaks(curve, 0.4, distance)
+    inside = [peaks[(peaks >= begin) & (peaks < end)].tolist() for peaks in (part, whole)]
+    assert inside[0] == inside[1]
+
+
+@given(curves, distances)
+def test_peaks_are_high_largest_nearby_and_apart(curve, distance):
+    peaks = find_peaks(curve, 0.4, distance)
+    assert (np.diff(peaks) > 0).all()
+    for peak in peaks:
+        assert 0.4 <= curve[peak] == curve[max(peak - distance, 0) : peak + distance + 1].max()
+    assert curve.max() < 0.4 or curve.max() in curve[peaks]
+    assert (np.diff(peaks) > distance).all()
+
+
+@pytest.mark.parametrize(
+    ("curve", "peaks"),
+    [
+        ([0, 1, 0, 0, 0, 0, 0, 0.5, 0], [1, 7]),
+        ([0, 1, 0, 0.5, 0, 0, 0], [1]),
+        ([0, 0.6, 0.6, 0.6, 0], [1]),
+        ([0, 0.6, 0.6, 0], [1]),
+        ([0.9, 0.5, 0, 0, 0, 0], [0]),
+        ([0, 0.6, 0, 0.6, 0], [1]),
+        ([0.7] * 30, [0]),
+        ([0.1, 0.39999, 0.2], []),
+        ([], []),
+    ],
+)
+def test_peaks_by_hand(curve, peaks):
+    assert find_peaks(np.array(curve, dtype=float), 0.4, 3).tolist() == peaks
+
+
+@given(st.floats(2.0, 30.0), st.floats(-0.5, 0.5), st.floats(0.31, 1.0))
+@settings(deadline=None)
+def test_sigma_of_a_normal_curve_is_recovered(sigma, shift, height):
+    x = np.arange(401) - 200 - shift
+    curve = (height * np.exp(-0.5 * (x / sigma) ** 2)).astype(np.float32)
+    peak = int(np.argmax(curve))
+    assert gaussian_sigma(curve, peak, 100) == pytest.approx(sigma, rel=1e-3)
+
+
+@given(st.floats(3.0, 20.0), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_sigma_bears_a_little_noise(sigma, seed):
+    x = np.arange(401) - 200
+    noise = np.random.default_rng(seed).normal(0, 0.005, 401)
+    curve = np.clip(0.9 * np.exp(-0.5 * (x / sigma) ** 2) + noise, 0, 1)
+    assert gaussian_sigma(curve, 200, 100) == pytest.approx(sigma, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("curve", "peak"),
+    [
+        ([0.9] * 50, 25),
+        ([0, 0, 0.9, 0, 0], 2),
+        ([0.9, 0.5, 0.2, 0], 0),
+        ([0, 0.2, 0.6, 0.9], 3),
+    ],
+    ids=["plateau beyond reach", "one sample", "begins high", "ends high"],
+)
+def test_a_peak_without_both_flanks_has_no_sigma(curve, peak):
+    assert np.isnan(gaussian_sigma(np.array(curve, dtype=float), peak, 20))
+
+
+def test_sigma_depends_on_the_curve_within_reach_alone():
+    x = np.arange(401) - 200
+    curve = 0.8 * np.exp(-0.5 * (x / 6) ** 2)
+    other = curve.copy()
+    other[:150] = other[251:] = 0.7
+    assert gaussian_sigma(curve, 200, 50) == gaussian_sigma(other, 200, 50)
