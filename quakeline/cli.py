@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from quakeline import __version__
+from quakeline.commands import evaluate, models
+from quakeline.commands.pick import pick
 from quakeline.errors import EXIT_CODE, QuakelineError
 
 app = typer.Typer(
@@ -20,6 +22,9 @@ app = typer.Typer(
 )
 config_app = typer.Typer(no_args_is_help=True, help="Check and document the configuration.")
 app.add_typer(config_app, name="config")
+app.add_typer(models.app, name="models")
+app.add_typer(evaluate.app, name="evaluate")
+app.command()(pick)
 
 Overlay = Annotated[
     str | None,

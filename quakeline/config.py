@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from quakeline import stages
 from quakeline.errors import ConfigError
+from quakeline.models.kinds import AnyKind, Builtin
 from quakeline.section import Section
 from quakeline.timeline import Span, split, to_ns
 
@@ -36,8 +37,8 @@ class Time(Section):
     margin_s: float = Field(
         60.0,
         ge=0,
-        description="data read on both sides of a chunk, in seconds: at least one window of the"
-        " network and 15 s, so that results do not depend on where chunks begin",
+        description="data read on both sides of a chunk, in seconds: one window of the network, 20 s"
+        " more where it has a filter, and 15 s at least, so that results do not depend on the cuts",
     )
 
     @field_validator("start", "end")
@@ -82,7 +83,7 @@ class Run(Section):
     stations: stages.stations.Config
     fetch: stages.fetch.Config
     prepare: stages.prepare.Config = stages.prepare.Config()
-    weights: stages.weights.Config = stages.weights.Config()
+    weights: AnyKind = Builtin()
     annotate: stages.annotate.Config = stages.annotate.Config()
     pick: stages.pick.Config = stages.pick.Config()
     velocity: Velocity
@@ -99,10 +100,15 @@ class Run(Section):
     @model_validator(mode="after")
     def _check(self) -> Run:
         card = self.weights.card()
-        needed = card.window_samples / card.sampling_rate_hz + 15
+        needed = card.reach_s + 15
         if self.time.margin_s < needed:
             raise ValueError(
                 f"time.margin_s: {self.time.margin_s} given; {card.name} needs at least {needed:g}"
+            )
+        if card.members and self.annotate.hop_samples is not None:
+            raise ValueError(
+                f"annotate.hop_samples: {self.annotate.hop_samples} given; the members of an"
+                " ensemble keep their own steps: null"
             )
         unknown = sorted(set(self.pick.thresholds) - set(card.phases))
         if unknown:
@@ -131,9 +137,7 @@ class Run(Section):
             missing.append(str(error))
         if not Path(self.velocity.table).is_file():
             missing.append(f"velocity.table: file {self.velocity.table!r} does not exist")
-        weights = self.weights.path
-        if weights and not Path(weights).expanduser().exists():
-            missing.append(f"weights.path: {weights!r} does not exist; null fetches the weights")
+        missing += self.weights.missing()
         if missing:
             raise ConfigError("\n".join(missing))
 
@@ -147,6 +151,13 @@ class Run(Section):
         Plain builtins: Snakemake silently does not track any other object.
         """
         return {"version": stages.STAGES[stage].VERSION, "config": getattr(self, stage).plain()}
+
+
+def section(stage: str, plain: Mapping[str, Any]) -> Section:
+    """The section of a stage from what `Run.params` gave for it."""
+    field = Run.model_fields[stage]
+    found: Section = TypeAdapter(field.rebuild_annotation()).validate_python(dict(plain))
+    return found
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -186,7 +197,7 @@ def load(raw: Mapping[str, Any]) -> Run:
     try:
         return Run.model_validate(dict(raw))
     except ValidationError as error:
-        lines = [_explain(dict(item)) for item in error.errors()]
+        lines = [_explain(dict(item), raw) for item in error.errors()]
         raise ConfigError("\n".join(lines)) from None
 
 
@@ -195,9 +206,23 @@ def read(overlay: Mapping[str, Any] | None = None, default: Path = DEFAULT) -> R
     return load(merged(read_yaml(default), overlay or {}))
 
 
-def _explain(item: dict[str, Any]) -> str:
+def _path(location: tuple[int | str, ...], raw: Any) -> str:
+    """Dotted path of a key; pydantic also names the `kind` of each section on the way."""
+    parts, here = [], raw
+    for part in location:
+        kind = here.get("kind", "builtin") if isinstance(here, Mapping) else None
+        if part == kind and part not in here:
+            continue
+        parts.append(str(part))
+        known = isinstance(here, Mapping) and part in here
+        listed = isinstance(here, list) and isinstance(part, int) and part < len(here)
+        here = here[part] if known or listed else None
+    return ".".join(parts) or "config"
+
+
+def _explain(item: dict[str, Any], raw: Mapping[str, Any]) -> str:
     kinds = {"extra_forbidden", "missing"}
-    path = ".".join(str(part) for part in item["loc"]) or "config"
+    path = _path(item["loc"], raw)
     message = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
         message = "unknown key; see config/README.md for the keys that exist"

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,12 +207,15 @@ def _end_orphans(folder: Path) -> None:
     """End jobs in a folder whose Snakemake was killed: nobody would take what they make."""
     import psutil
 
-    alive = map(psutil.Process, _live_processes(folder))
-    orphans = [process for process in alive if not _is_supervised(process)]
-    for process in orphans:
-        typer.echo(f"quakeline: ending process {process.pid}, left by a killed run", err=True)
-        process.kill()
-    psutil.wait_procs(orphans, timeout=10)
+    ended = []
+    for pid in _live_processes(folder):
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if not _is_supervised(process):
+                typer.echo(f"quakeline: ending process {pid}, left by a killed run", err=True)
+                process.kill()
+                ended.append(process)
+    psutil.wait_procs(ended, timeout=10)
 
 
 def _is_supervised(process: Any) -> bool:

@@ -32,17 +32,26 @@ _CAUCHY = 2.385
 _REACH_KM = 100.0
 _LARGE_GAP_DEG = 180.0
 _NEAR_BOUND_KM = 0.05
+#: Solutions closer than this, in km and s, are one.
+_SAME = 0.2
 
 
 @dataclass(frozen=True)
 class Observations:
-    """Arrivals of one event: sites, phases, times relative to `zero_ns`, sigmas, in one order."""
+    """Arrivals of one event, arrays in one order.
+
+    Row numbers of sites and their local x, y in km, times in s after `zero_ns`, sigmas in s.
+    `groups` are the phases and station depths that occur, each with the arrivals it holds for.
+    """
 
     site: np.ndarray
     phase: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
     time_s: np.ndarray
     sigma_s: np.ndarray
     zero_ns: int
+    groups: list[tuple[str, float, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -98,8 +107,22 @@ class Locator:
         picked = rows["time_sigma_s"].astype(float).fillna(self.min_pick_sigma_s).to_numpy()
         sigma = np.hypot(np.maximum(picked, self.min_pick_sigma_s), self.model_error_s)
         zero = int(times.min())
+        site, phase = self.sites.find(rows), rows["phase"].to_numpy()
+        local = self.sites.local.iloc[site]
+        depth = local["depth_km"].to_numpy()
+        groups = [
+            (name, at, (phase == name) & (depth == at))
+            for name, at in sorted(set(zip(phase.tolist(), depth.tolist(), strict=True)))
+        ]
         return Observations(
-            self.sites.find(rows), rows["phase"].to_numpy(), (times - zero) / SECOND, sigma, zero
+            site,
+            phase,
+            local["x"].to_numpy(),
+            local["y"].to_numpy(),
+            (times - zero) / SECOND,
+            sigma,
+            zero,
+            groups,
         )
 
     def _fit(self, seen: Observations, start: np.ndarray) -> OptimizeResult:
@@ -115,11 +138,16 @@ class Locator:
             return np.asarray((self._predict(point, seen) - seen.time_s) / seen.sigma_s)
 
         inner = np.linspace(*self.depth_km, _STARTS + 2)[1:-1]
-        fits = []
+        rough: list[np.ndarray] = []
         for depth in [np.clip(start[2], *self.depth_km), *inner]:
             first = np.array([start[0], start[1], depth, start[3]])
-            rough = least_squares(misfit, first, loss="soft_l1", **options)
-            fits.append(least_squares(misfit, rough.x, loss="cauchy", f_scale=_CAUCHY, **options))
+            point = least_squares(misfit, first, loss="soft_l1", ftol=1e-3, **options).x
+            if all(np.abs(point - other).max() > _SAME for other in rough):
+                rough.append(point)
+        fits = [
+            least_squares(misfit, point, loss="cauchy", f_scale=_CAUCHY, **options)
+            for point in rough
+        ]
         best = min(fits, key=lambda fit: round(float(fit.cost), 9))
         return least_squares(misfit, best.x, max_nfev=1, **options)
 
@@ -132,16 +160,11 @@ class Locator:
 
     def _predict(self, point: np.ndarray, seen: Observations) -> np.ndarray:
         """Arrival times in s after `zero_ns` for an origin (x, y, z, t0)."""
-        local = self.sites.local
-        distance = np.hypot(
-            local["x"].to_numpy()[seen.site] - point[0], local["y"].to_numpy()[seen.site] - point[1]
-        )
-        depths = local["depth_km"].to_numpy()[seen.site]
+        distance = np.hypot(seen.x - point[0], seen.y - point[1])
         travel = np.empty(len(distance))
-        for key in set(zip(seen.phase, depths, strict=True)):
-            rows = (seen.phase == key[0]) & (depths == key[1])
-            depth = np.full(int(rows.sum()), point[2])
-            travel[rows] = self._times(str(key[0]), float(key[1]), distance[rows], depth)
+        for phase, station_km, rows in seen.groups:
+            here = distance[rows]
+            travel[rows] = self._times(phase, station_km, here, np.full(len(here), point[2]))
         return np.asarray(point[3] + travel)
 
     def _origin(

@@ -123,6 +123,7 @@ class _Reference:
     def __init__(self, schema: Schema) -> None:
         self._root = schema
         self._definitions: Schema = schema.get("$defs", {})
+        self._described: dict[int, str] = {}
 
     def lines(self) -> list[str]:
         """The reference, line by line: first the keys outside of any section."""
@@ -157,6 +158,11 @@ class _Reference:
             if len(sections) > 1:
                 yield f"{'#' * (level + 1)} `{path}` of kind `{self._kind(section)}`"
                 yield ""
+            if id(section) in self._described:
+                yield from (f"As {self._described[id(section)]} above.", "")
+                continue
+            kind = f" of kind `{self._kind(section)}`" if len(sections) > 1 else ""
+            self._described[id(section)] = f"`{path}`{kind}"
             if section.get("description"):
                 yield from (_sentence(section["description"].split("\n\n")[0]), "")
             yield from self._section(path, section, level + (len(sections) > 1))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from quakeline import errors
+from quakeline.config import section
 from quakeline.io import provenance
 from quakeline.io.atomic import clear_leftovers, full, refusal, writing
 from quakeline.stages import STAGES
@@ -65,7 +66,7 @@ def _run_stage(job: Any) -> None:
     stage = STAGES[job.rule]
     params = dict(job.params.items())
     given = params.pop("stage")
-    config = stage.Config.model_validate(given["config"])
+    config = section(job.rule, given["config"])
     inputs = dict(job.input.items())
     values = {
         **inputs,

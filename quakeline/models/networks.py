@@ -9,7 +9,8 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from quakeline.errors import WeightsError
-from quakeline.models import eqtransformer, gpd, phasenet, seismo_performer, spec_cnn
+from quakeline.models import custom, eqtransformer, gpd, phasenet, seismo_performer, spec_cnn
+from quakeline.models import seisbench as seisbench_models
 from quakeline.models.cards import Card
 
 
@@ -24,7 +25,7 @@ class Network:
     convert: Callable[[Sequence[Path]], dict[str, Tensor]]
 
 
-#: Every network by its name in cards.
+#: Every network of quakeline's own by its name in cards.
 NETWORKS: dict[str, Network] = {
     "phasenet": Network(phasenet.PhaseNet, phasenet.from_files),
     "eqtransformer": Network(eqtransformer.EQTransformer, eqtransformer.from_files),
@@ -33,10 +34,17 @@ NETWORKS: dict[str, Network] = {
     "spec-cnn": Network(spec_cnn.SpecCNN, spec_cnn.from_files),
 }
 
+#: Builds a network from the options of its card.
+_BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    **{name: network.build for name, network in NETWORKS.items()},
+    "seisbench": seisbench_models.build,
+    "custom": custom.build,
+}
+
 
 def build(card: Card) -> nn.Module:
     """Build the network of a card, with weights that mean nothing yet."""
-    return NETWORKS[card.network].build(**card.options)
+    return _BUILDERS[card.network](**card.options)
 
 
 def load_state(card: Card, state: Mapping[str, Tensor], place: str) -> nn.Module:

@@ -1,8 +1,9 @@
 """Writes networks as ONNX graphs, for runtimes that compute them faster than PyTorch does.
 
 The length of windows is fixed in a graph, the size of batches is free. Graphs are made by
-`torch.export`, in which lengths are plain numbers. PyTorch's older way records arithmetic on
-lengths in the graph, where `//` of a negative number rounds another way than in Python.
+`torch.export`, in which lengths are plain numbers. PyTorch's older way, which only TorchScript
+takes, records arithmetic on lengths in the graph, where `//` of a negative number rounds another
+way than in Python.
 """
 
 from __future__ import annotations
@@ -54,39 +55,69 @@ def export(card: Card, network: nn.Module, path: Path) -> None:
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        raise QuakelineError(
-            f"writing ONNX needs {' and '.join(missing)}: install them with pip"
-        )
+        raise QuakelineError(f"writing ONNX needs {' and '.join(missing)}: install them with pip")
     network = network.eval().requires_grad_(False)
-    batch = torch.export.Dim("batch", min=1, max=_LARGEST_BATCH)
     with _quiet():
-        program = torch.onnx.export(
-            network,
-            (_windows(card, 2),),
-            dynamo=True,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_shapes={INPUT: {0: batch}},
-            verbose=False,
-        )
-    if program is None:
-        raise TypeError("torch.onnx.export gave no program")
-    program.model.metadata_props.update(
-        name=card.name,
-        weights_id=weights_id(network.state_dict(), card.options),
-        licence=card.licence,
-        citation=card.citation,
-    )
-    program.save(path)
+        if isinstance(network, torch.jit.ScriptModule):
+            _write_script(card, network, path)
+        else:
+            _write(card, network, path)
     if find_spec("onnxruntime") is not None:
         _compare(card, network, path)
+
+
+def _write(card: Card, network: nn.Module, path: Path) -> None:
+    """Write a network by `torch.export`."""
+    batch = torch.export.Dim("batch", min=1, max=_LARGEST_BATCH)
+    program = torch.onnx.export(
+        network,
+        (_windows(card, 2),),
+        dynamo=True,
+        input_names=[INPUT],
+        output_names=[OUTPUT],
+        dynamic_shapes=({0: batch},),
+        verbose=False,
+    )
+    if program is None:
+        raise TypeError("torch.onnx.export gave no program")
+    program.model.metadata_props.update(_facts(card, network))
+    program.save(path)
+
+
+def _write_script(card: Card, network: torch.jit.ScriptModule, path: Path) -> None:
+    """Write a TorchScript network, which `torch.export` does not take, PyTorch's older way."""
+    import onnx
+
+    free = {INPUT: {0: "batch"}, OUTPUT: {0: "batch"}}
+    torch.onnx.export(
+        network,
+        (_windows(card, 2),),
+        str(path),
+        dynamo=False,
+        input_names=[INPUT],
+        output_names=[OUTPUT],
+        dynamic_axes=free,
+    )
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, _facts(card, network))
+    onnx.save(model, path)
+
+
+def _facts(card: Card, network: nn.Module) -> dict[str, str]:
+    """Metadata of a graph."""
+    return {
+        "name": card.name,
+        "weights_id": weights_id(network.state_dict(), card.options),
+        "licence": card.licence,
+        "citation": card.citation,
+    }
 
 
 def _windows(card: Card, n: int) -> torch.Tensor:
     """Noise of the size that windows have behind the card's normalisation."""
     generator = torch.Generator().manual_seed(n)
     windows = torch.randn(n, len(card.components), card.window_samples, generator=generator)
-    if card.normalisation == "max":
+    if card.normalisation in ("max", "scale"):
         windows = windows / windows.abs().amax(dim=(1, 2), keepdim=True)
     return windows
 
@@ -99,7 +130,8 @@ def _compare(card: Card, network: nn.Module, path: Path) -> None:
     (found,) = session.run([OUTPUT], {INPUT: windows.numpy()})
     with torch.inference_mode():
         expected = network(windows).numpy()
-    difference = float(np.abs(found - expected).max())
+    same = (found == expected) | (np.isnan(found) & np.isnan(expected))
+    difference = float(np.where(same, 0, np.abs(found - expected)).max())
     if not difference <= TOLERANCE:
         raise WeightsError(
             f"the ONNX graph of {card.name} differs from the network by {difference:.1g};"

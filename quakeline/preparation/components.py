@@ -12,7 +12,7 @@ import obspy
 import pandas as pd
 
 from quakeline.io import stores, tables
-from quakeline.preparation.raw import RawFiles
+from quakeline.preparation.raw import Opener, RawFiles, Source
 from quakeline.preparation.responses import Responses
 from quakeline.preparation.settings import READ_AHEAD_S, Response
 from quakeline.schemas import COVERAGE, WAVEFORMS
@@ -39,8 +39,25 @@ class Component:
 
 
 @dataclass(frozen=True)
+class Instrument:
+    """Waveforms of an instrument on the grid of its chunk, and what was found (COVERAGE rows).
+
+    `data` (float32, m/s or counts as `units` says) and `valid` have the shape (components, time)
+    in the order of COMPONENTS.
+    """
+
+    data: np.ndarray
+    valid: np.ndarray
+    units: str
+    coverage: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class Preparer:
-    """Prepares the waveforms of one chunk with `margin_s` seconds on both sides."""
+    """Prepares the waveforms of one chunk with `margin_s` seconds on both sides.
+
+    `source` opens the raw data of a span of time: by default the files that the manifest names.
+    """
 
     span: Span
     margin_s: float
@@ -48,6 +65,7 @@ class Preparer:
     bridge_gap_s: float
     response: Response
     inventory: obspy.Inventory
+    source: Opener = RawFiles
 
     @property
     def grid(self) -> stores.Grid:
@@ -61,27 +79,46 @@ class Preparer:
 
         `rows` are the manifest's rows with data, `wanted` the instrument codes to use (empty: all).
         """
+        groups, report = self.instruments(rows, wanted)
+        labels = {"instruments": list(groups), "components": list(COMPONENTS)}
+        units: dict[str, str] = {}
+        with stores.create(path, WAVEFORMS, self.grid, labels, units=units) as store:
+            for index, (label, group) in enumerate(groups.items()):
+                made = self.prepared(label, group)
+                report += made.coverage
+                units[label] = made.units
+                _store(store, index, made)
+            store.attrs["units"] = units
+        return pd.DataFrame(report) if report else tables.empty(COVERAGE)
+
+    def instruments(
+        self, rows: pd.DataFrame, wanted: list[str]
+    ) -> tuple[dict[str, pd.DataFrame], list[dict[str, Any]]]:
+        """Rows of each instrument by its label NET.STA.LOC.BI, and COVERAGE rows of the others.
+
+        Arguments as for `write`.
+        """
         codes = rows.assign(
             instrument=rows["channel"].str[:-1],
             fills=rows["channel"].str[-1].map(_FILLS).fillna(""),
         ).fillna({"location": ""})
         chosen = codes[(codes["fills"] != "") & self._is_wanted(codes, wanted)]
         keys = ["network", "station", "location", "instrument"]
-        groups = {tuple(map(str, key)): rows for key, rows in chosen.groupby(keys)}
-        labels = {
-            "instruments": [".".join(key) for key in groups],
-            "components": list(COMPONENTS),
-        }
-        report = self._refused(codes, wanted)
-        units: dict[str, str] = {}
-        with stores.create(path, WAVEFORMS, self.grid, labels, units=units) as store:
-            for index, (key, group) in enumerate(groups.items()):
-                components = self._instrument(group)
-                report += [self._coverage(key, group, n, c) for n, c in components.items()]
-                units[".".join(key)] = _common_units(components)
-                self._store(store, index, components)
-            store.attrs["units"] = units
-        return pd.DataFrame(report) if report else tables.empty(COVERAGE)
+        groups = {".".join(map(str, key)): rows for key, rows in chosen.groupby(keys)}
+        return groups, self._refused(codes, wanted)
+
+    def prepared(self, label: str, rows: pd.DataFrame) -> Instrument:
+        """Prepare one of `instruments`."""
+        components = self._instrument(rows)
+        shape = (len(COMPONENTS), self.grid.n_samples)
+        data, valid = np.zeros(shape, np.float32), np.zeros(shape, bool)
+        for name, component in components.items():
+            if not component.unused:
+                at = COMPONENTS.index(name)
+                data[at], valid[at] = component.data, component.valid
+        key = tuple(label.split("."))
+        coverage = [self._coverage(key, rows, name, c) for name, c in components.items()]
+        return Instrument(data, valid, _common_units(components), coverage)
 
     @staticmethod
     def _is_wanted(codes: pd.DataFrame, wanted: list[str]) -> pd.Series:
@@ -112,8 +149,8 @@ class Preparer:
         return components
 
     @cached_property
-    def _raw(self) -> RawFiles:
-        return RawFiles(self.span.widen(self.margin_s + READ_AHEAD_S))
+    def _raw(self) -> Source:
+        return self.source(self.span.widen(self.margin_s + READ_AHEAD_S))
 
     @cached_property
     def _responses(self) -> Responses:
@@ -148,13 +185,6 @@ class Preparer:
         units = "m/s" if known else "counts"
         return Component(data, valid, units, rates, notes, _unusable(data, valid))
 
-    def _store(self, store: Any, index: int, components: dict[str, Component]) -> None:
-        for name, component in components.items():
-            if not component.unused:
-                at = COMPONENTS.index(name)
-                store["data"][index, at] = component.data.astype(np.float32)
-                store["valid"][index, at] = component.valid
-
     def _coverage(
         self, key: tuple[str, ...], group: pd.DataFrame, name: str, component: Component
     ) -> dict[str, Any]:
@@ -177,6 +207,12 @@ class Preparer:
             "status": "unused" if component.unused else "used",
             "notes": "; ".join(dict.fromkeys([*notes, *component.notes])),
         }
+
+
+def _store(store: Any, index: int, made: Instrument) -> None:
+    for at in np.flatnonzero(made.valid.any(axis=1)):
+        store["data"][index, at] = made.data[at]
+        store["valid"][index, at] = made.valid[at]
 
 
 def _inner_gaps(valid: np.ndarray) -> list[int]:

@@ -1,10 +1,11 @@
-"""Raw files of a chunk to gapless segments of one channel."""
+"""Raw samples of a chunk, from files or from memory, to gapless segments of one channel."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import obspy
@@ -19,31 +20,33 @@ from quakeline.timeline import Span
 _FILES_HELD = 4
 
 
+class Source(Protocol):
+    """Gives the raw samples of channels in a span of time."""
+
+    def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[str]]:
+        """Gapless segments of one channel, joined across all its pieces, and what was found.
+
+        `rows` are the rows of the manifest of that channel. What pieces the data came in, and in
+        which order, makes no difference.
+        """
+
+
+#: Makes the source of a span of time.
+Opener = Callable[[Span], Source]
+
+
 class RawFiles:
     """Reads the channels of a span of time from the files of a manifest."""
 
     def __init__(self, span: Span) -> None:
-        self._limits = {
-            "starttime": obspy.UTCDateTime(ns=span.start_ns),
-            "endtime": obspy.UTCDateTime(ns=span.end_ns),
-        }
+        self._limits = _limits(span)
         self._load = lru_cache(maxsize=_FILES_HELD)(self._read)
 
     def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[str]]:
-        """Gapless segments of one channel, joined across all its files, and what was found.
-
-        `rows` are the rows of the manifest of that channel. What pieces and files the data came
-        in, and in which order, makes no difference.
-        """
+        """See `Source.segments`."""
         notes: list[str] = []
         pieces = [piece for row in rows.itertuples() for piece in self._pieces(row, notes)]
-        lost = sum(int((~np.isfinite(piece.samples)).sum()) for piece in pieces)
-        if lost:
-            notes.append(f"{lost} samples are not finite: gaps")
-        joined, conflict_s = join(pieces)
-        if conflict_s:
-            notes.append(f"overlaps with different samples became gaps: {conflict_s:.2f} s")
-        return joined, notes
+        return _joined(pieces, notes)
 
     def _pieces(self, row: Any, notes: list[str]) -> list[Segment]:
         try:
@@ -53,11 +56,49 @@ class RawFiles:
             return []
         if warned and warned not in str(row.reason):
             notes.append(f"{row.path}: {warned}")
-        codes = (row.network, row.station, row.location, row.channel)
-        return [_piece(trace) for trace in stream if _codes(trace) == codes]
+        return _pieces_of(stream, _wanted(row))
 
     def _read(self, path: str) -> tuple[obspy.Stream, str]:
         return read_stream(Path(path), **self._limits)
+
+
+class RawTraces:
+    """Gives the channels of a span of time from traces in memory, which stay as they are."""
+
+    def __init__(self, traces: Iterable[obspy.Trace], span: Span) -> None:
+        self._traces, self._limits = traces, _limits(span)
+
+    def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[str]]:
+        """See `Source.segments`."""
+        codes = {_wanted(row) for row in rows.itertuples()}
+        own = [trace for trace in self._traces if _codes(trace) in codes]
+        parts = [trace.slice(**self._limits) for trace in own]
+        return _joined([_piece(part) for part in parts if part.stats.npts], [])
+
+
+def _joined(pieces: list[Segment], notes: list[str]) -> tuple[list[Segment], list[str]]:
+    lost = sum(int((~np.isfinite(piece.samples)).sum()) for piece in pieces)
+    if lost:
+        notes.append(f"{lost} samples are not finite: gaps")
+    joined, conflict_s = join(pieces)
+    if conflict_s:
+        notes.append(f"overlaps with different samples became gaps: {conflict_s:.2f} s")
+    return joined, notes
+
+
+def _limits(span: Span) -> dict[str, obspy.UTCDateTime]:
+    return {
+        "starttime": obspy.UTCDateTime(ns=span.start_ns),
+        "endtime": obspy.UTCDateTime(ns=span.end_ns),
+    }
+
+
+def _pieces_of(stream: Iterable[obspy.Trace], codes: tuple[str, ...]) -> list[Segment]:
+    return [_piece(trace) for trace in stream if _codes(trace) == codes]
+
+
+def _wanted(row: Any) -> tuple[str, str, str, str]:
+    return (row.network, row.station, row.location, row.channel)
 
 
 def _codes(trace: obspy.Trace) -> tuple[str, str, str, str]:

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quakeline.errors import ConfigError
 from quakeline.inference.backends import Torch
 from quakeline.inference.engine import Engine, prefetched
 from quakeline.inference.waveforms import Arrays
@@ -111,6 +112,12 @@ def test_batch_size_changes_phasenet_by_rounding_alone(phasenet):
     results = [curves(PHASENET, phasenet, reader, 1, LO, LO + 9000, batch=b) for b in (1, 4, 32)]
     assert results[0] == pytest.approx(results[1], abs=1e-6)
     assert results[0] == pytest.approx(results[2], abs=1e-6)
+
+
+def test_a_step_that_leaves_samples_out_is_refused(small):
+    with pytest.raises(ConfigError, match=r"hop_samples: 161 given; at most 160 for small"):
+        curves(SMALL, small, Recordings(1), 1, LO, LO + 100, hop=161)
+    assert curves(SMALL, small, Recordings(1), 1, LO, LO + 900, hop=160).any(axis=1).all()
 
 
 def test_probabilities_add_up_to_one_wherever_there_are_data(small):

@@ -109,3 +109,13 @@ def test_what_lies_in_a_gap_does_not_matter():
 def test_no_data_at_all_is_zero():
     windows, valid = batches()
     assert not normalise(windows, np.zeros_like(valid)).any()
+
+
+@pytest.mark.parametrize("rule", ["std", "std-live", "max", "scale", "none"])
+def test_a_gap_elsewhere_in_the_block_changes_no_bit(rule):
+    """A window without gaps is the same whether its block came with a mask or without."""
+    windows, valid = batches()
+    plain, masked = windows.copy(), windows.copy()
+    module.normalise(plain, None, rule)
+    module.normalise(masked, valid, rule)
+    assert np.array_equal(plain, masked)

@@ -274,7 +274,7 @@ class RunFiles:
         grid, cut = _grid(chunk)
         labels = {"instruments": list(recordings()), "classes": ["P", "S"]}
         record = provenance.Record("annotate", 1, {}, {"weights": "a" * 64})
-        names = {"model": "phasenet", "weights_id": "0123456789ab"}
+        names = {"model": "phasenet", "weights_id": "0123456789ab", "thresholds": {"P": 0.3}}
         time = grid.start_sample / RATE + np.arange(grid.n_samples) / RATE
         with (
             provenance.recording(record),

@@ -33,7 +33,7 @@ TABLE = "\n".join(
     [HEADER, *(f"{name},47.7,12.8,800" for name in ("XX,AAA", "XX,BBB", "BW,RJOB", "XX,DDD"))]
 )
 GAP = (400.0, 408.5)
-CHUNKS = (960, 320, 137, 60)
+CHUNKS = (960, 320, 137)
 EXACT = ["pick_id", "phase", "time", "gap_distance_s", "network", "station", "instrument"]
 
 

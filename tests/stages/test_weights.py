@@ -8,6 +8,7 @@ from quakeline.errors import WeightsError
 from quakeline.io import provenance
 from quakeline.models import wheels
 from quakeline.models.cards import CARDS, PHASENET, SEISMO_PERFORMER_V2, Wheel
+from quakeline.models.kinds import Builtin
 from quakeline.models.weights import load, network
 from quakeline.stages import weights
 
@@ -30,13 +31,13 @@ FROM_REPOSITORIES = [name for name in CARDS if name not in FROM_WHEELS]
 
 @pytest.mark.parametrize("model", FROM_WHEELS)
 def test_product_of_this_version(tmp_path, model):
-    check_product(weights.Config(model=model), tmp_path / "weights" / "x.safetensors")
+    check_product(Builtin(model=model), tmp_path / "weights" / "x.safetensors")
 
 
 @pytest.mark.parametrize("model", FROM_REPOSITORIES)
 def test_product_of_this_version_from_a_folder(shared, tmp_path, model):
     folder = shared / "weights" / "seismo_performer"
-    config = weights.Config(model=model, path=str(folder))
+    config = Builtin(model=model, path=str(folder))
     check_product(config, tmp_path / "weights" / "x.safetensors")
 
 
@@ -49,7 +50,7 @@ def check_product(config, product):
 
 
 def test_product_carries_provenance(tmp_path):
-    config = weights.Config()
+    config = Builtin()
     record = provenance.Record("weights", weights.VERSION, config.plain())
     with provenance.recording(record):
         weights.run(config, weights=tmp_path / "w.safetensors")
@@ -59,8 +60,8 @@ def test_product_carries_provenance(tmp_path):
 
 def test_the_product_is_a_path_for_another_run(tmp_path):
     first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    weights.run(weights.Config(), weights=first)
-    weights.run(weights.Config(path=str(first)), weights=second)
+    weights.run(Builtin(), weights=first)
+    weights.run(Builtin(path=str(first)), weights=second)
     assert first.read_bytes() == second.read_bytes()
 
 
@@ -73,16 +74,16 @@ def test_machine_without_a_network(tmp_path, monkeypatch):
     monkeypatch.setenv("QUAKELINE_CACHE", str(tmp_path / "cache"))
     product = tmp_path / "w.safetensors"
     with pytest.raises(WeightsError, match=r"cannot fetch .*weights\.path"):
-        weights.run(weights.Config(), weights=product)
+        weights.run(Builtin(), weights=product)
     assert not product.exists()
-    weights.run(weights.Config(path=str(folder)), weights=product)
+    weights.run(Builtin(path=str(folder)), weights=product)
     assert network(product)[0] is PHASENET
 
 
 def test_failure_leaves_no_product(tmp_path):
     product = tmp_path / "w.safetensors"
     with pytest.raises(WeightsError, match="allowed are"):
-        weights.run(weights.Config(path="none.pth"), weights=product)
+        weights.run(Builtin(path="none.pth"), weights=product)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -93,20 +94,20 @@ def test_repository_out_of_reach(shared, tmp_path, monkeypatch):
     monkeypatch.setenv("QUAKELINE_CACHE", str(tmp_path / "cache"))
     product = tmp_path / "w.safetensors"
     with pytest.raises(WeightsError) as caught:
-        weights.run(weights.Config(model="seismo-performer-v2"), weights=product)
+        weights.run(Builtin(model="seismo-performer-v2"), weights=product)
     (file,) = SEISMO_PERFORMER_V2.source.files
     message = str(caught.value)
     assert message.startswith("cannot fetch https://raw.githubusercontent.com/jamm1985/seismo-perf")
     assert "or give weights.path: a .safetensors file, a folder with the original" in message
     original = shared / "weights" / "seismo_performer" / file.name
-    weights.run(weights.Config(model="seismo-performer-v2", path=str(original)), weights=product)
+    weights.run(Builtin(model="seismo-performer-v2", path=str(original)), weights=product)
     assert network(product)[0] is SEISMO_PERFORMER_V2
 
 
 def test_another_scaler(shared, tmp_path):
     path = str(shared / "weights" / "seismo_performer")
     product = tmp_path / "w.safetensors"
-    weights.run(weights.Config(model="spec-cnn-v2", scaler="fixed", path=path), weights=product)
+    weights.run(Builtin(model="spec-cnn-v2", scaler="fixed", path=path), weights=product)
     card, module, weights_id = network(product)
     assert card.options == {"scaler": "fixed"} == {"scaler": module.spectrogram.scaler}
     assert weights_id != GOLDEN[weights.VERSION]["spec-cnn-v2"]
@@ -114,13 +115,13 @@ def test_another_scaler(shared, tmp_path):
 
 def test_scaler_of_a_network_without_a_spectrogram():
     with pytest.raises(ValidationError, match="scaler: 'fixed' given; gpd sees no spectrogram"):
-        weights.Config(model="gpd", scaler="fixed")
-    assert weights.Config(model="spec-cnn-v1", scaler="sample").card() is CARDS["spec-cnn-v1"]
+        Builtin(model="gpd", scaler="fixed")
+    assert Builtin(model="spec-cnn-v1", scaler="sample").card() is CARDS["spec-cnn-v1"]
 
 
 def test_unknown_model_lists_the_known():
     with pytest.raises(ValidationError) as caught:
-        weights.Config(model="phasenet2")
+        Builtin(model="phasenet2")
     (error,) = caught.value.errors()
     assert error["loc"] == ("model",)
     assert error["msg"] == f"Value error, allowed: {', '.join(CARDS)}"
@@ -128,12 +129,17 @@ def test_unknown_model_lists_the_known():
 
 def test_empty_path_is_a_mistake():
     with pytest.raises(ValidationError, match="path"):
-        weights.Config(path="")
+        Builtin(path="")
 
 
 def test_settings_are_described():
-    schema = weights.Config.model_json_schema()
+    schema = Builtin.model_json_schema()
     assert all(field["description"] for field in schema["properties"].values())
     assert schema["properties"]["model"]["enum"] == list(CARDS)
-    assert weights.Config().plain() == {"model": "phasenet", "scaler": None, "path": None}
-    assert weights.Config().card() is PHASENET
+    assert Builtin().plain() == {
+        "kind": "builtin",
+        "model": "phasenet",
+        "scaler": None,
+        "path": None,
+    }
+    assert Builtin().card() is PHASENET

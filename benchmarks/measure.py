@@ -1,0 +1,102 @@
+"""One process family per benchmark: each measurement in a child of its own, ours and peer in turn."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+_PACKAGES = ("quakeline", "seisbench", "torch", "openvino", "numpy", "obspy")
+
+
+def timed(work: Callable[[], Any]) -> dict[str, float]:
+    """CPU seconds (user and system, all threads) and wall seconds of some work."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    work()
+    return {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
+
+
+def peak_mb() -> float:
+    """Largest resident memory of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def child(module: str, threads: int, **arguments: Any) -> dict[str, Any]:
+    """Run `python -m module --child JSON` and return the JSON object of its last line."""
+    environment = dict(os.environ)
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        environment[name] = str(threads)
+    command = [sys.executable, "-m", module, "--child", json.dumps({"threads": threads, **arguments})]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def medians(runs: list[dict[str, Any]]) -> dict[str, float]:
+    """Median of every number over repeated runs."""
+    return {
+        key: statistics.median(run[key] for run in runs)
+        for key, value in runs[0].items()
+        if isinstance(value, int | float)
+    }
+
+
+def case(name: str, unit: str, ours: float, peer: float, equal: Any) -> dict[str, Any]:
+    """One row of a benchmark: ratio above 1 means that ours is faster or smaller."""
+    return {
+        "case": name,
+        "unit": unit,
+        "ours": round(ours, 4),
+        "peer": round(peer, 4),
+        "ratio": round(peer / ours, 3),
+        "equal": equal,
+    }
+
+
+def finish(name: str, cases: list[dict[str, Any]], quick: bool) -> None:
+    """Print the result as the last line and keep it in benchmarks/results, unless it is quick."""
+    result = {"name": name, "cases": cases, "environment": environment()}
+    if not quick:
+        RESULTS.mkdir(exist_ok=True)
+        text = json.dumps(result, indent=1) + "\n"
+        (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+    print(json.dumps(result))
+
+
+def environment() -> dict[str, Any]:
+    """Machine and versions."""
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    model = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.processor(),
+    )
+    return {"processor": model, "cores": os.cpu_count(), "versions": versions}
+
+
+def arguments() -> argparse.Namespace:
+    """`--quick` for a run of less than a minute; `--child` is for the benchmark itself."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--child", type=json.loads)
+    return parser.parse_args()

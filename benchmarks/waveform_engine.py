@@ -1,0 +1,219 @@
+"""The waveform engine against SeisBench: same network, same weights, same windows, same CPU.
+
+Both sides annotate the same noise with events in it, with the SeisBench network whose
+preprocessing is part of the graph on our side. SeisBench runs at its default batch and at the best
+of some batches. Times are those of annotate alone, after one warm-up on a short record: the CPU
+seconds of all threads. `equal` is the largest difference of the annotations, away from the
+two windows at each end, where the two choose different windows.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import measure
+
+MODULE = "benchmarks.waveform_engine"
+RATE = 100.0
+BATCHES = (256, 64, 32, 16)
+#: Case: SeisBench class, arguments, stations, seconds, stacking.
+CASES: dict[str, tuple[str, dict[str, Any], int, int, str]] = {
+    "PhaseNet, 1 station-day": ("PhaseNet", {}, 1, 86_400, "avg"),
+    "PhaseNet, 20 stations x 1 h": ("PhaseNet", {}, 20, 3_600, "avg"),
+    "EQTransformer, 1 station-day": (
+        "EQTransformer",
+        {"original_compatible": "non-conservative", "lstm_blocks": 2},
+        1,
+        86_400,
+        "avg",
+    ),
+    "GPD, 1 h": ("GPD", {}, 1, 3_600, "avg"),
+}
+QUICK = {"PhaseNet, 1 h": ("PhaseNet", {}, 1, 3_600, "avg")}
+
+
+def model_of(case: str) -> Any:
+    """The SeisBench network of a case with weights that do not depend on the process."""
+    import seisbench.models
+    import torch
+
+    kind, options, *_ = {**CASES, **QUICK}[case]
+    torch.manual_seed(20261121)
+    return getattr(seisbench.models, kind)(**options).eval()
+
+
+def record(case: str) -> tuple[np.ndarray, int]:
+    """Samples (stations, 3, n) in the order Z, N, E, and the index of the first one since 1970."""
+    *_, stations, seconds, _ = {**CASES, **QUICK}[case]
+    model = model_of(case)
+    step = _step(model)
+    first = -(-127_497_747_315 // step) * step
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=(stations, 3, seconds * int(RATE))).astype(np.float32)
+    for onset in range(4000, samples.shape[-1] - 2000, 9000):
+        shape = np.exp(-np.arange(2000) / 300) * np.sin(np.arange(2000) * 0.4)
+        samples[..., onset : onset + 2000] += 20 * shape
+    return samples, first
+
+
+def _step(model: Any) -> int:
+    if model.output_type == "point":
+        return 10
+    return int(model.in_samples - model._annotate_args["overlap"][1])
+
+
+def peer(case: str, batch: int, threads: int, save: str | None) -> dict[str, Any]:
+    """SeisBench's annotate."""
+    import obspy
+    import torch
+
+    torch.set_num_threads(threads)
+    model = model_of(case)
+    samples, first = record(case)
+    *_, stacking = {**CASES, **QUICK}[case]
+    stream = obspy.Stream()
+    for station, components in enumerate(samples):
+        for code, data in zip("ZNE", components, strict=True):
+            header = {"network": "XX", "station": f"S{station:02d}", "channel": f"HH{code}"}
+            header |= {"sampling_rate": RATE, "starttime": obspy.UTCDateTime(first / RATE)}
+            stream.append(obspy.Trace(data, header))
+    model.annotate(stream.slice(endtime=stream[0].stats.starttime + 120), batch_size=batch)
+    found: list[Any] = []
+    options = {"batch_size": batch, "stacking": stacking}
+    result = measure.timed(lambda: found.append(model.annotate(stream, **options)))
+    if save:
+        np.savez(save, **_curves_of_stream(found[0], first, samples.shape[-1]))
+    return {**result, "peak_mb": measure.peak_mb()}
+
+
+def _curves_of_stream(stream: Any, first: int, n: int) -> dict[str, np.ndarray]:
+    curves: dict[str, np.ndarray] = {}
+    for trace in stream:
+        rate = trace.stats.sampling_rate
+        start = round(float(trace.stats.starttime.timestamp) * RATE) - first
+        at = start + np.round(np.arange(trace.stats.npts) * RATE / rate).astype(int)
+        phase = trace.stats.channel.rpartition("_")[2]
+        curve = np.full(n, np.nan, dtype=np.float32)
+        inside = at < n
+        curve[at[inside]] = trace.data[inside]
+        curves[f"{trace.stats.station}.{phase}"] = curve
+    return curves
+
+
+def ours(case: str, threads: int, save: str | None) -> dict[str, Any]:
+    """Our engine on the same network."""
+    from quakeline.inference.annotator import Annotator
+    from quakeline.inference.waveforms import Arrays
+
+    model = model_of(case)
+    samples, first = record(case)
+    with tempfile.TemporaryDirectory() as folder:
+        weights = _weights(model, Path(folder))
+        annotator = Annotator.load(weights, "cpu", threads, hop=_step(model))
+        valid = np.ones(samples.shape, bool)
+        source = Arrays(samples, valid, first, list("ZNE"), annotator.card.components)
+        n = samples.shape[-1]
+        list(annotator.annotate(source, first, first + 12_000))
+        curves = np.zeros((len(samples), len(annotator.card.phases), n), np.float32)
+
+        def work() -> None:
+            for piece in annotator.annotate(source, first, first + n):
+                here = slice(piece.start - first, piece.start - first + piece.curves.shape[1])
+                curves[piece.instrument][:, here] = piece.curves
+
+        result = measure.timed(work)
+        bare = _bare(annotator, n, len(samples))
+    if save:
+        named = {
+            f"S{station:02d}.{phase}": curve
+            for station, found in enumerate(curves)
+            for phase, curve in zip(annotator.card.phases, found, strict=True)
+        }
+        np.savez(save, **named)
+    return {**result, "peak_mb": measure.peak_mb(), "bare_cpu_s": bare}
+
+
+def _bare(annotator: Any, n: int, stations: int) -> float:
+    """CPU seconds of the forward passes alone, for as many batches as the work had."""
+    backend, card = annotator.engine.backend, annotator.card
+    windows = stations * (n // annotator.engine.hop + card.window_samples // annotator.engine.hop)
+    batch = np.random.default_rng(0).normal(
+        size=(backend.batch, len(card.components), card.window_samples)
+    )
+    batches = [((), batch.astype(np.float32))] * -(-windows // backend.batch)
+    return measure.timed(lambda: [None for _ in backend.run(iter(batches))])["cpu_s"]
+
+
+def _weights(model: Any, folder: Path) -> Path:
+    from quakeline.models import seisbench
+
+    return seisbench.save_model(model, folder / "peer.safetensors")
+
+
+def difference(first: str, second: str, window: int) -> float:
+    """Largest difference of two saved annotations, two windows at each end left out."""
+    largest = 0.0
+    with np.load(first) as a, np.load(second) as b:
+        for name in a.files:
+            inner = slice(2 * window, -2 * window)
+            gap = np.abs(a[name][inner] - b[name][inner])
+            largest = max(largest, float(np.nanmax(gap)))
+    return largest
+
+
+def compare(name: str, threads: int, repeats: int, quick: bool) -> list[dict[str, Any]]:
+    """All rows of one case."""
+    window = int(model_of(name).in_samples)
+    with tempfile.TemporaryDirectory() as folder:
+        saved = [str(Path(folder) / side) + ".npz" for side in ("ours", "peer")]
+        mine = [
+            measure.child(MODULE, threads, side="ours", case=name, save=saved[0])
+            for _ in range(repeats)
+        ]
+        rows = []
+        theirs = {}
+        for batch in BATCHES[:1] if quick else BATCHES:
+            theirs[batch] = measure.medians(
+                [
+                    measure.child(
+                        MODULE, threads, side="peer", case=name, batch=batch, save=saved[1]
+                    )
+                    for _ in range(repeats)
+                ]
+            )
+        equal = difference(*saved, window)
+    me = measure.medians(mine)
+    best = min(theirs, key=lambda batch: theirs[batch]["cpu_s"])
+    label = f"{name}, {threads} thread" + "s" * (threads > 1)
+    for batch, word in ((BATCHES[0], "default"), (best, "best")):
+        title = f"{label}, against batch {batch} ({word})"
+        for key, unit in (("cpu_s", "CPU s"), ("wall_s", "s"), ("peak_mb", "MB")):
+            rows.append(measure.case(title, unit, me[key], theirs[batch][key], equal))
+    rows.append(
+        measure.case(f"{label}, bare forward passes", "CPU s", me["cpu_s"], me["bare_cpu_s"], None)
+    )
+    return rows
+
+
+def main() -> None:
+    """Run all cases, or one short one with --quick."""
+    given = measure.arguments()
+    if given.child:
+        asked = dict(given.child)
+        side = asked.pop("side")
+        print(json.dumps({"ours": ours, "peer": peer}[side](**asked)))
+        return
+    rows = []
+    for name in QUICK if given.quick else CASES:
+        for threads in (1,) if given.quick else (1, 2):
+            rows += compare(name, threads, 1 if given.quick else 3, given.quick)
+    measure.finish("waveform_engine", rows, given.quick)
+
+
+if __name__ == "__main__":
+    main()

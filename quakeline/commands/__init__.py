@@ -1,0 +1,1 @@
+"""Commands of the command line that do not need a workflow, one module each."""

@@ -1,0 +1,127 @@
+"""`quakeline evaluate ...`: how good weight sets are on labelled data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quakeline.commands.options import thresholds
+from quakeline.errors import ConfigError, QuakelineError, WeightsError
+
+if TYPE_CHECKING:
+    from quakeline.evaluation import Labelled, Score
+
+app = typer.Typer(no_args_is_help=True, help="How good weight sets are on labelled data.")
+
+Records = Annotated[
+    Path,
+    typer.Argument(
+        help="A NumPy archive (.npz) with waveforms (records, components, samples), or"
+        " waveforms_i2 and scale; p_index, s_index, component_order and sampling_rate."
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="Weight set or .safetensors file, repeatable; default: all."),
+]
+Tolerance = Annotated[
+    float, typer.Option(min=0, help="A pick belongs to a label within this time, seconds.")
+]
+Threshold = Annotated[
+    list[str] | None,
+    typer.Option(help="Smallest probability by phase: P=0.3,S=0.2; default: each set's own."),
+]
+WeightsFolder = Annotated[
+    Path | None,
+    typer.Option(help="A folder with original files; sets that have none there are fetched."),
+]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the scores to this file.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+@app.command()
+def picks(
+    records: Records,
+    model: Models = None,
+    tolerance: Tolerance = 0.5,
+    threshold: Threshold = None,
+    weights_folder: WeightsFolder = None,
+    json_file: Json = None,
+    markdown: Markdown = False,
+) -> None:
+    """Recall, residuals and false picks of weight sets on labelled records.
+
+    Each record goes through the same engine as continuous data. A pick that belongs to no label is
+    a false one, also where it is a real arrival that nobody labelled. Of the default, all weight
+    sets, those that cannot be had are named on standard error.
+    """
+    smallest = thresholds(threshold or [])
+    if weights_folder is not None and not weights_folder.is_dir():
+        raise ConfigError(f"--weights-folder: {str(weights_folder)!r} is no folder")
+
+    from quakeline import evaluation
+    from quakeline.models.cards import CARDS
+
+    data = evaluation.read(records)
+    scores: list[Score] = []
+    for name in model or CARDS:
+        try:
+            scores += _scores(name, data, smallest, tolerance, weights_folder)
+        except WeightsError as error:
+            if model:
+                raise
+            typer.echo(f"not evaluated: {name}: {error}", err=True)
+    if not scores:
+        raise QuakelineError(
+            "nothing was evaluated: no weights could be had, or no phase is labelled"
+        )
+    if json_file is not None:
+        _write_json(scores, records, tolerance, json_file)
+    cells = evaluation.table(scores)
+    typer.echo(evaluation.markdown(cells) if markdown else _aligned(cells))
+
+
+def _scores(
+    name: str,
+    data: Labelled,
+    thresholds: dict[str, float],
+    tolerance_s: float,
+    folder: Path | None,
+) -> list[Score]:
+    from quakeline.direct.weights import load
+    from quakeline.evaluation import score
+    from quakeline.models.cards import CARDS
+
+    names = [file.name for file in CARDS[name].source.files] if name in CARDS else []
+    inside = folder is not None and names and all((folder / one).is_file() for one in names)
+    annotator = load(name, folder if inside else None)
+    return score(data, annotator, thresholds, tolerance_s)
+
+
+def _write_json(scores: list[Score], records: Path, tolerance_s: float, target: Path) -> None:
+    import json
+
+    from quakeline.evaluation import as_json
+    from quakeline.io.atomic import write_text
+    from quakeline.io.provenance import digest_file
+
+    facts = {"records": str(records), "sha256": digest_file(records), "tolerance_s": tolerance_s}
+    write_text(target, json.dumps(as_json(scores, **facts), indent=1) + "\n")
+
+
+def _aligned(cells: list[list[str]]) -> str:
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return "\n".join(
+        "  ".join(
+            text.ljust(width) if column < 2 else text.rjust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    )

@@ -1,0 +1,175 @@
+"""`quakeline models ...`: which networks there are, what they expect, their weights and graphs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from quakeline.errors import WeightsError
+from quakeline.models import cache
+from quakeline.models.cards import CARDS, Card, Filter, Wheel
+
+app = typer.Typer(no_args_is_help=True, help="Networks, their weights and their graphs.")
+
+Name = Annotated[
+    str, typer.Argument(help="Name of a weight set (see `list`), or a .safetensors file.")
+]
+Given = Annotated[
+    str | None,
+    typer.Option("--path", help="Original files, wheel or .safetensors file on this machine."),
+]
+Output = Annotated[
+    Path | None, typer.Option(help="The .safetensors file to write; default: in the cache folder.")
+]
+Graph = Annotated[Path, typer.Option("--onnx", help="The ONNX file to write.")]
+
+_FURTHER = """\
+Further kinds of weights in the configuration: seisbench (any network of SeisBench), custom (a
+Python module of your own), ensemble (several of them together); see config/README.md."""
+
+
+@app.command(name="list")
+def show_all() -> None:
+    """List the networks that are built in."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD)
+    for heading in ("name", "network", "window", "rate", "phases", "licence", "cached"):
+        table.add_column(heading, overflow="fold")
+    for card in CARDS.values():
+        table.add_row(
+            card.name,
+            card.network,
+            f"{card.window_samples / card.sampling_rate_hz:g} s",
+            f"{card.sampling_rate_hz:g} Hz",
+            " ".join(card.phases),
+            card.licence.split(" ")[0],
+            "yes" if _is_cached(card) else "no",
+        )
+    Console().print(table)
+    typer.echo(_FURTHER)
+
+
+@app.command()
+def show(name: Name) -> None:
+    """Show everything that is known of a weight set, or of the weights file of a run."""
+    if _is_file(name):
+        from quakeline.models.weights import card_of, members_of
+
+        path = Path(name).expanduser()
+        card, weights_id = card_of(path)
+        typer.echo("\n".join(_lines(card, weights_id)))
+        for member, digest in members_of(path):
+            typer.echo("\n" + "\n".join(_lines(member, digest)))
+    else:
+        typer.echo("\n".join(_lines(_known(name))))
+
+
+@app.command()
+def get(name: Name, path: Given = None, output: Output = None) -> None:
+    """Fetch or convert weights into one .safetensors file."""
+    from quakeline.models.weights import card_of
+
+    target = output or cache.folder() / "weights" / f"{_known(name).name}.safetensors"
+    _write(name, path, target)
+    typer.echo(f"{target}, weights {card_of(target)[1]}")
+
+
+@app.command()
+def export(name: Name, onnx: Graph, path: Given = None) -> None:
+    """Write a network as an ONNX graph, compared with PyTorch in onnxruntime where that is there.
+
+    The graph turns normalised windows (batch, components, samples) into probabilities.
+    """
+    from quakeline.io.atomic import replacing
+    from quakeline.models.graphs import graph_of
+    from quakeline.models.weights import card_of
+
+    with TemporaryDirectory(prefix="quakeline-") as folder:
+        weights = Path(name).expanduser()
+        if not _is_file(name):
+            weights = Path(folder) / "weights.safetensors"
+            _write(name, path, weights)
+        card, weights_id = card_of(weights)
+        if card.members:
+            raise WeightsError(f"{name} is an ensemble: export its members one by one")
+        graph = graph_of(weights)
+        with replacing(onnx) as temporary:
+            shutil.copyfile(graph, temporary)
+    typer.echo(f"{onnx}: {card.name}, weights {weights_id}, normalisation {card.normalisation}")
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith(".safetensors")
+
+
+def _known(name: str) -> Card:
+    if name not in CARDS:
+        raise WeightsError(f"{name!r} given; known are {', '.join(CARDS)}")
+    return CARDS[name]
+
+
+def _write(name: str, given: str | None, target: Path) -> None:
+    from quakeline.io.atomic import replacing
+    from quakeline.models.originals import obtain
+    from quakeline.models.weights import save
+
+    state, metadata = obtain(_known(name), given)
+    with replacing(target) as temporary:
+        save(temporary, state, metadata)
+
+
+def _is_cached(card: Card) -> bool:
+    folder = cache.folder() / "weights"
+    key = getattr(card.source, "key", "")
+    return (
+        all((folder / key / file.name).is_file() for file in card.source.files)
+        or (folder / f"{card.name}.safetensors").is_file()
+    )
+
+
+def _lines(card: Card, weights_id: str = "") -> list[str]:
+    """Everything that a card says, a line for each fact."""
+    rate = card.sampling_rate_hz
+    facts = {
+        "name": card.name,
+        "network": card.network,
+        "weights": weights_id,
+        "options": ", ".join(f"{key}: {value}" for key, value in card.options.items()),
+        "citation": card.citation,
+        "licence": card.licence,
+        "training data": card.training_data,
+        "sampling rate": f"{rate:g} Hz",
+        "window": f"{card.window_samples} samples ({card.window_samples / rate:g} s)",
+        "step": f"{card.hop_samples} samples",
+        "unused ends": f"{card.blind_samples} samples",
+        "components": " ".join(card.components),
+        "classes": " ".join(card.classes),
+        "phases": " ".join(card.phases),
+        "thresholds": ", ".join(f"{key} {value:g}" for key, value in card.thresholds.items()),
+        "normalisation": card.normalisation,
+        "filter": _said(card.filter),
+        "output": card.output,
+        "source": card.source.origin,
+    }
+    if isinstance(card.source, Wheel):
+        facts["wheel sha256"] = card.source.sha256
+    lines = [f"{name:<14} {value}" for name, value in facts.items() if value]
+    for file in card.source.files:
+        lines += [f"{'file':<14} {file.path}", f"{'sha256':<14} {file.sha256}"]
+    return lines
+
+
+def _said(rule: Filter | None) -> str:
+    if rule is None:
+        return "none"
+    low = f"{rule.low_hz:g}" if rule.low_hz is not None else "0"
+    high = f"{rule.high_hz:g} Hz" if rule.high_hz is not None else "open"
+    passes = "forwards and backwards" if rule.zero_phase else "causal"
+    return f"{low} to {high}, Butterworth of order {rule.order}, {passes}"

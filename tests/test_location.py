@@ -1,0 +1,200 @@
+import numpy as np
+import pandas as pd
+import pytest
+from synthetics import ORIGIN_NS, arrival_table, event_table, network, pick_table, picks_of
+
+from quakeline.io import tables
+from quakeline.location import Locator
+from quakeline.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.sites import Sites
+from quakeline.velocity import VelocityModel
+
+HOMOGENEOUS = VelocityModel((0.0,), (5.8,), (3.35,))
+LAYERED = VelocityModel((-2.0, 4.0, 12.0), (4.8, 5.9, 6.6), (2.75, 3.4, 3.8))
+MODELS = pytest.mark.parametrize("model", [HOMOGENEOUS, LAYERED], ids=["homogeneous", "layered"])
+
+
+def locator(stations, model, **options):
+    settings = {"depth_km": (0.0, 20.0), "model_error_s": 0.02, "min_pick_sigma_s": 0.02}
+    return Locator(Sites.of(stations), model, **{**settings, **options})
+
+
+def located(finder, frame, picks, about, event_id="e"):
+    """Locate from a start a few km and half a second off; row of EVENTS and ARRIVALS."""
+    latitude, longitude = frame.to_latlon(about[0] + 3.0, about[1] - 2.0)
+    start = {
+        "event_id": event_id,
+        "time": pd.Timestamp(ORIGIN_NS + 500_000_000, tz="UTC"),
+        "latitude": float(latitude),
+        "longitude": float(longitude),
+        "depth_km": 8.0,
+    }
+    events, arrivals = finder.locate(
+        event_table([start]),
+        arrival_table(event_id, picks),
+        tables.conform(picks, PICKS).to_pandas(),
+    )
+    tables.conform(events, EVENTS)
+    tables.conform(arrivals, ARRIVALS)
+    return events.iloc[0], arrivals
+
+
+def error(frame, row, source):
+    """East, north, depth in km and time in s: found minus true."""
+    x, y = frame.to_xy(row["latitude"], row["longitude"])
+    seconds = (row["time"].value - ORIGIN_NS) / 1e9
+    return np.array([x - source[0], y - source[1], row["depth_km"] - source[2], seconds])
+
+
+@MODELS
+@pytest.mark.parametrize("source", [(5.0, -8.0, 6.0), (-12.0, 3.0, 11.9), (0.0, 20.0, 14.0)])
+def test_exact_picks_give_the_hypocentre_back(model, source):
+    stations, frame = network()
+    row, arrivals = located(
+        locator(stations, model), frame, picks_of(stations, frame, model, source), source
+    )
+    assert np.abs(error(frame, row, source)).max() < 0.02
+    assert row["rms_s"] < 0.003
+    assert arrivals["weight"].min() > 0.99
+    assert arrivals["residual_s"].abs().max() < 0.01
+    assert (row["quality"], row["locator"]) == ("good", "least-squares")
+    x, y = frame.to_xy(stations["latitude"].to_numpy(), stations["longitude"].to_numpy())
+    distances = np.hypot(x - source[0], y - source[1])
+    assert row["min_distance_km"] == pytest.approx(distances.min(), abs=0.03)
+    assert arrivals["distance_km"].max() == pytest.approx(distances.max(), abs=0.05)
+
+
+@pytest.mark.parametrize(("latitude", "longitude"), [(70.0, 25.0), (-17.0, 179.95), (65.0, -180.0)])
+def test_high_latitudes_and_the_date_line(latitude, longitude):
+    stations, frame = network(latitude, longitude)
+    stations["longitude"] = (stations["longitude"] + 180) % 360 - 180
+    source = (9.0, 4.0, 7.0)
+    picks = picks_of(stations, frame, LAYERED, source)
+    row, _ = located(locator(stations, LAYERED), frame, picks, source)
+    assert np.abs(error(frame, row, source)).max() < 0.02
+    assert -180 <= row["longitude"] <= 180
+
+
+@MODELS
+def test_sigmas_are_honest(model):
+    """Of 100 events with normal errors 50 to 90 % lie within one sigma (68 % would be exact)."""
+    stations, frame = network(n=8)
+    finder = locator(stations, model, model_error_s=0.01)
+    rng = np.random.default_rng(5)
+    misses = []
+    for _ in range(100):
+        source = (*rng.uniform(-18, 18, 2), rng.uniform(3, 15))
+        picks = picks_of(stations, frame, model, source, noise_s=0.05, rng=rng)
+        row, _ = located(finder, frame, picks, source)
+        sigma = row[["horizontal_sigma_km"] * 2 + ["depth_sigma_km", "time_sigma_s"]]
+        misses.append(error(frame, row, source) / sigma.to_numpy(dtype=float))
+    within = (np.abs(misses) < 1).mean(axis=0)
+    assert ((within > 0.5) & (within < 0.9)).all(), within
+    assert (np.abs(misses) < 3).mean() > 0.97
+
+
+@MODELS
+@pytest.mark.parametrize("n", [6, 10])
+def test_one_wrong_pick_moves_the_event_by_less_than_a_kilometre(model, n):
+    stations, frame = network(n=n)
+    finder = locator(stations, model)
+    rng = np.random.default_rng(2)
+    for k in range(12):
+        source = (*rng.uniform(-15, 15, 2), rng.uniform(3, 12))
+        picks = picks_of(stations, frame, model, source, noise_s=0.02, rng=rng)
+        right, _ = located(finder, frame, picks, source)
+        wrong = picks.copy()
+        at = k % len(picks)
+        wrong.loc[at, "time"] += pd.Timedelta(seconds=2 if k % 2 else -2)
+        row, arrivals = located(finder, frame, wrong, source)
+        moved = error(frame, row, source) - error(frame, right, source)
+        assert np.hypot(*moved[:2]) < 1.0
+        assert abs(moved[2]) < 2.0
+        hit = arrivals.set_index("pick_id").loc[picks.loc[at, "pick_id"]]
+        assert hit["weight"] < 0.05
+        assert abs(hit["residual_s"]) > 1.5
+
+
+def test_a_larger_pick_error_counts_less():
+    stations, frame = network(n=6)
+    source = (2.0, 3.0, 8.0)
+    picks = picks_of(stations, frame, HOMOGENEOUS, source)
+    picks.loc[0, "time"] += pd.Timedelta(seconds=0.3)
+    moves = []
+    for sigma in (0.02, 1.0):
+        picks.loc[0, "time_sigma_s"] = sigma
+        row, _ = located(locator(stations, HOMOGENEOUS, model_error_s=0.2), frame, picks, source)
+        moves.append(np.linalg.norm(error(frame, row, source)[:3]))
+    assert moves[1] < 0.3 * moves[0]
+
+
+def test_a_pick_without_sigma_has_the_smallest_one():
+    stations, frame = network(n=6)
+    source = (2.0, 3.0, 8.0)
+    picks = picks_of(stations, frame, HOMOGENEOUS, source)
+    rows = []
+    for sigma in (0.02, None, 0.001):
+        picks["time_sigma_s"] = np.float32(np.nan if sigma is None else sigma)
+        rows.append(located(locator(stations, HOMOGENEOUS), frame, picks, source)[0])
+    assert rows[0]["time_sigma_s"] == rows[1]["time_sigma_s"] == rows[2]["time_sigma_s"]
+
+
+def test_what_limits_a_location_is_said():
+    stations, frame = network(n=8)
+    finder = locator(stations, HOMOGENEOUS)
+
+    def quality(source, picks):
+        return located(finder, frame, picks, source)[0]
+
+    outside = (80.0, 0.0, 8.0)
+    row = quality(outside, picks_of(stations, frame, HOMOGENEOUS, outside))
+    assert row["quality"] == "outside the network"
+    assert row["azimuthal_gap_deg"] > 180
+    inside = (0.0, 0.0, 8.0)
+    assert (
+        quality(inside, picks_of(stations, frame, HOMOGENEOUS, inside, phases="P"))["quality"]
+        == "no S arrival"
+    )
+    deep = (0.0, 0.0, 26.0)
+    row = quality(deep, picks_of(stations, frame, HOMOGENEOUS, deep))
+    assert "depth at the limit of the search" in row["quality"]
+    assert row["depth_km"] == pytest.approx(20.0, abs=0.01)
+    four = picks_of(stations, frame, HOMOGENEOUS, inside).iloc[:4].reset_index(drop=True)
+    assert "no redundancy" in quality(inside, four)["quality"]
+
+
+def test_events_are_located_one_by_one_and_in_their_order():
+    stations, frame = network(n=8)
+    sources = {"b": (5.0, 5.0, 6.0), "a": (-9.0, 2.0, 10.0)}
+    picks, arrivals, starts = [], [], []
+    for n, (name, source) in enumerate(sources.items()):
+        some = picks_of(stations, frame, LAYERED, source, seconds=30.0 * n)
+        picks.append(some)
+        arrivals.append(arrival_table(name, some))
+        latitude, longitude = frame.to_latlon(source[0] + 2, source[1])
+        starts.append(
+            {
+                "event_id": name,
+                "time": pd.Timestamp(ORIGIN_NS + round((30.0 * n + 1) * 1e9), tz="UTC"),
+                "latitude": float(latitude),
+                "longitude": float(longitude),
+                "depth_km": 5.0,
+            }
+        )
+    events, residuals = locator(stations, LAYERED).locate(
+        event_table(starts), pd.concat(arrivals[::-1]), pd.concat(picks)
+    )
+    assert events["event_id"].tolist() == ["b", "a"]
+    assert residuals["event_id"].tolist() == ["b"] * 16 + ["a"] * 16
+    for n, (source, (_, row)) in enumerate(zip(sources.values(), events.iterrows(), strict=True)):
+        found = error(frame, row, source) - [0, 0, 0, 30.0 * n]
+        assert np.abs(found).max() < 0.02
+
+
+def test_no_events_give_empty_tables():
+    stations, _ = network(n=4)
+    empty = tables.empty(EVENTS), tables.empty(ARRIVALS), tables.empty(PICKS)
+    events, arrivals = locator(stations, LAYERED).locate(*empty)
+    assert (len(events), len(arrivals)) == (0, 0)
+    tables.conform(events, EVENTS)
+    assert len(pick_table([])) == 0

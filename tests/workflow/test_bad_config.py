@@ -1,0 +1,116 @@
+"""Mistakes in the configuration and the tables it names: told at once, before anything is made."""
+
+from __future__ import annotations
+
+import pytest
+from runs import refused
+from workplace import Workplace
+
+VELOCITY = {
+    "another column": (
+        "depth,vp,vs\n0,4.4,2.4\n",
+        "depth, vp, vs given; required: depth_km, vp, vs",
+    ),
+    "no rows": ("depth_km,vp,vs\n", "three numbers"),
+    "a word": ("depth_km,vp,vs\n0,fast,2.4\n", "three numbers"),
+    "upside down": ("depth_km,vp,vs\n5,6,3\n0,4.4,2.4\n", "depth_km must increase"),
+    "S before P": ("depth_km,vp,vs\n0,2.4,4.4\n", "0 < vs < vp <= 15"),
+    "metres per second": ("depth_km,vp,vs\n0,4400,2400\n", "0 < vs < vp <= 15"),
+}
+HEAD = "network,station,latitude,longitude,elevation_m\n"
+STATIONS = {
+    "no coordinates": (
+        f"{HEAD}BW,UH1,48.08,11.6,400\nBW,UH2,48.06,,400\n",
+        "line 3: longitude is ''",
+    ),
+    "no column": (
+        "network,station,latitude,longitude\nBW,UH1,48,11\n",
+        "missing columns: elevation_m",
+    ),
+    "off the globe": (f"{HEAD}BW,UH1,448.08,11.6,400\n", "latitude is '448.08'; allowed: a number"),
+    "no code": (f"{HEAD}BW,,48.08,11.6,400\n", "line 2: station is empty"),
+}
+
+
+def nothing_made(place: Workplace) -> bool:
+    return not (place.folder / "results").exists() and not (place.folder / ".snakemake").exists()
+
+
+def test_several_mistakes_at_once(workdir: Workplace) -> None:
+    overlay = workdir.overlay(
+        "pick: {treshold: 0.5, gap_guard_s: -1}\n"
+        "fetch: {source: {kind: ftp}}\n"
+        "associate: {min_picks: 1, depth_km: [10, 0]}\n"
+        "keep: [everything]\n"
+    )
+    done = workdir.quakeline("run", overlay)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    first, *mistakes = done.stderr.splitlines()
+    assert first == f"quakeline: {len(mistakes)} mistakes"
+    said = {line.split(":")[0].strip(): line for line in mistakes}
+    assert "greater than or equal to 0" in said["pick.gap_guard_s"]
+    assert "unknown key; see config/README.md" in said["pick.treshold"]
+    assert "'ftp'" in said["fetch.source"]
+    assert "'files'" in said["fetch.source"]
+    assert "'everything'" in said["keep.0"]
+    assert "greater than or equal to 3" in said["associate.min_picks"]
+    assert nothing_made(workdir)
+
+
+def test_an_overlay_that_does_not_exist(workdir: Workplace) -> None:
+    done = workdir.quakeline("run", "config/runs/mine.yaml")
+    refused(done, "'config/runs/mine.yaml'", "known runs: unterhaching")
+    assert nothing_made(workdir)
+
+
+@pytest.mark.parametrize("mistake", VELOCITY)
+def test_a_bad_velocity_table(workdir: Workplace, mistake: str) -> None:
+    text, words = VELOCITY[mistake]
+    (workdir.folder / "v.csv").write_text(text)
+    done = workdir.quakeline("run", workdir.overlay("velocity: {table: v.csv}\n"))
+    refused(done, "velocity table v.csv", words)
+    assert nothing_made(workdir)
+
+
+@pytest.mark.parametrize("mistake", STATIONS)
+def test_a_bad_station_table(workdir: Workplace, mistake: str) -> None:
+    text, words = STATIONS[mistake]
+    (workdir.folder / "s.csv").write_text(text)
+    done = workdir.quakeline("run", workdir.overlay("stations: {table: s.csv}\n"))
+    refused(done, "station table s.csv", words)
+    assert nothing_made(workdir)
+
+
+def test_files_that_do_not_exist_are_told_together(workdir: Workplace) -> None:
+    overlay = workdir.overlay(
+        "velocity: {table: a.csv}\nstations: {table: b.csv}\nweights: {path: c.safetensors}\n"
+    )
+    done = workdir.quakeline("run", overlay)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "quakeline: 3 mistakes"
+    for words in (
+        "velocity.table: file 'a.csv'",
+        "stations.table: file 'b.csv'",
+        "weights.path: 'c.",
+    ):
+        assert words in done.stderr
+    assert nothing_made(workdir)
+
+
+def test_files_that_hold_something_else(workdir: Workplace) -> None:
+    """What only a job can read; both mistakes are told."""
+    (workdir.folder / "s.xml").write_text("<FDSNStationXML><Network")
+    (workdir.folder / "w.safetensors").write_text("none")
+    overlay = workdir.overlay("stations: {stationxml: [s.xml]}\nweights: {path: w.safetensors}\n")
+    lines = refused(workdir.quakeline("run", overlay, "--cores", "2"), most=2)
+    assert lines[0].startswith("quakeline: stations: cannot read s.xml as StationXML: ")
+    assert lines[1].startswith("quakeline: weights: w.safetensors is damaged or not a safetensors")
+
+
+def test_one_mistake_of_many_chunks_is_one_line(workdir: Workplace) -> None:
+    overlay = workdir.overlay(
+        "time: {chunk_h: 0.02}\nfetch: {source: {kind: files, paths: [data/*]}}\n"
+    )
+    done = workdir.quakeline("run", overlay, "--cores", "2")
+    refused(done, "the archive is empty", "(the same for 3 more chunks)")
