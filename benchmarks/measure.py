@@ -1,4 +1,4 @@
-"""One process family per benchmark: each measurement in a child of its own, ours and peer in turn."""
+"""One process family per benchmark: each measurement in a child of its own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def child(module: str, threads: int, **arguments: Any) -> dict[str, Any]:
     environment = dict(os.environ)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         environment[name] = str(threads)
-    command = [sys.executable, "-m", module, "--child", json.dumps({"threads": threads, **arguments})]
+    asked = json.dumps({"threads": threads, **arguments})
+    command = [sys.executable, "-m", module, "--child", asked]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")

@@ -19,20 +19,22 @@ def locator(stations, model, **options):
     return Locator(Sites.of(stations), model, **{**settings, **options})
 
 
-def located(finder, frame, picks, about, event_id="e"):
-    """Locate from a start a few km and half a second off; row of EVENTS and ARRIVALS."""
+def start(frame, about, event_id="e"):
+    """What an associator knows: a few km and half a second off."""
     latitude, longitude = frame.to_latlon(about[0] + 3.0, about[1] - 2.0)
-    start = {
+    return {
         "event_id": event_id,
         "time": pd.Timestamp(ORIGIN_NS + 500_000_000, tz="UTC"),
         "latitude": float(latitude),
         "longitude": float(longitude),
         "depth_km": 8.0,
     }
+
+
+def located(finder, frame, picks, about):
+    """Locate one event from near its source: its row of EVENTS and its ARRIVALS."""
     events, arrivals = finder.locate(
-        event_table([start]),
-        arrival_table(event_id, picks),
-        tables.conform(picks, PICKS).to_pandas(),
+        event_table([start(frame, about)]), arrival_table("e", picks), picks
     )
     tables.conform(events, EVENTS)
     tables.conform(arrivals, ARRIVALS)
@@ -81,13 +83,23 @@ def test_sigmas_are_honest(model):
     stations, frame = network(n=8)
     finder = locator(stations, model, model_error_s=0.01)
     rng = np.random.default_rng(5)
-    misses = []
-    for _ in range(100):
-        source = (*rng.uniform(-18, 18, 2), rng.uniform(3, 15))
-        picks = picks_of(stations, frame, model, source, noise_s=0.05, rng=rng)
-        row, _ = located(finder, frame, picks, source)
-        sigma = row[["horizontal_sigma_km"] * 2 + ["depth_sigma_km", "time_sigma_s"]]
-        misses.append(error(frame, row, source) / sigma.to_numpy(dtype=float))
+    sources = [(*rng.uniform(-18, 18, 2), rng.uniform(3, 15)) for _ in range(100)]
+    picks, arrivals = [], []
+    for n, source in enumerate(sources):
+        some = picks_of(stations, frame, model, source, noise_s=0.05, rng=rng)
+        some["pick_id"] = f"{n}/" + some["pick_id"]
+        picks.append(some)
+        arrivals.append(some[["pick_id", "phase"]].assign(event_id=str(n)))
+    starts = [start(frame, source, str(n)) for n, source in enumerate(sources)]
+    events, _ = finder.locate(event_table(starts), pd.concat(arrivals), pd.concat(picks))
+    sigmas = events[["horizontal_sigma_km"] * 2 + ["depth_sigma_km", "time_sigma_s"]].to_numpy(
+        float
+    )
+    found = [
+        error(frame, row, source)
+        for (_, row), source in zip(events.iterrows(), sources, strict=True)
+    ]
+    misses = np.array(found) / sigmas
     within = (np.abs(misses) < 1).mean(axis=0)
     assert ((within > 0.5) & (within < 0.9)).all(), within
     assert (np.abs(misses) < 3).mean() > 0.97

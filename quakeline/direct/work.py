@@ -114,6 +114,7 @@ class Work:
             yield chunk
             done += chunk.span.seconds * len(chunk.labels)
             self._coverage.append(chunk.coverage())
+            chunk.close()
         self._progress(total, total)
 
     def _heard(self, before: float, total: float) -> Callable[[float], None]:
@@ -173,6 +174,7 @@ class Chunk:
         self.units: dict[str, str] = {}
         self.hear: Callable[[float], None] = lambda share_s: None
         grid, reach = preparer.grid, work.annotator.reach
+        self._start = grid.start_sample
         #: First sample and end of the probabilities, counted since 1970.
         self.lo, self.hi = grid.start_sample + reach, grid.start_sample + grid.n_samples - reach
 
@@ -213,10 +215,15 @@ class Chunk:
         """Forget the waveforms of an instrument."""
         del self._held[index]
 
+    def close(self) -> None:
+        """Forget all waveforms and files: the engine may keep hold of the chunk for a while."""
+        self._held.clear()
+        del self._preparer
+
     def arrays(self, index: int, wanted: str) -> Arrays:
         """Waveforms of one instrument, the components in an order."""
-        made, start = self.get(index), self._preparer.grid.start_sample
-        return Arrays(made.data[None], made.valid[None], start, COMPONENTS, wanted)
+        made = self.get(index)
+        return Arrays(made.data[None], made.valid[None], self._start, COMPONENTS, wanted)
 
     def coverage(self) -> pd.DataFrame:
         """COVERAGE of the instruments so far, with the chunk's name and seconds of data."""

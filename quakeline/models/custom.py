@@ -25,12 +25,13 @@ from torch import Tensor, nn
 from quakeline.errors import WeightsError
 from quakeline.io.provenance import digest_file
 from quakeline.models.cards import Card, Given, SourceFile
-from quakeline.models.onnx import export
+from quakeline.models.onnx import export, for_inference
 from quakeline.models.weights import describe, weights_id
 
 #: The function of a loader.
 FUNCTION = "load_model"
 _WINDOWS = 2
+_EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def build(loader: str, arguments: str, digest: str) -> nn.Module:
             f"{loader} gives other weights than when the weights file of this run was written:"
             " remove that file to use them"
         )
-    return loaded.network.eval().requires_grad_(False)
+    return for_inference(loaded.network)
 
 
 def obtain(
@@ -125,9 +126,16 @@ def obtain(
             network, path = path, Path(folder) / "graph.onnx"
             export(whole, network, path)
         check(whole, _output_of_graph(whole, path))
-        graph = torch.from_numpy(np.frombuffer(path.read_bytes(), np.uint8).copy())
+        graph = torch.from_numpy(np.frombuffer(_whole(path), np.uint8).copy())
     sources = {file.path: file.sha256 for file in loaded.files}
     return {"graph": graph}, describe(whole, sources)
+
+
+def _whole(graph: Path) -> bytes:
+    """Bytes of a graph with the tensors that may lie in a file beside it."""
+    import onnx
+
+    return bytes(onnx.load(graph).SerializeToString())
 
 
 def check(card: Card, output: np.ndarray) -> None:
@@ -174,7 +182,7 @@ def _output_of_graph(card: Card, graph: Path) -> np.ndarray:
         core = openvino.Core()
         model = core.read_model(graph)
         model.reshape([_WINDOWS, len(card.components), card.window_samples])
-        return np.asarray(core.compile_model(model, "CPU")(_windows(card).numpy())[0])
+        return np.asarray(core.compile_model(model, "CPU", _EXACT)(_windows(card).numpy())[0])
     except RuntimeError as error:
         raise _failed(card, error) from error
 

@@ -56,7 +56,7 @@ def export(card: Card, network: nn.Module, path: Path) -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise QuakelineError(f"writing ONNX needs {' and '.join(missing)}: install them with pip")
-    network = network.eval().requires_grad_(False)
+    network = for_inference(network)
     with _quiet():
         if isinstance(network, torch.jit.ScriptModule):
             _write_script(card, network, path)
@@ -64,6 +64,13 @@ def export(card: Card, network: nn.Module, path: Path) -> None:
             _write(card, network, path)
     if find_spec("onnxruntime") is not None:
         _compare(card, network, path)
+
+
+def for_inference(network: nn.Module) -> nn.Module:
+    """Put a network, also one of TorchScript, in the state in which it is used."""
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
+    return network.eval()
 
 
 def _write(card: Card, network: nn.Module, path: Path) -> None:

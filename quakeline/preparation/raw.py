@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,7 +39,7 @@ class RawFiles:
 
     def __init__(self, span: Span) -> None:
         self._limits = _limits(span)
-        self._load = lru_cache(maxsize=_FILES_HELD)(self._read)
+        self._held: dict[str, tuple[obspy.Stream, str]] = {}
 
     def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[str]]:
         """See `Source.segments`."""
@@ -58,8 +57,13 @@ class RawFiles:
             notes.append(f"{row.path}: {warned}")
         return _pieces_of(stream, _wanted(row))
 
-    def _read(self, path: str) -> tuple[obspy.Stream, str]:
-        return read_stream(Path(path), **self._limits)
+    def _load(self, path: str) -> tuple[obspy.Stream, str]:
+        """Read a file, or give it again; an lru_cache would keep this object alive for long."""
+        found = self._held.pop(path, None) or read_stream(Path(path), **self._limits)
+        self._held[path] = found  # the last in the order of use
+        if len(self._held) > _FILES_HELD:
+            self._held.pop(next(iter(self._held)))
+        return found
 
 
 class RawTraces:

@@ -4,9 +4,15 @@ A source is a section of the configuration that lists the files of a span of tim
 gives a digest that changes when the archive does (`fingerprint`).
 """
 
+from typing import TYPE_CHECKING
+
 from quakeline.registry import one_of
+from quakeline.sources.base import BaseSource
 from quakeline.sources.files import Files
 from quakeline.sources.package import PackageData
 
 KINDS = (Files, PackageData)
-Source = one_of(KINDS)
+if TYPE_CHECKING:
+    Source = BaseSource
+else:
+    Source = one_of(KINDS)

@@ -8,14 +8,15 @@ from glob import glob
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from quakeline.errors import DataError
 from quakeline.io.provenance import digest_of
 from quakeline.sources.base import BaseSource
 from quakeline.timeline import Span, to_datetime
 
-_DAY_CODE = re.compile(r"%[YmdjyHM]")
+_DAY_CODE = re.compile(r"%[Ymdj]")
+_CODES = {"%Y", "%m", "%d", "%j", "%%"}
 
 
 class Files(BaseSource):
@@ -28,6 +29,14 @@ class Files(BaseSource):
         " month, day and day of year of each day of a chunk, so that a large archive is not"
         " searched as a whole",
     )
+
+    @field_validator("paths")
+    @classmethod
+    def _codes_of_days(cls, value: list[str]) -> list[str]:
+        unknown = sorted({code for p in value for code in re.findall("%.?", p)} - _CODES)
+        if unknown:
+            raise ValueError(f"unknown code {', '.join(unknown)}; allowed: %Y %m %d %j, %% for %")
+        return value
 
     def files(self, span: Span) -> list[Path]:
         """Files that match the patterns for the days of the span."""
@@ -44,7 +53,7 @@ class Files(BaseSource):
         if any(_DAY_CODE.search(pattern) for pattern in self.paths):
             return "by day"
         stats = []
-        for path in sorted({p for pattern in self.paths for p in _matches(pattern)}):
+        for path in sorted({p for one in self.paths for p in _matches(one.replace("%%", "%"))}):
             stat = Path(path).lstat()
             stats.append([path, stat.st_size, stat.st_mtime_ns])
         return digest_of(stats)

@@ -122,7 +122,11 @@ def test_contract(section, place):
     assert np.concatenate(parts, axis=-1) == pytest.approx(whole, abs=1e-6)
 
 
-@pytest.mark.parametrize("section", SECTIONS.values(), ids=SECTIONS)
+# PyTorch names the nodes of TorchScript's graphs in another way the second time in a process.
+REPEATABLE = {name: section for name, section in SECTIONS.items() if "script" not in name}
+
+
+@pytest.mark.parametrize("section", REPEATABLE.values(), ids=REPEATABLE)
 def test_the_same_section_gives_the_same_weights(section, place):
     first = card_of(made(section, place))
     assert card_of(made(section, place)) == first
@@ -203,7 +207,8 @@ def test_torch_and_onnx_agree(place):
 
     from quakeline.models.graphs import graph_of
 
-    compiled = Core().compile_model(graph_of(path), "CPU")
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = Core().compile_model(graph_of(path), "CPU", exact)
     with torch.inference_mode():
         assert compiled(windows.numpy())[0] == pytest.approx(module(windows).numpy(), abs=1e-5)
 

@@ -4,6 +4,7 @@ import pytest
 from quakeline.signal import amplitude
 from quakeline.signal.quality import dead
 
+
 def snr_db(data, valid, onset, noise, signal):
     return amplitude.snr_db(data, valid, np.array([onset]), noise, signal)[0]
 

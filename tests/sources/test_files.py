@@ -52,6 +52,23 @@ def test_codes_of_the_day_narrow_the_search(archive):
     assert found(archive, pattern, span("2020-06-01", "2020-06-02")) == []
 
 
+@pytest.mark.parametrize("pattern", ["a/%H/*", "a/%y.mseed", "100%", "%Y%q"])
+def test_codes_that_are_not_of_days_are_refused(pattern):
+    """An hour would find the files of one hour of each day and no others."""
+    with pytest.raises(ValidationError, match="unknown code %"):
+        Files(paths=["fine/%Y/%j/*", pattern])
+
+
+def test_a_percent_sign_is_written_twice(tmp_path):
+    (tmp_path / "100%.2020").touch()
+    assert found(tmp_path, "100%%.%Y", DAY) == ["00%.2020"]
+    source = Files(paths=[str(tmp_path / "100%%*")])
+    assert [path.name for path in source.files(DAY)] == ["100%.2020"]
+    before = source.fingerprint()
+    (tmp_path / "100%.2021").touch()
+    assert source.fingerprint() != before
+
+
 def test_an_archive_without_files_is_refused(archive):
     with pytest.raises(DataError, match=r"archive is empty: no file matches .*nothing\*"):
         Files(paths=[str(archive / "nothing*")]).files(DAY)
