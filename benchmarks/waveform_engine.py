@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks import measure
 
 MODULE = "benchmarks.waveform_engine"
 RATE = 100.0
+_BARE_BYTES = 400 * 2**20
 BATCHES = (256, 64, 32, 16)
 #: Case: SeisBench class, arguments, stations, seconds, stacking.
 CASES: dict[str, tuple[str, dict[str, Any], int, int, str]] = {
@@ -34,7 +36,14 @@ CASES: dict[str, tuple[str, dict[str, Any], int, int, str]] = {
     ),
     "GPD, 1 h": ("GPD", {}, 1, 3_600, "avg"),
 }
+#: Step between windows in samples, as SeisBench takes it by default.
+STEPS = {"PhaseNet": 1501, "EQTransformer": 3000, "GPD": 10}
 QUICK = {"PhaseNet, 1 h": ("PhaseNet", {}, 1, 3_600, "avg")}
+
+
+def case_of(case: str) -> tuple[str, dict[str, Any], int, int, str]:
+    """What a case is made of."""
+    return {**CASES, **QUICK}[case]
 
 
 def model_of(case: str) -> Any:
@@ -42,16 +51,15 @@ def model_of(case: str) -> Any:
     import seisbench.models
     import torch
 
-    kind, options, *_ = {**CASES, **QUICK}[case]
+    kind, options, *_ = case_of(case)
     torch.manual_seed(20261121)
     return getattr(seisbench.models, kind)(**options).eval()
 
 
 def record(case: str) -> tuple[np.ndarray, int]:
     """Samples (stations, 3, n) in the order Z, N, E, and the index of the first one since 1970."""
-    *_, stations, seconds, _ = {**CASES, **QUICK}[case]
-    model = model_of(case)
-    step = _step(model)
+    kind, _, stations, seconds, _ = case_of(case)
+    step = STEPS[kind]
     first = -(-127_497_747_315 // step) * step
     rng = np.random.default_rng(0)
     samples = rng.normal(size=(stations, 3, seconds * int(RATE))).astype(np.float32)
@@ -59,12 +67,6 @@ def record(case: str) -> tuple[np.ndarray, int]:
         shape = np.exp(-np.arange(2000) / 300) * np.sin(np.arange(2000) * 0.4)
         samples[..., onset : onset + 2000] += 20 * shape
     return samples, first
-
-
-def _step(model: Any) -> int:
-    if model.output_type == "point":
-        return 10
-    return int(model.in_samples - model._annotate_args["overlap"][1])
 
 
 def peer(case: str, batch: int, threads: int, save: str | None) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def peer(case: str, batch: int, threads: int, save: str | None) -> dict[str, Any
     torch.set_num_threads(threads)
     model = model_of(case)
     samples, first = record(case)
-    *_, stacking = {**CASES, **QUICK}[case]
+    *_, stacking = case_of(case)
     stream = obspy.Stream()
     for station, components in enumerate(samples):
         for code, data in zip("ZNE", components, strict=True):
@@ -105,29 +107,28 @@ def _curves_of_stream(stream: Any, first: int, n: int) -> dict[str, np.ndarray]:
     return curves
 
 
-def ours(case: str, threads: int, save: str | None) -> dict[str, Any]:
+def ours(case: str, threads: int, weights: str, save: str | None) -> dict[str, Any]:
     """Our engine on the same network."""
     from quakeline.inference.annotator import Annotator
     from quakeline.inference.waveforms import Arrays
 
-    model = model_of(case)
     samples, first = record(case)
-    with tempfile.TemporaryDirectory() as folder:
-        weights = _weights(model, Path(folder))
-        annotator = Annotator.load(weights, "cpu", threads, hop=_step(model))
-        valid = np.ones(samples.shape, bool)
-        source = Arrays(samples, valid, first, list("ZNE"), annotator.card.components)
-        n = samples.shape[-1]
-        list(annotator.annotate(source, first, first + 12_000))
-        curves = np.zeros((len(samples), len(annotator.card.phases), n), np.float32)
+    annotator = Annotator.load(Path(weights), "cpu", threads, hop=STEPS[case_of(case)[0]])
+    valid = np.ones(samples.shape, bool)
+    source = Arrays(samples, valid, first, list("ZNE"), annotator.card.components)
+    n = samples.shape[-1]
+    list(annotator.annotate(source, first, first + 12_000))
+    curves = np.zeros((len(samples), len(annotator.card.phases), n), np.float32)
 
-        def work() -> None:
-            for piece in annotator.annotate(source, first, first + n):
-                here = slice(piece.start - first, piece.start - first + piece.curves.shape[1])
-                curves[piece.instrument][:, here] = piece.curves
+    def work() -> None:
+        for piece in annotator.annotate(source, first, first + n):
+            here = slice(piece.start - first, piece.start - first + piece.curves.shape[1])
+            curves[piece.instrument][:, here] = piece.curves
 
-        result = measure.timed(work)
-        bare = _bare(annotator, n, len(samples))
+    held = samples.nbytes + valid.nbytes + curves.nbytes
+    result = {**measure.timed(work), "peak_mb": measure.peak_mb()}
+    order = ["ZNE".index(name) for name in annotator.card.components]
+    bare = _bare(annotator, samples, order)
     if save:
         named = {
             f"S{station:02d}.{phase}": curve
@@ -135,24 +136,41 @@ def ours(case: str, threads: int, save: str | None) -> dict[str, Any]:
             for phase, curve in zip(annotator.card.phases, found, strict=True)
         }
         np.savez(save, **named)
-    return {**result, "peak_mb": measure.peak_mb(), "bare_cpu_s": bare}
+    return {**result, "arrays_mb": held / 2**20, "bare_cpu_s": bare}
 
 
-def _bare(annotator: Any, n: int, stations: int) -> float:
-    """CPU seconds of the forward passes alone, for as many batches as the work had."""
-    backend, card = annotator.engine.backend, annotator.card
-    windows = stations * (n // annotator.engine.hop + card.window_samples // annotator.engine.hop)
-    batch = np.random.default_rng(0).normal(
-        size=(backend.batch, len(card.components), card.window_samples)
-    )
-    batches = [((), batch.astype(np.float32))] * -(-windows // backend.batch)
-    return measure.timed(lambda: [None for _ in backend.run(iter(batches))])["cpu_s"]
+def _bare(annotator: Any, samples: np.ndarray, order: list[int]) -> float:
+    """CPU seconds of the forward passes alone over the same windows, cut before the clock runs."""
+    backend, card, hop = annotator.engine.backend, annotator.card, annotator.engine.hop
+    batches = []
+    for station in samples:
+        cut = sliding_window_view(station[order], card.window_samples, axis=1)[:, ::hop]
+        for at in range(0, cut.shape[1] - backend.batch + 1, backend.batch):
+            part = cut[:, at : at + backend.batch].transpose(1, 0, 2)
+            batches.append(((), np.ascontiguousarray(part)))
+            if len(batches) * batches[0][1].nbytes > _BARE_BYTES:
+                break
+    share = len(samples) * (samples.shape[-1] / hop) / (len(batches) * backend.batch)
+    return share * measure.timed(lambda: [None for _ in backend.run(iter(batches))])["cpu_s"]
 
 
-def _weights(model: Any, folder: Path) -> Path:
-    from quakeline.models import seisbench
+def weights(case: str, threads: int, folder: str) -> dict[str, Any]:
+    """The network of SeisBench as a weights file of ours, its own preprocessing included."""
+    import torch
 
-    return seisbench.save_model(model, folder / "peer.safetensors")
+    from quakeline.models.graphs import graph_of
+    from quakeline.models.kinds import SeisBench
+    from quakeline.stages import weights as stage
+
+    kind, arguments, *_ = case_of(case)
+    model = model_of(case)
+    state = Path(folder) / "peer.pt"
+    torch.save(model.state_dict(), state)
+    config = SeisBench(model=kind, weights=str(state), arguments=arguments, normalisation="none")
+    path = Path(folder) / "peer.safetensors"
+    stage.run(config, weights=path)
+    graph_of(path)
+    return {"path": str(path), "window": int(model.in_samples)}
 
 
 def difference(first: str, second: str, window: int) -> float:
@@ -168,11 +186,13 @@ def difference(first: str, second: str, window: int) -> float:
 
 def compare(name: str, threads: int, repeats: int, quick: bool) -> list[dict[str, Any]]:
     """All rows of one case."""
-    window = int(model_of(name).in_samples)
     with tempfile.TemporaryDirectory() as folder:
+        made = measure.child(MODULE, threads, side="weights", case=name, folder=folder)
         saved = [str(Path(folder) / side) + ".npz" for side in ("ours", "peer")]
         mine = [
-            measure.child(MODULE, threads, side="ours", case=name, save=saved[0])
+            measure.child(
+                MODULE, threads, side="ours", case=name, weights=made["path"], save=saved[0]
+            )
             for _ in range(repeats)
         ]
         rows = []
@@ -186,13 +206,13 @@ def compare(name: str, threads: int, repeats: int, quick: bool) -> list[dict[str
                     for _ in range(repeats)
                 ]
             )
-        equal = difference(*saved, window)
+        equal = difference(*saved, made["window"])
     me = measure.medians(mine)
     best = min(theirs, key=lambda batch: theirs[batch]["cpu_s"])
     label = f"{name}, {threads} thread" + "s" * (threads > 1)
     for batch, word in ((BATCHES[0], "default"), (best, "best")):
         title = f"{label}, against batch {batch} ({word})"
-        for key, unit in (("cpu_s", "CPU s"), ("wall_s", "s"), ("peak_mb", "MB")):
+        for key, unit in (("cpu_s", "CPU s"), ("wall_s", "wall s"), ("peak_mb", "MB")):
             rows.append(measure.case(title, unit, me[key], theirs[batch][key], equal))
     rows.append(
         measure.case(f"{label}, bare forward passes", "CPU s", me["cpu_s"], me["bare_cpu_s"], None)
@@ -206,7 +226,7 @@ def main() -> None:
     if given.child:
         asked = dict(given.child)
         side = asked.pop("side")
-        print(json.dumps({"ours": ours, "peer": peer}[side](**asked)))
+        print(json.dumps({"ours": ours, "peer": peer, "weights": weights}[side](**asked)))
         return
     rows = []
     for name in QUICK if given.quick else CASES:

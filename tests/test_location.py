@@ -80,7 +80,7 @@ def test_high_latitudes_and_the_date_line(latitude, longitude):
 @MODELS
 def test_sigmas_are_honest(model):
     """Of 100 events with normal errors 50 to 90 % lie within one sigma (68 % would be exact)."""
-    stations, frame = network(n=8)
+    stations, frame = network(n=8, elevations=(400, 400))
     finder = locator(stations, model, model_error_s=0.01)
     rng = np.random.default_rng(5)
     sources = [(*rng.uniform(-18, 18, 2), rng.uniform(3, 15)) for _ in range(100)]

@@ -76,7 +76,7 @@ class Engine:
         Pieces come instrument by instrument in the order of time and leave nothing out; where no
         window has a valid sample they are zero.
         """
-        phases = np.array([self.card.classes.index(phase) for phase in self.card.phases])
+        phases = _rows([self.card.classes.index(phase) for phase in self.card.phases])
         order: deque[_Block] = deque()
         stitchers: dict[int, Stitcher] = {}
         for windows, outputs in self.backend.run(self._batches(source, lo, hi, order)):
@@ -154,6 +154,13 @@ class Engine:
         if block.valid is not None:
             valid = _cut(block.valid, at, self.card.window_samples)
         normalise(target, valid, self.card.normalisation)
+
+
+def _rows(indices: list[int]) -> slice | list[int]:
+    """The same rows as a slice where they follow each other: a view instead of a copy."""
+    first = indices[0]
+    follow = indices == list(range(first, first + len(indices)))
+    return slice(first, first + len(indices)) if follow else indices
 
 
 def _cut(samples: np.ndarray, at: np.ndarray, window: int) -> np.ndarray:

@@ -112,11 +112,11 @@ def of_stream(
 ) -> Recordings:
     """Recordings in traces, which stay as they are. Raises DataError as `of_files`."""
     traces = [trace for trace in stream if trace.stats.npts]
-    texts = {t.id for t in traces if not np.issubdtype(t.data.dtype, np.number)}
+    texts = {trace.id for trace in traces if not np.issubdtype(trace.data.dtype, np.number)}
     rows = []
-    for header in headers_of(traces):
-        codes = (header.network, header.station, header.location, header.channel)
-        problem = "the samples are no numbers" if ".".join(codes) in texts else header.problem
+    for trace in traces:  # a row for each: a channel may have traces of very different times
+        (header,) = headers_of([trace])
+        problem = "the samples are no numbers" if trace.id in texts else header.problem
         rows.append(_row(header, problem, None))
     source = partial(RawTraces, traces)
     return Recordings(_manifest(rows), source, inventory or obspy.Inventory())

@@ -26,7 +26,7 @@ seisbench = sb.seisbench()
 
 START = obspy.UTCDateTime("2010-05-27T00:00:00")
 LO = START.ns // 10_000_000
-N = 14_000
+N = 24_000
 #: Small networks and the one of the issue's table with several outputs.
 MODELS = ["PhaseNet", "PhaseNetLight", "EQTransformer", "GPD", "VariableLengthPhaseNet"]
 
@@ -149,6 +149,15 @@ def test_data_in_metres_per_second(tmp_path):
     large = ours(sound, record(scale=1000.0), 1489)
     for phase, curve in ours(sound, small, 1489).items():
         assert curve == pytest.approx(large[phase], abs=1e-4)
+
+
+@pytest.mark.parametrize("normalisation", ["scale", "none"])
+def test_the_vertical_alone(normalisation, tmp_path):
+    """Components without data are zeros; the network divides them by 1e-10, not by nothing."""
+    path = made(section(sb.ethz(), normalisation=normalisation), tmp_path)
+    samples = record() * np.array([[1], [0], [0]], np.float32)
+    model = seisbench.models.PhaseNetLight.load(sb.ethz() / "ethz", version_str="2").eval()
+    check_equal(model, path, samples, 1489, overlap=3001 - 1489)
 
 
 def test_a_weights_file_is_weights_again(tmp_path):

@@ -40,7 +40,7 @@ KNOWN: dict[str, Facts] = {
     "OBSTransformer": Facts(6000, threshold=0.1, blind_samples=500),
     "EQTP": Facts(12_000, threshold=0.1, blind_samples=500),
     "EQCCTP": Facts(6000, phases=("P",), blind_samples=500),
-    "EQCCTS": Facts(6000, phases=("S",), blind_samples=500),
+    "EQCCTS": Facts(6000, phases=("S",), threshold=0.5, blind_samples=500),
     "GPD": Facts(400, threshold=0.7, output="window"),
     "Skynet": Facts(30_000, threshold=0.5),
     "LFEDetect": Facts(600),

@@ -1,0 +1,102 @@
+"""`quakeline pick` and `quakeline evaluate`, through the real program."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import obspy
+import pandas as pd
+import pytest
+from recordings import UNTERHACHING, picker_weights
+from workplace import Workplace
+
+import quakeline
+from quakeline.commands.options import thresholds
+from quakeline.errors import ConfigError
+from quakeline.io import provenance, tables
+from quakeline.schemas import PICKS
+
+__all__ = ["picker_weights"]
+
+FILES = [str(path) for path in UNTERHACHING]
+
+
+def refused(done: subprocess.CompletedProcess[str], words: str) -> None:
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_files_to_picks(tmp_path: Path, picker_weights: Path) -> None:
+    place = Workplace(tmp_path)
+    options = ["--weights", str(picker_weights), "--threshold", "P=0.5,S=0.4"]
+    for name in ("picks.parquet", "new/picks.csv"):
+        done = place.quakeline("pick", *FILES, *options, "--output", name, "--threads", "1")
+        assert done.returncode == 0, done.stderr
+        for words in ("4 stations", " P, ", "reading and preparing", "real time", name):
+            assert words in done.stdout
+        assert "no component N, E: zeros for the network" in done.stderr
+    expected = quakeline.pick(FILES, weights=picker_weights, thresholds={"P": 0.5, "S": 0.4})
+    expected.attrs = {}
+    found = tables.read(tmp_path / "picks.parquet", PICKS)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    record = provenance.read(tmp_path / "picks.parquet")
+    assert record["config"]["thresholds"] == {"P": 0.5, "S": 0.4}
+    assert len(record["inputs"]) == len(FILES)
+    csv = pd.read_csv(tmp_path / "new/picks.csv", keep_default_na=False)
+    assert csv["pick_id"].tolist() == found["pick_id"].tolist()
+    assert (pd.to_datetime(csv["time"]) == found["time"]).all()
+
+
+def test_mistakes_are_one_line_and_leave_nothing(tmp_path: Path, picker_weights: Path) -> None:
+    place = Workplace(tmp_path)
+    (tmp_path / "x.txt").write_text("no waveforms")
+    base = ["pick", FILES[0], "-o", "out.csv", "--weights", str(picker_weights)]
+    for words, said in (
+        (["--model", "foo"], "model is foo"),
+        (["--threshold", "Q=0.3"], "phasenet has the phases P, S"),
+        (["--threshold", "P:0.3"], "allowed: PHASE=PROBABILITY"),
+        (["--device", "tpu"], "allowed: auto, cpu, cuda"),
+    ):
+        refused(place.quakeline(*base, *words), said)
+    refused(place.quakeline("pick", FILES[0], "-o", "out.txt"), "*.parquet or *.csv")
+    refused(place.quakeline("pick", "x.txt", "-o", "out.csv"), "x.txt: not a format")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.txt"]
+
+
+def test_thresholds() -> None:
+    assert thresholds(["P=0.3,S=.2"]) == {"P": 0.3, "S": 0.2}
+    assert thresholds([" P = 1 ", "S=1e-3"]) == {"P": 1.0, "S": 0.001}
+    assert thresholds([]) == {}
+    for word in ("P", "P=", "=1", "P=0", "P=1.1", "P=nan", "P=x", "P=1=1", "", "P=0.1,P=0.2"):
+        with pytest.raises(ConfigError, match="--threshold"):
+            thresholds([word])
+
+
+def test_evaluate_picks(tmp_path: Path, picker_weights: Path) -> None:
+    place = Workplace(tmp_path)
+    event = np.stack([t.data for t in obspy.read()])
+    np.savez(
+        tmp_path / "records.npz",
+        waveforms_i2=np.stack([event, event]).clip(-32_000, 32_000).astype("i2"),
+        scale=np.array([1.0, 2.0]),
+        p_index=np.array([469, 469]),
+        s_index=np.array([-1, -1]),
+        component_order=np.array("ZNE"),
+        sampling_rate=np.array(100.0),
+    )
+    base = ["evaluate", "picks", "records.npz", "--model", str(picker_weights)]
+    done = place.quakeline(*base, "--json", "out.json")
+    assert done.returncode == 0, done.stderr
+    title, row = done.stdout.splitlines()
+    assert title.split()[:3] == ["model", "phase", "threshold"]
+    assert row.split()[:5] == ["phasenet", "P", "0.3", "2", "1.000"]
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert found["scores"][0]["recall"] == 1.0
+    done = place.quakeline(*base, "--markdown", "--tolerance", "0")
+    assert done.stdout.splitlines()[2].startswith("| phasenet | P | 0.3 | 2 | 0.000 | - |")
+    refused(place.quakeline("evaluate", "picks", "none.npz"), "cannot read none.npz")
+    refused(place.quakeline(*base[:3], "--model", "foo"), "'foo' given; allowed: phasenet")
