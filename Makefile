@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 SNAKEFILES := Snakefile workflow/rules
 
-.PHONY: help demo test test-slow lint types imports format reference constraints clean
+.PHONY: bench figures help demo test test-slow lint types imports format reference constraints clean
 # Two installs at once, or tests beside linters, only get in each other's way.
 .NOTPARALLEL:
 
@@ -49,6 +49,13 @@ format: $(INSTALLED_TEST) ## put Python and Snakemake files in style
 reference: $(INSTALLED) ## write config/README.md and config/config.schema.json
 	$(BIN)/quakeline config reference
 	$(BIN)/quakeline config schema
+
+bench: $(INSTALLED_TEST) ## measure against peers (installs SeisBench); results in benchmarks/results
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[seisbench]"
+	$(BIN)/python -m benchmarks.waveform_engine
+
+figures: ## the pictures in README.md, from the demo's report (needs Chromium)
+	$(BIN)/python docs/make_figures.py
 
 # A fresh resolve of everything that running and testing need. Without the local part of a version
 # (+cpu) the same pin holds for every build of torch.

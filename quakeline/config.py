@@ -37,8 +37,8 @@ class Time(Section):
     margin_s: float = Field(
         60.0,
         ge=0,
-        description="data read on both sides of a chunk, in seconds: one window of the network, 20"
-        " s more where it has a filter, and 15 s at least, so that results do not depend on the cuts",
+        description="data read on both sides of a chunk, in seconds: one window of the network,"
+        " 20 s more where it has a filter, and 15 s at least, so that the cuts do not matter",
     )
 
     @field_validator("start", "end")

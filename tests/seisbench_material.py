@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,7 +26,7 @@ _FILES = {
 def seisbench() -> Any:
     """The package, or a skip; a failure where QUAKELINE_REQUIRE names it."""
     if "seisbench" in os.environ.get("QUAKELINE_REQUIRE", "").split(","):
-        import seisbench.models
+        import_module("seisbench.models")
     else:
         pytest.importorskip("seisbench.models", reason="SeisBench is not installed")
     return sys.modules["seisbench"]

@@ -1,5 +1,7 @@
 """Streams of pieces to one: whatever their cuts, each sample is combined with itself."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ def stream(curves, cuts):
     """Pieces of curves (instrument, phase, sample), some of them empty."""
     edges = [0, *sorted(cuts), N]
     for instrument, one in enumerate(curves):
-        for begin, end in zip(edges, edges[1:], strict=False):
+        for begin, end in pairwise(edges):
             yield Piece(instrument, LO + begin, one[:, begin:end])
 
 

@@ -1,0 +1,73 @@
+"""`quakeline models`: what is there, what each expects, weights and graphs of them."""
+
+from __future__ import annotations
+
+import subprocess
+
+import onnx
+import pytest
+from workplace import QUAKELINE, Workplace
+
+from quakeline.models.cards import CARDS, GPD
+from quakeline.models.weights import card_of
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return Workplace(tmp_path_factory.mktemp("models"))
+
+
+def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    for word in words:
+        assert word in done.stderr
+
+
+def test_list(place):
+    done = place.command("env", "COLUMNS=200", QUAKELINE, "models", "list")
+    assert done.returncode == 0, done.stderr
+    for name, card in CARDS.items():
+        (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == [name]]
+        assert f"{card.window_samples / 100:g} s" in line
+        assert "MIT" in line
+    for kind in ("seisbench", "custom", "ensemble"):
+        assert kind in done.stdout
+
+
+@pytest.mark.parametrize("card", CARDS.values(), ids=CARDS)
+def test_show(place, card):
+    done = place.quakeline("models", "show", card.name)
+    assert done.returncode == 0, done.stderr
+    for fact in (card.citation, card.licence, card.training_data, card.source.origin):
+        assert fact in done.stdout
+    for file in card.source.files:
+        assert file.sha256 in done.stdout
+    for phase, threshold in card.thresholds.items():
+        assert f"{phase} {threshold:g}" in done.stdout
+
+
+def test_get_show_and_export(place):
+    done = place.quakeline("models", "get", "gpd", "--output", "gpd.safetensors")
+    assert done.returncode == 0, done.stderr
+    card, weights_id = card_of(place.folder / "gpd.safetensors")
+    assert card is GPD
+    assert done.stdout == f"gpd.safetensors, weights {weights_id}\n"
+    assert weights_id in place.quakeline("models", "show", "gpd.safetensors").stdout
+    for given in ("gpd.safetensors", "gpd"):
+        done = place.quakeline("models", "export", given, "--onnx", "gpd.onnx")
+        assert done.returncode == 0, done.stderr
+        graph = onnx.load(place.folder / "gpd.onnx")
+        assert {entry.key: entry.value for entry in graph.metadata_props}["name"] == "gpd"
+    again = ("get", "gpd", "--path", "gpd.safetensors", "--output", "b.safetensors")
+    assert place.quakeline("models", *again).returncode == 0
+    one, two = (place.folder / f"{name}.safetensors" for name in ("gpd", "b"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_mistakes_are_one_line(place):
+    refused(place.quakeline("models", "show", "gdp"), "'gdp' given; known are phasenet")
+    refused(place.quakeline("models", "get", "gdp"), "'gdp' given; known are phasenet")
+    refused(place.quakeline("models", "show", "no.safetensors"), "does not exist")
+    refused(place.quakeline("models", "get", "gpd", "--path", "no.txt"), "allowed are")
+    refused(place.quakeline("models", "export", "x", "--onnx", "x.onnx"), "'x' given")
