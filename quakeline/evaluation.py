@@ -107,7 +107,7 @@ def _checked(arrays: Mapping[str, np.ndarray], path: Path) -> Labelled:
     if waveforms.ndim != 3 or wrong:
         shapes = {name: arrays[name].shape for name in ("waveforms", *_PHASES.values())}
         raise DataError(
-            f"{path}: the shapes {shapes} do not fit; see `quakeline evaluate picks -h`"
+            f"{path}: the shapes {shapes} do not fit; see `quakeline evaluate picks --help`"
         )
     return Labelled(
         waveforms,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -73,7 +72,7 @@ class Paged:
     def __init__(self, source: Waveforms, card: Card) -> None:
         self._source, self._card = source, card
         self._context = round(card.context_s * card.sampling_rate_hz)
-        self._page = lru_cache(maxsize=2)(self._read_page)
+        self._held: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
         self._sections = None
         if card.filter:
             rule = card.filter
@@ -98,6 +97,14 @@ class Paged:
             return parts[0][0], parts[0][1]
         data, valid = (np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True))
         return data, valid
+
+    def _page(self, instrument: int, page: int) -> tuple[np.ndarray, np.ndarray]:
+        """A page from memory, where the last two are kept, or else read."""
+        key = (instrument, page)
+        if key not in self._held:
+            self._held = dict(list(self._held.items())[-1:])
+            self._held[key] = self._read_page(instrument, page)
+        return self._held[key]
 
     def _read_page(self, instrument: int, page: int) -> tuple[np.ndarray, np.ndarray]:
         start = page * PAGE_SAMPLES
