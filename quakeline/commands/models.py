@@ -13,7 +13,15 @@ from quakeline.errors import WeightsError
 from quakeline.models import cache
 from quakeline.models.cards import CARDS, Card, Filter, Wheel
 
-app = typer.Typer(no_args_is_help=True, help="Networks, their weights and their graphs.")
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
+def without_command(context: typer.Context) -> None:
+    """Networks, their weights and their graphs; without a command a list of them."""
+    if context.invoked_subcommand is None:
+        show_all()
+
 
 Name = Annotated[
     str, typer.Argument(help="Name of a weight set (see `list`), or a .safetensors file.")
@@ -40,12 +48,11 @@ def show_all() -> None:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD)
-    for heading in ("name", "network", "window", "rate", "phases", "licence", "cached"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("name", "window", "rate", "phases", "licence", "cached"):
+        table.add_column(heading, no_wrap=heading == "name")
     for card in CARDS.values():
         table.add_row(
             card.name,
-            card.network,
             f"{card.window_samples / card.sampling_rate_hz:g} s",
             f"{card.sampling_rate_hz:g} Hz",
             " ".join(card.phases),

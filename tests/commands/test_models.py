@@ -24,8 +24,9 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
         assert word in done.stderr
 
 
-def test_list(place):
-    done = place.command("env", "COLUMNS=200", QUAKELINE, "models", "list")
+@pytest.mark.parametrize("words", [["list"], []], ids=["list", "alone"])
+def test_list(place, words):
+    done = place.command("env", "COLUMNS=200", QUAKELINE, "models", *words)
     assert done.returncode == 0, done.stderr
     for name, card in CARDS.items():
         (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == [name]]
