@@ -13,6 +13,7 @@ from workplace import Workplace
 from quakeline.geometry import distance_azimuth
 from quakeline.io import provenance, tables
 from quakeline.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.stages import STAGES
 
 LARGE = [pd.Timestamp(f"2010-05-27T{time}Z") for time in ("16:24:31.75", "16:27:29.06")]
 #: Two small events that a catalog may hold; P at UH3 less its travel time there.
@@ -130,3 +131,31 @@ def test_the_summary_shows_the_events(demo_run: Workplace) -> None:
     assert done.returncode == 0, done.stderr
     assert "2010-05-27T16:24:31" in done.stdout
     assert "2010-05-27T16:27:2" in done.stdout
+
+
+#: Versions of the stages that numbers come from, and what they gave. Where a number here changes,
+#: raise the VERSION of the stage that changed it, and put both together.
+GOLDEN = {
+    "versions": {"prepare": 1, "weights": 1, "annotate": 1, "pick": 1, "associate": 1, "locate": 1},
+    "picks": {"UH1 P": 2, "UH1 S": 2, "UH2 P": 4, "UH2 S": 2}
+    | {"UH3 P": 3, "UH3 S": 5, "UH4 P": 2, "UH4 S": 1},
+    "probability": {"UH3 P": 0.9850, "UH3 S": 0.9553},
+    "events": [(31.80, 48.0468, 11.6461, 5.19), (89.01, 48.0462, 11.6463, 5.56)],
+}
+
+
+def test_numbers_are_those_of_the_versions(events: pd.DataFrame, picks: pd.DataFrame) -> None:
+    names = ("prepare", "weights", "annotate", "pick", "associate", "locate")
+    assert {name: STAGES[name].VERSION for name in names} == GOLDEN["versions"]
+    keys = picks["station"] + " " + picks["phase"]
+    assert keys.value_counts().to_dict() == GOLDEN["picks"]
+    largest = picks.groupby(keys)["probability"].max()
+    for key, probability in GOLDEN["probability"].items():
+        assert largest[key] == pytest.approx(probability, abs=2e-4)
+    begin = pd.Timestamp("2010-05-27T16:24:00Z")
+    for event, golden in zip(events.to_dict("records"), GOLDEN["events"], strict=True):
+        seconds, latitude, longitude, depth_km = golden
+        assert (event["time"] - begin).total_seconds() == pytest.approx(seconds, abs=0.02)
+        assert event["latitude"] == pytest.approx(latitude, abs=5e-4)
+        assert event["longitude"] == pytest.approx(longitude, abs=5e-4)
+        assert event["depth_km"] == pytest.approx(depth_km, abs=0.05)
