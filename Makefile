@@ -53,6 +53,8 @@ reference: $(INSTALLED) ## write config/README.md and config/config.schema.json
 bench: $(INSTALLED_TEST) ## measure against peers (installs SeisBench); results in benchmarks/results
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[seisbench]"
 	$(BIN)/python -m benchmarks.waveform_engine
+	$(BIN)/python -m benchmarks.engine_memory
+	$(BIN)/python -m benchmarks.table
 
 figures: ## the pictures in README.md, from the demo's report (needs Chromium)
 	$(BIN)/python docs/make_figures.py
