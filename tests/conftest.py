@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from workplace import REPOSITORY, Workplace
+from workfolder import REPOSITORY, WorkFolder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -29,41 +29,41 @@ def repository() -> Path:
 
 
 @pytest.fixture
-def workdir(tmp_path: Path) -> Workplace:
+def workdir(tmp_path: Path) -> WorkFolder:
     """A fresh folder in which the real commands run."""
-    return Workplace.furnished(tmp_path)
+    return WorkFolder.furnished(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def demo_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Workplace:
+def demo_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> WorkFolder:
     """The embedded demo, run once for all tests by `quakeline run`. Do not change it: copy it."""
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "demo"
     outcome = folder / "outcome.log"
     with FileLock(f"{folder}.lock"):
         if not outcome.exists():
-            done = Workplace.furnished(folder).quakeline("run", "--cores", "2")
+            done = WorkFolder.furnished(folder).quakeline("run", "--cores", "2")
             outcome.write_text(f"{done.stdout}{done.stderr}\nexit code {done.returncode}\n")
     said = outcome.read_text()
     if not said.endswith("exit code 0\n"):
         pytest.fail("the demo failed:\n" + "\n".join(said.splitlines()[-25:]), pytrace=False)
-    return Workplace(folder)
+    return WorkFolder(folder)
 
 
 @pytest.fixture
-def demo_copy(demo_run: Workplace, tmp_path: Path) -> Workplace:
+def demo_copy(demo_run: WorkFolder, tmp_path: Path) -> WorkFolder:
     """A copy of the finished demo that a test may change."""
     return demo_run.copied(tmp_path)
 
 
 @pytest.fixture
-def demo_tree(demo_run: Workplace, tmp_path: Path) -> Workplace:
+def demo_tree(demo_run: WorkFolder, tmp_path: Path) -> WorkFolder:
     """A copy of the finished demo together with a copy of the program, for tests that change it."""
     place = demo_run.copied(tmp_path)
     for name in ("quakeline", "workflow", "profiles", "envs"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     shutil.copy2(REPOSITORY / "Snakefile", tmp_path)
-    return Workplace(place.folder, tmp_path / "Snakefile", {"PYTHONPATH": str(tmp_path)})
+    return WorkFolder(place.folder, tmp_path / "Snakefile", {"PYTHONPATH": str(tmp_path)})
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from filelock import FileLock
-from workplace import Workplace
+from workfolder import WorkFolder
 
 from quakeline.io import tables
 from quakeline.schemas import Table
@@ -24,7 +24,7 @@ WIDE = {"COLUMNS": "400"}
 class Finished:
     """A run that has ended: where, its exit code, and what it printed."""
 
-    place: Workplace
+    place: WorkFolder
     code: int
     out: str
     err: str
@@ -35,16 +35,16 @@ class Finished:
         factory: pytest.TempPathFactory,
         worker_id: str,
         name: str,
-        furnish: Callable[[Workplace], str],
+        furnish: Callable[[WorkFolder], str],
     ) -> Finished:
         """Run `quakeline run` on the overlay that `furnish` writes, once for all workers."""
         base = factory.getbasetemp()
         folder = (base if worker_id == "master" else base.parent) / name
-        place = Workplace(folder, environment=WIDE)
+        place = WorkFolder(folder, environment=WIDE)
         said = folder / "outcome.json"
         with FileLock(f"{folder}.lock"):
             if not said.exists():
-                Workplace.furnished(folder)
+                WorkFolder.furnished(folder)
                 done = place.quakeline("run", furnish(place), "--cores", "2")
                 said.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
         return cls(place, *json.loads(said.read_text()))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from workplace import QUAKELINE, REPOSITORY, Workplace
+from workfolder import QUAKELINE, REPOSITORY, WorkFolder
 
 from quakeline import __version__
 
@@ -26,16 +26,16 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
         assert word in done.stderr
 
 
-def test_version(workdir: Workplace) -> None:
+def test_version(workdir: WorkFolder) -> None:
     assert workdir.quakeline("--version").stdout == f"quakeline {__version__}\n"
 
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["config", "--help"]])
-def test_help(workdir: Workplace, words: list[str]) -> None:
+def test_help(workdir: WorkFolder, words: list[str]) -> None:
     assert workdir.quakeline(*words).returncode == 0
 
 
-def test_check_shows_the_plan(workdir: Workplace) -> None:
+def test_check_shows_the_plan(workdir: WorkFolder) -> None:
     done = workdir.quakeline("config", "check")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -45,7 +45,7 @@ def test_check_shows_the_plan(workdir: Workplace) -> None:
     assert "2010-05-27T16:24:00Z to 2010-05-27T16:28:00Z" in lines[2]
 
 
-def test_check_takes_an_overlay_by_path_or_name(workdir: Workplace) -> None:
+def test_check_takes_an_overlay_by_path_or_name(workdir: WorkFolder) -> None:
     path = workdir.overlay("run: mine\ntime: {chunk_h: 0.025}\n", "config/runs/mine.yaml")
     for given in (path, "config/runs/mine.yaml", "mine"):
         done = workdir.quakeline("config", "check", given)
@@ -54,12 +54,12 @@ def test_check_takes_an_overlay_by_path_or_name(workdir: Workplace) -> None:
     assert "chunks  1 " in workdir.quakeline("config", "check", "unterhaching").stdout
 
 
-def test_an_unknown_overlay_lists_the_known_ones(workdir: Workplace) -> None:
+def test_an_unknown_overlay_lists_the_known_ones(workdir: WorkFolder) -> None:
     workdir.overlay("run: mine\n", "config/runs/mine.yaml")
     refused(workdir.quakeline("run", "nine"), "'nine'", "unterhaching", "mine")
 
 
-def test_all_mistakes_are_shown_at_once(workdir: Workplace) -> None:
+def test_all_mistakes_are_shown_at_once(workdir: WorkFolder) -> None:
     overlay = workdir.overlay("pick: {treshold: 1}\ntime: {chunk_h: -1}\nkeep: [all]\n")
     for command in (["config", "check"], ["run"]):
         done = workdir.quakeline(*command, overlay)
@@ -69,34 +69,34 @@ def test_all_mistakes_are_shown_at_once(workdir: Workplace) -> None:
     assert not (workdir.folder / "results").exists()
 
 
-def test_files_that_do_not_exist_are_mistakes(workdir: Workplace) -> None:
+def test_files_that_do_not_exist_are_mistakes(workdir: WorkFolder) -> None:
     overlay = workdir.overlay("stations: {table: a.csv}\nvelocity: {table: b.csv}\n")
     refused(workdir.quakeline("run", overlay), "stations.table", "'a.csv'", "velocity.table")
 
 
-def test_a_broken_overlay_is_one_line(workdir: Workplace) -> None:
+def test_a_broken_overlay_is_one_line(workdir: WorkFolder) -> None:
     done = workdir.quakeline("run", workdir.overlay("run: [unclosed\n"))
     refused(done, "overlay.yaml")
     assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("cores", ["0", "-1", "many", "1.5"])
-def test_cores_must_be_a_number(workdir: Workplace, cores: str) -> None:
+def test_cores_must_be_a_number(workdir: WorkFolder, cores: str) -> None:
     refused(workdir.quakeline("run", "--cores", cores), "--cores")
 
 
-def test_results_that_cannot_be_written_are_told_first(workdir: Workplace) -> None:
+def test_results_that_cannot_be_written_are_told_first(workdir: WorkFolder) -> None:
     (workdir.folder / "results").write_text("in the way", encoding="utf-8")
     done = workdir.quakeline("run")
     refused(done, "cannot write", "results/unterhaching")
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_an_unknown_run_has_no_summary(workdir: Workplace) -> None:
+def test_an_unknown_run_has_no_summary(workdir: WorkFolder) -> None:
     refused(workdir.quakeline("summary", "nosuch"), "nosuch")
 
 
-def test_reference_and_schema_are_written_and_checked(workdir: Workplace) -> None:
+def test_reference_and_schema_are_written_and_checked(workdir: WorkFolder) -> None:
     for command, name in (("reference", "README.md"), ("schema", "config.schema.json")):
         path = workdir.folder / "config" / name
         path.write_text("old", encoding="utf-8")
@@ -107,12 +107,12 @@ def test_reference_and_schema_are_written_and_checked(workdir: Workplace) -> Non
 
 
 def test_a_folder_without_configuration_works_in_the_source_tree(tmp_path: Path) -> None:
-    done = Workplace(tmp_path).quakeline("config", "check")
+    done = WorkFolder(tmp_path).quakeline("config", "check")
     assert str(REPOSITORY / "results") in done.stdout
 
 
-def test_without_any_workflow_there_is_one_line(demo_tree: Workplace, tmp_path: Path) -> None:
-    installed = Workplace(tmp_path / "elsewhere", environment=demo_tree.environment)
+def test_without_any_workflow_there_is_one_line(demo_tree: WorkFolder, tmp_path: Path) -> None:
+    installed = WorkFolder(tmp_path / "elsewhere", environment=demo_tree.environment)
     installed.folder.mkdir()
     (demo_tree.folder / "Snakefile").unlink()
     done = installed.quakeline("run")
@@ -120,14 +120,14 @@ def test_without_any_workflow_there_is_one_line(demo_tree: Workplace, tmp_path: 
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_words_after_two_dashes_go_to_snakemake(workdir: Workplace) -> None:
+def test_words_after_two_dashes_go_to_snakemake(workdir: WorkFolder) -> None:
     done = workdir.quakeline("run", "--cores", "1", "--", "--dry-run", "--quiet", "rules")
     assert done.returncode == 0, done.stderr
     assert "This was a dry-run" in done.stdout + done.stderr
     assert not (workdir.folder / PRODUCT).exists()
 
 
-def test_running_again_does_nothing(demo_copy: Workplace) -> None:
+def test_running_again_does_nothing(demo_copy: WorkFolder) -> None:
     before = {p: p.stat().st_mtime_ns for p in (demo_copy.folder / "results").rglob("*.parquet")}
     done = demo_copy.quakeline("run", "unterhaching")
     assert done.returncode == 0, done.stderr
@@ -135,7 +135,7 @@ def test_running_again_does_nothing(demo_copy: Workplace) -> None:
     assert before == {p: p.stat().st_mtime_ns for p in before}
 
 
-def test_a_mistake_found_by_a_job_ends_with_its_line(workdir: Workplace) -> None:
+def test_a_mistake_found_by_a_job_ends_with_its_line(workdir: WorkFolder) -> None:
     overlay = workdir.overlay(
         "run: bad\nfetch: {source: {kind: files, paths: [nothing/*.mseed]}}\n"
     )
@@ -146,7 +146,7 @@ def test_a_mistake_found_by_a_job_ends_with_its_line(workdir: Workplace) -> None
     assert own[0] == done.stderr.splitlines()[-1]
 
 
-def test_a_defect_of_the_program_names_its_log(demo_tree: Workplace) -> None:
+def test_a_defect_of_the_program_names_its_log(demo_tree: WorkFolder) -> None:
     module = demo_tree.folder / "quakeline/stages/report.py"
     text = module.read_text(encoding="utf-8").replace("VERSION = ", "VERSION = 9")
     module.write_text(f"{text}\n\ndef run(config, **files):\n    raise RuntimeError('defect')\n")
@@ -155,7 +155,7 @@ def test_a_defect_of_the_program_names_its_log(demo_tree: Workplace) -> None:
     assert "results/unterhaching/logs/report/all.log" in done.stderr.splitlines()[-1]
 
 
-def locked(place: Workplace) -> Path:
+def locked(place: WorkFolder) -> Path:
     """Leave the lock of a Snakemake that was killed."""
     locks = place.folder / ".snakemake/locks"
     locks.mkdir(exist_ok=True)
@@ -163,14 +163,14 @@ def locked(place: Workplace) -> Path:
     return locks
 
 
-def test_a_stale_lock_is_removed(demo_copy: Workplace) -> None:
+def test_a_stale_lock_is_removed(demo_copy: WorkFolder) -> None:
     locks = locked(demo_copy)
     done = demo_copy.quakeline("run")
     assert done.returncode == 0, done.stderr
     assert not list(locks.glob("*.lock"))
 
 
-def test_a_lock_of_another_machine_stays(demo_copy: Workplace) -> None:
+def test_a_lock_of_another_machine_stays(demo_copy: WorkFolder) -> None:
     locks = locked(demo_copy)
     log = demo_copy.folder / ".snakemake/log/2099-01-01T000000.snakemake.log"
     log.write_text("SNAKEMAKE\n=========\n  Host: node17\n", encoding="utf-8")
@@ -179,7 +179,7 @@ def test_a_lock_of_another_machine_stays(demo_copy: Workplace) -> None:
 
 
 @contextlib.contextmanager
-def started(place: Workplace) -> Iterator[subprocess.Popen[bytes]]:
+def started(place: WorkFolder) -> Iterator[subprocess.Popen[bytes]]:
     """A run that has made its first product; whatever is left of it is killed at the end."""
     process = subprocess.Popen(
         [QUAKELINE, "run", "--cores", "1"],
@@ -202,7 +202,7 @@ def started(place: Workplace) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def test_a_killed_run_continues_and_a_live_one_is_left_alone(workdir: Workplace) -> None:
+def test_a_killed_run_continues_and_a_live_one_is_left_alone(workdir: WorkFolder) -> None:
     stations = workdir.folder / "results/unterhaching/stations.parquet"
     with started(workdir):
         refused(workdir.quakeline("run"), "is being worked on", "process")
@@ -214,7 +214,7 @@ def test_a_killed_run_continues_and_a_live_one_is_left_alone(workdir: Workplace)
     assert stations.stat().st_mtime_ns == made
 
 
-def test_an_interrupt_ends_the_run_and_frees_the_folder(workdir: Workplace) -> None:
+def test_an_interrupt_ends_the_run_and_frees_the_folder(workdir: WorkFolder) -> None:
     with started(workdir) as process:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130

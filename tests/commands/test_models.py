@@ -6,15 +6,15 @@ import subprocess
 
 import onnx
 import pytest
-from workplace import QUAKELINE, Workplace
+from workfolder import QUAKELINE, WorkFolder
 
 from quakeline.models.cards import CARDS, GPD
 from quakeline.models.weights import card_of
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    return Workplace(tmp_path_factory.mktemp("models"))
+def place(tmp_path_factory: pytest.TempPathFactory) -> WorkFolder:
+    return WorkFolder(tmp_path_factory.mktemp("models"))
 
 
 def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:

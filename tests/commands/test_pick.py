@@ -11,7 +11,7 @@ import obspy
 import pandas as pd
 import pytest
 from recordings import UNTERHACHING, picker_weights
-from workplace import Workplace
+from workfolder import WorkFolder
 
 import quakeline
 from quakeline.commands.options import thresholds
@@ -31,7 +31,7 @@ def refused(done: subprocess.CompletedProcess[str], words: str) -> None:
 
 
 def test_files_to_picks(tmp_path: Path, picker_weights: Path) -> None:
-    place = Workplace(tmp_path)
+    place = WorkFolder(tmp_path)
     options = ["--weights", str(picker_weights), "--threshold", "P=0.5,S=0.4"]
     for name in ("picks.parquet", "new/picks.csv"):
         done = place.quakeline("pick", *FILES, *options, "--output", name, "--threads", "1")
@@ -52,7 +52,7 @@ def test_files_to_picks(tmp_path: Path, picker_weights: Path) -> None:
 
 
 def test_mistakes_are_one_line_and_leave_nothing(tmp_path: Path, picker_weights: Path) -> None:
-    place = Workplace(tmp_path)
+    place = WorkFolder(tmp_path)
     (tmp_path / "x.txt").write_text("no waveforms")
     base = ["pick", FILES[0], "-o", "out.csv", "--weights", str(picker_weights)]
     for words, said in (
@@ -77,7 +77,7 @@ def test_thresholds() -> None:
 
 
 def test_evaluate_picks(tmp_path: Path, picker_weights: Path) -> None:
-    place = Workplace(tmp_path)
+    place = WorkFolder(tmp_path)
     event = np.stack([t.data for t in obspy.read()])
     np.savez(
         tmp_path / "records.npz",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from runs import refused
-from workplace import Workplace
+from workfolder import WorkFolder
 
 VELOCITY = {
     "another column": (
@@ -32,11 +32,11 @@ STATIONS = {
 }
 
 
-def nothing_made(place: Workplace) -> bool:
+def nothing_made(place: WorkFolder) -> bool:
     return not (place.folder / "results").exists() and not (place.folder / ".snakemake").exists()
 
 
-def test_several_mistakes_at_once(workdir: Workplace) -> None:
+def test_several_mistakes_at_once(workdir: WorkFolder) -> None:
     overlay = workdir.overlay(
         "pick: {treshold: 0.5, gap_guard_s: -1}\n"
         "fetch: {source: {kind: ftp}}\n"
@@ -58,14 +58,14 @@ def test_several_mistakes_at_once(workdir: Workplace) -> None:
     assert nothing_made(workdir)
 
 
-def test_an_overlay_that_does_not_exist(workdir: Workplace) -> None:
+def test_an_overlay_that_does_not_exist(workdir: WorkFolder) -> None:
     done = workdir.quakeline("run", "config/runs/mine.yaml")
     refused(done, "'config/runs/mine.yaml'", "known runs: unterhaching")
     assert nothing_made(workdir)
 
 
 @pytest.mark.parametrize("mistake", VELOCITY)
-def test_a_bad_velocity_table(workdir: Workplace, mistake: str) -> None:
+def test_a_bad_velocity_table(workdir: WorkFolder, mistake: str) -> None:
     text, words = VELOCITY[mistake]
     (workdir.folder / "v.csv").write_text(text)
     done = workdir.quakeline("run", workdir.overlay("velocity: {table: v.csv}\n"))
@@ -74,7 +74,7 @@ def test_a_bad_velocity_table(workdir: Workplace, mistake: str) -> None:
 
 
 @pytest.mark.parametrize("mistake", STATIONS)
-def test_a_bad_station_table(workdir: Workplace, mistake: str) -> None:
+def test_a_bad_station_table(workdir: WorkFolder, mistake: str) -> None:
     text, words = STATIONS[mistake]
     (workdir.folder / "s.csv").write_text(text)
     done = workdir.quakeline("run", workdir.overlay("stations: {table: s.csv}\n"))
@@ -82,7 +82,7 @@ def test_a_bad_station_table(workdir: Workplace, mistake: str) -> None:
     assert nothing_made(workdir)
 
 
-def test_files_that_do_not_exist_are_told_together(workdir: Workplace) -> None:
+def test_files_that_do_not_exist_are_told_together(workdir: WorkFolder) -> None:
     overlay = workdir.overlay(
         "velocity: {table: a.csv}\nstations: {table: b.csv}\nweights: {path: c.safetensors}\n"
     )
@@ -98,7 +98,7 @@ def test_files_that_do_not_exist_are_told_together(workdir: Workplace) -> None:
     assert nothing_made(workdir)
 
 
-def test_files_that_hold_something_else(workdir: Workplace) -> None:
+def test_files_that_hold_something_else(workdir: WorkFolder) -> None:
     """What only a job can read; both mistakes are told."""
     (workdir.folder / "s.xml").write_text("<FDSNStationXML><Network")
     (workdir.folder / "w.safetensors").write_text("none")
@@ -108,7 +108,7 @@ def test_files_that_hold_something_else(workdir: Workplace) -> None:
     assert lines[1].startswith("quakeline: weights: w.safetensors is damaged or not a safetensors")
 
 
-def test_one_mistake_of_many_chunks_is_one_line(workdir: Workplace) -> None:
+def test_one_mistake_of_many_chunks_is_one_line(workdir: WorkFolder) -> None:
     overlay = workdir.overlay(
         "time: {chunk_h: 0.02}\nfetch: {source: {kind: files, paths: [data/*]}}\n"
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import required
 from runs import refused
-from workplace import Workplace
+from workfolder import WorkFolder
 
 from quakeline.io import tables
 from quakeline.schemas import EVENTS
@@ -43,7 +43,7 @@ class Disk:
 
 
 @pytest.fixture
-def disk(demo_copy: Workplace) -> Iterator[Disk]:
+def disk(demo_copy: WorkFolder) -> Iterator[Disk]:
     """The results of the finished demo, moved to a disk of their own."""
     folder, aside = demo_copy.folder / "results", demo_copy.folder / "aside"
     disk = Disk(folder)
@@ -65,7 +65,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_a_full_disk(disk: Disk, demo_copy: Workplace) -> None:
+def test_a_full_disk(disk: Disk, demo_copy: WorkFolder) -> None:
     earlier = disk.folder / "unterhaching"
     before = digests(earlier)
     again = ["run", demo_copy.overlay("run: again\n"), "--cores", "2"]
@@ -93,7 +93,7 @@ def test_a_full_disk(disk: Disk, demo_copy: Workplace) -> None:
     assert events[0].equals(events[1])
 
 
-def test_a_read_only_disk(disk: Disk, demo_copy: Workplace) -> None:
+def test_a_read_only_disk(disk: Disk, demo_copy: WorkFolder) -> None:
     before = digests(disk.folder)
     disk.mount("remount,ro")
     for overlay in ("unterhaching", demo_copy.overlay("run: again\n")):
@@ -108,7 +108,7 @@ def test_a_read_only_disk(disk: Disk, demo_copy: Workplace) -> None:
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
-def test_a_working_folder_that_is_read_only(disk: Disk, demo_copy: Workplace) -> None:
+def test_a_working_folder_that_is_read_only(disk: Disk, demo_copy: WorkFolder) -> None:
     """Snakemake keeps its records beside the results."""
     records = Disk(demo_copy.folder / ".snakemake")
     records.mount("ro")

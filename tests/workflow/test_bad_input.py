@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from archives import FILES, recordings, renamed, write
 from runs import WIDE, Finished, read_all, refused
-from workplace import Workplace
+from workfolder import WorkFolder
 
 from quakeline.geometry import distance_azimuth
 from quakeline.io import stores, tables
@@ -53,7 +53,7 @@ CHANNEL_DEFECTS = {
 }
 
 
-def furnish_bad_archive(place: Workplace) -> str:
+def furnish_bad_archive(place: WorkFolder) -> str:
     """The demo's archive with every defect, each at a place where the two events survive it."""
     data = place.folder / "data"
     stream = recordings()
@@ -184,18 +184,18 @@ def test_running_again_changes_nothing(bad: Finished) -> None:
     assert done.stdout == bad.out
 
 
-def archive(place: Workplace, stream: obspy.Stream) -> str:
+def archive(place: WorkFolder, stream: obspy.Stream) -> str:
     archives.write_all(stream, place.folder / "data")
     return place.overlay(f"run: bad\n{FILES}")
 
 
 @pytest.fixture
-def place(workdir: Workplace) -> Workplace:
-    return Workplace(workdir.folder, environment=WIDE)
+def place(workdir: WorkFolder) -> WorkFolder:
+    return WorkFolder(workdir.folder, environment=WIDE)
 
 
 @pytest.mark.parametrize("pattern", ["data/*.mseed", "data/%Y/%j/*.mseed"])
-def test_an_empty_archive(place: Workplace, pattern: str) -> None:
+def test_an_empty_archive(place: WorkFolder, pattern: str) -> None:
     (place.folder / "data").mkdir()
     source = f"fetch: {{source: {{kind: files, paths: ['{pattern}']}}}}\n"
     done = place.quakeline("run", place.overlay(f"run: bad\n{source}"))
@@ -205,7 +205,7 @@ def test_an_empty_archive(place: Workplace, pattern: str) -> None:
         refused(done, "the archive is empty", "'data/*.mseed'", "fetch.source.paths")
 
 
-def test_an_archive_of_files_that_cannot_be_used(place: Workplace) -> None:
+def test_an_archive_of_files_that_cannot_be_used(place: WorkFolder) -> None:
     data = place.folder / "data"
     data.mkdir()
     (data / "notes.txt").write_text("see the other disk\n")
@@ -224,7 +224,7 @@ def test_an_archive_of_files_that_cannot_be_used(place: Workplace) -> None:
     refused(summary, "run 'bad' has no catalog yet")
 
 
-def test_samples_that_are_all_zero_or_no_numbers(place: Workplace) -> None:
+def test_samples_that_are_all_zero_or_no_numbers(place: WorkFolder) -> None:
     zero = obspy.Stream(archives.filled(trace, 0) for trace in recordings("UH1.SHZ", "UH2.SHZ"))
     nans = obspy.Stream(archives.filled(trace, np.nan) for trace in recordings("UH3.SHZ"))
     done = place.quakeline("run", archive(place, zero + nans), "--cores", "2")
@@ -237,7 +237,7 @@ def test_samples_that_are_all_zero_or_no_numbers(place: Workplace) -> None:
     )
 
 
-def test_a_time_span_without_data(place: Workplace) -> None:
+def test_a_time_span_without_data(place: WorkFolder) -> None:
     """The commonest slip of all: the wrong year."""
     archives.write_all(recordings(), place.folder / "data")
     span = "time: {start: 2011-05-27T16:24:00Z, end: 2011-05-27T16:28:00Z}\n"
@@ -245,7 +245,7 @@ def test_a_time_span_without_data(place: Workplace) -> None:
     refused(done, "of times from 2010-05-27T16:24:04Z to 2010-05-27T16:27:54Z", "BW.UH1")
 
 
-def test_bad_coordinates(place: Workplace) -> None:
+def test_bad_coordinates(place: WorkFolder) -> None:
     table = "network,station,latitude,longitude,elevation_m\nBW,UH1,48.08,,400\n"
     (place.folder / "stations.csv").write_text(table)
     done = place.quakeline("run", place.overlay("stations: {table: stations.csv}\n"))
@@ -257,7 +257,7 @@ def test_bad_coordinates(place: Workplace) -> None:
 LATER_S = 7.5 * 3600
 
 
-def furnish_empty_day(place: Workplace) -> str:
+def furnish_empty_day(place: WorkFolder) -> str:
     stream = recordings()
     for trace in stream:
         trace.stats.starttime += LATER_S
@@ -285,8 +285,8 @@ def test_a_day_without_data(tmp_path_factory: pytest.TempPathFactory, worker_id:
     assert told(run.out, "BW.UH1, BW.UH2, BW.UH3, BW.UH4", "hold no data of this chunk")
 
 
-def test_a_run_without_picks_says_why(demo_copy: Workplace) -> None:
-    place = Workplace(demo_copy.folder, environment=WIDE)
+def test_a_run_without_picks_says_why(demo_copy: WorkFolder) -> None:
+    place = WorkFolder(demo_copy.folder, environment=WIDE)
     done = place.quakeline("run", place.overlay("pick: {thresholds: {P: 1.0, S: 1.0}}\n"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No events." in done.stdout

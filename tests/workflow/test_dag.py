@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from workplace import Workplace
+from workfolder import WorkFolder
 
 #: The stages that work on what the one before made; `weights` joins at `annotate`.
 CHAIN = (
@@ -31,13 +31,13 @@ def from_on(stage: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("overlay", "chunks"), [("{}", 1), ("time: {chunk_h: 0.025}", 3)])
-def test_a_new_run_plans_every_job_once(workdir: Workplace, overlay: str, chunks: int) -> None:
+def test_a_new_run_plans_every_job_once(workdir: WorkFolder, overlay: str, chunks: int) -> None:
     words = ("--configfile", workdir.overlay(overlay)) if chunks > 1 else ()
     expected = {stage: chunks if stage in PER_CHUNK else 1 for stage in (*CHAIN, "weights")}
     assert workdir.planned(*words) == expected
 
 
-def test_a_finished_run_plans_nothing(demo_run: Workplace) -> None:
+def test_a_finished_run_plans_nothing(demo_run: WorkFolder) -> None:
     assert demo_run.planned() == {}
 
 
@@ -55,7 +55,7 @@ def test_a_finished_run_plans_nothing(demo_run: Workplace) -> None:
     ],
 )
 def test_a_changed_setting_asks_for_its_stage_and_what_follows(
-    demo_run: Workplace, tmp_path: Path, stage: str, setting: str
+    demo_run: WorkFolder, tmp_path: Path, stage: str, setting: str
 ) -> None:
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text(f"{stage}: {{{setting}}}\n", encoding="utf-8")
@@ -64,7 +64,7 @@ def test_a_changed_setting_asks_for_its_stage_and_what_follows(
 
 @pytest.mark.parametrize("stage", ["weights", "stations", "prepare", "pick", "locate", "report"])
 def test_a_raised_version_asks_for_its_stage_and_what_follows(
-    demo_tree: Workplace, stage: str
+    demo_tree: WorkFolder, stage: str
 ) -> None:
     module = demo_tree.folder / f"quakeline/stages/{stage}.py"
     text = module.read_text(encoding="utf-8")
@@ -74,22 +74,22 @@ def test_a_raised_version_asks_for_its_stage_and_what_follows(
     assert set(demo_tree.planned()) == from_on(stage)
 
 
-def test_a_copied_program_plans_nothing(demo_tree: Workplace) -> None:
+def test_a_copied_program_plans_nothing(demo_tree: WorkFolder) -> None:
     assert demo_tree.planned() == {}
 
 
-def test_another_name_is_another_run(demo_run: Workplace, tmp_path: Path) -> None:
+def test_another_name_is_another_run(demo_run: WorkFolder, tmp_path: Path) -> None:
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text("run: other\n", encoding="utf-8")
     assert set(demo_run.planned("--configfile", str(overlay))) == {*CHAIN, "weights"}
 
 
-def test_stores_that_nobody_keeps_are_temporary(demo_copy: Workplace) -> None:
+def test_stores_that_nobody_keeps_are_temporary(demo_copy: WorkFolder) -> None:
     words = ("--configfile", demo_copy.overlay("keep: []\nreport: {max_rows: 7}\n"))
     assert set(demo_copy.planned(*words)) == {"report"}
 
 
-def test_a_wrong_configuration_is_named_without_a_traceback(workdir: Workplace) -> None:
+def test_a_wrong_configuration_is_named_without_a_traceback(workdir: WorkFolder) -> None:
     overlay = workdir.overlay("pick: {treshold: 1}\ntime: {chunk_h: -1}\n")
     done = workdir.snakemake("--dry-run", "--configfile", overlay)
     assert done.returncode != 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from workplace import Workplace
+from workfolder import WorkFolder
 
 from quakeline.geometry import distance_azimuth
 from quakeline.io import provenance, tables
@@ -25,12 +25,12 @@ RESULTS = "results/unterhaching"
 
 
 @pytest.fixture(scope="module")
-def events(demo_run: Workplace) -> pd.DataFrame:
+def events(demo_run: WorkFolder) -> pd.DataFrame:
     return tables.read(demo_run.folder / RESULTS / "catalog/events.parquet", EVENTS)
 
 
 @pytest.fixture(scope="module")
-def picks(demo_run: Workplace) -> pd.DataFrame:
+def picks(demo_run: WorkFolder) -> pd.DataFrame:
     return tables.read(demo_run.folder / RESULTS / "catalog/picks.parquet", PICKS)
 
 
@@ -61,7 +61,7 @@ def test_p_is_picked_on_its_onset(picks: pd.DataFrame, onset: pd.Timestamp) -> N
 
 
 def test_arrivals_join_events_and_picks(
-    demo_run: Workplace, events: pd.DataFrame, picks: pd.DataFrame
+    demo_run: WorkFolder, events: pd.DataFrame, picks: pd.DataFrame
 ) -> None:
     arrivals = tables.read(demo_run.folder / RESULTS / "catalog/arrivals.parquet", ARRIVALS)
     assert set(arrivals["event_id"]) == set(events["event_id"])
@@ -72,7 +72,7 @@ def test_arrivals_join_events_and_picks(
         assert used[event.event_id].get("S", 0) == event.n_s
 
 
-def test_quakeml_reads_back(demo_run: Workplace, events: pd.DataFrame) -> None:
+def test_quakeml_reads_back(demo_run: WorkFolder, events: pd.DataFrame) -> None:
     import obspy
 
     catalog = obspy.read_events(str(demo_run.folder / RESULTS / "catalog/catalog.qml"))
@@ -92,12 +92,12 @@ def _time(quake: object) -> float:
     return float(quake.preferred_origin().time.timestamp)  # type: ignore[attr-defined]
 
 
-def test_the_csv_lists_the_same_events(demo_run: Workplace, events: pd.DataFrame) -> None:
+def test_the_csv_lists_the_same_events(demo_run: WorkFolder, events: pd.DataFrame) -> None:
     csv = pd.read_csv(demo_run.folder / RESULTS / "catalog/catalog.csv")
     assert list(csv["event_id"]) == list(events["event_id"])
 
 
-def test_products_say_what_made_them(demo_run: Workplace) -> None:
+def test_products_say_what_made_them(demo_run: WorkFolder) -> None:
     made_by = {
         path.relative_to(demo_run.folder / RESULTS).parts[0]: provenance.read(path)["stage"]
         for suffix in ("parquet", "zarr")
@@ -109,13 +109,13 @@ def test_products_say_what_made_them(demo_run: Workplace) -> None:
     assert made_by["probabilities"] == "annotate"
 
 
-def test_the_report_is_there(demo_run: Workplace, events: pd.DataFrame) -> None:
+def test_the_report_is_there(demo_run: WorkFolder, events: pd.DataFrame) -> None:
     page = (demo_run.folder / RESULTS / "report.html").read_text(encoding="utf-8")
     assert page.rstrip().endswith("</html>")
     assert len(page) > 10_000
 
 
-def test_every_job_left_a_log_and_a_benchmark(demo_run: Workplace) -> None:
+def test_every_job_left_a_log_and_a_benchmark(demo_run: WorkFolder) -> None:
     results = demo_run.folder / RESULTS
     logs = {path.relative_to(results / "logs").with_suffix("") for path in results.rglob("*.log")}
     times = {
@@ -126,7 +126,7 @@ def test_every_job_left_a_log_and_a_benchmark(demo_run: Workplace) -> None:
     assert not list(results.rglob("*.part"))
 
 
-def test_the_summary_shows_the_events(demo_run: Workplace) -> None:
+def test_the_summary_shows_the_events(demo_run: WorkFolder) -> None:
     done = demo_run.quakeline("summary", "unterhaching")
     assert done.returncode == 0, done.stderr
     assert "2010-05-27T16:24:31" in done.stdout

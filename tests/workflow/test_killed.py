@@ -15,7 +15,7 @@ import pandas as pd
 import psutil
 import pytest
 from runs import Finished
-from workplace import QUAKELINE, Workplace
+from workfolder import QUAKELINE, WorkFolder
 
 from quakeline.io import tables
 from quakeline.schemas import ARRIVALS, EVENTS, PICKS
@@ -28,7 +28,7 @@ AFTER_PREPARE = ("probabilities", "picks", "associations", "locations", "catalog
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Finished:
-    def furnish(place: Workplace) -> str:
+    def furnish(place: WorkFolder) -> str:
         return place.overlay(OVERLAY)
 
     run = Finished.once(tmp_path_factory, worker_id, "uninterrupted", furnish)
@@ -37,7 +37,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> F
 
 
 @pytest.fixture
-def prepared(uninterrupted: Finished, tmp_path: Path) -> Workplace:
+def prepared(uninterrupted: Finished, tmp_path: Path) -> WorkFolder:
     """A run whose next job is `annotate`."""
     place = uninterrupted.place.copied(tmp_path / "work")
     results = place.folder / "results/killed"
@@ -51,7 +51,7 @@ def prepared(uninterrupted: Finished, tmp_path: Path) -> Workplace:
 
 
 @contextlib.contextmanager
-def annotating(place: Workplace) -> Iterator[subprocess.Popen[bytes]]:
+def annotating(place: WorkFolder) -> Iterator[subprocess.Popen[bytes]]:
     """The run in the middle of writing probabilities; what is left of it is killed at the end."""
     with (place.folder / "killed.log").open("wb") as log:
         process = subprocess.Popen(
@@ -92,7 +92,7 @@ def kill(parts: dict[str, list[int]]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def made(place: Workplace) -> dict[str, int]:
+def made(place: WorkFolder) -> dict[str, int]:
     """Finished products and when they were written."""
     results = place.folder / "results/killed"
     found = [*results.rglob("*.parquet"), *results.rglob("*.zarr/zarr.json")]
@@ -109,7 +109,7 @@ VICTIMS = {
 
 @pytest.mark.parametrize("victims", VICTIMS)
 def test_the_same_command_finishes_and_the_catalog_is_the_same(
-    victims: str, prepared: Workplace, uninterrupted: Finished
+    victims: str, prepared: WorkFolder, uninterrupted: Finished
 ) -> None:
     before = made(prepared)
     with annotating(prepared) as process:

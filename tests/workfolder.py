@@ -14,7 +14,7 @@ QUAKELINE = str(Path(sys.executable).with_name("quakeline"))
 
 
 @dataclass(frozen=True)
-class Workplace:
+class WorkFolder:
     """A folder with a configuration, the Snakefile used there, further environment variables."""
 
     folder: Path
@@ -22,15 +22,15 @@ class Workplace:
     environment: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def furnished(cls, folder: Path) -> Workplace:
+    def furnished(cls, folder: Path) -> WorkFolder:
         """A folder that holds the configuration of the repository and nothing else."""
         shutil.copytree(REPOSITORY / "config", folder / "config", dirs_exist_ok=True)
         return cls(folder)
 
-    def copied(self, folder: Path) -> Workplace:
+    def copied(self, folder: Path) -> WorkFolder:
         """The same work in another folder, with all times of change kept."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        return Workplace(folder, self.snakefile, self.environment)
+        return WorkFolder(folder, self.snakefile, self.environment)
 
     def overlay(self, text: str, name: str = "overlay.yaml") -> str:
         """Write an overlay and return its path."""
