@@ -67,7 +67,10 @@ def case(name: str, unit: str, ours: float, peer: float, equal: Any) -> dict[str
 
 
 def finish(name: str, cases: list[dict[str, Any]], quick: bool) -> None:
-    """Print the result as the last line and keep it in benchmarks/results, unless it is quick."""
+    """Print the result as the last line and keep it in benchmarks/results, unless it is quick.
+
+    Called after every case, so that what was measured is kept when a later one fails.
+    """
     result = {"name": name, "cases": cases, "environment": environment()}
     if not quick:
         RESULTS.mkdir(exist_ok=True)
