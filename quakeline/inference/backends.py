@@ -2,8 +2,8 @@
 
 A backend takes batches of one fixed shape and gives their outputs in the same order. Batches are
 never larger or smaller: the result of a window then does not depend on what else is computed.
-Measured choice (see docs/performance.md): on CPUs OpenVINO needs a third to a quarter of the time
-of PyTorch at its best batch, with differences of 1e-6.
+Measured choice (see docs/performance.md): on CPUs OpenVINO needs between a third and four fifths of
+the time of PyTorch, depending on the network, with differences of 1e-6.
 """
 
 from __future__ import annotations
