@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import obspy
+import pandas as pd
 from obspy.io.mseed import InternalMSEEDError
 
 from quakeline.errors import DataError
@@ -36,6 +37,21 @@ class ChannelHeader:
     n_samples: int
     problem: str
     notes: str
+
+    def row(self, problem: str, notes: str) -> dict[str, Any]:
+        """The channel's row of MANIFEST, but for its file; unused where there is a problem."""
+        return {
+            "network": self.network,
+            "station": self.station,
+            "location": self.location,
+            "channel": self.channel,
+            "start": pd.Timestamp(self.start_ns, unit="ns", tz="UTC"),
+            "end": pd.Timestamp(self.end_ns, unit="ns", tz="UTC"),
+            "sampling_rate_hz": self.rate_hz,
+            "n_samples": self.n_samples,
+            "status": "unused" if problem else "data",
+            "reason": problem or notes or None,
+        }
 
 
 def read_headers(path: Path) -> list[ChannelHeader]:

@@ -180,16 +180,4 @@ def _manifest(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _row(header: ChannelHeader, problem: str, path: str | None) -> dict[str, Any]:
-    return {
-        "path": path,
-        "network": header.network,
-        "station": header.station,
-        "location": header.location,
-        "channel": header.channel,
-        "start": pd.Timestamp(header.start_ns, unit="ns", tz="UTC"),
-        "end": pd.Timestamp(header.end_ns, unit="ns", tz="UTC"),
-        "sampling_rate_hz": header.rate_hz,
-        "n_samples": header.n_samples,
-        "status": "unused" if problem else "data",
-        "reason": problem or header.notes or None,
-    }
+    return {"path": path, **header.row(problem, header.notes)}

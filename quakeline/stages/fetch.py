@@ -80,22 +80,9 @@ def _rows(
 
 
 def _row(header: ChannelHeader, known: pd.DataFrame) -> dict[str, Any]:
-    import pandas as pd
-
     problem = header.problem or _unknown_station(header, known)
     notes = [note for note in (header.notes, _other_rate(header, known)) if note]
-    return {
-        "network": header.network,
-        "station": header.station,
-        "location": header.location,
-        "channel": header.channel,
-        "start": pd.Timestamp(header.start_ns, unit="ns", tz="UTC"),
-        "end": pd.Timestamp(header.end_ns, unit="ns", tz="UTC"),
-        "sampling_rate_hz": header.rate_hz,
-        "n_samples": header.n_samples,
-        "status": "unused" if problem else "data",
-        "reason": problem or "; ".join(notes) or None,
-    }
+    return header.row(problem, "; ".join(notes))
 
 
 def _unknown_station(header: ChannelHeader, known: pd.DataFrame) -> str:
