@@ -113,12 +113,19 @@ STATIONS = Table(
 
 MANIFEST = Table(
     "raw_manifest",
-    1,
+    2,
     (
         _column("path", "string", meaning="file that holds the data", null=True),
         *(
             Column(c.name, c.type, c.unit, True, c.meaning)
             for c in (*_CODES, _column("channel", "string", meaning="channel code"))
+        ),
+        _column(
+            "header_codes",
+            "string",
+            meaning="NET.STA.LOC.CHA in the file, or with #NUMBER of the trace, where"
+            " fetch.source.codes gives others; null: the same",
+            null=True,
         ),
         _column("start", "time", meaning="first sample in the file", null=True),
         _column("end", "time", meaning="last sample in the file", null=True),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -17,15 +19,25 @@ import pandas as pd
 from obspy.io.mseed import InternalMSEEDError
 
 from quakeline.errors import DataError
-from quakeline.io import records
+from quakeline.io import miniseed, records
 
+#: Gives codes NET.STA.LOC.CHA to a trace by those of its header and its number in the file, from
+#: 1, and says whether the number matters; None: the header's codes are right.
+Naming = Callable[[str, int], tuple[str, bool] | None]
+
+_CODES = ("network", "station", "location", "channel")
 _RATES_HZ = (0.01, 10_000.0)
 _RATE_TOLERANCE = 0.005
 
 
 @dataclass(frozen=True)
 class ChannelHeader:
-    """One channel of a file: codes, times of the first and last sample (ns), rate, problems."""
+    """One channel of a file: codes, times of the first and last sample (ns), rate, problems.
+
+    `pieces`, shape (n, 2), int64, are the first and last sample (ns) of each gapless piece, in
+    order of time. `header_codes` names the traces in the file whose codes are not used: those of
+    their header, and #NUMBER where the number of the trace in the file counts.
+    """
 
     network: str
     station: str
@@ -37,6 +49,13 @@ class ChannelHeader:
     n_samples: int
     problem: str
     notes: str
+    header_codes: str = ""
+    pieces: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.int64), compare=False)
+
+    @property
+    def codes(self) -> str:
+        """NET.STA.LOC.CHA."""
+        return f"{self.network}.{self.station}.{self.location}.{self.channel}"
 
     def row(self, problem: str, notes: str) -> dict[str, Any]:
         """The channel's row of MANIFEST, but for its file; unused where there is a problem."""
@@ -45,6 +64,7 @@ class ChannelHeader:
             "station": self.station,
             "location": self.location,
             "channel": self.channel,
+            "header_codes": self.header_codes or None,
             "start": pd.Timestamp(self.start_ns, unit="ns", tz="UTC"),
             "end": pd.Timestamp(self.end_ns, unit="ns", tz="UTC"),
             "sampling_rate_hz": self.rate_hz,
@@ -54,18 +74,64 @@ class ChannelHeader:
         }
 
 
-def read_headers(path: Path) -> list[ChannelHeader]:
+def read_headers(path: Path, naming: Naming | None = None) -> list[ChannelHeader]:
     """Channels of a file. Raises DataError with the reason for one that cannot be read."""
     stream, notes = read_stream(path, headonly=True)
-    return headers_of(stream, "; ".join(filter(None, [records.missing(stream), notes])))
+    notes = "; ".join(filter(None, [records.missing(stream), notes]))
+    return headers_of(stream, notes, naming and _named(stream, naming))
 
 
-def headers_of(stream: Iterable[obspy.Trace], notes: str = "") -> list[ChannelHeader]:
-    """Channels of traces; the notes go to each of them."""
+def _named(stream: obspy.Stream, naming: Naming) -> dict[int, str]:
+    """Give traces other codes; returns what `header_codes` says of each, by its identity."""
+    given = {}
+    for number, trace in enumerate(stream, 1):
+        own, found = trace.id, naming(trace.id, number)
+        if found:
+            trace.stats.update(dict(zip(_CODES, found[0].split("."), strict=True)))
+            given[id(trace)] = f"{own}#{number}" if found[1] else own
+    return given
+
+
+def chosen(stream: obspy.Stream, header_codes: str) -> list[obspy.Trace]:
+    """The traces of a whole file that `ChannelHeader.header_codes` names."""
+    match = re.fullmatch(r"(.*?)(?:#(\d+))?", header_codes)
+    codes, number = match.groups() if match else (header_codes, None)
+    numbered = enumerate(stream, 1)
+    return [one for n, one in numbered if one.id == codes and number in (None, str(n))]
+
+
+def headers_of(
+    stream: Iterable[obspy.Trace], notes: str = "", renamed: Mapping[int, str] | None = None
+) -> list[ChannelHeader]:
+    """Channels of traces; the notes go to each of them.
+
+    `renamed` has the `header_codes` of traces that were given other codes, by their identity.
+    """
     traces = defaultdict(list)
     for trace in stream:
-        traces[trace.id].append(trace)
-    return [_header(group, notes) for _, group in sorted(traces.items())]
+        traces[trace.id, (renamed or {}).get(id(trace), "")].append(trace)
+    headers = [_header(group, notes, origin) for (_, origin), group in sorted(traces.items())]
+    return [_without_rivals(header, headers) for header in headers]
+
+
+def _without_rivals(header: ChannelHeader, others: list[ChannelHeader]) -> ChannelHeader:
+    """Refuse a channel whose given codes another one of the file has at the same time."""
+    rivals = [
+        one.header_codes
+        for one in others
+        if one.codes == header.codes
+        and one is not header
+        and one.start_ns <= header.end_ns
+        and one.end_ns >= header.start_ns
+    ]
+    if not rivals or header.problem:
+        return header
+    return replace(
+        header,
+        problem=f"fetch.source.codes gives {header.codes} to several traces of the file at the"
+        f" same time, {header.header_codes or header.codes} and {rivals[0] or header.codes}: tell"
+        " them apart by `header` or {trace}",
+    )
 
 
 def read_stream(path: Path, **options: Any) -> tuple[obspy.Stream, str]:
@@ -103,8 +169,12 @@ def _summed_up(notes: Iterable[str]) -> list[str]:
 
 
 def _require_content(path: Path) -> None:
+    if path.is_dir():
+        may_not = "" if os.access(path, os.R_OK | os.X_OK) else " that may not be read"
+        raise DataError(f"a folder{may_not}, not a file")
     try:
         size = path.stat().st_size
+        path.open("rb").close()
     except OSError as error:
         kind = "a link to a file that cannot be opened" if path.is_symlink() else "cannot be opened"
         raise DataError(f"{kind}: {error.strerror}") from error
@@ -113,6 +183,8 @@ def _require_content(path: Path) -> None:
 
 
 def _read(path: Path, options: dict[str, Any]) -> tuple[obspy.Stream, str]:
+    with suppress(miniseed.Unusual):
+        return miniseed.read(path, **options), ""
     try:
         return obspy.read(escape(str(path)), **options), ""
     except InternalMSEEDError:
@@ -125,29 +197,35 @@ def _line(error: object) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _header(traces: list[obspy.Trace], notes: str) -> ChannelHeader:
+def _header(traces: list[obspy.Trace], notes: str, header_codes: str) -> ChannelHeader:
     traces = sorted(traces, key=lambda trace: trace.stats.starttime.ns)
     stats = traces[0].stats
+    pieces = [(int(one.stats.starttime.ns), int(one.stats.endtime.ns)) for one in traces]
     return ChannelHeader(
         network=stats.network,
         station=stats.station,
         location=stats.location,
         channel=stats.channel,
         start_ns=int(stats.starttime.ns),
-        end_ns=max(int(trace.stats.endtime.ns) for trace in traces),
+        end_ns=max(end for _, end in pieces),
         rate_hz=float(stats.sampling_rate),
         n_samples=sum(int(trace.stats.npts) for trace in traces),
         problem=_problem(traces),
         notes=notes,
+        header_codes=header_codes,
+        pieces=np.array(pieces, np.int64),
     )
 
 
 def _problem(traces: list[obspy.Trace]) -> str:
     stats = traces[0].stats
-    if not stats.station:
-        return "the header has no station code"
-    if not stats.channel:
-        return "the header has no channel code"
+    for name in ("station", "channel"):
+        if not stats[name].strip("?"):
+            return f"the header has no {name} code"
+    if not "".join(stats[name] for name in _CODES).isprintable():
+        return f"the codes in the header are no text: {traces[0].id!r}"
+    if not any(trace.stats.npts for trace in traces):
+        return "the file holds no samples"
     if stats.get("mseed", {}).get("encoding") == "ASCII":
         return "the records hold text, not samples"
     rate = float(stats.sampling_rate)

@@ -11,7 +11,7 @@ import obspy
 import pandas as pd
 
 from quakeline.errors import DataError
-from quakeline.io.headers import read_stream
+from quakeline.io.headers import chosen, read_stream
 from quakeline.signal.segments import Segment, join
 from quakeline.timeline import Span
 
@@ -39,7 +39,7 @@ class RawFiles:
 
     def __init__(self, span: Span) -> None:
         self._limits = _limits(span)
-        self._held: dict[str, tuple[obspy.Stream, str]] = {}
+        self._held: dict[tuple[str, bool], tuple[obspy.Stream, str]] = {}
 
     def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[str]]:
         """See `Source.segments`."""
@@ -49,18 +49,32 @@ class RawFiles:
 
     def _pieces(self, row: Any, notes: list[str]) -> list[Segment]:
         try:
-            stream, warned = self._load(str(row.path))
+            stream, warned = self._traces(row)
         except DataError as error:
             notes.append(f"{row.path}: {error}")
             return []
         if warned and warned not in str(row.reason):
             notes.append(f"{row.path}: {warned}")
-        return _pieces_of(stream, _wanted(row))
+        return [_piece(trace) for trace in stream]
 
-    def _load(self, path: str) -> tuple[obspy.Stream, str]:
-        """Read a file, or give it again; an lru_cache would keep this object alive for long."""
-        found = self._held.pop(path, None) or read_stream(Path(path), **self._limits)
-        self._held[path] = found  # the last in the order of use
+    def _traces(self, row: Any) -> tuple[list[obspy.Trace], str]:
+        """Traces of a channel and notes on its file; codes in the file may be others."""
+        header_codes = row.header_codes
+        if not isinstance(header_codes, str) or not header_codes:
+            stream, warned = self._load(str(row.path), whole=False)
+            return [trace for trace in stream if _codes(trace) == _wanted(row)], warned
+        stream, warned = self._load(str(row.path), whole=True)
+        own = [trace.slice(**self._limits) for trace in chosen(stream, header_codes)]
+        return [trace for trace in own if trace.stats.npts], warned
+
+    def _load(self, path: str, whole: bool) -> tuple[obspy.Stream, str]:
+        """Read a file, or give it again; an lru_cache would keep this object alive for long.
+
+        The whole file where the numbers of its traces count.
+        """
+        limits = {} if whole else self._limits
+        found = self._held.pop((path, whole), None) or read_stream(Path(path), **limits)
+        self._held[path, whole] = found  # the last in the order of use
         if len(self._held) > _FILES_HELD:
             self._held.pop(next(iter(self._held)))
         return found
@@ -95,10 +109,6 @@ def _limits(span: Span) -> dict[str, obspy.UTCDateTime]:
         "starttime": obspy.UTCDateTime(ns=span.start_ns),
         "endtime": obspy.UTCDateTime(ns=span.end_ns),
     }
-
-
-def _pieces_of(stream: Iterable[obspy.Trace], codes: tuple[str, ...]) -> list[Segment]:
-    return [_piece(trace) for trace in stream if _codes(trace) == codes]
 
 
 def _wanted(row: Any) -> tuple[str, str, str, str]:

@@ -7,11 +7,13 @@ gives a digest that changes when the archive does (`fingerprint`).
 from typing import TYPE_CHECKING
 
 from quakeline.registry import one_of
+from quakeline.sources.archive_list import ArchiveList
 from quakeline.sources.base import BaseSource
 from quakeline.sources.files import Files
 from quakeline.sources.package import PackageData
+from quakeline.sources.sds import Sds
 
-KINDS = (Files, PackageData)
+KINDS = (Files, Sds, ArchiveList, PackageData)
 if TYPE_CHECKING:
     Source = BaseSource
 else:

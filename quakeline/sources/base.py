@@ -19,3 +19,11 @@ class BaseSource(Section):
     @abstractmethod
     def fingerprint(self) -> str:
         """A digest that changes when files come, go or change. Cheap: it reads no content."""
+
+    def named(self, path: Path, codes: str, number: int) -> tuple[str, bool] | None:
+        """Codes that a trace has instead of those in its header: see `Naming.of`."""
+        return None
+
+    def remark(self, path: Path, codes: str) -> str:
+        """What the archive says of a channel of a file; of an unreadable file the codes are ""."""
+        return ""

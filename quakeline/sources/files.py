@@ -13,6 +13,8 @@ from pydantic import Field, field_validator
 from quakeline.errors import DataError
 from quakeline.io.provenance import digest_of
 from quakeline.sources.base import BaseSource
+from quakeline.sources.folders import closed
+from quakeline.sources.naming import Naming
 from quakeline.timeline import Span, to_datetime
 
 _DAY_CODE = re.compile(r"%[Ymdj]")
@@ -29,6 +31,11 @@ class Files(BaseSource):
         " month, day and day of year of each day of a chunk, so that a large archive is not"
         " searched as a whole",
     )
+    codes: list[Naming] = Field(
+        default_factory=list,
+        description="codes for files whose headers have none or wrong ones (SEG-Y, WIN, SAC ...);"
+        " the first that fits counts",
+    )
 
     @field_validator("paths")
     @classmethod
@@ -39,14 +46,23 @@ class Files(BaseSource):
         return value
 
     def files(self, span: Span) -> list[Path]:
-        """Files that match the patterns for the days of the span."""
-        found = sorted({Path(p) for pattern in self._patterns(span) for p in _matches(pattern)})
+        """Files that match the patterns for the days of the span, and folders that are closed."""
+        patterns = self._patterns(span)
+        found = sorted(
+            {Path(p) for pattern in patterns for p in _matches(pattern)}
+            | {folder for pattern in patterns for folder in closed(pattern)}
+        )
         if not found and not any(_DAY_CODE.search(pattern) for pattern in self.paths):
             raise DataError(
                 f"the archive is empty: no file matches {', '.join(map(repr, self.paths))}"
-                " (fetch.source.paths)"
+                f" (fetch.source.paths){_hint(self.paths)}"
             )
         return found
+
+    def named(self, path: Path, codes: str, number: int) -> tuple[str, bool] | None:
+        """Codes of the first of `codes` that fits."""
+        found = (one.of(path, codes, number) for one in self.codes)
+        return next(filter(None, found), None)
 
     def fingerprint(self) -> str:
         """Digest of names, sizes and times of change; patterns with day codes are not searched."""
@@ -62,6 +78,14 @@ class Files(BaseSource):
         first, last = to_datetime(span.start_ns), to_datetime(span.end_ns)
         days = [first + timedelta(days=n) for n in range((last.date() - first.date()).days + 1)]
         return sorted({day.strftime(p) for p in self.paths for day in days})
+
+
+def _hint(patterns: list[str]) -> str:
+    """Say it where only folders match."""
+    folders = [p for one in patterns for p in glob(one, recursive=True) if Path(p).is_dir()]
+    if not folders:
+        return ""
+    return f"; {folders[0]!r} is a folder: write {str(Path(folders[0], '**', '*'))!r}"
 
 
 def _matches(pattern: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from pydantic import Field
 from quakeline.preparation.settings import READ_AHEAD_S
 from quakeline.section import Section
 from quakeline.sources import Source
+from quakeline.sources.base import BaseSource
 from quakeline.timeline import Span, iso
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from quakeline.io.headers import ChannelHeader
 
-VERSION = 2
+VERSION = 3
 
 #: Rates of header and station metadata that differ by a smaller share are the same.
 _RATE_TOLERANCE = 0.005
@@ -50,7 +52,7 @@ def run(
     files = config.source.files(span)
     rows, elsewhere = [], []
     for path in files:
-        found, outside = _rows(path, span, known)
+        found, outside = _rows(path, span, known, config.source)
         rows += found
         elsewhere += outside
     rows += _silent(known, rows, elsewhere)
@@ -60,7 +62,7 @@ def run(
 
 
 def _rows(
-    path: Path, span: Span, known: pd.DataFrame
+    path: Path, span: Span, known: pd.DataFrame, source: BaseSource
 ) -> tuple[list[dict[str, Any]], list[ChannelHeader]]:
     """Rows of a file's channels inside the span, and the headers of those outside."""
     from quakeline.errors import DataError
@@ -69,19 +71,23 @@ def _rows(
 
     base: dict[str, Any] = {"path": str(path)}
     try:
-        headers = read_headers(path)
+        headers = read_headers(path, partial(source.named, path))
     except DataError as error:
-        return [{**base, "status": "unreadable", "reason": str(error)}], []
+        reason = "; ".join(filter(None, [str(error), source.remark(path, "")]))
+        return [{**base, "status": "unreadable", "reason": reason}], []
     inside = [h for h in headers if h.start_ns < span.end_ns and h.end_ns >= span.start_ns]
     outside = [h for h in headers if h.start_ns >= span.end_ns or h.end_ns < span.start_ns]
     if inside:
         base |= {"bytes": path.stat().st_size, "sha256": digest_file(path)}
-    return [{**base, **_row(header, known)} for header in inside], outside
+    said = {header.codes: source.remark(path, header.codes) for header in inside}
+    return [{**base, **_row(header, known, said[header.codes])} for header in inside], outside
 
 
-def _row(header: ChannelHeader, known: pd.DataFrame) -> dict[str, Any]:
+def _row(header: ChannelHeader, known: pd.DataFrame, remark: str) -> dict[str, Any]:
     problem = header.problem or _unknown_station(header, known)
-    notes = [note for note in (header.notes, _other_rate(header, known)) if note]
+    if problem.startswith("the header has no "):
+        problem += " (source kind files: fetch.source.codes gives codes)"
+    notes = [note for note in (header.notes, _other_rate(header, known), remark) if note]
     return header.row(problem, "; ".join(notes))
 
 

@@ -1,0 +1,117 @@
+"""SDS archives: days and their neighbours, filters, and what is said of another layout."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import ValidationError
+
+from quakeline.errors import DataError
+from quakeline.sources.sds import Sds
+from quakeline.timeline import Span, to_ns
+
+
+def span(start, end):
+    return Span(*(to_ns(datetime.fromisoformat(text).replace(tzinfo=UTC)) for text in (start, end)))
+
+
+DAY = span("2020-01-01", "2020-01-02")
+
+
+def put(root, codes, year, day, kind="D"):
+    net, sta, _, cha = codes.split(".")
+    path = root / f"{year}/{net}/{sta}/{cha}.{kind}/{codes}.{kind}.{year}.{day:03d}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two networks over the turn of the year."""
+    folder = tmp_path / "archive"
+    for codes in ("XX.AAA..HHZ", "XX.AAA.10.HHZ", "XX.BBB..EHN", "yy.ccc..hhz"):
+        for year, day in ((2019, 363), (2019, 364), (2019, 365), (2020, 1), (2020, 2), (2020, 3)):
+            put(folder, codes, year, day)
+    put(folder, "XX.AAA..LOG", 2020, 1, "L")
+    return folder
+
+
+def days(source, when=DAY):
+    return [".".join(path.name.split(".")[-2:]) for path in source.files(when)]
+
+
+def test_the_days_of_the_span_and_those_beside_it(root):
+    one = Sds(roots=[str(root)], stations=["BBB"])
+    assert days(one) == ["2019.365", "2020.001", "2020.002"]
+    assert days(one, span("2019-12-31T12:00:00", "2020-01-01T12:00:00")) == [
+        "2019.364",
+        "2019.365",
+        "2020.001",
+        "2020.002",
+    ]
+    assert days(one, span("2024-01-01", "2024-01-02")) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        ({}, 12),
+        ({"networks": ["XX"]}, 9),
+        ({"stations": ["A*"]}, 6),
+        ({"stations": ["A*"], "locations": [""]}, 3),
+        ({"locations": ["10"]}, 3),
+        ({"channels": ["HH?", "EHN"]}, 9),
+        ({"channels": ["hh?"], "networks": ["yy"]}, 3),
+        ({"type": "L"}, 1),
+    ],
+)
+def test_filters_of_codes(root, filters, count):
+    assert len(Sds(roots=[str(root)], **filters).files(DAY)) == count
+
+
+def test_several_roots(root, tmp_path):
+    put(tmp_path / "second", "XX.DDD..HHZ", 2020, 1)
+    assert len(Sds(roots=[str(root), str(tmp_path / "second")]).files(DAY)) == 13
+    assert len(Sds(roots=[str(tmp_path / "*")]).files(DAY)) == 13
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"roots": ["{root}/none"]}, "there is no folder '{root}/none'"),
+        ({"roots": ["{root}/2020"]}, "no folder of a year in {root}/2020, .*seems to be {root} "),
+        ({"roots": ["{root}/.."]}, "no folder of a year in .* holds archive; .* be .*archive "),
+        ({"networks": ["ZZ"]}, "no folder of the networks ZZ in .* holds XX, yy"),
+        ({"stations": ["CCC"]}, "no folder of the stations CCC in .* holds AAA, BBB"),
+        ({"channels": ["SH?"]}, "no folder of the channels SH..D in .* holds HHZ.D "),
+        ({"locations": ["99"]}, "no file of that name in .*holds XX.AAA..HHZ.D.2019.363, "),
+    ],
+)
+def test_another_layout_is_named(root, settings, said):
+    given = {"roots": ["{root}"], **settings}
+    given["roots"] = [one.format(root=root) for one in given["roots"]]
+    with pytest.raises(DataError, match=r"no SDS archive \(YEAR/NET/STA") as caught:
+        Sds(**given).files(DAY)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert re.search(said.format(root=root), message), message
+
+
+def test_a_folder_of_files_is_no_sds_archive(tmp_path):
+    (tmp_path / "XX.AAA..HHZ.mseed").touch()
+    with pytest.raises(DataError, match=r"no folder of a year in .*holds XX.AAA..HHZ.mseed"):
+        Sds(roots=[str(tmp_path)]).files(DAY)
+
+
+@pytest.mark.parametrize("codes", [{"networks": []}, {"channels": ["HH?.D"]}, {"type": "d"}])
+def test_filters_that_cannot_be(codes):
+    with pytest.raises(ValidationError, match="allowed|match pattern"):
+        Sds(roots=["a"], **codes)
+
+
+def test_a_name_that_does_not_tell_the_content(root):
+    path = root / "2020/XX/AAA/HHZ.D/XX.AAA..HHZ.D.2020.001"
+    assert Sds(roots=["a"]).remark(path, "XX.AAA..HHZ") == ""
+    assert Sds(roots=["a"]).remark(path, "XX.AAA..HHN") == "the file's name says XX.AAA..HHZ"
+    assert Sds(roots=["a"]).remark(path, "") == ""
