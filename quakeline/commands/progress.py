@@ -12,11 +12,20 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 _LINE_EVERY_S = 10.0
 
 
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h of data"
+
+
 @contextmanager
-def shown(what: str, console: Console) -> Iterator[Callable[[float, float], None]]:
-    """Give a function that takes the seconds of data done and those of all data."""
+def shown(
+    what: str, console: Console, amount: Callable[[float], str] = _hours
+) -> Iterator[Callable[[float, float], None]]:
+    """Give a function that takes what is done and all that there is to do.
+
+    That is seconds of data unless `amount` words another quantity.
+    """
     if not console.is_terminal:
-        yield _Lines(what, console).hear
+        yield _Lines(what, console, amount).hear
         return
     columns = (
         TextColumn("{task.description}"),
@@ -31,15 +40,15 @@ def shown(what: str, console: Console) -> Iterator[Callable[[float, float], None
 
 
 class _Lines:
-    def __init__(self, what: str, console: Console) -> None:
-        self._what, self._console = what, console
+    def __init__(self, what: str, console: Console, amount: Callable[[float], str]) -> None:
+        self._what, self._console, self._amount = what, console, amount
         self._last = time.monotonic()
 
     def hear(self, done: float, total: float) -> None:
         if time.monotonic() - self._last >= _LINE_EVERY_S and total:
             self._last = time.monotonic()
             self._console.print(
-                f"{self._what}: {100 * done / total:.0f} % of {total / 3600:.1f} h of data",
+                f"{self._what}: {100 * done / total:.0f} % of {self._amount(total)}",
                 highlight=False,
                 soft_wrap=True,
             )

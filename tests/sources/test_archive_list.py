@@ -1,4 +1,4 @@
-"""Seismo-Performer's list of files: groups, comments, mistakes by line, components that do not fit."""
+"""Seismo-Performer's list of files: groups, comments, mistakes by line, wrong components."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -106,7 +106,7 @@ def test_a_folder_of_files_is_no_sds_archive(tmp_path):
 
 @pytest.mark.parametrize("codes", [{"networks": []}, {"channels": ["HH?.D"]}, {"type": "d"}])
 def test_filters_that_cannot_be(codes):
-    with pytest.raises(ValidationError, match="allowed|match pattern"):
+    with pytest.raises(ValidationError, match=r"allowed|match pattern"):
         Sds(roots=["a"], **codes)
 
 

@@ -1,0 +1,145 @@
+"""`quakeline inspect`: what an archive holds, and what the workflow would do with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quakeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from quakeline.inspection.holdings import Holding
+    from quakeline.inspection.plan import Plan
+    from quakeline.inspection.scan import Scan
+
+_WIDTH = 180
+_MOST_FILES = 3
+
+Paths = Annotated[list[Path], typer.Argument(help="Waveform files, folders, or glob patterns.")]
+StationXml = Annotated[
+    list[str] | None, typer.Option(help="StationXML files (patterns), repeatable.")
+]
+Stations = Annotated[
+    Path | None, typer.Option(help="CSV file with coordinates: network, station, latitude ...")
+]
+Model = Annotated[
+    str, typer.Option(help="Weight set whose sampling rate counts; see `quakeline models`.")
+]
+Plot = Annotated[Path | None, typer.Option(help="Draw when there are data: *.svg, *.png or *.pdf.")]
+Csv = Annotated[Path | None, typer.Option("--csv", help="Write the table to this file.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", help="Write the table and unreadable files to this file.")
+]
+Processes = Annotated[
+    int | None, typer.Option(min=1, help="Processes at most; default: one per core.")
+]
+
+
+def inspect(
+    paths: Paths,
+    stationxml: StationXml = None,
+    stations: Stations = None,
+    model: Model = "phasenet",
+    plot: Plot = None,
+    csv: Csv = None,
+    json: Json = None,
+    processes: Processes = None,
+) -> None:
+    """Say what an archive holds, and what the workflow would do with it.
+
+    Stations, channels, rates, spans, gaps, overlaps, timing quality, missing responses and
+    coordinates; only headers are read. "twice" is time that is there more than once, "timing" the
+    lowest and the median timing quality of the records. Files that cannot be read are named on
+    standard error.
+    """
+    rate_hz = _rate(model)
+
+    from rich.console import Console
+
+    from quakeline.commands.progress import shown
+    from quakeline.inspection.holdings import holdings, manifest_of
+    from quakeline.inspection.plan import metadata, plans
+    from quakeline.inspection.plot import SUFFIXES, draw
+    from quakeline.inspection.scan import find, scan_all
+    from quakeline.inspection.table import frame_of, show, write_csv, write_json
+
+    if plot is not None and plot.suffix not in SUFFIXES:
+        raise ConfigError(f"--plot: {str(plot)!r} given; allowed: *{', *'.join(SUFFIXES)}")
+    known = metadata(stationxml or [], None if stations is None else str(stations))
+    files = find(paths)
+    with shown("reading headers", Console(stderr=True), _megabytes) as progress:
+        scans = scan_all(files, processes or len(os.sched_getaffinity(0)), progress)
+    held = holdings(scans)
+    planned = plans(held, manifest_of(scans), known, rate_hz)
+    show(held, planned, _console())
+    _report(scans, held, planned)
+    if not known.given:
+        typer.echo(
+            "no station metadata given (--stationxml, --stations): coordinates and responses were"
+            " not looked for"
+        )
+    frame = frame_of(held, planned)
+    unreadable = {str(one.path): one.unreadable for one in scans if one.unreadable}
+    _write(csv, lambda path: write_csv(frame, path))
+    _write(json, lambda path: write_json(frame, unreadable, path))
+    if held:
+        _write(plot, lambda path: draw(held, planned, path))
+
+
+def _rate(model: str) -> float:
+    from quakeline.models.cards import CARDS
+
+    if model not in CARDS:
+        raise ConfigError(f"--model: {model!r} given; known are {', '.join(CARDS)}")
+    return CARDS[model].sampling_rate_hz
+
+
+def _console() -> Console:
+    """A console that does not fold lines where nobody looks at a screen."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
+
+
+def _megabytes(n_bytes: float) -> str:
+    return f"{n_bytes / 1e6:.0f} MB"
+
+
+def _report(scans: list[Scan], held: list[Holding], planned: list[Plan]) -> None:
+    """Totals, remarks on channels, and files that cannot be read."""
+    from quakeline.inspection.table import duration
+    from quakeline.remarks import some
+
+    stations = {tuple(one.codes.split(".")[:2]) for one in held}
+    seconds = sum(one.n_samples / one.rate_hz for one in held if one.rate_hz > 0)
+    size = sum(one.size for one in scans)
+    typer.echo(
+        f"{len(stations)} stations, {len(held)} channels, {duration(seconds)} of channel data,"
+        f" {len(scans)} files, {_megabytes(size)};"
+        f" {sum(plan.used for plan in planned)} channels would be used"
+    )
+    notes: dict[str, list[str]] = {}
+    for one in held:
+        for note in one.notes:
+            notes.setdefault(note, []).append(one.codes)
+    for note, codes in notes.items():
+        typer.echo(f"remark: {note}: {some(codes, _MOST_FILES)}")
+    reasons: dict[str, list[str]] = {}
+    for scan in scans:
+        if scan.unreadable:
+            reasons.setdefault(scan.unreadable, []).append(str(scan.path))
+    for reason, files in reasons.items():
+        typer.echo(f"unreadable: {reason}: {some(files, _MOST_FILES)}", err=True)
+
+
+def _write(target: Path | None, writer: Callable[[Path], None]) -> None:
+    if target is not None:
+        writer(target)
+        typer.echo(f"written  {target}")

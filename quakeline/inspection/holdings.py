@@ -1,0 +1,111 @@
+"""The channels of an archive: what there is of each, and what is missing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from quakeline.inspection.scan import Scan
+from quakeline.io.blockettes import QUALITIES
+from quakeline.io.headers import ChannelHeader
+from quakeline.report.coverage import Stretch, merge
+from quakeline.schemas import MANIFEST
+from quakeline.timeline import SECOND, Span
+
+
+@dataclass
+class Holding:
+    """One channel at one sampling rate.
+
+    `intervals`, shape (n, 2), int64 ns, are the stretches of time with data; a sample lasts until
+    the next. `timing` counts records by timing quality in per cent, shape (101,).
+    """
+
+    codes: str
+    rate_hz: float
+    files: int
+    n_bytes: int
+    n_samples: int
+    intervals: np.ndarray
+    overlap_s: float
+    timing: np.ndarray
+    problem: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def span(self) -> Span:
+        """From the first to the last sample."""
+        return Span(int(self.intervals[0, 0]), int(self.intervals[-1, 1]))
+
+    @property
+    def gaps_s(self) -> np.ndarray:
+        """Lengths of the gaps between the first and the last sample, in seconds."""
+        return np.asarray((self.intervals[1:, 0] - self.intervals[:-1, 1]) / SECOND)
+
+    @property
+    def share(self) -> float:
+        """Share of the time from the first to the last sample that has data."""
+        covered = float(np.diff(self.intervals, axis=1).sum())
+        return covered / (self.span.end_ns - self.span.start_ns)
+
+    @property
+    def timing_quality(self) -> tuple[int, int] | None:
+        """Lowest and median timing quality in per cent; None where no record says it."""
+        total = self.timing.sum()
+        if not total:
+            return None
+        median = int(np.searchsorted(np.cumsum(self.timing), total / 2))
+        return int(np.flatnonzero(self.timing)[0]), median
+
+
+def holdings(scans: Sequence[Scan]) -> list[Holding]:
+    """Channels of scanned files, sorted by their codes; one with two sampling rates is two."""
+    found: dict[tuple[str, float], list[tuple[Scan, ChannelHeader]]] = defaultdict(list)
+    for one in scans:
+        for header in one.headers:
+            found[header.codes, header.rate_hz].append((one, header))
+    return [_holding(codes, rate, parts) for (codes, rate), parts in sorted(found.items())]
+
+
+def _holding(codes: str, rate: float, parts: list[tuple[Scan, ChannelHeader]]) -> Holding:
+    headers = [header for _, header in parts]
+    step = round(SECOND / rate) if rate > 0 else SECOND
+    pieces = np.concatenate([header.pieces for header in headers]) + np.array([0, step])
+    pieces = pieces[np.argsort(pieces[:, 0], kind="stable")]
+    whole = Span(int(pieces[:, 0].min()), int(pieces[:, 1].max()))
+    timing = [one.timing[codes] for one, _ in parts if codes in one.timing]
+    problems = dict.fromkeys(header.problem for header in headers if header.problem)
+    return Holding(
+        codes=codes,
+        rate_hz=rate,
+        files=len({one.path for one, _ in parts}),
+        n_bytes=sum(one.size for one, _ in parts),
+        n_samples=sum(header.n_samples for header in headers),
+        intervals=merge(Stretch([pieces], tolerance_ns=step // 2), whole),
+        overlap_s=_overlap(pieces, step),
+        timing=sum(timing, np.zeros(QUALITIES, np.int64)),
+        problem="; ".join(problems),
+        notes=list(dict.fromkeys(header.notes for header in headers if header.notes)),
+    )
+
+
+def _overlap(pieces: np.ndarray, step: int) -> float:
+    """Seconds that are there more than once; less than half a sample is none."""
+    reach = np.maximum.accumulate(pieces[:, 1])
+    twice = np.minimum(reach[:-1], pieces[1:, 1]) - pieces[1:, 0]
+    return float(twice[twice > step // 2].sum() / SECOND)
+
+
+def manifest_of(scans: Sequence[Scan]) -> pd.DataFrame:
+    """The MANIFEST that `fetch` would write, before it knows any stations; digests are left out."""
+    rows = []
+    for one in scans:
+        base = {"path": str(one.path), "bytes": one.size}
+        if one.unreadable:
+            rows.append({**base, "status": "unreadable", "reason": one.unreadable})
+        rows += [{**base, **header.row(header.problem, header.notes)} for header in one.headers]
+    return pd.DataFrame(rows, columns=MANIFEST.names)
