@@ -35,7 +35,7 @@ def timing_quality(path: Path) -> dict[str, np.ndarray]:
     names = heads[:, 8:20].copy().view("S12").ravel()
     counts = {
         _codes(name): np.bincount(chosen, minlength=QUALITIES)
-        for name in np.unique(names)
+        for name in (names[:1] if (names == names[0]).all() else np.unique(names))
         if (chosen := quality[(names == name) & (quality < QUALITIES)]).size
     }
     return {codes: count.astype(np.int64) for codes, count in counts.items()}

@@ -124,14 +124,21 @@ def _without_rivals(header: ChannelHeader, others: list[ChannelHeader]) -> Chann
         and one.start_ns <= header.end_ns
         and one.end_ns >= header.start_ns
     ]
-    if not rivals or header.problem:
+    if not header.header_codes.partition(".")[2].partition(".")[0] and _overlap(header.pieces):
+        rivals.append(header.header_codes)
+    if not header.header_codes or not rivals or header.problem:
         return header
     return replace(
         header,
         problem=f"fetch.source.codes gives {header.codes} to several traces of the file at the"
-        f" same time, {header.header_codes or header.codes} and {rivals[0] or header.codes}: tell"
-        " them apart by `header` or {trace}",
+        f" same time, {header.header_codes} and {rivals[0] or header.codes}: tell them apart by"
+        " `header` or {trace}",
     )
+
+
+def _overlap(pieces: np.ndarray) -> bool:
+    """Whether pieces in order of time have any time in common."""
+    return bool((pieces[1:, 0] <= pieces[:-1, 1]).any())
 
 
 def read_stream(path: Path, **options: Any) -> tuple[obspy.Stream, str]:

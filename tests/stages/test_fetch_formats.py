@@ -124,7 +124,7 @@ def test_a_trace_is_told_by_its_number(tmp_path: Path) -> None:
         trace("...", "2020-05-01T00:00:00", rng.normal(size=3000).astype("f4")) for _ in range(3)
     )
     path = tmp_path / "shot.sgy"
-    stream.write(str(path), format="SEGY")
+    stream.write(str(path), format="SEGY", data_encoding=5)
     when = Span(1_588_291_210 * 10**9, 1_588_291_220 * 10**9)
     table = "\n".join(f"XX,L{n},0,0,0" for n in (1, 2, 3))
     naming = [{"files": "*.sgy", "code": "XX.L{trace}..GHZ"}]
