@@ -137,7 +137,7 @@ def test_merging_leaves_its_arguments_alone() -> None:
 
 def test_a_kind_change_through_the_whole_configuration(default: Path) -> None:
     run = read({"fetch": {"source": {"kind": "files", "paths": ["data/*"]}}}, default)
-    assert run.fetch.source.plain() == {"kind": "files", "paths": ["data/*"]}
+    assert run.fetch.source.plain() == {"kind": "files", "paths": ["data/*"], "codes": []}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from glob import has_magic, iglob
 from multiprocessing import get_context
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
 
 import numpy as np
 
@@ -58,7 +57,12 @@ def _below(path: Path) -> Iterator[tuple[Path, int]]:
         yield path, _size(path)
         return
     closed: list[OSError] = []
+    seen: set[str] = set()  # links may lead in circles
     for folder, folders, names in os.walk(path, onerror=closed.append, followlinks=True):
+        if os.path.realpath(folder) in seen:
+            folders.clear()
+            continue
+        seen.add(os.path.realpath(folder))
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             if not name.startswith("."):
@@ -69,10 +73,9 @@ def _below(path: Path) -> Iterator[tuple[Path, int]]:
 
 def _size(path: Path) -> int:
     try:
-        stat = path.stat()
+        return path.stat().st_size
     except OSError:
         return 0
-    return stat.st_size if S_ISREG(stat.st_mode) and not S_ISDIR(stat.st_mode) else 0
 
 
 def scan(path: Path, size: int) -> Scan:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from glob import escape
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import numpy as np
@@ -180,12 +181,14 @@ def _require_content(path: Path) -> None:
         may_not = "" if os.access(path, os.R_OK | os.X_OK) else " that may not be read"
         raise DataError(f"a folder{may_not}, not a file")
     try:
-        size = path.stat().st_size
+        found = path.stat()
+        if not S_ISREG(found.st_mode):
+            raise DataError("not an ordinary file")
         path.open("rb").close()
     except OSError as error:
         kind = "a link to a file that cannot be opened" if path.is_symlink() else "cannot be opened"
         raise DataError(f"{kind}: {error.strerror}") from error
-    if size == 0:
+    if found.st_size == 0:
         raise DataError("the file is empty")
 
 

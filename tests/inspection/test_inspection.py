@@ -143,7 +143,11 @@ def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
     for name in ("a", ".b", ".c/d", "e/f", "e/.g"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
+    (tmp_path / "e/circle").symlink_to(tmp_path)
     assert [path.name for path, _ in find([tmp_path])] == ["a", "f"]
+    os.mkfifo(tmp_path / "pipe")
+    (one,) = (scan for scan in scan_all(find([tmp_path]), 1) if scan.path.name == "pipe")
+    assert one.unreadable == "not an ordinary file"
     with pytest.raises(DataError, match="no file in"):
         find([tmp_path / "nothing*"])
     assert find([tmp_path / "gone"])[0][0] == tmp_path / "gone"

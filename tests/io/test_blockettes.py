@@ -14,7 +14,7 @@ from quakeline.io.blockettes import timing_quality
 DATA = OBSPY / "io/mseed/tests/data"
 
 
-@pytest.mark.parametrize("name", ["timingquality.mseed", "two_channels.mseed", "gaps.mseed"])
+@pytest.mark.parametrize("name", ["timingquality.mseed", "gaps.mseed"])
 def test_the_same_as_obspy(name: str) -> None:
     theirs = get_flags([str(DATA / name)])["timing_quality"].get("all_values", np.empty(0))
     values = [np.repeat(np.arange(101), n) for n in timing_quality(DATA / name).values()]

@@ -122,3 +122,8 @@ def test_kinds_are_chosen_by_name_and_unknown_ones_list_the_known():
     with pytest.raises(ValidationError) as caught:
         adapter.validate_python({"kind": "tape"})
     assert all(repr(kind) in str(caught.value) for kind in kinds)
+
+
+def test_a_folder_instead_of_a_pattern_is_said(archive):
+    with pytest.raises(DataError, match=r"2020' is a folder: write '.*/2020/\*\*/\*'"):
+        Files(paths=[str(archive / "2020")]).files(DAY)
