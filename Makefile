@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 SNAKEFILES := Snakefile workflow/rules
 
-.PHONY: bench figures help demo test test-slow lint types imports format reference constraints clean
+.PHONY: bench figures help demo test test-slow test-slurm lint types imports format reference constraints clean
 # Two installs at once, or tests beside linters, only get in each other's way.
 .NOTPARALLEL:
 
@@ -25,10 +25,13 @@ demo: $(INSTALLED) ## run the embedded example and show what it found
 	$(BIN)/quakeline summary unterhaching
 
 test: $(INSTALLED_TEST) lint types imports ## everything that CI checks
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 -m "not slow and not slurm"
 
 test-slow: $(INSTALLED_TEST) ## the tests that take minutes
 	$(BIN)/pytest -m slow
+
+test-slurm: $(INSTALLED_TEST) ## the workflow and its faults on a SLURM cluster of its own
+	$(BIN)/pytest -m slurm
 
 lint: $(INSTALLED_TEST) ## style of Python and Snakemake files
 	$(BIN)/ruff check .
