@@ -57,6 +57,7 @@ bench: $(INSTALLED_TEST) ## measure against peers (installs SeisBench); results 
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[seisbench]"
 	$(BIN)/python -m benchmarks.waveform_engine
 	$(BIN)/python -m benchmarks.engine_memory
+	$(BIN)/python -m benchmarks.preparation
 	$(BIN)/python -m benchmarks.table
 
 figures: ## the pictures in README.md, from the demo's report (needs Chromium)

@@ -14,11 +14,12 @@ import pandas as pd
 from quakeline.io import stores, tables
 from quakeline.preparation.raw import Opener, RawFiles, Source
 from quakeline.preparation.responses import Responses
-from quakeline.preparation.settings import READ_AHEAD_S, Response
+from quakeline.preparation.settings import Response
 from quakeline.schemas import COVERAGE, WAVEFORMS
 from quakeline.signal.gaps import Canvas, bridge, runs_of
 from quakeline.signal.quality import dead
 from quakeline.signal.resample import to_grid
+from quakeline.signal.segments import Segment
 from quakeline.timeline import Span, first_sample
 
 COMPONENTS = ("Z", "N", "E")
@@ -42,8 +43,8 @@ class Component:
 class Instrument:
     """Waveforms of an instrument on the grid of its chunk, and what was found (COVERAGE rows).
 
-    `data` (float32, m/s or counts as `units` says) and `valid` have the shape (components, time)
-    in the order of COMPONENTS.
+    `data` (float32, ground motion or counts as `units` says) and `valid` have the shape
+    (components, time) in the order of COMPONENTS.
     """
 
     data: np.ndarray
@@ -138,7 +139,7 @@ class Preparer:
         components = {
             str(name): self._component(rows) for name, rows in group.groupby("fills", sort=True)
         }
-        physical = any(component.units == "m/s" for component in components.values())
+        physical = any(component.units != "counts" for component in components.values())
         for component in components.values():
             if physical and component.units == "counts":
                 component.unused = "no response, while other components have one"
@@ -150,11 +151,20 @@ class Preparer:
 
     @cached_property
     def _raw(self) -> Source:
-        return self.source(self.span.widen(self.margin_s + READ_AHEAD_S))
+        return self.source(self.span.widen(self.margin_s + self.response.read_ahead_s))
 
     @cached_property
     def _responses(self) -> Responses:
         return Responses(self.inventory, self.response)
+
+    def _on_grid(
+        self, codes: tuple[str, ...], segments: list[Segment]
+    ) -> tuple[list[tuple[int, np.ndarray]], list[str]]:
+        """Samples of a channel on the grid, as ground motion where it has a response, and notes."""
+        rate_hz = self.rate_hz
+        if self._responses.knows(codes):
+            return self._responses.on_grid(codes, segments, rate_hz)
+        return [to_grid(s.samples, s.start_ns, s.rate_hz, rate_hz) for s in segments], []
 
     def _component(self, rows: pd.DataFrame) -> Component:
         canvas = Canvas.blank(self.grid.start_sample, self.grid.n_samples)
@@ -170,19 +180,17 @@ class Preparer:
             segments, found = self._raw.segments(group)
             rates |= {segment.rate_hz for segment in segments}
             notes += found
-            if known:
-                segments, found = self._responses.removed(codes, segments)
-                notes += found
-            for segment in segments:
-                grid = segment.samples, segment.start_ns, segment.rate_hz, self.rate_hz
-                canvas.lay(*to_grid(*grid))
+            pieces, found = self._on_grid(codes, segments)
+            notes += found
+            for piece in pieces:
+                canvas.lay(*piece)
         if canvas.conflicts:
             seconds = canvas.conflicts / self.rate_hz
             notes.append(f"overlaps with different sample times became gaps: {seconds:.2f} s")
         notes += _unrotated(set(rows["channel"]))
         data, valid = canvas.finish()
         data, valid = bridge(data, valid, round(self.bridge_gap_s * self.rate_hz))
-        units = "m/s" if known else "counts"
+        units = self.response.units if known else "counts"
         return Component(data, valid, units, rates, notes, _unusable(data, valid))
 
     def _coverage(

@@ -45,6 +45,7 @@ rule fetch:
     params:
         stage=RUN.params("fetch"),
         margin_s=RUN.time.margin_s,
+        read_ahead_s=RUN.prepare.response.read_ahead_s,
         archive=RUN.fetch.source.fingerprint(),
     message:
         "fetch {wildcards.chunk}"
