@@ -173,8 +173,10 @@ def _split(channels: list[Channel], one: GivenResponse) -> tuple[list[Channel], 
         if not same or last <= start or first >= end:
             result.append(channel)
             continue
-        limits = sorted({first, min(max(start, first), last), max(min(end, last), first), last})
+        limits = sorted([first, min(max(start, first), last), max(min(end, last), first), last])
         for begin, stop in pairwise(limits):
+            if begin == stop:
+                continue
             part = copy.copy(channel)
             part.start_date, part.end_date = _or_none(begin), _or_none(stop)
             if begin >= start and stop <= end:
