@@ -10,7 +10,9 @@ PYTHON ?= $(shell for p in python3.11 python3; do \
 CORES ?= $(shell nproc 2> /dev/null || echo 2)
 CONSTRAINTS := envs/constraints.txt
 INSTALLED := $(VENV)/.installed
-INSTALLED_TEST := $(VENV)/.installed-test
+# Extras that tests run with; EXTRAS=test,seisbench also tests against SeisBench.
+EXTRAS ?= test
+INSTALLED_TEST := $(VENV)/.installed-$(EXTRAS)
 SNAKEFILES := Snakefile workflow/rules
 
 .PHONY: bench figures help demo test test-slow test-slurm lint types imports format reference constraints clean
@@ -68,7 +70,7 @@ figures: ## the pictures in README.md, from the demo's report (needs Chromium)
 constraints: ## write envs/constraints.txt anew
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install --quiet --editable ".[test]"
+	build/constraints/bin/python -m pip install --quiet --editable ".[test,seisbench,slurm]"
 	build/constraints/bin/python -m pip freeze --all --exclude-editable \
 		| sed 's/+[a-z0-9.]*$$//' > $(CONSTRAINTS)
 	rm -rf build/constraints
@@ -88,5 +90,5 @@ $(INSTALLED): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	@touch $@
 
 $(INSTALLED_TEST): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[$(EXTRAS)]"
 	@touch $(INSTALLED) $@
