@@ -1,0 +1,79 @@
+"""What takes the output of a DAS model, patch by patch: the base of all callbacks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from quakeline.das.patches import PatchCoordinate, PatchingStructure
+
+
+class SectionData(Protocol):
+    """What a callback is told of the data: one gapless, evenly sampled section of an array.
+
+    `shape` is (samples, channels) behind resampling; `coords` maps "time" and the name of the
+    channel coordinate to coordinates of xdas; `dt` is in s.
+    """
+
+    channel_coord_name: str
+    shape: tuple[int, int]
+    coords: dict[str, Any]
+    dt: float
+    dtype: np.dtype[Any]
+
+
+class DASAnnotateCallback(ABC):
+    """Base of what takes the output of a DAS model; derive your own from it.
+
+    `annotate` calls `begin` once, then for each gapless section of the array `setup`,
+    `handle_patch` for every patch in the order of time and then of channels, and `finalize`. In a
+    pipeline of SeisBench `begin` is not called, and `setup` begins anew.
+    """
+
+    _begun = False
+
+    def begin(self) -> None:
+        """Forget what an earlier array gave; then each section adds to the results."""
+        self._begun = True
+        self.reset()
+
+    def end(self) -> None:
+        """Called when all sections of the array are done, also after an error."""
+        self._begun = False
+
+    def reset(self) -> None:  # noqa: B027
+        """Forget all results. Extend this in callbacks that keep some."""
+
+    def setup(
+        self, data: SectionData, patching_structure: PatchingStructure, annotate_keys: Sequence[str]
+    ) -> None:
+        """Begin a section. Extend this with what a section needs; call `super().setup` first."""
+        if not self._begun:
+            self.reset()
+
+    @abstractmethod
+    def handle_patch(
+        self,
+        annotations: dict[str, np.ndarray],
+        in_coords: PatchCoordinate,
+        out_coords: PatchCoordinate,
+    ) -> None:
+        """Take the output of one patch.
+
+        Parameters
+        ----------
+        annotations
+            Arrays (samples, channels) by annotation key; not to be changed, and valid only now.
+        in_coords, out_coords
+            Where the patch lies in the section, and its output in the output of the section.
+        """
+
+    def finalize(self) -> None:  # noqa: B027
+        """End a section."""
+
+    @abstractmethod
+    def get_results_dict(self) -> dict[str, Any]:
+        """Results by name."""
