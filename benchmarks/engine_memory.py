@@ -56,8 +56,8 @@ def one(days: int, threads: int, weights: str) -> dict[str, Any]:
 
 def prepare(threads: int) -> dict[str, Any]:
     """The weights file, so that no case has to make it."""
-    from quakeline.direct.weights import weights_file
     from quakeline.models.graphs import graph_of
+    from quakeline.models.named import weights_file
 
     path = weights_file("phasenet")
     graph_of(path)

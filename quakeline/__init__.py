@@ -1,7 +1,8 @@
 """Earthquake catalogs from continuous seismometer and DAS data.
 
 `quakeline.pick(stream)` and `quakeline.annotate(stream)` work on data at hand, without a workflow;
-see `quakeline.direct.api`.
+see `quakeline.direct.api`. `quakeline.DASModel` and what goes with it work on fibre data; see
+docs/das.md.
 """
 
 from importlib import import_module
@@ -14,8 +15,30 @@ except PackageNotFoundError:  # a source tree that is not installed
     __version__ = "0+unknown"
 
 
+#: Where the public names are.
+_PLACES = {
+    "annotate": "quakeline.direct.api",
+    "pick": "quakeline.direct.api",
+    "DASModel": "quakeline.das.model",
+    "DASWaveformModelWrapper": "quakeline.das.wrapper",
+    "SeisBenchDASModel": "quakeline.das.seisbench",
+    "DASAnnotateCallback": "quakeline.das.callbacks",
+    "MultiCallback": "quakeline.das.callbacks",
+    "DASPickingCallback": "quakeline.das.picks",
+    "InMemoryCollectionCallback": "quakeline.das.outputs",
+    "WriterCallback": "quakeline.das.outputs",
+    "PatchCoordinate": "quakeline.das.patches",
+    "PatchingStructure": "quakeline.das.patches",
+}
+
+
 def __getattr__(name: str) -> Any:
     """Load what needs heavy libraries when it is first used."""
-    if name in ("annotate", "pick"):
-        return getattr(import_module("quakeline.direct.api"), name)
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Names that are there, loaded or not."""
+    return sorted({*globals(), *_PLACES})

@@ -250,8 +250,8 @@ def test_given_data_stay_as_they_are(picker_weights):
 
 
 def test_weights_are_made_once(tmp_path, monkeypatch, picker_weights):
-    from quakeline.direct.weights import weights_file
     from quakeline.models import cache
+    from quakeline.models.named import weights_file
     from quakeline.models.weights import card_of
 
     originals = cache.folder() / "weights" / "bccc7beb439c7f9e"

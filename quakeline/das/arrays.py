@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
+
+from quakeline.errors import DataError
+
+TIME = "time"
+_USUAL = ("channel", "distance")
+#: Channels lie evenly when their steps differ by less than this part of a step.
+_UNEVEN = 1e-3
 
 
 class Source(Protocol):
@@ -13,13 +21,24 @@ class Source(Protocol):
     `coords` maps "time" and `channel_coord_name` to coordinates of xdas.
     """
 
-    channel_coord_name: str
-    shape: tuple[int, int]
-    dtype: np.dtype[Any]
-    coords: dict[str, Any]
+    @property
+    def channel_coord_name(self) -> str:
+        """Name of the coordinate along the fibre."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(samples, channels)."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the samples."""
+
+    @property
+    def coords(self) -> Mapping[str, Any]:
+        """Coordinates of xdas by name."""
 
     def read(self, first: int, stop: int) -> np.ndarray:
-        """Samples [first, stop) of all channels, shape (samples, channels); gaps are NaN."""
+        """Samples [first, stop) of all channels, shape (samples, channels); missing are NaN."""
 
 
 class Transform(Protocol):
@@ -29,7 +48,83 @@ class Transform(Protocol):
     time included. What it gives must not depend on how the data were cut beyond that.
     """
 
-    reach_s: float
+    @property
+    def reach_s(self) -> float:
+        """Seconds on both sides of a sample that what is given for it depends on."""
 
     def __call__(self, block: np.ndarray, dt: float, dx: float | None) -> np.ndarray:
         """A new array like `block`, (samples, channels) float32, at steps dt (s) and dx (m)."""
+
+
+class ArraySource:
+    """An `xdas.DataArray` of time and channels, in either order; virtual ones stay virtual.
+
+    Parameters
+    ----------
+    data
+        The array; "time" must be one of its two dimensions.
+    channel_coord_name
+        Name of the other one; None: as the array says.
+
+    Raises
+    ------
+    DataError
+        The array has other dimensions.
+    """
+
+    def __init__(self, data: Any, channel_coord_name: str | None = None) -> None:
+        dims = tuple(data.dims)
+        name = channel_coord_name or next((d for d in dims if d != TIME), "channel")
+        if len(dims) != 2 or set(dims) != {TIME, name}:
+            wanted = channel_coord_name or " or ".join(_USUAL)
+            raise DataError(
+                f"the array has the dimensions {', '.join(map(str, dims))}; two are needed:"
+                f" {TIME} and {wanted}"
+            )
+        self._data = data.data
+        self._along_first = dims[0] == TIME
+        self.channel_coord_name = name
+        self.coords = {key: data.coords[key] for key in (TIME, name)}
+        self.dtype = np.dtype(data.dtype)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(samples, channels)."""
+        samples, channels = self._data.shape if self._along_first else self._data.shape[::-1]
+        return int(samples), int(channels)
+
+    def read(self, first: int, stop: int) -> np.ndarray:
+        """Samples [first, stop) of all channels, shape (samples, channels)."""
+        if self._along_first:
+            return np.asarray(self._data[first:stop])
+        return np.asarray(self._data[:, first:stop]).T
+
+
+def as_source(data: Any, channel_coord_name: str | None = None) -> Source:
+    """Give what `annotate` was given as a source. Raises DataError for anything else."""
+    if hasattr(data, "read") and hasattr(data, "channel_coord_name"):
+        found: Source = data
+    elif hasattr(data, "dims") and hasattr(data, "coords"):
+        found = ArraySource(data, channel_coord_name)
+    else:
+        raise DataError(
+            f"a {type(data).__name__} was given; allowed are one xdas.DataArray per call, or an"
+            " object with read() as in quakeline.das.arrays.Source"
+        )
+    if np.issubdtype(found.dtype, np.complexfloating) or not np.issubdtype(found.dtype, np.number):
+        raise DataError(f"the array holds {found.dtype}; real numbers are needed")
+    if 0 in found.shape:
+        raise DataError(f"the array is empty: {found.shape[0]} samples, {found.shape[1]} channels")
+    return found
+
+
+def spacing(source: Source) -> float | None:
+    """Step between channels in the unit of their coordinate; None where they lie unevenly."""
+    values = np.asarray(source.coords[source.channel_coord_name].values)
+    if len(values) < 2 or not np.issubdtype(values.dtype, np.number):
+        return None
+    steps = np.diff(values.astype(float))
+    typical = float(np.median(steps))
+    if typical == 0 or np.abs(steps - typical).max() > _UNEVEN * abs(typical):
+        return None
+    return abs(float(values[-1]) - float(values[0])) / (len(values) - 1)

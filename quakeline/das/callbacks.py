@@ -77,3 +77,62 @@ class DASAnnotateCallback(ABC):
     @abstractmethod
     def get_results_dict(self) -> dict[str, Any]:
         """Results by name."""
+
+
+class MultiCallback(DASAnnotateCallback):
+    """Hands everything to several callbacks; those of SeisBench are allowed too."""
+
+    def __init__(self, callbacks: Sequence[Any]) -> None:
+        self.callbacks = list(callbacks)
+
+    @property
+    def one_section_only(self) -> list[Any]:
+        """Callbacks that begin anew with each section; see `only_one_section`."""
+        return [c for callback in self.callbacks for c in only_one_section(callback)]
+
+    def begin(self) -> None:
+        """See `DASAnnotateCallback.begin`."""
+        super().begin()
+        for callback in self.callbacks:
+            if isinstance(callback, DASAnnotateCallback):
+                callback.begin()
+
+    def end(self) -> None:
+        """See `DASAnnotateCallback.end`."""
+        super().end()
+        for callback in self.callbacks:
+            if isinstance(callback, DASAnnotateCallback):
+                callback.end()
+
+    def setup(
+        self, data: SectionData, patching_structure: PatchingStructure, annotate_keys: Sequence[str]
+    ) -> None:
+        """See `DASAnnotateCallback.setup`."""
+        for callback in self.callbacks:
+            callback.setup(data, patching_structure, annotate_keys)
+
+    def handle_patch(
+        self,
+        annotations: dict[str, np.ndarray],
+        in_coords: PatchCoordinate,
+        out_coords: PatchCoordinate,
+    ) -> None:
+        """See `DASAnnotateCallback.handle_patch`."""
+        for callback in self.callbacks:
+            callback.handle_patch(annotations, in_coords, out_coords)
+
+    def finalize(self) -> None:
+        """See `DASAnnotateCallback.finalize`."""
+        for callback in self.callbacks:
+            callback.finalize()
+
+    def get_results_dict(self) -> dict[str, Any]:
+        """Refused: ask each callback. Raises NotImplementedError, as SeisBench's does."""
+        raise NotImplementedError("ask each of the callbacks for its results")
+
+
+def only_one_section(callback: Any) -> list[Any]:
+    """Callbacks that forget a section when the next one begins: those that are not quakeline's."""
+    if isinstance(callback, MultiCallback):
+        return callback.one_section_only
+    return [] if isinstance(callback, DASAnnotateCallback) else [callback]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class PatchingStructure:
     range_channels: tuple[int, int]
     overlap_samples: int | None = None
     overlap_channels: int | None = None
+
+    @classmethod
+    def like(cls, other: Any) -> PatchingStructure:
+        """The same of an object with these attributes, such as SeisBench's."""
+        return cls(**{field.name: getattr(other, field.name) for field in fields(cls)})
 
     @property
     def shift_samples(self) -> int:

@@ -1,71 +1,15 @@
-"""Weights by the name of their set: made once per user, then kept as a .safetensors file."""
+"""A weight set by its name, made ready."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from quakeline import __version__
-from quakeline.errors import ConfigError, WeightsError
+from quakeline.errors import ConfigError
 from quakeline.inference.annotator import Annotator
-from quakeline.io.atomic import replacing
-from quakeline.models import cache
-from quakeline.models.cards import CARDS, PHASENET, Card
-from quakeline.models.weights import card_of
-from quakeline.stages import weights as stage
+from quakeline.models.named import weights_file
 
-_OWN = ".safetensors"
 DEVICES = ("auto", "cpu", "cuda")
-
-
-def weights_file(model: str | None, given: str | Path | None = None) -> Path:
-    """Give the weights of a set as a .safetensors file.
-
-    Parameters
-    ----------
-    model
-        Name of the weight set, or a .safetensors file; None: that of the file given, or the
-        default one.
-    given
-        A .safetensors file of quakeline, or the original files as the config key `weights.path`
-        takes them; None fetches them. What is made of original files is kept in the cache folder.
-
-    Raises
-    ------
-    ConfigError
-        An unknown model.
-    WeightsError
-        The weights cannot be had, or what was given is not the weights of this set.
-    OutputError
-        The cache folder cannot be written.
-    """
-    if given is None and model is not None and Path(model).suffix == _OWN:
-        model, given = None, model
-    if given is not None and Path(given).suffix == _OWN:
-        path = Path(given).expanduser()
-        name = card_of(path)[0].name
-        if model is not None and name != model:
-            raise WeightsError(f"{path} holds weights of {name}; the model is {model}")
-        return path
-    card = known_card(model or PHASENET.name)
-    kept = cache.folder() / "pickers" / f"{card.name}-{stage.VERSION}-{__version__}{_OWN}"
-    if given is not None or not kept.is_file():
-        from quakeline.models.originals import obtain
-        from quakeline.models.weights import save
-
-        state, metadata = obtain(card, None if given is None else str(given))
-        with replacing(kept) as temporary:
-            save(temporary, state, metadata)
-    return kept
-
-
-def known_card(model: str) -> Card:
-    """Give the card of a weight set. Raises ConfigError that lists the known ones."""
-    if model not in CARDS:
-        raise ConfigError(
-            f"model: {model!r} given; allowed: {', '.join(CARDS)}, or a {_OWN} file of quakeline"
-        )
-    return CARDS[model]
 
 
 def load(
@@ -76,7 +20,7 @@ def load(
     device: str = "auto",
     batch: int | None = None,
 ) -> Annotator:
-    """Make a weight set ready; see `Annotator.load` and `weights_file`.
+    """Make a weight set ready; see `Annotator.load` and `quakeline.models.named.weights_file`.
 
     `threads` None: all cores that this process may use.
     """

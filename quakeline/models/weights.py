@@ -136,7 +136,7 @@ def save(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -
         "quakeline": __version__,
         provenance.KEY: json.dumps(provenance.current(), sort_keys=True),
     }
-    path.write_bytes(_ordered(safetensors.torch.save(tensors, complete)))
+    path.write_bytes(ordered(safetensors.torch.save(tensors, complete)))
     return complete["weights_id"]
 
 
@@ -189,14 +189,14 @@ def members_of(path: Path) -> list[tuple[Card, str]]:
 
 def tensor_of(path: Path, name: str) -> bytes:
     """Read the bytes of one tensor of a file, without loading PyTorch. Raises WeightsError."""
-    with _opened(path, "np") as file:
+    with opened(path, "np") as file:
         if name not in file.keys():  # noqa: SIM118
             raise WeightsError(f"{path} is damaged: it does not hold {name}")
         return bytes(file.get_tensor(name).tobytes())
 
 
 def _metadata(path: Path) -> dict[str, str]:
-    with _opened(path, "np") as file:
+    with opened(path, "np") as file:
         return dict(file.metadata() or {})
 
 
@@ -252,13 +252,14 @@ def _as_text(options: Mapping[str, str]) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    with _opened(path, "pt") as file:
+    with opened(path, "pt") as file:
         state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         return state, dict(file.metadata() or {})
 
 
 @contextmanager
-def _opened(path: Path, framework: str) -> Iterator[Any]:
+def opened(path: Path, framework: str) -> Iterator[Any]:
+    """Open a safetensors file. Raises WeightsError where it is missing or damaged."""
     try:
         with safetensors.safe_open(path, framework=framework) as file:
             yield file
@@ -271,7 +272,7 @@ def _opened(path: Path, framework: str) -> Iterator[Any]:
         raise WeightsError(f"{path} is damaged or not a safetensors file: {reason}") from error
 
 
-def _ordered(content: bytes) -> bytes:
+def ordered(content: bytes) -> bytes:
     """Put the metadata of a safetensors file in the order of keys.
 
     The library writes them in a random order, so that equal weights would give unequal files.

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d
+from scipy.signal import find_peaks as scipy_peaks
+
+#: More curves than these at once do not fit into the cache.
+_ROWS_AT_ONCE = 32
 
 
 def find_peaks(curve: np.ndarray, threshold: float, distance: int) -> np.ndarray:
@@ -63,3 +67,55 @@ def gaussian_sigmas(
     curvature = np.linalg.solve(normal, targets[:, :, None])[:, 2, 0]
     usable &= curvature < 0
     return np.where(usable, np.sqrt(-0.5 / np.where(usable, curvature, -1.0)), np.nan)
+
+
+def highest_peaks(
+    curves: np.ndarray, threshold: float, distance: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Peaks of many curves at once, the higher one of two that lie closer than `distance`.
+
+    Gives for each row what `scipy.signal.find_peaks(row, height=threshold, distance=distance)`
+    gives: samples higher than both neighbours (of a flat top the middle one), never the first or
+    last; from the highest one down, peaks closer to a peak that stays are dropped. Unlike those of
+    `find_peaks` above they depend on all of the curve: use it on whole windows.
+
+    Parameters
+    ----------
+    curves
+        Shape (rows, n).
+    threshold
+        Smallest height, above zero.
+    distance
+        In samples, at least 1.
+
+    Returns
+    -------
+    rows, columns
+        Of each peak, sorted by row and then by column.
+    """
+    found = [
+        _of_some(curves[first : first + _ROWS_AT_ONCE], threshold, distance, first)
+        for first in range(0, len(curves), _ROWS_AT_ONCE)
+    ]
+    rows = [rows for rows, _ in found] or [np.empty(0, dtype=np.int64)]
+    columns = [columns for _, columns in found] or [np.empty(0, dtype=np.int64)]
+    return np.concatenate(rows), np.concatenate(columns)
+
+
+def _of_some(
+    curves: np.ndarray, threshold: float, distance: int, first: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Peaks of a few rows laid end to end, too far from each other to matter to each other."""
+    high = np.flatnonzero(curves.max(axis=1, initial=-np.inf) >= threshold)
+    n = curves.shape[1]
+    line = np.full((len(high), n + distance), -np.inf)
+    line[:, :n] = curves[high]
+    flat = line.ravel()
+    peaks, tops = scipy_peaks(flat, height=threshold, plateau_size=1)
+    inner = (tops["left_edges"] % line.shape[1] > 0) & (tops["right_edges"] % line.shape[1] < n - 1)
+    peaks = peaks[inner]
+    if distance > 1 and len(peaks):
+        alone = np.zeros(len(flat))
+        alone[peaks] = flat[peaks]
+        peaks = scipy_peaks(alone, height=threshold, distance=distance)[0]
+    return first + high[peaks // line.shape[1]], peaks % line.shape[1]

@@ -6,8 +6,7 @@ import logging
 from pathlib import Path
 
 from quakeline.models.kinds import Kind
-
-VERSION = 1
+from quakeline.models.named import VERSION as VERSION
 
 logger = logging.getLogger("quakeline")
 

@@ -1,0 +1,53 @@
+"""What `annotate` says of an array: what was left out, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+#: gap, overlap: between sections. short: a section below one patch. uneven: a section whose samples
+#: have no common step. missing: NaN or infinite values, as of absent members of a virtual dataset.
+#: dead: channels that do not change over a whole section.
+ProblemKind = Literal["gap", "overlap", "short", "uneven", "missing", "dead"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in the data that was left out or bridged over, from `start` to `end` (UTC)."""
+
+    kind: ProblemKind
+    start: np.datetime64
+    end: np.datetime64
+    detail: str
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.kind}, {self.start} to {self.end}: {self.detail}"
+
+
+@dataclass
+class AnnotateReport:
+    """What was annotated, and what was not.
+
+    Attributes
+    ----------
+    sections
+        Gapless sections that were annotated.
+    samples
+        Samples in them, of each channel.
+    missing_samples
+        Values (samples times channels) that were NaN or infinite there.
+    problems
+        What was left out, in the order of time.
+    """
+
+    sections: int = 0
+    samples: int = 0
+    missing_samples: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def of(self, kind: ProblemKind) -> list[Problem]:
+        """Give the problems of one kind."""
+        return [problem for problem in self.problems if problem.kind == kind]
