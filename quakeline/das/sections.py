@@ -78,13 +78,13 @@ def _known(coord: Any) -> tuple[np.ndarray, np.ndarray]:
     """Indices, and times in ns, between which times lie on straight lines."""
     if not np.issubdtype(coord.dtype, np.datetime64):
         raise DataError(f"the coordinate time holds {coord.dtype}; datetime64 is needed")
-    if coord.isinterp():
-        at, values = coord.tie_indices, coord.tie_values
-    elif coord.issampled():
+    if hasattr(coord, "tie_lengths"):
         starts = np.asarray(coord.tie_indices)
         ends = starts + np.asarray(coord.tie_lengths) - 1
         at = np.unique(np.concatenate([starts, ends]))
         values = coord[at].values
+    elif hasattr(coord, "tie_indices"):
+        at, values = coord.tie_indices, coord.tie_values
     else:
         at, values = np.arange(len(coord)), np.asarray(coord.values)
     return np.asarray(at), np.asarray(values).astype("datetime64[ns]").astype(np.int64)

@@ -157,7 +157,7 @@ class Stream:
             data = _joined(data, kept, new)
             missing = _joined_masks(missing, kept, gone, data.shape)
             end = sample + width
-            live = data.max(axis=1) > data.min(axis=1)
+            live = _changing(data, missing)
             self.live = live if self.live is None else self.live | live
             self._note(end - new.shape[1], gone)
             yield Row(sample, data, missing, live, patches)
@@ -250,6 +250,14 @@ def _cleaned(block: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         return block, None
     missing = ~np.isfinite(block)
     return np.where(missing, 0, block), missing
+
+
+def _changing(data: np.ndarray, missing: np.ndarray | None) -> np.ndarray:
+    """Which channels have two different values that are not missing."""
+    if missing is None:
+        return np.asarray(data.max(axis=1) > data.min(axis=1))
+    largest = np.max(data, axis=1, where=~missing, initial=-np.inf)
+    return np.asarray(largest > np.min(data, axis=1, where=~missing, initial=np.inf))
 
 
 def _spread(missing: np.ndarray | None, ratio: Ratio, n: int, axis: int) -> np.ndarray | None:

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+import scipy.signal
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from quakeline.signal.peaks import find_peaks, gaussian_sigmas
+from quakeline.signal.peaks import find_peaks, gaussian_sigmas, highest_peaks
 
 #: Few different values, so that equal neighbours and plateaus are common.
 curves = st.lists(st.sampled_from([0.0, 0.2, 0.4, 0.7, 0.7, 1.0]), min_size=1, max_size=80).map(
@@ -102,3 +103,25 @@ def test_sigma_depends_on_the_curve_within_reach_alone():
     other = curve.copy()
     other[:150] = other[251:] = 0.7
     assert gaussian_sigma(curve, 200, 50) == gaussian_sigma(other, 200, 50)
+
+
+@pytest.mark.parametrize("distance", [1, 2, 7, 40])
+@pytest.mark.parametrize("steps", [4, 50, 10**6])
+def test_highest_peaks_are_those_of_scipy(distance, steps):
+    """Few steps make flat tops and equal heights, also at the ends."""
+    rng = np.random.default_rng(distance * steps)
+    curves = (np.round(rng.random((75, 300)) * steps) / steps).astype(np.float32)
+    curves[5] = 0.0
+    curves[6] = 1.0
+    curves[7, :40], curves[7, 40:] = 0.9, 0.1
+    curves[8, -40:] = 0.95
+    rows, columns = highest_peaks(curves, 0.3, distance)
+    for row, curve in enumerate(curves):
+        expected = scipy.signal.find_peaks(curve, height=0.3, distance=distance)[0]
+        found = columns[rows == row]
+        if steps > 100 or distance == 1:
+            assert np.array_equal(found, expected)
+        else:  # of equal heights either may stay
+            assert set(found) <= set(scipy.signal.find_peaks(curve, height=0.3)[0])
+            assert np.diff(found).min(initial=distance) >= distance
+            assert curve[found].max(initial=0) == curve[expected].max(initial=0)
