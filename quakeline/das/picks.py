@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-#: A step of 0.01 s may be given as 0.010000000000000002.
-_SLACK = 1e-6
-
-
 @dataclass(frozen=True, slots=True)
 class DASPick:
     """A pick on a channel; `channel` is its coordinate, as the distance in m."""
@@ -102,7 +98,7 @@ class DASPickingCallback(DASAnnotateCallback):
             self._thresholds = dict(self.thresholds)
         else:
             self._thresholds = dict.fromkeys(annotate_keys, float(self.thresholds))
-        self._separation = max(int(self.min_time_separation / data.dt + _SLACK), 1)
+        self._separation = max(int(self.min_time_separation / data.dt), 1)
         self._coords = output_coords(data, patching_structure)[1]
         self._channel_name = data.channel_coord_name
         self._peaks: dict[str, list[_Peaks]] = {key: [] for key in annotate_keys}
