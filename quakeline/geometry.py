@@ -63,3 +63,14 @@ def azimuthal_gap(azimuths: np.ndarray) -> float:
     if len(ordered) < 2:
         return 360.0
     return float(np.max(np.diff(np.append(ordered, ordered[0] + 360))))
+
+
+def shifted(
+    latitude: float, longitude: float, azimuth_deg: float, metres: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Latitude and longitude of points at distances (m) from a point along an azimuth."""
+    n = len(metres)
+    east, north, _ = _GEOD.fwd(
+        np.full(n, longitude), np.full(n, latitude), np.full(n, azimuth_deg), np.asarray(metres)
+    )
+    return np.asarray(north), np.asarray(east)

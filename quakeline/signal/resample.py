@@ -110,7 +110,7 @@ def to_grid(
     Parameters
     ----------
     samples
-        Shape (n,), any numeric type, n >= 1.
+        Shape (..., n), any numeric type, n >= 1; time is the last axis.
     start_ns
         Time of the first sample, ns since 1970.
     rate_in_hz, rate_out_hz
@@ -120,23 +120,23 @@ def to_grid(
     -------
     first, values
         Index (since 1970, at `rate_out_hz`) of the first grid sample inside the segment, and the
-        values, float64: see `placing`. Beyond its ends the segment goes on with its first and last
-        value.
+        values, float64, time last: see `placing`. Beyond its ends the segment goes on with its
+        first and last value.
     """
-    place = placing(len(samples), start_ns, rate_in_hz, rate_out_hz)
+    place = placing(np.shape(samples)[-1], start_ns, rate_in_hz, rate_out_hz)
     if not place.count:
-        return place.first, np.empty(0)
+        return place.first, np.empty((*np.shape(samples)[:-1], 0))
     x = np.asarray(samples, dtype=float)
     if place.ratio is None:
         step = rate_in_hz / rate_out_hz
         return place.first, _interpolate_freely(x, place.offset, step, place.count)
     if place.unchanged:
-        return place.first, x[: place.count].copy()
+        return place.first, x[..., : place.count].copy()
     up, down = place.ratio.as_integer_ratio()
     pad = _half(up, down) // up + 2
-    padded = np.concatenate([np.full(pad, x[0]), x, np.full(pad, x[-1])])
+    padded = _held(x, pad)
     filters, skip = place.resampling(pad)
-    values = upfirdn(filters.kernel, padded, up, down)[skip : skip + place.count]
+    values = upfirdn(filters.kernel, padded, up, down)[..., skip : skip + place.count]
     return place.first, np.asarray(values)
 
 
@@ -151,8 +151,8 @@ def _interpolate_freely(x: np.ndarray, offset: float, step: float, count: int) -
     """
     table = _table(max(step, 1.0))
     taps = len(table)
-    padded = np.concatenate([np.full(taps, x[0]), x, np.full(taps, x[-1])])
-    values = np.empty(count)
+    padded = _held(x, taps)
+    values = np.empty((*x.shape[:-1], count))
     for begin in range(0, count, _BLOCK):
         position = offset + np.arange(begin, min(begin + _BLOCK, count)) * step
         whole = np.floor(position).astype(np.int64)
@@ -160,12 +160,17 @@ def _interpolate_freely(x: np.ndarray, offset: float, step: float, count: int) -
         lower = shift.astype(np.int64)
         weight = shift - lower
         first = whole + taps - taps // 2 + 1
-        total = np.zeros(len(position))
+        total = np.zeros((*x.shape[:-1], len(position)))
         for tap, row in enumerate(table):
             gain = row[lower] * (1 - weight) + row[lower + 1] * weight
-            total += gain * padded[first + tap]
-        values[begin : begin + len(total)] = total
+            total += gain * padded[..., first + tap]
+        values[..., begin : begin + total.shape[-1]] = total
     return values
+
+
+def _held(x: np.ndarray, pad: int) -> np.ndarray:
+    """Samples with the first and the last value repeated on their sides."""
+    return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(pad, pad)], mode="edge")
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,125 @@
+"""A chunk of a fibre through a picker of seismometers: onsets of its channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from quakeline.das.chunk import ChunkSource, Material, coverage_row, prepared
+from quakeline.das.pages import Prepared
+from quakeline.das.picks import DASPickingCallback
+from quakeline.das.settings import Settings
+from quakeline.das.wrapper import DASWaveformModelWrapper
+from quakeline.errors import DataError
+from quakeline.io import tables
+from quakeline.models.weights import card_of
+from quakeline.schemas import COVERAGE, ONSETS
+from quakeline.timeline import Span, first_sample
+
+#: Onsets this far outside a chunk are kept, in s: fronts do not end with chunks.
+BEYOND_S = 5.0
+_NO_PLACES = "no positions of its channels: its picks are not associated"
+
+
+@dataclass(frozen=True)
+class Picker:
+    """A network ready for fibre data; fields as in the section `das_annotate`."""
+
+    weights: Path
+    components: str
+    device: str
+    threads: int
+    batch: int | None
+    overlap: float
+    thresholds: dict[str, float]
+    min_distance_s: float
+    gap_guard_s: float
+
+    def pick(
+        self,
+        fibre: str,
+        manifest: pd.DataFrame,
+        channels: pd.DataFrame,
+        material: Material,
+        span: Span,
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Onsets (ONSETS) in a span and a little beyond, and what was read (COVERAGE)."""
+        if channels.empty:
+            return tables.empty(ONSETS), tables.empty(COVERAGE)
+        card, weights_id = card_of(self.weights)
+        data = prepared(manifest, channels, material, float(card.sampling_rate_hz))
+        found = tables.empty(ONSETS)
+        if data.recording.runs:
+            found = self._onsets(data, channels, span.widen(BEYOND_S))
+            found = found.assign(fibre=fibre, model=card.name, weights_id=weights_id)
+        ends = span.start_ns, span.end_ns
+        units = material.preprocess.units
+        row = coverage_row(fibre, data, span.seconds, units, ends)
+        if channels["latitude"].isna().all():
+            row["notes"] = "; ".join(filter(None, [row["notes"], _NO_PLACES]))
+        return found, pd.DataFrame([row])
+
+    def _onsets(self, data: Prepared, channels: pd.DataFrame, span: Span) -> pd.DataFrame:
+        model = DASWaveformModelWrapper(
+            self.weights,
+            self.components,
+            device=self.device,
+            threads=self.threads,
+            batch=self.batch,
+        )
+        callback = DASPickingCallback(
+            {**model.card.thresholds, **self.thresholds}, self.min_distance_s
+        )
+        source = self._source(model, data, channels, span)
+        try:
+            model.annotate(
+                source, callback, overlap_samples=self.overlap, gap_guard_s=self.gap_guard_s
+            )
+        except DataError as error:
+            data.recording.notes[f"not annotated: {error}"] += 1
+            return tables.empty(ONSETS)
+        return _table(callback.get_results_dataframe(), source, span)
+
+    def _source(
+        self,
+        model: DASWaveformModelWrapper,
+        data: Prepared,
+        channels: pd.DataFrame,
+        span: Span,
+    ) -> ChunkSource:
+        """The span and what its windows reach; these begin at absolute multiples of their step."""
+        rate = data.recording.rate_hz
+        settings = Settings(overlap_samples=self.overlap)
+        patches = model.get_patching_structure((1, data.n_channels), settings)
+        window, step = patches.in_samples, patches.shift_samples
+        runs = data.recording.runs
+        begins, ends = max(span.start_ns, runs[0].start_ns), min(span.end_ns, runs[-1].end_ns)
+        lo, hi = (first_sample(time, rate) for time in (begins, ends))
+        start = (lo - window) // step * step
+        count = max(-(-(hi - start) // step), 1)
+        return ChunkSource(data, channels, start, count * step + window)
+
+
+def _table(picks: pd.DataFrame, source: ChunkSource, span: Span) -> pd.DataFrame:
+    """Picks of the callback, which names channels by their distance, as ONSETS inside a span."""
+    time = pd.to_datetime(picks["time"], utc=True)
+    order = np.argsort(source.distance, kind="stable")
+    sorted_ = source.distance[order]
+    at = np.clip(np.searchsorted(sorted_, picks["channel"].to_numpy(float)), 0, len(sorted_) - 1)
+    channel = order[at]
+    frame = pd.DataFrame(
+        {
+            "channel_index": source.index[channel],
+            "distance_m": source.distance[channel],
+            "phase": picks["phase"].to_numpy(),
+            "time": time.to_numpy(),
+            "probability": picks["confidence"].to_numpy(),
+        }
+    ).assign(time=time.to_numpy())
+    frame["time"] = pd.to_datetime(frame["time"], utc=True)
+    ns = frame["time"].astype("int64")
+    frame = frame[(ns >= span.start_ns) & (ns < span.end_ns)]
+    return frame.sort_values(["time", "channel_index", "phase"], ignore_index=True)

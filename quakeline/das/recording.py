@@ -1,0 +1,262 @@
+"""The recording of a fibre in a chunk: its files as virtual arrays, read on one absolute grid."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import xdas
+
+from quakeline.das.description import Format
+from quakeline.das.files import Stretch, missing_members, open_file
+from quakeline.errors import DataError
+from quakeline.signal.gaps import runs_of
+from quakeline.signal.resample import reach_s, to_grid
+from quakeline.timeline import SECOND, Span, first_sample, iso
+
+#: Stretches follow each other when the step between them differs by less than this share of it.
+_JOIN_TOLERANCE = 0.25
+#: Raw numbers in memory at once; channels that are resampled at once.
+_MOST_VALUES = 30_000_000
+_CHANNELS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Found:
+    """A part of a file and what is to be done with it: status and reason as in MANIFEST."""
+
+    path: Path
+    stretch: Stretch | None
+    status: str
+    reason: str = ""
+
+
+def survey(paths: list[Path], form: Format, span: Span) -> list[Found]:
+    """Open the files of a fibre and say of every part that touches the span whether it serves.
+
+    Files with other channels than most of the chunk's are refused by name; a part that lies inside
+    an earlier one is not used.
+    """
+    found: list[Found] = []
+    for path in paths:
+        try:
+            parts = open_file(path, form)
+            lost = missing_members(path)
+        except DataError as error:
+            found.append(Found(path, None, "unreadable", str(error)))
+            continue
+        note = f"members of the virtual dataset are missing: {', '.join(lost[:3])}" if lost else ""
+        if len(lost) > 3:
+            note += f" and {len(lost) - 3} more"
+        found += [
+            Found(path, part, "data", note)
+            for part in parts
+            if part.start_ns < span.end_ns and part.end_ns > span.start_ns
+        ]
+    return _without_repeats(_of_one_layout(found))
+
+
+def _of_one_layout(found: list[Found]) -> list[Found]:
+    votes: Counter[int] = Counter()
+    for item in found:
+        if item.stretch:
+            votes[len(item.stretch.distances)] += item.stretch.n_samples
+    if not votes:
+        return found
+    most = votes.most_common(1)[0][0]
+    like = next(i.stretch for i in found if i.stretch and len(i.stretch.distances) == most)
+    return [_compared(item, like.distances) for item in found]
+
+
+def _compared(item: Found, distances: np.ndarray) -> Found:
+    if item.stretch is None:
+        return item
+    own = item.stretch.distances
+    reason = ""
+    if len(own) != len(distances):
+        reason = f"it has {len(own)} channels; most files of this chunk have {len(distances)}"
+    elif len(own) > 1 and np.abs(own - distances).max() > np.median(np.abs(np.diff(distances))) / 2:
+        reason = (
+            f"its channels lie from {own[0]:g} to {own[-1]:g} m; those of the other files of this"
+            f" chunk from {distances[0]:g} to {distances[-1]:g} m"
+        )
+    return Found(item.path, item.stretch, "unused", reason) if reason else item
+
+
+def _without_repeats(found: list[Found]) -> list[Found]:
+    result = [item for item in found if item.status != "data" or item.stretch is None]
+    used = sorted(
+        ((i.stretch.start_ns, -i.stretch.n_samples, str(i.path), i) for i in found
+         if i.status == "data" and i.stretch), key=lambda entry: entry[:3],
+    )  # fmt: skip
+    end = -(1 << 62)
+    for _, _, _, item in used:
+        part = item.stretch
+        assert part is not None
+        overlap = end - part.start_ns
+        if part.end_ns <= end:
+            reason = "another file holds the same time"
+            result.append(Found(item.path, part, "unused", reason))
+            continue
+        if overlap > _JOIN_TOLERANCE * SECOND / part.rate_hz:
+            note = f"it begins {overlap / SECOND:g} s before the end of the file before: those"
+            note = "; ".join(filter(None, [item.reason, note + " samples are left out"]))
+            item = Found(item.path, part, "data", note)
+        result.append(item)
+        end = part.end_ns
+    return result
+
+
+@dataclass(frozen=True)
+class Run:
+    """Stretches that follow each other without a gap: one virtual array (time, distance)."""
+
+    array: xdas.DataArray
+    start_ns: int
+    rate_hz: float
+
+    @property
+    def end_ns(self) -> int:
+        """Time of the last sample."""
+        return self.start_ns + round((self.n_samples - 1) * SECOND / self.rate_hz)
+
+    @property
+    def n_samples(self) -> int:
+        """Samples of each channel."""
+        return int(self.array.sizes["time"])
+
+    def part(self, begin: int, end: int) -> np.ndarray:
+        """Samples [begin, end), shape (samples, channels)."""
+        if self.array.dims[0] == "time":
+            return np.asarray(self.array.data[begin:end])
+        return np.asarray(self.array.data[:, begin:end]).T
+
+
+def runs(parts: list[Stretch]) -> list[Run]:
+    """Join stretches, sorted by time, to gapless runs; of overlaps the earlier samples stay."""
+    groups: list[list[Stretch]] = []
+    for part in sorted(parts, key=lambda part: (part.start_ns, -part.n_samples)):
+        before = groups[-1][-1] if groups else None
+        if before and part.start_ns < before.end_ns:
+            skip = int(np.ceil((before.end_ns - part.start_ns) * part.rate_hz / SECOND - 0.5))
+            part = _shortened(part, skip)
+            if part.n_samples < 1:
+                continue
+        if before and _follows(part, before):
+            groups[-1].append(part)
+        else:
+            groups.append([part])
+    return [
+        Run(_joined([part.array for part in group]), group[0].start_ns, group[0].rate_hz)
+        for group in groups
+    ]
+
+
+def _shortened(part: Stretch, skip: int) -> Stretch:
+    start = part.start_ns + round(skip * SECOND / part.rate_hz)
+    array = part.array.isel(time=slice(skip, None))
+    return Stretch(part.path, part.engine, array, start, part.rate_hz, part.distances)
+
+
+def _follows(part: Stretch, before: Stretch) -> bool:
+    off = abs(part.start_ns - before.end_ns) * part.rate_hz / SECOND
+    same = part.rate_hz == before.rate_hz and part.array.dtype == before.array.dtype
+    return (
+        same
+        and (part.engine, part.array.dims) == (before.engine, before.array.dims)
+        and off <= _JOIN_TOLERANCE
+    )
+
+
+def _joined(arrays: list[xdas.DataArray]) -> xdas.DataArray:
+    return arrays[0] if len(arrays) == 1 else xdas.concat(arrays, "time", virtual=True)
+
+
+@dataclass
+class Recording:
+    """Runs of a fibre read at one rate on the absolute sample grid.
+
+    `notes` gathers what was found on the way, `dead` which channels never changed.
+    """
+
+    runs: list[Run]
+    channels: np.ndarray
+    rate_hz: float
+    notes: Counter[str] = field(default_factory=Counter)
+    changed: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+
+    def __post_init__(self) -> None:
+        self.changed = np.zeros(len(self.channels), bool)
+
+    def read(self, first: int, stop: int) -> np.ndarray:
+        """Samples [first, stop) since 1970 at the rate, (samples, channels) float32; gaps NaN."""
+        page = np.full((stop - first, len(self.channels)), np.nan, np.float32)
+        for run in self.runs:
+            margin = reach_s(run.rate_hz, self.rate_hz) + 2 / run.rate_hz
+            lo = first_sample(run.start_ns, self.rate_hz)
+            hi = first_sample(run.end_ns, self.rate_hz) + 1
+            at, end = max(first, lo), min(stop, hi)
+            per = max(_MOST_VALUES // max(int(run.array.sizes["distance"] * run.rate_hz), 1), 1)
+            step = max(int(per * self.rate_hz), 1)
+            for begin in range(at, end, step):
+                self._lay(page, first, run, (begin, min(begin + step, end)), margin)
+        return page
+
+    def _lay(
+        self, page: np.ndarray, first: int, run: Run, part: tuple[int, int], margin: float
+    ) -> None:
+        """Resample one part of a run onto the page."""
+        wanted = [round((i / self.rate_hz) * SECOND) - run.start_ns for i in part]
+        begin = max(int((wanted[0] / SECOND - margin) * run.rate_hz), 0)
+        end = min(int((wanted[1] / SECOND + margin) * run.rate_hz) + 2, run.n_samples)
+        raw = self._raw(run, begin, end)
+        if raw is None:
+            return
+        start_ns = run.start_ns + round(begin * SECOND / run.rate_hz)
+        lost = ~np.isfinite(raw).all(axis=1) if raw.dtype.kind == "f" else np.zeros(len(raw), bool)
+        lost = self._gaps(raw, lost)
+        for a, b in runs_of(~lost):
+            here = start_ns + round(a * SECOND / run.rate_hz)
+            for k in range(0, raw.shape[1], _CHANNELS_AT_ONCE):
+                some = raw[a:b, k : k + _CHANNELS_AT_ONCE].T
+                at, values = to_grid(some, here, run.rate_hz, self.rate_hz)
+                lo, hi = max(at, part[0]), min(at + values.shape[1], part[1])
+                if lo < hi:
+                    columns = slice(k, k + some.shape[0])
+                    page[lo - first : hi - first, columns] = values[:, lo - at : hi - at].T
+
+    def _raw(self, run: Run, begin: int, end: int) -> np.ndarray | None:
+        """The used channels of samples [begin, end) of a run; None where they cannot be read."""
+        try:
+            block = run.part(begin, end)
+        except Exception as error:  # every library raises its own errors for a damaged file
+            place = iso(run.start_ns + round(begin * SECOND / run.rate_hz), 0)
+            self.notes[f"cannot be read near {place}: {' '.join(str(error).split())[:120]}"] += 1
+            return None
+        return block[:, self.channels]
+
+    def _gaps(self, raw: np.ndarray, partly: np.ndarray) -> np.ndarray:
+        """Samples without data: NaN or zero in all channels; single NaN become zero."""
+        varies = np.ptp(np.nan_to_num(raw), axis=0) > 0 if len(raw) > 1 else np.zeros(0, bool)
+        if len(varies):
+            self.changed |= varies
+        empty = ~np.nan_to_num(raw).any(axis=1)
+        if raw.dtype.kind == "f":
+            rest = partly & ~empty
+            if rest.any():
+                self.notes["samples that are not finite in single channels: zero"] += int(
+                    (~np.isfinite(raw[rest])).sum()
+                )
+                raw[...] = np.where(np.isfinite(raw) | empty[:, None], raw, 0)
+        lengths = [b - a for a, b in runs_of(empty)]
+        long = np.zeros(len(empty), bool)
+        for (a, b), length in zip(runs_of(empty), lengths, strict=True):
+            if length > 1 or raw.dtype.kind == "f":
+                long[a:b] = True
+        if long.any():
+            self.notes["samples that are zero or not finite in all channels: gaps"] += int(
+                long.sum()
+            )
+        return long
