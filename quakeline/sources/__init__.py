@@ -12,8 +12,9 @@ from quakeline.sources.base import BaseSource
 from quakeline.sources.files import Files
 from quakeline.sources.package import PackageData
 from quakeline.sources.sds import Sds
+from quakeline.sources.wheel import WheelData
 
-KINDS = (Files, Sds, ArchiveList, PackageData)
+KINDS = (Files, Sds, ArchiveList, PackageData, WheelData)
 if TYPE_CHECKING:
     Source = BaseSource
 else:

@@ -156,7 +156,7 @@ def test_unknown_host():
 
 def test_cache_that_cannot_be_written(url, cache):
     cache.write_text("a file where a folder should be")
-    with pytest.raises(OutputError, match=r"cannot keep weights in .*QUAKELINE_CACHE"):
+    with pytest.raises(OutputError, match=r"cannot keep downloads in .*QUAKELINE_CACHE"):
         repositories.fetch(Repository(url, (FILE,)))
 
 

