@@ -15,7 +15,7 @@ EXTRAS ?= test
 INSTALLED_TEST := $(VENV)/.installed-$(EXTRAS)
 SNAKEFILES := Snakefile workflow/rules
 
-.PHONY: bench figures help demo test test-slow test-slurm lint types imports format reference constraints clean
+.PHONY: bench figures help demo demo-das test test-slow test-slurm lint types imports format reference constraints clean
 # Two installs at once, or tests beside linters, only get in each other's way.
 .NOTPARALLEL:
 
@@ -25,6 +25,10 @@ help: ## list the targets
 demo: $(INSTALLED) ## run the embedded example and show what it found
 	$(BIN)/snakemake --cores $(CORES)
 	$(BIN)/quakeline summary unterhaching
+
+demo-das: $(INSTALLED) ## run the embedded earthquake on a fibre and show what it found
+	$(BIN)/snakemake --cores $(CORES) --configfile config/runs/porotomo.yaml
+	$(BIN)/quakeline summary porotomo
 
 test: $(INSTALLED_TEST) lint types imports ## everything that CI checks
 	$(BIN)/pytest -n 2 -m "not slow and not slurm"

@@ -15,6 +15,7 @@ except ConfigError as error:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/picks.smk"
+include: "workflow/rules/das.smk"
 include: "workflow/rules/catalog.smk"
 
 

@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 
 from quakeline import stages
 from quakeline.errors import ConfigError
+from quakeline.fibres import Fibre
 from quakeline.models.cards import Card
 from quakeline.models.kinds import AnyKind, Builtin
 from quakeline.section import Section
@@ -81,12 +82,22 @@ class Run(Section):
         description="name of the run; results are written to results/<run>/",
     )
     time: Time
-    stations: stages.stations.Config
-    fetch: stages.fetch.Config
+    stations: stages.stations.Config = Field(
+        stages.stations.Config(), description="the seismometers; null: none, a run of fibres alone"
+    )
+    fetch: stages.fetch.Config | None = Field(
+        None, description="their data; null: none, a run of fibres alone"
+    )
     prepare: stages.prepare.Config = stages.prepare.Config()
     weights: AnyKind = Builtin()
     annotate: stages.annotate.Config = stages.annotate.Config()
     pick: stages.pick.Config = stages.pick.Config()
+    fibres: list[Fibre] = Field(
+        default_factory=list, description="fibres of the run; empty: seismometers alone"
+    )
+    das_index: stages.das_index.Config = stages.das_index.Config()
+    das_annotate: stages.das_annotate.Config = stages.das_annotate.Config()
+    das_pick: stages.das_pick.Config = stages.das_pick.Config()
     velocity: Velocity
     associate: stages.associate.Config
     locate: stages.locate.Config = stages.locate.Config()
@@ -98,6 +109,31 @@ class Run(Section):
         " when both are kept",
     )
 
+    @field_validator("stations", mode="before")
+    @classmethod
+    def _no_stations(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @model_validator(mode="after")
+    def _check_sources(self) -> Run:
+        """Seismometers need data and coordinates, fibres names and a network that suits them."""
+        if self.fetch is None and not self.fibres:
+            raise ValueError("nothing to work on: give fetch (seismometers), fibres, or both")
+        if self.fetch is not None and not self.stations.given:
+            raise ValueError("stations: give stations.table or stations.stationxml")
+        names = [fibre.name for fibre in self.fibres]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"fibres: the name {name!r} is given twice")
+        card = self.weights.card()
+        if self.fibres and (card.members or card.output == "window"):
+            kind = "an ensemble" if card.members else "a network with one value per window"
+            raise ValueError(
+                f"weights: {card.name} is {kind}; fibres need a network that gives one probability"
+                " per sample"
+            )
+        return self
+
     @model_validator(mode="after")
     def _check(self) -> Run:
         card = self._card()
@@ -106,12 +142,13 @@ class Run(Section):
             raise ValueError(
                 f"time.margin_s: {self.time.margin_s} given; {card.name} needs at least {needed:g}"
             )
-        unknown = sorted(set(self.pick.thresholds) - set(card.phases))
-        if unknown:
-            raise ValueError(
-                f"pick.thresholds: {', '.join(unknown)} given; {card.name} has the phases "
-                f"{', '.join(card.phases)}"
-            )
+        for stage in ("pick", "das_annotate"):
+            unknown = sorted(set(getattr(self, stage).thresholds) - set(card.phases))
+            if unknown:
+                raise ValueError(
+                    f"{stage}.thresholds: {', '.join(unknown)} given; {card.name} has the phases "
+                    f"{', '.join(card.phases)}"
+                )
         return self
 
     def _card(self) -> Card:
@@ -127,6 +164,25 @@ class Run(Section):
         return float(self.weights.card().sampling_rate_hz)
 
     @property
+    def station_chunks(self) -> list[str]:
+        """Chunks of the seismometers: none in a run of fibres alone."""
+        return self.chunk_ids if self.fetch else []
+
+    @property
+    def archive(self) -> str:
+        """Digest that changes when the archive of the seismometers does."""
+        return self.fetch.source.fingerprint() if self.fetch else "none"
+
+    @property
+    def fibre_names(self) -> list[str]:
+        """Names of the fibres."""
+        return [fibre.name for fibre in self.fibres]
+
+    def fibre(self, name: str) -> Fibre:
+        """The fibre of a name."""
+        return next(fibre for fibre in self.fibres if fibre.name == name)
+
+    @property
     def chunk_ids(self) -> list[str]:
         """Names of the chunks in order of time."""
         return [chunk.id for chunk in self.time.chunks()]
@@ -140,6 +196,10 @@ class Run(Section):
             missing.append(str(error))
         if not Path(self.velocity.table).is_file():
             missing.append(f"velocity.table: file {self.velocity.table!r} does not exist")
+        for fibre in self.fibres:
+            table = fibre.channels.table
+            if table and not Path(table).is_file():
+                missing.append(f"fibres.{fibre.name}.channels.table: file {table!r} does not exist")
         missing += self.weights.missing()
         if missing:
             raise ConfigError("\n".join(missing))
@@ -153,7 +213,9 @@ class Run(Section):
 
         Plain builtins: Snakemake silently does not track any other object.
         """
-        return {"version": stages.STAGES[stage].VERSION, "config": getattr(self, stage).plain()}
+        section = getattr(self, stage)
+        plain = section.plain() if section is not None else {}
+        return {"version": stages.STAGES[stage].VERSION, "config": plain}
 
 
 def section(stage: str, plain: Mapping[str, Any]) -> Section:

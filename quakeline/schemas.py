@@ -226,7 +226,59 @@ ARRIVALS = Table(
     ),
 )
 
-TABLES = (STATIONS, MANIFEST, COVERAGE, PICKS, EVENTS, ARRIVALS)
+FIBRE_CHANNELS = Table(
+    "fibre_channels",
+    1,
+    (
+        _column("fibre", "string", meaning="name of the fibre"),
+        _column("channel_index", "int", meaning="counted from 0 in the files"),
+        _column("distance_m", "double", "m", "along the fibre"),
+        _column("latitude", "double", "deg", "WGS84", null=True),
+        _column("longitude", "double", "deg", "WGS84", null=True),
+        _column("elevation_m", "double", "m", "above sea level", null=True),
+        _column("used", "bool", meaning="whether the channel is read"),
+        _column("reason", "string", meaning="why it is not", null=True),
+    ),
+)
+
+_ONSET = (
+    _column("fibre", "string", meaning="name of the fibre"),
+    _column("channel_index", "int", meaning="counted from 0 in the files"),
+    _column("distance_m", "double", "m", "along the fibre"),
+    _column("phase", "string", meaning="as the network says, channel by channel"),
+    _column("time", "time", meaning="onset"),
+    _column("probability", "float", meaning="peak value of the phase's probability"),
+    _column("model", "string", meaning="network that made the pick"),
+    _column("weights_id", "string", meaning="first 12 digits of the weights' sha256"),
+)
+
+ONSETS = Table("fibre_onsets", 1, _ONSET)
+
+FIBRE_PICKS = Table(
+    "fibre_picks",
+    1,
+    (
+        _column("pick_id", "string", meaning="unique, from fibre, channel, phase and time"),
+        *_ONSET,
+        _column("front", "int", meaning="front it belongs to, from 0 in a chunk; -1: none"),
+        _column("front_phase", "string", meaning="phase of the front: P or S", null=True),
+        _column("residual_s", "float", "s", "from the line of its neighbours", null=True),
+        _column("support", "float", meaning="part of the channels around it that agree"),
+        _column("selected", "bool", meaning="whether it goes into the association"),
+    ),
+)
+
+TABLES = (
+    STATIONS,
+    MANIFEST,
+    COVERAGE,
+    PICKS,
+    EVENTS,
+    ARRIVALS,
+    FIBRE_CHANNELS,
+    ONSETS,
+    FIBRE_PICKS,
+)
 
 _GRID = ("start_sample", "sampling_rate_hz", "instruments")
 
@@ -274,4 +326,20 @@ PROBABILITIES = Store(
     (*_GRID, "classes", "model", "weights_id", "thresholds"),
 )
 
-STORES = (WAVEFORMS, PROBABILITIES)
+PANELS = Store(
+    "panels",
+    1,
+    (
+        Array(
+            "motion",
+            ("panel", "row", "time"),
+            "float32",
+            "of the fibre's data",
+            "pictures of a fibre over time: rows are groups of channels, columns the largest value"
+            " of a stretch of time",
+        ),
+    ),
+    ("panels", "frames"),
+)
+
+STORES = (WAVEFORMS, PROBABILITIES, PANELS)

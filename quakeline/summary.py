@@ -88,13 +88,14 @@ def _load(run_dir: Path) -> Found:
     _check(run_dir)
     catalog = run_dir / "catalog"
     manifests = _chunk_tables(run_dir, "raw")
+    chunks = sorted({path.stem for path in manifests})
     return Found(
         folder=run_dir,
         events=tables.read(catalog / "events.parquet", EVENTS),
         picks=tables.read(catalog / "picks.parquet", PICKS),
         manifest=read_chunks(manifests, MANIFEST),
         coverage=read_chunks(_chunk_tables(run_dir, "coverage"), COVERAGE),
-        chunks=[path.stem for path in manifests],
+        chunks=chunks,
         n_stations=_count_stations(run_dir / "stations.parquet"),
         n_candidates=_count_rows(run_dir / "associations" / "events.parquet"),
     )
@@ -115,7 +116,9 @@ def _check(run_dir: Path) -> None:
 
 
 def _chunk_tables(run_dir: Path, product: str) -> list[Path]:
-    return sorted((run_dir / product).glob("*.parquet"))
+    """The tables of a product of all chunks, those of fibres included."""
+    of_fibres = (run_dir / "fibres").glob(f"*/{product}/*.parquet")
+    return [*sorted((run_dir / product).glob("*.parquet")), *sorted(of_fibres)]
 
 
 def _count_stations(path: Path) -> int | None:
@@ -132,6 +135,7 @@ def _count_rows(path: Path) -> int | None:
 
 
 def _n_stations(frame: pd.DataFrame) -> int:
+    """Stations, or channels of fibres that stand for one."""
     return len(frame[["network", "station"]].dropna().drop_duplicates())
 
 
@@ -186,6 +190,11 @@ def _why_no_events(found: Found) -> str:
             " nothing happened, or pick.thresholds are too high, or the waveforms are not what the"
             f" network expects: see {logs / 'prepare'} and {logs / 'pick'}."
         )
+    if _unplaced(found):
+        return (
+            f"There are {n_picks} picks of fronts along fibres, but the run has no positions of"
+            " their channels (fibres.channels), without which nothing can be associated or located."
+        )
     if n_stations < _FEWEST_STATIONS:
         return (
             f"There are {n_picks} picks, but at {n_stations} stations only; an event needs at"
@@ -203,12 +212,20 @@ def _why_no_events(found: Found) -> str:
     )
 
 
+def _unplaced(found: Found) -> bool:
+    """Whether all picks are of fibres without positions."""
+    noted = found.coverage["notes"].fillna("").str.contains("no positions of its channels")
+    unplaced = set(found.coverage.loc[noted, "network"])
+    return bool((found.picks["source"] == "das").all()) and set(found.picks["fibre"]) <= unplaced
+
+
 def _totals(found: Found) -> Table:
     table = _grid()
     for name, text in {
         "events": _event_total(found.events),
         "picks": _pick_total(found.picks),
         "stations": _station_total(found),
+        **_fibre_totals(found),
         "chunks": _chunk_total(found),
         "files": _file_total(found),
     }.items():
@@ -229,7 +246,27 @@ def _pick_total(picks: pd.DataFrame) -> str:
 
 def _station_total(found: Found) -> str:
     all_of = "" if found.n_stations is None else f" of {found.n_stations}"
-    return f"{_n_stations(found.usable)}{all_of} with data, {_n_stations(found.picks)} with picks"
+    usable = found.usable[found.usable["station"] != "*"]
+    picked = found.picks[found.picks["source"] != "das"]
+    return f"{_n_stations(usable)}{all_of} with data, {_n_stations(picked)} with picks"
+
+
+def _fibre_totals(found: Found) -> dict[str, str]:
+    """A line for the fibres of the run, if it has any."""
+    total: dict[str, str] = {}
+    for name in sorted({path.parts[-3] for path in found.folder.glob("fibres/*/picks/*")}):
+        raw, fronts = _fibre_counts(found.folder / "fibres" / name / "picks")
+        text = f"{raw} picks on single channels, {fronts} of them on fronts"
+        total[f"fibre {name}"] = text
+    return total
+
+
+def _fibre_counts(folder: Path) -> tuple[int, int]:
+    from quakeline.io import tables
+    from quakeline.schemas import FIBRE_PICKS
+
+    picks = tables.read_many(sorted(folder.glob("*.parquet")), FIBRE_PICKS)
+    return len(picks), int((picks["front"] >= 0).sum())
 
 
 def _chunk_total(found: Found) -> str:

@@ -224,7 +224,7 @@ def write(received: Inventory, frame: pd.DataFrame, path: Path) -> None:
     """
     known = {(network.code, station.code) for network in received for station in network}
     codes = zip(frame["network"], frame["station"], strict=True)
-    extra = frame[[code not in known for code in codes]]
+    extra = frame[np.array([code not in known for code in codes], dtype=bool)]
     inventory = received + _inventory_of(extra)
     inventory.created = UTCDateTime(0)
     content = BytesIO()

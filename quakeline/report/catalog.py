@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 import yaml
 
 from quakeline.io import tables
-from quakeline.schemas import ARRIVALS, EVENTS, MANIFEST, PICKS, STATIONS
+from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, MANIFEST, PICKS, STATIONS
 from quakeline.timeline import SECOND, Span, to_ns
 
 
@@ -30,8 +31,10 @@ class Catalog:
         ARRIVALS with the `label` and `time_ns` of their picks.
     stations
         One row for each station: `site`, `latitude`, `longitude`, `elevation_m`.
+    channels
+        FIBRE_CHANNELS of all chunks, each channel once.
     manifest
-        MANIFEST of all chunks, with `chunk`, `site` and `label`.
+        MANIFEST of all chunks, with `chunk`, `site` and `label`; that of a fibre is "fibre NAME".
     span
         From the begin of the first to the end of the last chunk.
     settings_text, settings
@@ -42,6 +45,7 @@ class Catalog:
     picks: pd.DataFrame
     arrivals: pd.DataFrame
     stations: pd.DataFrame
+    channels: pd.DataFrame
     manifest: pd.DataFrame
     span: Span
     settings_text: str
@@ -55,6 +59,7 @@ def load(
     stations: Path,
     manifests: list[Path],
     settings: str,
+    channels: Sequence[Path] = (),
 ) -> Catalog:
     """Read the tables. Raises DataError for a table of another kind or version."""
     pick_table = _picks(tables.read(picks, PICKS))
@@ -68,6 +73,7 @@ def load(
         picks=pick_table.assign(associated=linked),
         arrivals=links.merge(known, on="pick_id", how="left"),
         stations=_stations(tables.read(stations, STATIONS)),
+        channels=_channels(channels),
         manifest=_manifest(manifests),
         span=_span(manifests, plain),
         settings_text=settings,
@@ -106,6 +112,11 @@ def _stations(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop_duplicates("site").sort_values("site", ignore_index=True)[columns]
 
 
+def _channels(paths: Sequence[Path]) -> pd.DataFrame:
+    frame = tables.read_many(list(paths), FIBRE_CHANNELS)
+    return frame.drop_duplicates(["fibre", "channel_index"], ignore_index=True)
+
+
 def _manifest(paths: list[Path]) -> pd.DataFrame:
     frames = [tables.read(path, MANIFEST).assign(chunk=path.stem) for path in paths]
     frames = [frame for frame in frames if len(frame)]
@@ -118,9 +129,10 @@ def _manifest(paths: list[Path]) -> pd.DataFrame:
     known = codes["station"] != ""
     site = codes["network"] + "." + codes["station"]
     label = site + "." + codes["location"] + "." + codes["channel"].str[:2]
-    return frame.assign(
-        site=site.where(known, ""), label=label.where(known & (codes["channel"] != ""), "")
-    )
+    fibre = codes["station"] == "*"
+    name = "fibre " + codes["network"]
+    label = label.where(known & (codes["channel"] != ""), "").where(~fibre, name)
+    return frame.assign(site=site.where(known, "").where(~fibre, name), label=label)
 
 
 def _span(manifests: list[Path], settings: dict[str, Any]) -> Span:

@@ -70,7 +70,8 @@ def _lane(
     label: str, raw: dict[str, Stretch], prepared: dict[str, Stretch] | None, span: Span
 ) -> Lane:
     files = raw.get(label, Stretch())
-    usable = None if prepared is None else prepared.get(label, Stretch())
+    fibre = label.startswith("fibre ")  # its waveforms are not kept
+    usable = None if prepared is None or fibre else prepared.get(label, Stretch())
     counted = files if usable is None else usable
     merged = merge(counted, span)
     gaps = _gaps(merged)
@@ -99,7 +100,7 @@ def _raw(manifest: pd.DataFrame) -> dict[str, Stretch]:
         ends = nanoseconds(group["end"]) + step
         result[str(label)] = Stretch(
             intervals=[np.stack([nanoseconds(group["start"]).to_numpy(), ends.to_numpy()], axis=1)],
-            components={str(channel)[-1] for channel in group["channel"]},
+            components={str(channel)[-1] for channel in group["channel"].dropna()},
             tolerance_ns=int(step.max()),
         )
     return result

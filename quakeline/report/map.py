@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from quakeline.report.catalog import Catalog
-from quakeline.report.looks import MOST_VECTORS, STYLE, VARIABLES, draw_legend, looks_of
+from quakeline.report.looks import MOST_VECTORS, MUTED, STYLE, VARIABLES, draw_legend, looks_of
 from quakeline.report.panels import CROWD, MOST_NAMES, MOST_NUMBERS, draw_depth, draw_map
 from quakeline.report.places import Region, region
 
@@ -40,6 +40,8 @@ _WIDE = Layout("wide", 460, 70, True)
 _NARROW = Layout("narrow", 272, 70, False)
 _TOP, _BOTTOM, _GAP, _RIGHT = 10, 46, 12, 14
 _LEGEND = (200, 92)
+#: Points of a fibre that are drawn, about.
+_FIBRE_POINTS = 200
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,15 @@ class Drawn:
 def draw(catalog: Catalog) -> Drawn | None:
     """Draw the map; None where no station and no event has coordinates."""
     stations = catalog.stations.dropna(subset=["latitude", "longitude"])
+    fibres = _lines(catalog.channels)
     events = catalog.events
-    if not len(stations) and not len(events):
+    if not len(stations) and not len(events) and not len(fibres):
         return None
-    area = region(stations, events)
+    area = region(pd.concat([stations, fibres]) if len(fibres) else stations, events)
     picked = set(catalog.picks["site"])
     stations = stations.assign(picked=stations["site"].isin(picked))
     layouts = [layout.fitted(area) for layout in (_WIDE, _NARROW)]
-    figures = [_svg(layout, area, stations, events) for layout in layouts]
+    figures = [_svg(layout, area, stations, events, fibres) for layout in layouts]
     wide = layouts[0]
     depth_range = area.bottom_km - area.top_km
     return Drawn(
@@ -89,9 +92,25 @@ def _names_note(stations: pd.DataFrame) -> str:
     return (network + room).strip()
 
 
-def _svg(layout: Layout, area: Region, stations: pd.DataFrame, events: pd.DataFrame) -> str:
+def _lines(channels: pd.DataFrame) -> pd.DataFrame:
+    """Some channels of each fibre, enough to draw it as a line."""
+    placed = channels[channels["used"].astype(bool)].dropna(subset=["latitude", "longitude"])
+    parts = [
+        group.sort_values("channel_index").iloc[:: max(len(group) // _FIBRE_POINTS, 1)]
+        for _, group in placed.groupby("fibre")
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else placed
+
+
+def _svg(
+    layout: Layout,
+    area: Region,
+    stations: pd.DataFrame,
+    events: pd.DataFrame,
+    fibres: pd.DataFrame,
+) -> str:
     with mpl.rc_context({**STYLE, "svg.hashsalt": f"quakeline-{layout.name}"}):  # type: ignore[dict-item]
-        figure = _figure(layout, area, stations, events)
+        figure = _figure(layout, area, stations, events, fibres)
         buffer = io.StringIO()
         no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=no_metadata, dpi=144)
@@ -112,7 +131,13 @@ def _inline(svg: str, name: str) -> str:
     return svg
 
 
-def _figure(layout: Layout, area: Region, stations: pd.DataFrame, events: pd.DataFrame) -> Figure:
+def _figure(
+    layout: Layout,
+    area: Region,
+    stations: pd.DataFrame,
+    events: pd.DataFrame,
+    fibres: pd.DataFrame,
+) -> Figure:
     width, height, boxes = _boxes(layout, bool(len(events)))
     figure = Figure(figsize=(width / 72, height / 72), facecolor="none")
 
@@ -124,6 +149,9 @@ def _figure(layout: Layout, area: Region, stations: pd.DataFrame, events: pd.Dat
     looks = looks_of(events)
     above = axes("map")
     draw_map(above, layout.side, area, stations, events, looks)
+    for _, fibre in fibres.groupby("fibre"):
+        east = area.east(fibre["longitude"].to_numpy(float))
+        above.plot(east, fibre["latitude"], color=MUTED, linewidth=2.5, zorder=1.5)
     above.tick_params(labelbottom=not (layout.beside and len(events)))
     if not len(events):
         return figure

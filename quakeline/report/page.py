@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from quakeline import remarks
-from quakeline.report import coverage, lineage, resources, sections, tally, wording
+from quakeline.report import coverage, fibres, lineage, resources, sections, tally, wording
 from quakeline.report.archive import Archive
 from quakeline.report.axes import time_ticks
 from quakeline.report.catalog import Catalog
@@ -35,6 +35,8 @@ class Sources:
     waveforms: list[Path]
     probabilities: list[Path]
     benchmarks: list[Path]
+    fibre_picks: list[Path]
+    panels: list[Path]
 
 
 def render(
@@ -69,6 +71,7 @@ def render(
             if waveforms
             else [],
             kept={"waveforms": bool(waveforms), "probabilities": bool(probabilities)},
+            fibres=fibres.views(catalog.channels, sources.fibre_picks, sources.panels),
             drawing=drawing,
             drawing_note=sections.caption(drawing),
             size=sections,

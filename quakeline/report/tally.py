@@ -90,11 +90,24 @@ def why_empty(catalog: Catalog, lanes: list[Lane]) -> list[str]:
     sites = sorted(set(catalog.picks["site"]))
     found = " and ".join(count(int(n), f"{phase} pick") for phase, n in sorted(phases.items()))
     where = f"{count(len(sites), 'station')} ({_list(sites)})"
+    unplaced = _unplaced(catalog)
+    if unplaced and set(sites) <= {f"fibre {name}" for name in unplaced}:
+        return [
+            data,
+            f"There are {found} of fronts on {where}, but the channels have no positions.",
+            "Without them nothing can be associated or located.",
+        ]
     return [
         data,
         f"There are {found} on {where}, but no group of them satisfied the association.",
         "Its conditions stand under settings, associate.",
     ]
+
+
+def _unplaced(catalog: Catalog) -> set[str]:
+    """Fibres without any positions of channels."""
+    placed = catalog.channels[catalog.channels["latitude"].notna()]
+    return set(catalog.channels["fibre"]) - set(placed["fibre"])
 
 
 def _thresholds(catalog: Catalog) -> str:

@@ -51,6 +51,7 @@ def run(
     coverage: list[Path],
     manifests: list[Path],
     stations: Path,
+    channels: list[Path],
     velocity: Path,
     threads: int,
     events: Path,
@@ -62,13 +63,13 @@ def run(
     """
     from quakeline import association
     from quakeline.io import tables
-    from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
+    from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites
     from quakeline.velocity import load
 
     _require_data(coverage, manifests)
     chunk_picks = tables.read_many(picks, PICKS)
-    sites = Sites.of(tables.read(stations, STATIONS))
+    sites = Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS))
     search = association.Search(**config.model_dump(exclude={"kind"}))
     found, grouped = association.associate(chunk_picks, sites, load(velocity), search, threads)
     logger.info("associate: %d events, %d of %d picks", len(found), len(grouped), len(chunk_picks))

@@ -41,6 +41,7 @@ def run(
     assignments: Path,
     picks: list[Path],
     stations: Path,
+    channels: list[Path],
     velocity: Path,
     events: Path,
     arrivals: Path,
@@ -48,12 +49,12 @@ def run(
     """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights."""
     from quakeline.io import tables
     from quakeline.location import Locator
-    from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
+    from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites
     from quakeline.velocity import load
 
     locator = Locator(
-        sites=Sites.of(tables.read(stations, STATIONS)),
+        sites=Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS)),
         model=load(velocity),
         depth_km=config.depth_km,
         model_error_s=config.model_error_s,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from quakeline.section import Section
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 
@@ -66,6 +66,9 @@ def run(
     waveforms: list[Path],
     probabilities: list[Path],
     benchmarks: list[Path],
+    channels: list[Path],
+    fibre_picks: list[Path],
+    panels: list[Path],
     report: Path,
 ) -> None:
     """Write the page.
@@ -84,6 +87,9 @@ def run(
         Stores of the chunks (WAVEFORMS, PROBABILITIES); empty where the run did not keep them.
     benchmarks
         Snakemake's measurements, `benchmarks/<rule>/<chunk or all>.tsv`.
+    channels, fibre_picks, panels
+        Channels, picks (FIBRE_CHANNELS, FIBRE_PICKS) and pictures (PANELS) of the fibres, one for
+        each fibre and chunk: `fibres/<fibre>/<kind>/<chunk>`.
     report
         The page to write (HTML).
     """
@@ -92,7 +98,7 @@ def run(
     from quakeline.report.page import Sources, render
     from quakeline.report.sections import Drawing
 
-    catalog = load(events, arrivals, picks, stations, manifests, settings)
+    catalog = load(events, arrivals, picks, stations, manifests, settings, channels)
     drawing = Drawing(
         max_events=config.max_events,
         before_s=config.section_before_s,
@@ -107,6 +113,8 @@ def run(
         waveforms=waveforms,
         probabilities=probabilities,
         benchmarks=benchmarks,
+        fibre_picks=fibre_picks,
+        panels=panels,
     )
     title = config.title or f"Earthquake catalog: {run_name}"
     page = render(catalog, sources, drawing, title, run_name, config.max_rows)

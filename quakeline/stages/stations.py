@@ -7,7 +7,7 @@ from glob import glob
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from quakeline.errors import ConfigError
 from quakeline.section import Section
@@ -18,7 +18,7 @@ logger = logging.getLogger("quakeline")
 
 
 class Config(Section):
-    """Where the stations of the run are described; at least one of the two."""
+    """Where the seismometers of the run are described; at least one of the two, if any."""
 
     table: str | None = Field(
         None,
@@ -41,11 +41,10 @@ class Config(Section):
         " rdseed and web services write them, nm as SAC's own manual has it",
     )
 
-    @model_validator(mode="after")
-    def _check(self) -> Config:
-        if not self.table and not self.stationxml:
-            raise ValueError("give stations.table or stations.stationxml")
-        return self
+    @property
+    def given(self) -> bool:
+        """Whether there are any."""
+        return bool(self.table or self.stationxml)
 
     def files(self) -> list[str]:
         """The files that the section names. Raises ConfigError for one that does not exist."""
@@ -70,7 +69,7 @@ def run(config: Config, *, sources: list[Path], stations: Path, inventory: Path)
     """Write the station table (STATIONS) and the inventory (StationXML).
 
     Stations of the table replace those of the same code in the StationXML, so that a table can
-    correct coordinates. The inventory holds all responses.
+    correct coordinates. The inventory holds all responses. A run of fibres alone has no rows.
     """
     from quakeline.io import inventory as inventories
     from quakeline.io import responses, tables
@@ -84,7 +83,7 @@ def run(config: Config, *, sources: list[Path], stations: Path, inventory: Path)
     frame = inventories.table_of(received)
     if config.table:
         frame = inventories.overlaid(frame, inventories.read_table(Path(config.table)))
-    frame = inventories.checked(frame)
+    frame = inventories.checked(frame) if config.given else tables.empty(STATIONS)
     if given:
         found = [one for path in given for one in responses.read(path, config.sac_pz_unit)]
         received, left = responses.attached(received, found, frame)

@@ -236,6 +236,9 @@ class RunFiles:
             "coverage": [],
             **made,
             "benchmarks": self._benchmarks(root, chunks),
+            "channels": [],
+            "fibre_picks": [],
+            "panels": [],
         }
 
     def _settings(self) -> str:

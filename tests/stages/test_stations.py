@@ -3,7 +3,6 @@ import logging
 
 import obspy
 import pytest
-from pydantic import ValidationError
 
 from quakeline.errors import ConfigError, DataError
 from quakeline.io import provenance, tables
@@ -79,5 +78,3 @@ def test_files_that_do_not_exist_are_named(place):
         stations.Config(table=str(place / "no.csv")).files()
     with pytest.raises(ConfigError, match=r"stations\.stationxml: no file matches '.*none\*'"):
         stations.Config(stationxml=[str(place / "none*")]).files()
-    with pytest.raises(ValidationError, match=r"give stations\.table or stations\.stationxml"):
-        stations.Config()

@@ -1,6 +1,6 @@
 # From picks to the catalog and its report.
 #   associate  all picks, coverage and manifests,
-#              stations, velocity table           -> associations/{events,arrivals}.parquet
+#              stations, channels, velocity table -> associations/{events,arrivals}.parquet
 #   locate     associations, picks                 -> locations/{events,arrivals}.parquet
 #   merge      locations, all picks                -> catalog/
 #   report     the catalog and what led to it      -> report.html
@@ -8,10 +8,14 @@
 
 rule associate:
     input:
-        picks=expand(rules.pick.output.picks, chunk=CHUNKS),
-        coverage=expand(rules.prepare.output.coverage, chunk=CHUNKS),
-        manifests=expand(rules.fetch.output.manifest, chunk=CHUNKS),
+        picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_pick.output.selected),
+        coverage=expand(rules.prepare.output.coverage, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_annotate.output.coverage),
+        manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_index.output.manifest),
         stations=rules.stations.output.stations,
+        channels=of_fibres(rules.das_index.output.channels),
         velocity=RUN.velocity.table,
     output:
         events=f"results/{RUN.run}/associations/events.parquet",
@@ -37,8 +41,10 @@ rule locate:
     input:
         candidates=rules.associate.output.events,
         assignments=rules.associate.output.arrivals,
-        picks=expand(rules.pick.output.picks, chunk=CHUNKS),
+        picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_pick.output.selected),
         stations=rules.stations.output.stations,
+        channels=of_fibres(rules.das_index.output.channels),
         velocity=RUN.velocity.table,
     output:
         events=f"results/{RUN.run}/locations/events.parquet",
@@ -64,7 +70,8 @@ rule merge:
     input:
         origins=rules.locate.output.events,
         origin_arrivals=rules.locate.output.arrivals,
-        chunk_picks=expand(rules.pick.output.picks, chunk=CHUNKS),
+        chunk_picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_pick.output.selected),
         stations=rules.stations.output.stations,
     output:
         events=f"results/{RUN.run}/catalog/events.parquet",
@@ -95,8 +102,10 @@ rule report:
         arrivals=rules.merge.output.arrivals,
         picks=rules.merge.output.picks,
         stations=rules.stations.output.stations,
-        manifests=expand(rules.fetch.output.manifest, chunk=CHUNKS),
-        coverage=expand(rules.prepare.output.coverage, chunk=CHUNKS),
+        manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_index.output.manifest),
+        coverage=expand(rules.prepare.output.coverage, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_annotate.output.coverage),
         waveforms=when_kept(rules.prepare.output.waveforms),
         probabilities=when_kept(rules.annotate.output.probabilities),
         benchmarks=benchmarks_of(
@@ -109,7 +118,11 @@ rule report:
             "associate",
             "locate",
             "merge",
-        ),
+        )
+        + benchmarks_of_fibres("das_index", "das_annotate", "das_pick"),
+        channels=of_fibres(rules.das_index.output.channels),
+        fibre_picks=of_fibres(rules.das_pick.output.picks),
+        panels=of_fibres(rules.das_pick.output.panels),
     output:
         report=f"results/{RUN.run}/report.html",
     log:

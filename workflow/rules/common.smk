@@ -2,6 +2,8 @@
 #   SITE    partitions and limits of the cluster, from config/site.yaml; a workstation has none
 
 CHUNKS = RUN.chunk_ids
+STATION_CHUNKS = RUN.station_chunks
+FIBRES = RUN.fibre_names
 
 
 def kept(product, path):
@@ -12,7 +14,17 @@ def kept(product, path):
 def when_kept(template):
     """The stores of all chunks when the run keeps both kinds, else none."""
     kept_both = {"waveforms", "probabilities"} <= set(RUN.keep)
-    return expand(template, chunk=CHUNKS) if kept_both else []
+    return expand(template, chunk=STATION_CHUNKS) if kept_both else []
+
+
+def of_fibres(template):
+    """The products of all fibres and chunks."""
+    return expand(template, fibre=FIBRES, chunk=CHUNKS)
+
+
+def fibre_of(wildcards):
+    """The section of a fibre as JSON."""
+    return RUN.fibre(wildcards.fibre).model_dump_json()
 
 
 def benchmarks_of(*stages):
@@ -21,5 +33,15 @@ def benchmarks_of(*stages):
     return [
         f"results/{RUN.run}/benchmarks/{stage}/{name}.tsv"
         for stage in stages
-        for name in (["all"] if stage in whole_run else CHUNKS)
+        for name in (["all"] if stage in whole_run else STATION_CHUNKS)
+    ]
+
+
+def benchmarks_of_fibres(*stages):
+    """The same for stages that work on one fibre."""
+    return [
+        f"results/{RUN.run}/benchmarks/{stage}/{fibre}-{chunk}.tsv"
+        for stage in stages
+        for fibre in FIBRES
+        for chunk in CHUNKS
     ]

@@ -46,7 +46,7 @@ rule fetch:
         stage=RUN.params("fetch"),
         margin_s=RUN.time.margin_s,
         read_ahead_s=RUN.prepare.response.read_ahead_s,
-        archive=RUN.fetch.source.fingerprint(),
+        archive=RUN.archive,
     message:
         "fetch {wildcards.chunk}"
     script:

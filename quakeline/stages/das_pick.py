@@ -1,0 +1,133 @@
+"""Onsets of single channels to picks of a fibre: fronts, their phase, and what is associated."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from quakeline.section import Section
+from quakeline.timeline import Span
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quakeline.fibres import Fibre
+
+VERSION = 1
+
+logger = logging.getLogger("quakeline")
+
+
+class Config(Section):
+    """What makes a front of onsets along a fibre, and how many of its picks are associated."""
+
+    reach_channels: int = Field(
+        20, ge=1, description="neighbours on both sides of a channel that are asked"
+    )
+    min_share: float = Field(
+        0.3, gt=0, le=1, description="part of the live neighbours that must have an onset near"
+    )
+    min_channels: int = Field(10, ge=2, description="channels that a front needs")
+    tolerance_s: float = Field(
+        0.1, gt=0, le=5, description="largest distance of an onset from the local line, in seconds"
+    )
+    slowest_m_s: float = Field(
+        500.0, gt=0, description="smallest apparent velocity along the fibre, in m/s"
+    )
+    max_s_minus_p_s: float = Field(
+        60.0, gt=0, description="largest delay of S behind P, in seconds"
+    )
+    associate_every_m: float = Field(
+        100.0,
+        ge=0,
+        description="one pick of a front in each such stretch of the fibre is associated, in m; 0:"
+        " all picks of a front",
+    )
+    panels: int = Field(
+        3, ge=0, le=50, description="pictures of a chunk for the report, of the largest fronts"
+    )
+
+
+def run(
+    config: Config,
+    *,
+    chunk: str,
+    fibre: str,
+    settings: str,
+    rate_hz: float,
+    onsets: Path,
+    manifest: Path,
+    channels: Path,
+    picks: Path,
+    selected: Path,
+    panels: Path,
+) -> None:
+    """Write all picks (FIBRE_PICKS) of a fibre in a chunk, those for association (PICKS), pictures.
+
+    Picks without a front stay in the first table; its columns say what was decided.
+    """
+    from quakeline.das.coherence import Coherence
+    from quakeline.das.selection import cleaned, for_association
+    from quakeline.fibres import Fibre
+    from quakeline.io import tables
+    from quakeline.schemas import FIBRE_CHANNELS, FIBRE_PICKS, MANIFEST, ONSETS, PICKS
+
+    described = Fibre.model_validate_json(settings)
+    places = tables.read(channels, FIBRE_CHANNELS)
+    rules = Coherence(
+        config.reach_channels,
+        config.min_share,
+        config.min_channels,
+        config.tolerance_s,
+        config.slowest_m_s,
+        config.max_s_minus_p_s,
+    )
+    live = places.loc[places["used"], "channel_index"].sort_values().to_numpy()
+    live = live[described.preprocess.channel_step // 2 :: described.preprocess.channel_step]
+    found = cleaned(
+        tables.read(onsets, ONSETS), live, rules, config.associate_every_m, Span.parse(chunk)
+    )
+    for phase in ("P", "S"):
+        raw, kept = found["phase"] == phase, found["front_phase"] == phase
+        logger.info("das_pick: %d %s of channels, %d of fronts", raw.sum(), phase, kept.sum())
+    tables.write(found, FIBRE_PICKS, picks)
+    tables.write(for_association(found), PICKS, selected)
+    _write_panels(
+        config, described, rate_hz, found, tables.read(manifest, MANIFEST), places, panels
+    )
+
+
+def _write_panels(
+    config: Config,
+    described: Fibre,
+    rate_hz: float,
+    picks: pd.DataFrame,
+    manifest: pd.DataFrame,
+    channels: pd.DataFrame,
+    path: Path,
+) -> None:
+    from quakeline.das import panels
+    from quakeline.das.chunk import prepared
+    from quakeline.io import stores
+    from quakeline.schemas import PANELS
+
+    spans = panels.episodes(picks, config.max_s_minus_p_s, config.panels)
+    pictures, frames = [], []
+    if spans:
+        data = prepared(manifest, channels, described.material, rate_hz)
+        distances = channels.loc[channels["used"], "distance_m"].to_numpy()
+        for span in spans:
+            inside = picks["time"].astype("int64").between(span.start_ns, span.end_ns)
+            picture, frame = panels.draw(data, distances, span, int(inside.sum()))
+            pictures.append(picture)
+            frames.append(frame)
+    names = [f"{span.id}" for span in spans]
+    grid = stores.Grid(0, panels.COLUMNS, 1.0)
+    labels = {"panels": names, "rows": [str(n) for n in range(panels.ROWS)]}
+    with stores.create(path, PANELS, grid, labels, frames=panels.plain(frames)) as store:
+        motion: Any = store["motion"]
+        for number, picture in enumerate(pictures):
+            motion[number] = picture

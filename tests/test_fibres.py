@@ -1,0 +1,52 @@
+"""Fibres in the configuration: what is refused, and what a run of fibres alone needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from workfolder import REPOSITORY
+
+from quakeline.config import DEFAULT, load, merged, read_yaml
+from quakeline.errors import ConfigError
+
+FIBRE: dict[str, Any] = {"name": "F", "source": {"kind": "files", "paths": ["a"]}}
+
+
+def run(**overlay: Any) -> Any:
+    return load(merged(read_yaml(REPOSITORY / DEFAULT), overlay))
+
+
+def test_fibres_beside_seismometers_and_alone() -> None:
+    both = run(fibres=[FIBRE])
+    assert both.fibre_names == ["F"]
+    assert both.station_chunks == both.chunk_ids
+    alone = run(fibres=[FIBRE], fetch=None, stations=None)
+    assert alone.station_chunks == []
+    assert alone.archive == "none"
+    assert alone.params("fetch")["config"] == {}
+
+
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        ({"fetch": None}, "nothing to work on: give fetch"),
+        ({"stations": None}, "stations: give stations.table or stations.stationxml"),
+        ({"fibres": [FIBRE, FIBRE]}, "the name 'F' is given twice"),
+        ({"fibres": [{**FIBRE, "name": "TOO_LONG_1"}]}, "fibres.0.name: 'TOO_LONG_1' given"),
+        ({"fibres": [{**FIBRE, "units": "phase"}]}, "units: phase needs it"),
+        (
+            {"fibres": [{**FIBRE, "preprocess": {"gauge_length_m": 20}}]},
+            "preprocess.gauge_length_m needs that of the recording",
+        ),
+        (
+            {"fibres": [{**FIBRE, "preprocess": {"bandpass_hz": [5, 1]}}]},
+            "two positive numbers, the first one smaller",
+        ),
+        ({"das_annotate": {"thresholds": {"Q": 0.3}}}, "das_annotate.thresholds: Q given"),
+        ({"fibres": [FIBRE], "weights": {"model": "gpd"}, "pick": {"thresholds": {}}}, "one value"),
+    ],
+)
+def test_what_is_refused(overlay: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        run(**overlay)
