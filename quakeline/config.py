@@ -68,8 +68,12 @@ class Velocity(Section):
     """The velocity model of association and location."""
 
     table: str = Field(
-        description="CSV file with columns depth_km, vp, vs: top of each layer in km below sea"
-        " level and its velocities in km/s; one row is a homogeneous half space"
+        description="CSV file with columns depth_km, vp, vs (or vp_vs): top of each layer in km"
+        " below sea level and its velocities in km/s; one row is a homogeneous half space. Also"
+        " LAYER lines of NonLinLoc, a control file of hypoDD (.inp) or a model of VELEST (.mod)"
+    )
+    vp_vs: float | None = Field(
+        None, gt=1, le=4, description="vp/vs that makes vs, whatever the file says; null: its own"
     )
 
 
@@ -88,7 +92,7 @@ class Run(Section):
     annotate: stages.annotate.Config = stages.annotate.Config()
     pick: stages.pick.Config = stages.pick.Config()
     velocity: Velocity
-    associate: stages.associate.Config
+    associate: stages.associate.Config = stages.associate.Config()
     locate: stages.locate.Config = stages.locate.Config()
     merge: stages.merge.Config = stages.merge.Config()
     report: stages.report.Config = stages.report.Config()
@@ -140,6 +144,11 @@ class Run(Section):
             missing.append(str(error))
         if not Path(self.velocity.table).is_file():
             missing.append(f"velocity.table: file {self.velocity.table!r} does not exist")
+        missing += [
+            f"associate.known_events: file {path!r} does not exist"
+            for path in self.associate.known_files()
+            if not Path(path).is_file()
+        ]
         missing += self.weights.missing()
         if missing:
             raise ConfigError("\n".join(missing))

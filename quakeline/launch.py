@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def _require_tables(run: config.Run) -> None:
     mistakes = []
     for read, name in (
         (inventory.read_table, run.stations.table),
-        (velocity.load, run.velocity.table),
+        (partial(velocity.load, vp_vs=run.velocity.vp_vs or 0.0), run.velocity.table),
     ):
         try:
             if name:

@@ -185,7 +185,7 @@ PICKS = Table(
 
 EVENTS = Table(
     "events",
-    1,
+    2,
     (
         _column("event_id", "string", meaning="unique, from the origin time"),
         _column("time", "time", meaning="origin time"),
@@ -195,6 +195,12 @@ EVENTS = Table(
         _column("depth_km", "double", "km", "below sea level, positive down"),
         _column("horizontal_sigma_km", "float", "km", "larger half axis, 1 sigma", null=True),
         _column("depth_sigma_km", "float", "km", "standard deviation", null=True),
+        _column("cov_ee_km2", "float", "km2", "covariance east, east", null=True),
+        _column("cov_en_km2", "float", "km2", "covariance east, north", null=True),
+        _column("cov_ed_km2", "float", "km2", "covariance east, down", null=True),
+        _column("cov_nn_km2", "float", "km2", "covariance north, north", null=True),
+        _column("cov_nd_km2", "float", "km2", "covariance north, down", null=True),
+        _column("cov_dd_km2", "float", "km2", "covariance down, down", null=True),
         _column("rms_s", "float", "s", "of the residuals", null=True),
         _column("azimuthal_gap_deg", "float", "deg", "largest gap between stations", null=True),
         _column("n_p", "int", meaning="P arrivals used"),
@@ -214,7 +220,7 @@ EVENTS = Table(
 
 ARRIVALS = Table(
     "arrivals",
-    1,
+    2,
     (
         _column("event_id", "string", meaning="see events"),
         _column("pick_id", "string", meaning="see picks"),
@@ -223,6 +229,7 @@ ARRIVALS = Table(
         _column("distance_km", "float", "km", "epicentral", null=True),
         _column("azimuth_deg", "float", "deg", "event to station, from north", null=True),
         _column("weight", "float", meaning="in the location, 0 to 1", null=True),
+        _column("correction_s", "float", "s", "station term taken off the time", null=True),
     ),
 )
 

@@ -1,63 +1,16 @@
-"""1D velocity models and the travel times of their first P and S arrivals."""
+"""Travel times of first P and S arrivals in layers of constant velocity."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from scipy.interpolate import CubicHermiteSpline, RectBivariateSpline
+from scipy.interpolate import CubicHermiteSpline
 
-from quakeline.errors import DataError
-from quakeline.io.cells import read_cells
+from quakeline.velocity.model import VelocityModel
 
-_COLUMNS = ("depth_km", "vp", "vs")
 #: What is crossed of a layer counts as nothing below this.
 _THIN_KM = 1e-6
-
-
-@dataclass(frozen=True)
-class VelocityModel:
-    """Layers of constant velocity: `tops` in km below sea level, `vp` and `vs` in km/s.
-
-    The first layer reaches up to the highest station, the last one down without end.
-    """
-
-    tops: tuple[float, ...]
-    vp: tuple[float, ...]
-    vs: tuple[float, ...]
-
-    @property
-    def homogeneous(self) -> bool:
-        """Whether the model has one layer."""
-        return len(self.tops) == 1
-
-    def speeds(self, phase: str) -> tuple[float, ...]:
-        """Velocities in km/s of a phase, P or S."""
-        return {"P": self.vp, "S": self.vs}[phase]
-
-    def at(self, depths: np.ndarray, phase: str) -> np.ndarray:
-        """Velocity in km/s of a phase at depths in km."""
-        index = np.searchsorted(self.tops, depths, side="right") - 1
-        return np.asarray(self.speeds(phase))[np.maximum(index, 0)]
-
-
-def load(path: Path) -> VelocityModel:
-    """Read a velocity table (CSV: depth_km, vp, vs). Raises DataError that names the mistake."""
-    frame = read_cells(path, "velocity table")
-    if set(frame.columns) != set(_COLUMNS):
-        given = ", ".join(frame.columns)
-        raise DataError(f"velocity table {path}: columns {given} given; required: depth_km, vp, vs")
-    values = frame[list(_COLUMNS)].apply(pd.to_numeric, errors="coerce")
-    if values.empty or not np.isfinite(values.to_numpy()).all():
-        raise DataError(f"velocity table {path}: every row needs three numbers, one row at least")
-    depth, vp, vs = (values[name].to_numpy(dtype=float) for name in _COLUMNS)
-    if (np.diff(depth) <= 0).any():
-        raise DataError(f"velocity table {path}: depth_km must increase from row to row")
-    if (vs <= 0).any() or (vp <= vs).any() or (vp > 15).any():
-        raise DataError(f"velocity table {path}: velocities in km/s must satisfy 0 < vs < vp <= 15")
-    return VelocityModel(tuple(depth), tuple(vp), tuple(vs))
 
 
 @dataclass(frozen=True)
@@ -70,8 +23,8 @@ class Domain:
 
     @property
     def step(self) -> float:
-        """Grid step in km: at least 0.04 and at most 0.25."""
-        return float(np.clip(max(self.reach, self.bottom - self.top) / 600, 0.04, 0.25))
+        """Grid step in km: at least 0.04 and at most 0.5."""
+        return float(np.clip(max(self.reach, self.bottom - self.top) / 1500, 0.04, 0.5))
 
     @property
     def distances(self) -> np.ndarray:
@@ -168,41 +121,3 @@ class _Layers:
             times = np.where(distances >= critical, distances / speed + delay, np.inf)
             earliest = np.minimum(earliest, times)
         return earliest
-
-
-class TravelTimes:
-    """Travel times between stations at given depths and sources in a domain.
-
-    Tables are made once for each phase and station depth (to 10 m); a homogeneous model needs
-    none. By reciprocity the table's source is the station.
-    """
-
-    def __init__(self, model: VelocityModel, domain: Domain) -> None:
-        self.model, self.domain = model, domain
-        self._tables: dict[tuple[str, float], RectBivariateSpline] = {}
-
-    def __call__(
-        self, phase: str, station_km: float, distance: np.ndarray, depth: np.ndarray
-    ) -> np.ndarray:
-        """Times in s for epicentral distances and source depths in km (arrays of one shape)."""
-        if self.model.homogeneous:
-            path = np.hypot(distance, np.asarray(depth) - station_km)
-            return np.asarray(path / self.model.speeds(phase)[0])
-        table = self._table(phase, round(station_km, 2))
-        return np.asarray(table(distance, depth, grid=False))
-
-    def _table(self, phase: str, station_km: float) -> RectBivariateSpline:
-        key = (phase, station_km)
-        if key not in self._tables:
-            distances, depths = self.domain.distances, self._depths(station_km)
-            times = first_arrivals(self.model, phase, station_km, distances, depths)
-            self._tables[key] = RectBivariateSpline(distances, depths, times, kx=1, ky=1)
-        return self._tables[key]
-
-    def _depths(self, station_km: float) -> np.ndarray:
-        """Depths of the nodes, some at the interfaces and the station, where times bend."""
-        even = self.domain.depths
-        bends = np.array([*self.model.tops[1:], station_km])
-        bends = bends[(bends > even[0]) & (bends < even[-1])]
-        near = np.abs(even[:, None] - bends).min(axis=1, initial=np.inf) < self.domain.step / 8
-        return np.unique(np.concatenate([even[~near], bends, even[[0, -1]]]))
