@@ -109,7 +109,7 @@ class Octo:
 
     def _write_times(self) -> None:
         """PyOcto's binary table of travel times."""
-        domain = Domain(self._diagonal, self._datum, self._search.depth_km[1])
+        domain = Domain(self._diagonal, self._datum, self._search.depth_km[1], nodes=600)
         times = {
             phase: first_arrivals(self._model, phase, self._datum, domain.distances, domain.depths)
             for phase in ("P", "S")

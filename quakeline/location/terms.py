@@ -33,21 +33,22 @@ def static(group: np.ndarray, residual: np.ndarray) -> np.ndarray:
 def source_specific(
     group: np.ndarray, residual: np.ndarray, places: np.ndarray, radius_km: float
 ) -> np.ndarray:
-    """Terms in s of each arrival: the median residual of its group's events within a radius.
+    """Terms in s of each arrival: the static one and what nearby events add.
 
-    At most the 50 nearest count. `places`, (n, 3), are the hypocentres of the arrivals' events in
-    km.
+    What they add is the median within a radius of what the static terms leave, shrunk where they
+    are few; at most the 50 nearest count. `places`, (n, 3), are the hypocentres of the arrivals'
+    events in km.
     """
-    terms = np.zeros(len(group))
+    terms = static(group, residual)
+    left = residual - terms
     for rows in _groups(group):
         tree = cKDTree(places[rows])
         count = min(_NEIGHBOURS, len(rows))
         distance, index = tree.query(places[rows], k=count, distance_upper_bound=radius_km)
         near = np.isfinite(distance.reshape(len(rows), count))
-        own = residual[rows]
-        padded = np.append(own, np.nan)[index.reshape(len(rows), count)]
+        padded = np.append(left[rows], np.nan)[index.reshape(len(rows), count)]
         found = near.sum(axis=1)
-        terms[rows] = np.nanmedian(padded, axis=1) * found / (found + _SHRINK)
+        terms[rows] += np.nanmedian(padded, axis=1) * found / (found + _SHRINK)
     return terms
 
 

@@ -11,20 +11,26 @@ from quakeline.velocity.model import VelocityModel
 
 #: What is crossed of a layer counts as nothing below this.
 _THIN_KM = 1e-6
+#: Rays of one layer.
+_RAYS = 601
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Extent of travel-time tables in km: distances 0 to `reach`, depths `top` to `bottom`."""
+    """Extent of travel-time tables in km: distances 0 to `reach`, depths `top` to `bottom`.
+
+    `nodes` are as many as the longer side has, within the limits of `step`.
+    """
 
     reach: float
     top: float
     bottom: float
+    nodes: int = 1500
 
     @property
     def step(self) -> float:
         """Grid step in km: at least 0.04 and at most 0.5."""
-        return float(np.clip(max(self.reach, self.bottom - self.top) / 1500, 0.04, 0.5))
+        return float(np.clip(max(self.reach, self.bottom - self.top) / self.nodes, 0.04, 0.5))
 
     @property
     def distances(self) -> np.ndarray:
@@ -84,8 +90,9 @@ class _Layers:
             at = np.searchsorted(self.bounds, (one + other) / 2, side="right") - 1
             return np.asarray(distances / self.speed[at])
         height, speed = height[crossed], self.speed[crossed]
-        # Rays that would reach all distances densely in each of the layers by itself.
-        reach = np.linspace(0, distances[-1], 2 * len(distances) - 1)
+        # Rays that would reach all distances, the near ones densely, in each layer by itself.
+        share = np.linspace(0, 1, min(2 * len(distances) - 1, _RAYS))
+        reach = distances[-1] * share**2
         slowness = np.unique(reach / np.hypot(reach, height[:, None]) / speed[:, None])
         slowness = slowness[slowness * speed.max() < 1 - 1e-12]
         ratio = slowness[:, None] * speed
