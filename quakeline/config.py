@@ -18,7 +18,9 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 from quakeline import stages
 from quakeline.errors import ConfigError
 from quakeline.models.kinds import AnyKind, Builtin
+from quakeline.preparation.settings import READ_AHEAD_S
 from quakeline.section import Section
+from quakeline.stages.fetch import edition_note
 from quakeline.timeline import Span, split, to_ns
 
 DEFAULT = Path("config/config.yaml")
@@ -140,6 +142,17 @@ class Run(Section):
         missing += self.weights.missing()
         if missing:
             raise ConfigError("\n".join(missing))
+
+    def archive_of(self, chunk: str) -> str:
+        """What Snakemake compares to decide whether the raw data of a chunk have changed.
+
+        The source's digest, and what `quakeline fetch` noted when it brought other data than the
+        manifest of the chunk tells of.
+        """
+        span = Span.parse(chunk).widen(self.time.margin_s + READ_AHEAD_S)
+        note = edition_note(Path("results") / self.run / "raw" / f"{chunk}.parquet")
+        edition = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
+        return " ".join(filter(None, [self.fetch.source.fingerprint_of(span), edition]))
 
     def as_yaml(self) -> str:
         """The whole configuration, defaults included, as YAML."""

@@ -1,7 +1,8 @@
 """Where raw data come from: one plug-in per kind of archive.
 
-A source is a section of the configuration that lists the files of a span of time (`files`) and
-gives a digest that changes when the archive does (`fingerprint`).
+A source is a section of the configuration that lists the files of a span of time (`files`), after
+it brought them to this machine where they are elsewhere (`obtain`), and gives a digest that changes
+when the archive does (`fingerprint`, `fingerprint_of` a span).
 """
 
 from typing import TYPE_CHECKING

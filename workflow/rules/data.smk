@@ -38,6 +38,7 @@ rule fetch:
         f"results/{RUN.run}/logs/fetch/{{chunk}}.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/fetch/{{chunk}}.tsv"
+    localrule: RUN.fetch.source.remote
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
@@ -47,7 +48,7 @@ rule fetch:
     params:
         stage=RUN.params("fetch"),
         margin_s=RUN.time.margin_s,
-        archive=RUN.fetch.source.fingerprint(),
+        archive=lambda wildcards: RUN.archive_of(wildcards.chunk),
     message:
         "fetch {wildcards.chunk}"
     script:
