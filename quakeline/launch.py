@@ -89,6 +89,7 @@ def checked(place: Place, overlay: Path | None) -> config.Run:
     run = config.read(raw, place.folder / config.DEFAULT)
     with chdir(place.folder):
         run.require_files()
+        run.fetch.source.check()
         _require_tables(run)
     return run
 

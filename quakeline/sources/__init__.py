@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from quakeline.registry import one_of
 from quakeline.sources.archive_list import ArchiveList
 from quakeline.sources.base import BaseSource
+from quakeline.sources.fdsn import Fdsn
 from quakeline.sources.files import Files
 from quakeline.sources.package import PackageData
 from quakeline.sources.sds import Sds
 
-KINDS = (Files, Sds, ArchiveList, PackageData)
+KINDS = (Files, Sds, ArchiveList, PackageData, Fdsn)
 if TYPE_CHECKING:
     Source = BaseSource
 else:

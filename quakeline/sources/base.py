@@ -59,6 +59,9 @@ class BaseSource(Section):
         """What the archive says of a channel of a file; of an unreadable file the codes are ""."""
         return ""
 
+    def check(self) -> None:
+        """Raise ConfigError for settings that cannot work here, before anything has begun."""
+
     def fingerprint_of(self, span: Span) -> str:
         """A digest that changes when the files of a span do.
 
