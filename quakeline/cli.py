@@ -11,6 +11,7 @@ import typer
 
 from quakeline import __version__
 from quakeline.commands import evaluate, models
+from quakeline.commands.fetch import fetch
 from quakeline.commands.inspect import inspect
 from quakeline.commands.pick import pick
 from quakeline.errors import EXIT_CODE, QuakelineError
@@ -26,6 +27,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
 app.command()(inspect)
+app.command()(fetch)
 app.command()(pick)
 
 Overlay = Annotated[

@@ -18,9 +18,8 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 from quakeline import stages
 from quakeline.errors import ConfigError
 from quakeline.models.kinds import AnyKind, Builtin
-from quakeline.preparation.settings import READ_AHEAD_S
 from quakeline.section import Section
-from quakeline.stages.fetch import edition_note
+from quakeline.stages.fetch import edition_note, reading
 from quakeline.timeline import Span, split, to_ns
 
 DEFAULT = Path("config/config.yaml")
@@ -143,13 +142,19 @@ class Run(Section):
         if missing:
             raise ConfigError("\n".join(missing))
 
+    @property
+    def asked_span(self) -> str:
+        """The span that web services are asked for stations of; empty where none are asked."""
+        span = Span(to_ns(self.time.start), to_ns(self.time.end))
+        return span.id if self.stations.fdsn else ""
+
     def archive_of(self, chunk: str) -> str:
         """What Snakemake compares to decide whether the raw data of a chunk have changed.
 
         The source's digest, and what `quakeline fetch` noted when it brought other data than the
         manifest of the chunk tells of.
         """
-        span = Span.parse(chunk).widen(self.time.margin_s + READ_AHEAD_S)
+        span = reading(Span.parse(chunk), self.time.margin_s)
         note = edition_note(Path("results") / self.run / "raw" / f"{chunk}.parquet")
         edition = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
         return " ".join(filter(None, [self.fetch.source.fingerprint_of(span), edition]))

@@ -90,6 +90,8 @@ def checked(place: Place, overlay: Path | None) -> config.Run:
     with chdir(place.folder):
         run.require_files()
         run.fetch.source.check()
+        if run.stations.fdsn:
+            run.stations.fdsn.check()
         _require_tables(run)
     return run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from glob import escape
 from io import BytesIO
 from pathlib import Path
@@ -40,6 +41,19 @@ def read(paths: list[Path]) -> Inventory:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise DataError(f"cannot read {path} as StationXML: {reason}") from error
     return inventory
+
+
+def joined(first: Inventory, second: Inventory) -> Inventory:
+    """The stations of two inventories; where both describe one, the first counts."""
+    known = {(network.code, station.code) for network in first for station in network}
+    further = []
+    for network in second:
+        stations = [s for s in network if (network.code, s.code) not in known]
+        if stations:
+            part = copy(network)
+            part.stations = stations
+            further.append(part)
+    return first + Inventory(networks=further)
 
 
 def table_of(inventory: Inventory) -> pd.DataFrame:

@@ -12,10 +12,11 @@ from quakeline.sources.archive_list import ArchiveList
 from quakeline.sources.base import BaseSource
 from quakeline.sources.fdsn import Fdsn
 from quakeline.sources.files import Files
+from quakeline.sources.objects import Objects
 from quakeline.sources.package import PackageData
 from quakeline.sources.sds import Sds
 
-KINDS = (Files, Sds, ArchiveList, PackageData, Fdsn)
+KINDS = (Files, Sds, ArchiveList, PackageData, Fdsn, Objects)
 if TYPE_CHECKING:
     Source = BaseSource
 else:

@@ -17,11 +17,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Window:
+    """What a server had of a span of a station (NET.STA): `data`, `no data` or `failed`, and why.
+
+    `changed_ns` is when (ns since 1970) it last had another answer.
+    """
+
+    station: str
+    span: Span
+    outcome: str
+    note: str
+    changed_ns: int
+
+
+@dataclass(frozen=True)
 class Obtained:
-    """What a source has for a span: local files, and rows of MANIFEST on what did not come."""
+    """What a source has for a span.
+
+    Local files, rows of MANIFEST on what did not come, and of a download every window.
+    """
 
     files: list[Path]
     rows: list[dict[str, Any]] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
 
 
 #: Hears of each request of a download: what became of it (`data`, `no data`, `failed`, `known`)

@@ -181,7 +181,8 @@ def _holes(station: Wanted, window: Span, records: Iterable[Record]) -> Holes:
     for pair in pairs:
         own = come.get(pair, [])
         step = max((1.0 / record.rate_hz for record in own if record.rate_hz > 0), default=0.0)
-        spans = [Span(r.start_ns, r.end_ns + round(step * SECOND)) for r in own]
+        half = round(step * SECOND / 2)  # the times of a request are inclusive
+        spans = [Span(r.start_ns - half, r.end_ns + half) for r in own]
         shortest = max(_SHORTEST_HOLE_S, 1.5 * step)
         left = [span for span in without(window, spans) if span.seconds > shortest]
         if left:

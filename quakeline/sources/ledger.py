@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -32,6 +32,7 @@ class Entry:
 
     The outcome is `data`, `no data` or `failed`; a window that failed is asked for again, one that
     expires (ns since 1970) also, from then on. The selection stands for what was asked of whom.
+    `changed_ns` is when the answer was last another than before.
     """
 
     start_ns: int
@@ -39,6 +40,7 @@ class Entry:
     outcome: str
     note: str
     asked_ns: int
+    changed_ns: int
     expires_ns: int | None
     selection: str
 
@@ -83,9 +85,9 @@ class Ledger:
                 continue
             for rest in without(old.span, [new.span]):
                 kept.append(replace(old, start_ns=rest.start_ns, end_ns=rest.end_ns))
-        self._entries = _joined(sorted(kept, key=lambda e: (e.selection, e.start_ns)))
-        content = {"version": _VERSION, "requests": [asdict(entry) for entry in self._entries]}
-        write_text(self._path, json.dumps(content, indent=0))
+        self._entries = sorted(kept, key=lambda e: (e.selection, e.start_ns))
+        lines = ",\n".join(json.dumps(astuple(entry)) for entry in self._entries)
+        write_text(self._path, f'{{"version": {_VERSION}, "requests": [\n{lines}\n]}}\n')
 
 
 def without(span: Span, covered: Iterable[Span]) -> list[Span]:
@@ -153,30 +155,9 @@ def _read(path: Path) -> list[Entry]:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != _VERSION:
             raise ValueError(f"version {content['version']}")
-        return [Entry(**entry) for entry in content["requests"]]
+        return [Entry(*entry) for entry in content["requests"]]
     except FileNotFoundError:
         return []
     except (ValueError, TypeError, KeyError) as error:
         logger.warning("%s cannot be read (%s): everything is asked for again", path, error)
         return []
-
-
-def _joined(entries: list[Entry]) -> list[Entry]:
-    """Join neighbours that ended alike and never expire."""
-    joined: list[Entry] = []
-    for entry in entries:
-        last = joined[-1] if joined else None
-        if last and last.end_ns == entry.start_ns and _alike(last, entry):
-            joined[-1] = replace(last, end_ns=entry.end_ns, asked_ns=entry.asked_ns)
-        else:
-            joined.append(entry)
-    return joined
-
-
-def _alike(one: Entry, other: Entry) -> bool:
-    return (one.selection, one.outcome, one.note, one.expires_ns) == (
-        other.selection,
-        other.outcome,
-        other.note,
-        None,
-    )

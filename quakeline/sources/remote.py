@@ -17,7 +17,7 @@ from pydantic import Field
 from quakeline.errors import DataError
 from quakeline.io.provenance import digest_of
 from quakeline.sources import store
-from quakeline.sources.base import BaseSource, Hear, Obtained, deaf
+from quakeline.sources.base import BaseSource, Hear, Obtained, Window, deaf
 from quakeline.sources.ledger import Entry, claimed
 from quakeline.sources.web import Patience
 from quakeline.timeline import SECOND, Span
@@ -152,14 +152,15 @@ class RemoteSource(Patience, BaseSource):
         with ThreadPoolExecutor(_THREADS) as pool:
             entries = list(pool.map(bring, wanted))
         _require_any([entry for some in entries for entry in some])
-        files = []
+        files, windows = [], []
         for station, some in zip(wanted, entries, strict=True):
+            windows += [Window(station.name, e.span, e.outcome, e.note, e.changed_ns) for e in some]
             rows += [
                 _row(station, entry) for entry in some if entry.outcome != "data" or entry.note
             ]
             codes = (station.network, station.station)
             files += store.holdings(folder, codes, span, station.choice)
-        return Obtained(sorted(files), rows)
+        return Obtained(sorted(files), rows, windows)
 
     def _lacks(self, folder: Path, station: Wanted, span: Span) -> bool:
         with claimed(folder, station.name) as ledger:
@@ -178,24 +179,29 @@ class RemoteSource(Patience, BaseSource):
                 assert asker is not None
                 answer = asker.ask(station, window)
                 n_bytes = store.add(folder, filter(station.wants, answer.records))
-                ledger.note(self._entry(window, answer))
+                before = ledger.within(window, self._selection)
+                ledger.note(self._entry(window, answer, n_bytes, before))
                 hear(answer.outcome, n_bytes)
             return ledger.within(span, self._selection)
 
-    def _entry(self, window: Span, answer: Answer) -> Entry:
+    def _entry(self, window: Span, answer: Answer, n_bytes: int, before: list[Entry]) -> Entry:
+        """What the ledger keeps of an answer."""
         now = time.time_ns()
         day = 86_400 * SECOND
         complete = answer.outcome == "data" and not answer.note and window.end_ns <= now
         recent = window.end_ns > now - round(self.recent_d * day)
         expires = now + round(self.recheck_h * 3600 * SECOND) if recent and not complete else None
+        same = [old for old in before if (old.outcome, old.note) == (answer.outcome, answer.note)]
+        unchanged = same == before and before and not n_bytes
         return Entry(
-            window.start_ns,
-            window.end_ns,
-            answer.outcome,
-            answer.note,
-            now,
-            expires,
-            self._selection,
+            start_ns=window.start_ns,
+            end_ns=window.end_ns,
+            outcome=answer.outcome,
+            note=answer.note,
+            asked_ns=now,
+            changed_ns=max(old.changed_ns for old in before) if unchanged else now,
+            expires_ns=expires,
+            selection=self._selection,
         )
 
     def _wanted(

@@ -47,7 +47,7 @@ def run(
     from quakeline.io import tables
     from quakeline.schemas import MANIFEST, STATIONS
 
-    span = Span.parse(chunk).widen(margin_s + READ_AHEAD_S)
+    span = reading(Span.parse(chunk), margin_s)
     known = tables.read(stations, STATIONS)
     obtained = config.source.obtain(span, known, archive_folder(manifest))
     rows, elsewhere = list(obtained.rows), []
@@ -59,6 +59,11 @@ def run(
     frame = pd.DataFrame(rows) if rows else tables.empty(MANIFEST)
     _log(frame, len(obtained.files))
     tables.write(frame, MANIFEST, manifest)
+
+
+def reading(chunk: Span, margin_s: float) -> Span:
+    """What is read of the raw data for a chunk."""
+    return chunk.widen(margin_s + READ_AHEAD_S)
 
 
 def archive_folder(manifest: Path) -> Path:
