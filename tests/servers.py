@@ -18,9 +18,9 @@ from threading import Lock, Thread
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import obspy
 import pytest
-from conftest import required
 from filelock import FileLock
 
 #: portable-fdsnws-dataselect needs an older pymseed than quakeline: it has a venv of its own.
@@ -28,21 +28,17 @@ PACKAGES = ("portable-fdsnws-dataselect==2.0.2", "mseedindex==3.0.8")
 RECORD = 512
 
 
-@pytest.fixture(scope="session")
-def fdsn_programs(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The folder of the programs of the dataselect server."""
-    base = tmp_path_factory.getbasetemp()
-    place = (base if worker_id == "master" else base.parent) / "fdsn-venv"
+def made_venv(place: Path) -> str:
+    """Make the venv of the dataselect server; returns why that cannot be done, or nothing."""
     done = place / "done"
     with FileLock(f"{place}.lock"):
         if not done.exists():
             subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
             command = [str(place / "bin/pip"), "install", "--quiet", *PACKAGES]
             made = subprocess.run(command, capture_output=True, text=True, check=False)
-            done.write_text("" if made.returncode == 0 else made.stderr)
-    why = done.read_text()
-    hint = f"no venv with {PACKAGES[0]} can be made: {' '.join(why.split())[-200:]}"
-    return required("servers", None if why else place / "bin", hint)
+            why = f"no venv with {PACKAGES[0]} can be made: {' '.join(made.stderr.split())[-200:]}"
+            done.write_text(why if made.returncode else "")
+    return done.read_text()
 
 
 def free_port() -> int:
@@ -85,7 +81,9 @@ def dataselect(programs: Path, files: list[Path], folder: Path, *, mended: bool)
     )
     program = programs / "portable-fdsnws-dataselect"
     subprocess.run([program, "-i", settings], check=True, capture_output=True)
-    process = subprocess.Popen([program, settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [program, settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         until_open(port, process)
         yield port
@@ -123,7 +121,7 @@ class Front:
 
     @property
     def routing_url(self) -> str:
-        return f"{self.url}/eidaws/routing/1"
+        return f"{self.url}/routing"
 
     def fault(self) -> str:
         with self.lock:
@@ -199,10 +197,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.path.endswith("/routing/1/query"):
-            lines = [line for line in body.decode().splitlines() if "=" not in line]
-            text = "\n".join([f"{self.front.url}/fdsnws/dataselect/1/query", *lines])
-            self._answer(200, text.encode())
+        if self.path.endswith("/eida-routing/query"):
+            self._route(body, "")
+        elif self.path.endswith("/iris-federator/query"):
+            self._route(body, "DATASELECTSERVICE=")
         elif self.path.endswith("/dataselect/1/auth"):
             self._answer(200, b"someone:secret")
         elif self.path == "/fdsnws/dataselect/1/queryauth" and not self._known():
@@ -213,6 +211,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self._data(body)
         else:
             self._answer(404)
+
+    def _route(self, body: bytes, label: str) -> None:
+        """Answer like the routing services of EIDA and EarthScope: an address, then its lines."""
+        lines = [line for line in body.decode().splitlines() if "=" not in line]
+        head = ["DATACENTER=HERE,http://127.0.0.1"] if label else []
+        address = f"{label}{self.front.url}/fdsnws/dataselect/1/query"
+        self._answer(200, "\n".join([*head, address, *lines]).encode())
 
     def _known(self) -> bool:
         """Whether the answer to the challenge (RFC 7616, MD5) proves one of the users."""
@@ -298,3 +303,47 @@ def s3() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+def inventory_of(stream: obspy.Stream) -> obspy.Inventory:
+    """StationXML of recordings: invented places, one gain for all."""
+    from obspy.core.inventory import Channel, Network, Response, Station
+
+    networks: dict[str, dict[str, Station]] = {}
+    for trace in stream:
+        codes = trace.stats
+        stations = networks.setdefault(codes.network, {})
+        place = (48.0 + 0.01 * len(stations), 11.6, 400.0)
+        station = stations.setdefault(codes.station, Station(codes.station, *place))
+        if codes.channel in [channel.code for channel in station]:
+            continue
+        station.channels.append(
+            Channel(
+                codes.channel,
+                codes.location,
+                station.latitude,
+                station.longitude,
+                400.0,
+                0.0,
+                azimuth={"E": 90.0}.get(codes.channel[-1], 0.0),
+                dip=-90.0 if codes.channel[-1] == "Z" else 0.0,
+                sample_rate=codes.sampling_rate,
+                start_date=obspy.UTCDateTime(2000, 1, 1),
+                response=Response.from_paz([0j, 0j], [-4.4 + 4.4j, -4.4 - 4.4j], 1e8),
+            )
+        )
+    return obspy.Inventory(
+        networks=[Network(code, stations=list(found.values())) for code, found in networks.items()]
+    )
+
+
+def samples(paths: list[Path]) -> dict[str, np.ndarray]:
+    """All samples of files by channel, in order of time."""
+    stream = obspy.Stream()
+    for path in paths:
+        stream += obspy.read(str(path))
+    stream.merge(-1)
+    found: dict[str, np.ndarray] = {}
+    for trace in sorted(stream, key=lambda t: (t.id, t.stats.starttime)):
+        found[trace.id] = np.concatenate([found.get(trace.id, trace.data[:0]), trace.data])
+    return found

@@ -27,7 +27,7 @@ _SHORTEST_HOLE_S = 1.0
 #: Holes that are asked for one by one; of more, the span from the first to the last is.
 _MOST_LINES = 50
 #: Requests that a server calls too large are halved down to this, in seconds.
-_SHORTEST_WINDOW_S = 60.0
+_SHORTEST_WINDOW_S = 10.0
 
 #: Windows of a pair of location and channel code or patterns.
 Holes = dict[tuple[str, str], list[Span]]
