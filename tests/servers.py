@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BytesIO
+from io import BytesIO, StringIO
+from itertools import product
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, ClassVar
@@ -163,17 +164,21 @@ class Front:
         for key in ("starttime", "endtime"):
             if key in given:
                 options[key] = obspy.UTCDateTime(given[key])
-        pieces = [self._piece(dict(options), code) for code in given.get("station", "*").split(",")]
-        found = obspy.Inventory(networks=[n for piece in pieces for n in piece])
+        found = obspy.Inventory()
+        names_of = ("network", "station", "location", "channel")
+        for codes in product(*(options.pop(name, "*").split(",") for name in names_of)):
+            chosen = dict(zip(names_of, codes, strict=True))
+            found += self.inventory.select(**options, **chosen)
         if not found.networks:
             return 204, b""
-        content, text = BytesIO(), given.get("format") == "text"
         level = given.get("level", "station")
-        found.write(content, format="STATIONTXT" if text else "STATIONXML", level=level)
+        if given.get("format") == "text":
+            text = StringIO()
+            found.write(text, format="STATIONTXT", level=level)
+            return 200, text.getvalue().encode()
+        content = BytesIO()
+        found.write(content, format="STATIONXML", level=level)
         return 200, content.getvalue()
-
-    def _piece(self, options: dict[str, Any], station: str) -> obspy.Inventory:
-        return self.inventory.select(**{**options, "station": station})
 
 
 class _Handler(BaseHTTPRequestHandler):

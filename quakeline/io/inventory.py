@@ -193,7 +193,9 @@ def overlaid(base: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 def checked(frame: pd.DataFrame) -> pd.DataFrame:
     """Sort the rows and refuse what cannot be a network of stations. Raises DataError."""
     if frame.empty:
-        raise DataError("no stations: the table or StationXML of the config lists none")
+        raise DataError(
+            "no stations: neither table, StationXML nor web service of the config has any"
+        )
     keys = ["network", "station", "location", "channel", "start"]
     twice = frame.duplicated(keys)
     if twice.any():
