@@ -98,7 +98,8 @@ class Front:
     """A data centre: the dataselect server behind a front with a station and a routing service.
 
     `faults` are what happens to the next requests for data, in turn: `drop`, `429`, `503`, `413`,
-    `broken` (the connection ends early), `cut` (bytes are missing at the end), `half` (whole
+    `broken` (the connection ends early), `third` (it ends after the first channel), `cut` (bytes
+    are missing at the end), `half` (whole
     records are missing), `204`; `always` happens to all. `asked` lists the lines of each request.
     """
 
@@ -256,11 +257,14 @@ class _Handler(BaseHTTPRequestHandler):
         whole = len(content)
         if fault in ("broken", "cut"):
             content = content[: whole // 2 + 100]
+        if fault == "third":
+            records = [content[n : n + RECORD] for n in range(0, whole, RECORD)]
+            content = b"".join(r for r in records if r[15:18] == records[0][15:18])
         if fault == "half":
             content = content[: whole // 2 // RECORD * RECORD]
         if fault == "html":
             code, content = 200, b"<html>Our archive moves today</html>"
-        self._answer(code, content, whole if fault == "broken" else None)
+        self._answer(code, content, whole if fault in ("broken", "third") else None)
 
     def _answer(
         self,

@@ -99,11 +99,17 @@ class _Asker:
             except Refused as error:
                 failures.append(str(error))
             holes = _holes(station, window, records)
-            if records and not holes:
+            if records and not holes and (station.expected or not failures[-1]):
                 break
         if not asked:
             return Answer("no data", note="the routing service knows no data centre that has it")
-        return _answer(records, holes, [failure for failure in failures if failure])
+        failures = [failure for failure in failures if failure]
+        doubtful = bool(holes) or not records or not station.expected
+        if failures and doubtful:
+            return Answer("failed", tuple(records), "; ".join(dict.fromkeys(failures)))
+        if not records:
+            return Answer("no data", note="the server has no data (204)")
+        return Answer("data", tuple(records), _described(holes))
 
     def _fill(
         self,
@@ -132,17 +138,11 @@ class _Asker:
             left = _holes(station, window, records)
             if not problem and (not left or len(records) == before):
                 return ""
+            if reply.problem and len(records) == before:
+                break
             if station.expected or not problem:
                 holes = left or holes
         return f"the answer is not whole: {problem}" if problem else ""
-
-
-def _answer(records: dict[Record, None], holes: Holes, failures: list[str]) -> Answer:
-    if failures and (holes or not records):
-        return Answer("failed", tuple(records), "; ".join(dict.fromkeys(failures)))
-    if not records:
-        return Answer("no data", note="the server has no data (204)")
-    return Answer("data", tuple(records), _described(holes))
 
 
 def _described(holes: Holes) -> str:

@@ -149,16 +149,29 @@ def test_what_came_before_the_fault_is_not_asked_again(centre, tmp_path):
     assert second < first
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_that_stays_is_told_and_asked_again(centre, tmp_path, fault):
+@pytest.mark.parametrize(
+    ("fault", "known"), [*((fault, True) for fault in FAULTS), ("cut", False), ("broken", False)]
+)
+def test_a_fault_that_stays_is_told_and_asked_again(centre, tmp_path, fault, known):
     centre.always = fault
+    table = stations("UH3", known=known)
     few = source(centre, attempts=2)
     with pytest.raises(DataError, match="nothing could be fetched: ") as caught:
-        few.obtain(WHOLE, stations("UH1"), tmp_path)
+        few.obtain(WHOLE, table, tmp_path)
     assert len(str(caught.value).splitlines()) == 1
-    assert len(centre.asked) == 2
+    assert len(centre.asked) == (4 if fault == "broken" else 2)
     centre.always = ""
-    assert few.obtain(WHOLE, stations("UH1"), tmp_path).rows == []
+    assert few.obtain(WHOLE, table, tmp_path).rows == []
+
+
+def test_channels_that_a_broken_answer_may_have_had_are_asked_again(centre, tmp_path):
+    """`third` ends with the first of three channels; nothing tells of the others but the length."""
+    centre.faults = ["third"] * 4
+    few = source(centre, attempts=2)
+    with pytest.raises(DataError, match="the answer is not whole: the connection broke"):
+        few.obtain(WHOLE, stations("UH3", known=False), tmp_path)
+    centre.faults = []
+    assert len(few.obtain(WHOLE, stations("UH3", known=False), tmp_path).files) == 3
 
 
 def test_one_station_that_fails_does_not_spoil_the_others(centre, tmp_path):
