@@ -108,6 +108,8 @@ class Front:
     port: int = 0
     faults: list[str] = field(default_factory=list)
     always: str = ""
+    #: A station and a time (ISO 8601): requests that hold it are refused.
+    refused: tuple[str, str] | None = None
     wish: str = "0"
     asked: list[list[str]] = field(default_factory=list)
     stations_asked: list[str] = field(default_factory=list)
@@ -124,6 +126,11 @@ class Front:
     @property
     def routing_url(self) -> str:
         return f"{self.url}/routing"
+
+    def refuses(self, lines: list[str]) -> bool:
+        words = [line.split() for line in lines]
+        station, time = self.refused or ("", "")
+        return any(w[1] == station and w[4] <= time < w[5] for w in words)
 
     def fault(self) -> str:
         with self.lock:
@@ -244,7 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _data(self, body: bytes) -> None:
         self.front.asked.append(body.decode().split("\n")[:-1])
-        fault = self.front.fault()
+        fault = "403" if self.front.refuses(self.front.asked[-1]) else self.front.fault()
         if fault == "drop":
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
