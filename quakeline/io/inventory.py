@@ -18,6 +18,7 @@ from quakeline.io.atomic import replacing
 from quakeline.io.cells import read_cells
 from quakeline.schemas import STATIONS
 
+_NEVER_NS, _ALWAYS_NS = -(1 << 62), 1 << 62
 _REQUIRED = ("network", "station", "latitude", "longitude", "elevation_m")
 _TEXT = ("network", "station", "location", "channel")
 _NUMBERS = ("latitude", "longitude", "elevation_m", "depth_m")
@@ -78,6 +79,15 @@ def _timestamp(time: UTCDateTime | None) -> pd.Timestamp | None:
     if time is None or not pd.Timestamp.min.value < time.ns < pd.Timestamp.max.value:
         return None
     return pd.Timestamp(time.ns, unit="ns", tz="UTC")
+
+
+def epoch_ns(place: Channel | Station) -> tuple[int, int]:
+    """Start and end (exclusive) of an epoch in ns since 1970; far away where they are open."""
+    start, end = (
+        open_ns if time is None else min(max(int(time.ns), _NEVER_NS), _ALWAYS_NS)
+        for time, open_ns in ((place.start_date, _NEVER_NS), (place.end_date, _ALWAYS_NS))
+    )
+    return start, end
 
 
 def _number(value: Any) -> float | None:
