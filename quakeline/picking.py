@@ -213,15 +213,15 @@ def picks_of_stores(curves: Any, motion: Any, rules: Rules, span: Span) -> pd.Da
         clipped = motion.attrs.get("clipped", {}).get(label, ())
         for first, last in _blocks(span, grid):
             wide = (first - picker.context, last + picker.context)
-            cuts = [
+            curve, waves, mask = (
                 Samples(_Row(array, index), start).cut(*wide)
                 for array, start in (
                     (curves["probability"], grid.start_sample),
                     (motion["data"], motion_start),
                     (motion["valid"], motion_start),
                 )
-            ]
-            frames.append(picker.pick(label, units, first, *cuts, clipped=clipped))
+            )
+            frames.append(picker.pick(label, units, first, curve, waves, mask, clipped))
     return joined(frames, span)
 
 

@@ -74,8 +74,9 @@ class Sites:
             first.setdefault(key[:2], exact[key])
         times = picks["time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy()
         result = np.full(len(picks), -1)
-        for key, rows in picks.groupby(KEYS).indices.items():
-            sites = exact.get(key, first.get(key[:2], []))
+        codes = pd.MultiIndex.from_frame(picks[KEYS])
+        for key in codes.unique():
+            rows, sites = codes == key, exact.get(key, first.get(key[:2], []))
             if sites:
                 result[rows] = self._at(sites, times[rows])
         return result
