@@ -111,9 +111,10 @@ class Preparer:
 
         Arguments as for `write`.
         """
-        codes = rows.assign(
-            instrument=rows["channel"].str[:-1], letter=rows["channel"].str[-1]
-        ).fillna({"location": ""})
+        letters = rows["channel"].str[-1]
+        fills = letters.map(FILLS).fillna(letters)
+        codes = rows.assign(instrument=rows["channel"].str[:-1], letter=letters, fills=fills)
+        codes = codes.fillna({"location": ""})
         known = codes["letter"].isin(_LETTERS)
         chosen = codes[known & self._is_wanted(codes, wanted)]
         keys = ["network", "station", "location", "instrument"]
