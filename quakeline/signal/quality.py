@@ -13,7 +13,7 @@ from quakeline.signal.gaps import runs_of
 #: Values at which digitizers of 24 and 32 bits end.
 _RAILS = (8_388_607.0, -8_388_608.0, 2_147_483_647.0, -2_147_483_648.0)
 #: A flat top has this many equal samples, ...
-_FLAT_SAMPLES = 3
+_FLAT_SAMPLES = 4
 #: ... is left or reached by a jump of some counts, which the top of a smooth wave is not, ...
 _FLAT_JUMP = 8.0
 #: ... and is the extreme of the seconds around it, so many counts away from their mean.

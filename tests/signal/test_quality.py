@@ -28,7 +28,7 @@ def test_flat_tops_of_a_clipped_earthquake_are_found_sample_by_sample():
         found[start:stop] = True
     expected = np.zeros(len(flat), bool)
     for start, stop in runs_of(np.abs(flat) == round(limit)):
-        expected[start:stop] = stop - start >= 3
+        expected[start:stop] = stop - start >= 4
     assert expected.sum() > 20
     assert np.array_equal(found, expected)
 
