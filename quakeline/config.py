@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 
 from quakeline import stages
 from quakeline.errors import ConfigError
+from quakeline.models.cards import Card
 from quakeline.models.kinds import AnyKind, Builtin
 from quakeline.section import Section
 from quakeline.timeline import Span, split, to_ns
@@ -99,16 +100,11 @@ class Run(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Run:
-        card = self.weights.card()
+        card = self._card()
         needed = card.reach_s + 15
         if self.time.margin_s < needed:
             raise ValueError(
                 f"time.margin_s: {self.time.margin_s} given; {card.name} needs at least {needed:g}"
-            )
-        if card.members and self.annotate.hop_samples is not None:
-            raise ValueError(
-                f"annotate.hop_samples: {self.annotate.hop_samples} given; the members of an"
-                " ensemble keep their own steps: null"
             )
         unknown = sorted(set(self.pick.thresholds) - set(card.phases))
         if unknown:
@@ -117,6 +113,13 @@ class Run(Section):
                 f"{', '.join(card.phases)}"
             )
         return self
+
+    def _card(self) -> Card:
+        """The network's card with what `annotate` changes."""
+        try:
+            return self.annotate.windowing.on(self.weights.card())
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
 
     @property
     def sampling_rate_hz(self) -> float:

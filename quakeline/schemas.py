@@ -151,7 +151,7 @@ COVERAGE = Table(
         _column("n_gaps", "int", meaning="gaps inside the chunk that remain after bridging"),
         _column("longest_gap_s", "double", "s", "of those gaps"),
         _column("clipped_s", "double", "s", "of the chunk near clipped samples", null=True),
-        _column("units", "string", meaning="m/s, or counts where there is no response"),
+        _column("units", "string", meaning="m, m/s or m/s2; counts where there is no response"),
         _column("status", "string", meaning="used, or unused: see notes"),
         _column("notes", "string", meaning="what was found and done, or why it is unused"),
     ),
@@ -242,7 +242,7 @@ WAVEFORMS = Store(
             ("instrument", "component", "time"),
             "float32",
             "see units",
-            "ground velocity, or counts where there is no response",
+            "ground motion, or counts where there is no response",
         ),
         Array(
             "valid",

@@ -23,11 +23,12 @@ from quakeline.preparation.preference import Preference
 from quakeline.preparation.raw import Opener, RawFiles, Source
 from quakeline.preparation.responses import Responses
 from quakeline.preparation.rotation import Channel, Component, components_of
-from quakeline.preparation.settings import READ_AHEAD_S, Response
+from quakeline.preparation.settings import Response
 from quakeline.schemas import COVERAGE, WAVEFORMS
 from quakeline.signal.gaps import Canvas, bridge
 from quakeline.signal.quality import dead
 from quakeline.signal.resample import to_grid
+from quakeline.signal.segments import Segment
 from quakeline.timeline import Span, first_sample
 
 _LETTERS = (*FILLS, *OBLIQUE)
@@ -38,9 +39,9 @@ _CODES = ["network", "station", "location", "channel"]
 class Instrument:
     """Waveforms of an instrument on the grid of its chunk, and what was found (COVERAGE rows).
 
-    `data` (float32, m/s or counts as `units` says) and `valid` have the shape (components, time)
-    in the order of COMPONENTS. `clipped` are runs [first, end) of samples since 1970, (m, 2), in
-    which amplitudes are wrong.
+    `data` (float32, ground motion or counts as `units` says) and `valid` have the shape
+    (components, time) in the order of COMPONENTS. `clipped` are runs [first, end) of samples since
+    1970, (m, 2), in which amplitudes are wrong.
     """
 
     data: np.ndarray
@@ -200,13 +201,23 @@ class Preparer:
     def _raw(self) -> Source:
         """The source of this thread: it holds files that several instruments share."""
         if not hasattr(self._own, "source"):
-            self._own.source = self.source(self.span.widen(self.margin_s + READ_AHEAD_S))
+            reach_s = self.margin_s + self.response.read_ahead_s
+            self._own.source = self.source(self.span.widen(reach_s))
         source: Source = self._own.source
         return source
 
     def _channels(self, rows: pd.DataFrame) -> Iterator[Channel]:
         for codes, group in rows.groupby(_CODES, sort=True):
             yield self._channel(tuple(map(str, codes)), group)
+
+    def _on_grid(
+        self, codes: tuple[str, ...], segments: list[Segment]
+    ) -> tuple[list[tuple[int, np.ndarray]], list[str]]:
+        """Samples of a channel on the grid, as ground motion where it has a response, and notes."""
+        rate_hz = self.rate_hz
+        if self._responses.knows(codes):
+            return self._responses.on_grid(codes, segments, rate_hz)
+        return [to_grid(s.samples, s.start_ns, s.rate_hz, rate_hz) for s in segments], []
 
     def _channel(self, codes: tuple[str, ...], rows: pd.DataFrame) -> Channel:
         """One channel: faults looked for, response removed, on the grid, short gaps bridged."""
@@ -217,13 +228,10 @@ class Preparer:
         segments, faults = mended(segments)
         paths = [str(path) for path in rows["path"].dropna()]
         notes += faults.notes + self._flags.notes(paths, codes)
-        known = self._responses.knows(codes)
-        if known:
-            segments, found = self._responses.removed(codes, segments)
-            notes += found
-        for segment in segments:
-            place = segment.samples, segment.start_ns, segment.rate_hz, self.rate_hz
-            canvas.lay(*to_grid(*place))
+        pieces, found = self._on_grid(codes, segments)
+        notes += found
+        for piece in pieces:
+            canvas.lay(*piece)
         if canvas.conflicts:
             seconds = canvas.conflicts / self.rate_hz
             notes.append(f"overlaps with different sample times became gaps: {seconds:.2f} s")
@@ -232,7 +240,7 @@ class Preparer:
             codes=codes,
             data=data,
             valid=valid,
-            units="m/s" if known else "counts",
+            units=self.response.units if self._responses.knows(codes) else "counts",
             rates=rates,
             notes=notes,
             clipped=faults.clipped(grid.start_sample, self.rate_hz),
@@ -247,8 +255,8 @@ def _store(store: Any, index: int, made: Instrument) -> None:
 
 
 def _in_common_units(channels: list[Channel]) -> list[Channel]:
-    """Channels in counts are not used where others are in m/s."""
-    if {one.units for one in channels} != {"m/s", "counts"}:
+    """Channels in counts are not used where others are ground motion."""
+    if len({one.units for one in channels}) == 1:
         return channels
     why = "no response, while other components have one"
     return [replace(one, unused=why) if one.units == "counts" else one for one in channels]

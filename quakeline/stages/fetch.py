@@ -35,7 +35,14 @@ class Config(Section):
 
 
 def run(
-    config: Config, *, chunk: str, margin_s: float, stations: Path, archive: str, manifest: Path
+    config: Config,
+    *,
+    chunk: str,
+    margin_s: float,
+    stations: Path,
+    archive: str,
+    manifest: Path,
+    read_ahead_s: float = READ_AHEAD_S,
 ) -> None:
     """Write the manifest (MANIFEST) of a chunk: one row per file and channel.
 
@@ -47,7 +54,7 @@ def run(
     from quakeline.io import tables
     from quakeline.schemas import MANIFEST, STATIONS
 
-    span = Span.parse(chunk).widen(margin_s + READ_AHEAD_S)
+    span = Span.parse(chunk).widen(margin_s + read_ahead_s)
     known = tables.read(stations, STATIONS)
     files = config.source.files(span)
     rows, elsewhere = [], []
