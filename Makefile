@@ -10,10 +10,12 @@ PYTHON ?= $(shell for p in python3.11 python3; do \
 CORES ?= $(shell nproc 2> /dev/null || echo 2)
 CONSTRAINTS := envs/constraints.txt
 INSTALLED := $(VENV)/.installed
-INSTALLED_TEST := $(VENV)/.installed-test
+# Extras that tests run with; EXTRAS=test,seisbench also tests against SeisBench.
+EXTRAS ?= test
+INSTALLED_TEST := $(VENV)/.installed-$(EXTRAS)
 SNAKEFILES := Snakefile workflow/rules
 
-.PHONY: bench figures help demo test test-slow lint types imports format reference constraints clean
+.PHONY: bench figures help demo test test-slow test-slurm lint types imports format reference constraints clean
 # Two installs at once, or tests beside linters, only get in each other's way.
 .NOTPARALLEL:
 
@@ -25,10 +27,13 @@ demo: $(INSTALLED) ## run the embedded example and show what it found
 	$(BIN)/quakeline summary unterhaching
 
 test: $(INSTALLED_TEST) lint types imports ## everything that CI checks
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 -m "not slow and not slurm"
 
 test-slow: $(INSTALLED_TEST) ## the tests that take minutes
 	$(BIN)/pytest -m slow
+
+test-slurm: $(INSTALLED_TEST) ## the workflow and its faults on a SLURM cluster of its own
+	$(BIN)/pytest -m slurm
 
 lint: $(INSTALLED_TEST) ## style of Python and Snakemake files
 	$(BIN)/ruff check .
@@ -54,6 +59,7 @@ bench: $(INSTALLED_TEST) ## measure against peers (installs SeisBench); results 
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[seisbench]"
 	$(BIN)/python -m benchmarks.waveform_engine
 	$(BIN)/python -m benchmarks.engine_memory
+	$(BIN)/python -m benchmarks.preparation
 	$(BIN)/python -m benchmarks.table
 
 figures: ## the pictures in README.md, from the demo's report (needs Chromium)
@@ -64,7 +70,7 @@ figures: ## the pictures in README.md, from the demo's report (needs Chromium)
 constraints: ## write envs/constraints.txt anew
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install --quiet --editable ".[test]"
+	build/constraints/bin/python -m pip install --quiet --editable ".[test,seisbench,slurm]"
 	build/constraints/bin/python -m pip freeze --all --exclude-editable \
 		| sed 's/+[a-z0-9.]*$$//' > $(CONSTRAINTS)
 	rm -rf build/constraints
@@ -84,5 +90,5 @@ $(INSTALLED): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	@touch $@
 
 $(INSTALLED_TEST): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[$(EXTRAS)]"
 	@touch $(INSTALLED) $@

@@ -113,9 +113,11 @@ def ours(case: str, threads: int, weights: str, save: str | None) -> dict[str, A
     """Our engine on the same network."""
     from quakeline.inference.annotator import Annotator
     from quakeline.inference.waveforms import Arrays
+    from quakeline.models.cards import Windowing
 
     samples, first = record(case)
-    annotator = Annotator.load(Path(weights), "cpu", threads, hop=STEPS[case_of(case)[0]])
+    steps = Windowing(hop_samples=STEPS[case_of(case)[0]])
+    annotator = Annotator.load(Path(weights), "cpu", threads, windowing=steps)
     valid = np.ones(samples.shape, bool)
     source = Arrays(samples, valid, first, list("ZNE"), annotator.card.components)
     n = samples.shape[-1]

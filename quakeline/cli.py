@@ -88,6 +88,10 @@ def run(
     context: typer.Context,
     overlay: Overlay = None,
     cores: Annotated[str, typer.Option(help="Cores to use at most: a number, or all.")] = "all",
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Snakemake profile, e.g. slurm: a name in profiles/ or a folder."),
+    ] = None,
 ) -> None:
     """Run the workflow, whatever is missing or out of date, and show what it found.
 
@@ -100,9 +104,10 @@ def run(
     place = launch.find_place(Path.cwd())
     path = launch.find_overlay(place, overlay, Path.cwd())
     settings = launch.checked(place, path)
+    profile_path = launch.find_profile(place, profile, Path.cwd())
     if place.folder != Path.cwd():
         typer.echo(f"working in {place.folder}", err=True)
-    outcome = launch.launch(place, settings, path, cores, context.obj or [])
+    outcome = launch.launch(place, settings, path, cores, context.obj or [], profile_path)
     for line in outcome.lines:
         typer.echo(f"quakeline: {line}", err=True)
     results = place.folder / "results" / settings.run

@@ -17,9 +17,10 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 
 from quakeline import stages
 from quakeline.errors import ConfigError
+from quakeline.models.cards import Card
 from quakeline.models.kinds import AnyKind, Builtin
 from quakeline.section import Section
-from quakeline.stages.fetch import edition_note, reading
+from quakeline.stages.fetch import edition_note
 from quakeline.timeline import Span, split, to_ns
 
 DEFAULT = Path("config/config.yaml")
@@ -100,16 +101,11 @@ class Run(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Run:
-        card = self.weights.card()
+        card = self._card()
         needed = card.reach_s + 15
         if self.time.margin_s < needed:
             raise ValueError(
                 f"time.margin_s: {self.time.margin_s} given; {card.name} needs at least {needed:g}"
-            )
-        if card.members and self.annotate.hop_samples is not None:
-            raise ValueError(
-                f"annotate.hop_samples: {self.annotate.hop_samples} given; the members of an"
-                " ensemble keep their own steps: null"
             )
         unknown = sorted(set(self.pick.thresholds) - set(card.phases))
         if unknown:
@@ -118,6 +114,13 @@ class Run(Section):
                 f"{', '.join(card.phases)}"
             )
         return self
+
+    def _card(self) -> Card:
+        """The network's card with what `annotate` changes."""
+        try:
+            return self.annotate.windowing.on(self.weights.card())
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
 
     @property
     def sampling_rate_hz(self) -> float:
@@ -148,13 +151,17 @@ class Run(Section):
         span = Span(to_ns(self.time.start), to_ns(self.time.end))
         return span.id if self.stations.fdsn else ""
 
+    def read_for(self, chunk: Span) -> Span:
+        """What is read of the raw data for a chunk: its margins and what filters need beyond."""
+        return chunk.widen(self.time.margin_s + self.prepare.response.read_ahead_s)
+
     def archive_of(self, chunk: str) -> str:
         """What Snakemake compares to decide whether the raw data of a chunk have changed.
 
         The source's digest, and what `quakeline fetch` noted when it brought other data than the
         manifest of the chunk tells of.
         """
-        span = reading(Span.parse(chunk), self.time.margin_s)
+        span = self.read_for(Span.parse(chunk))
         note = edition_note(Path("results") / self.run / "raw" / f"{chunk}.parquet")
         edition = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
         return " ".join(filter(None, [self.fetch.source.fingerprint_of(span), edition]))

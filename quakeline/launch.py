@@ -23,12 +23,13 @@ from typing import Any
 import typer
 
 import quakeline
-from quakeline import config
+from quakeline import cluster, config, slurm
 from quakeline.errors import ConfigError, DataError, OutputError, QuakelineError
 from quakeline.io.atomic import require_space, writing
 from quakeline.outcome import INTERRUPTED, Outcome, explain
 
 OVERLAYS = Path("config/runs")
+PROFILES = Path("profiles")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,24 @@ def find_overlay(place: Place, given: str | None, folder: Path) -> Path | None:
     )
 
 
+def find_profile(place: Place, given: str | None, folder: Path) -> Path | None:
+    """Turn a Snakemake profile that the person named into its folder: a path, or one of profiles/.
+
+    Raises ConfigError that lists the known names.
+    """
+    if given is None:
+        return None
+    homes = [place.folder / PROFILES, place.snakefile.parent / PROFILES]
+    for candidate in (folder / given, *(home / given for home in homes)):
+        if (candidate / "config.yaml").is_file():
+            return candidate.resolve()
+    known = sorted({path.parent.name for home in homes for path in home.glob("*/config.yaml")})
+    raise ConfigError(
+        f"profile {given!r}: neither a folder with a config.yaml nor one of {PROFILES}/; known"
+        f" profiles: {', '.join(known)}"
+    )
+
+
 def checked(place: Place, overlay: Path | None) -> config.Run:
     """Read the configuration and the tables that it names.
 
@@ -115,9 +134,16 @@ def _require_tables(run: config.Run) -> None:
 
 
 def launch(
-    place: Place, run: config.Run, overlay: Path | None, cores: str, extra: list[str]
+    place: Place,
+    run: config.Run,
+    overlay: Path | None,
+    cores: str,
+    extra: list[str],
+    profile: Path | None = None,
 ) -> Outcome:
     """Run Snakemake for a run and wait for it. `extra` are further arguments for Snakemake.
+
+    `profile` is the folder of a Snakemake profile, of a cluster for instance.
 
     Raises OutputError when results cannot be written, QuakelineError when the run is being worked
     on already.
@@ -131,11 +157,25 @@ def launch(
             require_space(folder)
         _unlock_stale(place.folder, command)
         start_ns = os.fstat(lock).st_mtime_ns
-        command += ["--cores", cores, "--rerun-incomplete", *extra]
+        command += ["--cores", cores, "--rerun-incomplete"]
+        command += _on_cluster(profile, place.folder, results) if profile else []
+        command += extra
         code = _follow(command, place.folder, lock)
         if code < 0:
             _end_orphans(place.folder)
     return explain(code, results, place.folder, start_ns)
+
+
+def _on_cluster(profile: Path, folder: Path, results: Path) -> list[str]:
+    """Arguments for a profile; jobs that a killed Snakemake left in SLURM's queue are cancelled."""
+    words = ["--profile", str(profile), *cluster.read_site(folder).grouping()]
+    if config.read_yaml(profile / "config.yaml").get("executor") != "slurm":
+        return words
+    prefix = slurm.job_prefix(results)
+    left = slurm.cancel_leftovers(prefix)
+    if left:
+        typer.echo(f"quakeline: cancelled jobs {', '.join(left)} of a killed run", err=True)
+    return [*words, "--slurm-jobname-prefix", prefix]
 
 
 @contextmanager

@@ -152,12 +152,12 @@ def _obtain(run: Run, chunk: Span, hear: Hear) -> Obtained:
     from quakeline.io import tables
     from quakeline.io.atomic import write_text
     from quakeline.schemas import STATIONS
-    from quakeline.stages.fetch import archive_folder, edition_note, reading
+    from quakeline.stages.fetch import archive_folder, edition_note
 
     results = Path("results") / run.run
     manifest = results / "raw" / f"{chunk.id}.parquet"
     stations = tables.read(results / "stations.parquet", STATIONS)
-    span = reading(chunk, run.time.margin_s)
+    span = run.read_for(chunk)
     obtained = run.fetch.source.obtain(span, stations, archive_folder(manifest), hear)
     changed_ns = max((window.changed_ns for window in obtained.windows), default=0)
     if manifest.is_file() and changed_ns > manifest.stat().st_mtime_ns:

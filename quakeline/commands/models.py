@@ -156,6 +156,8 @@ def _lines(card: Card, weights_id: str = "") -> list[str]:
         "window": f"{card.window_samples} samples ({card.window_samples / rate:g} s)",
         "step": f"{card.hop_samples} samples",
         "unused ends": f"{card.blind_samples} samples",
+        "stacking": card.stacking,
+        "edge windows": "yes" if card.edge_windows else "",
         "components": " ".join(card.components),
         "classes": " ".join(card.classes),
         "phases": " ".join(card.phases),

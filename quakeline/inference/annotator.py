@@ -13,7 +13,9 @@ from quakeline.inference.engine import Engine, Piece
 from quakeline.inference.ensemble import Reordered, combined
 from quakeline.inference.tuning import best_batch
 from quakeline.inference.waveforms import Paged, Waveforms
-from quakeline.models.cards import CARDS, Card
+from quakeline.models.cards import CARDS, Card, Windowing
+
+_AS_ON_CARD = Windowing()
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,7 @@ class Annotator:
         device: str = "auto",
         threads: int = 1,
         batch: int | None = None,
-        hop: int | None = None,
-        stacking: str = "average",
+        windowing: Windowing = _AS_ON_CARD,
     ) -> Annotator:
         """Make the network of a weights file ready.
 
@@ -48,31 +49,28 @@ class Annotator:
             "auto", "cpu" or "cuda"; auto takes all GPUs when there are some.
         threads
             Cores to compute on.
-        batch, hop
-            Windows in a forward pass and step between windows in samples; None: the best batch
-            on this machine, and the card's step. The members of an ensemble keep their own steps.
-        stacking
-            How overlapping windows are joined: "average", "maximum" or "weighted".
+        batch
+            Windows in a forward pass; None: the best batch on this machine.
+        windowing
+            What differs from the card in how windows are laid and joined.
 
         Raises
         ------
         ConfigError
-            "cuda" without a usable GPU, or a step for an ensemble.
+            "cuda" without a usable GPU, or windows that do not fit the card.
         WeightsError
             A damaged or foreign file.
         """
         from quakeline.models.weights import card_of, members_of
 
-        card, weights_id = card_of(weights)
-        if card.members and hop is not None:
-            raise ConfigError(f"hop_samples: {hop} given; members of an ensemble keep their own")
+        known, weights_id = card_of(weights)
+        card = windowing.on(known)
         engines, places = [], []
-        members = [member for member, _ in members_of(weights)]
+        members = [windowing.on(member) for member, _ in members_of(weights)]
         for number, one in enumerate(members or [card]):
             place = _Place(weights, number if members else None, one)
             backend, name = place.backend(device, threads, batch)
-            own = replace(one, phases=card.phases)
-            engines.append(Engine(own, backend, hop or one.hop_samples, stacking))
+            engines.append(Engine(replace(one, phases=card.phases), backend))
             places.append(name)
         return cls(card, weights_id, tuple(engines), " and ".join(dict.fromkeys(places)))
 

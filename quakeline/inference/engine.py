@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeVar, cast
 
 import numpy as np
@@ -18,8 +19,8 @@ from quakeline.errors import ConfigError
 from quakeline.inference.backends import Backend
 from quakeline.inference.stitch import Interpolated, Stacked, Stitcher
 from quakeline.inference.waveforms import Waveforms
-from quakeline.inference.windows import normalise, window_starts
-from quakeline.models.cards import Card
+from quakeline.inference.windows import edge_windows, normalise, shares, window_starts
+from quakeline.models.cards import EDGE_HOLE_S, Card
 
 Item = TypeVar("Item")
 
@@ -38,11 +39,19 @@ class Piece:
 
 @dataclass
 class _Block:
+    """Samples from `origin`, and the windows in them that are computed, in the order of time.
+
+    `weights` are those of the windows when they are joined, `full` says which have no gap.
+    """
+
     instrument: int
-    windows: range
     end: int
+    origin: int
     data: np.ndarray
-    valid: np.ndarray | None
+    valid: np.ndarray
+    starts: np.ndarray
+    weights: np.ndarray
+    full: np.ndarray
 
 
 _Window = tuple[_Block, int]
@@ -52,22 +61,25 @@ _Window = tuple[_Block, int]
 class Engine:
     """A network with the rules by which it is applied to continuous data.
 
-    `hop` is the step between windows in samples, `stacking` how overlapping windows are joined
-    ("average", "maximum", "weighted"). The results of a window do not depend on what
-    else is computed: see `quakeline.inference.backends`.
+    The results of a window do not depend on what else is computed: see
+    `quakeline.inference.backends`.
     """
 
     card: Card
     backend: Backend
-    hop: int
-    stacking: str = "average"
+
+    @property
+    def hop(self) -> int:
+        """Step between windows in samples."""
+        return self.card.hop_samples
 
     def __post_init__(self) -> None:
         largest = self.card.window_samples - 2 * self.card.blind_samples
         if self.card.output != "window" and self.hop > largest:
             raise ConfigError(
-                f"annotate.hop_samples: {self.hop} given; at most {largest} for {self.card.name},"
-                " so that every sample lies in a window"
+                f"annotate.hop_samples: {self.hop} given; at most {largest} for {self.card.name}"
+                f" with blind_samples {self.card.blind_samples}, so that every sample lies in a"
+                " window"
             )
 
     def annotate(self, source: Waveforms, lo: int, hi: int) -> Iterator[Piece]:
@@ -80,10 +92,12 @@ class Engine:
         order: deque[_Block] = deque()
         stitchers: dict[int, Stitcher] = {}
         for windows, outputs in self.backend.run(self._batches(source, lo, hi, order)):
-            for (block, start), output in zip(windows, outputs, strict=False):
+            for (block, number), output in zip(windows, outputs, strict=False):
                 while order[0] is not block:
                     yield self._finish(order.popleft(), stitchers, lo, hi)
-                self._stitcher(block, stitchers, lo, hi).add(start, output[phases])
+                start = block.origin + int(block.starts[number])
+                weight = block.weights[number]
+                self._stitcher(block, stitchers, lo, hi).add(start, output[phases], weight)
         while order:
             yield self._finish(order.popleft(), stitchers, lo, hi)
 
@@ -94,7 +108,9 @@ class Engine:
                 centre = self.card.window_samples // 2
                 known[block.instrument] = Interpolated(lo, hi, n, centre, self.hop)
             else:
-                known[block.instrument] = Stacked(lo, hi, n, self.card.blind_samples, self.stacking)
+                known[block.instrument] = Stacked(
+                    lo, hi, n, self.card.blind_samples, self.card.stacking
+                )
         return known[block.instrument]
 
     def _finish(self, block: _Block, known: dict[int, Stitcher], lo: int, hi: int) -> Piece:
@@ -109,11 +125,36 @@ class Engine:
         starts = window_starts(lo, hi, window, self.hop)
         per = max(BLOCK_SAMPLES // self.hop, 1)
         for instrument in range(source.n_instruments):
+            first = lo - window + 1
             for k in range(0, len(starts), per):
-                some = starts[k : k + per]
                 end = starts[k + per] if k + per < len(starts) else hi
-                data, valid = source.read(instrument, some[0], some[-1] + window)
-                yield _Block(instrument, some, end, data, None if valid.all() else valid)
+                yield self._block(source, instrument, (first, end), starts[k : k + per])
+                first = end
+
+    def _block(
+        self, source: Waveforms, instrument: int, span: tuple[int, int], grid: range
+    ) -> _Block:
+        """The block of the windows that begin in a span; `grid` are those of the absolute grid."""
+        window, around = self.card.window_samples, 0
+        origin, stop = grid[0], grid[-1] + window
+        if self.card.edge_windows:
+            around = round(EDGE_HOLE_S * self.card.sampling_rate_hz)
+            origin, stop = span[0] - around, span[1] + window + around
+        data, valid = source.read(instrument, origin, stop)
+        at = np.array(grid) - origin
+        if valid.all():
+            n = len(at)
+            ones = np.ones(n, np.float32)
+            return _Block(instrument, span[1], origin, data, valid, at, ones, np.ones(n, bool))
+        some = np.asarray(valid.any(axis=0))
+        if self.card.edge_windows:
+            edges = edge_windows(some, around, window)
+            at = np.union1d(at, edges[edges < span[1] - origin])
+        share = shares(some, at, window)
+        at, share = at[share > 0], share[share > 0]
+        weights = share**2 if self.card.edge_windows else np.ones_like(share)
+        full = shares(np.asarray(valid.all(axis=0)), at, window) == 1
+        return _Block(instrument, span[1], origin, data, valid, at, weights, full)
 
     def _batches(
         self, source: Waveforms, lo: int, hi: int, order: deque[_Block]
@@ -124,12 +165,13 @@ class Engine:
         windows: list[_Window] = []
         for block in prefetched(self._blocks(source, lo, hi)):
             order.append(block)
-            starts = self._usable(block)
-            while starts:
-                part = starts[: shape[0] - len(windows)]
-                starts = starts[len(part) :]
-                self._fill(ring[0][len(windows) : len(windows) + len(part)], block, part)
-                windows += [(block, start) for start in part]
+            done = 0
+            while done < len(block.starts):
+                room = slice(done, done + shape[0] - len(windows))
+                numbers = range(len(block.starts))[room]
+                self._fill(ring[0][len(windows) :], block, numbers)
+                windows += [(block, number) for number in numbers]
+                done += len(numbers)
                 if len(windows) == shape[0]:
                     yield windows, ring[0]
                     ring.rotate(-1)
@@ -138,22 +180,16 @@ class Engine:
             ring[0][len(windows) :] = 0
             yield windows, ring[0]
 
-    def _usable(self, block: _Block) -> list[int]:
-        """Windows with a valid sample."""
-        if block.valid is None:
-            return list(block.windows)
-        seen = np.concatenate([[0], np.cumsum(block.valid.any(axis=0))])
-        at = np.array(block.windows) - block.windows[0]
-        some = seen[at + self.card.window_samples] > seen[at]
-        return [start for start, usable in zip(block.windows, some, strict=True) if usable]
-
-    def _fill(self, target: np.ndarray, block: _Block, starts: list[int]) -> None:
-        at = np.array(starts) - block.windows[0]
-        target[:] = _cut(block.data, at, self.card.window_samples)
-        valid = None
-        if block.valid is not None:
-            valid = _cut(block.valid, at, self.card.window_samples)
-        normalise(target, valid, self.card.normalisation)
+    def _fill(self, target: np.ndarray, block: _Block, numbers: range) -> None:
+        """Put normalised windows of a block into the first rows of an array."""
+        size = self.card.window_samples
+        for full, group in groupby(enumerate(numbers), key=lambda pair: bool(block.full[pair[1]])):
+            rows, some = zip(*group, strict=True)
+            for row, number in zip(rows, some, strict=True):
+                at = block.starts[number]
+                target[row] = block.data[:, at : at + size]
+            valid = None if full else _cut(block.valid, block.starts[list(some)], size)
+            normalise(target[rows[0] : rows[-1] + 1], valid, self.card.normalisation)
 
 
 def _rows(indices: list[int]) -> slice | list[int]:

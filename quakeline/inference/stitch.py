@@ -23,8 +23,11 @@ class Stacked:
         self._sum = np.zeros((n_phases, 0), dtype=np.float32)
         self._weight = np.zeros(0, dtype=np.float32)
 
-    def add(self, start: int, output: np.ndarray) -> None:
-        """Add a window that begins at sample `start`; `output` has shape (phases, samples)."""
+    def add(self, start: int, output: np.ndarray, weight: float = 1.0) -> None:
+        """Add a window that begins at sample `start`; `output` has shape (phases, samples).
+
+        `weight` is that of the whole window in averages.
+        """
         begin, end = start + self.blind, start + output.shape[1] - self.blind
         lo, hi = max(begin, self._first), min(end, self.hi)
         if lo >= hi:
@@ -35,9 +38,12 @@ class Stacked:
         if self.rule == "maximum":
             np.maximum(self._sum[:, here], seen, out=self._sum[:, here])
         elif self.rule == "weighted":
-            weight = _half_sine(end - begin)[lo - begin : hi - begin]
-            self._sum[:, here] += seen * weight
-            self._weight[here] += weight
+            inside = _half_sine(end - begin)[lo - begin : hi - begin] * np.float32(weight)
+            self._sum[:, here] += seen * inside
+            self._weight[here] += inside
+        elif weight != 1:
+            self._sum[:, here] += seen * np.float32(weight)
+            self._weight[here] += np.float32(weight)
         else:
             self._sum[:, here] += seen
             self._weight[here] += 1
@@ -85,7 +91,7 @@ class Interpolated:
         self._values: list[np.ndarray] = []
         self._n_phases = n_phases
 
-    def add(self, start: int, output: np.ndarray) -> None:
+    def add(self, start: int, output: np.ndarray, weight: float = 1.0) -> None:
         """Add a window that begins at sample `start`; `output` has shape (phases,)."""
         self._at.append(start + self.centre)
         self._values.append(output.copy())

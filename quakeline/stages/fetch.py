@@ -35,7 +35,14 @@ class Config(Section):
 
 
 def run(
-    config: Config, *, chunk: str, margin_s: float, stations: Path, archive: str, manifest: Path
+    config: Config,
+    *,
+    chunk: str,
+    margin_s: float,
+    stations: Path,
+    archive: str,
+    manifest: Path,
+    read_ahead_s: float = READ_AHEAD_S,
 ) -> None:
     """Write the manifest (MANIFEST) of a chunk: one row per file and channel.
 
@@ -47,7 +54,7 @@ def run(
     from quakeline.io import tables
     from quakeline.schemas import MANIFEST, STATIONS
 
-    span = reading(Span.parse(chunk), margin_s)
+    span = Span.parse(chunk).widen(margin_s + read_ahead_s)
     known = tables.read(stations, STATIONS)
     obtained = config.source.obtain(span, known, archive_folder(manifest))
     rows, elsewhere = list(obtained.rows), []
@@ -59,11 +66,6 @@ def run(
     frame = pd.DataFrame(rows) if rows else tables.empty(MANIFEST)
     _log(frame, len(obtained.files))
     tables.write(frame, MANIFEST, manifest)
-
-
-def reading(chunk: Span, margin_s: float) -> Span:
-    """What is read of the raw data for a chunk."""
-    return chunk.widen(margin_s + READ_AHEAD_S)
 
 
 def archive_folder(manifest: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from glob import glob
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -13,7 +14,7 @@ from quakeline.section import Section
 from quakeline.sources.fdsn_stations import FdsnStations
 from quakeline.timeline import Span
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
@@ -28,7 +29,18 @@ class Config(Section):
     )
     stationxml: list[str] = Field(
         default_factory=list,
-        description="StationXML files (glob patterns); they also carry the instrument responses",
+        description="StationXML or dataless SEED files (glob patterns); they also carry the"
+        " instrument responses",
+    )
+    responses: list[str] = Field(
+        default_factory=list,
+        description="files (glob patterns) of which only the instrument responses are used, before"
+        " those of stationxml: RESP, SAC poles and zeros, dataless SEED, StationXML",
+    )
+    sac_pz_unit: Literal["m", "nm"] = Field(
+        "m",
+        description="unit of displacement of SAC poles and zeros whose header names none: m as"
+        " rdseed and web services write them, nm as SAC's own manual has it",
     )
     fdsn: FdsnStations | None = Field(
         None, description="stations of a region or of networks, from FDSN web services"
@@ -43,13 +55,19 @@ class Config(Section):
     def files(self) -> list[str]:
         """The files that the section names. Raises ConfigError for one that does not exist."""
         found = [self.table] if self.table else []
-        for pattern in self.stationxml:
-            matches = sorted(glob(pattern, recursive=True))
-            if not matches:
-                raise ConfigError(f"stations.stationxml: no file matches {pattern!r}")
-            found += matches
+        found += self.matching("stationxml") + self.matching("responses")
         if self.table and not Path(self.table).is_file():
             raise ConfigError(f"stations.table: file {self.table!r} does not exist")
+        return list(dict.fromkeys(found))
+
+    def matching(self, key: Literal["stationxml", "responses"]) -> list[str]:
+        """The files of one list of patterns. Raises ConfigError for a pattern without any."""
+        found: list[str] = []
+        for pattern in getattr(self, key):
+            matches = sorted(glob(pattern, recursive=True))
+            if not matches:
+                raise ConfigError(f"stations.{key}: no file matches {pattern!r}")
+            found += matches
         return found
 
 
@@ -59,16 +77,19 @@ def run(
     """Write the station table (STATIONS) and the inventory (StationXML).
 
     Stations of the table replace those of the same code in the StationXML, so that a table can
-    correct coordinates; responses come from StationXML alone. Of stations that files and web
-    services describe, the files count. `span` is that of the run as the id of a chunk; only web
-    services are asked for it.
+    correct coordinates. The inventory holds all responses. Of stations that files and web services
+    describe, the files count. `span` is that of the run as the id of a chunk; only web services are
+    asked for it.
     """
     from quakeline.io import inventory as inventories
-    from quakeline.io import tables
+    from quakeline.io import responses, tables
     from quakeline.schemas import STATIONS
 
-    files = [path for path in sources if not config.table or path != Path(config.table)]
-    received = inventories.read(files)
+    described, given = (
+        [path for path in sources if str(path) in config.matching(key)]
+        for key in ("stationxml", "responses")
+    )
+    received = inventories.read(described)
     if config.fdsn:
         fetched = config.fdsn.inventory(Span.parse(span), stations.parent / "archive")
         received = inventories.joined(received, fetched)
@@ -76,6 +97,12 @@ def run(
     if config.table:
         frame = inventories.overlaid(frame, inventories.read_table(Path(config.table)))
     frame = inventories.checked(frame)
+    if given:
+        found = [one for path in given for one in responses.read(path, config.sac_pz_unit)]
+        received, left = responses.attached(received, found, frame)
+        frame = inventories.with_responses(frame, received)
+        for label in left:
+            logger.warning("response unused: %s: its station is not listed", label)
     count = len(frame[["network", "station"]].drop_duplicates())
     with_response = int((frame["response"] != "none").sum())
     logger.info("stations: %d, %d channel epochs with response", count, with_response)

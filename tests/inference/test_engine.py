@@ -12,7 +12,7 @@ from quakeline.errors import ConfigError
 from quakeline.inference.backends import Torch
 from quakeline.inference.engine import Engine, prefetched
 from quakeline.inference.waveforms import Arrays
-from quakeline.inference.windows import window_starts
+from quakeline.inference.windows import normalise, window_starts
 from quakeline.models.cards import CARDS
 from quakeline.models.weights import network
 
@@ -63,9 +63,10 @@ def threads(request):
 
 def curves(card, module, reader, n, lo, hi, batch=8, hop=None):
     backend = Torch(module, batch, [torch.device("cpu")])
+    card = dataclasses.replace(card, hop_samples=hop or card.hop_samples)
     found = [np.zeros((len(card.phases), 0), np.float32) for _ in range(n)]
     last = 0
-    for piece in Engine(card, backend, hop or card.hop_samples).annotate(reader, lo, hi):
+    for piece in Engine(card, backend).annotate(reader, lo, hi):
         assert piece.instrument >= last
         assert piece.start == lo + found[piece.instrument].shape[1]
         found[piece.instrument] = np.concatenate([found[piece.instrument], piece.curves], axis=1)
@@ -142,7 +143,7 @@ def test_windows_without_valid_samples_are_not_computed(small):
                 yield windows, array
 
     backend = Counting(small, 4, [torch.device("cpu")])
-    pieces = list(Engine(SMALL, backend, SMALL.hop_samples).annotate(reader, LO, LO + 1500))
+    pieces = list(Engine(SMALL, backend).annotate(reader, LO, LO + 1500))
     found = [np.concatenate([p.curves for p in pieces if p.instrument == n], 1) for n in (0, 1)]
     starts = window_starts(LO, LO + 1500, SMALL.window_samples, SMALL.hop_samples)
     live = [start for start in starts if not 300 <= start - LO <= 1000]
@@ -151,6 +152,55 @@ def test_windows_without_valid_samples_are_not_computed(small):
     assert not found[0].any()
     assert not found[1][:, 500:1000].any()
     assert found[1][:, :200].any(axis=0).all()
+
+
+EDGES = dataclasses.replace(SMALL, edge_windows=True, sampling_rate_hz=5.0, name="edges")
+
+
+def holes(reader, *spans):
+    """Take samples away, counted from LO."""
+    for first, last in spans:
+        reader.valid[..., 5000 + first : 5000 + last] = False
+        reader.data[..., 5000 + first : 5000 + last] = 0
+    return reader
+
+
+@given(
+    st.integers(0, 1500),
+    st.integers(1, 1500),
+    st.lists(st.tuples(st.integers(-300, 3200), st.integers(1, 400)), max_size=6),
+)
+@settings(deadline=None, max_examples=40)
+def test_windows_at_the_ends_of_data_do_not_depend_on_chunks(small, begin, length, gaps):
+    """Also where a chunk's store holds nothing beyond what its samples depend on."""
+    reader = holes(Recordings(1), *((first, first + n) for first, n in gaps))
+    whole = curves(EDGES, small, reader, 1, LO, LO + 3000)
+    reach = round(EDGES.reach_s * EDGES.sampling_rate_hz)
+    cut = holes(reader, (-5000, begin - reach), (begin + length + reach, LENGTH + 5000))
+    part = curves(EDGES, small, cut, 1, LO + begin, LO + begin + length)
+    assert np.array_equal(part, whole[..., begin : begin + length])
+
+
+def test_a_record_of_one_window_is_seen_by_a_window_full_of_it(small):
+    """Beside it count windows with less data; with a weight that is smaller."""
+    length, blind = SMALL.window_samples, SMALL.blind_samples
+    reader = holes(Recordings(1), (-5000, 1010), (1010 + length, LENGTH + 5000))
+    alone = np.array(reader.data[:, [2, 1, 0], 6010 : 6010 + length])
+    normalise(alone, None, SMALL.normalisation)
+    with torch.inference_mode():
+        expected = small(torch.from_numpy(alone[:, ::-1].copy())).numpy()[0, :, blind:-blind]
+    errors = []
+    for card in (SMALL, EDGES):
+        found = curves(card, small, reader, 1, LO, LO + 3000)[0, :, 1010 : 1010 + length]
+        errors.append(np.abs(found[:, blind:-blind] - expected).mean())
+    assert errors[1] < 0.6 * errors[0]
+
+
+def test_without_gaps_edge_windows_change_nothing(small):
+    reader = Recordings(1)
+    plain = dataclasses.replace(EDGES, edge_windows=False)
+    same = [curves(card, small, reader, 1, LO, LO + 3000) for card in (plain, EDGES)]
+    assert np.array_equal(*same)
 
 
 def test_long_records_come_in_pieces(small, monkeypatch):

@@ -71,3 +71,11 @@ def test_maximum_and_weighted():
         else:
             assert result[12] < 0.5 < result[28]
             assert result[20] == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("rule", ["average", "weighted"])
+def test_a_window_of_less_weight_counts_less(rule):
+    stitcher = Stitcher(0, 30, 1, 0, rule)
+    stitcher.add(0, np.full((1, WINDOW), 0.2, np.float32))
+    stitcher.add(0, np.full((1, WINDOW), 0.8, np.float32), 0.25)
+    assert stitcher.take(30)[0] == pytest.approx((0.2 + 0.25 * 0.8) / 1.25)

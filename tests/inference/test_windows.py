@@ -119,3 +119,21 @@ def test_a_gap_elsewhere_in_the_block_changes_no_bit(rule):
     module.normalise(plain, None, rule)
     module.normalise(masked, valid, rule)
     assert np.array_equal(plain, masked)
+
+
+def test_windows_begin_where_data_begin_and_end_where_they_end():
+    valid = np.zeros(400, bool)
+    valid[50:200] = True
+    valid[100:109] = False  # shorter than a hole
+    valid[215:330] = True
+    assert module.edge_windows(valid, 10, 60).tolist() == [50, 140, 215, 270]
+    assert module.edge_windows(valid, 9, 60).tolist() == [40, 50, 109, 140, 215, 270]
+
+
+def test_windows_at_the_ends_are_left_out_where_they_would_be_mostly_empty():
+    valid = np.zeros(400, bool)
+    valid[100:145] = True
+    assert module.edge_windows(valid, 10, 60).tolist() == [85, 100]
+    valid[100] = False
+    assert module.edge_windows(valid, 10, 60).tolist() == []
+    assert module.edge_windows(np.ones(400, bool), 10, 60).tolist() == []

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from quakeline.errors import ConfigError, WeightsError
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.waveforms import Arrays
-from quakeline.models.cards import CARDS, as_text, from_text
+from quakeline.models.cards import CARDS, Windowing, as_text, from_text
 from quakeline.models.kinds import KINDS, AnyKind
 from quakeline.models.weights import card_of, members_of, network
 from quakeline.registry import kind_of
@@ -193,7 +193,9 @@ def test_card_of_an_ensemble(place):
     assert card.members[0] == CARDS["phasenet"]
     assert from_text(as_text(card)) == card
     with pytest.raises(ConfigError, match="members of an ensemble keep their own"):
-        Annotator.load(path, "cpu", hop=50)
+        Annotator.load(path, "cpu", windowing=Windowing(hop_samples=50))
+    engines = Annotator.load(path, "cpu", batch=4, windowing=Windowing(stacking="maximum")).engines
+    assert [engine.card.stacking for engine in engines] == ["maximum"] * 3
 
 
 def test_torch_and_onnx_agree(place):

@@ -15,7 +15,7 @@ import torch
 from quakeline.errors import WeightsError
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.waveforms import Arrays
-from quakeline.models.cards import Filter
+from quakeline.models.cards import Filter, Windowing
 from quakeline.models.kinds import Ensemble, SeisBench
 from quakeline.models.kinds.seisbench import KNOWN
 from quakeline.models.seisbench import save_model
@@ -64,7 +64,7 @@ def theirs(model: Any, samples: np.ndarray, first: int, **options: Any) -> dict[
 
 
 def ours(path: Path, samples: np.ndarray, hop: int) -> dict[str, np.ndarray]:
-    annotator = Annotator.load(path, "cpu", batch=4, hop=hop)
+    annotator = Annotator.load(path, "cpu", batch=4, windowing=Windowing(hop))
     source = Arrays(samples[None], np.ones((1, 3, N), bool), LO, "ZNE", annotator.card.components)
     pieces = [piece.curves for piece in annotator.annotate(source, LO, LO + N)]
     return dict(zip(annotator.card.phases, np.concatenate(pieces, axis=1), strict=True))

@@ -16,7 +16,8 @@ import pytest
 from recordings import HEADER, Pipeline, trace, write
 from scipy.signal import resample_poly
 
-from quakeline.stages import pick
+from quakeline.models.kinds import Builtin
+from quakeline.stages import pick, weights
 from quakeline.timeline import SECOND, Span
 
 SECONDS = 960
@@ -79,7 +80,12 @@ def archive(folder: Path, *, file_s: float, gaps: dict[str, tuple] | None = None
 
 
 def picks_of(
-    folder: Path, paths: list[str], weights: Path, chunk_s: float, batch: int = 8
+    folder: Path,
+    paths: list[str],
+    weights: Path,
+    chunk_s: float,
+    batch: int = 8,
+    margin_s: float = 60.0,
 ) -> pd.DataFrame:
     inventory = obspy.read_inventory().select(network="BW", station="RJOB")
     inventory.networks = inventory.networks[:1]
@@ -93,6 +99,7 @@ def picks_of(
         paths,
         TABLE,
         stationxml=[str(folder / "response.xml")],
+        margin_s=margin_s,
         pick_config=pick.Config(thresholds={"P": 0.1, "S": 0.1}),
     )
     return pipeline.run(SPAN, chunk_s, weights, batch)
@@ -155,6 +162,20 @@ def test_batch_size_changes_no_pick(tmp_path, paths, picker_weights, whole):
     assert_same(
         picks_of(tmp_path, paths, picker_weights, CHUNKS[1], batch=31), whole, probability=1e-5
     )
+
+
+@pytest.mark.slow
+def test_chunks_change_no_pick_of_windows_at_the_ends_of_data(tmp_path):
+    """EQTransformer, holes of 11 and 64 s; ends of chunks are no ends of data."""
+    path = tmp_path / "eqtransformer.safetensors"
+    weights.run(Builtin(model="eqtransformer-original"), weights=path)
+    gaps = {"XX.AAA..HH": ((390.0, 401.0), (520.0, 584.0))}
+    files = archive(tmp_path / "archive", file_s=1e9, gaps=gaps)
+    one, many = (
+        picks_of(tmp_path / str(s), files, path, s, margin_s=95.0) for s in (CHUNKS[0], CHUNKS[2])
+    )
+    assert len(one[one["station"] == "AAA"]) > 10
+    assert_same(many, one, probability=1e-6)
 
 
 def test_a_gap_changes_no_pick_farther_than_a_window_and_the_filters_reach(

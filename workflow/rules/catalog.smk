@@ -24,8 +24,7 @@ rule associate:
         "../../envs/quakeline.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        **SITE.resources("cpu", memory_mb=4000, runtime_min=120),
     params:
         stage=RUN.params("associate"),
     message:
@@ -52,8 +51,7 @@ rule locate:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        **SITE.resources("cpu", memory_mb=2000, runtime_min=60),
     params:
         stage=RUN.params("locate"),
     message:
@@ -82,8 +80,7 @@ rule merge:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=60,
+        **SITE.resources("cpu", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("merge"),
     message:
@@ -123,8 +120,7 @@ rule report:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **SITE.resources("cpu", memory_mb=2000, runtime_min=30),
     params:
         stage=RUN.params("report"),
         run_name=RUN.run,

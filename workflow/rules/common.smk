@@ -1,4 +1,5 @@
 # Names that the rules share.
+#   SITE    partitions and limits of the cluster, from config/site.yaml; a workstation has none
 
 CHUNKS = RUN.chunk_ids
 

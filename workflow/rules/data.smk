@@ -21,8 +21,7 @@ rule stations:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **SITE.resources("cpu", memory_mb=1000, runtime_min=10),
     params:
         stage=RUN.params("stations"),
         span=RUN.asked_span,
@@ -46,11 +45,11 @@ rule fetch:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        **SITE.resources("cpu", memory_mb=1000, runtime_min=60),
     params:
         stage=RUN.params("fetch"),
         margin_s=RUN.time.margin_s,
+        read_ahead_s=RUN.prepare.response.read_ahead_s,
         archive=lambda wildcards: RUN.archive_of(wildcards.chunk),
     message:
         "fetch {wildcards.chunk}"
@@ -74,8 +73,7 @@ rule prepare:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        **SITE.resources("cpu", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("prepare"),
         margin_s=RUN.time.margin_s,

@@ -20,8 +20,7 @@ rule weights:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        **SITE.resources("cpu", memory_mb=1000, runtime_min=30),
     params:
         stage=RUN.params("weights"),
     message:
@@ -44,8 +43,7 @@ rule annotate:
         "../../envs/quakeline.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        **SITE.resources("gpu", memory_mb=2000, runtime_min=120),
     params:
         stage=RUN.params("annotate"),
     message:
@@ -68,8 +66,7 @@ rule pick:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        **SITE.resources("cpu", memory_mb=2000, runtime_min=60),
     params:
         stage=RUN.params("pick"),
     message:
