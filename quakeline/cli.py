@@ -12,6 +12,7 @@ import typer
 from quakeline import __version__
 from quakeline.commands import evaluate, models, tune
 from quakeline.commands.catalog import catalog
+from quakeline.commands.fetch import fetch
 from quakeline.commands.inspect import inspect
 from quakeline.commands.pick import pick
 from quakeline.errors import EXIT_CODE, QuakelineError
@@ -28,6 +29,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(tune.app, name="tune")
 app.command()(inspect)
+app.command()(fetch)
 app.command()(pick)
 app.command()(catalog)
 

@@ -20,6 +20,7 @@ from quakeline.errors import ConfigError
 from quakeline.models.cards import Card
 from quakeline.models.kinds import AnyKind, Builtin
 from quakeline.section import Section
+from quakeline.stages.fetch import edition_note
 from quakeline.timeline import Span, split, to_ns
 
 DEFAULT = Path("config/config.yaml")
@@ -152,6 +153,27 @@ class Run(Section):
         missing += self.weights.missing()
         if missing:
             raise ConfigError("\n".join(missing))
+
+    @property
+    def asked_span(self) -> str:
+        """The span that web services are asked for stations of; empty where none are asked."""
+        span = Span(to_ns(self.time.start), to_ns(self.time.end))
+        return span.id if self.stations.fdsn else ""
+
+    def read_for(self, chunk: Span) -> Span:
+        """What is read of the raw data for a chunk: its margins and what filters need beyond."""
+        return chunk.widen(self.time.margin_s + self.prepare.response.read_ahead_s)
+
+    def archive_of(self, chunk: str) -> str:
+        """What Snakemake compares to decide whether the raw data of a chunk have changed.
+
+        The source's digest, and what `quakeline fetch` noted when it brought other data than the
+        manifest of the chunk tells of.
+        """
+        span = self.read_for(Span.parse(chunk))
+        note = edition_note(Path("results") / self.run / "raw" / f"{chunk}.parquet")
+        edition = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
+        return " ".join(filter(None, [self.fetch.source.fingerprint_of(span), edition]))
 
     def as_yaml(self) -> str:
         """The whole configuration, defaults included, as YAML."""

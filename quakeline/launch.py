@@ -109,6 +109,9 @@ def checked(place: Place, overlay: Path | None) -> config.Run:
     run = config.read(raw, place.folder / config.DEFAULT)
     with chdir(place.folder):
         run.require_files()
+        run.fetch.source.check()
+        if run.stations.fdsn:
+            run.stations.fdsn.check()
         _require_tables(run)
     return run
 

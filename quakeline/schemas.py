@@ -140,7 +140,7 @@ MANIFEST = Table(
 
 COVERAGE = Table(
     "coverage",
-    1,
+    2,
     (
         *_CODES,
         _column("instrument", "string", meaning="band and instrument code, e.g. HH"),
@@ -150,6 +150,7 @@ COVERAGE = Table(
         _column("coverage", "double", "1", "share of the chunk with usable samples"),
         _column("n_gaps", "int", meaning="gaps inside the chunk that remain after bridging"),
         _column("longest_gap_s", "double", "s", "of those gaps"),
+        _column("clipped_s", "double", "s", "of the chunk near clipped samples", null=True),
         _column("units", "string", meaning="m, m/s or m/s2; counts where there is no response"),
         _column("status", "string", meaning="used, or unused: see notes"),
         _column("notes", "string", meaning="what was found and done, or why it is unused"),
@@ -237,6 +238,8 @@ TABLES = (STATIONS, MANIFEST, COVERAGE, PICKS, EVENTS, ARRIVALS)
 
 _GRID = ("start_sample", "sampling_rate_hz", "instruments")
 
+#: May also hold `clipped`: by instrument, runs [first, end) of samples since 1970 in which
+#: amplitudes are wrong.
 WAVEFORMS = Store(
     "waveforms",
     1,

@@ -48,6 +48,12 @@ class Config(Section):
         "auto", description="largest difference of a pick from its predicted time, in seconds"
     )
     min_interevent_s: _Length = Field("auto", description="least time between events, in seconds")
+    same_onset_s: float = Field(
+        0.3,
+        ge=0,
+        description="picks of one phase by several instruments of a station this close together,"
+        " in seconds, are one onset: the most probable counts",
+    )
     node_km: _Positive = Field(
         "auto", description="size of a cell, in km, at which an event is tried"
     )
@@ -100,20 +106,22 @@ def run(
     from quakeline import association
     from quakeline.io import tables
     from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
-    from quakeline.sites import Sites
+    from quakeline.sites import Sites, strongest
     from quakeline.velocity import load
 
     _require_data(coverage, manifests)
     chunk_picks = tables.read_many(picks, PICKS)
     sites = Sites.of(tables.read(stations, STATIONS))
     model = load(velocity, vp_vs)
-    search, chosen = association.suggested(config.model_dump(exclude={"kind"}), sites, model)
+    settings = config.model_dump(exclude={"kind", "same_onset_s"})
+    search, chosen = association.suggested(settings, sites, model)
     for line in chosen:
         logger.info("associate: chosen for this network: %s", line)
     earlier = _earlier(known)
     taken = set(earlier[0]["event_id"]) if earlier else set()
+    distinct = strongest(chunk_picks, config.same_onset_s)
     found, grouped = association.associate(
-        chunk_picks, sites, model, search, threads, taken=taken, progress=_tell
+        distinct, sites, model, search, threads, taken=taken, progress=_tell
     )
     if earlier:
         found, grouped = _with_ids(found, grouped, association.kept_ids(found, grouped, *earlier))
