@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from quakeline import __version__
-from quakeline.commands import evaluate, models
+from quakeline.commands import evaluate, models, tune
+from quakeline.commands.catalog import catalog
+from quakeline.commands.fetch import fetch
 from quakeline.commands.inspect import inspect
 from quakeline.commands.pick import pick
 from quakeline.errors import EXIT_CODE, QuakelineError
@@ -25,8 +27,11 @@ config_app = typer.Typer(no_args_is_help=True, help="Check and document the conf
 app.add_typer(config_app, name="config")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(tune.app, name="tune")
 app.command()(inspect)
+app.command()(fetch)
 app.command()(pick)
+app.command()(catalog)
 
 Overlay = Annotated[
     str | None,

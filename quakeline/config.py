@@ -21,6 +21,7 @@ from quakeline.fibres import Fibre
 from quakeline.models.cards import Card
 from quakeline.models.kinds import AnyKind, Builtin
 from quakeline.section import Section
+from quakeline.stages.fetch import edition_note
 from quakeline.timeline import Span, split, to_ns
 
 DEFAULT = Path("config/config.yaml")
@@ -69,8 +70,12 @@ class Velocity(Section):
     """The velocity model of association and location."""
 
     table: str = Field(
-        description="CSV file with columns depth_km, vp, vs: top of each layer in km below sea"
-        " level and its velocities in km/s; one row is a homogeneous half space"
+        description="CSV file with columns depth_km, vp, vs (or vp_vs): top of each layer in km"
+        " below sea level and its velocities in km/s; one row is a homogeneous half space. Also"
+        " LAYER lines of NonLinLoc, a control file of hypoDD (.inp) or a model of VELEST (.mod)"
+    )
+    vp_vs: float | None = Field(
+        None, gt=1, le=4, description="vp/vs that makes vs, whatever the file says; null: its own"
     )
 
 
@@ -99,7 +104,7 @@ class Run(Section):
     das_annotate: stages.das_annotate.Config = stages.das_annotate.Config()
     das_pick: stages.das_pick.Config = stages.das_pick.Config()
     velocity: Velocity
-    associate: stages.associate.Config
+    associate: stages.associate.Config = stages.associate.Config()
     locate: stages.locate.Config = stages.locate.Config()
     merge: stages.merge.Config = stages.merge.Config()
     report: stages.report.Config = stages.report.Config()
@@ -169,9 +174,9 @@ class Run(Section):
         return self.chunk_ids if self.fetch else []
 
     @property
-    def archive(self) -> str:
-        """Digest that changes when the archive of the seismometers does."""
-        return self.fetch.source.fingerprint() if self.fetch else "none"
+    def remote(self) -> bool:
+        """Whether the data of the seismometers come from web services or object stores."""
+        return self.fetch is not None and self.fetch.source.remote
 
     @property
     def fibre_names(self) -> list[str]:
@@ -200,9 +205,37 @@ class Run(Section):
             table = fibre.channels.table
             if table and not Path(table).is_file():
                 missing.append(f"fibres.{fibre.name}.channels.table: file {table!r} does not exist")
+        missing += [
+            f"associate.known_events: file {path!r} does not exist"
+            for path in self.associate.known_files()
+            if not Path(path).is_file()
+        ]
         missing += self.weights.missing()
         if missing:
             raise ConfigError("\n".join(missing))
+
+    @property
+    def asked_span(self) -> str:
+        """The span that web services are asked for stations of; empty where none are asked."""
+        span = Span(to_ns(self.time.start), to_ns(self.time.end))
+        return span.id if self.stations.fdsn else ""
+
+    def read_for(self, chunk: Span) -> Span:
+        """What is read of the raw data for a chunk: its margins and what filters need beyond."""
+        return chunk.widen(self.time.margin_s + self.prepare.response.read_ahead_s)
+
+    def archive_of(self, chunk: str) -> str:
+        """What Snakemake compares to decide whether the raw data of a chunk have changed.
+
+        The source's digest, and what `quakeline fetch` noted when it brought other data than the
+        manifest of the chunk tells of.
+        """
+        if self.fetch is None:
+            return "none"
+        span = self.read_for(Span.parse(chunk))
+        note = edition_note(Path("results") / self.run / "raw" / f"{chunk}.parquet")
+        edition = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
+        return " ".join(filter(None, [self.fetch.source.fingerprint_of(span), edition]))
 
     def as_yaml(self) -> str:
         """The whole configuration, defaults included, as YAML."""

@@ -45,6 +45,17 @@ class LocalFrame:
         longitude, latitude = self._transformer.transform(x, y, direction="INVERSE")
         return np.asarray(latitude), np.asarray(longitude)
 
+    def turned(self, x: float, y: float) -> np.ndarray:
+        """Matrix (3, 3) that turns vectors (x, y, down) at a point to (east, north, down).
+
+        Away from the middle of the frame its axes are not east and north, least of all near a pole.
+        """
+        latitude, longitude = self.to_latlon(np.array([x, x]), np.array([y, y + 1.0]))
+        north, _, _ = _GEOD.inv(longitude[0], latitude[0], longitude[1], latitude[1])
+        angle = np.radians(north)
+        sine, cosine = float(np.sin(angle)), float(np.cos(angle))
+        return np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+
 
 def distance_azimuth(
     latitude: float, longitude: float, latitudes: np.ndarray, longitudes: np.ndarray

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,10 @@ def checked(place: Place, overlay: Path | None) -> config.Run:
     run = config.read(raw, place.folder / config.DEFAULT)
     with chdir(place.folder):
         run.require_files()
+        if run.fetch:
+            run.fetch.source.check()
+        if run.stations.fdsn:
+            run.stations.fdsn.check()
         _require_tables(run)
     return run
 
@@ -119,7 +124,7 @@ def _require_tables(run: config.Run) -> None:
     mistakes = []
     for read, name in (
         (inventory.read_table, run.stations.table),
-        (velocity.load, run.velocity.table),
+        (partial(velocity.load, vp_vs=run.velocity.vp_vs or 0.0), run.velocity.table),
     ):
         try:
             if name:

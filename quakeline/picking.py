@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,9 @@ GAP_REACH_S = 30.0
 _FIT_REACH_S = 1.0
 _BLOCK_SAMPLES = 360_000
 _AT_ONCE = 2_000
+
+#: Runs [first, end) of samples.
+Clipped = Sequence[Sequence[int]] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class BlockPicker:
 
     def pick(
         self, label: str, units: str, first: int, curves: np.ndarray, motion: np.ndarray,
-        valid: np.ndarray,
+        valid: np.ndarray, clipped: Clipped = (),
     ) -> pd.DataFrame:  # fmt: skip
         """Picks whose onset lies in the block.
 
@@ -98,6 +101,8 @@ class BlockPicker:
             Probabilities, (phases, n), with `context` samples on both sides of the block.
         motion, valid
             Waveforms and mask of the same samples, (components, n).
+        clipped
+            Runs [first, end) of samples since 1970 on which no amplitude is measured, in order.
         """
         frames = []
         for row, phase in enumerate(self.origin.phases):
@@ -113,7 +118,10 @@ class BlockPicker:
                 frame["amplitude_m_s"] = np.nan
                 if units == "m/s":
                     length = self._samples(self.rules.signal_s)
-                    frame["amplitude_m_s"] = peak_amplitude(motion, valid, some, length)
+                    amplitude = peak_amplitude(motion, valid, some, length)
+                    begin = first - self.context + some
+                    amplitude[touching(clipped, begin, begin + length)] = np.nan
+                    frame["amplitude_m_s"] = amplitude
                 near = gaps[at : at + _AT_ONCE]
                 frame["gap_distance_s"] = np.where(near <= GAP_REACH_S, near, np.nan)
                 frames.append(frame)
@@ -165,6 +173,14 @@ class BlockPicker:
         )
 
 
+def touching(runs: Clipped, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Whether each of the windows [begin, end) holds a sample of sorted, separate runs."""
+    limits = np.asarray(runs, dtype=np.int64).reshape(-1, 2)
+    ended = np.searchsorted(limits[:, 1], begin, side="right")
+    started = np.searchsorted(limits[:, 0], end, side="left")
+    return np.asarray(started > ended)
+
+
 def joined(frames: list[pd.DataFrame], span: Span | None = None) -> pd.DataFrame:
     """All picks sorted by time, those outside the span left out; an empty table without any."""
     filled = [frame for frame in frames if len(frame)]
@@ -194,17 +210,18 @@ def picks_of_stores(curves: Any, motion: Any, rules: Rules, span: Span) -> pd.Da
     frames = []
     for index, label in enumerate(stores.labels_of(curves, "instruments")):
         units = str(motion.attrs["units"].get(label, "counts"))
+        clipped = motion.attrs.get("clipped", {}).get(label, ())
         for first, last in _blocks(span, grid):
             wide = (first - picker.context, last + picker.context)
-            cuts = [
+            curve, waves, mask = (
                 Samples(_Row(array, index), start).cut(*wide)
                 for array, start in (
                     (curves["probability"], grid.start_sample),
                     (motion["data"], motion_start),
                     (motion["valid"], motion_start),
                 )
-            ]
-            frames.append(picker.pick(label, units, first, *cuts))
+            )
+            frames.append(picker.pick(label, units, first, curve, waves, mask, clipped))
     return joined(frames, span)
 
 
@@ -212,14 +229,17 @@ class PickStream:
     """Makes picks while curves come in, piece by piece: no probabilities are stored.
 
     `waveforms` gives samples and mask of an instrument in the order of the picker's components;
-    `labels` and `units` describe the instruments.
+    `labels`, `units` and `clipped` describe the instruments, as in the store WAVEFORMS; the last
+    two may be filled while an instrument is read.
     """
 
     def __init__(
-        self, picker: BlockPicker, waveforms: Waveforms, labels: list[str], units: dict[str, str]
-    ) -> None:
+        self, picker: BlockPicker, waveforms: Waveforms, labels: list[str], units: dict[str, str],
+        clipped: Mapping[str, Clipped] | None = None,
+    ) -> None:  # fmt: skip
         self._picker, self._waveforms = picker, waveforms
         self._labels, self._units = labels, units
+        self._clipped = {} if clipped is None else clipped
         self._instrument, self._first = -1, 0
         self._held = np.zeros((0, 0), dtype=np.float32)
         self.frames: list[pd.DataFrame] = []
@@ -249,7 +269,10 @@ class PickStream:
         label = self._labels[self._instrument]
         curves = self._held[:, : n + 2 * context]
         units = self._units.get(label, "counts")
-        self.frames.append(self._picker.pick(label, units, self._first, curves, motion, valid))
+        clipped = self._clipped.get(label, ())
+        self.frames.append(
+            self._picker.pick(label, units, self._first, curves, motion, valid, clipped)
+        )
         self._held = self._held[:, n:]
         self._first += n
 

@@ -21,15 +21,16 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?(?!\w)")
 #: What `prepare` notes on channels that are as they should be.
 _USUAL = "response removed"
 _COLUMNS = ["status", "reason", "where", "chunk"]
-#: Shown first: data that came and cannot be used; then what never came; then remarks.
-_ORDER = ("unreadable", "unused", "no data", "used")
+#: Shown first: requests that failed; data that came and cannot be used; what never came; remarks.
+_ORDER = ("failed", "unreadable", "unused", "no data", "used")
 
 
 @dataclass(frozen=True)
 class Remark:
     """Something to know about data: status, reason, where (files or channels), in how many chunks.
 
-    The status is `unreadable`, `unused`, `no data`, or `used` for a remark on data that serve.
+    The status is `failed` (a download), `unreadable`, `unused`, `no data`, or `used` for a remark
+    on data that serve.
     """
 
     status: str

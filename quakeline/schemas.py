@@ -140,7 +140,7 @@ MANIFEST = Table(
 
 COVERAGE = Table(
     "coverage",
-    1,
+    2,
     (
         *_CODES,
         _column("instrument", "string", meaning="band and instrument code, e.g. HH"),
@@ -150,6 +150,7 @@ COVERAGE = Table(
         _column("coverage", "double", "1", "share of the chunk with usable samples"),
         _column("n_gaps", "int", meaning="gaps inside the chunk that remain after bridging"),
         _column("longest_gap_s", "double", "s", "of those gaps"),
+        _column("clipped_s", "double", "s", "of the chunk near clipped samples", null=True),
         _column("units", "string", meaning="m, m/s or m/s2; counts where there is no response"),
         _column("status", "string", meaning="used, or unused: see notes"),
         _column("notes", "string", meaning="what was found and done, or why it is unused"),
@@ -185,7 +186,7 @@ PICKS = Table(
 
 EVENTS = Table(
     "events",
-    1,
+    2,
     (
         _column("event_id", "string", meaning="unique, from the origin time"),
         _column("time", "time", meaning="origin time"),
@@ -195,6 +196,12 @@ EVENTS = Table(
         _column("depth_km", "double", "km", "below sea level, positive down"),
         _column("horizontal_sigma_km", "float", "km", "larger half axis, 1 sigma", null=True),
         _column("depth_sigma_km", "float", "km", "standard deviation", null=True),
+        _column("cov_ee_km2", "float", "km2", "covariance east, east", null=True),
+        _column("cov_en_km2", "float", "km2", "covariance east, north", null=True),
+        _column("cov_ed_km2", "float", "km2", "covariance east, down", null=True),
+        _column("cov_nn_km2", "float", "km2", "covariance north, north", null=True),
+        _column("cov_nd_km2", "float", "km2", "covariance north, down", null=True),
+        _column("cov_dd_km2", "float", "km2", "covariance down, down", null=True),
         _column("rms_s", "float", "s", "of the residuals", null=True),
         _column("azimuthal_gap_deg", "float", "deg", "largest gap between stations", null=True),
         _column("n_p", "int", meaning="P arrivals used"),
@@ -214,7 +221,7 @@ EVENTS = Table(
 
 ARRIVALS = Table(
     "arrivals",
-    1,
+    2,
     (
         _column("event_id", "string", meaning="see events"),
         _column("pick_id", "string", meaning="see picks"),
@@ -223,6 +230,7 @@ ARRIVALS = Table(
         _column("distance_km", "float", "km", "epicentral", null=True),
         _column("azimuth_deg", "float", "deg", "event to station, from north", null=True),
         _column("weight", "float", meaning="in the location, 0 to 1", null=True),
+        _column("correction_s", "float", "s", "station term taken off the time", null=True),
     ),
 )
 
@@ -282,6 +290,8 @@ TABLES = (
 
 _GRID = ("start_sample", "sampling_rate_hz", "instruments")
 
+#: May also hold `clipped`: by instrument, runs [first, end) of samples since 1970 in which
+#: amplitudes are wrong.
 WAVEFORMS = Store(
     "waveforms",
     1,

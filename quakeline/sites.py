@@ -1,8 +1,9 @@
-"""The stations of a run as sites: one position per station and location code."""
+"""The stations of a run as sites: one position per station, location code and epoch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left, insort
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -10,20 +11,26 @@ import pandas as pd
 
 from quakeline.errors import DataError
 from quakeline.geometry import LocalFrame
+from quakeline.timeline import SECOND
 
 KEYS = ["network", "station", "location"]
 #: Places of a channel that differ by less are the same: about a metre.
 _SAME_PLACE_DEG = 1e-5
+_PLACE = ["latitude", "longitude", "depth_km"]
+_NEVER_NS, _ALWAYS_NS = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
 class Sites:
     """Positions of stations: `table` has network, station, location, degrees and depth in km.
 
-    `depth_km` is the depth of the sensor below sea level, negative for one above it.
+    `depth_km` is the depth of the sensor below sea level, negative for one above it. A station
+    that was moved has a row for each position. `epochs` are the rows' times: number of the row
+    (`site`), and `start_ns`, `end_ns`, [start, end).
     """
 
     table: pd.DataFrame
+    epochs: pd.DataFrame = field(repr=False)
 
     @classmethod
     def of(cls, stations: pd.DataFrame, channels: pd.DataFrame | None = None) -> Sites:
@@ -33,12 +40,21 @@ class Sites:
         network, the channel's number the station. Raises DataError where a channel is at several
         places.
         """
-        rows = stations.drop_duplicates(KEYS).copy()
+        rows = stations.reset_index(drop=True)
         if channels is not None and len(channels):
             rows = pd.concat([rows, _of_channels(channels)], ignore_index=True)
         rows["depth_km"] = (rows["depth_m"] - rows["elevation_m"]) / 1000
-        columns = [*KEYS, "latitude", "longitude", "depth_km"]
-        return cls(rows[columns].reset_index(drop=True))
+        table = rows[[*KEYS, *_PLACE]].drop_duplicates(ignore_index=True)
+        number = {place: n for n, place in enumerate(table.itertuples(index=False, name=None))}
+        places = rows[[*KEYS, *_PLACE]].itertuples(index=False, name=None)
+        epochs = pd.DataFrame(
+            {
+                "site": [number[place] for place in places],
+                "start_ns": _nanoseconds(rows, "start", _NEVER_NS),
+                "end_ns": _nanoseconds(rows, "end", _ALWAYS_NS),
+            }
+        )
+        return cls(table, epochs.drop_duplicates(ignore_index=True))
 
     @cached_property
     def frame(self) -> LocalFrame:
@@ -56,13 +72,73 @@ class Sites:
         return self.table.assign(x=x, y=y)
 
     def find(self, picks: pd.DataFrame) -> np.ndarray:
-        """Row number of the site of each pick; -1 for a station without coordinates."""
-        exact = {key: n for n, key in enumerate(zip(*(self.table[k] for k in KEYS), strict=True))}
-        any_location: dict[tuple[str, str], int] = {}
-        for (network, station, _), n in exact.items():
-            any_location.setdefault((network, station), n)
-        codes = zip(*(picks[k] for k in KEYS), strict=True)
-        return np.array([exact.get(key, any_location.get(key[:2], -1)) for key in codes], dtype=int)
+        """Row number of the site of each pick at its time; -1 for a station without coordinates.
+
+        A location that the station does not list is served by the station's first one, a time
+        outside all epochs by the nearest epoch.
+        """
+        exact: dict[tuple[str, ...], list[int]] = {}
+        first: dict[tuple[str, ...], list[int]] = {}
+        for n, key in enumerate(zip(*(self.table[k] for k in KEYS), strict=True)):
+            exact.setdefault(key, []).append(n)
+            first.setdefault(key[:2], exact[key])
+        times = picks["time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy()
+        result = np.full(len(picks), -1)
+        codes = pd.MultiIndex.from_frame(picks[KEYS])
+        for key in codes.unique():
+            rows, sites = codes == key, exact.get(key, first.get(key[:2], []))
+            if sites:
+                result[rows] = self._at(sites, times[rows])
+        return result
+
+    def _at(self, sites: list[int], times: np.ndarray) -> np.ndarray:
+        """Those of a few sites that hold at each of the times."""
+        if len(sites) == 1:
+            return np.full(len(times), sites[0])
+        own = self.epochs[self.epochs["site"].isin(sites)]
+        start, end = (own[name].to_numpy(dtype=float) for name in ("start_ns", "end_ns"))
+        time = times[:, None].astype(float)
+        away = np.where(
+            (start <= time) & (time < end), -1.0, np.maximum(start - time, time - end).clip(0)
+        )
+        return np.asarray(own["site"].to_numpy()[np.argmin(away, axis=1)])
+
+
+def strongest(picks: pd.DataFrame, within_s: float) -> pd.DataFrame:
+    """PICKS without repeats: several instruments of a station that saw the same onset count once.
+
+    Of picks of one phase at one station, whatever their locations and instruments, the most
+    probable stays and those of other instruments within `within_s` seconds of it go.
+    """
+    order = picks.assign(
+        _ns=picks["time"].astype("int64"), _own=picks["location"] + "." + picks["instrument"]
+    ).sort_values(["probability", "pick_id"], ascending=[False, True])
+    repeated: list[object] = []
+    for _, group in order.groupby(["network", "station", "phase"]):
+        if group["_own"].nunique() > 1:
+            repeated += _repeats(group, round(within_s * SECOND))
+    return picks.drop(index=repeated)
+
+
+def _repeats(picks: pd.DataFrame, within_ns: int) -> list[object]:
+    """Labels of rows, in order of preference, that lie near a preferred one of another `_own`."""
+    kept: list[tuple[int, str]] = []
+    repeats = []
+    for label, time, own in zip(picks.index, picks["_ns"], picks["_own"], strict=True):
+        low = bisect_left(kept, (time - within_ns, ""))
+        high = bisect_left(kept, (time + within_ns + 1, ""))
+        if any(other != own for _, other in kept[low:high]):
+            repeats.append(label)
+        else:
+            insort(kept, (time, own))
+    return repeats
+
+
+def _nanoseconds(rows: pd.DataFrame, name: str, absent: int) -> np.ndarray:
+    if name not in rows:
+        return np.full(len(rows), absent)
+    times = rows[name].astype("datetime64[ns, UTC]")
+    return np.asarray(times.astype("int64").where(times.notna(), absent), dtype=np.int64)
 
 
 def _of_channels(channels: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from servers import made_venv
 from workfolder import REPOSITORY, WorkFolder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -79,3 +80,15 @@ def browser_path() -> Path:
     """A Chromium that can show the report."""
     found = next((path for path in map(shutil.which, BROWSERS) if path), None)
     return required("browser", Path(found) if found else None, "no chromium is installed")
+
+
+@pytest.fixture(scope="session")
+def fdsn_programs(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The programs of a dataselect server: of QUAKELINE_FDSN_SERVER, else in a venv made here."""
+    given = os.environ.get("QUAKELINE_FDSN_SERVER")
+    if given:
+        return Path(given)
+    base = tmp_path_factory.getbasetemp()
+    place = (base if worker_id == "master" else base.parent) / "fdsn-venv"
+    why = made_venv(place)
+    return required("servers", None if why else place / "bin", why)

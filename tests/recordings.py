@@ -155,6 +155,7 @@ class Waveforms:
     instruments: list[str]
     components: list[str]
     units: dict[str, str]
+    clipped: dict[str, list[list[int]]]
     data: np.ndarray
     valid: np.ndarray
 
@@ -168,6 +169,7 @@ class Waveforms:
             stores.labels_of(store, "instruments"),
             stores.labels_of(store, "components"),
             dict(store.attrs["units"]),
+            dict(store.attrs["clipped"]),
             store["data"][:],
             store["valid"][:],
         )

@@ -6,8 +6,8 @@ import pytest
 from synthetics import ORIGIN_NS, network, pick_table, picks_of
 
 from quakeline.association import Search, associate
-from quakeline.association import _event_ids as event_ids
-from quakeline.association import _settled as settled
+from quakeline.association.ids import kept_ids, new_ids
+from quakeline.association.rules import settled
 from quakeline.io import tables
 from quakeline.schemas import ARRIVALS, EVENTS, PICKS
 from quakeline.sites import Sites
@@ -59,7 +59,7 @@ def found_by(picks, stations, model, rules=SEARCH):
     return events, arrivals
 
 
-def assert_two(events, arrivals, truth, frame, sources=None, depth_km=4.0):
+def assert_two(events, arrivals, truth, frame, sources=None, depth_km=5.0):
     sources = sources or SOURCES
     assert len(events) == 2
     rows = zip(events.itertuples(), sources.items(), truth, strict=True)
@@ -70,7 +70,7 @@ def assert_two(events, arrivals, truth, frame, sources=None, depth_km=4.0):
         assert abs((event.time.value - ORIGIN_NS) / 1e9 - seconds) < 0.6
         own = arrivals[arrivals["event_id"] == event.event_id]
         hits = own["pick_id"].isin(picks["pick_id"])
-        assert hits.sum() >= 0.9 * len(picks)
+        assert hits.sum() >= 0.85 * len(picks)
         assert (~hits).sum() <= 1
         assert (event.n_p, event.n_s) == tuple((own["phase"] == phase).sum() for phase in "PS")
         assert own["residual_s"].abs().max() <= SEARCH.tolerance_s
@@ -182,10 +182,99 @@ def test_a_pick_belongs_to_one_event_and_events_keep_what_they_need():
 
 
 def test_ids_come_from_the_origin_time_and_twins_get_letters():
-    times = np.array([0, 4_999_999, 10_000_000, 5_000_000]) + ORIGIN_NS
-    assert event_ids(times) == [
-        "ql20200501T000000.00",
-        "ql20200501T000000.00b",
-        "ql20200501T000000.01",
-        "ql20200501T000000.01b",
+    times = np.array([0, 9_999_999_999, 10_000_000_000, 19_000_000_000]) + ORIGIN_NS
+    assert new_ids(times) == [
+        "ql20200501T000000",
+        "ql20200501T000000b",
+        "ql20200501T000010",
+        "ql20200501T000010b",
     ]
+    many = new_ids(np.full(40, ORIGIN_NS), taken={"ql20200501T000000c"})
+    assert len(set(many)) == 40
+    assert "ql20200501T000000c" not in many
+
+
+def test_results_do_not_depend_on_order_threads_or_what_lies_far_away():
+    stations, frame = network(n=12)
+    edge = {1197.2: (5.0, -8.0, 6.0), 1200.2: (-25.0, 20.0, 8.0), 1211.0: (-11.0, 9.0, 11.0)}
+    picks, _ = recorded(stations, frame, LAYERED, edge, n_noise=0)
+    rng = np.random.default_rng(8)
+    false = noise(stations, 500, rng, until_s=2600.0)
+    picks = pd.concat([picks, false], ignore_index=True).drop_duplicates("pick_id")
+    events, arrivals = found_by(picks, stations, LAYERED)
+    assert len(events) == 3
+    assert arrivals["pick_id"].is_unique
+    shuffled = picks.sample(frac=1, random_state=3)
+    again = associate(shuffled, Sites.of(stations), LAYERED, SEARCH, threads=3)
+    pd.testing.assert_frame_equal(events, again[0])
+    pd.testing.assert_frame_equal(arrivals, again[1])
+    # Data that are added before and after fall into other blocks.
+    far = noise(stations, 300, rng, until_s=2000.0)
+    later, earlier = (
+        far.assign(time=far["time"] + shift, pick_id=f"{shift.total_seconds()}/" + far["pick_id"])
+        for shift in (pd.Timedelta(seconds=3700), pd.Timedelta(seconds=-3300))
+    )
+    longer = pd.concat([earlier, picks, later], ignore_index=True)
+    extended = associate(longer, Sites.of(stations), LAYERED, SEARCH, threads=2)
+    pd.testing.assert_frame_equal(events, extended[0])
+    pd.testing.assert_frame_equal(arrivals, extended[1])
+
+
+def test_added_picks_do_not_change_ids():
+    stations, frame = network(n=12)
+    picks, truth = recorded(stations, frame, LAYERED)
+    lost = {some.iloc[3]["pick_id"] for some in truth}
+    before, _ = found_by(picks[~picks["pick_id"].isin(lost)], stations, LAYERED)
+    after, _ = found_by(picks, stations, LAYERED)
+    assert before["time"].tolist() != after["time"].tolist()
+    assert before["event_id"].tolist() == after["event_id"].tolist()
+
+
+def test_events_of_an_earlier_catalog_keep_their_ids():
+    stations, frame = network(n=12)
+    picks, _ = recorded(stations, frame, LAYERED)
+    events, arrivals = found_by(picks, stations, LAYERED)
+    old = dict(zip(events["event_id"], ["x1", "x2"], strict=True))
+    known = events.assign(event_id=["x1", "x2"], time=events["time"] + pd.Timedelta(seconds=1))
+    known_arrivals = arrivals.assign(event_id=arrivals["event_id"].map(old))
+    assert kept_ids(events, arrivals, known, known_arrivals) == old
+    # Other pick ids, as of another picker: then time and place decide.
+    renamed = known_arrivals.assign(pick_id="y" + known_arrivals["pick_id"])
+    assert kept_ids(events, arrivals, known, renamed) == old
+    far = known.assign(latitude=known["latitude"] + 1)
+    assert kept_ids(events, arrivals, far, renamed) == {}
+
+
+def test_settings_follow_from_the_network():
+    from quakeline.association import suggested
+
+    chosen = {}
+    for name, radius, n in (("dense", 3.0, 60), ("local", 30.0, 12), ("regional", 400.0, 80)):
+        stations, _ = network(n=n, radius_km=radius)
+        rules, lines = suggested({}, Sites.of(stations), LAYERED)
+        chosen[name] = rules
+        assert any(line.startswith("tolerance_s") for line in lines)
+    assert [r.margin_km for r in chosen.values()] == sorted(r.margin_km for r in chosen.values())
+    tolerances = [rules.tolerance_s for rules in chosen.values()]
+    assert tolerances == sorted(tolerances)
+    assert chosen["dense"].node_km < chosen["regional"].node_km
+    assert chosen["regional"].max_distance_km == 300
+    assert chosen["local"].max_distance_km == np.inf
+    assert chosen["local"].depth_km[0] < 0
+    given = {"margin_km": 7.0, "min_picks": 9}
+    rules, lines = suggested(given, Sites.of(network(n=12)[0]), LAYERED)
+    assert (rules.margin_km, rules.min_picks) == (7.0, 9)
+    assert not any(line.startswith("margin_km") for line in lines)
+
+
+@pytest.mark.parametrize(("radius", "n"), [(4.0, 25), (30.0, 12)])
+def test_suggested_settings_find_the_events(radius, n):
+    from quakeline.association import suggested
+
+    stations, frame = network(n=n, radius_km=radius)
+    sources = {12.0: (radius / 6, -radius / 4, 6.0), 22.0: (-radius / 3, radius / 3, 9.0)}
+    picks, truth = recorded(stations, frame, LAYERED, sources, n_noise=20)
+    rules, _ = suggested({}, Sites.of(stations), LAYERED)
+    events, _ = found_by(picks, stations, LAYERED, rules)
+    assert_two(*found_by(picks, stations, LAYERED, rules), truth, frame, sources)
+    assert len(events) == 2

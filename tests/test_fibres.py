@@ -23,7 +23,7 @@ def test_fibres_beside_seismometers_and_alone() -> None:
     assert both.station_chunks == both.chunk_ids
     alone = run(fibres=[FIBRE], fetch=None, stations=None)
     assert alone.station_chunks == []
-    assert alone.archive == "none"
+    assert alone.archive_of(alone.chunk_ids[0]) == "none"
     assert alone.params("fetch")["config"] == {}
 
 

@@ -21,7 +21,9 @@ MODELS = {
 
 
 def test_homogeneous_times_are_distance_over_velocity():
-    times = TravelTimes(VelocityModel((-1.0,), (5.8,), (3.35,)), Domain(100, -1, 30))
+    times = TravelTimes(
+        VelocityModel((-1.0,), (5.8,), (3.35,)), Domain(100, -1, 30), np.array([-0.5])
+    )
     assert times("P", -0.5, np.array([3.0]), np.array([3.5])) == pytest.approx(5 / 5.8)
     assert times("S", -0.5, np.array([3.0, 0.0]), np.array([3.5, 0.0])) == pytest.approx(
         [5 / 3.35, 0.5 / 3.35]
@@ -71,7 +73,9 @@ def test_tables_are_within_ten_milliseconds_or_one_percent(name, reach, bottom):
     rng = np.random.default_rng(3)
     distance, depth = rng.uniform(0, reach, 150), rng.uniform(0, bottom, 150)
     for station in (-0.8, 0.0, 1.3):
-        found = TravelTimes(layers, Domain(reach, -1.0, bottom))("P", station, distance, depth)
+        found = TravelTimes(layers, Domain(reach, -1.0, bottom), np.array([station]))(
+            "P", station, distance, depth
+        )
         expected = np.array(
             [
                 arrival(layers.tops, layers.vp, station, z, x)
@@ -127,7 +131,7 @@ def test_a_table_is_read_with_comments_spaces_and_a_byte_order_mark(tmp_path):
     [
         ("", "is empty"),
         ("depth_km,vp,vs\n", "one row at least"),
-        ("depth_km,vp\n0,5\n", "required: depth_km, vp, vs"),
+        ("depth_km,vp\n0,5\n", "no S velocities; give them, or velocity.vp_vs"),
         ("depth_km,vp,vs\n0,5,x\n", "three numbers"),
         ("depth_km,vp,vs\n0,5\n", "three numbers"),
         ("depth_km,vp,vs\n0,5,nan\n", "three numbers"),
@@ -145,3 +149,77 @@ def test_a_wrong_table_says_what_is_wrong(tmp_path, text, message):
 def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(DataError, match=r"cannot read velocity table .*none\.csv"):
         load(tmp_path / "none.csv")
+
+
+NONLINLOC = """# a comment
+CONTROL 1 2
+LAYER  0.0  5.0 0.0  2.9 0.0  2.7 0.0
+LAYER  10.0 6.0 0.0  3.5 0.0  2.7 0.0
+"""
+HYPODD = """hypoDD_2
+* input files
+dt.ct
+*--- 1D model:
+* NLAY RATIO
+   2 1.75
+* TOP
+0.0 10.0
+* VEL
+5.0 6.0
+* ID
+"""
+VELEST = """a model
+2 vel,depth,vdamp,phase(f5.2,5x,f7.2,2x,f7.3,3x,a1)
+ 5.00       0.00    1.000  P-VELOCITY MODEL
+ 6.00      10.00    1.000
+3
+ 2.90       0.00    1.000  S-VELOCITY MODEL
+ 3.00       5.00    1.000
+ 3.50      10.00    1.000
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("m.in", NONLINLOC, VelocityModel((0.0, 10.0), (5.0, 6.0), (2.9, 3.5))),
+        ("m.inp", HYPODD, VelocityModel((0.0, 10.0), (5.0, 6.0), (5 / 1.75, 6 / 1.75))),
+        ("m.inp", "1 1.75\n0\n5\n", VelocityModel((0.0,), (5.0,), (5 / 1.75,))),
+        ("m.mod", VELEST, VelocityModel((0.0, 5.0, 10.0), (5.0, 5.0, 6.0), (2.9, 3.0, 3.5))),
+        ("m.csv", "depth_km,vp,vp_vs\n0,5,2\n", VelocityModel((0.0,), (5.0,), (2.5,))),
+    ],
+)  # fmt: skip
+def test_models_of_other_programs(tmp_path, name, text, expected):
+    path = tmp_path / name
+    path.write_text(text)
+    assert load(path) == expected
+    halved = load(path, vp_vs=2.0)
+    assert halved.vs == tuple(p / 2 for p in expected.vp)
+
+
+def test_a_gradient_becomes_layers_with_the_same_vertical_time(tmp_path):
+    path = tmp_path / "gradient.txt"
+    path.write_text("LAYER 0 4.0 0.2 2.3 0.1 2.7 0\nLAYER 10 6.0 0 3.5 0 2.7 0\n")
+    found = load(path)
+    assert len(found.tops) == 21
+    down = first_arrivals(found, "P", 0.0, np.array([0.0, 1.0]), np.array([10.0]))[0, 0]
+    assert down == pytest.approx(np.log(6 / 4) / 0.2, rel=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("m.inp", "2 1.75\n0 10\n5\n", "line 3: 5 given; 2 numbers are needed"),
+        ("m.inp", "2 0.5\n0 10\n5 6\n", "a ratio vp/vs above 1"),
+        ("m.inp", "2 1.75\n", "three lines are needed"),
+        ("m.mod", "title\n9\n5 0\n", "9 layers announced, 1 lines follow"),
+        ("m.mod", "title\n1\n5 0\n", "no S velocities"),
+        ("m.in", "LAYER 0 5.0 0\n", "5 numbers are needed"),
+        ("m.csv", "depth_km,vp,vp_vs\n0,5,0.9\n", "vp_vs must be above 1"),
+    ],
+)
+def test_a_wrong_model_of_another_program_says_what_is_wrong(tmp_path, name, text, message):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        load(path)

@@ -39,6 +39,24 @@ def shown(
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+@contextmanager
+def told(console: Console) -> Iterator[Callable[[str], None]]:
+    """Give a function that takes a line on the state of things, which replaces the one before."""
+    if console.is_terminal:
+        with console.status("") as status:
+            yield status.update
+        return
+    last = time.monotonic()
+
+    def tell(line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _LINE_EVERY_S:
+            last = time.monotonic()
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    yield tell
+
+
 class _Lines:
     def __init__(self, what: str, console: Console, amount: Callable[[float], str]) -> None:
         self._what, self._console, self._amount = what, console, amount

@@ -16,7 +16,7 @@ from quakeline.inference.annotator import Annotator
 from quakeline.io import tables
 from quakeline.models.cards import Card
 from quakeline.picking import BlockPicker, Origin, PickStream, Rules, joined
-from quakeline.preparation.components import COMPONENTS
+from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.recordings import Recordings
 from quakeline.remarks import Remark, some
 from quakeline.schemas import PICKS
@@ -91,7 +91,7 @@ def picks_of(
     work = Work(recordings, annotator, progress)
     frames = []
     for chunk in work.chunks():
-        stream = PickStream(picker, chunk.motion, chunk.labels, chunk.units)
+        stream = PickStream(picker, chunk.motion, chunk.labels, chunk.units, chunk.clipped)
         for piece, last in chunk.pieces():
             stream.add(piece.instrument, piece.start, piece.curves)
             if last:

@@ -21,7 +21,8 @@ from quakeline.inference.backends import Backend, Tag
 from quakeline.inference.engine import Piece, prefetched
 from quakeline.inference.waveforms import Arrays
 from quakeline.picking import GAP_REACH_S
-from quakeline.preparation.components import COMPONENTS, Instrument, Preparer
+from quakeline.preparation.components import Instrument, Preparer
+from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.recordings import Recordings
 from quakeline.preparation.settings import READ_AHEAD_S
 from quakeline.remarks import Remark, gather
@@ -172,6 +173,7 @@ class Chunk:
         self.span = preparer.span
         self.labels = list(self._groups)
         self.units: dict[str, str] = {}
+        self.clipped: dict[str, np.ndarray] = {}
         self.hear: Callable[[float], None] = lambda share_s: None
         grid, reach = preparer.grid, work.annotator.reach
         self._start = grid.start_sample
@@ -208,6 +210,7 @@ class Chunk:
         made = self._preparer.prepared(label, self._groups[label])
         self._report += made.coverage
         self.units[label] = made.units
+        self.clipped[label] = made.clipped
         self._work.clock.reading_s += time.perf_counter() - begin
         return made
 

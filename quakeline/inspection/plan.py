@@ -11,7 +11,8 @@ import pandas as pd
 
 from quakeline.inspection.holdings import Holding
 from quakeline.io import inventory as inventories
-from quakeline.preparation.components import COMPONENTS, Preparer
+from quakeline.preparation.components import Preparer
+from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.settings import Response
 from quakeline.timeline import Span
 

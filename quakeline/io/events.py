@@ -30,6 +30,7 @@ from quakeline import __version__
 from quakeline.errors import DataError
 from quakeline.io import provenance
 from quakeline.io.atomic import replacing
+from quakeline.io.ellipsoids import origin_uncertainty
 from quakeline.schemas import EVENTS
 from quakeline.timeline import iso
 
@@ -268,7 +269,7 @@ def _origin(row: Row, arrivals: list[Row], labels: Labels) -> qml.Origin:
         depth=round(row["depth_km"] * 1000.0, 3),
         depth_errors=_error(_scaled(_number(row["depth_sigma_km"]), 1000.0)),
         depth_type="from location",
-        origin_uncertainty=_origin_uncertainty(horizontal_km),
+        origin_uncertainty=origin_uncertainty(row),
         quality=_quality(row, arrivals),
         method_id=uri("method", row["associator"], row["locator"]),
         earth_model_id=model,
@@ -288,15 +289,6 @@ def _quality(row: Row, arrivals: list[Row]) -> qml.OriginQuality:
         standard_error=_number(row["rms_s"]),
         azimuthal_gap=_number(row["azimuthal_gap_deg"]),
         minimum_distance=_scaled(_number(row["min_distance_km"]), 1.0 / KM_PER_DEGREE),
-    )
-
-
-def _origin_uncertainty(horizontal_km: float | None) -> qml.OriginUncertainty | None:
-    if horizontal_km is None:
-        return None
-    return qml.OriginUncertainty(
-        horizontal_uncertainty=_scaled(horizontal_km, 1000.0),
-        preferred_description="horizontal uncertainty",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from glob import escape
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +20,7 @@ from quakeline.io.cells import read_cells
 from quakeline.io.responses import is_seed
 from quakeline.schemas import STATIONS
 
+_NEVER_NS, _ALWAYS_NS = -(1 << 62), 1 << 62
 _REQUIRED = ("network", "station", "latitude", "longitude", "elevation_m")
 _TEXT = ("network", "station", "location", "channel")
 _NUMBERS = ("latitude", "longitude", "elevation_m", "depth_m")
@@ -44,6 +46,19 @@ def read(paths: list[Path]) -> Inventory:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise DataError(f"cannot read {path} as {kind}: {reason}") from error
     return inventory
+
+
+def joined(first: Inventory, second: Inventory) -> Inventory:
+    """The stations of two inventories; where both describe one, the first counts."""
+    known = {(network.code, station.code) for network in first for station in network}
+    further = []
+    for network in second:
+        stations = [s for s in network if (network.code, s.code) not in known]
+        if stations:
+            part = copy(network)
+            part.stations = stations
+            further.append(part)
+    return first + Inventory(networks=further)
 
 
 def table_of(inventory: Inventory) -> pd.DataFrame:
@@ -82,6 +97,15 @@ def _timestamp(time: UTCDateTime | None) -> pd.Timestamp | None:
     if time is None or not pd.Timestamp.min.value < time.ns < pd.Timestamp.max.value:
         return None
     return pd.Timestamp(time.ns, unit="ns", tz="UTC")
+
+
+def epoch_ns(place: Channel | Station) -> tuple[int, int]:
+    """Start and end (exclusive) of an epoch in ns since 1970; far away where they are open."""
+    start, end = (
+        open_ns if time is None else min(max(int(time.ns), _NEVER_NS), _ALWAYS_NS)
+        for time, open_ns in ((place.start_date, _NEVER_NS), (place.end_date, _ALWAYS_NS))
+    )
+    return start, end
 
 
 def _number(value: Any) -> float | None:
@@ -203,7 +227,9 @@ def overlaid(base: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 def checked(frame: pd.DataFrame) -> pd.DataFrame:
     """Sort the rows and refuse what cannot be a network of stations. Raises DataError."""
     if frame.empty:
-        raise DataError("no stations: the table or StationXML of the config lists none")
+        raise DataError(
+            "no stations: neither table, StationXML nor web service of the config has any"
+        )
     keys = ["network", "station", "location", "channel", "start"]
     twice = frame.duplicated(keys)
     if twice.any():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +14,25 @@ import obspy
 import pandas as pd
 
 from quakeline.io import stores, tables
+from quakeline.preparation.coverage import Window, united, unused_row
+from quakeline.preparation.faults import mended
+from quakeline.preparation.flags import Flags
+from quakeline.preparation.orientation import COMPONENTS, FILLS, OBLIQUE, Orientations
+from quakeline.preparation.parallel import in_threads
+from quakeline.preparation.preference import Preference
 from quakeline.preparation.raw import Opener, RawFiles, Source
 from quakeline.preparation.responses import Responses
+from quakeline.preparation.rotation import Channel, Component, components_of
 from quakeline.preparation.settings import Response
 from quakeline.schemas import COVERAGE, WAVEFORMS
-from quakeline.signal.gaps import Canvas, bridge, runs_of
+from quakeline.signal.gaps import Canvas, bridge
 from quakeline.signal.quality import dead
 from quakeline.signal.resample import to_grid
 from quakeline.signal.segments import Segment
 from quakeline.timeline import Span, first_sample
 
-COMPONENTS = ("Z", "N", "E")
-#: Component codes and the component that they fill; 1 and 2 are used as they are, with a note.
-_FILLS = {"Z": "Z", "N": "N", "E": "E", "1": "N", "2": "E", "3": "Z"}
-
-
-@dataclass
-class Component:
-    """One component of an instrument: samples, mask, and what was found on the way."""
-
-    data: np.ndarray
-    valid: np.ndarray
-    units: str
-    rates: set[float]
-    notes: list[str]
-    unused: str
+_LETTERS = (*FILLS, *OBLIQUE)
+_CODES = ["network", "station", "location", "channel"]
 
 
 @dataclass(frozen=True)
@@ -44,13 +40,20 @@ class Instrument:
     """Waveforms of an instrument on the grid of its chunk, and what was found (COVERAGE rows).
 
     `data` (float32, ground motion or counts as `units` says) and `valid` have the shape
-    (components, time) in the order of COMPONENTS.
+    (components, time) in the order of COMPONENTS. `clipped` are runs [first, end) of samples since
+    1970, (m, 2), in which amplitudes are wrong.
     """
 
     data: np.ndarray
     valid: np.ndarray
     units: str
+    clipped: np.ndarray
     coverage: list[dict[str, Any]]
+
+    @property
+    def usable(self) -> bool:
+        """Whether any component serves."""
+        return any(row["status"] == "used" for row in self.coverage)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Preparer:
     response: Response
     inventory: obspy.Inventory
     source: Opener = RawFiles
+    prefer: Preference = field(default_factory=Preference)
 
     @property
     def grid(self) -> stores.Grid:
@@ -75,21 +79,30 @@ class Preparer:
         start = first_sample(wide.start_ns, self.rate_hz)
         return stores.Grid(start, first_sample(wide.end_ns, self.rate_hz) - start, self.rate_hz)
 
-    def write(self, rows: pd.DataFrame, wanted: list[str], path: Path) -> pd.DataFrame:
+    def write(
+        self, rows: pd.DataFrame, wanted: list[str], path: Path, threads: int = 1
+    ) -> pd.DataFrame:
         """Write the store of a chunk; returns the COVERAGE table.
 
         `rows` are the manifest's rows with data, `wanted` the instrument codes to use (empty: all).
+        Where a preference is given, a station's first instrument with usable data is written.
         """
         groups, report = self.instruments(rows, wanted)
-        labels = {"instruments": list(groups), "components": list(COMPONENTS)}
+        choices = self.prefer.groups(groups)
+        labels = {"instruments": [one[0] for one in choices], "components": list(COMPONENTS)}
         units: dict[str, str] = {}
-        with stores.create(path, WAVEFORMS, self.grid, labels, units=units) as store:
-            for index, (label, group) in enumerate(groups.items()):
-                made = self.prepared(label, group)
-                report += made.coverage
+        clipped: dict[str, list[list[int]]] = {}
+        with stores.create(
+            path, WAVEFORMS, self.grid, labels, units=units, clipped=clipped
+        ) as store:
+            work = [partial(self._chosen, choice, groups) for choice in choices]
+            for index, (label, made, rest) in enumerate(in_threads(work, threads)):
+                report += made.coverage + rest
+                labels["instruments"][index] = label
                 units[label] = made.units
+                clipped[label] = made.clipped.tolist()
                 _store(store, index, made)
-            store.attrs["units"] = units
+            store.attrs.update({**labels, "units": units, "clipped": clipped})
         return pd.DataFrame(report) if report else tables.empty(COVERAGE)
 
     def instruments(
@@ -99,27 +112,60 @@ class Preparer:
 
         Arguments as for `write`.
         """
-        codes = rows.assign(
-            instrument=rows["channel"].str[:-1],
-            fills=rows["channel"].str[-1].map(_FILLS).fillna(""),
-        ).fillna({"location": ""})
-        chosen = codes[(codes["fills"] != "") & self._is_wanted(codes, wanted)]
+        letters = rows["channel"].str[-1]
+        fills = letters.map(FILLS).fillna(letters)
+        codes = rows.assign(instrument=rows["channel"].str[:-1], letter=letters, fills=fills)
+        codes = codes.fillna({"location": ""})
+        known = codes["letter"].isin(_LETTERS)
+        chosen = codes[known & self._is_wanted(codes, wanted)]
         keys = ["network", "station", "location", "instrument"]
         groups = {".".join(map(str, key)): rows for key, rows in chosen.groupby(keys)}
         return groups, self._refused(codes, wanted)
 
     def prepared(self, label: str, rows: pd.DataFrame) -> Instrument:
         """Prepare one of `instruments`."""
-        components = self._instrument(rows)
-        shape = (len(COMPONENTS), self.grid.n_samples)
+        grid, key = self.grid, tuple(label.split("."))
+        channels = _in_common_units(list(self._channels(rows)))
+        components = components_of(channels, self._orientations, grid.start_sample, self.rate_hz)
+        live = [one for one in components if not one.unused]
+        _note_missing(live)
+        shape = (len(COMPONENTS), grid.n_samples)
         data, valid = np.zeros(shape, np.float32), np.zeros(shape, bool)
-        for name, component in components.items():
-            if not component.unused:
-                at = COMPONENTS.index(name)
-                data[at], valid[at] = component.data, component.valid
-        key = tuple(label.split("."))
-        coverage = [self._coverage(key, rows, name, c) for name, c in components.items()]
-        return Instrument(data, valid, _common_units(components), coverage)
+        for one in live:
+            at = COMPONENTS.index(one.name)
+            data[at], valid[at] = one.data, one.valid
+        runs = [one.clipped for one in live] or [np.zeros((0, 2), dtype=np.int64)]
+        window = Window(
+            first_sample(self.span.start_ns, self.rate_hz) - grid.start_sample,
+            first_sample(self.span.end_ns, self.rate_hz) - grid.start_sample,
+            self.rate_hz,
+        )
+        return Instrument(
+            data,
+            valid,
+            _common_units(live),
+            united(np.concatenate(runs)) + grid.start_sample,
+            [window.row(key, one) for one in components],
+        )
+
+    def _chosen(
+        self, choice: Sequence[str], groups: dict[str, pd.DataFrame]
+    ) -> tuple[str, Instrument, list[dict[str, Any]]]:
+        """The first usable instrument of a station, and COVERAGE rows of its others."""
+        rest: list[dict[str, Any]] = []
+        for place, label in enumerate(choice):
+            made = self.prepared(label, groups[label])
+            if made.usable or place == len(choice) - 1:
+                break
+            rest += made.coverage
+        reason = f"prepare.prefer takes {label} of this station"
+        for other in choice[place + 1 :]:
+            rows = groups[other].drop_duplicates(_CODES)
+            rest += [unused_row(row, reason) for _, row in rows.iterrows()]
+        if place and made.usable:
+            for row in made.coverage:
+                row["notes"] += f"; instead of {', '.join(choice[:place])}, without usable data"
+        return label, made, rest
 
     @staticmethod
     def _is_wanted(codes: pd.DataFrame, wanted: list[str]) -> pd.Series:
@@ -127,35 +173,42 @@ class Preparer:
 
     def _refused(self, codes: pd.DataFrame, wanted: list[str]) -> list[dict[str, Any]]:
         """Coverage rows of channels whose code keeps them out."""
-        codes = codes.drop_duplicates(["network", "station", "location", "channel"])
-        unknown = codes[codes["fills"] == ""]
-        reason = "the last letter of the channel code is none of Z, N, E, 1, 2, 3"
-        rows = [_unused_row(row, reason) for _, row in unknown.iterrows()]
-        other = codes[(codes["fills"] != "") & ~self._is_wanted(codes, wanted)]
+        codes = codes.drop_duplicates(_CODES)
+        known = codes["letter"].isin(_LETTERS)
+        reason = f"the last letter of the channel code is none of {', '.join(_LETTERS)}"
+        rows = [unused_row(row, reason) for _, row in codes[~known].iterrows()]
+        other = codes[known & ~self._is_wanted(codes, wanted)]
         reason = f"prepare.instruments names only {', '.join(wanted)}"
-        return rows + [_unused_row(row, reason) for _, row in other.iterrows()]
-
-    def _instrument(self, group: pd.DataFrame) -> dict[str, Component]:
-        components = {
-            str(name): self._component(rows) for name, rows in group.groupby("fills", sort=True)
-        }
-        physical = any(component.units != "counts" for component in components.values())
-        for component in components.values():
-            if physical and component.units == "counts":
-                component.unused = "no response, while other components have one"
-        live = {name: one for name, one in components.items() if not one.unused}
-        missing = ", ".join(name for name in COMPONENTS if name not in live)
-        for component in live.values() if missing else ():
-            component.notes.append(f"no component {missing}: zeros for the network")
-        return components
-
-    @cached_property
-    def _raw(self) -> Source:
-        return self.source(self.span.widen(self.margin_s + self.response.read_ahead_s))
+        return rows + [unused_row(row, reason) for _, row in other.iterrows()]
 
     @cached_property
     def _responses(self) -> Responses:
         return Responses(self.inventory, self.response)
+
+    @cached_property
+    def _orientations(self) -> Orientations:
+        return Orientations(self.inventory)
+
+    @cached_property
+    def _flags(self) -> Flags:
+        return Flags()
+
+    @cached_property
+    def _own(self) -> threading.local:
+        return threading.local()
+
+    @property
+    def _raw(self) -> Source:
+        """The source of this thread: it holds files that several instruments share."""
+        if not hasattr(self._own, "source"):
+            reach_s = self.margin_s + self.response.read_ahead_s
+            self._own.source = self.source(self.span.widen(reach_s))
+        source: Source = self._own.source
+        return source
+
+    def _channels(self, rows: pd.DataFrame) -> Iterator[Channel]:
+        for codes, group in rows.groupby(_CODES, sort=True):
+            yield self._channel(tuple(map(str, codes)), group)
 
     def _on_grid(
         self, codes: tuple[str, ...], segments: list[Segment]
@@ -166,55 +219,33 @@ class Preparer:
             return self._responses.on_grid(codes, segments, rate_hz)
         return [to_grid(s.samples, s.start_ns, s.rate_hz, rate_hz) for s in segments], []
 
-    def _component(self, rows: pd.DataFrame) -> Component:
-        canvas = Canvas.blank(self.grid.start_sample, self.grid.n_samples)
-        codes_of = ["network", "station", "location", "channel"]
-        channels = {tuple(map(str, key)): group for key, group in rows.groupby(codes_of)}
-        known = [codes for codes in channels if self._responses.knows(codes)]
-        notes: list[str] = []
-        rates: set[float] = set()
-        for codes, group in channels.items():
-            if known and codes not in known:
-                notes.append(f"channel {codes[-1]} has no response, another one has: unused")
-                continue
-            segments, found = self._raw.segments(group)
-            rates |= {segment.rate_hz for segment in segments}
-            notes += found
-            pieces, found = self._on_grid(codes, segments)
-            notes += found
-            for piece in pieces:
-                canvas.lay(*piece)
+    def _channel(self, codes: tuple[str, ...], rows: pd.DataFrame) -> Channel:
+        """One channel: faults looked for, response removed, on the grid, short gaps bridged."""
+        grid = self.grid
+        canvas = Canvas.blank(grid.start_sample, grid.n_samples)
+        segments, notes = self._raw.segments(rows)
+        rates = {segment.rate_hz for segment in segments}
+        segments, faults = mended(segments)
+        paths = [str(path) for path in rows["path"].dropna()]
+        notes += faults.notes + self._flags.notes(paths, codes)
+        pieces, found = self._on_grid(codes, segments)
+        notes += found
+        for piece in pieces:
+            canvas.lay(*piece)
         if canvas.conflicts:
             seconds = canvas.conflicts / self.rate_hz
             notes.append(f"overlaps with different sample times became gaps: {seconds:.2f} s")
-        notes += _unrotated(set(rows["channel"]))
-        data, valid = canvas.finish()
-        data, valid = bridge(data, valid, round(self.bridge_gap_s * self.rate_hz))
-        units = self.response.units if known else "counts"
-        return Component(data, valid, units, rates, notes, _unusable(data, valid))
-
-    def _coverage(
-        self, key: tuple[str, ...], group: pd.DataFrame, name: str, component: Component
-    ) -> dict[str, Any]:
-        """One row of COVERAGE, for the chunk itself without its margins."""
-        begin = first_sample(self.span.start_ns, self.rate_hz) - self.grid.start_sample
-        end = first_sample(self.span.end_ns, self.rate_hz) - self.grid.start_sample
-        valid = component.valid[begin:end]
-        gaps = [] if component.unused else _inner_gaps(valid)
-        share = 0.0 if component.unused else float(valid.mean())
-        notes = [component.unused] if component.unused else _note_response(component)
-        return {
-            **dict(zip(("network", "station", "location", "instrument"), key, strict=True)),
-            "component": name,
-            "channels": ", ".join(sorted(set(group.loc[group["fills"] == name, "channel"]))),
-            "input_rate_hz": max(component.rates, default=None),
-            "coverage": share,
-            "n_gaps": len(gaps),
-            "longest_gap_s": max(gaps, default=0) / self.rate_hz,
-            "units": component.units,
-            "status": "unused" if component.unused else "used",
-            "notes": "; ".join(dict.fromkeys([*notes, *component.notes])),
-        }
+        data, valid = bridge(*canvas.finish(), round(self.bridge_gap_s * self.rate_hz))
+        return Channel(
+            codes=codes,
+            data=data,
+            valid=valid,
+            units=self.response.units if self._responses.knows(codes) else "counts",
+            rates=rates,
+            notes=notes,
+            clipped=faults.clipped(grid.start_sample, self.rate_hz),
+            unused=_unusable(data, valid) or faults.unused,
+        )
 
 
 def _store(store: Any, index: int, made: Instrument) -> None:
@@ -223,28 +254,23 @@ def _store(store: Any, index: int, made: Instrument) -> None:
         store["valid"][index, at] = made.valid[at]
 
 
-def _inner_gaps(valid: np.ndarray) -> list[int]:
-    """Lengths in samples of the gaps between valid samples."""
-    present = np.flatnonzero(valid)
-    if len(present) == 0:
-        return []
-    inner = valid[present[0] : present[-1] + 1]
-    return [int(stop - start) for start, stop in runs_of(~inner)]
+def _in_common_units(channels: list[Channel]) -> list[Channel]:
+    """Channels in counts are not used where others are ground motion."""
+    if len({one.units for one in channels}) == 1:
+        return channels
+    why = "no response, while other components have one"
+    return [replace(one, unused=why) if one.units == "counts" else one for one in channels]
 
 
-def _note_response(component: Component) -> list[str]:
-    return ["response: none"] if component.units == "counts" else ["response removed"]
-
-
-def _unrotated(channels: set[str]) -> list[str]:
-    """A note where channels are not simply Z, N or E."""
-    if len(channels) == 1 and not {code[-1] for code in channels} & {"1", "2"}:
-        return []
-    return [f"channels {', '.join(sorted(channels))} used as they are, without rotation"]
+def _note_missing(live: list[Component]) -> None:
+    names = {one.name for one in live}
+    missing = ", ".join(name for name in COMPONENTS if name not in names)
+    for component in live if missing else ():
+        component.notes.append(f"no component {missing}: zeros for the network")
 
 
 def _unusable(data: np.ndarray, valid: np.ndarray) -> str:
-    """Why a component cannot be used; empty where it can."""
+    """Why a channel cannot be used; empty where it can."""
     if not valid.any():
         return "no usable samples in the chunk"
     if dead(data, valid):
@@ -252,24 +278,6 @@ def _unusable(data: np.ndarray, valid: np.ndarray) -> str:
     return ""
 
 
-def _common_units(components: dict[str, Component]) -> str:
-    units = {c.units for c in components.values() if not c.unused}
+def _common_units(components: list[Component]) -> str:
+    units = {one.units for one in components}
     return units.pop() if len(units) == 1 else "counts"
-
-
-def _unused_row(row: pd.Series, reason: str) -> dict[str, Any]:
-    return {
-        "network": row["network"],
-        "station": row["station"],
-        "location": row["location"],
-        "instrument": row["instrument"],
-        "component": row["channel"][-1:],
-        "channels": row["channel"],
-        "input_rate_hz": row["sampling_rate_hz"],
-        "coverage": 0.0,
-        "n_gaps": 0,
-        "longest_gap_s": 0.0,
-        "units": "counts",
-        "status": "unused",
-        "notes": reason,
-    }

@@ -1,11 +1,127 @@
-"""Channels that carry no ground motion."""
+"""Faults of raw samples: dead channels, clipping, spikes, steps.
+
+Each is found from samples nearby alone, so that what is found does not depend on how the data were
+cut. Clipping that a digitizer's filter or an analogue amplifier has rounded off is not seen.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+
+from quakeline.signal.gaps import runs_of
+
+#: Values at which digitizers of 24 and 32 bits end.
+_RAILS = (8_388_607.0, -8_388_608.0, 2_147_483_647.0, -2_147_483_648.0)
+#: A flat top has this many equal samples, ...
+_FLAT_SAMPLES = 4
+#: ... is left or reached by a jump of some counts, which the top of a smooth wave is not, ...
+_FLAT_JUMP = 8.0
+#: ... and is the extreme of the seconds around it, so many counts away from their mean.
+_FLAT_AROUND_S = 5.0
+_FLAT_HEIGHT = 100.0
+#: A jump is this many times the largest difference of successive samples near it, ...
+_JUMP_RATIO = 10.0
+_JUMP_NEAR = 10
+#: ... and this many counts.
+_JUMP_COUNTS = 20.0
+#: Integer samples that differ by no more than this are noise of the digitizer.
+_IDLE_COUNTS = 2.0
 
 
 def dead(data: np.ndarray, valid: np.ndarray) -> bool:
     """Whether all valid samples have one and the same value, as float32 (as they are stored)."""
     values = data[valid].astype(np.float32)
     return bool(len(values)) and bool(np.all(values == values[0]))
+
+
+def idle(low: float, high: float, whole: bool) -> bool:
+    """Whether integer samples from `low` to `high` are nothing but noise of the digitizer."""
+    return whole and 0 < high - low <= _IDLE_COUNTS
+
+
+def integral(samples: np.ndarray) -> bool:
+    """Whether samples are counts: whole numbers."""
+    return bool(np.array_equal(samples, np.rint(samples)))
+
+
+def clipped(samples: np.ndarray, rate_hz: float, counts: bool) -> np.ndarray:
+    """Runs of clipped samples: flat tops at an extreme, and the ends of a digitizer's range.
+
+    Parameters
+    ----------
+    samples
+        Gapless raw samples, shape (n,).
+    rate_hz
+        Their rate in Hz.
+    counts
+        Whether they are whole numbers.
+
+    Returns
+    -------
+    Shape (m, 2): start and stop (exclusive) of each run.
+    """
+    same = samples[1:] == samples[:-1]
+    flat = runs_of(same)
+    flat = flat[flat[:, 1] - flat[:, 0] >= _FLAT_SAMPLES - 1] + [0, 1]
+    flat = flat[_reached_by_a_jump(samples, flat, _FLAT_JUMP if counts else 0.0)]
+    around, height = round(_FLAT_AROUND_S * rate_hz), _FLAT_HEIGHT if counts else 0.0
+    tops = [run for run in flat if _is_extreme(samples, run, around, height)]
+    runs = np.array(tops, dtype=np.int64).reshape(-1, 2)
+    if counts and max(samples.max(initial=0), -samples.min(initial=0)) >= _RAILS[0]:
+        runs = np.concatenate([runs, runs_of(np.isin(samples, _RAILS))])
+    return runs[np.argsort(runs[:, 0])]
+
+
+def _reached_by_a_jump(samples: np.ndarray, runs: np.ndarray, least: float) -> np.ndarray:
+    """Whether a run's neighbours lie on one side of it, one of them more than `least` away."""
+    level = samples[runs[:, 0]]
+    before = samples[np.maximum(runs[:, 0] - 1, 0)] - level
+    after = samples[np.minimum(runs[:, 1], len(samples) - 1)] - level
+    jump = np.maximum(np.abs(before), np.abs(after))
+    return np.asarray((before * after >= 0) & (jump > 0) & (jump >= least))
+
+
+def _is_extreme(samples: np.ndarray, run: np.ndarray, around: int, height: float) -> bool:
+    level = samples[run[0]]
+    near = samples[max(run[0] - around, 0) : run[1] + around]
+    extreme = level == near.max() or level == near.min()
+    return bool(extreme and abs(level - near.mean()) >= height)
+
+
+def jumps(samples: np.ndarray, counts: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Spikes of one sample and steps, which no filter of a digitizer lets pass as a signal.
+
+    Parameters as for `clipped`.
+
+    Returns
+    -------
+    spikes, steps
+        Indices of the samples that stand alone, and of the first samples of a new level.
+    """
+    none = np.zeros(0, dtype=np.int64)
+    if len(samples) < 4 * _JUMP_NEAR:
+        return none, none
+    size = np.abs(np.diff(samples))
+    found = _stand_out(size, _JUMP_COUNTS if counts else 0.0)
+    rising = samples[found + 1] > samples[found]
+    successive = np.flatnonzero((np.diff(found) == 1) & (rising[1:] != rising[:-1]))
+    spikes = found[successive] + 1
+    of_spikes = np.zeros(len(found), bool)
+    of_spikes[successive] = of_spikes[successive + 1] = True
+    single = found[~of_spikes]
+    alone = ~np.isin(single - 1, found) & ~np.isin(single + 1, found)
+    return spikes, single[alone] + 1
+
+
+def _stand_out(size: np.ndarray, least: float) -> np.ndarray:
+    """Positions of differences far larger than all near them, but for the next or the last one."""
+    n = len(size)
+    inner = size[_JUMP_NEAR : n - _JUMP_NEAR]
+    candidates = inner > least
+    for away in (-3, 3, -5, 5):  # most others drop out here, before all neighbours are looked at
+        near = size[_JUMP_NEAR + away : n - _JUMP_NEAR + away]
+        candidates &= inner > _JUMP_RATIO * near
+    found = np.flatnonzero(candidates) + _JUMP_NEAR
+    others = np.concatenate([np.arange(-_JUMP_NEAR, -1), np.arange(2, _JUMP_NEAR + 1)])
+    largest = size[found[:, None] + others].max(axis=1, initial=0.0)
+    return np.asarray(found[size[found] > _JUMP_RATIO * largest])

@@ -1,7 +1,8 @@
 """Where raw data come from: one plug-in per kind of archive.
 
-A source is a section of the configuration that lists the files of a span of time (`files`) and
-gives a digest that changes when the archive does (`fingerprint`).
+A source is a section of the configuration that lists the files of a span of time (`files`), after
+it brought them to this machine where they are elsewhere (`obtain`), and gives a digest that changes
+when the archive does (`fingerprint`, `fingerprint_of` a span).
 """
 
 from typing import TYPE_CHECKING
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING
 from quakeline.registry import one_of
 from quakeline.sources.archive_list import ArchiveList
 from quakeline.sources.base import BaseSource
+from quakeline.sources.fdsn import Fdsn
 from quakeline.sources.files import Files
+from quakeline.sources.objects import Objects
 from quakeline.sources.package import PackageData
 from quakeline.sources.sds import Sds
 from quakeline.sources.wheel import WheelData
 
-KINDS = (Files, Sds, ArchiveList, PackageData, WheelData)
+KINDS = (Files, Sds, ArchiveList, PackageData, Fdsn, Objects, WheelData)
 if TYPE_CHECKING:
     Source = BaseSource
 else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from glob import glob
 from pathlib import Path
@@ -52,7 +53,7 @@ class Files(BaseSource):
             {Path(p) for pattern in patterns for p in _matches(pattern)}
             | {folder for pattern in patterns for folder in closed(pattern)}
         )
-        if not found and not any(_DAY_CODE.search(pattern) for pattern in self.paths):
+        if not found and not self._by_day:
             raise DataError(
                 f"the archive is empty: no file matches {', '.join(map(repr, self.paths))}"
                 f" (fetch.source.paths){_hint(self.paths)}"
@@ -66,13 +67,17 @@ class Files(BaseSource):
 
     def fingerprint(self) -> str:
         """Digest of names, sizes and times of change; patterns with day codes are not searched."""
-        if any(_DAY_CODE.search(pattern) for pattern in self.paths):
+        if self._by_day:
             return "by day"
-        stats = []
-        for path in sorted({p for one in self.paths for p in _matches(one.replace("%%", "%"))}):
-            stat = Path(path).lstat()
-            stats.append([path, stat.st_size, stat.st_mtime_ns])
-        return digest_of(stats)
+        return _digest({p for one in self.paths for p in _matches(one.replace("%%", "%"))})
+
+    def fingerprint_of(self, span: Span) -> str:
+        """With day codes, the digest of the files of the span's days."""
+        return _digest(map(str, self.files(span))) if self._by_day else self.whole
+
+    @property
+    def _by_day(self) -> bool:
+        return any(_DAY_CODE.search(pattern) for pattern in self.paths)
 
     def _patterns(self, span: Span) -> list[str]:
         first, last = to_datetime(span.start_ns), to_datetime(span.end_ns)
@@ -86,6 +91,11 @@ def _hint(patterns: list[str]) -> str:
     if not folders:
         return ""
     return f"; {folders[0]!r} is a folder: write {str(Path(folders[0], '**', '*'))!r}"
+
+
+def _digest(paths: Iterable[str]) -> str:
+    stats = [(path, Path(path).lstat()) for path in sorted(paths)]
+    return digest_of([[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats])
 
 
 def _matches(pattern: str) -> list[str]:

@@ -4,44 +4,82 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from quakeline.section import Section
 
-VERSION = 1
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
+Auto = Literal["auto"]
+_Length = Annotated[float, Field(ge=0)] | Auto
+_Positive = Annotated[float, Field(gt=0)] | Auto
+_Count = Annotated[int, Field(ge=0)] | Auto
+
 
 class Config(Section):
-    """PyOcto (Muenchmeyer 2024, doi:10.26443/seismica.v3i1.1130) and what makes an event."""
+    """PyOcto (Muenchmeyer 2024, doi:10.26443/seismica.v3i1.1130) and what makes an event.
+
+    `auto` is chosen from the geometry of the network and written to the log.
+    """
 
     kind: Literal["pyocto"] = Field("pyocto", description="the associator")
-    margin_km: float = Field(
-        20.0, ge=0, description="sources are searched this far around the stations, in km"
+    margin_km: _Length = Field(
+        "auto", description="sources are searched this far around the stations, in km"
     )
-    depth_km: tuple[float, float] = Field(
-        (0.0, 30.0), description="shallowest and deepest source, km below sea level"
+    depth_km: tuple[float, float] | Auto = Field(
+        "auto", description="shallowest and deepest source, km below sea level"
     )
-    min_picks: int = Field(6, ge=3, description="picks that an event needs")
-    min_p_picks: int = Field(3, ge=0, description="P picks that an event needs")
-    min_s_picks: int = Field(1, ge=0, description="S picks that an event needs")
-    min_p_and_s: int = Field(1, ge=0, description="stations with both P and S that an event needs")
-    tolerance_s: float = Field(
-        0.8, gt=0, description="largest difference of a pick from its predicted time, in seconds"
+    min_picks: Annotated[int, Field(ge=3)] | Auto = Field(
+        "auto", description="picks that an event needs"
     )
-    min_interevent_s: float = Field(3.0, ge=0, description="least time between events, in seconds")
-    node_km: float = Field(
-        5.0, gt=0, description="size of a cell, in km, at which an event is tried"
+    min_p_picks: _Count = Field("auto", description="P picks that an event needs")
+    min_s_picks: _Count = Field("auto", description="S picks that an event needs")
+    min_p_and_s: _Count = Field(
+        "auto", description="stations with both P and S that an event needs"
+    )
+    tolerance_s: _Positive = Field(
+        "auto", description="largest difference of a pick from its predicted time, in seconds"
+    )
+    min_interevent_s: _Length = Field("auto", description="least time between events, in seconds")
+    same_onset_s: float = Field(
+        0.3,
+        ge=0,
+        description="picks of one phase by several instruments of a station this close together,"
+        " in seconds, are one onset: the most probable counts",
+    )
+    node_km: _Positive = Field(
+        "auto", description="size of a cell, in km, at which an event is tried"
+    )
+    max_distance_km: _Positive = Field(
+        "auto",
+        description="stations farther than this from an event do not count for it, in km; auto:"
+        " 300 in networks wider than 400, else all count",
+    )
+    known_events: str | None = Field(
+        None,
+        description="catalog folder of an earlier run (events.parquet, arrivals.parquet): its"
+        " events keep their ids",
     )
 
     @model_validator(mode="after")
     def _check(self) -> Config:
-        if self.depth_km[0] >= self.depth_km[1]:
+        if not isinstance(self.depth_km, str) and self.depth_km[0] >= self.depth_km[1]:
             raise ValueError(f"depth_km: {list(self.depth_km)} given; the first must be smaller")
         return self
+
+    def known_files(self) -> list[str]:
+        """The tables of the earlier catalog, if there is one: events and arrivals."""
+        if self.known_events is None:
+            return []
+        folder = Path(self.known_events)
+        return [str(folder / name) for name in ("events.parquet", "arrivals.parquet")]
 
 
 def run(
@@ -53,28 +91,73 @@ def run(
     stations: Path,
     channels: list[Path],
     velocity: Path,
+    vp_vs: float,
+    known: list[Path],
     threads: int,
     events: Path,
     arrivals: Path,
 ) -> None:
     """Write events (EVENTS, with preliminary origins) and their picks (ARRIVALS).
 
+    `vp_vs` above 0 makes the S velocities; `known` are the events and arrivals of an earlier
+    catalog, or none.
+
     Raises DataError when no station of the run has any usable data.
     """
     from quakeline import association
     from quakeline.io import tables
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
-    from quakeline.sites import Sites
+    from quakeline.sites import Sites, strongest
     from quakeline.velocity import load
 
     _require_data(coverage, manifests)
     chunk_picks = tables.read_many(picks, PICKS)
     sites = Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS))
-    search = association.Search(**config.model_dump(exclude={"kind"}))
-    found, grouped = association.associate(chunk_picks, sites, load(velocity), search, threads)
+    if sites.table.empty:
+        logger.warning("associate: no station and no channel of a fibre has a position: no events")
+        tables.write(tables.empty(EVENTS), EVENTS, events)
+        tables.write(tables.empty(ARRIVALS), ARRIVALS, arrivals)
+        return
+    model = load(velocity, vp_vs)
+    settings = config.model_dump(exclude={"kind", "same_onset_s"})
+    search, chosen = association.suggested(settings, sites, model)
+    for line in chosen:
+        logger.info("associate: chosen for this network: %s", line)
+    earlier = _earlier(known)
+    taken = set(earlier[0]["event_id"]) if earlier else set()
+    distinct = strongest(chunk_picks, config.same_onset_s)
+    found, grouped = association.associate(
+        distinct, sites, model, search, threads, taken=taken, progress=_tell
+    )
+    if earlier:
+        found, grouped = _with_ids(found, grouped, association.kept_ids(found, grouped, *earlier))
     logger.info("associate: %d events, %d of %d picks", len(found), len(grouped), len(chunk_picks))
     tables.write(found, EVENTS, events)
     tables.write(grouped, ARRIVALS, arrivals)
+
+
+def _tell(done: int, total: int) -> None:
+    if done % max(1, total // 20) == 0:
+        logger.info("associate: %d of %d blocks of time", done, total)
+
+
+def _earlier(known: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    from quakeline.io import tables
+    from quakeline.schemas import ARRIVALS, EVENTS
+
+    if not known:
+        return None
+    return tables.read(known[0], EVENTS), tables.read(known[1], ARRIVALS)
+
+
+def _with_ids(
+    events: pd.DataFrame, arrivals: pd.DataFrame, ids: dict[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    logger.info("associate: %d of %d events keep the id of an earlier run", len(ids), len(events))
+    return (
+        events.assign(event_id=events["event_id"].replace(ids)),
+        arrivals.assign(event_id=arrivals["event_id"].replace(ids)),
+    )
 
 
 def _require_data(coverage: list[Path], manifests: list[Path]) -> None:

@@ -56,16 +56,26 @@ def run(
 
     span = Span.parse(chunk).widen(margin_s + read_ahead_s)
     known = tables.read(stations, STATIONS)
-    files = config.source.files(span)
-    rows, elsewhere = [], []
-    for path in files:
+    obtained = config.source.obtain(span, known, archive_folder(manifest))
+    rows, elsewhere = list(obtained.rows), []
+    for path in obtained.files:
         found, outside = _rows(path, span, known, config.source)
         rows += found
         elsewhere += outside
     rows += _silent(known, rows, elsewhere)
     frame = pd.DataFrame(rows) if rows else tables.empty(MANIFEST)
-    _log(frame, len(files))
+    _log(frame, len(obtained.files))
     tables.write(frame, MANIFEST, manifest)
+
+
+def archive_folder(manifest: Path) -> Path:
+    """Folder of the run for data that are downloaded, from the path of a manifest."""
+    return manifest.parents[1] / "archive"
+
+
+def edition_note(manifest: Path) -> Path:
+    """File beside a manifest that says that the archive has changed since."""
+    return manifest.with_suffix(".edition")
 
 
 def _rows(

@@ -4,32 +4,51 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from quakeline.section import Section
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
 
 class Config(Section):
-    """Robust least squares on arrival times with a full covariance."""
+    """Global search by the L1 norm, then the most likely point under errors with heavy tails."""
 
-    depth_km: tuple[float, float] = Field(
-        (0.0, 30.0), description="shallowest and deepest source, km below sea level"
+    depth_km: tuple[float, float] | Literal["auto"] = Field(
+        "auto",
+        description="shallowest and deepest source, km below sea level; auto: from the highest"
+        " station to half the extent of the network, 15 at least",
     )
     model_error_s: float = Field(
-        0.05, gt=0, description="error of predicted travel times, 1 sigma, in seconds"
+        0.05,
+        gt=0,
+        description="error of predicted travel times, 1 sigma, in seconds, of each arrival for"
+        " itself",
+    )
+    model_error_share: float = Field(
+        0.02,
+        ge=0,
+        le=0.2,
+        description="error of the velocities as a whole, 1 sigma, as a share: it moves all"
+        " arrivals of a phase together and enlarges the stated errors",
     )
     min_pick_sigma_s: float = Field(
         0.02, gt=0, description="smallest standard deviation that a pick is given, in seconds"
     )
+    station_terms: Literal["none", "static", "ssst"] = Field(
+        "none",
+        description="delays of stations from the residuals of all events: none, one for each"
+        " station and phase (static), or of the events nearby (ssst); they are the arrivals'"
+        " correction_s",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Config:
-        if self.depth_km[0] >= self.depth_km[1]:
+        if not isinstance(self.depth_km, str) and self.depth_km[0] >= self.depth_km[1]:
             raise ValueError(f"depth_km: {list(self.depth_km)} given; the first must be smaller")
         return self
 
@@ -43,23 +62,32 @@ def run(
     stations: Path,
     channels: list[Path],
     velocity: Path,
+    vp_vs: float,
+    threads: int,
     events: Path,
     arrivals: Path,
 ) -> None:
-    """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights."""
+    """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights.
+
+    `vp_vs` above 0 makes the S velocities.
+    """
+    from quakeline.association import depth_range
     from quakeline.io import tables
     from quakeline.location import Locator
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites
     from quakeline.velocity import load
 
-    locator = Locator(
-        sites=Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS)),
-        model=load(velocity),
-        depth_km=config.depth_km,
-        model_error_s=config.model_error_s,
-        min_pick_sigma_s=config.min_pick_sigma_s,
-    )
+    sites = Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS))
+    if sites.table.empty:
+        tables.write(tables.empty(EVENTS), EVENTS, events)
+        tables.write(tables.empty(ARRIVALS), ARRIVALS, arrivals)
+        return
+    settings = config.model_dump()
+    if config.depth_km == "auto":
+        settings["depth_km"] = depth_range(sites)
+        logger.info("locate: chosen for this network: depth %g to %g km", *settings["depth_km"])
+    locator = Locator(sites=sites, model=load(velocity, vp_vs), threads=threads, **settings)
     located, residuals = locator.locate(
         tables.read(candidates, EVENTS),
         tables.read(assignments, ARRIVALS),

@@ -16,6 +16,19 @@ VERSION = 2
 logger = logging.getLogger("quakeline")
 
 
+class Prefer(Section):
+    """Which instrument of a station is used, where it has several; both empty: all of them."""
+
+    instruments: list[str] = Field(
+        default_factory=list,
+        description="band and instrument codes in order, e.g. [HH, EH, BH, HN]; others come last",
+    )
+    locations: list[str] = Field(
+        default_factory=list,
+        description='location codes in order, e.g. ["00", "", "10"], among equal instruments',
+    )
+
+
 class Config(Section):
     """How raw samples become waveforms."""
 
@@ -25,6 +38,10 @@ class Config(Section):
     instruments: list[str] = Field(
         default_factory=list,
         description="band and instrument codes to use, e.g. [HH, EH]; empty: all",
+    )
+    prefer: Prefer = Field(
+        default=Prefer(),
+        description="one instrument for each station and chunk: the first with usable data",
     )
     response: Response = Response()
 
@@ -38,6 +55,7 @@ def run(
     manifest: Path,
     stations: Path,
     inventory: Path,
+    threads: int = 1,
     waveforms: Path,
     coverage: Path,
 ) -> None:
@@ -45,6 +63,7 @@ def run(
     from quakeline.io import inventory as inventories
     from quakeline.io import tables
     from quakeline.preparation.components import Preparer
+    from quakeline.preparation.preference import Preference
     from quakeline.schemas import COVERAGE, MANIFEST
 
     rows = tables.read(manifest, MANIFEST)
@@ -55,9 +74,10 @@ def run(
         bridge_gap_s=config.bridge_gap_s,
         response=config.response,
         inventory=inventories.read([inventory]),
+        prefer=Preference(config.prefer.instruments, config.prefer.locations),
     )
     used = rows[rows["status"] == "data"]
-    table = preparer.write(used, config.instruments, waveforms)
+    table = preparer.write(used, config.instruments, waveforms, threads)
     for _, row in table[table["status"] == "unused"].iterrows():
         name = f"{row['network']}.{row['station']}.{row['location']}.{row['channels']}"
         logger.warning("unused: %s: %s", name, row["notes"])

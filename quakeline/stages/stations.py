@@ -1,4 +1,4 @@
-"""Station metadata: from StationXML or a table to one row per channel epoch."""
+"""Station metadata: from StationXML, a table or a web service to one row per channel epoch."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pydantic import Field
 
 from quakeline.errors import ConfigError
 from quakeline.section import Section
+from quakeline.sources.fdsn_stations import FdsnStations
+from quakeline.timeline import Span
 
 VERSION = 2
 
@@ -18,7 +20,7 @@ logger = logging.getLogger("quakeline")
 
 
 class Config(Section):
-    """Where the seismometers of the run are described; at least one of the two, if any."""
+    """Where the seismometers of the run are described; at least one of the three, if any."""
 
     table: str | None = Field(
         None,
@@ -40,11 +42,14 @@ class Config(Section):
         description="unit of displacement of SAC poles and zeros whose header names none: m as"
         " rdseed and web services write them, nm as SAC's own manual has it",
     )
+    fdsn: FdsnStations | None = Field(
+        None, description="stations of a region or of networks, from FDSN web services"
+    )
 
     @property
     def given(self) -> bool:
         """Whether there are any."""
-        return bool(self.table or self.stationxml)
+        return bool(self.table or self.stationxml or self.fdsn)
 
     def files(self) -> list[str]:
         """The files that the section names. Raises ConfigError for one that does not exist."""
@@ -65,11 +70,15 @@ class Config(Section):
         return found
 
 
-def run(config: Config, *, sources: list[Path], stations: Path, inventory: Path) -> None:
+def run(
+    config: Config, *, sources: list[Path], stations: Path, inventory: Path, span: str = ""
+) -> None:
     """Write the station table (STATIONS) and the inventory (StationXML).
 
     Stations of the table replace those of the same code in the StationXML, so that a table can
-    correct coordinates. The inventory holds all responses. A run of fibres alone has no rows.
+    correct coordinates. The inventory holds all responses. Of stations that files and web services
+    describe, the files count. `span` is that of the run as the id of a chunk; only web services are
+    asked for it. A run of fibres alone has no rows.
     """
     from quakeline.io import inventory as inventories
     from quakeline.io import responses, tables
@@ -80,6 +89,9 @@ def run(config: Config, *, sources: list[Path], stations: Path, inventory: Path)
         for key in ("stationxml", "responses")
     )
     received = inventories.read(described)
+    if config.fdsn:
+        fetched = config.fdsn.inventory(Span.parse(span), stations.parent / "archive")
+        received = inventories.joined(received, fetched)
     frame = inventories.table_of(received)
     if config.table:
         frame = inventories.overlaid(frame, inventories.read_table(Path(config.table)))

@@ -77,7 +77,8 @@ def test_channels_are_sites_beside_stations() -> None:
     ).assign(longitude=8.0, elevation_m=100.0, depth_m=0.0)
     sites = Sites.of(stations, pd.concat([frame, frame]))
     picks = pd.DataFrame({"network": ["F", "XX", "F"], "station": ["00003", "A", "00099"]})
-    assert sites.find(picks.assign(location="")).tolist() == [4, 0, -1]
+    picks = picks.assign(location="", time=pd.Timestamp("2020-01-01", tz="UTC"))
+    assert sites.find(picks).tolist() == [4, 0, -1]
     assert sites.table["depth_km"].tolist()[:2] == [-0.1, -0.5]
     moved = frame.assign(latitude=frame["latitude"] + 0.001)
     with pytest.raises(DataError, match="fibre F, channel 0: its place differs between chunks"):

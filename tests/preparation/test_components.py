@@ -232,7 +232,9 @@ def test_channels_that_are_not_wanted_or_unknown_say_why(tmp_path):
     assert waves.instruments == ["XX.AAA..HH"]
     notes = coverage.set_index("channels")["notes"]
     assert notes["EHZ"] == "prepare.instruments names only HH"
-    assert notes["HDF"] == "the last letter of the channel code is none of Z, N, E, 1, 2, 3"
+    assert (
+        notes["HDF"] == "the last letter of the channel code is none of Z, N, E, 1, 2, 3, U, V, W"
+    )
     assert coverage.set_index("channels")["status"].to_dict() == {
         "HHZ": "used",
         "EHZ": "unused",

@@ -127,3 +127,20 @@ def test_kinds_are_chosen_by_name_and_unknown_ones_list_the_known():
 def test_a_folder_instead_of_a_pattern_is_said(archive):
     with pytest.raises(DataError, match=r"2020' is a folder: write '.*/2020/\*\*/\*'"):
         Files(paths=[str(archive / "2020")]).files(DAY)
+
+
+def test_patterns_by_day_have_a_fingerprint_for_each_span(archive):
+    source = Files(paths=[str(archive / "%Y/*/*/*/*.D.%Y.%j")])
+    other = span("2020-01-01", "2020-01-02")
+    before, elsewhere = source.fingerprint_of(DAY), source.fingerprint_of(other)
+    (archive / "2020/XX/AAA/HHZ.D/XX.AAB..HHZ.D.2020.060").touch()
+    assert source.fingerprint_of(DAY) != before
+    assert source.fingerprint_of(other) == elsewhere
+
+
+def test_patterns_without_days_share_the_fingerprint_of_the_archive(archive):
+    source = Files(paths=[str(archive / "**/*")])
+    assert source.fingerprint_of(DAY) == source.fingerprint()
+    (archive / "new").touch()
+    assert source.fingerprint_of(DAY) != source.fingerprint()
+    assert Files(**source.plain()).fingerprint_of(DAY) == source.fingerprint()

@@ -17,6 +17,7 @@ rule associate:
         stations=rules.stations.output.stations,
         channels=of_fibres(rules.das_index.output.channels),
         velocity=RUN.velocity.table,
+        known=RUN.associate.known_files(),
     output:
         events=f"results/{RUN.run}/associations/events.parquet",
         arrivals=f"results/{RUN.run}/associations/arrivals.parquet",
@@ -31,6 +32,7 @@ rule associate:
         **SITE.resources("cpu", memory_mb=4000, runtime_min=120),
     params:
         stage=RUN.params("associate"),
+        vp_vs=RUN.velocity.vp_vs or 0.0,
     message:
         "associate"
     script:
@@ -55,11 +57,12 @@ rule locate:
         f"results/{RUN.run}/benchmarks/locate/all.tsv"
     conda:
         "../../envs/quakeline.yaml"
-    threads: 1
+    threads: 2
     resources:
         **SITE.resources("cpu", memory_mb=2000, runtime_min=60),
     params:
         stage=RUN.params("locate"),
+        vp_vs=RUN.velocity.vp_vs or 0.0,
     message:
         "locate"
     script:

@@ -1,5 +1,6 @@
 # From raw archives to prepared waveforms.
-#   stations   table or StationXML of the config   -> stations.parquet, stations.xml
+# Rules that ask servers run where the workflow was started: compute nodes may have no network.
+#   stations   table, StationXML or web services   -> stations.parquet, stations.xml
 #   fetch      the source of the config, stations  -> raw/<chunk>.parquet (what came, why not)
 #   prepare    raw/<chunk>.parquet, stations       -> waveforms/<chunk>.zarr,
 #                                                     coverage/<chunk>.parquet
@@ -15,6 +16,7 @@ rule stations:
         f"results/{RUN.run}/logs/stations/all.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/stations/all.tsv"
+    localrule: RUN.stations.fdsn is not None
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
@@ -22,6 +24,7 @@ rule stations:
         **SITE.resources("cpu", memory_mb=1000, runtime_min=10),
     params:
         stage=RUN.params("stations"),
+        span=RUN.asked_span,
     message:
         "stations"
     script:
@@ -37,6 +40,7 @@ rule fetch:
         f"results/{RUN.run}/logs/fetch/{{chunk}}.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/fetch/{{chunk}}.tsv"
+    localrule: RUN.remote
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
@@ -46,7 +50,7 @@ rule fetch:
         stage=RUN.params("fetch"),
         margin_s=RUN.time.margin_s,
         read_ahead_s=RUN.prepare.response.read_ahead_s,
-        archive=RUN.archive,
+        archive=lambda wildcards: RUN.archive_of(wildcards.chunk),
     message:
         "fetch {wildcards.chunk}"
     script:

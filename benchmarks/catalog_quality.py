@@ -1,0 +1,154 @@
+"""How good catalogs of synthetic sequences are: `python -m benchmarks.catalog_quality [--quick]`.
+
+Sequences of 10, 100 and 1,000 events an hour (see benchmarks/sequences.py) go through association
+and location with the settings that quakeline suggests for the network. An event is found where an
+origin lies within 2 s and 15 km of it; it counts for recall where enough of its picks exist. Times
+are CPU seconds of all threads. The case "wrong model" locates in velocities that are 1 to 4 % off,
+with station delays of 0.05 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.measure import finish, timed
+from benchmarks.sequences import CRUST, Plan, Sequence, make
+from quakeline.association import Search, associate, depth_range, suggested
+from quakeline.geometry import LocalFrame
+from quakeline.io.ellipsoids import covariance_of
+from quakeline.location import Locator
+from quakeline.sites import Sites
+from quakeline.stages.locate import Config
+from quakeline.velocity import VelocityModel
+
+_NEAR_S, _NEAR_KM = 2.0, 15.0
+#: Quantiles of chi-squared with three degrees of freedom.
+_WITHIN = {"in_68": 3.5059, "in_95": 7.8147}
+WRONG = VelocityModel(
+    CRUST.tops,
+    tuple(np.array(CRUST.vp) * [0.97, 1.02, 0.98, 1.0]),
+    tuple(np.array(CRUST.vs) * [0.96, 1.02, 0.99, 1.0]),
+)
+#: What the locator is told of its model: that it is right, or the defaults.
+_RIGHT: dict[str, Any] = {"model_error_s": 0.01, "model_error_share": 0.0}
+_OFF = Plan(hours=1.5, events_per_hour=100, seed=2, delay_s=0.05)
+CASES: dict[str, tuple[Plan, VelocityModel, dict[str, Any]]] = {
+    "10 an hour": (Plan(hours=15, events_per_hour=10), CRUST, _RIGHT),
+    "100 an hour": (Plan(hours=1.5, events_per_hour=100, seed=2), CRUST, _RIGHT),
+    "1000 an hour": (Plan(hours=0.15, events_per_hour=1000, seed=3), CRUST, _RIGHT),
+    "100, wrong model": (_OFF, WRONG, {}),
+    "100, wrong model, static terms": (_OFF, WRONG, {"station_terms": "static"}),
+    "100, wrong model, SSST": (_OFF, WRONG, {"station_terms": "ssst"}),
+}
+
+
+def measured(plan: Plan, model: VelocityModel, settings: dict[str, Any]) -> dict[str, float]:
+    """Figures of one sequence."""
+    sequence = make(plan)
+    sites = Sites.of(sequence.stations)
+    search, _ = suggested({}, sites, model)
+    options = {**Config(**settings).model_dump(), "depth_km": depth_range(sites)}
+    locator = Locator(sites, model, **options)
+    found: list[pd.DataFrame] = []
+    association = timed(
+        lambda: found.extend(associate(sequence.picks, sites, model, search, threads=2))
+    )
+    events, arrivals = found
+    location = timed(lambda: found.extend(locator.locate(events, arrivals, sequence.picks)))
+    located, used = found[2:]
+    share = 10_000 / len(sequence.picks)
+    return {
+        "picks": len(sequence.picks),
+        "min_picks": search.min_picks,
+        **_found(sequence, located, used, search),
+        "association_s_per_10000_picks": association["cpu_s"] * share,
+        "location_s_per_10000_picks": location["cpu_s"] * share,
+        "location_ms_per_event": 1000 * location["cpu_s"] / max(len(located), 1),
+    }
+
+
+def _found(
+    sequence: Sequence, events: pd.DataFrame, arrivals: pd.DataFrame, search: Search
+) -> dict[str, float]:
+    truth = sequence.events
+    real = sequence.owner[sequence.owner >= 0]
+    recorded = real.value_counts().reindex(truth["event"], fill_value=0).to_numpy()
+    fit = recorded >= search.min_picks
+    match = _matches(events, truth)
+    pairs = np.flatnonzero(match >= 0)
+    hit = np.isin(truth["event"].to_numpy(), match[pairs])
+    owners = sequence.owner.reindex(arrivals["pick_id"]).to_numpy()
+    own = dict(zip(events["event_id"], match, strict=True))
+    right = owners == arrivals["event_id"].map(own).to_numpy()
+    return {
+        "events": len(truth),
+        "with_enough_picks": int(fit.sum()),
+        "recall": float(hit[fit].mean()),
+        "precision": len(pairs) / max(len(events), 1),
+        "picks_right": float(right.mean()),
+        "picks_recalled": float(right.sum() / len(real)),
+        **_errors(events.iloc[pairs], truth.iloc[match[pairs]]),
+    }
+
+
+def _matches(events: pd.DataFrame, truth: pd.DataFrame) -> np.ndarray:
+    """The true event of each found one, -1 for none; the closest in time first, each once."""
+    apart_s = events["time"].astype("int64").to_numpy()[:, None] - truth["time_ns"].to_numpy()
+    frame = LocalFrame.around(truth["latitude"].to_numpy(), truth["longitude"].to_numpy())
+    x, y = frame.to_xy(events["latitude"].to_numpy(), events["longitude"].to_numpy())
+    tx, ty = frame.to_xy(truth["latitude"].to_numpy(), truth["longitude"].to_numpy())
+    apart_km = np.hypot(x[:, None] - tx, y[:, None] - ty)
+    near = (np.abs(apart_s) < _NEAR_S * 1e9) & (apart_km < _NEAR_KM)
+    match = np.full(len(events), -1)
+    rows, columns = np.nonzero(near)
+    for k in np.argsort(np.abs(apart_s[rows, columns])):
+        if match[rows[k]] < 0 and columns[k] not in match:
+            match[rows[k]] = columns[k]
+    return match
+
+
+def _errors(events: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
+    """Location errors, and how many of them the stated ellipsoids hold."""
+    frame = LocalFrame.around(truth["latitude"].to_numpy(), truth["longitude"].to_numpy())
+    x, y = frame.to_xy(events["latitude"].to_numpy(), events["longitude"].to_numpy())
+    tx, ty = frame.to_xy(truth["latitude"].to_numpy(), truth["longitude"].to_numpy())
+    down = events["depth_km"].to_numpy() - truth["depth_km"].to_numpy()
+    error = np.column_stack([x - tx, y - ty, down])
+    inverse = np.array([np.linalg.inv(covariance_of(row)) for row in events.to_dict("records")])
+    distance = np.einsum("ni,nij,nj->n", error, inverse, error)
+    epicentral = np.hypot(error[:, 0], error[:, 1])
+    return {
+        "epicentre_km_median": float(np.median(epicentral)),
+        "epicentre_km_95": float(np.percentile(epicentral, 95)),
+        "depth_km_median": float(np.median(np.abs(down))),
+        "at_a_limit": float(events["quality"].str.contains("limit of the search").mean()),
+        **{name: float((distance < limit).mean()) for name, limit in _WITHIN.items()},
+    }
+
+
+def main() -> None:
+    """Measure all cases and keep the figures in benchmarks/results/catalog_quality.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a fifth of the data, nothing kept")
+    parser.add_argument(
+        "--case", action="append", choices=list(CASES), help="only this, repeatable"
+    )
+    arguments = parser.parse_args()
+    quick, only = arguments.quick, arguments.case
+    rows = []
+    for name, (plan, model, settings) in CASES.items():
+        if only and name not in only:
+            continue
+        sized = replace(plan, hours=plan.hours / 5) if quick else plan
+        figures = {key: round(value, 4) for key, value in measured(sized, model, settings).items()}
+        rows.append({"case": name, **figures})
+        finish("catalog_quality", rows, quick or bool(only))
+
+
+if __name__ == "__main__":
+    main()

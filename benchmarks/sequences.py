@@ -1,0 +1,230 @@
+"""Synthetic earthquake sequences with known truth: stations, events, and picks.
+
+Picks are such as pickers make: errors that grow where the signal is weak, with heavy tails; stated
+uncertainties that are not quite right; stations that miss an event; P taken for S; second picks in
+the coda; false picks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from quakeline.geometry import LocalFrame
+from quakeline.io import tables
+from quakeline.schemas import PICKS, STATIONS
+from quakeline.sites import Sites
+from quakeline.velocity import Domain, TravelTimes, VelocityModel
+
+START_NS = 1_588_291_200_000_000_000
+CRUST = VelocityModel((-2.0, 3.0, 12.0, 28.0), (4.9, 5.8, 6.4, 7.8), (2.83, 3.35, 3.7, 4.5))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sequence is like; lengths in km, times in s."""
+
+    stations: int = 30
+    radius_km: float = 60.0
+    latitude: float = 38.0
+    longitude: float = 21.0
+    hours: float = 4.0
+    events_per_hour: float = 10.0
+    depth_km: tuple[float, float] = (2.0, 18.0)
+    false_share: float = 0.3
+    outlier_share: float = 0.06
+    swap_share: float = 0.02
+    coda_share: float = 0.03
+    silent_share: float = 0.05
+    sigma_s: tuple[float, float] = (0.03, 0.2)
+    model: VelocityModel = field(default=CRUST)
+    delay_s: float = 0.0
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """STATIONS, PICKS, and the truth.
+
+    `events` has event, time_ns, latitude, longitude, x, y, depth_km and magnitude; `owner` is the
+    event of each pick_id, -1 for a false pick.
+    """
+
+    stations: pd.DataFrame
+    picks: pd.DataFrame
+    events: pd.DataFrame
+    owner: pd.Series
+    frame: LocalFrame
+
+
+def make(plan: Plan) -> Sequence:
+    """Make the sequence of a plan; the same plan gives the same sequence."""
+    rng = np.random.default_rng(plan.seed)
+    frame = LocalFrame(plan.latitude, plan.longitude)
+    stations = _stations(plan, frame, rng)
+    events = _events(plan, frame, rng)
+    real = _arrivals(plan, stations, events, rng)
+    false = _false(plan, len(real), stations, rng)
+    rows = pd.concat([real, false], ignore_index=True)
+    picks = _picks(rows, stations)
+    first = ~picks["pick_id"].duplicated().to_numpy()
+    picks, rows = picks[first].reset_index(drop=True), rows[first].reset_index(drop=True)
+    owner = pd.Series(rows["event"].to_numpy(), index=picks["pick_id"])
+    conformed = tables.conform(picks.sort_values("time", ignore_index=True), PICKS).to_pandas()
+    return Sequence(stations, conformed, events, owner, frame)
+
+
+def _stations(plan: Plan, frame: LocalFrame, rng: np.random.Generator) -> pd.DataFrame:
+    n = plan.stations
+    angle = np.arange(n) * np.pi * (3 - np.sqrt(5)) + rng.normal(0, 0.15, n)
+    radius = plan.radius_km * np.sqrt((np.arange(n) + rng.uniform(0.2, 0.8, n)) / n)
+    latitude, longitude = frame.to_latlon(radius * np.cos(angle), radius * np.sin(angle))
+    stations = pd.DataFrame(
+        {
+            "network": "SY",
+            "station": [f"S{k:03d}" for k in range(n)],
+            "location": "",
+            "channel": None,
+            "latitude": latitude,
+            "longitude": longitude,
+            "elevation_m": rng.uniform(0, 1400, n).round(),
+            "depth_m": 0.0,
+            "response": "none",
+        }
+    )
+    return tables.conform(stations, STATIONS).to_pandas()
+
+
+def _events(plan: Plan, frame: LocalFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Half of the events in three clusters, the rest anywhere; magnitudes by Gutenberg-Richter."""
+    n = max(1, round(plan.hours * plan.events_per_hour))
+    seconds = np.sort(rng.uniform(0, plan.hours * 3600, n))
+    inner = 0.75 * plan.radius_km
+    radius, angle = inner * np.sqrt(rng.uniform(0, 1, n)), rng.uniform(0, 2 * np.pi, n)
+    xy = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
+    depth = rng.uniform(*plan.depth_km, n)
+    centres = rng.uniform(-inner / 2, inner / 2, (3, 2))
+    deep = rng.uniform(plan.depth_km[0] + 3, plan.depth_km[1] - 3, 3)
+    which, clustered = rng.integers(0, 3, n), rng.uniform(0, 1, n) < 0.5
+    xy = np.where(clustered[:, None], centres[which] + rng.normal(0, 2, (n, 2)), xy)
+    depth = np.where(clustered, np.clip(deep[which] + rng.normal(0, 1, n), 1, None), depth)
+    latitude, longitude = frame.to_latlon(xy[:, 0], xy[:, 1])
+    return pd.DataFrame(
+        {
+            "event": np.arange(n),
+            "time_ns": START_NS + np.round(seconds * 1e9).astype(np.int64),
+            "latitude": latitude,
+            "longitude": longitude,
+            "x": xy[:, 0],
+            "y": xy[:, 1],
+            "depth_km": depth,
+            "magnitude": np.minimum(0.8 + rng.exponential(1 / np.log(10), n), 5.0),
+        }
+    )
+
+
+def _arrivals(
+    plan: Plan, stations: pd.DataFrame, events: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    local = Sites.of(stations).local
+    frame = LocalFrame(plan.latitude, plan.longitude)
+    sx, sy = frame.to_xy(stations["latitude"].to_numpy(), stations["longitude"].to_numpy())
+    level = local["depth_km"].to_numpy()
+    reach = 2.2 * plan.radius_km
+    domain = Domain(reach, float(level.min()) - 0.1, plan.depth_km[1] + 5)
+    times = TravelTimes(plan.model, domain, level)
+    distance = np.hypot(events["x"].to_numpy()[:, None] - sx, events["y"].to_numpy()[:, None] - sy)
+    depth = events["depth_km"].to_numpy()[:, None]
+    slant = np.hypot(distance, depth)
+    # Attenuation of Hutton & Boore (1987), and a noise level of each station.
+    decay = 1.11 * np.log10(slant) + 0.00189 * slant
+    noise = rng.normal(0, 0.25, len(stations))
+    snr = events["magnitude"].to_numpy()[:, None] - decay - noise + 1.0
+    snr = snr + rng.normal(0, 0.15, snr.shape)
+    alive = rng.uniform(0, 1, snr.shape) > plan.silent_share
+    parts = []
+    for phase, gain, blur in (("P", 0.0, 1.0), ("S", -0.1, 1.6)):
+        rows = times.rows(np.full(len(level), phase), level)
+        travel = times.at(rows, distance, np.broadcast_to(depth, distance.shape))[0]
+        delay = rng.normal(0, plan.delay_s * (1 if phase == "P" else 1.7), len(level))
+        seen = alive & (rng.uniform(0, 1, snr.shape) < 1 / (1 + np.exp(-6 * (snr + gain))))
+        low, high = plan.sigma_s
+        sigma = np.clip(low * blur * 10 ** (-0.6 * (snr - 1.0)), low * blur, high * blur)
+        event, station = np.nonzero(seen)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "event": event,
+                    "station": station,
+                    "phase": phase,
+                    "sigma": sigma[seen],
+                    "ns": events["time_ns"].to_numpy()[event] - START_NS,
+                    "travel": (travel + delay)[seen],
+                }
+            )
+        )
+    return _blurred(pd.concat(parts, ignore_index=True), plan, rng)
+
+
+def _blurred(rows: pd.DataFrame, plan: Plan, rng: np.random.Generator) -> pd.DataFrame:
+    """Errors, outliers, mistaken phases, picks in the coda, and what the picks say of it."""
+    n = len(rows)
+    sigma = rows["sigma"].to_numpy()
+    error = rng.normal(0, sigma)
+    wild = rng.uniform(0, 1, n) < plan.outlier_share
+    error = np.where(wild, rng.laplace(0, 0.6, n), error)
+    seconds = rows["ns"].to_numpy() / 1e9 + rows["travel"].to_numpy() + error
+    swapped = rng.uniform(0, 1, n) < plan.swap_share
+    phase = np.where(swapped, np.where(rows["phase"] == "P", "S", "P"), rows["phase"])
+    found = pd.DataFrame(
+        {
+            "event": rows["event"],
+            "station": rows["station"],
+            "phase": phase,
+            "seconds": seconds,
+            "stated": sigma * rng.lognormal(0, 0.25, n),
+            "probability": np.clip(rng.beta(6, 2, n), 0.3, 1.0),
+        }
+    )
+    coda = found[rng.uniform(0, 1, n) < plan.coda_share]
+    late = coda.assign(
+        event=-1, seconds=coda["seconds"] + rng.exponential(3.0, len(coda)) + 0.5, probability=0.4
+    )
+    return pd.concat([found, late], ignore_index=True)
+
+
+def _false(plan: Plan, real: int, stations: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    n = round(real * plan.false_share / (1 - plan.false_share))
+    return pd.DataFrame(
+        {
+            "event": -1,
+            "station": rng.integers(0, len(stations), n),
+            "phase": rng.choice(["P", "S"], n),
+            "seconds": rng.uniform(0, plan.hours * 3600, n),
+            "stated": rng.uniform(*plan.sigma_s, n),
+            "probability": np.clip(rng.beta(2, 4, n), 0.3, 1.0),
+        }
+    )
+
+
+def _picks(rows: pd.DataFrame, stations: pd.DataFrame) -> pd.DataFrame:
+    times = START_NS + (rows["seconds"] * 1e9).round().astype("int64")
+    station = stations["station"].to_numpy()[rows["station"]]
+    return pd.DataFrame(
+        {
+            "pick_id": "SY." + pd.Series(station) + "/" + rows["phase"] + "/" + times.astype(str),
+            "source": "waveform",
+            "network": "SY",
+            "station": station,
+            "location": "",
+            "instrument": "HH",
+            "phase": rows["phase"],
+            "time": pd.to_datetime(times, unit="ns", utc=True),
+            "time_sigma_s": rows["stated"],
+            "probability": rows["probability"],
+            "model": "synthetic",
+            "weights_id": "0" * 12,
+        }
+    )

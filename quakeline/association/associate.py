@@ -1,0 +1,119 @@
+"""From picks to preliminary events and their arrivals."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from quakeline.association import blocks
+from quakeline.association.ids import new_ids
+from quakeline.association.octo import Octo
+from quakeline.association.rules import Search, settled
+from quakeline.io import tables
+from quakeline.schemas import ARRIVALS, EVENTS
+from quakeline.sites import Sites
+from quakeline.velocity import VelocityModel
+
+logger = logging.getLogger("quakeline")
+
+
+def associate(
+    picks: pd.DataFrame,
+    sites: Sites,
+    model: VelocityModel,
+    search: Search,
+    threads: int = 1,
+    *,
+    taken: Collection[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Group picks (PICKS) to events; the same whatever their order and the number of threads.
+
+    Parameters
+    ----------
+    picks, sites, model, search, threads
+        Picks of any number of chunks; where and what to search.
+    taken
+        Ids of events that new ones must not get.
+    progress
+        Is told the blocks done and those of all.
+
+    Returns
+    -------
+    events, arrivals
+        EVENTS with preliminary origins, and ARRIVALS. Several picks of one phase at one site keep
+        only the most probable within the event.
+    """
+    owner = sites.find(picks)
+    if (owner < 0).any():
+        lost = picks[owner < 0]
+        names = ", ".join(sorted(set(lost["network"] + "." + lost["station"])))
+        logger.warning("associate: %d picks of stations without coordinates: %s", len(lost), names)
+    used = picks.assign(site=owner)[(owner >= 0) & picks["phase"].isin(["P", "S"]).to_numpy()]
+    used = used.drop_duplicates("pick_id").sort_values(["time", "pick_id"])
+    table = pd.DataFrame(
+        {
+            "pick_id": used["pick_id"].to_numpy(),
+            "site": used["site"].to_numpy(),
+            "probability": used["probability"].to_numpy(),
+            "station": used["site"].astype(str).to_numpy(),
+            "phase": used["phase"].to_numpy(),
+            "time_ns": used["time"].astype("int64").to_numpy(),
+        }
+    )
+    least = max(search.min_picks, 1)
+    if len(table) < least:
+        return tables.empty(EVENTS), tables.empty(ARRIVALS)
+    with tempfile.TemporaryDirectory() as folder:
+        octo = Octo(sites, model, search, Path(folder))
+        found, assigned = blocks.associate(table, octo, least, threads, progress)
+    if not found.empty:
+        found, assigned = settled(found, assigned, search)
+    if found.empty:
+        return tables.empty(EVENTS), tables.empty(ARRIVALS)
+    return _tables(found, assigned, sites, taken)
+
+
+def _tables(
+    found: pd.DataFrame, assigned: pd.DataFrame, sites: Sites, taken: Collection[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    ordered = found.sort_values(["time_ns", "x", "y"])
+    time_ns = ordered["time_ns"].to_numpy()
+    ids = dict(zip(ordered["idx"], new_ids(time_ns, taken), strict=True))
+    best = assigned.sort_values(["event_idx", "time", "pick_id"])
+    latitude, longitude = sites.frame.to_latlon(ordered["x"].to_numpy(), ordered["y"].to_numpy())
+    events = pd.DataFrame(
+        {
+            "event_id": [ids[n] for n in ordered["idx"]],
+            "time": pd.to_datetime(time_ns, unit="ns", utc=True),
+            "latitude": latitude,
+            "longitude": longitude,
+            "depth_km": ordered["z"].to_numpy(),
+            "n_p": _counts(best[best["phase"] == "P"], ordered),
+            "n_s": _counts(best[best["phase"] == "S"], ordered),
+            "n_stations": _counts(best.drop_duplicates(["event_idx", "site"]), ordered),
+            "associator": "pyocto",
+            "locator": "pyocto",
+            "quality": "preliminary",
+        }
+    )
+    arrivals = pd.DataFrame(
+        {
+            "event_id": best["event_idx"].map(ids).to_numpy(),
+            "pick_id": best["pick_id"].to_numpy(),
+            "phase": best["phase"].to_numpy(),
+            "residual_s": best["residual"].to_numpy(),
+        }
+    )
+    return events, arrivals
+
+
+def _counts(assigned: pd.DataFrame, events: pd.DataFrame) -> np.ndarray:
+    """How many of the assigned picks belong to each event, in the order of the events."""
+    sizes = assigned["event_idx"].value_counts()
+    return np.asarray(events["idx"].map(sizes).fillna(0), dtype=np.int64)

@@ -1,0 +1,59 @@
+"""What makes an event: limits of the search, and the picks that an event needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where events are searched and what makes one; see the section `associate`.
+
+    `max_distance_km` is the largest distance of a station from an event; infinite: all stations.
+    """
+
+    margin_km: float
+    depth_km: tuple[float, float]
+    min_picks: int
+    min_p_picks: int
+    min_s_picks: int
+    min_p_and_s: int
+    tolerance_s: float
+    min_interevent_s: float
+    node_km: float
+    max_distance_km: float = float("inf")
+
+
+def settled(
+    found: pd.DataFrame, assigned: pd.DataFrame, search: Search
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give each pick to one event and keep the events that still have the picks they need.
+
+    Of several picks of one phase at one site the most probable counts; a pick that two events
+    share goes to the one that it fits better.
+
+    Parameters
+    ----------
+    found, assigned
+        Events (idx, ...) and their picks (event_idx, pick_id, site, phase, probability, residual).
+    search
+        The picks that an event needs.
+    """
+    best = assigned.sort_values(["event_idx", "probability"], ascending=[True, False])
+    best = best.drop_duplicates(["event_idx", "site", "phase"])
+    best = best.sort_values("residual", key=np.abs, kind="stable").drop_duplicates("pick_id")
+    is_p = best["phase"] == "P"
+    event = best["event_idx"]
+    p, s = is_p.groupby(event).sum(), (~is_p).groupby(event).sum()
+    both = best.groupby(["event_idx", "site"]).size().eq(2).groupby("event_idx").sum()
+    enough = (
+        (p + s >= search.min_picks)
+        & (p >= search.min_p_picks)
+        & (s >= search.min_s_picks)
+        & (both >= search.min_p_and_s)
+    )
+    kept = set(enough.index[enough])
+    return found[found["idx"].isin(kept)], best[best["event_idx"].isin(kept)]

@@ -1,0 +1,150 @@
+"""`quakeline catalog`: from anybody's picks to a catalog in one command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quakeline.direct.catalog import Material
+
+Picks = Annotated[
+    Path, typer.Argument(help="Picks, CSV or Parquet: station, phase, time; see docs/catalog.md.")
+]
+Stations = Annotated[Path, typer.Argument(help="Stations: a CSV table or StationXML.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the catalog.")]
+Velocity = Annotated[
+    Path | None,
+    typer.Option(help="Velocity model: table, NonLinLoc, hypoDD or VELEST; default: IASP91."),
+]
+VpVs = Annotated[float, typer.Option("--vp-vs", help="vp/vs that makes vs; 0: as in the model.")]
+Region = Annotated[
+    str | None, typer.Option(help="WEST,EAST,SOUTH,NORTH: keep the events inside, degrees.")
+]
+Depth = Annotated[str | None, typer.Option(help="SHALLOW,DEEP of the search, km below sea level.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Setting of associate or locate, e.g. associate.min_picks=8."),
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
+
+
+def catalog(
+    picks: Picks,
+    stations: Stations,
+    output: Output,
+    velocity: Velocity = None,
+    vp_vs: VpVs = 0.0,
+    region: Region = None,
+    depth: Depth = None,
+    settings: Set = None,
+    threads: Threads = None,
+) -> None:
+    """Make events, arrivals, QuakeML and CSV from a table of picks, without a workflow.
+
+    Settings that are not given follow from the network and are shown. The catalog is the one that
+    the workflow makes of the same picks.
+    """
+    from quakeline.commands.settings import sections
+    from quakeline.direct import catalog as direct
+
+    box = direct.region_of(region) if region else None
+    associating, locating = sections(settings or [], depth)
+
+    from rich.console import Console
+
+    from quakeline.association import depth_range, suggested
+    from quakeline.commands.progress import shown
+    from quakeline.io.atomic import require_space
+    from quakeline.location import Locator
+
+    require_space(output)
+    cores = threads or os.cpu_count() or 1
+    material = direct.read(picks, stations, velocity, vp_vs)
+    given = associating.model_dump(exclude={"kind", "known_events"})
+    search, chosen = suggested(given, material.sites, material.model)
+    for line in chosen:
+        typer.echo(f"chosen   {line}", err=True)
+    options = locating.model_dump()
+    if options["depth_km"] == "auto":
+        options["depth_km"] = depth_range(material.sites)
+    locator = Locator(material.sites, material.model, threads=cores, **options)
+    with shown("associating", Console(stderr=True)) as progress:
+        events, arrivals = direct.located(material, search, locator, cores, progress)
+    if box:
+        events = direct.inside(events, box)
+        arrivals = arrivals[arrivals["event_id"].isin(events["event_id"])]
+    config: dict[str, Any] = {
+        "associate": associating.plain(),
+        "locate": locating.plain(),
+        "region": region,
+    }
+    used = [path for path in (picks, stations, velocity) if path]
+    _write(material, events, arrivals, output, config, used)
+    for line in _summary(material, events, arrivals, output):
+        typer.echo(line)
+
+
+def _write(
+    material: Material,
+    events: pd.DataFrame,
+    arrivals: pd.DataFrame,
+    output: Path,
+    config: dict[str, Any],
+    used: list[Path],
+) -> None:
+    """Write what the stage merge writes; the tables say what made them."""
+    import tempfile
+
+    from quakeline.io import provenance, tables
+    from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
+    from quakeline.stages import locate, merge
+
+    inputs = {str(path): provenance.digest_file(path) for path in used}
+    if len(used) == 3:
+        inputs["velocity"] = inputs[str(used[2])]
+    record = provenance.Record("catalog", locate.VERSION, config, inputs)
+    with provenance.recording(record), tempfile.TemporaryDirectory() as folder:
+        between = {
+            "origins": (events, EVENTS),
+            "origin_arrivals": (arrivals, ARRIVALS),
+            "chunk_picks": (material.picks, PICKS),
+            "stations": (material.stations, STATIONS),
+        }
+        paths = {name: Path(folder) / f"{name}.parquet" for name in between}
+        for name, (frame, table) in between.items():
+            tables.write(frame, table, paths[name])
+        merge.run(
+            merge.Config(),
+            origins=paths["origins"],
+            origin_arrivals=paths["origin_arrivals"],
+            chunk_picks=[paths["chunk_picks"]],
+            stations=paths["stations"],
+            events=output / "events.parquet",
+            arrivals=output / "arrivals.parquet",
+            picks=output / "picks.parquet",
+            quakeml=output / "catalog.qml",
+            csv=output / "catalog.csv",
+        )
+
+
+def _summary(
+    material: Material, events: pd.DataFrame, arrivals: pd.DataFrame, output: Path
+) -> list[str]:
+    share = 100 * len(arrivals) / max(len(material.picks), 1)
+    lines = [
+        f"picks    {len(material.picks)}, {share:.0f} % of them in events",
+        f"events   {len(events)}",
+    ]
+    if len(events):
+        good = int((events["quality"] == "good").sum())
+        lines += [
+            f"rms      {events['rms_s'].median():.3f} s in the middle",
+            f"quality  {good} good, {len(events) - good} limited: see the column quality",
+        ]
+    return [*lines, f"written  {output}"]

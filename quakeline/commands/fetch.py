@@ -1,0 +1,167 @@
+"""`quakeline fetch`: the raw data of a run, without the rest of the workflow."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from contextlib import chdir
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quakeline.errors import EXIT_CODE, ConfigError, DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from quakeline import launch
+    from quakeline.config import Run
+    from quakeline.sources.base import Hear, Obtained
+    from quakeline.timeline import Span
+
+#: After so many chunks in a row of which nothing could be fetched the rest is not tried.
+_GIVEN_UP_AFTER = 3
+
+
+def fetch(
+    overlay: Annotated[
+        str | None,
+        typer.Argument(help="Overlay on config/config.yaml: a file, or a name in config/runs."),
+    ] = None,
+) -> None:
+    """Fetch the raw data of a run: only what is missing, and what failed or was late before.
+
+    A killed download continues. Where data change that a finished run has used, the next
+    `quakeline run` works on those chunks again.
+    """
+    from rich.console import Console
+
+    from quakeline import launch
+
+    place = launch.find_place(Path.cwd())
+    path = launch.find_overlay(place, overlay, Path.cwd())
+    run = launch.checked(place, path)
+    console = Console()
+    _workflow(place, run, path, "stations")
+    tally = _Tally()
+    if run.remote:
+        with chdir(place.folder):
+            _download(run, tally, console)
+        tally.show(console)
+    if tally.problems:
+        raise typer.Exit(EXIT_CODE)
+    _workflow(place, run, path, "fetch")
+
+
+def _workflow(place: launch.Place, run: Run, overlay: Path | None, rule: str) -> None:
+    """Run the workflow as far as a rule."""
+    from quakeline import launch
+
+    outcome = launch.launch(place, run, overlay, "all", ["--until", rule])
+    for line in outcome.lines:
+        typer.echo(f"quakeline: {line}", err=True)
+    if outcome.code:
+        raise typer.Exit(outcome.code)
+
+
+@dataclass
+class _Tally:
+    """What became of the requests, and of the time asked for."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    n_bytes: int = 0
+    seconds: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    notes: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    problems: list[str] = field(default_factory=list)
+
+    def hear(self, outcome: str, n_bytes: int) -> None:
+        """Count a request."""
+        self.requests[outcome] += 1
+        self.n_bytes += n_bytes
+
+    def add(self, chunk: Span, obtained: Obtained) -> None:
+        """Add the windows of a chunk, without its margins."""
+        for window in obtained.windows:
+            start = max(window.span.start_ns, chunk.start_ns)
+            end = min(window.span.end_ns, chunk.end_ns)
+            if end <= start:
+                continue
+            self.seconds[window.station][window.outcome] += round((end - start) / 1e9)
+            if window.outcome == "failed":
+                self.notes[window.station][window.note] = None
+                self.problems.append(window.station)
+
+    def line(self, place: str) -> str:
+        """The state of things in one line."""
+        asked = sum(n for outcome, n in self.requests.items() if outcome != "known")
+        parts = [f"{self.requests[name]} {name}" for name in ("data", "no data", "failed")]
+        return f"{place}: {asked} requests ({', '.join(parts)}), {self.n_bytes / 1e6:.1f} MB"
+
+    def show(self, console: Console) -> None:
+        """Print a table of the stations: hours with data, without data, and failed."""
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+
+        table = Table(box=SIMPLE_HEAD)
+        table.add_column("station", no_wrap=True)
+        for heading in ("data, h", "no data, h", "failed, h"):
+            table.add_column(heading, justify="right")
+        table.add_column("why it failed")
+        for station, seconds in sorted(self.seconds.items()):
+            hours = [f"{seconds[name] / 3600:.2f}" for name in ("data", "no data", "failed")]
+            table.add_row(station, *hours, "; ".join(self.notes[station]))
+        console.print(table)
+        console.print(self.line("fetched"), highlight=False)
+        failed = len(set(self.problems))
+        if failed:
+            typer.echo(
+                f"quakeline: requests failed ({failed} stations or chunks, see above); the same"
+                " command asks again",
+                err=True,
+            )
+
+
+def _download(run: Run, tally: _Tally, console: Console) -> None:
+    """Fetch chunk by chunk; a chunk of which nothing comes does not end it, several do."""
+    from quakeline.commands.progress import told
+
+    in_vain = 0
+    chunks = run.time.chunks()
+    with told(console) as tell:
+        for number, chunk in enumerate(chunks, 1):
+            where = f"chunk {number} of {len(chunks)}"
+
+            def hear(outcome: str, n_bytes: int, where: str = where) -> None:
+                tally.hear(outcome, n_bytes)
+                tell(tally.line(where))
+
+            try:
+                tally.add(chunk, _obtain(run, chunk, hear))
+                in_vain = 0
+            except DataError as error:
+                in_vain += 1
+                if in_vain == min(_GIVEN_UP_AFTER, len(chunks)):
+                    raise
+                typer.echo(f"quakeline: {chunk.id}: {error}", err=True)
+                tally.problems.append(chunk.id)
+
+
+def _obtain(run: Run, chunk: Span, hear: Hear) -> Obtained:
+    """Fetch a chunk, and note where the manifest of a run is out of date by that."""
+    from quakeline.io import tables
+    from quakeline.io.atomic import write_text
+    from quakeline.schemas import STATIONS
+    from quakeline.stages.fetch import archive_folder, edition_note
+
+    results = Path("results") / run.run
+    manifest = results / "raw" / f"{chunk.id}.parquet"
+    stations = tables.read(results / "stations.parquet", STATIONS)
+    span = run.read_for(chunk)
+    if run.fetch is None:
+        raise ConfigError("fetch: null given; a run of fibres alone has nothing to fetch")
+    obtained = run.fetch.source.obtain(span, stations, archive_folder(manifest), hear)
+    changed_ns = max((window.changed_ns for window in obtained.windows), default=0)
+    if manifest.is_file() and changed_ns > manifest.stat().st_mtime_ns:
+        write_text(edition_note(manifest), f"{changed_ns}\n")
+    return obtained

@@ -1,0 +1,91 @@
+"""`quakeline tune ...`: settings compared on one's own data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quakeline.errors import ConfigError
+
+app = typer.Typer(no_args_is_help=True, help="Compare settings on your own data.")
+
+Data = Annotated[str, typer.Argument(help="Name of a run, or a table of picks (CSV, Parquet).")]
+Stations = Annotated[
+    Path | None, typer.Argument(help="Stations, CSV or StationXML; not for a run.")
+]
+Velocity = Annotated[
+    Path | None,
+    typer.Option(help="Velocity model: table, NonLinLoc, hypoDD or VELEST; default: IASP91."),
+]
+VpVs = Annotated[float, typer.Option("--vp-vs", help="vp/vs that makes vs; 0: as in the model.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Setting to start from, e.g. associate.min_picks=8."),
+]
+Hours = Annotated[float, typer.Option(min=0.1, help="Hours from the first pick that are used.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+@app.command()
+def association(
+    data: Data,
+    stations: Stations = None,
+    velocity: Velocity = None,
+    vp_vs: VpVs = 0.0,
+    settings: Set = None,
+    hours: Hours = 24.0,
+    threads: Threads = None,
+) -> None:
+    """Associate the same picks with a few settings and show what each gives.
+
+    The column "by chance" holds the events of the same picks with the times of each station
+    shifted at random. A setting is too loose where it is not much smaller than the events, too
+    strict where the share of isolated picks grows and the median RMS no longer falls.
+    """
+    from quakeline.association import suggested
+    from quakeline.association.compare import trials, variants
+    from quakeline.commands.settings import sections
+    from quakeline.direct import catalog
+
+    paths = _files(data, stations)
+    material = catalog.read(*paths, velocity, vp_vs)
+    picks = material.picks
+    if len(picks):
+        seconds = (picks["time"] - picks["time"].min()).dt.total_seconds()
+        picks = picks[seconds <= 3600 * hours]
+    given = sections(settings or [])[0].model_dump(exclude={"kind", "known_events"})
+    search, chosen = suggested(given, material.sites, material.model)
+    for line in chosen:
+        typer.echo(f"chosen   {line}", err=True)
+    head = ("setting", "events", "picks", "median rms", "isolated", "by chance")
+    typer.echo(f"{head[0]:24}" + "".join(f"{word:>12}" for word in head[1:]))
+    cores = threads or os.cpu_count() or 1
+    for trial in trials(picks, material.sites, material.model, variants(search), cores):
+        typer.echo(
+            f"{trial.name:24}{trial.events:12d}{trial.picks:12d}{trial.rms_s:10.3f} s"
+            f"{100 * trial.isolated:10.0f} %{trial.chance:12d}"
+        )
+
+
+def _files(data: str, stations: Path | None) -> tuple[Path, Path]:
+    """The picks and stations of a run or of files."""
+    if stations is not None:
+        return Path(data), stations
+    from quakeline import launch
+
+    if Path(data).is_file():
+        raise ConfigError(f"{data} is a table of picks; name the stations after it")
+    results = launch.find_place(Path.cwd()).folder / "results" / data
+    paths = results / "catalog/picks.parquet", results / "stations.parquet"
+    for path in paths:
+        if not path.is_file():
+            raise ConfigError(f"{path} does not exist; allowed: a finished run, or PICKS STATIONS")
+    return paths

@@ -1,0 +1,98 @@
+"""From picks to a catalog by the stages of the workflow, without a workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from quakeline import association
+from quakeline.association import Search
+from quakeline.errors import ConfigError, DataError
+from quakeline.io import inventory, pick_tables, tables
+from quakeline.location import Locator
+from quakeline.schemas import STATIONS
+from quakeline.sites import Sites
+from quakeline.velocity import VelocityModel, load
+
+#: Where no model is given: velocities of a continental crust, IASP91 (Kennett & Engdahl 1991).
+IASP91 = VelocityModel((-5.0, 20.0, 35.0), (5.8, 6.5, 8.04), (3.36, 3.75, 4.47))
+
+
+@dataclass(frozen=True)
+class Material:
+    """PICKS, STATIONS and a model, as read from a user's files."""
+
+    picks: pd.DataFrame
+    stations: pd.DataFrame
+    model: VelocityModel
+
+    @property
+    def sites(self) -> Sites:
+        """The stations as sites."""
+        return Sites.of(self.stations)
+
+
+def read(picks: Path, stations: Path, velocity: Path | None, vp_vs: float = 0.0) -> Material:
+    """Read a table of picks, stations (CSV or StationXML) and a velocity model (or IASP91).
+
+    Raises
+    ------
+    DataError
+        A file cannot be used, or no pick belongs to any of the stations.
+    """
+    if stations.suffix == ".parquet":
+        frame = tables.read(stations, STATIONS)
+    elif stations.suffix.lower() == ".csv":
+        frame = inventory.read_table(stations)
+    else:
+        frame = inventory.table_of(inventory.read([stations]))
+    frame = inventory.checked(frame)
+    table = pick_tables.with_networks(pick_tables.read(picks), frame)
+    if len(table) and (Sites.of(frame).find(table) < 0).all():
+        row, first = table.iloc[0], frame.iloc[0]
+        raise DataError(
+            f"no pick of {picks} belongs to a station of {stations}; e.g. the picks'"
+            f" {row['network']}.{row['station']}, the stations' {first['network']}."
+            f"{first['station']}"
+        )
+    model = load(velocity, vp_vs) if velocity else IASP91
+    return Material(table, frame, model)
+
+
+def inside(events: pd.DataFrame, region: tuple[float, float, float, float]) -> pd.DataFrame:
+    """Events within west, east, south, north in degrees; west above east crosses the date line."""
+    west, east, south, north = region
+    longitude = events["longitude"]
+    across = longitude.between(west, east) if west <= east else ~longitude.between(east, west)
+    return events[across & events["latitude"].between(south, north)]
+
+
+def region_of(text: str) -> tuple[float, float, float, float]:
+    """Read `west,east,south,north` in degrees. Raises ConfigError for anything else."""
+    try:
+        west, east, south, north = (float(part) for part in text.split(","))
+    except ValueError:
+        west = east = south = north = float("nan")
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south < north <= 90):
+        raise ConfigError(
+            f"--region: {text!r} given; allowed: WEST,EAST,SOUTH,NORTH in degrees, from -180 to 180"
+            " and -90 to 90; a west above east crosses the date line"
+        )
+    return west, east, south, north
+
+
+def located(
+    material: Material,
+    search: Search,
+    locator: Locator,
+    threads: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """EVENTS and ARRIVALS of picks, as the stages associate and locate make them."""
+    found, grouped = association.associate(
+        material.picks, material.sites, material.model, search, threads, progress=progress
+    )
+    return locator.locate(found, grouped, material.picks)

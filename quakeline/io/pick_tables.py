@@ -1,0 +1,194 @@
+"""Tables of picks from anybody: CSV or Parquet, with the column names of common programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from quakeline.errors import DataError
+from quakeline.io import tables
+from quakeline.io.cells import read_cells
+from quakeline.schemas import PICKS
+from quakeline.timeline import SECOND
+
+#: Names under which programs write a column, the first one found counts: ours, PyOcto, SeisBench,
+#: PhaseNet, GaMMA, QuakeFlow, EQTransformer.
+_NAMES = {
+    "station": ("station", "station_id", "id", "trace_id", "sta", "station_code"),
+    "network": ("network", "net", "network_code"),
+    "location": ("location", "loc", "location_code"),
+    "phase": ("phase", "phase_type", "type", "phase_hint", "label"),
+    "time": ("time", "phase_time", "peak_time", "pick_time", "timestamp", "begin_time"),
+    "probability": ("probability", "phase_score", "prob", "peak_value", "score", "phase_prob"),
+    "time_sigma_s": ("time_sigma_s", "time_error", "uncertainty"),
+    "amplitude_m_s": ("amplitude_m_s", "phase_amplitude", "amplitude", "amp"),
+    "pick_id": ("pick_id",),
+}
+_REQUIRED = ("station", "phase", "time")
+#: Offsets of PhaseNet's older tables: `begin_time` and samples or seconds after it.
+_OFFSETS = ("phase_index", "phase_time_s")
+
+
+def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
+    """Read picks as the table PICKS.
+
+    A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S;
+    a time is ISO 8601 in UTC or seconds since 1970. Probability, error and amplitude may lack.
+    `phase_index` counts samples after `begin_time`.
+
+    Parameters
+    ----------
+    path
+        A CSV file, or a Parquet file of quakeline or anybody.
+    sampling_rate_hz
+        Rate that `phase_index` counts in.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, lacks a column, or a row of it makes no sense.
+    """
+    frame = _cells(path)
+    if list(frame.columns) == PICKS.names:
+        return frame
+    found = {name: _first(frame, words) for name, words in _NAMES.items()}
+    missing = [name for name in _REQUIRED if found[name] is None]
+    if missing:
+        allowed = "; ".join(f"{name}: {', '.join(_NAMES[name])}" for name in missing)
+        raise DataError(
+            f"picks {path}: columns {', '.join(map(str, frame.columns))} given; missing: {allowed}"
+        )
+    values = {name: frame[column] for name, column in found.items() if column is not None}
+    picks = pd.DataFrame(_codes(values), index=frame.index)
+    picks["phase"] = values["phase"].astype(str).str.strip().str[:1].str.upper()
+    _require(picks["station"] != "", "station", values["station"], path)
+    _require(picks["phase"].isin(["P", "S"]), "phase", values["phase"], path)
+    picks["time"] = _times(values["time"], _offset(frame, sampling_rate_hz), path)
+    picks["probability"] = _number(values, "probability", 1.0, path)
+    for name in ("time_sigma_s", "amplitude_m_s"):
+        picks[name] = _number(values, name, np.nan, path)
+    return _finished(picks, values)
+
+
+def _cells(path: Path) -> pd.DataFrame:
+    if path.suffix != ".parquet":
+        return read_cells(path, "picks")
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"cannot read picks {path}: {error}") from None
+    if (table.schema.metadata or {}).get(b"quakeline_table") == b"picks":
+        return tables.read(path, PICKS)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame.rename(columns=lambda name: str(name).lower())
+
+
+def _first(frame: pd.DataFrame, words: tuple[str, ...]) -> str | None:
+    return next((word for word in words if word in frame.columns), None)
+
+
+def _codes(values: dict[str, pd.Series]) -> dict[str, pd.Series]:
+    """Network, station, location and instrument from a station's name in any of its forms."""
+    names = values["station"].astype(str).str.strip()
+    words = [(name.split(".") + [""] * 4) for name in names]
+    dotted = names.str.contains(".", regex=False)
+
+    def part(place: int) -> pd.Series:
+        return pd.Series([word[place] for word in words], index=names.index, dtype=object)
+
+    given = {
+        name: values[name].fillna("").astype(str).str.strip()
+        for name in ("network", "location")
+        if name in values
+    }
+    blank = pd.Series("", index=names.index)
+    network = part(0).where(dotted, given.get("network", blank))
+    station = part(1).where(dotted, part(0))
+    location = part(2).where(names.str.count(r"\.") > 1, given.get("location", blank))
+    return {
+        "network": network,
+        "station": station,
+        "location": location.replace("--", ""),
+        "instrument": part(3).str[:2],
+    }
+
+
+def _offset(frame: pd.DataFrame, rate_hz: float) -> pd.Series | None:
+    """Seconds after `begin_time`, where that is the only time of a table."""
+    times = [name for name in _NAMES["time"] if name in frame.columns]
+    if times[0] != "begin_time":
+        return None
+    for name, unit in zip(_OFFSETS, (rate_hz, 1.0), strict=True):
+        if name in frame.columns:
+            return pd.to_numeric(frame[name], errors="coerce") / unit
+    return None
+
+
+def _times(given: pd.Series, offset: pd.Series | None, path: Path) -> pd.Series:
+    numbers = pd.to_numeric(given.astype(str), errors="coerce")
+    if isinstance(given.dtype, pd.DatetimeTZDtype) or given.dtype.kind == "M":
+        times = pd.to_datetime(given, utc=True)
+    elif numbers.notna().all():
+        whole = np.floor(numbers)
+        rest = ((numbers - whole) * SECOND).round().astype("int64")
+        times = pd.to_datetime(whole.astype("int64") * SECOND + rest, unit="ns", utc=True)
+    else:
+        times = pd.to_datetime(given.astype(str), utc=True, format="ISO8601", errors="coerce")
+    if offset is not None:
+        times = times + pd.to_timedelta(offset, unit="s")
+    _require(times.notna(), "time", given, path)
+    return times.astype("datetime64[ns, UTC]")
+
+
+def _number(values: dict[str, pd.Series], name: str, default: float, path: Path) -> pd.Series:
+    if name not in values:
+        return pd.Series(default, index=values["time"].index)
+    given = values[name]
+    numbers = pd.to_numeric(given, errors="coerce")
+    empty = given.isna() | (given.astype(str).str.strip() == "")
+    _require(numbers.notna() | empty, name, given, path)
+    return numbers.fillna(default).astype(float)
+
+
+def _require(good: pd.Series, name: str, given: pd.Series, path: Path) -> None:
+    if not good.all():
+        row = good.index[~good][0]
+        kinds = {
+            "phase": "P or S, or a name that begins so",
+            "time": "ISO 8601, or seconds since 1970",
+            "station": "a code",
+        }
+        raise DataError(
+            f"picks {path}, row {row}: {name} is {given[row]!r}; allowed:"
+            f" {kinds.get(name, 'a number or nothing')}"
+        )
+
+
+def _finished(picks: pd.DataFrame, values: dict[str, pd.Series]) -> pd.DataFrame:
+    """Ids from codes, phase and time, unless the table has its own; repeats are dropped."""
+    codes = picks["network"] + "." + picks["station"] + "." + picks["location"]
+    own = codes + "/" + picks["phase"] + "/" + picks["time"].astype("int64").astype(str)
+    picks["pick_id"] = values["pick_id"].astype(str) if "pick_id" in values else own
+    picks = picks.assign(source="waveform", model="table", weights_id="none")
+    picks = picks.sort_values(["time", "pick_id"]).drop_duplicates("pick_id")
+    frame: pd.DataFrame = tables.conform(picks.reset_index(drop=True), PICKS).to_pandas()
+    return frame
+
+
+def with_networks(picks: pd.DataFrame, stations: pd.DataFrame) -> pd.DataFrame:
+    """Give picks without a network code that of the one station of their name."""
+    blank = picks["network"] == ""
+    known = stations[["network", "station"]].drop_duplicates()
+    twice = sorted(set(known.loc[known["station"].duplicated(), "station"]))
+    unclear = sorted(set(picks.loc[blank, "station"]) & set(twice))
+    if unclear:
+        raise DataError(
+            f"picks: station {unclear[0]} is in several networks; write NETWORK.STATION"
+        )
+    networks = known.drop_duplicates("station").set_index("station")["network"]
+    found = picks["station"].map(networks).fillna("")
+    return picks.assign(network=picks["network"].where(~blank, found))

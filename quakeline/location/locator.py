@@ -1,0 +1,216 @@
+"""Absolute location of a catalog in a 1D model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, partial
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from quakeline.geometry import azimuthal_gap, distance_azimuth
+from quakeline.io import tables
+from quakeline.location import posterior, search, terms
+from quakeline.location.observations import Observations, gathered
+from quakeline.location.quality import limits_of
+from quakeline.schemas import ARRIVALS, EVENTS
+from quakeline.sites import Sites
+from quakeline.timeline import SECOND
+from quakeline.velocity import Domain, TravelTimes, VelocityModel
+
+_REACH_KM = 100.0
+#: Events of one portion of work, and as many as are worth further processes.
+_PORTION = 200
+_COVARIANCE = ("cov_ee_km2", "cov_en_km2", "cov_ed_km2", "cov_nn_km2", "cov_nd_km2", "cov_dd_km2")
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A located event: its most likely point, fit and covariance of (x, y, z, t0) in km and s."""
+
+    fit: posterior.Fit
+    covariance: np.ndarray
+
+
+@dataclass(frozen=True)
+class Locator:
+    """Locates events of a network in a 1D model; fields as in the section `locate`."""
+
+    sites: Sites
+    model: VelocityModel
+    depth_km: tuple[float, float]
+    model_error_s: float
+    min_pick_sigma_s: float
+    model_error_share: float = 0.0
+    station_terms: terms.Kind = "none"
+    threads: int = 1
+
+    def locate(
+        self, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Relocate events (EVENTS) from their arrivals (ARRIVALS) and PICKS; same tables out.
+
+        Arrivals of an event stand together, in the order of the events.
+        """
+        if events.empty:
+            return tables.empty(EVENTS), tables.empty(ARRIVALS)
+        joined = self._joined(events, arrivals, picks)
+        seen = list(gathered(joined, self.sites, self._times, self.min_pick_sigma_s))
+        solutions, delays = self._solutions(seen, joined["phase"].to_numpy())
+        located, residuals, first = [], [], 0
+        for event, some, solution in zip(events.itertuples(), seen, solutions, strict=True):
+            rows = joined.iloc[first : first + len(some)]
+            row, weighted = self._tables(event, rows, some, solution)
+            located.append(row)
+            residuals.append(weighted)
+            first += len(some)
+        new = pd.DataFrame(located, index=events.index)
+        kept = events.drop(columns=[*set(new.columns) & set(events.columns)])
+        weighted = pd.concat(residuals, ignore_index=True)
+        if self.station_terms != "none":
+            weighted["correction_s"] = delays
+        return pd.concat([kept, new], axis=1), weighted
+
+    def _joined(
+        self, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
+    ) -> pd.DataFrame:
+        columns = ["pick_id", "network", "station", "location", "time", "time_sigma_s"]
+        joined = arrivals[["event_id", "pick_id", "phase"]].merge(
+            picks[columns], on="pick_id", validate="one_to_one"
+        )
+        order = pd.Series(np.arange(len(events)), index=events["event_id"])
+        joined["_event"] = joined["event_id"].map(order)
+        joined = joined.sort_values(["_event", "time", "pick_id"], ignore_index=True)
+        return joined.drop(columns="_event")
+
+    def _solutions(
+        self, seen: list[Observations], phases: np.ndarray
+    ) -> tuple[list[Solution], np.ndarray]:
+        """Solutions of all events and, with station terms, the delays of all arrivals in s."""
+        delays = np.zeros(len(phases))
+        if self.station_terms == "none":
+            return self._each(partial(_solved, self), [(s, None) for s in seen]), delays
+        sizes = [len(some) for some in seen]
+        group = np.concatenate([some.site for some in seen]) * 2 + (phases == "S")
+        fits = self._each(partial(_fitted, self), [(s, None) for s in seen])
+        for iteration in range(terms.ITERATIONS):
+            residual = np.concatenate([fit.residual_s for fit in fits]) + delays
+            places = np.repeat([fit.point[:3] for fit in fits], sizes, axis=0)
+            if self.station_terms == "ssst" and iteration:
+                radius = terms.radius_km(iteration, float(np.ptp(self._box, axis=0)[:2].max()))
+                delays = terms.source_specific(group, residual, places, radius)
+            else:
+                delays = terms.static(group, residual)
+            parts = np.split(delays, np.cumsum(sizes)[:-1])
+            shifted = [s.shifted(part) for s, part in zip(seen, parts, strict=True)]
+            starts = [fit.point for fit in fits]
+            fits = self._each(partial(_fitted, self), list(zip(shifted, starts, strict=True)))
+        starts = [fit.point for fit in fits]
+        return self._each(partial(_solved, self), list(zip(shifted, starts, strict=True))), delays
+
+    def _each(self, work: Any, jobs: Sequence[tuple[Observations, np.ndarray | None]]) -> list[Any]:
+        """Do the same for all events, in several processes where there are many."""
+        if self.threads < 2 or len(jobs) < 2 * _PORTION:
+            return [work(*job) for job in jobs]
+        self._times  # noqa: B018 - made once, before the processes copy it
+        portions = [jobs[n : n + _PORTION] for n in range(0, len(jobs), _PORTION)]
+        with ProcessPoolExecutor(self.threads, mp_context=get_context("fork")) as pool:
+            done = pool.map(partial(_portion, work), portions)
+            return [result for portion in done for result in portion]
+
+    @cached_property
+    def _box(self) -> np.ndarray:
+        """Least and largest x, y, z of sources in local km, shape (2, 3)."""
+        local = self.sites.local
+        low, high = local[["x", "y"]].min().to_numpy(), local[["x", "y"]].max().to_numpy()
+        margin = max(_REACH_KM, float(np.hypot(*(high - low))) / 2)
+        return np.array([[*(low - margin), self.depth_km[0]], [*(high + margin), self.depth_km[1]]])
+
+    @cached_property
+    def _times(self) -> TravelTimes:
+        local = self.sites.local
+        depth = local["depth_km"].to_numpy()
+        reach = float(np.hypot(*np.ptp(self._box, axis=0)[:2]))
+        top = min(self.depth_km[0], float(depth.min()))
+        return TravelTimes(self.model, Domain(reach, top, self.depth_km[1]), depth)
+
+    def fit(self, seen: Observations, start: np.ndarray | None) -> posterior.Fit:
+        """The most likely hypocentre of one event, searched everywhere or from a start only."""
+        likelihood = self._likelihood(seen)
+        starts = [start] if start is not None else self._starts(seen)
+        fits = [posterior.most_likely(likelihood, np.asarray(point)) for point in starts]
+        return min(fits, key=lambda fit: round(fit.cost, 6))
+
+    def solve(self, seen: Observations, start: np.ndarray | None) -> Solution:
+        """The most likely hypocentre of one event and its covariance."""
+        fit = self.fit(seen, start)
+        likelihood = self._likelihood(seen)
+        common = likelihood.common_error(fit, self.model_error_share)
+        return Solution(fit, posterior.covariance(likelihood, fit) + common)
+
+    def _starts(self, seen: Observations) -> np.ndarray:
+        return search.candidates(seen, self._times, *self._box)
+
+    def _likelihood(self, seen: Observations) -> posterior.Likelihood:
+        scale = np.hypot(seen.sigma_s, self.model_error_s)
+        return posterior.Likelihood(seen, self._times, scale, self._box[0], self._box[1])
+
+    def _tables(
+        self, event: Any, rows: pd.DataFrame, seen: Observations, solution: Solution
+    ) -> tuple[dict[str, Any], pd.DataFrame]:
+        """The columns of EVENTS that the location gives, and the event's ARRIVALS."""
+        fit = solution.fit
+        row = self._origin(seen, solution)
+        places = self.sites.table.iloc[seen.site]
+        distance, azimuth = distance_azimuth(
+            row["latitude"],
+            row["longitude"],
+            places["latitude"].to_numpy(),
+            places["longitude"].to_numpy(),
+        )
+        row |= {
+            "azimuthal_gap_deg": azimuthal_gap(azimuth),
+            "min_distance_km": float(distance.min()),
+        }
+        arrivals = rows[["event_id", "pick_id", "phase"]].assign(
+            residual_s=fit.residual_s, distance_km=distance, azimuth_deg=azimuth, weight=fit.weight
+        )
+        limits = limits_of(fit.point, self._box, row, rows["phase"].to_numpy())
+        return {**row, "quality": "; ".join(limits) or "good"}, arrivals
+
+    def _origin(self, seen: Observations, solution: Solution) -> dict[str, Any]:
+        point = solution.fit.point
+        latitude, longitude = self.sites.frame.to_latlon(point[0], point[1])
+        covariance = solution.covariance
+        turn = self.sites.frame.turned(point[0], point[1])
+        space = turn @ covariance[:3, :3] @ turn.T
+        horizontal = float(np.sqrt(np.linalg.eigvalsh(space[:2, :2])[-1]))
+        origin_ns = seen.zero_ns + round(point[3] * SECOND)
+        return {
+            "time": pd.Timestamp(origin_ns, unit="ns", tz="UTC"),
+            "time_sigma_s": float(np.sqrt(covariance[3, 3])),
+            "latitude": float(latitude),
+            "longitude": float(longitude),
+            "depth_km": float(point[2]),
+            "horizontal_sigma_km": horizontal,
+            "depth_sigma_km": float(np.sqrt(covariance[2, 2])),
+            **dict(zip(_COVARIANCE, space[np.triu_indices(3)], strict=True)),
+            "rms_s": float(np.sqrt(np.mean(solution.fit.residual_s**2))),
+            "locator": "robust-1d",
+        }
+
+
+def _fitted(locator: Locator, seen: Observations, start: np.ndarray | None) -> posterior.Fit:
+    return locator.fit(seen, start)
+
+
+def _solved(locator: Locator, seen: Observations, start: np.ndarray | None) -> Solution:
+    return locator.solve(seen, start)
+
+
+def _portion(work: Any, jobs: Iterable[tuple[Observations, np.ndarray | None]]) -> list[Any]:
+    return [work(*job) for job in jobs]

@@ -1,0 +1,115 @@
+"""Faults of the raw samples of a channel: found, mended where that is safe, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+
+from quakeline.signal.gaps import runs_of
+from quakeline.signal.quality import clipped, idle, integral, jumps
+from quakeline.signal.segments import Segment
+from quakeline.timeline import SECOND, first_sample
+
+#: Equal samples in a row for so long are no signal: a filled gap, or a sensor that is off.
+_CONSTANT_S = 5.0
+#: Clipped samples spoil amplitudes this far around them, in seconds.
+CLIPPED_GUARD_S = 1.0
+#: Pieces that lie a part of a sample off the times that the last one leads to.
+_SLIP_SAMPLES = 1.5
+#: Slips below this, in seconds, round off in headers.
+_SLIP_S = 0.0002
+
+
+@dataclass
+class Faults:
+    """What was found: notes, times of clipped samples in ns, (m, 2), why it cannot be used."""
+
+    notes: list[str] = field(default_factory=list)
+    clipped_ns: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
+    unused: str = ""
+
+    def clipped(self, start: int, rate_hz: float) -> np.ndarray:
+        """Runs of grid samples, counted from `start`, with a guard around clipped ones, (m, 2)."""
+        guard = round(CLIPPED_GUARD_S * SECOND)
+        runs = [
+            (
+                first_sample(begin - guard, rate_hz) - start,
+                first_sample(end + guard, rate_hz) - start,
+            )
+            for begin, end in self.clipped_ns.tolist()
+        ]
+        return np.array(runs, dtype=np.int64).reshape(-1, 2)
+
+
+def mended(segments: Sequence[Segment]) -> tuple[list[Segment], Faults]:
+    """Bridge spikes of one sample by a line; everything else stays, and is noted.
+
+    Clipped samples stay: a large event is no gap.
+    """
+    faults, result = Faults(), []
+    spikes = steps = 0
+    clipped_s = constant_s = 0.0
+    runs_ns: list[np.ndarray] = []
+    whole = all(integral(one.samples) for one in segments)
+    for segment in segments:
+        samples, rate = segment.samples, segment.rate_hz
+        alone, levels = jumps(samples, whole)
+        spikes, steps = spikes + len(alone), steps + len(levels)
+        result.append(_bridged(segment, alone) if len(alone) else segment)
+        runs = clipped(samples, rate, whole)
+        clipped_s += float((runs[:, 1] - runs[:, 0]).sum()) / rate
+        runs_ns.append(segment.start_ns + np.round(runs * (SECOND / rate)).astype(np.int64))
+        constant_s += _constant_s(samples, rate)
+    faults.clipped_ns = np.concatenate(runs_ns) if runs_ns else faults.clipped_ns
+    found = (
+        (spikes, f"{spikes} spikes of one sample bridged"),
+        (steps, f"{steps} steps to another level"),
+        (clipped_s, f"clipped: {clipped_s:.2f} s, without amplitudes"),
+        (constant_s, f"without signal (equal samples): {constant_s:.1f} s"),
+    )
+    faults.notes = [note for much, note in found if much] + _slips(segments)
+    faults.unused = _idle(segments, whole)
+    return result, faults
+
+
+def _bridged(segment: Segment, alone: np.ndarray) -> Segment:
+    samples = segment.samples.copy()
+    samples[alone] = (samples[alone - 1] + samples[alone + 1]) / 2
+    return replace(segment, samples=samples)
+
+
+def _constant_s(samples: np.ndarray, rate_hz: float) -> float:
+    """Seconds of equal samples in runs of `_CONSTANT_S` or more."""
+    step = max(round(_CONSTANT_S * rate_hz) // 2, 1)
+    sparse = samples[::step]
+    if not (sparse[1:] == sparse[:-1]).any():  # a long run has two of these
+        return 0.0
+    lengths = np.diff(runs_of(samples[1:] == samples[:-1]), axis=1)
+    return float(lengths[lengths >= _CONSTANT_S * rate_hz].sum()) / rate_hz
+
+
+def _slips(segments: Sequence[Segment]) -> list[str]:
+    """A note on pieces that do not begin where the last one leads to: clock corrections, drift."""
+    slips = []
+    for one, other in pairwise(segments):
+        late_s = (other.start_ns - one.start_ns) / SECOND - one.seconds
+        if one.rate_hz == other.rate_hz and _SLIP_S < abs(late_s) < _SLIP_SAMPLES / one.rate_hz:
+            slips.append(late_s)
+    if not slips:
+        return []
+    largest, total = 1000 * max(map(abs, slips)), 1000 * sum(slips)
+    said = f"the clock slips {len(slips)} times between pieces, by up to {largest:.2f} ms"
+    return [f"{said}, {total:.2f} ms in all: aligned"]
+
+
+def _idle(segments: Sequence[Segment], whole: bool) -> str:
+    filled = [one.samples for one in segments if len(one.samples)]
+    if not filled:
+        return ""
+    low, high = min(one.min() for one in filled), max(one.max() for one in filled)
+    if not idle(low, high, whole):
+        return ""
+    return f"dead channel: all samples lie between {low:g} and {high:g} counts"

@@ -1,0 +1,148 @@
+"""Which way the channels of a station look, by epoch, and how they give Z, N and E."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import obspy
+
+from quakeline.io.inventory import epoch_ns
+
+COMPONENTS = ("Z", "N", "E")
+#: Letters of channel codes and the component that they fill where nothing is known of them.
+FILLS = {"Z": "Z", "N": "N", "E": "E", "1": "N", "2": "E", "3": "Z"}
+#: Letters of sensors whose orientations must be known.
+OBLIQUE = ("U", "V", "W")
+_UNITS = {"Z": (1.0, 0.0, 0.0), "N": (0.0, 1.0, 0.0), "E": (0.0, 0.0, 1.0)}
+#: Directions this close, as the sine of the angle, are the same.
+_ALIGNED = np.sin(np.radians(0.1))
+#: Directions whose smallest singular value is below this are nearly in one plane or line.
+_INDEPENDENT = 0.1
+#: How well a component must follow from the channels.
+_EXACT = 0.02
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Azimuth and dip in degrees, as in StationXML: from north, down from the horizontal."""
+
+    azimuth: float
+    dip: float
+
+    @property
+    def vector(self) -> np.ndarray:
+        """The unit vector in (up, north, east)."""
+        azimuth, dip = np.radians([self.azimuth, self.dip])
+        horizontal = np.cos(dip)
+        return np.array([-np.sin(dip), horizontal * np.cos(azimuth), horizontal * np.sin(azimuth)])
+
+    def __str__(self) -> str:
+        return f"azimuth {self.azimuth:g}, dip {self.dip:g}"
+
+
+class Orientations:
+    """Directions of the channels of an inventory, by epoch."""
+
+    def __init__(self, inventory: obspy.Inventory) -> None:
+        self._epochs: dict[tuple[str, ...], list[tuple[int, int, Direction]]] = {}
+        for network in inventory:
+            for station in network:
+                for channel in station:
+                    if channel.azimuth is None or channel.dip is None:
+                        continue
+                    codes = (network.code, station.code, channel.location_code, channel.code)
+                    direction = Direction(float(channel.azimuth), float(channel.dip))
+                    self._epochs.setdefault(codes, []).append((*epoch_ns(channel), direction))
+
+    def at(self, codes: tuple[str, ...], time_ns: int) -> Direction | None:
+        """The direction of a channel (codes from network to channel) at a time, where known."""
+        epochs = sorted(self._epochs.get(codes, []), key=lambda epoch: epoch[:2])
+        return next((one for start, end, one in epochs if start <= time_ns < end), None)
+
+    def changes(self, channels: Sequence[tuple[str, ...]], start_ns: int, end_ns: int) -> list[int]:
+        """Times in (start, end) at which an epoch of one of the channels begins or ends."""
+        limits = {t for codes in channels for e in self._epochs.get(codes, []) for t in e[:2]}
+        return sorted(t for t in limits if start_ns < t < end_ns)
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """How channels make one component: the weight of each, and what is to be said of it."""
+
+    weights: dict[str, float]
+    note: str = ""
+
+
+def mixings(directions: dict[str, Direction | None]) -> dict[str, Mixing]:
+    """How the channels of a sensor give Z, N and E.
+
+    Directions are keyed by channel code. The inverse of the matrix of directions gives every
+    component that follows from the channels; a component that does not is filled by the channel
+    whose letter stands for it. Directions that are unknown or contradictory change nothing.
+
+    Returns
+    -------
+    A mixing for each component that can be filled.
+    """
+    letters = {code: code[-1] for code in directions}
+    named = {FILLS[letter]: code for code, letter in letters.items() if letter in FILLS}
+    as_they_are = {name: Mixing({code: 1.0}) for name, code in named.items()}
+    known = {code: one.vector for code, one in directions.items() if one is not None}
+    if len(known) < len(directions):
+        return {
+            name: Mixing(one.weights, _unrotated(one, letters, ""))
+            for name, one in as_they_are.items()
+        }
+    if all(
+        letter in FILLS and _same(known[code], np.array(_UNITS[FILLS[letter]]))
+        for code, letter in letters.items()
+    ):
+        return as_they_are
+    return _inverse(directions, known, as_they_are)
+
+
+def _inverse(
+    directions: dict[str, Direction | None],
+    known: dict[str, np.ndarray],
+    as_they_are: dict[str, Mixing],
+) -> dict[str, Mixing]:
+    codes = list(known)
+    matrix = np.array([known[code] for code in codes])
+    if np.linalg.svd(matrix, compute_uv=False).min() < _INDEPENDENT:
+        why = " because the orientations in the station metadata contradict each other"
+        return {
+            name: Mixing(one.weights, f"channel {code} used as it is, without rotation,{why}")
+            for name, one in as_they_are.items()
+            for code in one.weights
+        }
+    inverse = np.linalg.pinv(matrix)
+    follows = inverse @ matrix
+    result = {}
+    for row, name in enumerate(COMPONENTS):
+        if np.abs(follows[row] - np.eye(3)[row]).max() <= _EXACT:
+            kept = {
+                c: float(w) for c, w in zip(codes, inverse[row], strict=True) if abs(w) > _ALIGNED
+            }
+            simple = len(kept) == 1 and next(iter(kept.values())) > 0
+            own = simple and set(kept) == set(as_they_are.get(name, Mixing({})).weights)
+            said = ", ".join(f"{code} ({directions[code]})" for code in kept)
+            result[name] = as_they_are[name] if own else Mixing(kept, f"rotated from {said}")
+        elif name in as_they_are:
+            one = as_they_are[name]
+            letters = {code: code[-1] for code in one.weights}
+            result[name] = Mixing(one.weights, _unrotated(one, letters, " for want of the others"))
+    return result
+
+
+def _unrotated(one: Mixing, letters: dict[str, str], why: str) -> str:
+    """A note on a component whose channel may look another way than its name says."""
+    (code,) = one.weights
+    if letters[code] in COMPONENTS and not why:
+        return ""
+    return f"channels {code} used as they are, without rotation{why}"
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.linalg.norm(one - other) <= _ALIGNED)

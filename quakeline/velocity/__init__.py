@@ -1,0 +1,8 @@
+"""1D velocity models, the files they are read from, and travel times in them."""
+
+from quakeline.velocity.formats import load
+from quakeline.velocity.model import VelocityModel
+from quakeline.velocity.rays import Domain, first_arrivals
+from quakeline.velocity.tables import TravelTimes
+
+__all__ = ["Domain", "TravelTimes", "VelocityModel", "first_arrivals", "load"]

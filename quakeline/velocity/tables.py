@@ -1,0 +1,106 @@
+"""Tables of travel times between the stations of a network and sources in a domain."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quakeline.velocity.model import VelocityModel
+from quakeline.velocity.rays import Domain, first_arrivals
+
+
+class TravelTimes:
+    """Travel times between stations at given depths and sources in a domain.
+
+    One table for each phase and station depth (to a 25th of the grid's step, 10 m at least), made
+    when it is first needed and interpolated linearly; a homogeneous model needs none. By
+    reciprocity the table's source is the station. Tables share their nodes, so that many arrivals
+    are looked up in one go.
+    """
+
+    def __init__(self, model: VelocityModel, domain: Domain, stations_km: np.ndarray) -> None:
+        self.model, self.domain = model, domain
+        self._unit = max(0.01, domain.step / 25)
+        levels = np.unique(self._level(stations_km)) * self._unit
+        self._distances = domain.distances
+        self._depths = _nodes(domain, np.concatenate([model.tops[1:], levels]))
+        self._rows: dict[tuple[str, int], int] = {}
+        self._levels: list[tuple[float, float]] = []
+        self._tables = np.empty((0, len(self._distances), len(self._depths)), dtype=np.float32)
+
+    def rows(self, phases: np.ndarray, stations_km: np.ndarray) -> np.ndarray:
+        """Numbers of the tables for pairs of a phase and a station depth in km."""
+        keys = list(zip(np.asarray(phases).tolist(), self._level(stations_km), strict=True))
+        missing = sorted(set(keys) - self._rows.keys())
+        if missing:
+            self._make([(phase, int(level)) for phase, level in missing])
+        return np.array([self._rows[key] for key in keys], dtype=np.int64)
+
+    def at(
+        self, rows: np.ndarray, distance: np.ndarray, depth: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Times in s, and their slopes over distance and over source depth in s/km.
+
+        `rows` are numbers of tables, shape (n,); `distance` and `depth` in km have shapes that
+        broadcast to (..., n). Beyond the domain its edge holds.
+        """
+        if self.model.homogeneous:
+            return self._straight(rows, distance, depth)
+        x = np.clip(distance / self.domain.step, 0, len(self._distances) - 1.000001)
+        column = x.astype(np.int64)
+        across = x - column
+        inside = np.clip(depth, self._depths[0], self._depths[-1])
+        level = np.searchsorted(self._depths, inside, side="right") - 1
+        level = np.clip(level, 0, len(self._depths) - 2)
+        height = self._depths[level + 1] - self._depths[level]
+        down = (inside - self._depths[level]) / height
+        first = (rows * self._tables.shape[1] + column) * self._tables.shape[2] + level
+        flat, next_column = self._tables.reshape(-1), self._tables.shape[2]
+        a, b = flat[first], flat[first + 1]
+        c, d = flat[first + next_column], flat[first + next_column + 1]
+        near, far = a + (b - a) * down, c + (d - c) * down
+        times = near + (far - near) * across
+        over_depth = ((b - a) * (1 - across) + (d - c) * across) / height
+        return times, (far - near) / self.domain.step, over_depth
+
+    def __call__(
+        self, phase: str, station_km: float, distance: np.ndarray, depth: np.ndarray
+    ) -> np.ndarray:
+        """Times in s for epicentral distances and source depths in km (arrays of one shape)."""
+        row = self.rows(np.array([phase]), np.array([station_km]))
+        return self.at(row, np.asarray(distance), np.asarray(depth))[0]
+
+    def _level(self, stations_km: np.ndarray) -> np.ndarray:
+        """Depths of stations as whole numbers of units; not rounded in a homogeneous model."""
+        unit = 1e-6 if self.model.homogeneous else self._unit
+        return np.asarray(np.round(np.asarray(stations_km) / unit), dtype=np.int64)
+
+    def _make(self, keys: list[tuple[str, int]]) -> None:
+        unit = 1e-6 if self.model.homogeneous else self._unit
+        for phase, level in keys:
+            self._rows[phase, level] = len(self._levels)
+            self._levels.append((level * unit, self.model.speeds(phase)[0]))
+        if self.model.homogeneous:
+            return
+        new = [
+            first_arrivals(self.model, phase, level * unit, self._distances, self._depths)
+            for phase, level in keys
+        ]
+        self._tables = np.concatenate([self._tables, np.array(new, dtype=np.float32)])
+
+    def _straight(
+        self, rows: np.ndarray, distance: np.ndarray, depth: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        station, speed = np.array(self._levels)[rows].T
+        height = depth - station
+        path = np.maximum(np.hypot(distance, height), 1e-9)
+        return path / speed, distance / path / speed, height / path / speed
+
+
+def _nodes(domain: Domain, bends: np.ndarray) -> np.ndarray:
+    """Depths of the nodes, some at the interfaces and the stations, where times bend."""
+    even = domain.depths
+    bends = np.unique(bends[(bends > even[0]) & (bends < even[-1])])
+    apart = np.diff(bends, prepend=-np.inf) > domain.step / 8
+    bends = bends[apart]
+    near = np.abs(even[:, None] - bends).min(axis=1, initial=np.inf) < domain.step / 8
+    return np.unique(np.concatenate([even[~near], bends, even[[0, -1]]]))

@@ -1,0 +1,170 @@
+"""`quakeline catalog` and `quakeline tune` on tables that other programs write."""
+
+import obspy
+import pandas as pd
+import pytest
+from synthetics import network, picks_of
+from typer.testing import CliRunner
+
+from quakeline.cli import app
+from quakeline.errors import ConfigError, DataError
+from quakeline.io import pick_tables, tables
+from quakeline.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.velocity import VelocityModel
+
+MODEL = VelocityModel((0.0,), (5.8,), (3.35,))
+SOURCES = {100.0: (5.0, -8.0, 6.0), 160.0: (-11.0, 9.0, 11.0)}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Picks of two events, stations and a velocity model as files."""
+    folder = tmp_path_factory.mktemp("catalog")
+    stations, frame = network(n=10)
+    columns = ["network", "station", "latitude", "longitude", "elevation_m"]
+    stations[columns].to_csv(folder / "stations.csv", index=False)
+    (folder / "velocity.csv").write_text("depth_km,vp,vp_vs\n0,5.8,1.7313\n")
+    events = [
+        picks_of(stations, frame, MODEL, source, seconds=at) for at, source in SOURCES.items()
+    ]
+    picks = pd.concat(events, ignore_index=True)
+    simple = pd.DataFrame(
+        {
+            "station": picks["network"] + "." + picks["station"],
+            "phase": picks["phase"],
+            "time": picks["time"].dt.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+        }
+    )
+    simple.to_csv(folder / "picks.csv", index=False)
+    picks.to_parquet(folder / "foreign.parquet")
+    return folder, picks
+
+
+def invoke(*words):
+    return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+
+
+def test_a_catalog_from_a_simple_table(files, tmp_path):
+    folder, picks = files
+    done = invoke(
+        "catalog", folder / "picks.csv", folder / "stations.csv", "--velocity",
+        folder / "velocity.csv", "--threads", 1, "--output", tmp_path / "out",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    events = tables.read(tmp_path / "out/events.parquet", EVENTS)
+    assert len(events) == 2
+    assert (events["depth_km"] - [6.0, 11.0]).abs().max() < 0.5
+    assert (events["rms_s"] < 0.02).all()
+    assert len(tables.read(tmp_path / "out/arrivals.parquet", ARRIVALS)) == len(picks)
+    read = obspy.read_events(str(tmp_path / "out/catalog.qml"))
+    ellipsoid = read[0].origins[0].origin_uncertainty.confidence_ellipsoid
+    assert ellipsoid.semi_major_axis_length >= ellipsoid.semi_minor_axis_length > 0
+    assert len(pd.read_csv(tmp_path / "out/catalog.csv")) == 2
+    assert "min_picks" in done.output
+
+
+def test_a_region_keeps_the_events_inside(files, tmp_path):
+    folder, _ = files
+    done = invoke(
+        "catalog", folder / "picks.csv", folder / "stations.csv", "--velocity",
+        folder / "velocity.csv", "--region", "11,12,47,48", "--output", tmp_path,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    events = tables.read(tmp_path / "events.parquet", EVENTS)
+    assert len(events) == 1
+    assert events["longitude"].iloc[0] > 11
+
+
+def test_tune_compares_settings(files):
+    folder, _ = files
+    done = invoke(
+        "tune", "association", folder / "picks.csv", folder / "stations.csv", "--velocity",
+        folder / "velocity.csv", "--threads", 1,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    rows = [line.split() for line in done.output.splitlines() if line.startswith("as suggested")]
+    assert rows[0][4:6] == ["2", "40"]
+    assert done.output.count("min_picks") >= 2
+
+
+FORMS = {
+    "seisbench": {"trace_id": "XX.S01.", "phase": "P", "peak_time": "2020-05-01T00:00:01.5Z",
+                  "peak_value": "0.8"},
+    "phasenet": {"station_id": "XX.S01..HH", "phase_type": "P", "phase_score": "0.8",
+                 "phase_time": "2020-05-01T00:00:01.500", "phase_amplitude": "1e-6"},
+    "gamma": {"id": "XX.S01.", "type": "p", "prob": "0.8", "timestamp": "2020-05-01T00:00:01.5"},
+    "pyocto": {"station": "XX.S01.", "phase": "P", "time": "1588291201.5", "probability": "0.8"},
+    "older phasenet": {"station_id": "XX.S01", "phase_type": "P", "phase_index": "150",
+                       "begin_time": "2020-05-01T00:00:00", "phase_score": "0.8"},
+    "columns": {"network": "XX", "station": "S01", "location": "--", "phase": "Pg",
+                "time": "2020-05-01T00:00:01.5+00:00", "probability": "0.8"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_tables_of_other_programs(form, tmp_path):
+    pd.DataFrame([FORMS[form]]).to_csv(tmp_path / "picks.csv", index=False)
+    (pick,) = pick_tables.read(tmp_path / "picks.csv").to_dict("records")
+    codes = (pick["network"], pick["station"], pick["location"], pick["phase"])
+    assert codes == ("XX", "S01", "", "P")
+    assert pick["time"] == pd.Timestamp("2020-05-01T00:00:01.5Z")
+    assert pick["probability"] == pytest.approx(0.8)
+
+
+def test_a_foreign_parquet_and_our_own(files, tmp_path):
+    folder, picks = files
+    read = pick_tables.read(folder / "foreign.parquet")
+    assert set(read["pick_id"]) == set(picks["pick_id"])
+    tables.write(picks, PICKS, tmp_path / "own.parquet")
+    own = pick_tables.read(tmp_path / "own.parquet")
+    pd.testing.assert_frame_equal(own, picks)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("station,phase\nA,P\n", "missing: time: time, phase_time"),
+        ("station,phase,time\nXX.A,Q,2020-01-01\n", "row 2: phase is 'Q'; allowed: P or S"),
+        ("station,phase,time\nXX.A,P,yesterday\n", "row 2: time is 'yesterday'"),
+        ("station,phase,time\n,P,2020-01-01\n", "row 2: station is ''"),
+        ("station,phase,time,prob\nXX.A,P,2020-01-01,high\n", "probability is 'high'"),
+    ],
+)
+def test_a_wrong_table_says_what_is_wrong(text, message, tmp_path):
+    (tmp_path / "picks.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        pick_tables.read(tmp_path / "picks.csv")
+
+
+def test_a_station_without_network_is_found_by_its_name():
+    stations, _ = network(n=3)
+    picks = pd.DataFrame({"network": ["", "YY", ""], "station": ["S01", "S01", "other"]})
+    assert pick_tables.with_networks(picks, stations)["network"].tolist() == ["XX", "YY", ""]
+    twice = pd.concat([stations, stations.assign(network="YY")])
+    with pytest.raises(DataError, match="S01 is in several networks"):
+        pick_tables.with_networks(picks, twice)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--region", "1,2,3"),
+        ("--region", "0,10,50,40"),
+        ("--depth", "5"),
+        ("--set", "locate.nothing=1"),
+        ("--set", "associate.min_picks=two"),
+        ("--set", "min_picks=2"),
+    ],
+)
+def test_wrong_options_are_one_line(files, tmp_path, words):
+    folder, _ = files
+    with pytest.raises(ConfigError, match=words[0]) as caught:
+        invoke("catalog", folder / "picks.csv", folder / "stations.csv", "-o", tmp_path, *words)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_picks_of_other_stations_are_refused(files, tmp_path):
+    folder, _ = files
+    (tmp_path / "picks.csv").write_text("station,phase,time\nZZ.A,P,2020-01-01\n")
+    with pytest.raises(DataError, match=r"no pick of .* belongs to a station"):
+        invoke("catalog", tmp_path / "picks.csv", folder / "stations.csv", "-o", tmp_path)
