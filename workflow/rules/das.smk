@@ -16,6 +16,7 @@ rule das_index:
         f"results/{RUN.run}/logs/das_index/{{fibre}}/{{chunk}}.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/das_index/{{fibre}}-{{chunk}}.tsv"
+    localrule: any(fibre.source.remote for fibre in RUN.fibres)
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
