@@ -281,9 +281,7 @@ def test_the_same_input_gives_the_same_page(run_files):
 def test_a_table_of_another_kind_is_an_error_of_the_user(run_files):
     arguments = run_files.inputs()
     arguments["events"] = arguments["picks"]
-    with pytest.raises(
-        DataError, match=f"holds picks .*, expected events version {EVENTS.version}"
-    ):
+    with pytest.raises(DataError, match=f"picks .*, expected events version {EVENTS.version}"):
         report.run(report.Config(), **arguments, report=run_files.folder / "report.html")
     assert not (run_files.folder / "report.html").exists()
 
