@@ -25,6 +25,8 @@ from quakeline.stages.fetch import edition_note
 from quakeline.timeline import Span, split, to_ns
 
 DEFAULT = Path("config/config.yaml")
+_GIVEN = " given; "
+_ABSENT = object()
 
 
 class Time(Section):
@@ -296,7 +298,7 @@ def load(raw: Mapping[str, Any]) -> Run:
         return Run.model_validate(dict(raw))
     except ValidationError as error:
         lines = [_explain(dict(item), raw) for item in error.errors()]
-        raise ConfigError("\n".join(lines)) from None
+        raise ConfigError("\n".join(_joined(lines))) from None
 
 
 def read(overlay: Mapping[str, Any] | None = None, default: Path = DEFAULT) -> Run:
@@ -305,17 +307,32 @@ def read(overlay: Mapping[str, Any] | None = None, default: Path = DEFAULT) -> R
 
 
 def _path(location: tuple[int | str, ...], raw: Any) -> str:
-    """Dotted path of a key; pydantic also names the `kind` of each section on the way."""
+    """Dotted path of a key; pydantic also names the `kind` of each section on the way.
+
+    Below a value that is no section or list it names the alternatives that the value may be.
+    """
     parts, here = [], raw
     for part in location:
         kind = here.get("kind", "builtin") if isinstance(here, Mapping) else None
         if part == kind and part not in here:
             continue
+        if isinstance(here, Mapping):
+            here = here.get(part, _ABSENT)
+        elif isinstance(here, list) and isinstance(part, int):
+            here = here[part] if part < len(here) else _ABSENT
+        elif here is not _ABSENT:
+            continue
         parts.append(str(part))
-        known = isinstance(here, Mapping) and part in here
-        listed = isinstance(here, list) and isinstance(part, int) and part < len(here)
-        here = here[part] if known or listed else None
     return ".".join(parts) or "config"
+
+
+def _joined(lines: list[str]) -> list[str]:
+    """Mistakes of one value, one for each alternative that it may be, as one line."""
+    given: dict[str, list[str]] = {}
+    for line in lines:
+        head, said, message = line.partition(_GIVEN)
+        given.setdefault(head + said, []).append(message)
+    return [head + " or ".join(dict.fromkeys(messages)) for head, messages in given.items()]
 
 
 def _explain(item: dict[str, Any], raw: Mapping[str, Any]) -> str:
@@ -328,4 +345,4 @@ def _explain(item: dict[str, Any], raw: Mapping[str, Any]) -> str:
         message = "is required"
     if item["type"] in kinds or isinstance(item["input"], dict | Section):
         return f"{path}: {message}" if path != "config" else message
-    return f"{path}: {item['input']!r} given; {message[:1].lower()}{message[1:]}"
+    return f"{path}: {item['input']!r}{_GIVEN}{message[:1].lower()}{message[1:]}"
