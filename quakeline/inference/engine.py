@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import pairwise
 from typing import TypeVar, cast
 
 import numpy as np
@@ -54,7 +54,8 @@ class _Block:
     full: np.ndarray
 
 
-_Window = tuple[_Block, int]
+#: Some of the windows of a block: those of a slice of its `starts`.
+_Windows = tuple[_Block, slice]
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,17 @@ class Engine:
         phases = _rows([self.card.classes.index(phase) for phase in self.card.phases])
         order: deque[_Block] = deque()
         stitchers: dict[int, Stitcher] = {}
-        for windows, outputs in self.backend.run(self._batches(source, lo, hi, order)):
-            for (block, number), output in zip(windows, outputs, strict=False):
+        for groups, outputs in self.backend.run(self._batches(source, lo, hi, order)):
+            done = 0
+            for block, some in groups:
                 while order[0] is not block:
                     yield self._finish(order.popleft(), stitchers, lo, hi)
-                start = block.origin + int(block.starts[number])
-                weight = block.weights[number]
-                self._stitcher(block, stitchers, lo, hi).add(start, output[phases], weight)
+                starts = block.starts[some]
+                here = slice(done, done + len(starts))
+                self._stitcher(block, stitchers, lo, hi).add(
+                    block.origin + starts, outputs[here, phases], block.weights[some]
+                )
+                done = here.stop
         while order:
             yield self._finish(order.popleft(), stitchers, lo, hi)
 
@@ -158,38 +163,50 @@ class Engine:
 
     def _batches(
         self, source: Waveforms, lo: int, hi: int, order: deque[_Block]
-    ) -> Iterator[tuple[list[_Window], np.ndarray]]:
+    ) -> Iterator[tuple[list[_Windows], np.ndarray]]:
         """Batches of normalised windows; every block that was begun is put into `order`."""
         shape = (self.backend.batch, len(self.card.components), self.card.window_samples)
         ring = deque(np.zeros(shape, np.float32) for _ in range(self.backend.in_flight + 1))
-        windows: list[_Window] = []
+        groups: list[_Windows] = []
+        used = 0
         for block in prefetched(self._blocks(source, lo, hi)):
             order.append(block)
             done = 0
             while done < len(block.starts):
-                room = slice(done, done + shape[0] - len(windows))
-                numbers = range(len(block.starts))[room]
-                self._fill(ring[0][len(windows) :], block, numbers)
-                windows += [(block, number) for number in numbers]
-                done += len(numbers)
-                if len(windows) == shape[0]:
-                    yield windows, ring[0]
+                some = slice(done, min(done + shape[0] - used, len(block.starts)))
+                n = some.stop - done
+                self._fill(ring[0][used : used + n], block, some)
+                groups.append((block, some))
+                done, used = some.stop, used + n
+                if used == shape[0]:
+                    yield groups, ring[0]
                     ring.rotate(-1)
-                    windows = []
-        if windows:
-            ring[0][len(windows) :] = 0
-            yield windows, ring[0]
+                    groups, used = [], 0
+        if groups:
+            ring[0][used:] = 0
+            yield groups, ring[0]
 
-    def _fill(self, target: np.ndarray, block: _Block, numbers: range) -> None:
-        """Put normalised windows of a block into the first rows of an array."""
+    def _fill(self, target: np.ndarray, block: _Block, some: slice) -> None:
+        """Put normalised windows of a block into an array of as many rows."""
         size = self.card.window_samples
-        for full, group in groupby(enumerate(numbers), key=lambda pair: bool(block.full[pair[1]])):
-            rows, some = zip(*group, strict=True)
-            for row, number in zip(rows, some, strict=True):
-                at = block.starts[number]
-                target[row] = block.data[:, at : at + size]
-            valid = None if full else _cut(block.valid, block.starts[list(some)], size)
-            normalise(target[rows[0] : rows[-1] + 1], valid, self.card.normalisation)
+        starts, full = block.starts[some], block.full[some]
+        _copy(target, block.data, starts, size)
+        edges = [0, *(np.flatnonzero(np.diff(full)) + 1).tolist(), len(starts)]
+        for first, last in pairwise(edges):
+            valid = None if full[first] else _cut(block.valid, starts[first:last], size)
+            normalise(target[first:last], valid, self.card.normalisation)
+
+
+def _copy(target: np.ndarray, samples: np.ndarray, starts: np.ndarray, window: int) -> None:
+    """Copy windows of (components, n) samples into (windows, components, window)."""
+    step = int(starts[1] - starts[0]) if len(starts) > 1 else 1
+    first, last = int(starts[0]), int(starts[-1])
+    if last - first == step * (len(starts) - 1) and (np.diff(starts) == step).all():
+        view = sliding_window_view(samples, window, axis=1)[:, first : last + 1 : step]
+        np.copyto(target, view.transpose(1, 0, 2))
+        return
+    for row, start in zip(target, starts, strict=True):
+        row[:] = samples[:, start : start + window]
 
 
 def _rows(indices: list[int]) -> slice | list[int]:

@@ -6,6 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
+#: Samples of room that a curve has at least: a block of the engine and a window.
+_ROOM = 131_072
+
 
 class Stacked:
     """Stacks the samples of overlapping windows of one instrument over [lo, hi).
@@ -23,39 +26,48 @@ class Stacked:
         self._sum = np.zeros((n_phases, 0), dtype=np.float32)
         self._weight = np.zeros(0, dtype=np.float32)
 
-    def add(self, start: int, output: np.ndarray, weight: float = 1.0) -> None:
-        """Add a window that begins at sample `start`; `output` has shape (phases, samples).
+    def add(self, starts: np.ndarray, outputs: np.ndarray, weights: np.ndarray) -> None:
+        """Add windows that begin at samples `starts`, in the order of time.
 
-        `weight` is that of the whole window in averages.
+        `outputs` has shape (windows, phases, samples); `weights` are those of whole windows in
+        averages.
         """
+        self._reach(min(int(starts[-1]) + outputs.shape[2] - self.blind, self.hi))
+        for start, output, weight in zip(starts.tolist(), outputs, weights.tolist(), strict=True):
+            self._add(start, output, weight)
+
+    def _add(self, start: int, output: np.ndarray, weight: float) -> None:
         begin, end = start + self.blind, start + output.shape[1] - self.blind
         lo, hi = max(begin, self._first), min(end, self.hi)
         if lo >= hi:
             return
-        self._reach(hi)
-        here = slice(lo - self._first, hi - self._first)
+        curves = self._sum[:, lo - self._first : hi - self._first]
+        weights = self._weight[lo - self._first : hi - self._first]
         seen = output[:, lo - start : hi - start]
         if self.rule == "maximum":
-            np.maximum(self._sum[:, here], seen, out=self._sum[:, here])
+            np.maximum(curves, seen, out=curves)
         elif self.rule == "weighted":
             inside = _half_sine(end - begin)[lo - begin : hi - begin] * np.float32(weight)
-            self._sum[:, here] += seen * inside
-            self._weight[here] += inside
+            curves += seen * inside
+            weights += inside
         elif weight != 1:
-            self._sum[:, here] += seen * np.float32(weight)
-            self._weight[here] += np.float32(weight)
+            curves += seen * np.float32(weight)
+            weights += np.float32(weight)
         else:
-            self._sum[:, here] += seen
-            self._weight[here] += 1
+            curves += seen
+            weights += np.float32(1)
 
     def _reach(self, stop: int) -> None:
         """Make room up to sample `stop`, in steps that double, so that copies stay few."""
         needed = stop - self._first
         have = len(self._weight)
         if needed > have:
-            size = min(max(needed, 2 * have, 65_536), self.hi - self._first)
-            self._sum = np.pad(self._sum, ((0, 0), (0, size - have)))
-            self._weight = np.pad(self._weight, (0, size - have))
+            size = min(max(needed, 2 * have, _ROOM), self.hi - self._first)
+            longer = np.zeros((len(self._sum), size), np.float32)
+            longer[:, :have] = self._sum
+            weight = np.zeros(size, np.float32)
+            weight[:have] = self._weight
+            self._sum, self._weight = longer, weight
 
     def take(self, stop: int) -> np.ndarray:
         """The final curve from the last call's end to sample `stop`, shape (phases, n), float32.
@@ -67,9 +79,16 @@ class Stacked:
         n = stop - self._first
         weight = self._weight[:n]
         piece = self._sum[:, :n] / np.where(weight > 0, weight, np.float32(1))
-        self._sum, self._weight = self._sum[:, n:].copy(), self._weight[n:].copy()
-        self._first = stop
+        self._advance(n)
         return piece
+
+    def _advance(self, n: int) -> None:
+        """Forget the first samples; their memory becomes room for later ones."""
+        left = len(self._weight) - n
+        for array in (*self._sum, self._weight):
+            array[:left] = array[n:]  # numpy copies what overlaps as if it did not
+            array[left:] = 0
+        self._first += n
 
 
 @lru_cache(maxsize=8)
@@ -87,21 +106,21 @@ class Interpolated:
     def __init__(self, lo: int, hi: int, n_phases: int, centre: int, hop: int) -> None:
         self.hi, self.centre, self.hop = hi, centre, hop
         self._first = lo
-        self._at: list[int] = []
-        self._values: list[np.ndarray] = []
+        self._at = np.zeros(0, np.int64)
+        self._values = np.zeros((0, n_phases), np.float32)
         self._n_phases = n_phases
 
-    def add(self, start: int, output: np.ndarray, weight: float = 1.0) -> None:
-        """Add a window that begins at sample `start`; `output` has shape (phases,)."""
-        self._at.append(start + self.centre)
-        self._values.append(output.copy())
+    def add(self, starts: np.ndarray, outputs: np.ndarray, weights: np.ndarray) -> None:
+        """Add windows that begin at samples `starts`; `outputs` has shape (windows, phases)."""
+        self._at = np.append(self._at, starts + self.centre)
+        self._values = np.append(self._values, outputs, axis=0)
 
     def take(self, stop: int) -> np.ndarray:
         """The curve up to the last centre before `stop`; see `Stacked.take`."""
         stop = max(min(stop, self.hi), self._first)
         piece = np.zeros((self._n_phases, stop - self._first), dtype=np.float32)
-        if self._at:
-            at, values = np.array(self._at), np.array(self._values)
+        if len(self._at):
+            at, values = self._at, self._values
             grid = np.arange(self._first, stop)
             left = np.clip(np.searchsorted(at, grid, side="right") - 1, 0, max(len(at) - 2, 0))
             right = np.minimum(left + 1, len(at) - 1)

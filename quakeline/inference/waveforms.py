@@ -41,6 +41,7 @@ class Arrays:
     ) -> None:
         self._data, self._valid, self._start = data, valid, start
         self._order = [components.index(name) if name in components else -1 for name in wanted]
+        self._in_order = self._order == list(range(data.shape[1]))
 
     @property
     def n_instruments(self) -> int:
@@ -48,11 +49,17 @@ class Arrays:
         return int(self._data.shape[0])
 
     def read(self, instrument: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `Waveforms.read`."""
-        shape = (len(self._order), stop - start)
-        data, valid = np.zeros(shape, np.float32), np.zeros(shape, bool)
+        """See `Waveforms.read`; what lies in memory already is not copied, and so read-only."""
         lo = max(start, self._start)
         hi = min(stop, self._start + self._data.shape[-1])
+        if (lo, hi) == (start, stop) and self._in_order:
+            there = slice(lo - self._start, hi - self._start)
+            samples = np.asarray(self._data[instrument, :, there], np.float32).view()
+            mask = np.asarray(self._valid[instrument, :, there], bool).view()
+            samples.flags.writeable = mask.flags.writeable = False
+            return samples, mask
+        shape = (len(self._order), stop - start)
+        data, valid = np.zeros(shape, np.float32), np.zeros(shape, bool)
         if lo < hi:
             there = slice(lo - self._start, hi - self._start)
             here = slice(lo - start, hi - start)

@@ -138,9 +138,10 @@ def test_windows_without_valid_samples_are_not_computed(small):
             return super().run(self._noted(batches_))
 
         def _noted(self, batches_):
-            for windows, array in batches_:
-                batches.append((len(windows), array.any(axis=(1, 2)).sum()))
-                yield windows, array
+            for groups, array in batches_:
+                count = sum(some.stop - some.start for _, some in groups)
+                batches.append((count, array.any(axis=(1, 2)).sum()))
+                yield groups, array
 
     backend = Counting(small, 4, [torch.device("cpu")])
     pieces = list(Engine(SMALL, backend).annotate(reader, LO, LO + 1500))

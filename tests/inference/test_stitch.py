@@ -14,13 +14,18 @@ def output(start):
     return np.random.default_rng(start % 2**32).random((2, WINDOW)).astype(np.float32)
 
 
+def add(stitcher, start, output, weight=1.0):
+    """Add one window."""
+    stitcher.add(np.array([start]), output[None], np.array([weight], np.float32))
+
+
 def stitched(lo, hi):
     stitcher = Stitcher(lo, hi, 2, BLIND)
     pieces = []
     for number, start in enumerate(window_starts(lo, hi, WINDOW, HOP)):
         if number % 3 == 2:
             pieces.append(stitcher.take(start))
-        stitcher.add(start, output(start))
+        add(stitcher, start, output(start))
     return np.concatenate([*pieces, stitcher.take(hi)], axis=1)
 
 
@@ -45,8 +50,8 @@ def test_each_sample_is_the_mean_of_the_windows_that_see_it():
 
 def test_samples_without_a_window_are_zero():
     stitcher = Stitcher(0, 50, 2, BLIND)
-    stitcher.add(-10, np.ones((2, WINDOW)))
-    stitcher.add(500, np.ones((2, WINDOW)))
+    add(stitcher, -10, np.ones((2, WINDOW)))
+    add(stitcher, 500, np.ones((2, WINDOW)))
     result = stitcher.take(50)
     assert result.dtype == np.float32
     assert result[0].tolist() == [1.0] * 16 + [0.0] * 34
@@ -54,15 +59,15 @@ def test_samples_without_a_window_are_zero():
 
 def test_without_blind_samples_the_whole_window_counts():
     stitcher = Stitcher(0, 40, 1, 0)
-    stitcher.add(5, np.full((1, WINDOW), 0.5))
+    add(stitcher, 5, np.full((1, WINDOW), 0.5))
     assert stitcher.take(40)[0].tolist() == [0.0] * 5 + [0.5] * 30 + [0.0] * 5
 
 
 def test_maximum_and_weighted():
     for rule, expected in (("maximum", 0.8), ("weighted", None)):
         stitcher = Stitcher(0, 40, 1, 0, rule)
-        stitcher.add(0, np.full((1, WINDOW), 0.2, np.float32))
-        stitcher.add(10, np.full((1, WINDOW), 0.8, np.float32))
+        add(stitcher, 0, np.full((1, WINDOW), 0.2, np.float32))
+        add(stitcher, 10, np.full((1, WINDOW), 0.8, np.float32))
         result = stitcher.take(40)[0]
         assert result[5] == pytest.approx(0.2)
         assert result[35] == pytest.approx(0.8)
@@ -73,9 +78,26 @@ def test_maximum_and_weighted():
             assert result[20] == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.parametrize("rule", ["average", "maximum", "weighted"])
+def test_windows_added_together_are_bit_equal_to_one_by_one(rule):
+    """Room that was used before is empty again, however long the pieces are."""
+    starts = np.arange(0, 300_000, HOP)
+    outputs = np.random.default_rng(0).random((len(starts), 2, WINDOW)).astype(np.float32)
+    weights = np.linspace(0.5, 1, len(starts)).astype(np.float32)
+    together, single = (Stitcher(0, 299_000, 2, BLIND, rule) for _ in range(2))
+    found = [[], []]
+    for some in np.array_split(np.arange(len(starts)), [3, 10, 30_000, 30_001]):
+        together.add(starts[some], outputs[some], weights[some])
+        found[0].append(together.take(int(starts[some[-1]]) + HOP))
+        for k in some:
+            add(single, int(starts[k]), outputs[k], weights[k])
+            found[1].append(single.take(int(starts[k]) + HOP))
+    assert np.array_equal(*(np.concatenate(pieces, axis=1) for pieces in found))
+
+
 @pytest.mark.parametrize("rule", ["average", "weighted"])
 def test_a_window_of_less_weight_counts_less(rule):
     stitcher = Stitcher(0, 30, 1, 0, rule)
-    stitcher.add(0, np.full((1, WINDOW), 0.2, np.float32))
-    stitcher.add(0, np.full((1, WINDOW), 0.8, np.float32), 0.25)
+    add(stitcher, 0, np.full((1, WINDOW), 0.2, np.float32))
+    add(stitcher, 0, np.full((1, WINDOW), 0.8, np.float32), 0.25)
     assert stitcher.take(30)[0] == pytest.approx((0.2 + 0.25 * 0.8) / 1.25)
