@@ -82,6 +82,7 @@ rule merge:
         picks=f"results/{RUN.run}/catalog/picks.parquet",
         quakeml=f"results/{RUN.run}/catalog/catalog.qml",
         csv=f"results/{RUN.run}/catalog/catalog.csv",
+        exports=exports_of_catalog(),
     log:
         f"results/{RUN.run}/logs/merge/all.log",
     benchmark:

@@ -45,3 +45,16 @@ def benchmarks_of_fibres(*stages):
         for fibre in FIBRES
         for chunk in CHUNKS
     ]
+
+
+def exports_of_catalog():
+    """Files and folders of the further formats of the catalog."""
+    files = {"fdsn-text": "catalog.txt", "nordic": "catalog.nordic"}
+    return [
+        (
+            f"results/{RUN.run}/catalog/{files[name]}"
+            if name in files
+            else directory(f"results/{RUN.run}/catalog/{name}")
+        )
+        for name in RUN.merge.exports
+    ]
