@@ -26,7 +26,6 @@ def _lines(events: pd.DataFrame, author: str, agency: str) -> list[str]:
     lines = []
     for row in rows(events):
         measured = pd.notna(row["magnitude"])
-        known = isinstance(row["event_class"], str)
         cells = [
             _cell(row["event_id"]),
             iso(int(row["time"].as_unit("ns").value), digits=6).rstrip("Z"),
@@ -37,16 +36,18 @@ def _lines(events: pd.DataFrame, author: str, agency: str) -> list[str]:
             "",
             agency,
             _cell(row["event_id"]),
-            _cell(row["magnitude_type"] or "") if measured else "",
+            _cell(row["magnitude_type"]) if measured else "",
             f"{row['magnitude']:.2f}" if measured else "",
             author if measured else "",
             "",
-            _cell(row["event_class"]) if known else "",
+            _cell(row["event_class"]),
         ]
         lines.append("|".join(cells))
     return lines
 
 
-def _cell(value: str) -> str:
-    """A text without the characters that part cells and lines."""
+def _cell(value: object) -> str:
+    """A text without the characters that part cells and lines; empty where there is none."""
+    if not isinstance(value, str):
+        return ""
     return " ".join(value.replace("|", "/").split())

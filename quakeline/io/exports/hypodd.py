@@ -25,7 +25,7 @@ def files(
     known = positions(stations) if stations is not None else pd.DataFrame()
     both = [*sites_of(pairs), *(sites_of(known) if len(known) else [])]
     names = short_names(both, _WIDTH)
-    of_event = dict(pairs.groupby("event_id", sort=False))
+    of_event = dict(iter(pairs.groupby("event_id", sort=False)))
     lines: list[str] = []
     ids = ["number,event_id"]
     for number, event in enumerate(rows(events), 1):

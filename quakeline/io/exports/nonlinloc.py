@@ -32,7 +32,7 @@ def files(
     both = [*sites_of(pairs), *(sites_of(known) if len(known) else [])]
     names = short_names(both, _WIDTH)
     components = components_of(stations)
-    of_event = dict(pairs.groupby("event_id", sort=False))
+    of_event = dict(iter(pairs.groupby("event_id", sort=False)))
     blocks = []
     for event in rows(events):
         own = of_event.get(event["event_id"])
