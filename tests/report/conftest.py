@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +21,7 @@ from quakeline.schemas import (
     ARRIVALS,
     EVENTS,
     MANIFEST,
+    MATCHES,
     PICKS,
     PROBABILITIES,
     STATIONS,
@@ -200,6 +202,8 @@ class RunFiles:
     manifest: list[dict[str, Any]] = field(default_factory=manifest_rows)
     gaps: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     settings: str = ""
+    matches: list[dict[str, Any]] = field(default_factory=list)
+    evaluation: dict[str, Any] | None = None
     run_name: str = "unterhaching"
 
     def make(self, **config: Any) -> str:
@@ -234,12 +238,22 @@ class RunFiles:
             "stations": root / "stations.parquet",
             "manifests": manifests,
             "coverage": [],
+            **self._compared(root),
             **made,
             "benchmarks": self._benchmarks(root, chunks),
             "channels": [],
             "fibre_picks": [],
             "panels": [],
         }
+
+    def _compared(self, root: Path) -> dict[str, list[Path]]:
+        """What the stage evaluate would have left, where a test gave it."""
+        if self.evaluation is None:
+            return {"matches": [], "evaluation": []}
+        self._table(self.matches, MATCHES, root / "evaluation/matches.parquet", "evaluate")
+        summary = root / "evaluation/evaluation.json"
+        summary.write_text(json.dumps(self.evaluation))
+        return {"matches": [root / "evaluation/matches.parquet"], "evaluation": [summary]}
 
     def _settings(self) -> str:
         settings = {
