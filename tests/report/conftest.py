@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ import obspy
 import pandas as pd
 import pytest
 import yaml
+from pages import FLAGS, Visit
 from pyproj import Geod
 
 from quakeline.io import provenance, stores, tables
@@ -356,3 +357,31 @@ def full_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def another_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], RunFiles]:
     """Further runs in folders of their own."""
     return lambda: RunFiles(tmp_path_factory.mktemp("another"))
+
+
+@pytest.fixture(scope="session")
+def browser(browser_path: Path) -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=str(browser_path), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Any, full_page: Path) -> Iterator[Any]:
+    opened: list[Visit] = []
+
+    def open_page(size: dict[str, int], scheme: str = "light", file: Path = full_page) -> Visit:
+        opened.append(Visit(browser, file, size, scheme))
+        return opened[-1]
+
+    yield open_page
+    for one in opened:
+        one.context.close()
+
+
+@pytest.fixture(scope="session")
+def files_in() -> Callable[[Path], RunFiles]:
+    """A whole run in a folder, for pages that several tests share."""
+    return RunFiles
