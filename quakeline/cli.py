@@ -12,6 +12,7 @@ import typer
 from quakeline import __version__
 from quakeline.commands import evaluate, models, tune
 from quakeline.commands.catalog import catalog
+from quakeline.commands.export import export
 from quakeline.commands.fetch import fetch
 from quakeline.commands.inspect import inspect
 from quakeline.commands.pick import pick
@@ -32,6 +33,7 @@ app.command()(inspect)
 app.command()(fetch)
 app.command()(pick)
 app.command()(catalog)
+app.command()(export)
 
 Overlay = Annotated[
     str | None,

@@ -109,6 +109,7 @@ class Run(Section):
     associate: stages.associate.Config = stages.associate.Config()
     locate: stages.locate.Config = stages.locate.Config()
     merge: stages.merge.Config = stages.merge.Config()
+    evaluate: stages.evaluate.Config = stages.evaluate.Config()
     report: stages.report.Config = stages.report.Config()
     keep: list[Literal["waveforms", "probabilities"]] = Field(
         default_factory=list,
@@ -212,6 +213,11 @@ class Run(Section):
             for path in self.associate.known_files()
             if not Path(path).is_file()
         ]
+        missing += [
+            f"evaluate.reference: file {path!r} does not exist"
+            for path in self.evaluate.files()
+            if not Path(path).is_file()
+        ]
         missing += self.weights.missing()
         if missing:
             raise ConfigError("\n".join(missing))
@@ -219,8 +225,12 @@ class Run(Section):
     @property
     def asked_span(self) -> str:
         """The span that web services are asked for stations of; empty where none are asked."""
-        span = Span(to_ns(self.time.start), to_ns(self.time.end))
-        return span.id if self.stations.fdsn else ""
+        return self.span.id if self.stations.fdsn else ""
+
+    @property
+    def span(self) -> Span:
+        """The span of the run."""
+        return Span(to_ns(self.time.start), to_ns(self.time.end))
 
     def read_for(self, chunk: Span) -> Span:
         """What is read of the raw data for a chunk: its margins and what filters need beyond."""

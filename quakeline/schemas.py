@@ -276,6 +276,33 @@ FIBRE_PICKS = Table(
     ),
 )
 
+_COMPARED = (
+    ("time", "time", "", "origin time"),
+    ("latitude", "double", "deg", "WGS84"),
+    ("longitude", "double", "deg", "WGS84"),
+    ("depth_km", "double", "km", "positive down"),
+    ("magnitude", "float", "", "of whatever type"),
+)
+
+MATCHES = Table(
+    "matches",
+    1,
+    (
+        _column("status", "string", meaning="matched, missed (reference only) or new"),
+        _column("event_id", "string", meaning="see events", null=True),
+        _column("reference_id", "string", meaning="as the reference names it", null=True),
+        *(_column(n, t, u, f"{m}, of the catalog", null=True) for n, t, u, m in _COMPARED),
+        *(
+            _column(f"reference_{n}", t, u, f"{m}, of the reference", null=True)
+            for n, t, u, m in _COMPARED
+        ),
+        _column("time_difference_s", "double", "s", "catalog minus reference", null=True),
+        _column("epicentre_km", "double", "km", "between the epicentres", null=True),
+        _column("depth_difference_km", "double", "km", "catalog minus reference", null=True),
+        _column("station_distance_km", "double", "km", "epicentre to nearest station", null=True),
+    ),
+)
+
 TABLES = (
     STATIONS,
     MANIFEST,
@@ -286,6 +313,7 @@ TABLES = (
     FIBRE_CHANNELS,
     ONSETS,
     FIBRE_PICKS,
+    MATCHES,
 )
 
 _GRID = ("start_sample", "sampling_rate_hz", "instruments")

@@ -130,6 +130,7 @@ def _write(
             picks=output / "picks.parquet",
             quakeml=output / "catalog.qml",
             csv=output / "catalog.csv",
+            exports=[],
         )
 
 

@@ -1,4 +1,4 @@
-"""`quakeline evaluate ...`: how good weight sets are on labelled data."""
+"""`quakeline evaluate ...`: weight sets on labelled data, catalogs beside a reference."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from quakeline.commands.evaluate_catalog import catalog
 from quakeline.commands.options import thresholds
 from quakeline.errors import ConfigError, QuakelineError, WeightsError
 
 if TYPE_CHECKING:
     from quakeline.evaluation import Labelled, Score
 
-app = typer.Typer(no_args_is_help=True, help="How good weight sets are on labelled data.")
+app = typer.Typer(no_args_is_help=True, help="How good weight sets and catalogs are.")
 
 Records = Annotated[
     Path,
@@ -39,6 +40,8 @@ WeightsFolder = Annotated[
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the scores to this file.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
+
+app.command()(catalog)
 
 
 @app.callback()

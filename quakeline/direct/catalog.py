@@ -11,9 +11,8 @@ import pandas as pd
 from quakeline import association
 from quakeline.association import Search
 from quakeline.errors import ConfigError, DataError
-from quakeline.io import inventory, pick_tables, tables
+from quakeline.io import inventory, pick_tables
 from quakeline.location import Locator
-from quakeline.schemas import STATIONS
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel, load
 
@@ -43,13 +42,7 @@ def read(picks: Path, stations: Path, velocity: Path | None, vp_vs: float = 0.0)
     DataError
         A file cannot be used, or no pick belongs to any of the stations.
     """
-    if stations.suffix == ".parquet":
-        frame = tables.read(stations, STATIONS)
-    elif stations.suffix.lower() == ".csv":
-        frame = inventory.read_table(stations)
-    else:
-        frame = inventory.table_of(inventory.read([stations]))
-    frame = inventory.checked(frame)
+    frame = inventory.read_any(stations)
     table = pick_tables.with_networks(pick_tables.read(picks), frame)
     if len(table) and (Sites.of(frame).find(table) < 0).all():
         row, first = table.iloc[0], frame.iloc[0]

@@ -35,12 +35,24 @@ def origin_uncertainty(row: Mapping[str, Any]) -> qml.OriginUncertainty | None:
             horizontal_uncertainty=float(horizontal) * 1000.0,
             preferred_description="horizontal uncertainty",
         )
+    smallest, largest, azimuth = horizontal_ellipse(matrix)
     return qml.OriginUncertainty(
         horizontal_uncertainty=float(horizontal) * 1000.0,
+        min_horizontal_uncertainty=1000.0 * smallest,
+        max_horizontal_uncertainty=1000.0 * largest,
+        azimuth_max_horizontal_uncertainty=azimuth,
         confidence_ellipsoid=ellipsoid(matrix),
         confidence_level=ONE_SIGMA,
         preferred_description="confidence ellipsoid",
     )
+
+
+def horizontal_ellipse(covariance: np.ndarray) -> tuple[float, float, float]:
+    """Half axes of one sigma in km, smaller and larger, azimuth of the larger in deg."""
+    values, axes = np.linalg.eigh(covariance[:2, :2])
+    small, large = np.sqrt(np.maximum(values, 0))
+    azimuth = float(np.degrees(np.arctan2(axes[0, 1], axes[1, 1])) % 180)
+    return float(small), float(large), azimuth
 
 
 def ellipsoid(covariance: np.ndarray, percent: float = ONE_SIGMA) -> qml.ConfidenceEllipsoid:

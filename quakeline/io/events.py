@@ -12,7 +12,6 @@ import json
 import logging
 import math
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -31,13 +30,11 @@ from quakeline.errors import DataError
 from quakeline.io import provenance
 from quakeline.io.atomic import replacing
 from quakeline.io.ellipsoids import origin_uncertainty
+from quakeline.io.streams import Codes, Row, channel_of, codes_of, components_of, rows
 from quakeline.schemas import EVENTS
 from quakeline.timeline import iso
 
 logger = logging.getLogger("quakeline")
-
-Row = Mapping[str, Any]
-Codes = tuple[str, str, str, str]
 
 #: Kilometres per degree of arc on a sphere of 6371 km, as in obspy.geodetics.
 KM_PER_DEGREE = math.pi * 6371.0 / 180.0
@@ -45,10 +42,12 @@ KM_PER_DEGREE = math.pi * 6371.0 / 180.0
 _ONE_SIGMA = 68.3
 #: Longest network, station, location and channel code of the QuakeML schema.
 _CODE_LENGTH = 8
+#: Authority of the identifiers of catalogs that no agency has signed.
+LOCAL = "local/quakeline"
+#: Authorities that QuakeML allows, of three characters at least.
+_AUTHORITY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~-]{2,}")
 _NOT_IN_URI = re.compile(rb"[^A-Za-z0-9._-]")
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: Components in order of preference as the one that a pick of a phase is named after.
-_COMPONENTS = {"P": "Z3N1E2", "S": "N1E2Z3"}
 _PICK_NOTES = (
     "probability",
     "model",
@@ -78,25 +77,37 @@ class Labels:
     author: str | None = None
     earth_model: str | None = None
 
+    @property
+    def authority(self) -> str:
+        """Authority of resource identifiers: the agency, where QuakeML allows its name as one."""
+        if self.agency_id == "quakeline":
+            return LOCAL
+        name = _escaped(self.agency_id)
+        return name if _AUTHORITY.fullmatch(name) else f"local/{name}"
+
+    def uri(self, kind: str, *parts: str) -> str:
+        """Resource identifier that this agency gives; see `uri`."""
+        return uri(kind, *parts, authority=self.authority)
+
     def creation_info(self) -> qml.CreationInfo:
         """Return the labels as QuakeML's creation info, without a time (see the module)."""
         author = self.author or f"quakeline {__version__}"
         return qml.CreationInfo(agency_id=_text(self.agency_id), author=_text(author))
 
 
-def uri(kind: str, *parts: str) -> str:
+def uri(kind: str, *parts: str, authority: str = LOCAL) -> str:
     """Resource identifier of the kind and ids given, e.g. smi:local/quakeline/event/EVENT_ID.
 
     Every character that QuakeML may not hold there becomes ~ and two hexadecimal digits for each
     of its UTF-8 bytes, so that different ids stay different.
     """
-    escaped = (
-        _NOT_IN_URI.sub(
-            lambda match: b"~" + match[0].hex().upper().encode(), part.encode()
-        ).decode()
-        for part in parts
-    )
-    return "/".join((f"smi:local/quakeline/{kind}", *escaped))
+    return "/".join((f"smi:{authority}/{kind}", *(_escaped(part) for part in parts)))
+
+
+def _escaped(part: str) -> str:
+    return _NOT_IN_URI.sub(
+        lambda match: b"~" + match[0].hex().upper().encode(), part.encode()
+    ).decode()
 
 
 def to_catalog(
@@ -129,7 +140,7 @@ def to_catalog(
         A pick_id is not unique, or an arrival belongs to a pick that is not in the table.
     """
     labels = labels or Labels()
-    return _catalog(list(_events(events, arrivals, picks, stations, labels)), labels)
+    return _catalog(list(each(events, arrivals, picks, stations, labels)), labels)
 
 
 def write_quakeml(
@@ -157,7 +168,7 @@ def write_quakeml(
     head = _serialised([], labels, schema).removesuffix(_TAIL)
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(head)
-        for event in _events(events, arrivals, picks, stations, labels):
+        for event in each(events, arrivals, picks, stations, labels):
             file.write(_serialised([event], labels, schema).removeprefix(head).removesuffix(_TAIL))
         file.write(_TAIL)
 
@@ -175,7 +186,7 @@ def _catalog(events: list[qml.Event], labels: Labels) -> qml.Catalog:
     product = str(provenance.current().get("product_id", "unnamed"))[:12]
     return qml.Catalog(
         events,
-        resource_id=uri("catalog", product),
+        resource_id=labels.uri("catalog", product),
         creation_info=labels.creation_info(),
         comments=_comments(_provenance()),
     )
@@ -197,20 +208,21 @@ def write_csv(events: pd.DataFrame, path: Path) -> None:
         frame.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def _events(
+def each(
     events: pd.DataFrame,
     arrivals: pd.DataFrame,
     picks: pd.DataFrame,
     stations: pd.DataFrame | None,
     labels: Labels,
 ) -> Iterator[qml.Event]:
+    """Build the events of `to_catalog` one by one, without the catalog around them."""
     positions = _positions(arrivals, picks)
     _warn_of_long_codes(picks.iloc[positions])
-    components = _components(stations)
+    components = components_of(stations)
     arrivals_of = arrivals.groupby("event_id", sort=False).indices
-    for row in _rows(events):
+    for row in rows(events):
         which = arrivals_of.get(row["event_id"], [])
-        pairs = zip(_rows(arrivals.iloc[which]), _rows(picks.iloc[positions[which]]), strict=True)
+        pairs = zip(rows(arrivals.iloc[which]), rows(picks.iloc[positions[which]]), strict=True)
         yield _event(
             row, [{**arrival, "pick": pick} for arrival, pick in pairs], components, labels
         )
@@ -235,7 +247,7 @@ def _event(
     magnitude = _magnitude(row, labels)
     kind = _event_type(row["event_class"])
     return qml.Event(
-        resource_id=uri("event", row["event_id"]),
+        resource_id=labels.uri("event", row["event_id"]),
         event_type=kind,
         event_type_certainty="suspected" if kind else None,
         comments=_comments(_notes(row, _EVENT_NOTES)),
@@ -257,9 +269,9 @@ def _event_type(event_class: Any) -> str | None:
 def _origin(row: Row, arrivals: list[Row], labels: Labels) -> qml.Origin:
     horizontal_km = _number(row["horizontal_sigma_km"])
     latitude_sigma, longitude_sigma = _degrees_of_error(horizontal_km, row["latitude"])
-    model = uri("earth_model", labels.earth_model) if labels.earth_model else None
+    model = labels.uri("earth_model", labels.earth_model) if labels.earth_model else None
     return qml.Origin(
-        resource_id=uri("origin", row["event_id"]),
+        resource_id=labels.uri("origin", row["event_id"]),
         time=_time(row["time"]),
         time_errors=_error(_number(row["time_sigma_s"])),
         latitude=float(row["latitude"]),
@@ -271,11 +283,11 @@ def _origin(row: Row, arrivals: list[Row], labels: Labels) -> qml.Origin:
         depth_type="from location",
         origin_uncertainty=origin_uncertainty(row),
         quality=_quality(row, arrivals),
-        method_id=uri("method", row["associator"], row["locator"]),
+        method_id=labels.uri("method", row["associator"], row["locator"]),
         earth_model_id=model,
         evaluation_mode="automatic",
         creation_info=labels.creation_info(),
-        arrivals=[_arrival(arrival, model) for arrival in arrivals],
+        arrivals=[_arrival(arrival, model, labels) for arrival in arrivals],
     )
 
 
@@ -304,10 +316,10 @@ def _degrees_of_error(
     return _number(degrees), _number(along)
 
 
-def _arrival(row: Row, earth_model_id: str | None) -> qml.Arrival:
+def _arrival(row: Row, earth_model_id: str | None, labels: Labels) -> qml.Arrival:
     return qml.Arrival(
-        resource_id=uri("arrival", row["event_id"], row["pick_id"]),
-        pick_id=uri("pick", row["pick_id"]),
+        resource_id=labels.uri("arrival", row["event_id"], row["pick_id"]),
+        pick_id=labels.uri("pick", row["pick_id"]),
         phase=_text(row["phase"]),
         time_residual=_number(row["residual_s"]),
         distance=_scaled(_number(row["distance_km"]), 1.0 / KM_PER_DEGREE),
@@ -319,11 +331,11 @@ def _arrival(row: Row, earth_model_id: str | None) -> qml.Arrival:
 
 def _pick(row: Row, components: Mapping[Codes, str], labels: Labels) -> qml.Pick:
     return qml.Pick(
-        resource_id=uri("pick", row["pick_id"]),
+        resource_id=labels.uri("pick", row["pick_id"]),
         time=_time(row["time"]),
         time_errors=_error(_number(row["time_sigma_s"])),
         waveform_id=_stream(row, components),
-        method_id=uri("picker", row["model"], row["weights_id"]),
+        method_id=labels.uri("picker", row["model"], row["weights_id"]),
         phase_hint=_text(row["phase"]),
         evaluation_mode="automatic",
         comments=_comments(_pick_notes(row)),
@@ -337,43 +349,20 @@ def _magnitude(row: Row, labels: Labels) -> qml.Magnitude | None:
         return None
     kind = _present(row["magnitude_type"])
     return qml.Magnitude(
-        resource_id=uri("magnitude", row["event_id"]),
+        resource_id=labels.uri("magnitude", row["event_id"]),
         mag=value,
         mag_errors=_error(_number(row["magnitude_sigma"])),
         magnitude_type=None if kind is None else _text(kind)[:32],
-        origin_id=uri("origin", row["event_id"]),
+        origin_id=labels.uri("origin", row["event_id"]),
         evaluation_mode="automatic",
         creation_info=labels.creation_info(),
     )
 
 
 def _stream(row: Row, components: Mapping[Codes, str]) -> qml.WaveformStreamID:
-    codes = (row["network"], row["station"], row["location"], _channel(row, components))
+    codes = (row["network"], row["station"], row["location"], channel_of(row, components))
     network, station, location, channel = (_text(code)[:_CODE_LENGTH] for code in codes)
     return qml.WaveformStreamID(network, station, location, channel or None)
-
-
-def _channel(row: Row, components: Mapping[Codes, str]) -> str:
-    """Channel code of a pick as `to_catalog` describes; a channel of a fibre has no component."""
-    instrument = str(row["instrument"])
-    if row["source"] == "das" or not instrument:
-        return instrument
-    known = components.get(_codes(row), "")
-    wanted = _COMPONENTS.get(row["phase"][:1], "")
-    found = next((component for component in wanted if component in known), "")
-    if not found and not known and row["phase"][:1] == "P":
-        found = "Z"
-    return instrument + found
-
-
-def _components(stations: pd.DataFrame | None) -> dict[Codes, str]:
-    """Collect the last letters of the channels that the stations' instruments have."""
-    found: dict[Codes, str] = defaultdict(str)
-    for row in _rows(stations) if stations is not None else []:
-        channel = _present(row["channel"])
-        if channel:
-            found[row["network"], row["station"], row["location"], channel[:-1]] += channel[-1]
-    return dict(found)
 
 
 def _warn_of_long_codes(picks: pd.DataFrame) -> None:
@@ -390,12 +379,8 @@ def _warn_of_long_codes(picks: pd.DataFrame) -> None:
 
 def _pick_notes(row: Row) -> str:
     notes = _notes(row, _PICK_NOTES)
-    codes = _codes(row)
+    codes = codes_of(row)
     return f"codes={'.'.join(codes)}; {notes}" if len(max(codes, key=len)) > _CODE_LENGTH else notes
-
-
-def _codes(row: Row) -> Codes:
-    return row["network"], row["station"], row["location"], row["instrument"]
 
 
 def _notes(row: Row, names: Iterable[str]) -> str:
@@ -416,11 +401,6 @@ def _comments(text: str) -> list[qml.Comment]:
 def _provenance() -> str:
     record = provenance.current()
     return f"{provenance.KEY}={json.dumps(record, sort_keys=True)}" if record else ""
-
-
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment]
-    return rows
 
 
 def _present(value: Any) -> Any:

@@ -158,6 +158,17 @@ def read_table(path: Path) -> pd.DataFrame:
     return _typed(frame, path)
 
 
+def read_any(path: Path) -> pd.DataFrame:
+    """Read STATIONS from a CSV table, StationXML or Parquet. Raises DataError as the readers do."""
+    if path.suffix == ".parquet":
+        frame = tables.read(path, STATIONS)
+    elif path.suffix.lower() == ".csv":
+        frame = read_table(path)
+    else:
+        frame = table_of(read([path]))
+    return checked(frame)
+
+
 def _typed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     result = pd.DataFrame(index=frame.index)
     for name in _TEXT:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from quakeline.errors import DataError
 from quakeline.io import provenance
 from quakeline.io.atomic import replacing
+from quakeline.io.geoparquet import with_points
 from quakeline.schemas import Table
 
 
@@ -44,9 +45,14 @@ def conform(frame: pd.DataFrame, table: Table) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=table.arrow)
 
 
-def write(frame: pd.DataFrame, table: Table, path: Path) -> None:
-    """Write a frame as a Parquet table with the stage's provenance, whole or not at all."""
+def write(frame: pd.DataFrame, table: Table, path: Path, *, points: bool = False) -> None:
+    """Write a frame as a Parquet table with the stage's provenance, whole or not at all.
+
+    `points` adds what makes it GeoParquet (see `quakeline.io.geoparquet`); `read` leaves it out.
+    """
     arrow = conform(frame, table)
+    if points:
+        arrow = with_points(arrow)
     metadata = {
         **(arrow.schema.metadata or {}),
         provenance.KEY.encode(): json.dumps(provenance.current()).encode(),
@@ -68,7 +74,7 @@ def read(path: Path, table: Table) -> pd.DataFrame:
         raise DataError(
             f"{path} holds {name} version {version}, expected {table.name} version {table.version}"
         )
-    frame: pd.DataFrame = arrow.to_pandas()
+    frame: pd.DataFrame = arrow.select(table.names).to_pandas()
     return frame
 
 

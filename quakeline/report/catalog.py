@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,15 @@ import pandas as pd
 import yaml
 
 from quakeline.io import tables
-from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, MANIFEST, PICKS, STATIONS
+from quakeline.schemas import (
+    ARRIVALS,
+    EVENTS,
+    FIBRE_CHANNELS,
+    MANIFEST,
+    MATCHES,
+    PICKS,
+    STATIONS,
+)
 from quakeline.timeline import SECOND, Span, to_ns
 
 
@@ -39,6 +48,8 @@ class Catalog:
         From the begin of the first to the end of the last chunk.
     settings_text, settings
         The configuration as YAML and as builtins.
+    matches, evaluation
+        MATCHES and the summary of the stage evaluate; empty and None in a run without a reference.
     """
 
     events: pd.DataFrame
@@ -50,6 +61,8 @@ class Catalog:
     span: Span
     settings_text: str
     settings: dict[str, Any]
+    matches: pd.DataFrame
+    evaluation: dict[str, Any] | None
 
 
 def load(
@@ -60,6 +73,8 @@ def load(
     manifests: list[Path],
     settings: str,
     channels: Sequence[Path] = (),
+    matches: Sequence[Path] = (),
+    evaluation: Sequence[Path] = (),
 ) -> Catalog:
     """Read the tables. Raises DataError for a table of another kind or version."""
     pick_table = _picks(tables.read(picks, PICKS))
@@ -78,6 +93,8 @@ def load(
         span=_span(manifests, plain),
         settings_text=settings,
         settings=plain,
+        matches=tables.read_many(list(matches), MATCHES),
+        evaluation=json.loads(evaluation[0].read_text(encoding="utf-8")) if evaluation else None,
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Events drawn as vector graphics with their uncertainties; more become an image without them.
-MOST_VECTORS = 1500
+MOST_VECTORS = 250
 #: Font size in pixels.
 FONT = 12.0
 

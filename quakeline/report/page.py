@@ -11,16 +11,29 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from quakeline import remarks
-from quakeline.report import coverage, fibres, lineage, resources, sections, tally, wording
+from quakeline.report import (
+    coverage,
+    fibres,
+    figures,
+    interactive,
+    lineage,
+    resources,
+    sections,
+    stations,
+    tally,
+    wording,
+)
 from quakeline.report.archive import Archive
 from quakeline.report.axes import time_ticks
-from quakeline.report.catalog import Catalog
+from quakeline.report.catalog import Catalog, nanoseconds
 from quakeline.report.map import draw
 from quakeline.schemas import PROBABILITIES, WAVEFORMS
 
 #: Lines of the table of reasons, and names in a line.
 _MOST_REASONS = 60
 _MOST_NAMES = 8
+#: Events of the reference that are listed as missed.
+_MOST_MISSED = 50
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -85,8 +98,39 @@ def render(
             costs=costs,
             peak_mb=max((c.peak_mb for c in costs if not math.isnan(c.peak_mb)), default=math.nan),
             **_origins(catalog, sources),
+            **_statistics(catalog),
+            **_moving(catalog),
         )
     )
+
+
+def _statistics(catalog: Catalog) -> dict[str, Any]:
+    rows = stations.residuals(catalog)
+    missed = catalog.matches[catalog.matches["status"] == "missed"]
+    missed = missed.assign(time_ns=nanoseconds(missed["reference_time"]))
+    largest = missed.sort_values("reference_magnitude", ascending=False, kind="stable")
+    return {
+        "magnitude_time": figures.magnitude_time(catalog),
+        "frequency": figures.frequency(catalog),
+        "wadati": figures.wadati(catalog),
+        "residuals": rows,
+        "residual_scale": stations.residual_scale(rows),
+        "lone": stations.lone_picks(catalog),
+        "compared": catalog.evaluation,
+        "missed": largest.head(_MOST_MISSED).sort_values("time_ns").to_dict("records"),
+    }
+
+
+def _moving(catalog: Catalog) -> dict[str, Any]:
+    """The map that can be moved: its data, and the only script that the page allows."""
+    script = (_TEMPLATES / "map.js").read_text(encoding="utf-8")
+    moving = interactive.data(catalog)
+    return {
+        "moving": moving,
+        "moving_json": interactive.embedded(moving),
+        "script": script,
+        "script_hash": Markup(interactive.allowance(script)),
+    }
 
 
 def _origins(catalog: Catalog, sources: Sources) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from quakeline.stages import (
     das_annotate,
     das_index,
     das_pick,
+    evaluate,
     fetch,
     locate,
     merge,
@@ -38,6 +39,7 @@ STAGES: dict[str, ModuleType] = {
         associate,
         locate,
         merge,
+        evaluate,
         report,
     )
 }

@@ -1,12 +1,12 @@
-"""The catalog of the run: all picks, events and arrivals as tables, QuakeML and CSV."""
+"""The catalog of the run: all picks, events and arrivals as tables, QuakeML, CSV, exports."""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from quakeline.errors import DataError
 from quakeline.section import Section
@@ -14,7 +14,7 @@ from quakeline.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
@@ -41,6 +41,18 @@ class Config(Section):
         description="name of the velocity model in the QuakeML; null: the first 12 digits of the"
         " SHA-256 of the velocity table",
     )
+    exports: list[Literal["fdsn-text", "nonlinloc", "hypodd", "nordic"]] = Field(
+        default_factory=list,
+        description="further formats of the catalog: files catalog.txt and catalog.nordic, folders"
+        " nonlinloc/ and hypodd/ beside events.parquet; `quakeline export` makes them of any run",
+    )
+
+    @field_validator("exports")
+    @classmethod
+    def _once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value):
+            raise ValueError("names a format twice")
+        return value
 
 
 def run(
@@ -55,12 +67,13 @@ def run(
     picks: Path,
     quakeml: Path,
     csv: Path,
+    exports: list[Path],
 ) -> None:
-    """Write the tables EVENTS, ARRIVALS and PICKS of the whole run, its QuakeML and its CSV.
+    """Write the tables EVENTS, ARRIVALS and PICKS of the whole run, QuakeML, CSV and exports.
 
     Picks of all chunks are kept, each once, with the event that they belong to, if any; the
-    QuakeML holds only picks of events. Everything is sorted by time. A run without events gives
-    empty products.
+    QuakeML holds only picks of events, EVENTS is GeoParquet. Everything is sorted by time. A run
+    without events gives empty products.
 
     Raises
     ------
@@ -68,6 +81,7 @@ def run(
         An event_id is not unique, or an arrival has no event, no pick, or the pick of another one.
     """
     from quakeline.io import events as catalogs
+    from quakeline.io import exports as formats
     from quakeline.io import tables
     from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
 
@@ -78,11 +92,15 @@ def run(
     used = _in_order(used, found, made)
     made = _with_events(made, used)
     labels = catalogs.Labels(config.agency_id, config.author, _earth_model(config, origins))
-    tables.write(found, EVENTS, events)
+    tables.write(found, EVENTS, events, points=True)
     tables.write(used, ARRIVALS, arrivals)
     tables.write(made, PICKS, picks)
-    catalogs.write_quakeml(found, used, made, quakeml, tables.read(stations, STATIONS), labels)
+    known = tables.read(stations, STATIONS)
+    catalogs.write_quakeml(found, used, made, quakeml, known, labels)
     catalogs.write_csv(found, csv)
+    catalog = formats.Tables(found, used, made, known)
+    for name, path in zip(config.exports, exports, strict=True):
+        formats.write(name, catalog, path, labels)
     logger.info("merge: %d events, %d of %d picks used", len(found), len(used), len(made))
     if found.empty:
         logger.warning("merge: no events; see `quakeline summary` for what was found instead")

@@ -65,6 +65,8 @@ def run(
     coverage: list[Path],
     waveforms: list[Path],
     probabilities: list[Path],
+    evaluation: list[Path],
+    matches: list[Path],
     benchmarks: list[Path],
     channels: list[Path],
     fibre_picks: list[Path],
@@ -85,6 +87,8 @@ def run(
         Tables of what was prepared and what was found on the way (COVERAGE), one for each chunk.
     waveforms, probabilities
         Stores of the chunks (WAVEFORMS, PROBABILITIES); empty where the run did not keep them.
+    evaluation, matches
+        What the stage evaluate wrote; empty in a run without a reference.
     benchmarks
         Snakemake's measurements, `benchmarks/<rule>/<chunk or all>.tsv`.
     channels, fibre_picks, panels
@@ -98,7 +102,9 @@ def run(
     from quakeline.report.page import Sources, render
     from quakeline.report.sections import Drawing
 
-    catalog = load(events, arrivals, picks, stations, manifests, settings, channels)
+    catalog = load(
+        events, arrivals, picks, stations, manifests, settings, channels, matches, evaluation
+    )
     drawing = Drawing(
         max_events=config.max_events,
         before_s=config.section_before_s,

@@ -198,7 +198,7 @@ def test_labels(tmp_path):
     assert event.picks[0].creation_info.author == "A. Ünal & Söhne <x>"
     assert event.creation_info.agency_id == "LMU"
     model = event.origins[0].earth_model_id.id
-    assert model == "smi:local/quakeline/earth_model/my~20model~2F1"
+    assert model == "smi:LMU/earth_model/my~20model~2F1"
     assert event.origins[0].arrivals[0].earth_model_id.id == model
 
 
@@ -331,7 +331,9 @@ def test_infinite_coordinates_leave_no_file(tmp_path):
 def test_what_the_schema_forbids_is_not_written(tmp_path, monkeypatch):
     real = catalogs.uri
     bad = {"pick": "smi:local/a b"}
-    monkeypatch.setattr(catalogs, "uri", lambda kind, *ids: bad.get(kind) or real(kind, *ids))
+    monkeypatch.setattr(
+        catalogs, "uri", lambda kind, *ids, **by: bad.get(kind) or real(kind, *ids, **by)
+    )
     with pytest.raises(ValueError, match=f"not valid QuakeML: .*{EVENT['event_id']}"):
         written(tmp_path, *three())
     assert list(tmp_path.iterdir()) == []
@@ -373,10 +375,12 @@ def test_csv(tmp_path):
     header, first, other = path.read_text(encoding="utf-8").splitlines()
     assert header.split(",") == EVENTS.names
     assert first == (
-        "20100527T162433_1,2010-05-27T16:24:33.123457Z,0.1,60.0,11.5,3.2,0.5,0.7,0.08,91.5,1,1,1,"
-        "11.119493,1.4,ML,0.2,quarry blast,0.6,pyocto,grid,good"
+        "20100527T162433_1,2010-05-27T16:24:33.123457Z,0.1,60.0,11.5,3.2,0.5,0.7,,,,,,,0.08,91.5,"
+        "1,1,1,11.119493,1.4,ML,0.2,quarry blast,0.6,pyocto,grid,good"
     )
-    assert other.startswith("b,2010-05-27T16:24:33.123457Z,,0.333333,11.5,-0.1235,,,,,1,1,1,,,")
+    assert other.startswith(
+        "b,2010-05-27T16:24:33.123457Z,,0.333333,11.5,-0.1235,,,,,,,,,,,1,1,1,,,"
+    )
     read = pd.read_csv(path, parse_dates=["time"])
     assert str(read["time"].dtype.tz) == "UTC"
 

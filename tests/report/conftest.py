@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import obspy
 import pandas as pd
 import pytest
 import yaml
+from pages import FLAGS, Visit
 from pyproj import Geod
 
 from quakeline.io import provenance, stores, tables
@@ -20,6 +22,7 @@ from quakeline.schemas import (
     ARRIVALS,
     EVENTS,
     MANIFEST,
+    MATCHES,
     PICKS,
     PROBABILITIES,
     STATIONS,
@@ -200,6 +203,8 @@ class RunFiles:
     manifest: list[dict[str, Any]] = field(default_factory=manifest_rows)
     gaps: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     settings: str = ""
+    matches: list[dict[str, Any]] = field(default_factory=list)
+    evaluation: dict[str, Any] | None = None
     run_name: str = "unterhaching"
 
     def make(self, **config: Any) -> str:
@@ -234,12 +239,22 @@ class RunFiles:
             "stations": root / "stations.parquet",
             "manifests": manifests,
             "coverage": [],
+            **self._compared(root),
             **made,
             "benchmarks": self._benchmarks(root, chunks),
             "channels": [],
             "fibre_picks": [],
             "panels": [],
         }
+
+    def _compared(self, root: Path) -> dict[str, list[Path]]:
+        """What the stage evaluate would have left, where a test gave it."""
+        if self.evaluation is None:
+            return {"matches": [], "evaluation": []}
+        self._table(self.matches, MATCHES, root / "evaluation/matches.parquet", "evaluate")
+        summary = root / "evaluation/evaluation.json"
+        summary.write_text(json.dumps(self.evaluation))
+        return {"matches": [root / "evaluation/matches.parquet"], "evaluation": [summary]}
 
     def _settings(self) -> str:
         settings = {
@@ -342,3 +357,31 @@ def full_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def another_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], RunFiles]:
     """Further runs in folders of their own."""
     return lambda: RunFiles(tmp_path_factory.mktemp("another"))
+
+
+@pytest.fixture(scope="session")
+def browser(browser_path: Path) -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=str(browser_path), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Any, full_page: Path) -> Iterator[Any]:
+    opened: list[Visit] = []
+
+    def open_page(size: dict[str, int], scheme: str = "light", file: Path = full_page) -> Visit:
+        opened.append(Visit(browser, file, size, scheme))
+        return opened[-1]
+
+    yield open_page
+    for one in opened:
+        one.context.close()
+
+
+@pytest.fixture(scope="session")
+def files_in() -> Callable[[Path], RunFiles]:
+    """A whole run in a folder, for pages that several tests share."""
+    return RunFiles

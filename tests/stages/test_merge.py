@@ -83,7 +83,7 @@ def put(folder, name, table, rows):
 class Merged:
     """Run the stage on tables made of rows; what it wrote is read on demand."""
 
-    def __init__(self, folder, events, arrivals, *chunks, config=None):
+    def __init__(self, folder, events, arrivals, *chunks, config=None, exports=()):
         outputs = {name: folder / path for name, path in OUTPUTS.items()}
         merge.run(
             config or merge.Config(),
@@ -92,6 +92,7 @@ class Merged:
             chunk_picks=[put(folder, f"chunk{n}", PICKS, rows) for n, rows in enumerate(chunks)],
             stations=put(folder, "stations", STATIONS, [STATION]),
             **outputs,
+            exports=[folder / "catalog" / name for name in exports],
         )
         self.events = tables.read(outputs["events"], EVENTS)
         self.arrivals = tables.read(outputs["arrivals"], ARRIVALS)
@@ -212,3 +213,18 @@ def test_importing_the_stage_loads_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "set()"
+
+
+def test_further_formats_stand_beside_the_tables(tmp_path):
+    Merged(
+        tmp_path,
+        [event("one", 0)],
+        [arrival("one", "p1")],
+        [pick("p1", 1)],
+        config=merge.Config(exports=["hypodd", "fdsn-text"], agency_id="ours"),
+        exports=("hypodd", "catalog.txt"),
+    )
+    (read,) = obspy.read_events(str(tmp_path / "catalog/hypodd/phase.dat"), format="HYPODDPHA")
+    assert len(read.picks) == 1
+    (event_of_text,) = obspy.read_events(str(tmp_path / "catalog/catalog.txt"), format="EVENTTXT")
+    assert event_of_text.origins[0].creation_info.agency_id == "ours"

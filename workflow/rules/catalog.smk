@@ -3,6 +3,7 @@
 #              stations, channels, velocity table -> associations/{events,arrivals}.parquet
 #   locate     associations, picks                 -> locations/{events,arrivals}.parquet
 #   merge      locations, all picks                -> catalog/
+#   evaluate   the catalog, a reference            -> evaluation/ (where evaluate.reference is set)
 #   report     the catalog and what led to it      -> report.html
 
 
@@ -82,6 +83,7 @@ rule merge:
         picks=f"results/{RUN.run}/catalog/picks.parquet",
         quakeml=f"results/{RUN.run}/catalog/catalog.qml",
         csv=f"results/{RUN.run}/catalog/catalog.csv",
+        exports=exports_of_catalog(),
     log:
         f"results/{RUN.run}/logs/merge/all.log",
     benchmark:
@@ -99,6 +101,33 @@ rule merge:
         "../scripts/run_stage.py"
 
 
+rule evaluate:
+    input:
+        events=rules.merge.output.events,
+        stations=rules.stations.output.stations,
+        reference=RUN.evaluate.files(),
+    output:
+        evaluation=f"results/{RUN.run}/evaluation/evaluation.json",
+        matches=f"results/{RUN.run}/evaluation/matches.parquet",
+    log:
+        f"results/{RUN.run}/logs/evaluate/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/evaluate/all.tsv"
+    localrule: RUN.evaluate.remote
+    conda:
+        "../../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **SITE.resources("cpu", memory_mb=2000, runtime_min=30),
+    params:
+        stage=RUN.params("evaluate"),
+        span=RUN.span.id,
+    message:
+        "evaluate"
+    script:
+        "../scripts/run_stage.py"
+
+
 rule report:
     input:
         events=rules.merge.output.events,
@@ -111,6 +140,8 @@ rule report:
         + of_fibres(rules.das_annotate.output.coverage),
         waveforms=when_kept(rules.prepare.output.waveforms),
         probabilities=when_kept(rules.annotate.output.probabilities),
+        evaluation=when_evaluated(rules.evaluate.output.evaluation),
+        matches=when_evaluated(rules.evaluate.output.matches),
         benchmarks=benchmarks_of(
             "stations",
             "fetch",
@@ -121,6 +152,7 @@ rule report:
             "associate",
             "locate",
             "merge",
+            *when_evaluated("evaluate"),
         )
         + benchmarks_of_fibres("das_index", "das_annotate", "das_pick"),
         channels=of_fibres(rules.das_index.output.channels),

@@ -27,9 +27,14 @@ def fibre_of(wildcards):
     return RUN.fibre(wildcards.fibre).model_dump_json()
 
 
+def when_evaluated(product):
+    """What belongs to the stage evaluate, in a run that names a reference; else none."""
+    return [product] if RUN.evaluate.reference else []
+
+
 def benchmarks_of(*stages):
     """Time and memory of the jobs of some stages, as Snakemake measured them."""
-    whole_run = {"stations", "weights", "associate", "locate", "merge"}
+    whole_run = {"stations", "weights", "associate", "locate", "merge", "evaluate"}
     return [
         f"results/{RUN.run}/benchmarks/{stage}/{name}.tsv"
         for stage in stages
@@ -44,4 +49,17 @@ def benchmarks_of_fibres(*stages):
         for stage in stages
         for fibre in FIBRES
         for chunk in CHUNKS
+    ]
+
+
+def exports_of_catalog():
+    """Files and folders of the further formats of the catalog."""
+    files = {"fdsn-text": "catalog.txt", "nordic": "catalog.nordic"}
+    return [
+        (
+            f"results/{RUN.run}/catalog/{files[name]}"
+            if name in files
+            else directory(f"results/{RUN.run}/catalog/{name}")
+        )
+        for name in RUN.merge.exports
     ]

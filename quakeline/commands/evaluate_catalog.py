@@ -1,0 +1,157 @@
+"""`quakeline evaluate catalog`: a finished catalog beside a reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quakeline.commands.places import catalog_of, folder_of
+from quakeline.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from quakeline.io.exports import Tables
+    from quakeline.timeline import Span
+
+_SERVICE = "fdsn:"
+
+Run = Annotated[str, typer.Argument(help="Name of a run, or a folder with its tables.")]
+Reference = Annotated[
+    str,
+    typer.Option(help="A file (QuakeML, FDSN text, CSV, Parquet), or fdsn:SERVICE, fdsn:URL."),
+]
+Start = Annotated[
+    str | None, typer.Option(help="Begin of what is compared, ISO 8601; default: the run's.")
+]
+End = Annotated[str | None, typer.Option(help="End of what is compared; default: the run's.")]
+ToleranceS = Annotated[
+    float, typer.Option(min=0.001, help="Largest difference of origin times, seconds.")
+]
+ToleranceKm = Annotated[
+    float, typer.Option(min=0.001, help="Largest distance of epicentres, kilometres.")
+]
+MaxDistance = Annotated[
+    float, typer.Option(min=0, help="Leave out events farther from every station, km.")
+]
+MinMagnitude = Annotated[
+    float | None, typer.Option(help="Smallest magnitude of the reference that is looked for.")
+]
+Stations = Annotated[
+    Path | None,
+    typer.Option(help="Stations (CSV, StationXML, Parquet); default: those beside the tables."),
+]
+Json = Annotated[Path | None, typer.Option("--json", help="Write everything to this file.")]
+
+
+def catalog(
+    run: Run,
+    reference: Reference,
+    start: Start = None,
+    end: End = None,
+    tolerance_s: ToleranceS = 2.0,
+    tolerance_km: ToleranceKm = 20.0,
+    max_distance_km: MaxDistance = 100.0,
+    min_magnitude: MinMagnitude = None,
+    stations: Stations = None,
+    json_file: Json = None,
+) -> None:
+    """Matched, missed and new events, their differences, completeness and b-value."""
+    import json
+
+    from quakeline import comparison
+    from quakeline.comparison.evaluation import box_around
+    from quakeline.io.atomic import write_text
+
+    found = catalog_of(run, stations)
+    if found.stations is None or found.stations.empty:
+        raise DataError(f"{run} has no table of stations; give them with --stations")
+    span = _span(folder_of(run), found, start, end)
+    rules = comparison.Rules(tolerance_s, tolerance_km, max_distance_km, min_magnitude)
+    if reference.startswith(_SERVICE):
+        box = box_around(found.stations, max_distance_km)
+        theirs = comparison.fetch(reference.removeprefix(_SERVICE), span, box)
+    else:
+        theirs = comparison.read(Path(reference))
+    result = comparison.evaluate(found.events, theirs, found.stations, span, rules)
+    summary = {"reference": reference, **result.summary}
+    if json_file is not None:
+        write_text(json_file, json.dumps(summary, indent=1) + "\n")
+    for line in _lines(summary):
+        typer.echo(line)
+
+
+def _span(folder: Path, found: Tables, start: str | None, end: str | None) -> Span:
+    """What is compared: as given, else the chunks of the run, else from first to last pick."""
+    from quakeline.timeline import SECOND, Span
+
+    chunks = [Span.parse(path.stem) for path in sorted(folder.glob("raw/*_*.parquet"))]
+    times = found.picks["time"].dt.as_unit("ns").astype("int64")
+    if chunks:
+        known = (min(c.start_ns for c in chunks), max(c.end_ns for c in chunks))
+    elif len(times):
+        known = (int(times.min()) - 60 * SECOND, int(times.max()) + SECOND)
+    else:
+        known = (0, 0)
+    first = _time("--start", start) if start else known[0] // SECOND * SECOND
+    last = _time("--end", end) if end else -(-known[1] // SECOND) * SECOND
+    if last <= first:
+        raise ConfigError(f"--end must be later than --start: {end!r} and {start!r} given")
+    return Span(first, last)
+
+
+def _time(option: str, text: str) -> int:
+    from datetime import datetime
+
+    from quakeline.timeline import to_ns
+
+    try:
+        return to_ns(datetime.fromisoformat(text))
+    except ValueError:
+        raise ConfigError(
+            f"{option}: {text!r} given; allowed: ISO 8601, e.g. 2024-01-31T06:00:00"
+        ) from None
+
+
+def _lines(summary: dict[str, Any]) -> list[str]:
+    lines = [
+        f"reference     {summary['reference']}",
+        f"matched       {summary['matched']}",
+        f"missed        {summary['missed']}",
+        f"new           {summary['new']}",
+        f"recall        {_percent(summary['recall'])}",
+        f"precision     {_percent(summary['precision'])}",
+    ]
+    units = {"time_s": "s", "epicentre_km": "km", "depth_km": "km", "magnitude": ""}
+    for name, unit in units.items():
+        spread = summary["differences"][name]
+        if spread["n"]:
+            text = f"{spread['median']:+.2f} {unit}, MAD {spread['mad']:.2f} {unit}"
+            lines.append(f"{name.removesuffix('_' + unit):<13} {text} ({spread['n']})")
+    for row in summary["by_magnitude"]:
+        name = "M unknown" if row["from"] is None else f"M {row['from']:g}-{row['to']:g}"
+        lines.append(_class(name, row))
+    for row in summary["by_distance"]:
+        end = "" if row["to_km"] is None else f"{row['to_km']:g}"
+        lines.append(_class(f"{row['from_km']:g}-{end} km", row))
+    for name, law in summary["completeness"].items():
+        lines.append(f"{name:<13} {_law(law)}")
+    return lines
+
+
+def _class(name: str, row: dict[str, Any]) -> str:
+    return (
+        f"{name:<13} recall {_percent(row['recall'])}, precision {_percent(row['precision'])}"
+        f" ({row['matched']} matched, {row['missed']} missed, {row['new']} new)"
+    )
+
+
+def _law(law: dict[str, Any]) -> str:
+    if law["completeness"] is None:
+        return "no magnitudes"
+    b = "too few for b" if law["b"] is None else f"b {law['b']:.2f} ± {law['b_sigma']:.2f}"
+    return f"Mc {law['completeness']:.1f}, {b} ({law['above_completeness']} events above)"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"

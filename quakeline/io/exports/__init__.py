@@ -1,0 +1,12 @@
+"""A catalog in the formats of other programs.
+
+obspy's writers are used where they keep what the tables hold: for Nordic, and for QuakeML (see
+`quakeline.io.events`). Its writer of NonLinLoc phases takes one event at a time and has neither
+weights nor a way to tell networks apart, that of hypoDD turns a weight of zero into one, and that
+of FDSN text writes `nan` for absent magnitudes; these three are written here.
+"""
+
+from quakeline.io.events import Labels
+from quakeline.io.exports.formats import FORMATS, Format, Tables, read_tables, target_of, write
+
+__all__ = ["FORMATS", "Format", "Labels", "Tables", "read_tables", "target_of", "write"]

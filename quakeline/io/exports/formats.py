@@ -1,0 +1,155 @@
+"""The formats by name, what they write, and the tables that they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from quakeline.errors import ConfigError, DataError
+from quakeline.io import events, tables
+from quakeline.io.atomic import write_text
+from quakeline.io.events import Labels
+from quakeline.io.exports import fdsn, hypodd, nonlinloc, nordic
+from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
+
+
+@dataclass(frozen=True)
+class Tables:
+    """EVENTS, ARRIVALS and PICKS of a catalog, and STATIONS where they are known."""
+
+    events: pd.DataFrame
+    arrivals: pd.DataFrame
+    picks: pd.DataFrame
+    stations: pd.DataFrame | None = None
+
+    @property
+    def pairs(self) -> pd.DataFrame:
+        """Arrivals with the columns of their picks, in order of arrivals.
+
+        Raises
+        ------
+        DataError
+            An arrival belongs to a pick that is not in the table.
+        """
+        columns = [name for name in self.picks.columns if name not in ("phase", "event_id")]
+        joined = self.arrivals.merge(
+            self.picks[columns], on="pick_id", how="left", validate="many_to_one"
+        )
+        lost = joined["time"].isna()
+        if lost.any():
+            row = joined[lost].iloc[0]
+            raise DataError(
+                f"event {row['event_id']}: pick {row['pick_id']} is not in the table of picks"
+            )
+        return joined
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: what it is, and what it is called; several files make a folder."""
+
+    about: str
+    name: str
+    folder: bool
+    needs_stations: bool
+    write: Callable[[Tables, Path, Labels], None]
+
+
+def _quakeml(catalog: Tables, path: Path, labels: Labels) -> None:
+    events.write_quakeml(
+        catalog.events, catalog.arrivals, catalog.picks, path, catalog.stations, labels
+    )
+
+
+def _csv(catalog: Tables, path: Path, labels: Labels) -> None:
+    events.write_csv(catalog.events, path)
+
+
+def _parquet(catalog: Tables, path: Path, labels: Labels) -> None:
+    tables.write(catalog.events, EVENTS, path, points=True)
+
+
+def _fdsn(catalog: Tables, path: Path, labels: Labels) -> None:
+    write_text(path, fdsn.text(catalog.events, labels))
+
+
+def _nonlinloc(catalog: Tables, path: Path, labels: Labels) -> None:
+    files = nonlinloc.files(catalog.events, catalog.pairs, catalog.stations)
+    _write_files(files, path)
+
+
+def _hypodd(catalog: Tables, path: Path, labels: Labels) -> None:
+    _write_files(hypodd.files(catalog.events, catalog.pairs, catalog.stations), path)
+
+
+def _nordic(catalog: Tables, path: Path, labels: Labels) -> None:
+    made = events.each(catalog.events, catalog.arrivals, catalog.picks, catalog.stations, labels)
+    write_text(path, nordic.text(made))
+
+
+def _write_files(files: dict[str, str], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        write_text(folder / name, text)
+
+
+#: Formats by the name that the configuration and `quakeline export` use.
+FORMATS: dict[str, Format] = {
+    "geoparquet": Format("events, GeoParquet 1.1", "events.parquet", False, False, _parquet),
+    "quakeml": Format("QuakeML 1.2", "catalog.qml", False, False, _quakeml),
+    "csv": Format("events, CSV", "catalog.csv", False, False, _csv),
+    "fdsn-text": Format("events, text of FDSN web services", "catalog.txt", False, False, _fdsn),
+    "nonlinloc": Format("NonLinLoc phases and stations", "nonlinloc", True, True, _nonlinloc),
+    "hypodd": Format("hypoDD phase.dat and station.dat", "hypodd", True, True, _hypodd),
+    "nordic": Format("Nordic (SEISAN)", "catalog.nordic", False, False, _nordic),
+}
+
+
+def target_of(folder: Path, name: str) -> Path:
+    """Where the workflow puts a format: a file, or a folder of that name, in `folder`."""
+    return folder / FORMATS[name].name
+
+
+def write(name: str, catalog: Tables, path: Path, labels: Labels | None = None) -> None:
+    """Write a catalog in one of `FORMATS`.
+
+    Raises
+    ------
+    ConfigError
+        There is no such format.
+    DataError
+        The tables contradict each other, or the format needs stations and there are none.
+    """
+    if name not in FORMATS:
+        raise ConfigError(f"format {name!r} given; allowed: {', '.join(FORMATS)}")
+    wanted = FORMATS[name]
+    if wanted.needs_stations and (catalog.stations is None or catalog.stations.empty):
+        raise DataError(f"{name} needs the positions of stations, and none are given")
+    wanted.write(catalog, path, labels or Labels())
+
+
+def read_tables(folder: Path, stations: Path | None = None) -> Tables:
+    """Read a catalog that `quakeline run` or `quakeline catalog` wrote.
+
+    `folder` holds the three tables, or a run's `catalog/` that does; a run's stations are found.
+
+    Raises
+    ------
+    DataError
+        A table is missing or of another kind.
+    """
+    inner = folder / "catalog"
+    place = inner if (inner / "events.parquet").is_file() else folder
+    if not (place / "events.parquet").is_file():
+        raise DataError(f"{folder} holds no events.parquet, nor does {inner}")
+    beside = [place.parent / "stations.parquet", place / "stations.parquet"]
+    found = stations or next((path for path in beside if path.is_file()), None)
+    return Tables(
+        tables.read(place / "events.parquet", EVENTS),
+        tables.read(place / "arrivals.parquet", ARRIVALS),
+        tables.read(place / "picks.parquet", PICKS),
+        tables.read(found, STATIONS) if found else None,
+    )

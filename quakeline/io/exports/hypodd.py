@@ -1,0 +1,84 @@
+"""Phases and stations as ph2dt of hypoDD reads them (Waldhauser 2001, USGS OFR 01-113)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from quakeline.io.exports.names import positions, short_names, sites_of
+from quakeline.io.streams import rows
+from quakeline.timeline import SECOND, to_datetime
+
+#: Characters of a station's name.
+_WIDTH = 7
+#: Origin times are written to 0.1 ms.
+_STEP = SECOND // 10_000
+
+
+def files(
+    events: pd.DataFrame, pairs: pd.DataFrame, stations: pd.DataFrame | None
+) -> dict[str, str]:
+    """The files phase.dat, station.dat, and what their short names mean: events.csv, stations.csv.
+
+    Events are numbered in order. Travel times count from the origin time as it is written, so that
+    arrival times stay whole. An absent magnitude is `nan`, an absent error 0.
+    """
+    known = positions(stations) if stations is not None else pd.DataFrame()
+    both = [*sites_of(pairs), *(sites_of(known) if len(known) else [])]
+    names = short_names(both, _WIDTH)
+    of_event = dict(iter(pairs.groupby("event_id", sort=False)))
+    lines: list[str] = []
+    ids = ["number,event_id"]
+    for number, event in enumerate(rows(events), 1):
+        own = of_event.get(event["event_id"])
+        lines += _block(number, event, rows(own) if own is not None else [], names)
+        ids.append(f"{number},{event['event_id']}")
+    sites = [f"{name},{network},{station}" for (network, station), name in names.items()]
+    places = [
+        f"{names[row['network'], row['station']]:<7} {row['latitude']:.6f}"
+        f" {row['longitude']:.6f} {row['height_m']:.1f}"
+        for row in rows(known)
+    ]
+    return {
+        "phase.dat": _joined(lines),
+        "station.dat": _joined(places),
+        "events.csv": _joined(ids),
+        "stations.csv": _joined(["name,network,station", *sites]),
+    }
+
+
+def _block(
+    number: int,
+    event: dict[str, object],
+    arrivals: list[dict[str, object]],
+    names: dict[tuple[str, str], str],
+) -> list[str]:
+    exact = _nanoseconds(event["time"])
+    origin = (exact + _STEP // 2) // _STEP * _STEP
+    date = to_datetime(origin)
+    seconds = origin % (60 * SECOND) / SECOND
+    head = (
+        f"# {date:%Y %m %d %H %M} {seconds:7.4f} {event['latitude']:.6f} {event['longitude']:.6f}"
+        f" {event['depth_km']:.4f} {_number(event['magnitude'], 'nan', 2)}"
+        f" {_number(event['horizontal_sigma_km'], '0.0', 4)}"
+        f" {_number(event['depth_sigma_km'], '0.0', 4)} {_number(event['rms_s'], '0.0', 4)}"
+        f" {number:9d}"
+    )
+    lines = [head]
+    for row in arrivals:
+        name = names[str(row["network"]), str(row["station"])]
+        travel = (_nanoseconds(row["time"]) - origin) / SECOND
+        weight = _number(row["weight"], "1.0000", 4)
+        lines.append(f"{name:<7} {travel:.4f} {weight} {row['phase']}")
+    return lines
+
+
+def _nanoseconds(time: object) -> int:
+    return int(time.as_unit("ns").value)  # type: ignore[attr-defined]
+
+
+def _number(value: object, absent: str, digits: int) -> str:
+    return absent if pd.isna(value) else f"{value:.{digits}f}"  # type: ignore[call-overload]
+
+
+def _joined(lines: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,174 @@
+"use strict";
+(() => {
+  const place = document.getElementById("map-move");
+  const data = JSON.parse(document.getElementById("map-data").textContent);
+  const canvas = place.querySelector("canvas");
+  const says = place.querySelector("output");
+  const [from, until] = ["from", "until"].map(name => place.querySelector(`[name=${name}]`));
+  const SIZE = 4;
+  const sizes = data.events.map(e => e[4]).filter(v => v !== null);
+  const least = sizes.reduce((a, b) => Math.min(a, b), Infinity);
+  const widest = Math.max(sizes.reduce((a, b) => Math.max(a, b), -Infinity) - least, 1);
+  const deepest = data.events.reduce((a, e) => Math.max(a, e[2]), 1);
+  const view = {x: 0, y: 0, zoom: 1};
+  let chosen = null;
+
+  const scale = () => Math.min(canvas.clientWidth, canvas.clientHeight) / (2 * data.half) * view.zoom;
+  const radius = size => size === null ? SIZE : SIZE + 7 * (size - least) / widest;
+  const screen = (x, y) => [canvas.clientWidth / 2 + (x - view.x) * scale(),
+                            canvas.clientHeight / 2 - (y - view.y) * scale()];
+  const ends = () => {
+    const both = [from, until].map(slider => slider.value / 1000 * data.seconds);
+    return [Math.min(...both), Math.max(...both)];
+  };
+  const shownIn = (time, [low, high]) => time >= low - 0.05 && time <= high + 0.05;
+  const utc = s => new Date(data.start + 1000 * s).toISOString().replace("T", " ").slice(0, 19);
+  const shownEvents = () => data.events.filter(e => shownIn(e[3], ends()));
+
+  function draw() {
+    const ratio = window.devicePixelRatio || 1;
+    canvas.width = canvas.clientWidth * ratio;
+    canvas.height = canvas.clientHeight * ratio;
+    const pen = canvas.getContext("2d");
+    pen.scale(ratio, ratio);
+    const style = getComputedStyle(document.documentElement);
+    const colour = name => style.getPropertyValue("--" + name).trim();
+    const limits = ends();
+    pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
+    pen.font = "12px sans-serif";
+    pen.textAlign = "center";
+    for (const e of data.events) {
+      if (!shownIn(e[3], limits)) continue;
+      const [x, y] = screen(e[0], e[1]);
+      pen.beginPath();
+      pen.arc(x, y, radius(e[4]), 0, 2 * Math.PI);
+      pen.fillStyle = `hsl(${Math.round(45 + 215 * Math.max(e[2], 0) / deepest)} 75% 50% / 0.75)`;
+      pen.fill();
+      pen.lineWidth = e === chosen ? 3 : 0.8;
+      pen.strokeStyle = colour("ink");
+      pen.stroke();
+    }
+    pen.lineWidth = 1.6;
+    pen.strokeStyle = colour("s");
+    for (const m of data.missed) {
+      if (!shownIn(m[2], limits)) continue;
+      const [x, y] = screen(m[0], m[1]);
+      pen.beginPath();
+      pen.moveTo(x - 5, y - 5); pen.lineTo(x + 5, y + 5);
+      pen.moveTo(x - 5, y + 5); pen.lineTo(x + 5, y - 5);
+      pen.stroke();
+    }
+    pen.fillStyle = colour("station");
+    for (const s of data.stations) {
+      const [x, y] = screen(s[0], s[1]);
+      pen.beginPath();
+      pen.moveTo(x, y - 7); pen.lineTo(x + 6, y + 5); pen.lineTo(x - 6, y + 5);
+      pen.fill();
+      if (data.stations.length <= 30 * view.zoom) pen.fillText(s[2], x, y + 18);
+    }
+    drawScale(pen, colour("ink"));
+  }
+
+  function drawScale(pen, ink) {
+    const rough = canvas.clientWidth / 4 / scale();
+    const base = 10 ** Math.floor(Math.log10(rough));
+    const km = base * [5, 2, 1].find(step => step * base <= rough);
+    const low = canvas.clientHeight - 12;
+    pen.fillStyle = ink;
+    pen.fillRect(12, low, km * scale(), 3);
+    pen.textAlign = "left";
+    pen.fillText(km >= 1 ? `${km} km` : `${Math.round(km * 1000)} m`, 12, low - 5);
+  }
+
+  function tell() {
+    const [low, high] = ends();
+    const count = shownEvents().length;
+    let text = `${count} ${count === 1 ? "event" : "events"}, ${utc(low)} to ${utc(high)} UTC`;
+    if (chosen) {
+      const size = data.measured ? (chosen[4] === null ? "no magnitude" : `magnitude ${chosen[4]}`)
+                                 : `${chosen[4]} arrivals`;
+      text += `. Event ${chosen[5]}: ${utc(chosen[3])}, depth ${chosen[2]} km, ${size}`;
+    }
+    says.textContent = text;
+    draw();
+  }
+
+  function zoom(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
+    const before = scale();
+    view.zoom = Math.min(Math.max(view.zoom * factor, 0.3), 1000);
+    const gain = 1 / before - 1 / scale();
+    view.x += (x - canvas.clientWidth / 2) * gain;
+    view.y -= (y - canvas.clientHeight / 2) * gain;
+    tell();
+  }
+
+  function pick(x, y) {
+    let best = 18;
+    chosen = null;
+    for (const e of shownEvents()) {
+      const [a, b] = screen(e[0], e[1]);
+      const far = Math.hypot(a - x, b - y);
+      if (far < best) { best = far; chosen = e; }
+    }
+    tell();
+  }
+
+  const fingers = new Map();
+  let moved = 0;
+  canvas.addEventListener("pointerdown", event => {
+    canvas.setPointerCapture(event.pointerId);
+    fingers.set(event.pointerId, [event.offsetX, event.offsetY]);
+    moved = 0;
+  });
+  canvas.addEventListener("pointermove", event => {
+    const last = fingers.get(event.pointerId);
+    if (!last) return;
+    const now = [event.offsetX, event.offsetY];
+    const other = [...fingers].find(([id]) => id !== event.pointerId);
+    moved += Math.hypot(now[0] - last[0], now[1] - last[1]);
+    fingers.set(event.pointerId, now);
+    if (other) {
+      const apart = point => Math.hypot(point[0] - other[1][0], point[1] - other[1][1]) || 1;
+      zoom(apart(now) / apart(last), other[1][0], other[1][1]);
+      return;
+    }
+    view.x -= (now[0] - last[0]) / scale();
+    view.y += (now[1] - last[1]) / scale();
+    draw();
+  });
+  canvas.addEventListener("pointerup", event => {
+    if (fingers.size === 1 && moved < 5) pick(event.offsetX, event.offsetY);
+    fingers.delete(event.pointerId);
+  });
+  canvas.addEventListener("pointercancel", event => fingers.delete(event.pointerId));
+  canvas.addEventListener("wheel", event => {
+    event.preventDefault();
+    zoom(event.deltaY < 0 ? 1.25 : 0.8, event.offsetX, event.offsetY);
+  }, {passive: false});
+  canvas.addEventListener("keydown", event => {
+    const step = 40 / scale();
+    const moves = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step]};
+    if (event.key in moves) {
+      view.x += moves[event.key][0];
+      view.y += moves[event.key][1];
+      event.preventDefault();
+      draw();
+    } else if (event.key === "+" || event.key === "-") {
+      zoom(event.key === "+" ? 1.5 : 1 / 1.5);
+    }
+  });
+  for (const button of place.querySelectorAll("button")) {
+    button.addEventListener("click", () => {
+      if (button.name === "in") return zoom(1.5);
+      if (button.name === "out") return zoom(1 / 1.5);
+      Object.assign(view, {x: 0, y: 0, zoom: 1});
+      [from.value, until.value] = [0, 1000];
+      return tell();
+    });
+  }
+  for (const slider of [from, until]) slider.addEventListener("input", tell);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  place.hidden = false;
+  new ResizeObserver(draw).observe(canvas);
+  tell();
+})();
