@@ -37,8 +37,6 @@ Overlay = Annotated[
     str | None,
     typer.Argument(help="Overlay on config/config.yaml: a file, or a name in config/runs."),
 ]
-#: Words with which Snakemake only says what it would do.
-_DRY = {"-n", "--dry-run", "--dryrun"}
 
 Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail when it would change.")]
 
@@ -114,7 +112,7 @@ def run(
     for line in outcome.lines:
         typer.echo(f"quakeline: {line}", err=True)
     results = place.folder / "results" / settings.run
-    planned_only = _DRY.intersection(context.obj or [])
+    planned_only = launch.DRY.intersection(context.obj or [])
     if outcome.code == 0 and not planned_only and (results / "catalog/events.parquet").is_file():
         _show(place.folder, settings.run)
     raise typer.Exit(outcome.code)
