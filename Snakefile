@@ -24,3 +24,4 @@ rule all:
     input:
         f"results/{RUN.run}/catalog/events.parquet",
         f"results/{RUN.run}/report.html",
+        f"results/{RUN.run}/catalog/ro-crate-metadata.json",

@@ -108,6 +108,7 @@ class Run(Section):
     locate: stages.locate.Config = stages.locate.Config()
     merge: stages.merge.Config = stages.merge.Config()
     report: stages.report.Config = stages.report.Config()
+    crate: stages.crate.Config = stages.crate.Config()
     keep: list[Literal["waveforms", "probabilities"]] = Field(
         default_factory=list,
         description="intermediate stores that stay on disk; the report draws record sections only"
@@ -213,6 +214,11 @@ class Run(Section):
         missing += self.weights.missing()
         if missing:
             raise ConfigError("\n".join(missing))
+
+    def named_files(self) -> list[str]:
+        """Files that the configuration names, but for raw data and weights, each once."""
+        files = [*self.stations.files(), self.velocity.table, *self.associate.known_files()]
+        return sorted(set(files))
 
     @property
     def asked_span(self) -> str:

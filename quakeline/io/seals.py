@@ -10,10 +10,9 @@ the formats (Zarr's crc32c, Parquet's pages) would miss a chunk that is gone, wh
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from quakeline.io.atomic import remove, write_text
@@ -41,11 +40,8 @@ def seal(product: Path, results: Path) -> None:
     marks = {}
     for name, path in _files(product):
         state = path.stat()
-        marks[name] = [state.st_size, state.st_mtime_ns, digest_file(path)]
-    place = _place(product, results)
-    if place is None:
-        raise ValueError(f"{product} is not in {results}")
-    write_text(place, json.dumps(marks, separators=(",", ":"), sort_keys=True))
+        marks[name] = Mark(state.st_size, state.st_mtime_ns, digest_file(path))
+    _write(product, results, marks)
 
 
 def unseal(product: Path, results: Path) -> None:
@@ -98,13 +94,31 @@ def sweep(results: Path) -> dict[Path, str]:
         if wrong:
             discard(product, results)
             said[product] = wrong
+        else:
+            _settle(product, results)
     return said
+
+
+def _settle(product: Path, results: Path) -> None:
+    """Note the times of a sound product: Snakemake touches files when their job has ended."""
+    marks, found = _read(product, results) or {}, dict(_files(product))
+    now = {name: replace(m, changed_ns=found[name].stat().st_mtime_ns) for name, m in marks.items()}
+    if now != marks:
+        _write(product, results, now)
+
+
+def _write(product: Path, results: Path, marks: dict[str, Mark]) -> None:
+    place = _place(product, results)
+    if place is None:
+        raise ValueError(f"{product} is not in {results}")
+    plain = {name: astuple(mark) for name, mark in marks.items()}
+    write_text(place, json.dumps(plain, separators=(",", ":"), sort_keys=True))
 
 
 def _place(product: Path, results: Path) -> Path | None:
     """Where the seal of a product lies; None for a file that is no product of the run."""
     with suppress(ValueError):
-        name = Path(os.path.abspath(product)).relative_to(os.path.abspath(results))
+        name = product.absolute().relative_to(results.absolute())
         return results / FOLDER / f"{name}.json"
     return None
 

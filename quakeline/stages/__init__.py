@@ -10,6 +10,7 @@ from types import ModuleType
 from quakeline.stages import (
     annotate,
     associate,
+    crate,
     das_annotate,
     das_index,
     das_pick,
@@ -39,5 +40,6 @@ STAGES: dict[str, ModuleType] = {
         locate,
         merge,
         report,
+        crate,
     )
 }

@@ -52,9 +52,13 @@ def test_a_flipped_bit_with_another_time_is_found_by_the_sweep(results):
     assert seals.sweep(results) == {}
 
 
-def test_a_copy_with_other_times_is_sound(results):
-    os.utime(results / "picks/chunk.parquet", ns=(1, 1))
+def test_a_copy_with_other_times_is_sound_and_read_once(results):
+    product = results / "picks/chunk.parquet"
+    os.utime(product, ns=(1, 1))
     assert seals.sweep(results) == {}
+    flip(product, 5)
+    assert seals.sweep(results) == {}
+    assert "another content" in seals.damage(product, results)
 
 
 @pytest.mark.parametrize("product", ["waveforms/chunk.zarr", "picks/chunk.parquet"])

@@ -1,4 +1,4 @@
-"""Damaged products: found by size or checksum, named in one line, made again by the same command."""
+"""Damaged products: found by size or checksum, named in one line, made again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from catalogs import same_catalog
 from runs import refused
 from workfolder import WorkFolder
+
+from quakeline.io import seals
 
 CHUNK = "20100527T162400_20100527T162800"
 RUN = "results/unterhaching"
@@ -65,6 +67,7 @@ def test_a_bit_that_flips_on_the_disk(
     product: str, later: tuple[str, ...], stage: str, demo_copy: WorkFolder, demo_run: WorkFolder
 ) -> None:
     path = demo_copy.folder / product
+    assert seals.sweep(demo_copy.folder / RUN) == {}
     rotten(shard(path) if path.is_dir() else path)
     without(demo_copy, *later)
     done = demo_copy.quakeline("run", "--cores", "2")

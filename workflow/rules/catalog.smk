@@ -4,6 +4,7 @@
 #   locate     associations, picks                 -> locations/{events,arrivals}.parquet
 #   merge      locations, all picks                -> catalog/
 #   report     the catalog and what led to it      -> report.html
+#   crate      the catalog, its inputs, settings   -> catalog/ro-crate-metadata.json
 
 
 rule associate:
@@ -143,5 +144,38 @@ rule report:
         settings=RUN.as_yaml(),
     message:
         "report"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule crate:
+    input:
+        catalog=rules.merge.output,
+        stations=rules.stations.output.stations,
+        manifests=expand(rules.fetch.output.manifest, chunk=CHUNKS),
+        weights=rules.weights.output.weights,
+        given=RUN.named_files(),
+    output:
+        crate=f"results/{RUN.run}/catalog/ro-crate-metadata.json",
+        parts=expand(
+            "results/{run}/catalog/{name}",
+            run=RUN.run,
+            name=["config.yaml", "inputs.csv", "Snakefile"],
+        ),
+    log:
+        f"results/{RUN.run}/logs/crate/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/crate/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **SITE.resources("cpu", memory_mb=1000, runtime_min=30),
+    params:
+        stage=RUN.params("crate"),
+        run_name=RUN.run,
+        settings=RUN.as_yaml(),
+    message:
+        "crate"
     script:
         "../scripts/run_stage.py"
