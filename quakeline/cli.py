@@ -15,6 +15,7 @@ from quakeline.commands.catalog import catalog
 from quakeline.commands.fetch import fetch
 from quakeline.commands.inspect import inspect
 from quakeline.commands.pick import pick
+from quakeline.commands.plan import plan
 from quakeline.commands.reproduce import reproduce
 from quakeline.errors import EXIT_CODE, QuakelineError
 
@@ -33,6 +34,7 @@ app.command()(inspect)
 app.command()(fetch)
 app.command()(pick)
 app.command()(catalog)
+app.command()(plan)
 app.command()(reproduce)
 
 Overlay = Annotated[

@@ -40,7 +40,7 @@ def run(
     """Write `ro-crate-metadata.json`, and beside it settings, list of inputs and workflow.
 
     `settings` is the whole configuration as YAML, `given` are the files that it names, `manifests`
-    the tables (MANIFEST) of raw files, `catalog` those of the catalog, all in one folder; `stations`
+    the tables (MANIFEST) of raw files, `catalog` the files of one folder, the catalog; `stations`
     is the first product of the run, whose time is its begin.
     """
     import time

@@ -15,7 +15,7 @@ rule associate:
         + of_fibres(rules.das_annotate.output.coverage),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest),
-        stations=rules.stations.output.stations,
+        stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
         velocity=RUN.velocity.table,
         known=RUN.associate.known_files(),
@@ -42,11 +42,11 @@ rule associate:
 
 rule locate:
     input:
-        candidates=rules.associate.output.events,
-        assignments=rules.associate.output.arrivals,
+        candidates=path_of(rules.associate.output.events),
+        assignments=path_of(rules.associate.output.arrivals),
         picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_pick.output.selected),
-        stations=rules.stations.output.stations,
+        stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
         velocity=RUN.velocity.table,
     output:
@@ -72,11 +72,11 @@ rule locate:
 
 rule merge:
     input:
-        origins=rules.locate.output.events,
-        origin_arrivals=rules.locate.output.arrivals,
+        origins=path_of(rules.locate.output.events),
+        origin_arrivals=path_of(rules.locate.output.arrivals),
         chunk_picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_pick.output.selected),
-        stations=rules.stations.output.stations,
+        stations=path_of(rules.stations.output.stations),
     output:
         events=f"results/{RUN.run}/catalog/events.parquet",
         arrivals=f"results/{RUN.run}/catalog/arrivals.parquet",
@@ -102,10 +102,10 @@ rule merge:
 
 rule report:
     input:
-        events=rules.merge.output.events,
-        arrivals=rules.merge.output.arrivals,
-        picks=rules.merge.output.picks,
-        stations=rules.stations.output.stations,
+        events=path_of(rules.merge.output.events),
+        arrivals=path_of(rules.merge.output.arrivals),
+        picks=path_of(rules.merge.output.picks),
+        stations=path_of(rules.stations.output.stations),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest),
         coverage=expand(rules.prepare.output.coverage, chunk=STATION_CHUNKS)
@@ -150,10 +150,11 @@ rule report:
 
 rule crate:
     input:
-        catalog=rules.merge.output,
-        stations=rules.stations.output.stations,
-        manifests=expand(rules.fetch.output.manifest, chunk=CHUNKS),
-        weights=rules.weights.output.weights,
+        catalog=[path_of(file) for file in rules.merge.output],
+        stations=path_of(rules.stations.output.stations),
+        manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_index.output.manifest),
+        weights=path_of(rules.weights.output.weights),
         given=RUN.named_files(),
     output:
         crate=f"results/{RUN.run}/catalog/ro-crate-metadata.json",

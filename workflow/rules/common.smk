@@ -45,3 +45,12 @@ def benchmarks_of_fibres(*stages):
         for fibre in FIBRES
         for chunk in CHUNKS
     ]
+
+
+def path_of(product):
+    """The path of a product as plain text, for rules that take those of all chunks.
+
+    Where any input of a rule is an output object, Snakemake hashes the whole list of chunks once
+    for each of them: minutes for ten years of days.
+    """
+    return str(product)
