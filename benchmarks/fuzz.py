@@ -16,7 +16,7 @@ from benchmarks.measure import RESULTS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from fuzz.readers import Hang, readers, tried  # noqa: E402
+from fuzz.readers import Hang, readers, tried
 
 
 def main() -> None:
