@@ -218,6 +218,7 @@ class Run(Section):
     def named_files(self) -> list[str]:
         """Files that the configuration names, but for raw data and weights, each once."""
         files = [*self.stations.files(), self.velocity.table, *self.associate.known_files()]
+        files += [one.channels.table for one in self.fibres if one.channels.table]
         return sorted(set(files))
 
     @property

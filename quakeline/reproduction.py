@@ -116,8 +116,10 @@ def furnish(crate: Crate, folder: Path, source: Path) -> None:
 
 def _require_inputs(crate: Crate, source: Path) -> None:
     """Compare inputs with their digests; downloaded and packaged ones may come later."""
-    archive = crate.run.fetch.source
-    comes_later = archive.remote or archive.plain().get("kind") == "package"
+    archive = crate.run.fetch.source if crate.run.fetch else None
+    comes_later = archive is not None and (
+        archive.remote or archive.plain().get("kind") == "package"
+    )
     wrong = []
     rows = crate.inputs[["path", "sha256", "role"]]
     for name, sha256, role in rows.itertuples(index=False, name=None):

@@ -64,16 +64,16 @@ def read(path: Path, table: Table) -> pd.DataFrame:
     """Read a Parquet table of quakeline. Raises DataError for another table or version."""
     try:
         arrow = pq.read_table(path, page_checksum_verification=True)
-    except (OSError, pa.ArrowException) as error:
+        metadata = arrow.schema.metadata or {}
+        name = metadata.get(b"quakeline_table", b"another kind").decode()
+        version = metadata.get(b"quakeline_table_version", b"?").decode()
+        frame: pd.DataFrame = arrow.to_pandas()
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path} as a table of {table.name}: {error}") from error
-    metadata = arrow.schema.metadata or {}
-    name = metadata.get(b"quakeline_table", b"another kind").decode()
-    version = metadata.get(b"quakeline_table_version", b"?").decode()
     if (name, version) != (table.name, str(table.version)):
         raise DataError(
             f"{path} holds {name} version {version}, expected {table.name} version {table.version}"
         )
-    frame: pd.DataFrame = arrow.to_pandas()
     return frame
 
 
