@@ -35,7 +35,10 @@ _LENGTHS_H = (1, 2, 3, 4, 6, 8, 12, 24, 48, 72, 168)
 
 @dataclass(frozen=True)
 class Rate:
-    """CPU seconds of a job, fixed and for each station-hour; memory likewise, in MB."""
+    """CPU seconds of a job, fixed and for each station-hour; MB, fixed and for each hour.
+
+    Jobs work on one instrument after the other: their memory follows the length of the chunk.
+    """
 
     fixed_s: float
     hour_s: float
@@ -46,9 +49,9 @@ class Rate:
         """CPU seconds of a job."""
         return self.fixed_s + self.hour_s * station_hours
 
-    def memory_mb(self, station_hours: float) -> float:
-        """Largest memory of a job."""
-        return self.fixed_mb + self.hour_mb * station_hours
+    def memory_mb(self, hours: float) -> float:
+        """Largest memory of a job on a chunk of some hours."""
+        return self.fixed_mb + self.hour_mb * hours
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def measured(results: Path, stations: int, margin_s: float = 60.0) -> Rates:
         ]
         if points:
             fixed_s, hour_s = _line([(h, s) for h, s, _ in points], grows=stage in PER_CHUNK)
-            fixed_mb, hour_mb = _line([(h, mb) for h, _, mb in points], grows=False)
+            fixed_mb, hour_mb = _line([(h / stations, mb) for h, _, mb in points], grows=False)
             found[stage] = Rate(fixed_s, hour_s, fixed_mb, hour_mb)
     sizes = {name: _bytes(results, name, stations, margin_s) for name in _PRODUCTS}
     return Rates(found, {name: size for name, size in sizes.items() if size is not None})
@@ -175,7 +178,7 @@ def plan(run: config.Run, stations: int, rates: Rates, cores: int) -> Plan:
         jobs=jobs,
         cpu_h=cpu_h,
         job_s=job_s,
-        memory_mb={name: r.memory_mb(max(work[name])) for name, r in known.items()},
+        memory_mb={name: r.memory_mb(max(work[name]) / stations) for name, r in known.items()},
         kept_bytes=kept,
         peak_bytes=kept + passing,
         wall_h=chunk_h / min(cores, len(spans)) + serial_h,

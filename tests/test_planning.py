@@ -29,7 +29,7 @@ def test_hours_and_bytes_follow_from_rates(repository):
     assert made.jobs["merge"] == 1
     assert made.cpu_h["annotate"] == pytest.approx(2 * (4 + 2 * hours) / 3600)
     assert made.cpu_h["associate"] == pytest.approx((10 + 0.1 * 2 * hours) / 3600)
-    assert made.memory_mb["prepare"] == pytest.approx(200 + 0.5 * hours)
+    assert made.memory_mb["prepare"] == pytest.approx(200 + 0.5 * hours / 10)
     assert made.kept_bytes == pytest.approx(1e3 * 2 * hours)
     assert made.peak_bytes == pytest.approx((1e3 + 1e6) * 2 * hours)
     chunk_h = made.cpu_h["prepare"] + made.cpu_h["annotate"]
