@@ -42,7 +42,7 @@ def read(path: Path) -> Crate:
 
     Raises DataError for what is no crate of quakeline, or one whose files were changed.
     """
-    folder = path if path.is_dir() else path.parent
+    folder = path.parent if path.name == crates.METADATA else path
     entities = _entities(folder / crates.METADATA)
     wrong = [
         name
