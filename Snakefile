@@ -25,3 +25,4 @@ rule all:
         f"results/{RUN.run}/catalog/events.parquet",
         f"results/{RUN.run}/report.html",
         rules.merge.output.exports,
+        f"results/{RUN.run}/catalog/ro-crate-metadata.json",

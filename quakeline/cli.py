@@ -16,6 +16,8 @@ from quakeline.commands.export import export
 from quakeline.commands.fetch import fetch
 from quakeline.commands.inspect import inspect
 from quakeline.commands.pick import pick
+from quakeline.commands.plan import plan
+from quakeline.commands.reproduce import reproduce
 from quakeline.errors import EXIT_CODE, QuakelineError
 
 app = typer.Typer(
@@ -34,13 +36,13 @@ app.command()(fetch)
 app.command()(pick)
 app.command()(catalog)
 app.command()(export)
+app.command()(plan)
+app.command()(reproduce)
 
 Overlay = Annotated[
     str | None,
     typer.Argument(help="Overlay on config/config.yaml: a file, or a name in config/runs."),
 ]
-#: Words with which Snakemake only says what it would do.
-_DRY = {"-n", "--dry-run", "--dryrun"}
 
 Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail when it would change.")]
 
@@ -116,7 +118,7 @@ def run(
     for line in outcome.lines:
         typer.echo(f"quakeline: {line}", err=True)
     results = place.folder / "results" / settings.run
-    planned_only = _DRY.intersection(context.obj or [])
+    planned_only = launch.DRY.intersection(context.obj or [])
     if outcome.code == 0 and not planned_only and (results / "catalog/events.parquet").is_file():
         _show(place.folder, settings.run)
     raise typer.Exit(outcome.code)

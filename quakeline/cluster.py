@@ -25,7 +25,7 @@ VARIABLE = "QUAKELINE_SITE"
 PER_CHUNK = {"prepare", "annotate", "pick", "das_annotate", "das_pick"}
 NETWORKS = {"annotate", "das_annotate"}
 #: Those that follow with one job for the whole run.
-OF_RUN = ("associate", "locate", "merge", "report")
+OF_RUN = ("associate", "locate", "merge", "report", "crate")
 
 Kind = Literal["cpu", "gpu"]
 

@@ -111,6 +111,7 @@ class Run(Section):
     merge: stages.merge.Config = stages.merge.Config()
     evaluate: stages.evaluate.Config = stages.evaluate.Config()
     report: stages.report.Config = stages.report.Config()
+    crate: stages.crate.Config = stages.crate.Config()
     keep: list[Literal["waveforms", "probabilities"]] = Field(
         default_factory=list,
         description="intermediate stores that stay on disk; the report draws record sections only"
@@ -221,6 +222,12 @@ class Run(Section):
         missing += self.weights.missing()
         if missing:
             raise ConfigError("\n".join(missing))
+
+    def named_files(self) -> list[str]:
+        """Files that the configuration names, but for raw data and weights, each once."""
+        files = [*self.stations.files(), self.velocity.table, *self.associate.known_files()]
+        files += [one.channels.table for one in self.fibres if one.channels.table]
+        return sorted(set(files))
 
     @property
     def asked_span(self) -> str:

@@ -26,11 +26,14 @@ import typer
 import quakeline
 from quakeline import cluster, config, slurm
 from quakeline.errors import ConfigError, DataError, OutputError, QuakelineError
+from quakeline.io import seals
 from quakeline.io.atomic import require_space, writing
 from quakeline.outcome import INTERRUPTED, Outcome, explain
 
 OVERLAYS = Path("config/runs")
 PROFILES = Path("profiles")
+#: Words with which Snakemake only says what it would do.
+DRY = {"-n", "--dry-run", "--dryrun"}
 
 
 @dataclass(frozen=True)
@@ -160,12 +163,25 @@ def launch(
         _unlock_stale(place.folder, command)
         start_ns = os.fstat(lock).st_mtime_ns
         command += ["--cores", cores, "--rerun-incomplete"]
+        command += [] if DRY.intersection(extra) else _without_damage(place.folder, results)
         command += _on_cluster(profile, place.folder, results) if profile else []
         command += extra
         code = _follow(command, place.folder, lock)
         if code < 0:
             _end_orphans(place.folder)
     return explain(code, results, place.folder, start_ns)
+
+
+def _without_damage(folder: Path, results: Path) -> list[str]:
+    """Remove damaged products of a run; arguments that have them made again.
+
+    Snakemake by itself makes an intermediate product again only when something later is missing.
+    """
+    found = seals.sweep(results)
+    for wrong in found.values():
+        typer.echo(f"quakeline: damaged: {wrong}; it is made again", err=True)
+    again = [os.path.relpath(product, folder) for product in found]
+    return ["--forcerun", *again] if again else []
 
 
 def _on_cluster(profile: Path, folder: Path, results: Path) -> list[str]:

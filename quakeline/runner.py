@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from quakeline import errors
 from quakeline.config import section
-from quakeline.io import provenance
+from quakeline.io import provenance, seals
 from quakeline.io.atomic import clear_leftovers, full, refusal, writing
 from quakeline.stages import STAGES
 
@@ -40,9 +40,14 @@ def run_job(job: Any) -> None:
     try:
         _start_logging(log)
         marker.unlink(missing_ok=True)
+        results = seals.results_of(log)
         for product in job.output:
             clear_leftovers(Path(product))
+            seals.unseal(Path(product), results)
+        _require_sound(job, results)
         _run_stage(job)
+        for product in job.output:
+            seals.seal(Path(product), results)
         logger.info("%s: %s", _name(job), DONE)
     except errors.QuakelineError as error:
         _explain(f"{_name(job)}: {error}", marker)
@@ -52,6 +57,23 @@ def run_job(job: Any) -> None:
             _explain(f"{_name(job)}: {refusal(error, place)}", marker)
         logger.error("%s: unexpected error\n%s", _name(job), traceback.format_exc())
         sys.exit(1)
+
+
+def _require_sound(job: Any, results: Path) -> None:
+    """Refuse to work on damaged products; they are removed, so that the same command remakes them.
+
+    Stages that are given the stores of all chunks read only parts of them: those are compared by
+    their sizes. Raises DataError that names the file.
+    """
+    for _, given in job.input.items():
+        many = not isinstance(given, str)
+        for path in map(Path, given if many else [given]):
+            wrong = seals.damage(path, results, digests=not (many and path.is_dir()))
+            if wrong:
+                seals.discard(path, results)
+                raise errors.DataError(
+                    f"damaged: {wrong}; {path} was removed, the same command makes it again"
+                )
 
 
 def _explain(message: str, marker: Path) -> NoReturn:

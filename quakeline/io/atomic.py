@@ -29,13 +29,13 @@ def replacing(target: Path) -> Iterator[Path]:
     with writing(target):
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            _remove(temporary)
+            remove(temporary)
             yield temporary
             if target.is_dir() or temporary.is_dir():
-                _remove(target)
+                remove(target)
             temporary.replace(target)
         except BaseException:
-            _remove(temporary)
+            remove(temporary)
             raise
 
 
@@ -82,10 +82,11 @@ def require_space(folder: Path) -> None:
 def clear_leftovers(target: Path) -> None:
     """Remove what killed writers of a product left beside it. Nobody may be writing it now."""
     for leftover in target.parent.glob(f".{escape(target.name)}.*.part"):
-        _remove(leftover)
+        remove(leftover)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all that is in it, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -79,7 +79,10 @@ def read_headers(path: Path, naming: Naming | None = None) -> list[ChannelHeader
     """Channels of a file. Raises DataError with the reason for one that cannot be read."""
     stream, notes = read_stream(path, headonly=True)
     notes = "; ".join(filter(None, [records.missing(stream), notes]))
-    return headers_of(stream, notes, naming and _named(stream, naming))
+    try:
+        return headers_of(stream, notes, naming and _named(stream, naming))
+    except OverflowError:
+        raise DataError(f"{path}: times outside of 1677 to 2262") from None
 
 
 def _named(stream: obspy.Stream, naming: Naming) -> dict[int, str]:

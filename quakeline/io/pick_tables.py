@@ -141,6 +141,10 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path) -> pd.Series:
     if offset is not None:
         times = times + pd.to_timedelta(offset, unit="s")
     _require(times.notna(), "time", given, path)
+    reached = (times >= pd.Timestamp.min.tz_localize("UTC")) & (
+        times <= pd.Timestamp.max.tz_localize("UTC")
+    )
+    _require(reached, "time", given, path)
     return times.astype("datetime64[ns, UTC]")
 
 

@@ -58,23 +58,29 @@ def write(frame: pd.DataFrame, table: Table, path: Path, *, points: bool = False
         provenance.KEY.encode(): json.dumps(provenance.current()).encode(),
     }
     with replacing(path) as temporary:
-        pq.write_table(arrow.replace_schema_metadata(metadata), temporary, compression="zstd")
+        pq.write_table(
+            arrow.replace_schema_metadata(metadata),
+            temporary,
+            compression="zstd",
+            write_page_checksum=True,
+        )
 
 
 def read(path: Path, table: Table) -> pd.DataFrame:
     """Read a Parquet table of quakeline. Raises DataError for another table or version."""
     try:
-        arrow = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
+        arrow = pq.read_table(path, page_checksum_verification=True)
+        metadata = arrow.schema.metadata or {}
+        name = metadata.get(b"quakeline_table", b"another kind").decode()
+        version = metadata.get(b"quakeline_table_version", b"?").decode()
+        frame: pd.DataFrame = arrow.to_pandas()
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path} as a table of {table.name}: {error}") from error
-    metadata = arrow.schema.metadata or {}
-    name = metadata.get(b"quakeline_table", b"another kind").decode()
-    version = metadata.get(b"quakeline_table_version", b"?").decode()
     if (name, version) != (table.name, str(table.version)):
         raise DataError(
             f"{path} holds {name} version {version}, expected {table.name} version {table.version}"
         )
-    frame: pd.DataFrame = arrow.select(table.names).to_pandas()
+    frame = frame[table.names]
     return frame
 
 

@@ -10,6 +10,7 @@ from types import ModuleType
 from quakeline.stages import (
     annotate,
     associate,
+    crate,
     das_annotate,
     das_index,
     das_pick,
@@ -41,5 +42,6 @@ STAGES: dict[str, ModuleType] = {
         merge,
         evaluate,
         report,
+        crate,
     )
 }

@@ -19,6 +19,7 @@ CHAIN = (
     "locate",
     "merge",
     "report",
+    "crate",
 )
 PER_CHUNK = {"fetch", "prepare", "annotate", "pick"}
 
@@ -62,7 +63,7 @@ def test_a_changed_setting_asks_for_its_stage_and_what_follows(
     assert set(demo_run.planned("--configfile", str(overlay))) == from_on(stage)
 
 
-@pytest.mark.parametrize("stage", ["weights", "stations", "prepare", "pick", "locate", "report"])
+@pytest.mark.parametrize("stage", ["weights", "stations", "prepare", "pick", "locate", "crate"])
 def test_a_raised_version_asks_for_its_stage_and_what_follows(
     demo_tree: WorkFolder, stage: str
 ) -> None:
@@ -87,7 +88,7 @@ def test_another_name_is_another_run(demo_run: WorkFolder, tmp_path: Path) -> No
 
 def test_stores_that_nobody_keeps_are_temporary(demo_copy: WorkFolder) -> None:
     words = ("--configfile", demo_copy.overlay("keep: []\nreport: {max_rows: 7}\n"))
-    assert set(demo_copy.planned(*words)) == {"report"}
+    assert set(demo_copy.planned(*words)) == {"report", "crate"}
 
 
 def test_a_wrong_configuration_is_named_without_a_traceback(workdir: WorkFolder) -> None:

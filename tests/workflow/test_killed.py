@@ -11,14 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
 import psutil
 import pytest
+from catalogs import same_catalog
 from runs import Finished
 from workfolder import QUAKELINE, WorkFolder
-
-from quakeline.io import tables
-from quakeline.schemas import ARRIVALS, EVENTS, PICKS
 
 CHUNK = "20100527T162400_20100527T162800"
 #: Windows so close that the network is busy for some seconds.
@@ -134,16 +131,3 @@ def test_the_same_command_finishes_and_the_catalog_is_the_same(
         assert "the same command continues the run" in last
     if victims == "Snakemake":
         assert "quakeline: Snakemake was ended by SIGKILL; the same command" in said
-
-
-def same_catalog(results: Path, expected: Path) -> None:
-    for name, table in (("events", EVENTS), ("arrivals", ARRIVALS), ("picks", PICKS)):
-        frames = [
-            tables.read(folder / f"catalog/{name}.parquet", table) for folder in (results, expected)
-        ]
-        assert len(frames[1])
-        pd.testing.assert_frame_equal(*frames, check_exact=True)
-    for name in ("catalog.qml", "catalog.csv"):
-        assert (results / "catalog" / name).read_bytes() == (
-            expected / "catalog" / name
-        ).read_bytes()

@@ -5,6 +5,7 @@
 #   merge      locations, all picks                -> catalog/
 #   evaluate   the catalog, a reference            -> evaluation/ (where evaluate.reference is set)
 #   report     the catalog and what led to it      -> report.html
+#   crate      the catalog, its inputs, settings   -> catalog/ro-crate-metadata.json
 
 
 rule associate:
@@ -15,7 +16,7 @@ rule associate:
         + of_fibres(rules.das_annotate.output.coverage),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest),
-        stations=rules.stations.output.stations,
+        stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
         velocity=RUN.velocity.table,
         known=RUN.associate.known_files(),
@@ -42,11 +43,11 @@ rule associate:
 
 rule locate:
     input:
-        candidates=rules.associate.output.events,
-        assignments=rules.associate.output.arrivals,
+        candidates=path_of(rules.associate.output.events),
+        assignments=path_of(rules.associate.output.arrivals),
         picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_pick.output.selected),
-        stations=rules.stations.output.stations,
+        stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
         velocity=RUN.velocity.table,
     output:
@@ -72,11 +73,11 @@ rule locate:
 
 rule merge:
     input:
-        origins=rules.locate.output.events,
-        origin_arrivals=rules.locate.output.arrivals,
+        origins=path_of(rules.locate.output.events),
+        origin_arrivals=path_of(rules.locate.output.arrivals),
         chunk_picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_pick.output.selected),
-        stations=rules.stations.output.stations,
+        stations=path_of(rules.stations.output.stations),
     output:
         events=f"results/{RUN.run}/catalog/events.parquet",
         arrivals=f"results/{RUN.run}/catalog/arrivals.parquet",
@@ -130,10 +131,10 @@ rule evaluate:
 
 rule report:
     input:
-        events=rules.merge.output.events,
-        arrivals=rules.merge.output.arrivals,
-        picks=rules.merge.output.picks,
-        stations=rules.stations.output.stations,
+        events=path_of(rules.merge.output.events),
+        arrivals=path_of(rules.merge.output.arrivals),
+        picks=path_of(rules.merge.output.picks),
+        stations=path_of(rules.stations.output.stations),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest),
         coverage=expand(rules.prepare.output.coverage, chunk=STATION_CHUNKS)
@@ -175,5 +176,39 @@ rule report:
         settings=RUN.as_yaml(),
     message:
         "report"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule crate:
+    input:
+        catalog=[path_of(file) for file in rules.merge.output],
+        stations=path_of(rules.stations.output.stations),
+        manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_index.output.manifest),
+        weights=path_of(rules.weights.output.weights),
+        given=RUN.named_files(),
+    output:
+        crate=f"results/{RUN.run}/catalog/ro-crate-metadata.json",
+        parts=expand(
+            "results/{run}/catalog/{name}",
+            run=RUN.run,
+            name=["config.yaml", "inputs.csv", "Snakefile"],
+        ),
+    log:
+        f"results/{RUN.run}/logs/crate/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/crate/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **SITE.resources("cpu", memory_mb=1000, runtime_min=30),
+    params:
+        stage=RUN.params("crate"),
+        run_name=RUN.run,
+        settings=RUN.as_yaml(),
+    message:
+        "crate"
     script:
         "../scripts/run_stage.py"

@@ -63,3 +63,12 @@ def exports_of_catalog():
         )
         for name in RUN.merge.exports
     ]
+
+
+def path_of(product):
+    """The path of a product as plain text, for rules that take those of all chunks.
+
+    Where any input of a rule is an output object, Snakemake hashes the whole list of chunks once
+    for each of them: minutes for ten years of days.
+    """
+    return str(product)

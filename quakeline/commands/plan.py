@@ -1,0 +1,77 @@
+"""`quakeline plan`: what a run will take, before it begins."""
+
+from __future__ import annotations
+
+import os
+from contextlib import chdir
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from quakeline.config import Run
+    from quakeline.planning import Plan
+
+Overlay = Annotated[
+    str | None,
+    typer.Argument(help="Overlay on config/config.yaml: a file, or a name in config/runs."),
+]
+Stations = Annotated[
+    int | None, typer.Option(min=1, help="Number of stations; default: those of the run.")
+]
+Cores = Annotated[int | None, typer.Option(min=1, help="Cores to plan for; default: all here.")]
+
+
+def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None) -> None:
+    """Show jobs, hours, disk and memory of a run, from measured rates; nothing is run.
+
+    Rates are those of the run's own jobs where it has begun. They are hours of one core; a GPU
+    takes less for `annotate`.
+    """
+    from quakeline import launch, planning
+
+    place = launch.find_place(Path.cwd())
+    run = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
+    n = stations or _stations(run, place.folder)
+    results = place.folder / "results" / run.run
+    own = planning.measured(results, n, run.time.margin_s)
+    rates = planning.shipped().overlaid(own)
+    made = planning.plan(run, n, rates, cores or os.cpu_count() or 1)
+    source = f"this run ({', '.join(own.stages)})" if own.stages else "other runs"
+    typer.echo("\n".join([*lines(made, cores or os.cpu_count() or 1), f"rates     of {source}"]))
+
+
+def lines(made: Plan, cores: int) -> list[str]:
+    """The plan as text."""
+    rows = [f"{'stage':<10}{'jobs':>9}{'CPU h':>12}{'s a job':>10}{'MB a job':>10}"]
+    for name, count in made.jobs.items():
+        if name in made.cpu_h:
+            rows.append(
+                f"{name:<10}{count:>9}{made.cpu_h[name]:>12.2f}{made.job_s[name]:>10.1f}"
+                f"{made.memory_mb[name]:>10.0f}"
+            )
+    total = sum(made.cpu_h.values())
+    said = [
+        f"stations  {made.stations}, chunks {made.chunks} of {made.chunk_h:g} h",
+        f"CPU       {total:.1f} h, on {cores} cores about {made.wall_h:.1f} h",
+        f"disk      {made.kept_bytes / 1e9:.2f} GB stay, {made.peak_bytes / 1e9:.2f} GB at most",
+    ]
+    if made.advised_chunk_h != made.chunk_h:
+        said.append(
+            f"advice    time.chunk_h: {made.advised_chunk_h:g} makes the longest job of a chunk"
+            " last about ten minutes"
+        )
+    return [*rows, *said]
+
+
+def _stations(run: Run, folder: Path) -> int:
+    """Stations of the run: those of its product, else of the table and StationXML it names."""
+    from quakeline.errors import ConfigError
+    from quakeline.inspection.plan import metadata
+
+    with chdir(folder):
+        frame = metadata(run.stations.matching("stationxml"), run.stations.table).stations
+    if frame.empty:
+        raise ConfigError("the stations are asked of a server; give their number with --stations")
+    return len(frame[["network", "station"]].drop_duplicates())

@@ -1,0 +1,48 @@
+"""`quakeline reproduce`: repeats the run of a published catalog and compares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+CratePath = Annotated[
+    Path, typer.Argument(help="The crate: folder of a catalog, or its ro-crate-metadata.json.")
+]
+Folder = Annotated[
+    Path | None, typer.Option(help="New folder to work in; default: reproduced/RUN.")
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder that relative paths of the run start from; default: this one."),
+]
+Cores = Annotated[str, typer.Option(help="Cores to use at most: a number, or all.")]
+
+
+def reproduce(
+    crate: CratePath, folder: Folder = None, data: Data = None, cores: Cores = "all"
+) -> None:
+    """Repeat the run of a catalog in a new folder and compare: identical, or what differs.
+
+    Inputs must have the digests that the crate states; other versions of programs are named. Exit
+    code 1 when the catalogs differ.
+    """
+    from quakeline import launch, reproduction
+
+    read = reproduction.read(crate)
+    for line in reproduction.other_versions(read):
+        typer.echo(f"quakeline: {line}", err=True)
+    here = Path.cwd()
+    target = (folder or here / "reproduced" / read.run.run).absolute()
+    reproduction.furnish(read, target, (data or here).absolute())
+    found = launch.find_place(target)
+    place = launch.Place(target, found.snakefile)
+    outcome = launch.launch(place, launch.checked(place, None), None, cores, [])
+    for line in outcome.lines:
+        typer.echo(f"quakeline: {line}", err=True)
+    if outcome.code:
+        raise typer.Exit(outcome.code)
+    said = reproduction.differences(read, target / "results" / read.run.run / "catalog")
+    typer.echo("\n".join(["the catalogs differ", *said]) if said else "the catalogs are identical")
+    raise typer.Exit(1 if said else 0)

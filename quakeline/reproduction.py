@@ -1,0 +1,177 @@
+"""Repeats the run of a crate in a new folder and compares the catalogs.
+
+A crate (`report/crate.py`) holds the settings and names every input with its digest. What differs
+between then and now is said before the run begins; inputs with other content are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from quakeline import config
+from quakeline.errors import ConfigError, DataError
+from quakeline.io import provenance, tables
+from quakeline.io.atomic import writing
+from quakeline.report import crate as crates
+from quakeline.report.lineage import software
+from quakeline.schemas import ARRIVALS, EVENTS, PICKS
+
+#: Mistakes that are named.
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Crate:
+    """A crate that was read and found whole: its folder, settings, inputs and programs."""
+
+    folder: Path
+    run: config.Run
+    inputs: pd.DataFrame
+    software: dict[str, str]
+    commit: str
+
+
+def read(path: Path) -> Crate:
+    """Read a crate, its folder or metadata file, and check the digests of what it holds.
+
+    Raises DataError for what is no crate of quakeline, or one whose files were changed.
+    """
+    folder = path.parent if path.name == crates.METADATA else path
+    entities = _entities(folder / crates.METADATA)
+    wrong = [
+        name
+        for name in (crates.CONFIG, crates.INPUTS, *crates.CATALOG)
+        if not (folder / name).is_file()
+        or provenance.digest_file(folder / name) != entities.get(name, {}).get("sha256")
+    ]
+    if wrong:
+        raise DataError(f"crate {folder}: absent or changed since: {', '.join(wrong)}")
+    workflow = entities.get(crates.WORKFLOW, {})
+    used = [e for e in entities.values() if e.get("@type") == "SoftwareApplication"]
+    return Crate(
+        folder=folder,
+        run=config.load(config.read_yaml(folder / crates.CONFIG)),
+        inputs=pd.read_csv(folder / crates.INPUTS, dtype=str, keep_default_na=False),
+        software={str(e.get("name")): str(e.get("softwareVersion")) for e in used},
+        commit=str(workflow.get("identifier", "")),
+    )
+
+
+def _entities(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        graph = json.loads(path.read_text(encoding="utf-8"))["@graph"]
+        return {str(entity["@id"]): dict(entity) for entity in graph}
+    except OSError as error:
+        raise DataError(f"crate {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise DataError(f"crate {path}: not the metadata of an RO-Crate") from None
+
+
+def other_versions(crate: Crate) -> Iterator[str]:
+    """A line for each program that has another version here than when the run was made."""
+    here = dict(software())
+    for name, then in sorted(crate.software.items()):
+        if here.get(name, "not installed") != then:
+            yield f"{name} {then} then, {here.get(name, 'not installed')} here"
+    commit = crates.code_commit()
+    if crate.commit != commit:
+        yield f"code {crate.commit or 'without a commit'} then, {commit or 'none'} here"
+
+
+def furnish(crate: Crate, folder: Path, source: Path) -> None:
+    """Make a folder in which the run can be repeated: its settings, and links to its inputs.
+
+    Parameters
+    ----------
+    folder
+        New, empty, or left by an interrupted repetition of the same run.
+    source
+        Folder that the relative paths of the settings start from.
+
+    Raises
+    ------
+    ConfigError
+        The folder holds something else.
+    DataError
+        Inputs that lie in `source` have another content, or are absent though the run names them.
+    """
+    settings = (crate.folder / crates.CONFIG).read_bytes()
+    target = folder / config.DEFAULT
+    occupied = folder.exists() and any(folder.iterdir())
+    if occupied and not (target.is_file() and target.read_bytes() == settings):
+        raise ConfigError(f"{folder} holds something else; give a new folder")
+    _require_inputs(crate, source)
+    with writing(folder):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(settings)
+        for name in dict.fromkeys(crate.inputs["path"]):
+            _link(Path(name), folder, source)
+
+
+def _require_inputs(crate: Crate, source: Path) -> None:
+    """Compare inputs with their digests; downloaded and packaged ones may come later."""
+    archive = crate.run.fetch.source if crate.run.fetch else None
+    comes_later = archive is not None and (
+        archive.remote or archive.plain().get("kind") == "package"
+    )
+    wrong = []
+    rows = crate.inputs[["path", "sha256", "role"]]
+    for name, sha256, role in rows.itertuples(index=False, name=None):
+        path = source / name
+        if not path.is_file():
+            if not (comes_later and role == "raw"):
+                wrong.append(f"{path} is missing")
+        elif provenance.digest_file(path) != sha256:
+            wrong.append(f"{path} has another content")
+    if wrong:
+        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise DataError(f"inputs of the run: {'; '.join(wrong[:_SHOWN])}{more}")
+
+
+def _link(name: Path, folder: Path, source: Path) -> None:
+    """Link a relative input into the folder; absolute ones are found where they are."""
+    if name.is_absolute() or ".." in name.parts or not (source / name).is_file():
+        return
+    place = folder / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not place.exists():
+        place.symlink_to((source / name).resolve())
+
+
+def differences(crate: Crate, made: Path) -> list[str]:
+    """What differs between the crate's catalog and one that was made again; empty for none.
+
+    Tables are compared value by value, the QuakeML and CSV byte by byte.
+    """
+    said = []
+    for name, table in (("events", EVENTS), ("arrivals", ARRIVALS), ("picks", PICKS)):
+        then, now = (
+            tables.read(folder / f"{name}.parquet", table) for folder in (crate.folder, made)
+        )
+        if not then.equals(now):
+            said.append(f"{name}: {_difference(then, now)}")
+    for name in ("catalog.qml", "catalog.csv"):
+        if (crate.folder / name).read_bytes() != (made / name).read_bytes():
+            said.append(f"{name}: other bytes")
+    then_inputs, now_inputs = (
+        set(pd.read_csv(folder / crates.INPUTS, dtype=str)["sha256"])
+        for folder in (crate.folder, made)
+    )
+    if then_inputs != now_inputs:
+        n = len(then_inputs ^ now_inputs)
+        said.append(f"inputs: {n} digests are in one run only")
+    return said
+
+
+def _difference(then: pd.DataFrame, now: pd.DataFrame) -> str:
+    if len(then) != len(now):
+        return f"{len(then)} then, {len(now)} now"
+    columns = [str(name) for name in then if not then[name].equals(now[name])]
+    rows = int((then[columns].ne(now[columns]) & then[columns].notna()).any(axis=1).sum())
+    return f"{rows} of {len(then)} rows differ in {', '.join(columns)}"

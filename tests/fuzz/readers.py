@@ -1,0 +1,146 @@
+"""The readers of everything that comes from outside, and real files for them."""
+
+from __future__ import annotations
+
+import signal
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import obspy
+from fuzz.mutations import mutated
+from safetensors.numpy import save_file
+
+from quakeline import cluster, config, reproduction, velocity
+from quakeline.errors import QuakelineError
+from quakeline.io import headers, inventory, pick_tables, tables
+from quakeline.models import weights
+from quakeline.schemas import PICKS
+from quakeline.sources import archive_list
+from quakeline.timeline import SECOND, Span
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+#: A reader that takes longer on a small file hangs.
+TIMEOUT_S = 20
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader and a real file that it reads without error."""
+
+    name: str
+    suffix: str
+    read: Callable[[Path], Any]
+    content: bytes
+
+
+class Hang(BaseException):
+    """A reader did not come back; no reader can swallow it."""
+
+
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raise Hang in the block after some seconds."""
+
+    def stop(*_: object) -> None:
+        raise Hang(f"{seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def tried(reader: Reader, seed: int, folder: Path) -> str:
+    """Read one damaged copy: `read` or `refused`; anything else is raised."""
+    path = folder / f"case{reader.suffix}"
+    path.write_bytes(mutated(reader.content, seed))
+    with limited(TIMEOUT_S), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            reader.read(path)
+        except QuakelineError as error:
+            if not str(error):
+                raise AssertionError("a refusal without a word") from error
+            return "refused"
+    return "read"
+
+
+def readers(folder: Path) -> list[Reader]:
+    """All readers, with files made in a folder."""
+    return [
+        Reader("config", ".yaml", _config, (REPOSITORY / config.DEFAULT).read_bytes()),
+        Reader("site", ".yaml", _site, _example("profiles/slurm/site.example.yaml")),
+        Reader(
+            "stations", ".csv", inventory.read_table, _example("config/unterhaching/stations.csv")
+        ),
+        Reader("velocity", ".csv", velocity.load, _example("config/unterhaching/velocity.csv")),
+        Reader("picks csv", ".csv", pick_tables.read, _PICKS),
+        Reader("picks parquet", ".parquet", lambda p: tables.read(p, PICKS), _parquet(folder)),
+        Reader("archive list", ".txt", _archive_list, b"XX.A..HHZ /data/a.mseed\nb.mseed\n"),
+        Reader("StationXML", ".xml", lambda p: inventory.read([p]), _stationxml(folder)),
+        Reader("miniSEED", ".mseed", headers.read_headers, _miniseed(folder)),
+        Reader("weights", ".safetensors", weights.load, _weights(folder)),
+        Reader("crate", ".json", reproduction._entities, b'{"@graph": [{"@id": "./", "a": [1]}]}'),
+    ]
+
+
+_PICKS = b"station,phase,time,probability\nBW.UH1,P,2010-05-27T16:24:33.1,0.9\nUH2,S,2010-05-27,1\n"
+
+
+def _example(name: str) -> bytes:
+    return (REPOSITORY / name).read_bytes()
+
+
+def _config(path: Path) -> object:
+    return config.read(config.read_yaml(path), REPOSITORY / config.DEFAULT)
+
+
+def _site(path: Path) -> object:
+    import os
+
+    os.environ[cluster.VARIABLE] = str(path)
+    try:
+        return cluster.read_site(path.parent)
+    finally:
+        del os.environ[cluster.VARIABLE]
+
+
+def _archive_list(path: Path) -> object:
+    source = archive_list.ArchiveList.model_validate(
+        {"kind": "archive_list", "list_file": str(path)}
+    )
+    return source.files(Span(0, SECOND))
+
+
+def _parquet(folder: Path) -> bytes:
+    tables.write(tables.empty(PICKS), PICKS, folder / "picks.parquet")
+    return (folder / "picks.parquet").read_bytes()
+
+
+def _stationxml(folder: Path) -> bytes:
+    whole = obspy.read_inventory()
+    whole.select(station="FUR", channel="BHZ").write(
+        str(folder / "stations.xml"), format="STATIONXML"
+    )
+    return (folder / "stations.xml").read_bytes()
+
+
+def _miniseed(folder: Path) -> bytes:
+    trace = obspy.Trace(np.arange(1000, dtype="i4"), {"network": "BW", "station": "A"})
+    trace.write(str(folder / "a.mseed"), format="MSEED", reclen=512)
+    return (folder / "a.mseed").read_bytes()
+
+
+def _weights(folder: Path) -> bytes:
+    save_file(
+        {"a": np.zeros(3, "f4")}, folder / "w.safetensors", {"quakeline_weights_version": "1"}
+    )
+    return (folder / "w.safetensors").read_bytes()

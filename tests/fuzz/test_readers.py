@@ -1,0 +1,34 @@
+"""Readers of outside files refuse damaged ones with a line for the user, and never hang."""
+
+import pytest
+from fuzz.readers import readers, tried
+
+CASES = 40
+NAMES = (
+    "config",
+    "site",
+    "stations",
+    "velocity",
+    "picks csv",
+    "picks parquet",
+    "archive list",
+    "StationXML",
+    "miniSEED",
+    "weights",
+    "crate",
+)
+
+
+@pytest.fixture(scope="module")
+def by_name(tmp_path_factory):
+    return {one.name: one for one in readers(tmp_path_factory.mktemp("material"))}
+
+
+def test_every_reader_is_named(by_name):
+    assert set(by_name) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_damaged_files_are_read_or_refused(name, by_name, tmp_path):
+    ends = [tried(by_name[name], seed, tmp_path) for seed in range(CASES)]
+    assert "refused" in ends

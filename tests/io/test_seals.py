@@ -1,0 +1,91 @@
+import os
+
+import pytest
+
+from quakeline.io import seals
+
+
+@pytest.fixture
+def results(tmp_path):
+    results = tmp_path / "results/run"
+    store = results / "waveforms/chunk.zarr"
+    (store / "data/c").mkdir(parents=True)
+    (store / "data/c/0").write_bytes(bytes(1000))
+    (store / "zarr.json").write_text("{}")
+    (results / "picks").mkdir()
+    (results / "picks/chunk.parquet").write_bytes(b"PAR1" * 10)
+    for product in (store, results / "picks/chunk.parquet"):
+        seals.seal(product, results)
+    return results
+
+
+def flip(path, place, keep_time=True):
+    state = path.stat()
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    if keep_time:
+        os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+def test_nothing_differs_from_a_fresh_seal(results):
+    (results / "waveforms/chunk.zarr/.snakemake_timestamp").touch()
+    for product in ("waveforms/chunk.zarr", "picks/chunk.parquet"):
+        assert seals.damage(results / product, results) == ""
+    assert seals.sweep(results) == {}
+
+
+def test_a_flipped_bit_is_found_by_content(results):
+    store = results / "waveforms/chunk.zarr"
+    flip(store / "data/c/0", 500)
+    assert "chunk.zarr/data/c/0 has another content" in seals.damage(store, results)
+    assert seals.damage(store, results, digests=False) == ""
+
+
+def test_a_flipped_bit_with_another_time_is_found_by_the_sweep(results):
+    store = results / "waveforms/chunk.zarr"
+    flip(store / "data/c/0", 500, keep_time=False)
+    assert list(said := seals.sweep(results)) == [store]
+    assert "another content" in said[store]
+    assert not store.exists()
+    assert (results / "picks/chunk.parquet").exists()
+    assert seals.sweep(results) == {}
+
+
+def test_a_copy_with_other_times_is_sound_and_read_once(results):
+    product = results / "picks/chunk.parquet"
+    os.utime(product, ns=(1, 1))
+    assert seals.sweep(results) == {}
+    flip(product, 5)
+    assert seals.sweep(results) == {}
+    assert "another content" in seals.damage(product, results)
+
+
+@pytest.mark.parametrize("product", ["waveforms/chunk.zarr", "picks/chunk.parquet"])
+def test_a_truncated_file_is_found_by_its_size(results, product):
+    path = results / product
+    part = path / "data/c/0" if path.is_dir() else path
+    part.write_bytes(part.read_bytes()[:-1])
+    assert "bytes, " in seals.damage(path, results, digests=False)
+
+
+def test_a_chunk_that_is_gone_is_named(results):
+    store = results / "waveforms/chunk.zarr"
+    (store / "data/c/0").unlink()
+    assert seals.damage(store, results, digests=False).endswith("data/c/0 is missing")
+
+
+def test_what_has_no_seal_is_not_judged(results, tmp_path):
+    outside = tmp_path / "table.csv"
+    outside.write_text("x")
+    (results / "new.parquet").write_text("x")
+    assert seals.damage(outside, results) == ""
+    assert seals.damage(results / "new.parquet", results) == ""
+    with pytest.raises(ValueError, match="is not in"):
+        seals.seal(outside, results)
+
+
+def test_a_damaged_seal_is_none(results):
+    for text in ("", "[1]", '{"": [1]}', "{", '{"": 3}'):
+        (results / ".checksums/picks/chunk.parquet.json").write_text(text)
+        assert seals.damage(results / "picks/chunk.parquet", results) == ""

@@ -1,0 +1,73 @@
+"""What the package never does: run code from files, or a shell."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import quakeline
+
+MODULES = sorted(Path(quakeline.__file__).parent.rglob("*.py"))
+#: Calls that run code which a file or a string holds.
+FORBIDDEN = {
+    "eval",
+    "exec",
+    "os.system",
+    "os.popen",
+    "pickle.load",
+    "pickle.loads",
+    "yaml.load",
+    "yaml.unsafe_load",
+    "yaml.full_load",
+    "marshal.loads",
+    "shelve.open",
+    "joblib.load",
+}
+
+
+def calls(text: str):
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), {k.arg: ast.unparse(k.value) for k in node.keywords}
+
+
+def mistakes(text: str) -> list[str]:
+    found = []
+    for name, words in calls(text):
+        if name in FORBIDDEN or words.get("shell") == "True":
+            found.append(name)
+        if name == "torch.load" and words.get("weights_only") != "True":
+            found.append(name)
+        if name.endswith("np.load") and words.get("allow_pickle") != "False":
+            found.append(name)
+        if name.endswith((".extractall", ".unpack_archive")):
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yaml.load(x)",
+        "subprocess.run(x, shell=True)",
+        "torch.load(p)",
+        "np.load(p)",
+        "z.extractall()",
+    ],
+)
+def test_what_is_forbidden_is_seen(text):
+    assert len(mistakes(text)) == 1
+
+
+def test_the_package_runs_no_code_from_files():
+    found = {str(path): mistakes(path.read_text(encoding="utf-8")) for path in MODULES}
+    assert {path: what for path, what in found.items() if what} == {}
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc", "a/b", ".hidden", "", "a b", "x\n"])
+def test_a_run_stays_in_its_folder(name, repository):
+    from quakeline import config
+    from quakeline.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="run"):
+        config.read({"run": name}, repository / config.DEFAULT)
