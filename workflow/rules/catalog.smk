@@ -2,7 +2,9 @@
 #   associate  all picks, coverage and manifests,
 #              stations, channels, velocity table -> associations/{events,arrivals}.parquet
 #   locate     associations, picks                 -> locations/{events,arrivals}.parquet
-#   merge      locations, all picks                -> catalog/
+#   magnitude  locations, picks, measurements      -> magnitudes/{events,stations,corrections}.parquet
+#   classify   the same, events with magnitudes    -> classes/{events,classes}.parquet
+#   merge      events, all picks                   -> catalog/
 #   report     the catalog and what led to it      -> report.html
 
 
@@ -69,12 +71,72 @@ rule locate:
         "../scripts/run_stage.py"
 
 
+rule magnitude:
+    input:
+        located=rules.locate.output.events,
+        arrivals=rules.locate.output.arrivals,
+        picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_pick.output.selected),
+        measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
+        stations=rules.stations.output.stations,
+        corrections=RUN.magnitude.files(),
+    output:
+        events=f"results/{RUN.run}/magnitudes/events.parquet",
+        station_magnitudes=f"results/{RUN.run}/magnitudes/stations.parquet",
+        station_corrections=f"results/{RUN.run}/magnitudes/corrections.parquet",
+    log:
+        f"results/{RUN.run}/logs/magnitude/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/magnitude/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        stage=RUN.params("magnitude"),
+    message:
+        "magnitude"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule classify:
+    input:
+        sized=rules.magnitude.output.events,
+        arrivals=rules.locate.output.arrivals,
+        picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_pick.output.selected),
+        measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
+    output:
+        events=f"results/{RUN.run}/classes/events.parquet",
+        classes=f"results/{RUN.run}/classes/classes.parquet",
+    log:
+        f"results/{RUN.run}/logs/classify/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/classify/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        stage=RUN.params("classify"),
+    message:
+        "classify"
+    script:
+        "../scripts/run_stage.py"
+
+
 rule merge:
     input:
-        origins=rules.locate.output.events,
+        origins=rules.classify.output.events,
         origin_arrivals=rules.locate.output.arrivals,
         chunk_picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_pick.output.selected),
+        station_magnitudes=rules.magnitude.output.station_magnitudes,
         stations=rules.stations.output.stations,
     output:
         events=f"results/{RUN.run}/catalog/events.parquet",
@@ -118,8 +180,11 @@ rule report:
             "weights",
             "annotate",
             "pick",
+            "measure",
             "associate",
             "locate",
+            "magnitude",
+            "classify",
             "merge",
         )
         + benchmarks_of_fibres("das_index", "das_annotate", "das_pick"),

@@ -29,7 +29,7 @@ def fibre_of(wildcards):
 
 def benchmarks_of(*stages):
     """Time and memory of the jobs of some stages, as Snakemake measured them."""
-    whole_run = {"stations", "weights", "associate", "locate", "merge"}
+    whole_run = {"stations", "weights", "associate", "locate", "magnitude", "classify", "merge"}
     return [
         f"results/{RUN.run}/benchmarks/{stage}/{name}.tsv"
         for stage in stages
