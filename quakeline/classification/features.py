@@ -148,25 +148,24 @@ def _codas(joined: pd.DataFrame, levels: pd.DataFrame) -> pd.Series:
     first = joined.sort_values(["time", "pick_id"]).groupby(["event_id", *_CODES]).head(1)
     noise = _noise(first.merge(levels, on="pick_id"))
     rows = last.merge(levels, on="pick_id")
+    keys = ["event_id", *_CODES, "component"]
     rows["coda"] = [
-        _coda(
-            row, noise.get((*(getattr(row, key) for key in ["event_id", *_CODES]), row.component))
-        )
-        for row in rows.itertuples()
+        _coda(row, noise.get(tuple(getattr(row, key) for key in keys))) for row in rows.itertuples()
     ]
     return rows.groupby("event_id")["coda"].median()
 
 
 def _noise(rows: pd.DataFrame) -> dict[Any, float]:
     """Level before the first pick of each instrument and component."""
-    result = {}
+    result: dict[Any, float] = {}
     for row in rows.itertuples():
         bins = np.asarray(row.rms, dtype=float)
         ends = row.first_bin_s + row.bin_s * (np.arange(len(bins)) + 1)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # all bins are NaN: so is their median
             level = float(np.nanmedian(np.where(ends <= -row.bin_s, bins, np.nan)))
-        result[(*(getattr(row, key) for key in ["event_id", *_CODES]), row.component)] = level
+        key = tuple(getattr(row, name) for name in ["event_id", *_CODES, "component"])
+        result[key] = level
     return result
 
 
