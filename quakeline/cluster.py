@@ -22,10 +22,10 @@ SITE = Path("config/site.yaml")
 VARIABLE = "QUAKELINE_SITE"
 
 #: Stages with a job for each chunk, and those of them that run networks.
-PER_CHUNK = {"prepare", "annotate", "pick", "das_annotate", "das_pick"}
+PER_CHUNK = {"prepare", "annotate", "pick", "measure", "das_annotate", "das_pick"}
 NETWORKS = {"annotate", "das_annotate"}
 #: Those that follow with one job for the whole run.
-OF_RUN = ("associate", "locate", "merge", "report", "crate")
+OF_RUN = ("associate", "locate", "magnitude", "classify", "merge", "report", "crate")
 
 Kind = Literal["cpu", "gpu"]
 

@@ -105,9 +105,12 @@ class Run(Section):
     das_index: stages.das_index.Config = stages.das_index.Config()
     das_annotate: stages.das_annotate.Config = stages.das_annotate.Config()
     das_pick: stages.das_pick.Config = stages.das_pick.Config()
+    measure: stages.measure.Config = stages.measure.Config()
     velocity: Velocity
     associate: stages.associate.Config = stages.associate.Config()
     locate: stages.locate.Config = stages.locate.Config()
+    magnitude: stages.magnitude.Config = stages.magnitude.Config()
+    classify: stages.classify.Config = stages.classify.Config()
     merge: stages.merge.Config = stages.merge.Config()
     evaluate: stages.evaluate.Config = stages.evaluate.Config()
     report: stages.report.Config = stages.report.Config()
@@ -150,6 +153,11 @@ class Run(Section):
         if self.time.margin_s < needed:
             raise ValueError(
                 f"time.margin_s: {self.time.margin_s} given; {card.name} needs at least {needed:g}"
+            )
+        if self.time.margin_s < self.measure.margin_s:
+            raise ValueError(
+                f"time.margin_s: {self.time.margin_s} given; measure.before_s and measure.after_s"
+                f" need at least {self.measure.margin_s:g}"
             )
         for stage in ("pick", "das_annotate"):
             unknown = sorted(set(getattr(self, stage).thresholds) - set(card.phases))
@@ -217,6 +225,11 @@ class Run(Section):
         missing += [
             f"evaluate.reference: file {path!r} does not exist"
             for path in self.evaluate.files()
+            if not Path(path).is_file()
+        ]
+        missing += [
+            f"magnitude.corrections: file {path!r} does not exist"
+            for path in self.magnitude.files()
             if not Path(path).is_file()
         ]
         missing += self.weights.missing()

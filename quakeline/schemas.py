@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Column types: the short names used below and their Arrow types.
-TYPES = ("string", "time", "float", "double", "int", "bool")
+TYPES = ("string", "time", "float", "double", "int", "bool", "floats")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Table:
             "double": pa.float64(),
             "int": pa.int64(),
             "bool": pa.bool_(),
+            "floats": pa.list_(pa.float32()),
         }
         fields = [
             pa.field(c.name, kinds[c.type], c.nullable, {"unit": c.unit, "meaning": c.meaning})
@@ -211,6 +212,8 @@ EVENTS = Table(
         _column("magnitude", "float", meaning="null: none could be measured", null=True),
         _column("magnitude_type", "string", meaning="e.g. ML", null=True),
         _column("magnitude_sigma", "float", meaning="spread over stations", null=True),
+        _column("magnitude_stations", "int", meaning="stations of the magnitude", null=True),
+        _column("magnitude_note", "string", meaning="why there is no magnitude", null=True),
         _column("event_class", "string", meaning="class of the event", null=True),
         _column("event_class_probability", "float", meaning="of that class", null=True),
         _column("associator", "string", meaning="kind that grouped the picks"),
@@ -303,13 +306,93 @@ MATCHES = Table(
     ),
 )
 
+MEASUREMENTS = Table(
+    "measurements",
+    1,
+    (
+        _column("pick_id", "string", meaning="see picks"),
+        _column("component", "string", meaning="Z, N or E"),
+        _column("units", "string", meaning="of the waveforms: counts, or a unit of motion"),
+        _column("first_bin_s", "float", "s", "start of the first bin, relative to the onset"),
+        _column("bin_s", "float", "s", "length of a bin"),
+        _column(
+            "wood_anderson_mm",
+            "floats",
+            "mm",
+            "largest Wood-Anderson deflection in each bin, NaN where samples are missing or"
+            " clipped; null: no response",
+            null=True,
+        ),
+        _column(
+            "rms",
+            "floats",
+            "see units",
+            "of the motion above 1 Hz in each bin, NaN where samples are missing or clipped",
+        ),
+        _column("low_rms", "float", "see units", "in the low band just after the onset", null=True),
+        _column(
+            "high_rms", "float", "see units", "in the high band just after the onset", null=True
+        ),
+        _column("low_noise", "float", "see units", "in the low band before the onset", null=True),
+        _column("high_noise", "float", "see units", "in the high band before the onset", null=True),
+    ),
+)
+
+STATION_MAGNITUDES = Table(
+    "station_magnitudes",
+    1,
+    (
+        _column("event_id", "string", meaning="see events"),
+        _column("pick_id", "string", meaning="the pick whose amplitude it is"),
+        *_CODES,
+        _column("instrument", "string", meaning="band and instrument code, e.g. HH"),
+        _column("components", "string", meaning="components that were measured"),
+        _column("distance_km", "float", "km", "hypocentral", null=True),
+        _column("wood_anderson_mm", "float", "mm", "mean of the components' logarithms", null=True),
+        _column("snr", "float", "1", "least ratio of the components to the noise", null=True),
+        _column("correction", "float", meaning="of the station, included", null=True),
+        _column("magnitude", "float", meaning="of the station, corrected", null=True),
+        _column("reason", "string", meaning="why it has no magnitude; null: it has", null=True),
+    ),
+)
+
+MAGNITUDE_CORRECTIONS = Table(
+    "magnitude_corrections",
+    1,
+    (
+        _column("network", "string", meaning="FDSN network code"),
+        _column("station", "string", meaning="FDSN station code"),
+        _column("correction", "float", meaning="added to the station's magnitudes"),
+        _column("n_events", "int", meaning="events with a magnitude of the station"),
+        _column("median_residual", "float", meaning="station minus event, corrected", null=True),
+        _column("mad", "float", meaning="of those residuals, scaled to a sigma", null=True),
+        _column("source", "string", meaning="table, estimated, or none"),
+    ),
+)
+
+CLASSES = Table(
+    "classes",
+    1,
+    (
+        _column("event_id", "string", meaning="see events"),
+        _column("event_class", "string", meaning="earthquake, blast or noise"),
+        _column("probability", "float", meaning="of that class; those of an event sum to 1"),
+        _column("evidence", "string", meaning="what spoke for or against it, in numbers"),
+        _column("classifier", "string", meaning="kind that judged"),
+    ),
+)
+
 TABLES = (
     STATIONS,
     MANIFEST,
     COVERAGE,
     PICKS,
+    MEASUREMENTS,
     EVENTS,
     ARRIVALS,
+    STATION_MAGNITUDES,
+    MAGNITUDE_CORRECTIONS,
+    CLASSES,
     FIBRE_CHANNELS,
     ONSETS,
     FIBRE_PICKS,

@@ -223,6 +223,7 @@ def _totals(found: Found) -> Table:
     table = _grid()
     for name, text in {
         "events": _event_total(found.events),
+        **_magnitude_totals(found.events),
         "picks": _pick_total(found.picks),
         "stations": _station_total(found),
         **_fibre_totals(found),
@@ -237,6 +238,23 @@ def _event_total(events: pd.DataFrame) -> str:
     if events.empty:
         return "0"
     return f"{len(events)}, {_time(events['time'].min())} to {_time(events['time'].max())}"
+
+
+def _magnitude_totals(events: pd.DataFrame) -> dict[str, str]:
+    """How many events have a magnitude and why others have none; classes but for earthquakes."""
+    if events.empty:
+        return {}
+    totals = {}
+    n = int(events["magnitude"].notna().sum())
+    notes = events["magnitude_note"].dropna()
+    if n or len(notes):
+        why = f"; without one: {notes.mode()[0]}" if len(notes) else ""
+        totals["magnitudes"] = f"{n} of {len(events)} events{why}"
+    classes = events["event_class"].dropna().value_counts()
+    if len(classes):
+        told = ", ".join(f"{count} {name}" for name, count in sorted(classes.items()))
+        totals["classes"] = f"{told} (see classes/ for probabilities)"
+    return totals
 
 
 def _pick_total(picks: pd.DataFrame) -> str:

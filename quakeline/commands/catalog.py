@@ -102,7 +102,7 @@ def _write(
     import tempfile
 
     from quakeline.io import provenance, tables
-    from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
+    from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATION_MAGNITUDES, STATIONS
     from quakeline.stages import locate, merge
 
     inputs = {str(path): provenance.digest_file(path) for path in used}
@@ -114,6 +114,7 @@ def _write(
             "origins": (events, EVENTS),
             "origin_arrivals": (arrivals, ARRIVALS),
             "chunk_picks": (material.picks, PICKS),
+            "station_magnitudes": (tables.empty(STATION_MAGNITUDES), STATION_MAGNITUDES),
             "stations": (material.stations, STATIONS),
         }
         paths = {name: Path(folder) / f"{name}.parquet" for name in between}
@@ -124,6 +125,7 @@ def _write(
             origins=paths["origins"],
             origin_arrivals=paths["origin_arrivals"],
             chunk_picks=[paths["chunk_picks"]],
+            station_magnitudes=paths["station_magnitudes"],
             stations=paths["stations"],
             events=output / "events.parquet",
             arrivals=output / "arrivals.parquet",

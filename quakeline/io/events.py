@@ -54,6 +54,7 @@ _PICK_NOTES = (
     "weights_id",
     "snr_db",
     "amplitude_m_s",
+    "wood_anderson_mm",
     "gap_distance_s",
     "fibre",
     "channel_index",
@@ -63,7 +64,16 @@ _PICK_NOTES = (
 )
 #: How obspy ends every QuakeML document.
 _TAIL = b"  </eventParameters>\n</q:quakeml>\n"
-_EVENT_NOTES = ("associator", "locator", "quality", "event_class", "event_class_probability")
+_EVENT_NOTES = (
+    "associator",
+    "locator",
+    "quality",
+    "magnitude_note",
+    "event_class",
+    "event_class_probability",
+)
+#: Classes that QuakeML calls otherwise.
+_EVENT_TYPES = {"blast": "explosion", "noise": "not existing"}
 
 
 @dataclass(frozen=True)
@@ -262,8 +272,9 @@ def _event(
 
 def _event_type(event_class: Any) -> str | None:
     """Return the class of an event where QuakeML knows it as a type of events."""
-    known = isinstance(event_class, str) and event_class in qml.header.EventType
-    return event_class if known else None
+    name = _EVENT_TYPES.get(event_class, event_class)
+    known = isinstance(name, str) and name in qml.header.EventType
+    return name if known else None
 
 
 def _origin(row: Row, arrivals: list[Row], labels: Labels) -> qml.Origin:
@@ -352,6 +363,7 @@ def _magnitude(row: Row, labels: Labels) -> qml.Magnitude | None:
         resource_id=labels.uri("magnitude", row["event_id"]),
         mag=value,
         mag_errors=_error(_number(row["magnitude_sigma"])),
+        station_count=_count(row["magnitude_stations"]),
         magnitude_type=None if kind is None else _text(kind)[:32],
         origin_id=labels.uri("origin", row["event_id"]),
         evaluation_mode="automatic",
@@ -412,6 +424,11 @@ def _number(value: Any) -> float | None:
     """Keep the seven digits that a 32-bit float holds; None where there is no number."""
     value = _present(value)
     return float(f"{value:.7g}") if value is not None and math.isfinite(value) else None
+
+
+def _count(value: Any) -> int | None:
+    value = _present(value)
+    return None if value is None else int(value)
 
 
 def _scaled(value: float | None, factor: float) -> float | None:

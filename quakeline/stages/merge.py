@@ -61,6 +61,7 @@ def run(
     origins: Path,
     origin_arrivals: Path,
     chunk_picks: list[Path],
+    station_magnitudes: Path,
     stations: Path,
     events: Path,
     arrivals: Path,
@@ -83,15 +84,16 @@ def run(
     from quakeline.io import events as catalogs
     from quakeline.io import exports as formats
     from quakeline.io import tables
-    from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
+    from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATION_MAGNITUDES, STATIONS
 
     found = tables.read(origins, EVENTS).sort_values(["time", "event_id"], ignore_index=True)
     used = tables.read(origin_arrivals, ARRIVALS)
     made = _without_repeats(tables.read_many(chunk_picks, PICKS))
     _check(found, used, made)
     used = _in_order(used, found, made)
-    made = _with_events(made, used)
-    labels = catalogs.Labels(config.agency_id, config.author, _earth_model(config, origins))
+    measured = tables.read(station_magnitudes, STATION_MAGNITUDES)
+    made = _with_amplitudes(_with_events(made, used), measured)
+    labels = catalogs.Labels(config.agency_id, config.author, _earth_model(config, origin_arrivals))
     tables.write(found, EVENTS, events, points=True)
     tables.write(used, ARRIVALS, arrivals)
     tables.write(made, PICKS, picks)
@@ -151,9 +153,17 @@ def _with_events(picks: pd.DataFrame, arrivals: pd.DataFrame) -> pd.DataFrame:
     return picks.assign(event_id=picks["pick_id"].map(events).astype("str"))
 
 
-def _earth_model(config: Config, origins: Path) -> str | None:
+def _with_amplitudes(picks: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """Fill in the Wood-Anderson amplitudes behind magnitudes of stations."""
+    used = measured[measured["magnitude"].notna()]
+    amplitudes = dict(zip(used["pick_id"], used["wood_anderson_mm"], strict=True))
+    found = picks["pick_id"].map(amplitudes).astype(float)
+    return picks.assign(wood_anderson_mm=found.fillna(picks["wood_anderson_mm"].astype(float)))
+
+
+def _earth_model(config: Config, located: Path) -> str | None:
     """Name the velocity model: as the config says, else by the digest that the locator recorded."""
     from quakeline.io import provenance
 
-    digest = provenance.read(origins).get("inputs", {}).get("velocity")
+    digest = provenance.read(located).get("inputs", {}).get("velocity")
     return config.earth_model or (digest[:12] if digest else None)

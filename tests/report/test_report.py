@@ -293,11 +293,7 @@ def test_the_same_input_gives_the_same_page(run_files):
 def test_a_table_of_another_kind_is_an_error_of_the_user(run_files):
     arguments = run_files.inputs()
     arguments["events"] = arguments["picks"]
-<<<<<<< HEAD
     with pytest.raises(DataError, match=f"picks .*, expected events version {EVENTS.version}"):
-=======
-    with pytest.raises(DataError, match="holds picks version 1, expected events version 2"):
->>>>>>> exports
         report.run(report.Config(), **arguments, report=run_files.folder / "report.html")
     assert not (run_files.folder / "report.html").exists()
 

@@ -10,7 +10,7 @@ import pytest
 
 from quakeline.errors import DataError
 from quakeline.io import provenance, tables
-from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
+from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATION_MAGNITUDES, STATIONS
 from quakeline.stages import merge
 
 T0 = pd.Timestamp("2010-05-27T16:24:00Z")
@@ -83,13 +83,18 @@ def put(folder, name, table, rows):
 class Merged:
     """Run the stage on tables made of rows; what it wrote is read on demand."""
 
-    def __init__(self, folder, events, arrivals, *chunks, config=None, exports=()):
+    def __init__(
+        self, folder, events, arrivals, *chunks, config=None, exports=(), station_magnitudes=()
+    ):
         outputs = {name: folder / path for name, path in OUTPUTS.items()}
         merge.run(
             config or merge.Config(),
             origins=put(folder, "origins", EVENTS, events),
             origin_arrivals=put(folder, "origin_arrivals", ARRIVALS, arrivals),
             chunk_picks=[put(folder, f"chunk{n}", PICKS, rows) for n, rows in enumerate(chunks)],
+            station_magnitudes=put(
+                folder, "station_magnitudes", STATION_MAGNITUDES, list(station_magnitudes)
+            ),
             stations=put(folder, "stations", STATIONS, [STATION]),
             **outputs,
             exports=[folder / "catalog" / name for name in exports],
@@ -228,3 +233,23 @@ def test_further_formats_stand_beside_the_tables(tmp_path):
     assert len(read.picks) == 1
     (event_of_text,) = obspy.read_events(str(tmp_path / "catalog/catalog.txt"), format="EVENTTXT")
     assert event_of_text.origins[0].creation_info.agency_id == "ours"
+
+
+def test_amplitudes_behind_magnitudes_stand_at_their_picks(tmp_path):
+    codes = {"event_id": "e", "network": "BW", "station": "UH1", "location": "", "instrument": "HH"}
+    given = {**codes, "components": "NE", "wood_anderson_mm": 0.25, "magnitude": 1.0}
+    merged = Merged(
+        tmp_path,
+        [event("e", 0, magnitude=1.25, magnitude_type="ML", magnitude_stations=4)],
+        [arrival("e", "p1"), arrival("e", "p2")],
+        [pick("p1", 1), pick("p2", 2)],
+        station_magnitudes=[
+            {**given, "pick_id": "p1"},
+            {**given, "pick_id": "p2", "magnitude": None, "reason": "too far"},
+        ],
+    )
+    amplitudes = merged.picks["wood_anderson_mm"].tolist()
+    assert amplitudes == pytest.approx([0.25, float("nan")], nan_ok=True)
+    (magnitude,) = merged.quakeml[0].magnitudes
+    assert (magnitude.mag, magnitude.station_count) == (1.25, 4)
+    assert merged.csv["magnitude_stations"].tolist() == [4]

@@ -15,20 +15,24 @@ CHAIN = (
     "prepare",
     "annotate",
     "pick",
+    "measure",
     "associate",
     "locate",
+    "magnitude",
+    "classify",
     "merge",
     "report",
     "crate",
 )
-PER_CHUNK = {"fetch", "prepare", "annotate", "pick"}
+PER_CHUNK = {"fetch", "prepare", "annotate", "pick", "measure"}
 
 
 def from_on(stage: str) -> set[str]:
     """A stage and all that follow from it."""
     if stage == "weights":
         return {"weights", *from_on("annotate")}
-    return set(CHAIN[CHAIN.index(stage) :])
+    following = set(CHAIN[CHAIN.index(stage) :])
+    return following - {"associate", "locate"} if stage == "measure" else following
 
 
 @pytest.mark.parametrize(("overlay", "chunks"), [("{}", 1), ("time: {chunk_h: 0.025}", 3)])
@@ -50,7 +54,10 @@ def test_a_finished_run_plans_nothing(demo_run: WorkFolder) -> None:
         ("annotate", "batch: 8"),
         ("pick", "min_distance_s: 1.0"),
         ("associate", "min_picks: 6"),
+        ("measure", "after_s: 20"),
         ("locate", "model_error_s: 0.1"),
+        ("magnitude", "formula: iaspei_2013"),
+        ("classify", "priors: {blast: 0.3}"),
         ("merge", "agency_id: somebody"),
         ("report", "max_events: 3"),
     ],

@@ -2,7 +2,9 @@
 #   associate  all picks, coverage and manifests,
 #              stations, channels, velocity table -> associations/{events,arrivals}.parquet
 #   locate     associations, picks                 -> locations/{events,arrivals}.parquet
-#   merge      locations, all picks                -> catalog/
+#   magnitude  locations, picks, measurements      -> magnitudes/{events,stations,corrections}.parquet
+#   classify   the same, events with magnitudes    -> classes/{events,classes}.parquet
+#   merge      events, all picks                   -> catalog/
 #   evaluate   the catalog, a reference            -> evaluation/ (where evaluate.reference is set)
 #   report     the catalog and what led to it      -> report.html
 #   crate      the catalog, its inputs, settings   -> catalog/ro-crate-metadata.json
@@ -71,12 +73,70 @@ rule locate:
         "../scripts/run_stage.py"
 
 
+rule magnitude:
+    input:
+        located=path_of(rules.locate.output.events),
+        arrivals=path_of(rules.locate.output.arrivals),
+        picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_pick.output.selected),
+        measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
+        stations=path_of(rules.stations.output.stations),
+        corrections=RUN.magnitude.files(),
+    output:
+        events=f"results/{RUN.run}/magnitudes/events.parquet",
+        station_magnitudes=f"results/{RUN.run}/magnitudes/stations.parquet",
+        station_corrections=f"results/{RUN.run}/magnitudes/corrections.parquet",
+    log:
+        f"results/{RUN.run}/logs/magnitude/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/magnitude/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **SITE.resources("cpu", memory_mb=4000, runtime_min=60),
+    params:
+        stage=RUN.params("magnitude"),
+    message:
+        "magnitude"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule classify:
+    input:
+        sized=path_of(rules.magnitude.output.events),
+        arrivals=path_of(rules.locate.output.arrivals),
+        picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_pick.output.selected),
+        measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
+    output:
+        events=f"results/{RUN.run}/classes/events.parquet",
+        classes=f"results/{RUN.run}/classes/classes.parquet",
+    log:
+        f"results/{RUN.run}/logs/classify/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/classify/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **SITE.resources("cpu", memory_mb=4000, runtime_min=60),
+    params:
+        stage=RUN.params("classify"),
+    message:
+        "classify"
+    script:
+        "../scripts/run_stage.py"
+
+
 rule merge:
     input:
-        origins=path_of(rules.locate.output.events),
+        origins=path_of(rules.classify.output.events),
         origin_arrivals=path_of(rules.locate.output.arrivals),
         chunk_picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_pick.output.selected),
+        station_magnitudes=path_of(rules.magnitude.output.station_magnitudes),
         stations=path_of(rules.stations.output.stations),
     output:
         events=f"results/{RUN.run}/catalog/events.parquet",
@@ -150,8 +210,11 @@ rule report:
             "weights",
             "annotate",
             "pick",
+            "measure",
             "associate",
             "locate",
+            "magnitude",
+            "classify",
             "merge",
             *when_evaluated("evaluate"),
         )

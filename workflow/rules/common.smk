@@ -34,7 +34,16 @@ def when_evaluated(product):
 
 def benchmarks_of(*stages):
     """Time and memory of the jobs of some stages, as Snakemake measured them."""
-    whole_run = {"stations", "weights", "associate", "locate", "merge", "evaluate"}
+    whole_run = {
+        "stations",
+        "weights",
+        "associate",
+        "locate",
+        "magnitude",
+        "classify",
+        "merge",
+        "evaluate",
+    }
     return [
         f"results/{RUN.run}/benchmarks/{stage}/{name}.tsv"
         for stage in stages

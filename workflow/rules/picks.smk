@@ -3,6 +3,7 @@
 #                                                  -> weights/picker.safetensors
 #   annotate   waveforms/<chunk>.zarr, weights     -> probabilities/<chunk>.zarr
 #   pick       probabilities, waveforms            -> picks/<chunk>.parquet
+#   measure    picks, waveforms                    -> measurements/<chunk>.parquet
 
 
 localrules:
@@ -71,5 +72,28 @@ rule pick:
         stage=RUN.params("pick"),
     message:
         "pick {wildcards.chunk}"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule measure:
+    input:
+        picks=rules.pick.output.picks,
+        waveforms=rules.prepare.output.waveforms,
+    output:
+        measurements=f"results/{RUN.run}/measurements/{{chunk}}.parquet",
+    log:
+        f"results/{RUN.run}/logs/measure/{{chunk}}.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/measure/{{chunk}}.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **SITE.resources("cpu", memory_mb=2000, runtime_min=60),
+    params:
+        stage=RUN.params("measure"),
+    message:
+        "measure {wildcards.chunk}"
     script:
         "../scripts/run_stage.py"

@@ -1,0 +1,187 @@
+"""Magnitudes of stations to magnitudes of events, and corrections of stations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from quakeline.errors import DataError
+from quakeline.io.cells import read_cells
+from quakeline.magnitudes.formulas import Formula
+
+#: Median absolute deviation of a normal distribution to its standard deviation.
+MAD_TO_SIGMA = 1.4826
+ANOTHER = "another instrument of the station is used"
+_STATION = ["network", "station"]
+_ROUNDS = 20
+#: Residuals say something of a station only in events with this many.
+_FEWEST_STATIONS = 3
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """Added to a station's magnitudes, by (network, station), and where they are from."""
+
+    values: dict[tuple[str, str], float]
+    sources: dict[tuple[str, str], str]
+
+    @classmethod
+    def none(cls) -> Corrections:
+        """No corrections."""
+        return cls({}, {})
+
+    @classmethod
+    def read(cls, path: Path) -> Corrections:
+        """Corrections of a CSV file with columns network, station, correction.
+
+        Raises DataError for a file that is none.
+        """
+        frame = read_cells(path, "table of magnitude corrections")
+        missing = sorted({*_STATION, "correction"} - set(frame.columns))
+        if missing:
+            raise DataError(f"magnitude.corrections: {path} has no column {', '.join(missing)}")
+        numbers = pd.to_numeric(frame["correction"], errors="coerce")
+        if not np.isfinite(numbers).all():
+            line = frame.index[~np.isfinite(numbers)][0]
+            given = frame.loc[line, "correction"]
+            raise DataError(
+                f"magnitude.corrections: {path} line {line}: correction {given!r} is no number"
+            )
+        keys = list(zip(frame["network"], frame["station"], strict=True))
+        values = dict(zip(keys, numbers.astype(float), strict=True))
+        return cls(values, dict.fromkeys(values, "table"))
+
+    def of(self, rows: pd.DataFrame) -> np.ndarray:
+        """The correction of each row's station; zero where none is known."""
+        keys = zip(rows["network"], rows["station"], strict=True)
+        return np.array([self.values.get(key, 0.0) for key in keys])
+
+
+def with_magnitudes(
+    stations: pd.DataFrame, formula: Formula, range_km: tuple[float, float]
+) -> pd.DataFrame:
+    """Add uncorrected magnitudes to rows of `amplitudes.stations_of`, one for each station.
+
+    A distance outside the range, or a second instrument of a station, is a reason for none.
+    """
+    rows = stations.copy()
+    distance = rows["epicentral_km" if formula.epicentral else "distance_km"].astype(float)
+    low, high = range_km
+    outside = rows["reason"].isna() & ~distance.between(low, high)
+    rows.loc[outside, "reason"] = f"outside of {low:g} to {high:g} km, for which the scale holds"
+    best = rows[rows["reason"].isna()].sort_values("snr", ascending=False, kind="stable")
+    again = best.index[best.duplicated(["event_id", *_STATION])]
+    rows.loc[again, "reason"] = ANOTHER
+    good = rows["reason"].isna()
+    amplitude = rows["wood_anderson_mm"].astype(float).where(good)
+    rows["magnitude"] = formula.magnitude(amplitude.to_numpy(), distance.where(good).to_numpy())
+    return rows
+
+
+def estimated(rows: pd.DataFrame, given: Corrections, min_events: int) -> Corrections:
+    """Corrections that make the residuals of each station zero in the median.
+
+    Medians of events and of stations are taken in turns; the estimated corrections have zero mean,
+    so that the level of the scale stays. Stations that `given` has keep theirs.
+    Source: median polish, Tukey, J. W. (1977), Exploratory Data Analysis, Addison-Wesley.
+    """
+    good = rows[rows["magnitude"].notna()]
+    sizes = good.groupby("event_id")["magnitude"].transform("size")
+    good = good[sizes >= _FEWEST_STATIONS]
+    counts = good.groupby(_STATION).size()
+    enough = [(str(key[0]), str(key[1])) for key in counts.index[counts >= min_events]]
+    free = [key for key in enough if key not in given.values]
+    if not free:
+        return given
+    values = given.values | dict.fromkeys(free, 0.0)
+    for _ in range(_ROUNDS):
+        corrected = good.assign(magnitude=good["magnitude"] + Corrections(values, {}).of(good))
+        residuals = _residuals(corrected).groupby([corrected[name] for name in _STATION]).median()
+        for key in free:
+            values[key] -= float(residuals.loc[key])
+        level = float(np.mean([values[key] for key in free]))
+        values |= {key: values[key] - level for key in free}
+    return Corrections(values, {**given.sources, **dict.fromkeys(free, "estimated")})
+
+
+def corrected(rows: pd.DataFrame, corrections: Corrections) -> pd.DataFrame:
+    """Station magnitudes with corrections added."""
+    added = corrections.of(rows)
+    has = rows["magnitude"].notna()
+    return rows.assign(correction=np.where(has, added, np.nan), magnitude=rows["magnitude"] + added)
+
+
+def of_events(
+    events: pd.DataFrame, rows: pd.DataFrame, kind: str, min_stations: int
+) -> pd.DataFrame:
+    """Fill the magnitudes of EVENTS: median of the stations, MAD as a sigma, or why none."""
+    by_event = dict(iter(rows.groupby("event_id")))
+    filled = [_event(by_event.get(event), kind, min_stations) for event in events["event_id"]]
+    columns = pd.DataFrame(filled, index=events.index, columns=list(_event(None, kind, 1)))
+    kept = events.drop(columns=list(columns), errors="ignore")
+    return pd.concat([kept, columns], axis=1)
+
+
+def _event(rows: pd.DataFrame | None, kind: str, min_stations: int) -> dict[str, object]:
+    empty: dict[str, object] = {
+        "magnitude": np.nan,
+        "magnitude_type": None,
+        "magnitude_sigma": np.nan,
+        "magnitude_stations": None,
+        "magnitude_note": "no arrivals",
+    }
+    if rows is None or rows.empty:
+        return empty
+    values = rows["magnitude"].dropna().to_numpy(dtype=float)
+    if len(values) < min_stations:
+        why = reasons(rows["reason"].dropna())
+        few = f"{len(values)} of {min_stations} stations needed" if len(values) else ""
+        return {**empty, "magnitude_note": "; ".join(filter(None, (few, why)))}
+    median = float(np.median(values))
+    spread = MAD_TO_SIGMA * float(np.median(np.abs(values - median)))
+    return {
+        "magnitude": median,
+        "magnitude_type": kind,
+        "magnitude_sigma": spread if len(values) > 1 else np.nan,
+        "magnitude_stations": len(values),
+        "magnitude_note": None,
+    }
+
+
+def reasons(given: Iterable[str]) -> str:
+    """Reasons with their counts, the most frequent first."""
+    counts = Counter(given)
+    return "; ".join(f"{text} ({n})" for text, n in sorted(counts.items(), key=lambda i: -i[1]))
+
+
+def table_of(rows: pd.DataFrame, corrections: Corrections) -> pd.DataFrame:
+    """MAGNITUDE_CORRECTIONS: every station with magnitudes or a correction, and its residuals."""
+    good = rows[rows["magnitude"].notna()].copy()
+    good["residual"] = _residuals(good)
+    groups = {(str(a), str(b)): part["residual"] for (a, b), part in good.groupby(_STATION)}
+    result = []
+    for key in sorted({*groups, *corrections.values}):
+        residual = groups.get(key, pd.Series(dtype=float))
+        median = residual.median()
+        result.append(
+            {
+                "network": key[0],
+                "station": key[1],
+                "correction": corrections.values.get(key, 0.0),
+                "n_events": len(residual),
+                "median_residual": median,
+                "mad": MAD_TO_SIGMA * (residual - median).abs().median(),
+                "source": corrections.sources.get(key, "none"),
+            }
+        )
+    return pd.DataFrame(result)
+
+
+def _residuals(rows: pd.DataFrame) -> pd.Series:
+    """Station magnitudes minus the median of their event."""
+    return rows["magnitude"] - rows.groupby("event_id")["magnitude"].transform("median")

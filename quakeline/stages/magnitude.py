@@ -1,0 +1,184 @@
+"""Local magnitudes of located events from the Wood-Anderson amplitudes of their stations."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
+
+from quakeline.section import Section
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quakeline.magnitudes.formulas import Formula
+
+VERSION = 1
+
+logger = logging.getLogger("quakeline")
+
+
+class Coefficients(Section):
+    """ML = log10(A) + log_distance * log10(R) + distance * R + constant, A in mm, R in km."""
+
+    log_distance: float = Field(description="factor of log10 of the hypocentral distance in km")
+    distance: float = Field(0.0, description="factor of the hypocentral distance in km")
+    constant: float = Field(
+        description="constant, for zero-to-peak mm on a Wood-Anderson of magnification 2080"
+    )
+
+
+class Config(Section):
+    """ML: the median over stations of log10 of the Wood-Anderson amplitude and a distance term.
+
+    Amplitudes are zero-to-peak, the mean of the horizontals' logarithms. Events of stations
+    without a response get no magnitude, with the reason in `magnitude_note`.
+    """
+
+    kind: Literal["local"] = Field("local", description="the kind of magnitude")
+    formula: Literal[
+        "hutton_boore_1987",
+        "bakun_joyner_1984",
+        "iaspei_2013",
+        "luckett_2019",
+        "richter_1935",
+        "custom",
+    ] = Field("hutton_boore_1987", description="the scale; custom: that of `coefficients`")
+    coefficients: Coefficients | None = Field(
+        None, description="the scale of your own region, with formula: custom"
+    )
+    distance_km: tuple[float, float] | None = Field(
+        None,
+        description="distances in km at which stations count; null: those that the scale was made"
+        " for (docs/catalog.md), 0 to 1000 for a custom one",
+    )
+    components: list[Literal["Z", "N", "E"]] = Field(
+        default=["N", "E"], min_length=1, description="components on which amplitudes are measured"
+    )
+    window_s: tuple[float, float] = Field(
+        (3.0, 25.0), description="shortest and longest time after S that is searched, in seconds"
+    )
+    window_factor: float = Field(
+        1.5, gt=0, description="the time after S that is searched, as a multiple of S minus P"
+    )
+    vp_vs: float = Field(
+        1.73, gt=1, le=4, description="ratio that tells S from P where S was not picked"
+    )
+    min_snr: float = Field(
+        3.0, ge=1, description="least ratio of the amplitude to the noise before P"
+    )
+    min_stations: int = Field(2, ge=1, description="stations that a magnitude needs")
+    corrections: str | None = Field(
+        None,
+        description="CSV file with columns network, station, correction: added to the station's"
+        " magnitudes",
+    )
+    estimate_corrections: bool = Field(
+        False,
+        description="estimate corrections of the other stations over the catalog, of zero mean",
+    )
+    min_events: int = Field(
+        10, ge=3, description="events that the estimate of a station's correction needs"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Config:
+        if (self.formula == "custom") != (self.coefficients is not None):
+            raise ValueError("formula: custom and coefficients belong together")
+        for name in ("distance_km", "window_s"):
+            given = getattr(self, name)
+            if given is not None and not 0 <= given[0] < given[1]:
+                raise ValueError(f"{name}: {list(given)} given; two rising numbers are allowed")
+        return self
+
+    def files(self) -> list[str]:
+        """The files that the section names."""
+        return [self.corrections] if self.corrections else []
+
+    def scale(self) -> Formula:
+        """The formula with its range of distances."""
+        from dataclasses import replace
+
+        from quakeline.magnitudes.formulas import FORMULAS, Formula, linear
+
+        own = self.coefficients
+        scale = (
+            Formula(linear(own.log_distance, own.distance, own.constant), (0.0, 1000.0), "config")
+            if own
+            else FORMULAS[self.formula]
+        )
+        return replace(scale, range_km=self.distance_km) if self.distance_km else scale
+
+
+def run(
+    config: Config,
+    *,
+    located: Path,
+    arrivals: Path,
+    picks: list[Path],
+    measurements: list[Path],
+    stations: Path,
+    corrections: list[Path],
+    events: Path,
+    station_magnitudes: Path,
+    station_corrections: Path,
+) -> None:
+    """Write events with magnitudes (EVENTS), STATION_MAGNITUDES and MAGNITUDE_CORRECTIONS."""
+    from quakeline.io import tables
+    from quakeline.magnitudes import network
+    from quakeline.magnitudes.amplitudes import Windows, stations_of
+    from quakeline.schemas import (
+        ARRIVALS,
+        EVENTS,
+        MAGNITUDE_CORRECTIONS,
+        MEASUREMENTS,
+        PICKS,
+        STATION_MAGNITUDES,
+        STATIONS,
+    )
+    from quakeline.sites import Sites
+
+    found = tables.read(located, EVENTS)
+    given = network.Corrections.none()
+    if corrections:
+        given = network.Corrections.read(corrections[0])
+    windows = Windows(
+        tuple(config.components),
+        config.window_s,
+        config.window_factor,
+        config.vp_vs,
+        config.min_snr,
+    )
+    rows = stations_of(
+        found,
+        tables.read(arrivals, ARRIVALS),
+        tables.read_many(picks, PICKS).drop_duplicates("pick_id"),
+        tables.read_many(measurements, MEASUREMENTS),
+        Sites.of(tables.read(stations, STATIONS)),
+        windows,
+    )
+    used = given
+    if rows.empty:
+        rows = tables.empty(STATION_MAGNITUDES)
+    else:
+        scale = config.scale()
+        rows = network.with_magnitudes(rows, scale, scale.range_km)
+        if config.estimate_corrections:
+            used = network.estimated(rows, given, config.min_events)
+        rows = network.corrected(rows, used).drop(columns="epicentral_km")
+    made = network.of_events(found, rows, "ML", config.min_stations)
+    _tell(made, rows["reason"].dropna().tolist())
+    tables.write(made, EVENTS, events)
+    tables.write(rows, STATION_MAGNITUDES, station_magnitudes)
+    tables.write(network.table_of(rows, used), MAGNITUDE_CORRECTIONS, station_corrections)
+
+
+def _tell(events: pd.DataFrame, why: list[str]) -> None:
+    from quakeline.magnitudes.network import reasons
+
+    with_one = int(events["magnitude"].notna().sum())
+    logger.info("magnitude: %d of %d events have one", with_one, len(events))
+    if why:
+        logger.info("magnitude: stations without one: %s", reasons(why))

@@ -1,0 +1,76 @@
+"""Amplitudes and spectral levels around each pick, while the waveforms exist."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from quakeline.section import Section
+
+VERSION = 1
+
+logger = logging.getLogger("quakeline")
+
+
+class Config(Section):
+    """What is kept of the motion around each pick, for magnitudes and classes of events."""
+
+    before_s: float = Field(
+        10.0, ge=3, le=60, description="bins begin this long before the onset, in seconds"
+    )
+    after_s: float = Field(
+        30.0,
+        ge=5,
+        le=300,
+        description="bins end this long after the onset, in seconds; time.margin_s must be 1 s"
+        " longer",
+    )
+    bin_s: float = Field(
+        0.5, ge=0.2, le=5, description="length of a bin, in which the largest counts, in seconds"
+    )
+    low_band_hz: tuple[float, float] = Field(
+        (1.0, 4.0), description="lower band of the spectral ratio of an onset, in Hz"
+    )
+    high_band_hz: tuple[float, float] = Field(
+        (8.0, 20.0), description="upper band of the spectral ratio of an onset, in Hz"
+    )
+    band_window_s: float = Field(
+        1.0, ge=0.3, le=5, description="time after the onset in which bands are measured, seconds"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Config:
+        for name in ("low_band_hz", "high_band_hz"):
+            low, high = getattr(self, name)
+            if not 0.2 <= low < high:
+                raise ValueError(
+                    f"{name}: [{low:g}, {high:g}] given; two rising frequencies from 0.2 Hz are"
+                    " allowed"
+                )
+        return self
+
+    @property
+    def margin_s(self) -> float:
+        """Seconds of data that a pick at the edge of a chunk needs beyond it."""
+        return max(self.before_s + self.bin_s + 4.0, self.after_s + self.bin_s + 0.5)
+
+
+def run(config: Config, *, picks: Path, waveforms: Path, measurements: Path) -> None:
+    """Write the sketches (MEASUREMENTS) of the picks (PICKS) of a chunk."""
+    from quakeline.io import stores, tables
+    from quakeline.measurement.sketch import Rules
+    from quakeline.measurement.stores import measured
+    from quakeline.schemas import MEASUREMENTS, PICKS, WAVEFORMS
+
+    made = tables.read(picks, PICKS)
+    store = stores.open_store(waveforms, WAVEFORMS)
+    frame = measured(made, store, Rules(**dict(config)))
+    with_response = frame.loc[frame["wood_anderson_mm"].notna(), "pick_id"].nunique()
+    logger.info(
+        "measure: %d picks, %d with a Wood-Anderson amplitude",
+        frame["pick_id"].nunique(),
+        with_response,
+    )
+    tables.write(frame, MEASUREMENTS, measurements)
