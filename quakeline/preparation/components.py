@@ -39,13 +39,13 @@ _CODES = ["network", "station", "location", "channel"]
 class Instrument:
     """Waveforms of an instrument on the grid of its chunk, and what was found (COVERAGE rows).
 
-    `data` (float32, ground motion or counts as `units` says) and `valid` have the shape
-    (components, time) in the order of COMPONENTS. `clipped` are runs [first, end) of samples since
-    1970, (m, 2), in which amplitudes are wrong.
+    `parts` are samples (float32, ground motion or counts as `units` says) and their mask, each of
+    shape (n_samples,), by component. `clipped` are runs [first, end) of samples since 1970, (m, 2),
+    in which amplitudes are wrong.
     """
 
-    data: np.ndarray
-    valid: np.ndarray
+    parts: dict[str, tuple[np.ndarray, np.ndarray]]
+    n_samples: int
     units: str
     clipped: np.ndarray
     coverage: list[dict[str, Any]]
@@ -54,6 +54,14 @@ class Instrument:
     def usable(self) -> bool:
         """Whether any component serves."""
         return any(row["status"] == "used" for row in self.coverage)
+
+    def stacked(self) -> tuple[np.ndarray, np.ndarray]:
+        """Samples and mask (components, time) in the order of COMPONENTS, zero where missing."""
+        shape = (len(COMPONENTS), self.n_samples)
+        data, valid = np.zeros(shape, np.float32), np.zeros(shape, bool)
+        for name, part in self.parts.items():
+            data[COMPONENTS.index(name)], valid[COMPONENTS.index(name)] = part
+        return data, valid
 
 
 @dataclass(frozen=True)
@@ -129,11 +137,6 @@ class Preparer:
         components = components_of(channels, self._orientations, grid.start_sample, self.rate_hz)
         live = [one for one in components if not one.unused]
         _note_missing(live)
-        shape = (len(COMPONENTS), grid.n_samples)
-        data, valid = np.zeros(shape, np.float32), np.zeros(shape, bool)
-        for one in live:
-            at = COMPONENTS.index(one.name)
-            data[at], valid[at] = one.data, one.valid
         runs = [one.clipped for one in live] or [np.zeros((0, 2), dtype=np.int64)]
         window = Window(
             first_sample(self.span.start_ns, self.rate_hz) - grid.start_sample,
@@ -141,8 +144,8 @@ class Preparer:
             self.rate_hz,
         )
         return Instrument(
-            data,
-            valid,
+            {one.name: (one.data, one.valid) for one in live},
+            grid.n_samples,
             _common_units(live),
             united(np.concatenate(runs)) + grid.start_sample,
             [window.row(key, one) for one in components],
@@ -222,7 +225,7 @@ class Preparer:
     def _channel(self, codes: tuple[str, ...], rows: pd.DataFrame) -> Channel:
         """One channel: faults looked for, response removed, on the grid, short gaps bridged."""
         grid = self.grid
-        canvas = Canvas.blank(grid.start_sample, grid.n_samples)
+        canvas = Canvas.blank(grid.start_sample, grid.n_samples, np.float32)
         segments, notes = self._raw.segments(rows)
         rates = {segment.rate_hz for segment in segments}
         segments, faults = mended(segments)
@@ -249,9 +252,9 @@ class Preparer:
 
 
 def _store(store: Any, index: int, made: Instrument) -> None:
-    for at in np.flatnonzero(made.valid.any(axis=1)):
-        store["data"][index, at] = made.data[at]
-        store["valid"][index, at] = made.valid[at]
+    for name, (data, valid) in made.parts.items():
+        store["data"][index, COMPONENTS.index(name)] = data
+        store["valid"][index, COMPONENTS.index(name)] = valid
 
 
 def _in_common_units(channels: list[Channel]) -> list[Channel]:

@@ -76,7 +76,7 @@ def mended(segments: Sequence[Segment]) -> tuple[list[Segment], Faults]:
 
 
 def _bridged(segment: Segment, alone: np.ndarray) -> Segment:
-    samples = segment.samples.copy()
+    samples = segment.samples.astype(float)
     samples[alone] = (samples[alone - 1] + samples[alone + 1]) / 2
     return replace(segment, samples=samples)
 
@@ -84,10 +84,12 @@ def _bridged(segment: Segment, alone: np.ndarray) -> Segment:
 def _constant_s(samples: np.ndarray, rate_hz: float) -> float:
     """Seconds of equal samples in runs of `_CONSTANT_S` or more."""
     step = max(round(_CONSTANT_S * rate_hz) // 2, 1)
-    sparse = samples[::step]
-    if not (sparse[1:] == sparse[:-1]).any():  # a long run has two of these
+    at = np.arange(0, len(samples) - step, step)
+    equal = (samples[at] == samples[at + step]) & (samples[at] == samples[at + 1])
+    if not equal.any():  # a long run has two of these samples
         return 0.0
-    lengths = np.diff(runs_of(samples[1:] == samples[:-1]), axis=1)
+    runs = runs_of(samples[1:] == samples[:-1])
+    lengths = runs[:, 1] - runs[:, 0]
     return float(lengths[lengths >= _CONSTANT_S * rate_hz].sum()) / rate_hz
 
 
@@ -109,7 +111,7 @@ def _idle(segments: Sequence[Segment], whole: bool) -> str:
     filled = [one.samples for one in segments if len(one.samples)]
     if not filled:
         return ""
-    low, high = min(one.min() for one in filled), max(one.max() for one in filled)
+    low, high = min(float(one.min()) for one in filled), max(float(one.max()) for one in filled)
     if not idle(low, high, whole):
         return ""
     return f"dead channel: all samples lie between {low:g} and {high:g} counts"
