@@ -196,7 +196,7 @@ class Chunk:
         return _Read(self, "".join(COMPONENTS))
 
     def get(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Samples and mask (component, time) of an instrument, prepared now unless they are held."""
+        """Samples and mask (component, time) of an instrument, prepared unless they are held."""
         made = self._held.get(index)  # without waiting for one that is being prepared
         if made is not None:
             return made
