@@ -130,6 +130,7 @@ class Work:
                 rate_hz=self.annotator.card.sampling_rate_hz,
                 bridge_gap_s=config.bridge_gap_s,
                 response=config.response,
+                mend_spikes=config.mend_spikes,
                 inventory=self.recordings.inventory,
                 source=self.recordings.source,
             )
