@@ -21,7 +21,7 @@ from quakeline.inference.backends import Backend, Tag
 from quakeline.inference.engine import Piece, prefetched
 from quakeline.inference.waveforms import Arrays
 from quakeline.picking import GAP_REACH_S
-from quakeline.preparation.components import Instrument, Preparer
+from quakeline.preparation.components import Preparer
 from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.recordings import Recordings
 from quakeline.preparation.settings import READ_AHEAD_S
@@ -130,6 +130,7 @@ class Work:
                 rate_hz=self.annotator.card.sampling_rate_hz,
                 bridge_gap_s=config.bridge_gap_s,
                 response=config.response,
+                mend_spikes=config.mend_spikes,
                 inventory=self.recordings.inventory,
                 source=self.recordings.source,
             )
@@ -169,7 +170,7 @@ class Chunk:
     def __init__(self, work: Work, preparer: Preparer, rows: pd.DataFrame, lock: Lock) -> None:
         self._work, self._preparer, self._lock = work, preparer, lock
         self._groups, self._report = preparer.instruments(rows, [])
-        self._held: dict[int, Instrument] = {}
+        self._held: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.span = preparer.span
         self.labels = list(self._groups)
         self.units: dict[str, str] = {}
@@ -195,8 +196,8 @@ class Chunk:
         """Waveforms in the order of COMPONENTS, of the instruments in work."""
         return _Read(self, "".join(COMPONENTS))
 
-    def get(self, index: int) -> Instrument:
-        """An instrument, prepared now unless it was before."""
+    def get(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Samples and mask (component, time) of an instrument, prepared unless they are held."""
         made = self._held.get(index)  # without waiting for one that is being prepared
         if made is not None:
             return made
@@ -205,14 +206,15 @@ class Chunk:
                 self._held[index] = self._prepared(self.labels[index])
             return self._held[index]
 
-    def _prepared(self, label: str) -> Instrument:
+    def _prepared(self, label: str) -> tuple[np.ndarray, np.ndarray]:
         begin = time.perf_counter()
         made = self._preparer.prepared(label, self._groups[label])
         self._report += made.coverage
         self.units[label] = made.units
         self.clipped[label] = made.clipped
+        stacked = made.stacked()
         self._work.clock.reading_s += time.perf_counter() - begin
-        return made
+        return stacked
 
     def release(self, index: int) -> None:
         """Forget the waveforms of an instrument."""
@@ -225,8 +227,8 @@ class Chunk:
 
     def arrays(self, index: int, wanted: str) -> Arrays:
         """Waveforms of one instrument, the components in an order."""
-        made = self.get(index)
-        return Arrays(made.data[None], made.valid[None], self._start, COMPONENTS, wanted)
+        data, valid = self.get(index)
+        return Arrays(data[None], valid[None], self._start, COMPONENTS, wanted)
 
     def coverage(self) -> pd.DataFrame:
         """COVERAGE of the instruments so far, with the chunk's name and seconds of data."""

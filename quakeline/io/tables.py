@@ -80,8 +80,7 @@ def read(path: Path, table: Table) -> pd.DataFrame:
         raise DataError(
             f"{path} holds {name} version {version}, expected {table.name} version {table.version}"
         )
-    frame = frame[table.names]
-    return frame
+    return frame[table.names]
 
 
 def read_many(paths: list[Path], table: Table) -> pd.DataFrame:

@@ -33,19 +33,21 @@ from quakeline.timeline import Span, first_sample
 
 _LETTERS = (*FILLS, *OBLIQUE)
 _CODES = ["network", "station", "location", "channel"]
+#: A preferred instrument needs this share of the data that the fullest one has.
+_ENOUGH = 0.5
 
 
 @dataclass(frozen=True)
 class Instrument:
     """Waveforms of an instrument on the grid of its chunk, and what was found (COVERAGE rows).
 
-    `data` (float32, ground motion or counts as `units` says) and `valid` have the shape
-    (components, time) in the order of COMPONENTS. `clipped` are runs [first, end) of samples since
-    1970, (m, 2), in which amplitudes are wrong.
+    `parts` are samples (float32, ground motion or counts as `units` says) and their mask, each of
+    shape (n_samples,), by component. `clipped` are runs [first, end) of samples since 1970, (m, 2),
+    in which amplitudes are wrong.
     """
 
-    data: np.ndarray
-    valid: np.ndarray
+    parts: dict[str, tuple[np.ndarray, np.ndarray]]
+    n_samples: int
     units: str
     clipped: np.ndarray
     coverage: list[dict[str, Any]]
@@ -54,6 +56,19 @@ class Instrument:
     def usable(self) -> bool:
         """Whether any component serves."""
         return any(row["status"] == "used" for row in self.coverage)
+
+    @property
+    def share(self) -> float:
+        """Share of the chunk that its fullest component covers."""
+        return max((float(row["coverage"]) for row in self.coverage), default=0.0)
+
+    def stacked(self) -> tuple[np.ndarray, np.ndarray]:
+        """Samples and mask (components, time) in the order of COMPONENTS, zero where missing."""
+        shape = (len(COMPONENTS), self.n_samples)
+        data, valid = np.zeros(shape, np.float32), np.zeros(shape, bool)
+        for name, part in self.parts.items():
+            data[COMPONENTS.index(name)], valid[COMPONENTS.index(name)] = part
+        return data, valid
 
 
 @dataclass(frozen=True)
@@ -71,6 +86,7 @@ class Preparer:
     inventory: obspy.Inventory
     source: Opener = RawFiles
     prefer: Preference = field(default_factory=Preference)
+    mend_spikes: bool = True
 
     @property
     def grid(self) -> stores.Grid:
@@ -85,7 +101,7 @@ class Preparer:
         """Write the store of a chunk; returns the COVERAGE table.
 
         `rows` are the manifest's rows with data, `wanted` the instrument codes to use (empty: all).
-        Where a preference is given, a station's first instrument with usable data is written.
+        Where a preference is given, a station's first instrument with enough data is written.
         """
         groups, report = self.instruments(rows, wanted)
         choices = self.prefer.groups(groups)
@@ -129,11 +145,6 @@ class Preparer:
         components = components_of(channels, self._orientations, grid.start_sample, self.rate_hz)
         live = [one for one in components if not one.unused]
         _note_missing(live)
-        shape = (len(COMPONENTS), grid.n_samples)
-        data, valid = np.zeros(shape, np.float32), np.zeros(shape, bool)
-        for one in live:
-            at = COMPONENTS.index(one.name)
-            data[at], valid[at] = one.data, one.valid
         runs = [one.clipped for one in live] or [np.zeros((0, 2), dtype=np.int64)]
         window = Window(
             first_sample(self.span.start_ns, self.rate_hz) - grid.start_sample,
@@ -141,8 +152,8 @@ class Preparer:
             self.rate_hz,
         )
         return Instrument(
-            data,
-            valid,
+            {one.name: (one.data, one.valid) for one in live},
+            grid.n_samples,
             _common_units(live),
             united(np.concatenate(runs)) + grid.start_sample,
             [window.row(key, one) for one in components],
@@ -151,21 +162,38 @@ class Preparer:
     def _chosen(
         self, choice: Sequence[str], groups: dict[str, pd.DataFrame]
     ) -> tuple[str, Instrument, list[dict[str, Any]]]:
-        """The first usable instrument of a station, and COVERAGE rows of its others."""
-        rest: list[dict[str, Any]] = []
-        for place, label in enumerate(choice):
-            made = self.prepared(label, groups[label])
-            if made.usable or place == len(choice) - 1:
+        """The first instrument of a station with enough data, and COVERAGE rows of its others."""
+        made = self._tried(choice, groups)
+        least = _ENOUGH * max(one.share for one in made)
+        enough = [n for n, one in enumerate(made) if one.usable and one.share >= least]
+        place = enough[0] if enough else len(made) - 1
+        rest, why = [], []
+        for n, label in enumerate(choice):
+            reason = f"prepare.prefer takes {choice[place]} of this station"
+            if n < place:
+                scarce = made[n].usable
+                why.append(f"{label}, {'with much less' if scarce else 'without usable'} data")
+                covers = f"{made[place].share:.1%} of the chunk, this one {made[n].share:.1%}"
+                reason += f", which covers {covers}"
+            if n < len(made) and not made[n].usable and n != place:
+                rest += made[n].coverage
+            elif n != place:
+                rows = groups[label].drop_duplicates(_CODES)
+                rest += [unused_row(row, reason) for _, row in rows.iterrows()]
+        if why and made[place].usable:
+            for row in made[place].coverage:
+                row["notes"] += f"; instead of {', '.join(why)}"
+        return choice[place], made[place], rest
+
+    def _tried(self, choice: Sequence[str], groups: dict[str, pd.DataFrame]) -> list[Instrument]:
+        """Instruments in order, up to the first that wins whatever the ones after it hold."""
+        made: list[Instrument] = []
+        for label in choice:
+            made.append(self.prepared(label, groups[label]))
+            share = made[-1].share
+            if share >= _ENOUGH and all(one.share < _ENOUGH * share for one in made[:-1]):
                 break
-            rest += made.coverage
-        reason = f"prepare.prefer takes {label} of this station"
-        for other in choice[place + 1 :]:
-            rows = groups[other].drop_duplicates(_CODES)
-            rest += [unused_row(row, reason) for _, row in rows.iterrows()]
-        if place and made.usable:
-            for row in made.coverage:
-                row["notes"] += f"; instead of {', '.join(choice[:place])}, without usable data"
-        return label, made, rest
+        return made
 
     @staticmethod
     def _is_wanted(codes: pd.DataFrame, wanted: list[str]) -> pd.Series:
@@ -222,10 +250,10 @@ class Preparer:
     def _channel(self, codes: tuple[str, ...], rows: pd.DataFrame) -> Channel:
         """One channel: faults looked for, response removed, on the grid, short gaps bridged."""
         grid = self.grid
-        canvas = Canvas.blank(grid.start_sample, grid.n_samples)
+        canvas = Canvas.blank(grid.start_sample, grid.n_samples, np.float32)
         segments, notes = self._raw.segments(rows)
         rates = {segment.rate_hz for segment in segments}
-        segments, faults = mended(segments)
+        segments, faults = mended(segments, self.mend_spikes)
         paths = [str(path) for path in rows["path"].dropna()]
         notes += faults.notes + self._flags.notes(paths, codes)
         pieces, found = self._on_grid(codes, segments)
@@ -249,9 +277,9 @@ class Preparer:
 
 
 def _store(store: Any, index: int, made: Instrument) -> None:
-    for at in np.flatnonzero(made.valid.any(axis=1)):
-        store["data"][index, at] = made.data[at]
-        store["valid"][index, at] = made.valid[at]
+    for name, (data, valid) in made.parts.items():
+        store["data"][index, COMPONENTS.index(name)] = data
+        store["valid"][index, COMPONENTS.index(name)] = valid
 
 
 def _in_common_units(channels: list[Channel]) -> list[Channel]:

@@ -24,7 +24,7 @@ class Window:
         """One row; `key` are the codes of the instrument from network to band."""
         valid = component.valid[self.begin : self.end]
         gaps = [] if component.unused else _inner_gaps(valid)
-        share = 0.0 if component.unused else float(valid.mean())
+        share = 0.0 if component.unused else np.count_nonzero(valid) / max(len(valid), 1)
         notes = [component.unused] if component.unused else _note_response(component)
         return {
             **dict(zip(("network", "station", "location", "instrument"), key, strict=True)),
@@ -80,11 +80,9 @@ def unused_row(row: pd.Series, reason: str) -> dict[str, Any]:
 
 def _inner_gaps(valid: np.ndarray) -> list[int]:
     """Lengths in samples of the gaps between valid samples."""
-    present = np.flatnonzero(valid)
-    if len(present) == 0:
-        return []
-    inner = valid[present[0] : present[-1] + 1]
-    return [int(stop - start) for start, stop in runs_of(~inner)]
+    runs = runs_of(~valid)
+    inner = runs[(runs[:, 0] > 0) & (runs[:, 1] < len(valid))]
+    return [int(stop - start) for start, stop in inner]
 
 
 def _note_response(component: Component) -> list[str]:

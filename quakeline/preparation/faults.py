@@ -44,28 +44,28 @@ class Faults:
         return np.array(runs, dtype=np.int64).reshape(-1, 2)
 
 
-def mended(segments: Sequence[Segment]) -> tuple[list[Segment], Faults]:
-    """Bridge spikes of one sample by a line; everything else stays, and is noted.
+def mended(segments: Sequence[Segment], spikes: bool = True) -> tuple[list[Segment], Faults]:
+    """Bridge spikes of one sample by a line, if asked to; everything else stays, and is noted.
 
     Clipped samples stay: a large event is no gap.
     """
     faults, result = Faults(), []
-    spikes = steps = 0
+    lone = steps = 0
     clipped_s = constant_s = 0.0
     runs_ns: list[np.ndarray] = []
     whole = all(integral(one.samples) for one in segments)
     for segment in segments:
         samples, rate = segment.samples, segment.rate_hz
         alone, levels = jumps(samples, whole)
-        spikes, steps = spikes + len(alone), steps + len(levels)
-        result.append(_bridged(segment, alone) if len(alone) else segment)
+        lone, steps = lone + len(alone), steps + len(levels)
+        result.append(_bridged(segment, alone) if spikes and len(alone) else segment)
         runs = clipped(samples, rate, whole)
         clipped_s += float((runs[:, 1] - runs[:, 0]).sum()) / rate
         runs_ns.append(segment.start_ns + np.round(runs * (SECOND / rate)).astype(np.int64))
         constant_s += _constant_s(samples, rate)
     faults.clipped_ns = np.concatenate(runs_ns) if runs_ns else faults.clipped_ns
     found = (
-        (spikes, f"{spikes} spikes of one sample bridged"),
+        (lone, f"{lone} spikes of one sample{' bridged' if spikes else ''}"),
         (steps, f"{steps} steps to another level"),
         (clipped_s, f"clipped: {clipped_s:.2f} s, without amplitudes"),
         (constant_s, f"without signal (equal samples): {constant_s:.1f} s"),
@@ -76,7 +76,7 @@ def mended(segments: Sequence[Segment]) -> tuple[list[Segment], Faults]:
 
 
 def _bridged(segment: Segment, alone: np.ndarray) -> Segment:
-    samples = segment.samples.copy()
+    samples = segment.samples.astype(float)
     samples[alone] = (samples[alone - 1] + samples[alone + 1]) / 2
     return replace(segment, samples=samples)
 
@@ -84,10 +84,12 @@ def _bridged(segment: Segment, alone: np.ndarray) -> Segment:
 def _constant_s(samples: np.ndarray, rate_hz: float) -> float:
     """Seconds of equal samples in runs of `_CONSTANT_S` or more."""
     step = max(round(_CONSTANT_S * rate_hz) // 2, 1)
-    sparse = samples[::step]
-    if not (sparse[1:] == sparse[:-1]).any():  # a long run has two of these
+    at = np.arange(0, len(samples) - step, step)
+    equal = (samples[at] == samples[at + step]) & (samples[at] == samples[at + 1])
+    if not equal.any():  # a long run has two of these samples
         return 0.0
-    lengths = np.diff(runs_of(samples[1:] == samples[:-1]), axis=1)
+    runs = runs_of(samples[1:] == samples[:-1])
+    lengths = runs[:, 1] - runs[:, 0]
     return float(lengths[lengths >= _CONSTANT_S * rate_hz].sum()) / rate_hz
 
 
@@ -109,7 +111,7 @@ def _idle(segments: Sequence[Segment], whole: bool) -> str:
     filled = [one.samples for one in segments if len(one.samples)]
     if not filled:
         return ""
-    low, high = min(one.min() for one in filled), max(one.max() for one in filled)
+    low, high = min(float(one.min()) for one in filled), max(float(one.max()) for one in filled)
     if not idle(low, high, whole):
         return ""
     return f"dead channel: all samples lie between {low:g} and {high:g} counts"

@@ -74,6 +74,8 @@ class RawFiles:
         """
         limits = {} if whole else self._limits
         found = self._held.pop((path, whole), None) or read_stream(Path(path), **limits)
+        if not whole and len({trace.id for trace in found[0]}) < 2:
+            return found  # no other channel will ask for it
         self._held[path, whole] = found  # the last in the order of use
         if len(self._held) > _FILES_HELD:
             self._held.pop(next(iter(self._held)))
@@ -95,7 +97,8 @@ class RawTraces:
 
 
 def _joined(pieces: list[Segment], notes: list[str]) -> tuple[list[Segment], list[str]]:
-    lost = sum(int((~np.isfinite(piece.samples)).sum()) for piece in pieces)
+    values = [piece.samples for piece in pieces]
+    lost = sum(len(one) - int(np.count_nonzero(np.isfinite(one))) for one in values)
     if lost:
         notes.append(f"{lost} samples are not finite: gaps")
     joined, conflict_s = join(pieces)
@@ -124,5 +127,12 @@ def _piece(trace: obspy.Trace) -> Segment:
     return Segment(
         int(trace.stats.starttime.ns),
         float(trace.stats.sampling_rate),
-        np.ma.filled(trace.data.astype(float), np.nan),
+        _values(trace.data),
     )
+
+
+def _values(samples: np.ndarray) -> np.ndarray:
+    """Counts as int32 where that holds them, all else as float64, NaN where they are masked."""
+    if not np.ma.is_masked(samples) and np.can_cast(samples.dtype, np.int32):
+        return np.ma.getdata(samples).astype(np.int32, copy=False)
+    return np.asarray(np.ma.filled(np.ma.asanyarray(samples).astype(float, copy=False), np.nan))

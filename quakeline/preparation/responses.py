@@ -139,7 +139,8 @@ class Responses:
         at = frequencies(rate_hz, settings.reach_s)
         values = sensor.evaluated(at, settings.output)
         band = settings.pre_filter_hz
-        return Local(inverse_filter(values, rate_hz, level_db, band, settings.reach_s))
+        kernel = inverse_filter(values, rate_hz, level_db, band, settings.reach_s)
+        return Local(kernel, np.float32)  # as they are stored
 
 
 def _ns(time: UTCDateTime | None, default: int) -> int:

@@ -28,7 +28,7 @@ from quakeline.timeline import first_sample, sample_time
 class Channel:
     """One channel on the grid of its chunk, and what was found on the way.
 
-    `data` (float64) and `valid` have the shape (time,); `clipped` are runs of samples, (m, 2);
+    `data` (float32) and `valid` have the shape (time,); `clipped` are runs of samples, (m, 2);
     `unused` says why it cannot be used.
     """
 
@@ -152,6 +152,7 @@ def _mixed(
                 data[part] += weight * channels[code].data[part]
                 valid[part] &= channels[code].valid[part]
         data[~valid] = 0.0
+        data = data.astype(np.float32)
     notes = [mixing.note for _, mixing in parts if mixing.note]
     return Component(
         name=name,
@@ -170,7 +171,7 @@ def _merged(components: list[Component]) -> Component:
     if len(components) == 1:
         return components[0]
     first = components[0]
-    canvas = Canvas.blank(0, len(first.data))
+    canvas = Canvas.blank(0, len(first.data), np.float32)
     for one in components:
         canvas.lay(0, np.where(one.valid, one.data, np.nan))
     data, valid = canvas.finish()

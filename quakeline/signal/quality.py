@@ -20,28 +20,37 @@ _FLAT_JUMP = 8.0
 _FLAT_AROUND_S = 5.0
 _FLAT_HEIGHT = 100.0
 #: A jump is this many times the largest difference of successive samples near it, ...
-_JUMP_RATIO = 10.0
+_JUMP_RATIO = 10
 _JUMP_NEAR = 10
 #: ... and this many counts.
-_JUMP_COUNTS = 20.0
+_JUMP_COUNTS = 20
+#: Differences of int32 samples in a smaller range, ten times as large, are int32 as well.
+_SAFE_RANGE = 1 << 27
+#: Samples looked at in one go: as many as stay in a processor's cache.
+_BLOCK = 1 << 16
 #: Integer samples that differ by no more than this are noise of the digitizer.
 _IDLE_COUNTS = 2.0
 
 
 def dead(data: np.ndarray, valid: np.ndarray) -> bool:
     """Whether all valid samples have one and the same value, as float32 (as they are stored)."""
-    values = data[valid].astype(np.float32)
-    return bool(len(values)) and bool(np.all(values == values[0]))
+    first = data[np.argmax(valid)].astype(np.float32)
+    blocks = (slice(begin, begin + _BLOCK) for begin in range(0, len(data), _BLOCK))
+    differ = (valid[part] & (data[part].astype(np.float32) != first) for part in blocks)
+    return bool(valid.any()) and not any(one.any() for one in differ)
 
 
 def idle(low: float, high: float, whole: bool) -> bool:
     """Whether integer samples from `low` to `high` are nothing but noise of the digitizer."""
-    return whole and 0 < high - low <= _IDLE_COUNTS
+    return whole and 0 < float(high) - float(low) <= _IDLE_COUNTS
 
 
 def integral(samples: np.ndarray) -> bool:
     """Whether samples are counts: whole numbers."""
-    return bool(np.array_equal(samples, np.rint(samples)))
+    if np.issubdtype(samples.dtype, np.integer):
+        return True
+    blocks = (samples[begin : begin + _BLOCK] for begin in range(0, len(samples), _BLOCK))
+    return all(np.array_equal(part, np.rint(part)) for part in blocks)
 
 
 def clipped(samples: np.ndarray, rate_hz: float, counts: bool) -> np.ndarray:
@@ -61,20 +70,22 @@ def clipped(samples: np.ndarray, rate_hz: float, counts: bool) -> np.ndarray:
     Shape (m, 2): start and stop (exclusive) of each run.
     """
     same = samples[1:] == samples[:-1]
-    flat = runs_of(same)
-    flat = flat[flat[:, 1] - flat[:, 0] >= _FLAT_SAMPLES - 1] + [0, 1]
+    flat = same[: max(len(same) - _FLAT_SAMPLES + 2, 0)].copy()
+    for later in range(1, _FLAT_SAMPLES - 1):
+        flat &= same[later : later + len(flat)]
+    flat = np.add(runs_of(flat), [0, _FLAT_SAMPLES - 1])
     flat = flat[_reached_by_a_jump(samples, flat, _FLAT_JUMP if counts else 0.0)]
     around, height = round(_FLAT_AROUND_S * rate_hz), _FLAT_HEIGHT if counts else 0.0
     tops = [run for run in flat if _is_extreme(samples, run, around, height)]
     runs = np.array(tops, dtype=np.int64).reshape(-1, 2)
-    if counts and max(samples.max(initial=0), -samples.min(initial=0)) >= _RAILS[0]:
+    if counts and max(float(samples.max(initial=0)), -float(samples.min(initial=0))) >= _RAILS[0]:
         runs = np.concatenate([runs, runs_of(np.isin(samples, _RAILS))])
     return runs[np.argsort(runs[:, 0])]
 
 
 def _reached_by_a_jump(samples: np.ndarray, runs: np.ndarray, least: float) -> np.ndarray:
     """Whether a run's neighbours lie on one side of it, one of them more than `least` away."""
-    level = samples[runs[:, 0]]
+    level = samples[runs[:, 0]].astype(float)
     before = samples[np.maximum(runs[:, 0] - 1, 0)] - level
     after = samples[np.minimum(runs[:, 1], len(samples) - 1)] - level
     jump = np.maximum(np.abs(before), np.abs(after))
@@ -101,8 +112,12 @@ def jumps(samples: np.ndarray, counts: bool) -> tuple[np.ndarray, np.ndarray]:
     none = np.zeros(0, dtype=np.int64)
     if len(samples) < 4 * _JUMP_NEAR:
         return none, none
-    size = np.abs(np.diff(samples))
-    found = _stand_out(size, _JUMP_COUNTS if counts else 0.0)
+    blocks = range(0, len(samples) - 1 - 2 * _JUMP_NEAR, _BLOCK)
+    near = [samples[begin : begin + _BLOCK + 2 * _JUMP_NEAR + 1] for begin in blocks]
+    least = _JUMP_COUNTS if counts else 0
+    found = np.concatenate(
+        [_stand_out(part, least) + begin for begin, part in zip(blocks, near, strict=True)]
+    )
     rising = samples[found + 1] > samples[found]
     successive = np.flatnonzero((np.diff(found) == 1) & (rising[1:] != rising[:-1]))
     spikes = found[successive] + 1
@@ -113,15 +128,22 @@ def jumps(samples: np.ndarray, counts: bool) -> tuple[np.ndarray, np.ndarray]:
     return spikes, single[alone] + 1
 
 
-def _stand_out(size: np.ndarray, least: float) -> np.ndarray:
-    """Positions of differences far larger than all near them, but for the next or the last one."""
-    n = len(size)
-    inner = size[_JUMP_NEAR : n - _JUMP_NEAR]
-    candidates = inner > least
-    for away in (-3, 3, -5, 5):  # most others drop out here, before all neighbours are looked at
-        near = size[_JUMP_NEAR + away : n - _JUMP_NEAR + away]
-        candidates &= inner > _JUMP_RATIO * near
-    found = np.flatnonzero(candidates) + _JUMP_NEAR
-    others = np.concatenate([np.arange(-_JUMP_NEAR, -1), np.arange(2, _JUMP_NEAR + 1)])
-    largest = size[found[:, None] + others].max(axis=1, initial=0.0)
-    return np.asarray(found[size[found] > _JUMP_RATIO * largest])
+def _stand_out(samples: np.ndarray, least: int) -> np.ndarray:
+    """Positions of differences far larger than all near them, but for the next or the last one.
+
+    Those nearer than `_JUMP_NEAR` to the ends are not looked at.
+    """
+    if np.issubdtype(samples.dtype, np.floating) or _is_wide(samples):
+        samples = samples.astype(float, copy=False)
+    size = np.abs(np.diff(samples))
+    n = len(size) - 2 * _JUMP_NEAR
+    inner = size[_JUMP_NEAR:][:n]
+    found = np.flatnonzero((inner > least) & (inner > _JUMP_RATIO * size[_JUMP_NEAR - 3 :][:n]))
+    found += _JUMP_NEAR
+    for away in (3, *range(-_JUMP_NEAR, -1), *range(2, _JUMP_NEAR + 1)):
+        found = found[size[found] > _JUMP_RATIO * size[found + away]]
+    return found
+
+
+def _is_wide(samples: np.ndarray) -> bool:
+    return float(samples.max()) - float(samples.min()) >= _SAFE_RANGE

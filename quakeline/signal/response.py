@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.interpolate import CubicSpline
 from scipy.signal import oaconvolve
@@ -141,10 +142,13 @@ class Removal(Protocol):
 
 
 class Local:
-    """Removal by an `inverse_filter`: block by block, resampled in the same transform."""
+    """Removal by an `inverse_filter`: block by block, resampled in the same transform.
 
-    def __init__(self, kernel: np.ndarray) -> None:
-        self._kernel = kernel
+    The results are given as `dtype`.
+    """
+
+    def __init__(self, kernel: np.ndarray, dtype: npt.DTypeLike = np.float64) -> None:
+        self._kernel, self._dtype = kernel, dtype
         self._known: dict[tuple[int, int, bytes], BlockFilter] = {}
 
     def to_grid(
@@ -165,7 +169,7 @@ class Local:
         if key not in self._known:
             if len(self._known) >= _FILTERS_HELD:
                 self._known.clear()
-            self._known[key] = BlockFilter(self._kernel, resampling)
+            self._known[key] = BlockFilter(self._kernel, resampling, self._dtype)
         return self._known[key]
 
 

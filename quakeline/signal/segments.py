@@ -18,7 +18,11 @@ _ALIGNMENT_S = 0.0002
 
 @dataclass(frozen=True)
 class Segment:
-    """Samples in a row: time of the first one (ns since 1970), rate in Hz, values (float64)."""
+    """Samples in a row: time of the first one (ns since 1970), rate in Hz, values.
+
+    Values are int32 or float64. Segments share them with each other and with what was read:
+    nobody writes into them.
+    """
 
     start_ns: int
     rate_hz: float
@@ -63,9 +67,9 @@ def join(pieces: Iterable[Segment]) -> tuple[list[Segment], float]:
             chains.append(_Chain(piece))
     segments, conflict_s = [], 0.0
     for chain in chains:
-        joined, conflicts = chain.joined()
+        joined, valid, conflicts = chain.joined()
         conflict_s += conflicts / joined.rate_hz
-        runs = runs_of(np.isfinite(joined.samples))
+        runs = runs_of(valid)
         segments += [joined.part(int(begin), int(end)) for begin, end in runs]
     return sorted(segments, key=lambda part: part.start_ns), conflict_s
 
@@ -93,14 +97,17 @@ class _Chain:
         self.pieces.append((position, piece.samples))
         self.length = max(self.length, position + len(piece.samples))
 
-    def joined(self) -> tuple[Segment, int]:
-        """The chain as one segment, NaN where pieces differ, and the number of such samples."""
-        if sum(len(samples) for _, samples in self.pieces) == self.length:
-            samples, conflicts = np.concatenate([samples for _, samples in self.pieces]), 0
+    def joined(self) -> tuple[Segment, np.ndarray, int]:
+        """The chain as one segment, which of its samples are valid, how many differ in pieces."""
+        values = [samples for _, samples in self.pieces]
+        conflicts = 0
+        if sum(map(len, values)) == self.length:
+            samples = np.concatenate(values) if len(values) > 1 else values[0]
+            valid = np.isfinite(samples)
         else:
-            canvas = Canvas.blank(0, self.length)
-            for position, values in self.pieces:
-                canvas.lay(position, values)
-            values, valid = canvas.finish()
-            samples, conflicts = np.where(valid, values, np.nan), canvas.conflicts
-        return Segment(self.first.start_ns, self.first.rate_hz, samples), conflicts
+            canvas = Canvas.blank(0, self.length, np.result_type(*values))
+            for piece in self.pieces:
+                canvas.lay(*piece)
+            conflicts = canvas.conflicts
+            samples, valid = canvas.finish()
+        return Segment(self.first.start_ns, self.first.rate_hz, samples), valid, conflicts

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 from scipy.fft import irfft, next_fast_len, rfft
 
 from quakeline.signal.resample import Resampling
@@ -62,11 +63,13 @@ def transferred(spectrum: np.ndarray, filters: np.ndarray, up: int, down: int) -
 class BlockFilter:
     """A filter of finite length and a resampling, applied together block by block.
 
-    `kernel` has an odd number of samples at the input rate; a constant must give zero.
+    `kernel` has an odd number of samples at the input rate; a constant must give zero. It is
+    computed in float64; the results are given as `dtype`.
     """
 
     kernel: np.ndarray
     resampling: Resampling
+    dtype: npt.DTypeLike = np.float64
 
     @cached_property
     def _length(self) -> int:
@@ -101,7 +104,7 @@ class BlockFilter:
         # Blocks begin at multiples of `down`: their outputs lie where those of the segment do.
         begin = (skip - lost) // up * down
         first = skip - lost - begin * up // down
-        result = np.empty(count)
+        result = np.empty(count, self.dtype)
         for done in range(0, count, each * _TOGETHER):
             n_blocks = min(_TOGETHER, -(-(count - done) // each))
             starts = begin + (done // each + np.arange(n_blocks)) * step

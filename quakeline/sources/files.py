@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import timedelta
 from glob import glob
 from pathlib import Path
@@ -12,9 +11,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from quakeline.errors import DataError
-from quakeline.io.provenance import digest_of
 from quakeline.sources.base import BaseSource
-from quakeline.sources.folders import closed
+from quakeline.sources.folders import closed, digest
 from quakeline.sources.naming import Naming
 from quakeline.timeline import Span, to_datetime
 
@@ -69,11 +67,11 @@ class Files(BaseSource):
         """Digest of names, sizes and times of change; patterns with day codes are not searched."""
         if self._by_day:
             return "by day"
-        return _digest({p for one in self.paths for p in _matches(one.replace("%%", "%"))})
+        return digest({p for one in self.paths for p in _matches(one.replace("%%", "%"))})
 
     def fingerprint_of(self, span: Span) -> str:
         """With day codes, the digest of the files of the span's days."""
-        return _digest(map(str, self.files(span))) if self._by_day else self.whole
+        return digest(map(str, self.files(span))) if self._by_day else self.whole
 
     @property
     def _by_day(self) -> bool:
@@ -91,11 +89,6 @@ def _hint(patterns: list[str]) -> str:
     if not folders:
         return ""
     return f"; {folders[0]!r} is a folder: write {str(Path(folders[0], '**', '*'))!r}"
-
-
-def _digest(paths: Iterable[str]) -> str:
-    stats = [(path, Path(path).lstat()) for path in sorted(paths)]
-    return digest_of([[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats])
 
 
 def _matches(pattern: str) -> list[str]:

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 
 from quakeline.errors import DataError
 from quakeline.sources.base import BaseSource
-from quakeline.sources.folders import closed
+from quakeline.sources.folders import closed, digest
 from quakeline.timeline import Span, to_datetime
 
 _YEAR = re.compile(r"[12]\d{3}")
@@ -54,9 +54,7 @@ class Sds(BaseSource):
         A record that begins before midnight is in the file of the day in which it begins. Folders
         that may not be read are among the files: the manifest names them.
         """
-        first, last = (to_datetime(time).date() for time in (span.start_ns, span.end_ns - 1))
-        days = [first + n * _DAY for n in range(-1, (last - first).days + 2)]
-        found = {Path(p) for day in days for p in self._of(f"{day:%Y}", f"{day:%j}")}
+        found = {Path(path) for path in self._of_days(span)}
         if not found:
             self._require_archive()
         return sorted(found)
@@ -65,10 +63,20 @@ class Sds(BaseSource):
         """Files of a day are looked for when the day is worked on, not before."""
         return "by day"
 
+    def fingerprint_of(self, span: Span) -> str:
+        """Digest of the files of the span's days."""
+        return digest(set(self._of_days(span)))
+
     def remark(self, path: Path, codes: str) -> str:
         """Say it where the name of a file does not tell what is in it."""
         named = ".".join(path.name.split(".")[:4])
         return f"the file's name says {named}" if codes and codes != named else ""
+
+    def _of_days(self, span: Span) -> Iterator[str]:
+        first, last = (to_datetime(time).date() for time in (span.start_ns, span.end_ns - 1))
+        for n in range(-1, (last - first).days + 2):
+            day = first + n * _DAY
+            yield from self._of(f"{day:%Y}", f"{day:%j}")
 
     def _of(self, year: str, day: str) -> Iterator[str]:
         given = (self.roots, self.networks, self.stations, self.locations, self.channels)

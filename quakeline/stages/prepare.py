@@ -11,7 +11,7 @@ from quakeline.preparation.settings import Response
 from quakeline.section import Section
 from quakeline.timeline import Span
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 
@@ -35,13 +35,19 @@ class Config(Section):
     bridge_gap_s: float = Field(
         0.1, ge=0, le=5, description="gaps up to this length in seconds are filled by a line"
     )
+    mend_spikes: bool = Field(
+        True,
+        description="replace spikes of one sample by the mean of their neighbours; false: they are"
+        " noted only",
+    )
     instruments: list[str] = Field(
         default_factory=list,
         description="band and instrument codes to use, e.g. [HH, EH]; empty: all",
     )
     prefer: Prefer = Field(
         default=Prefer(),
-        description="one instrument for each station and chunk: the first with usable data",
+        description="one instrument for each station and chunk: the first that has at least half as"
+        " much usable data as the one that has most",
     )
     response: Response = Response()
 
@@ -74,6 +80,7 @@ def run(
         bridge_gap_s=config.bridge_gap_s,
         response=config.response,
         inventory=inventories.read([inventory]),
+        mend_spikes=config.mend_spikes,
         prefer=Preference(config.prefer.instruments, config.prefer.locations),
     )
     used = rows[rows["status"] == "data"]

@@ -184,3 +184,29 @@ def test_an_instrument_without_usable_data_gives_way_to_the_next(tmp_path):
     notes = coverage.groupby("instrument")["notes"].first()
     assert notes["HH"].startswith("dead channel: every sample is 5")
     assert "instead of XX.AAA.00.HH, without usable data" in notes["HN"]
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(20, "XX.AAA.10.HN"), (40, "XX.AAA.00.HH")])
+def test_a_preferred_instrument_needs_half_the_data_of_the_fullest(tmp_path, seconds, taken):
+    traces = six_components(HH=noise()[: seconds * 100])
+    waves, coverage = prepared(tmp_path, traces, prepare_config=prefer("HH", "HN"))
+    assert waves.instruments == [taken]
+    notes = coverage.groupby("instrument")["notes"].first()
+    if seconds == 20:
+        assert "covers 100.0% of the chunk, this one 33.3%" in notes["HH"]
+        assert "instead of XX.AAA.00.HH, with much less data" in notes["HN"]
+    else:
+        assert notes["HN"] == "prepare.prefer takes XX.AAA.00.HH of this station"
+
+
+def test_spikes_stay_where_that_is_asked_for(tmp_path):
+    samples = noise()
+    samples[3000] += 100_000
+    config = prepare.Config(mend_spikes=False)
+    waves, coverage = prepared(
+        tmp_path, [trace("XX.AAA..HHZ", BEGIN, samples)], prepare_config=config
+    )
+    data, _ = waves.of_channel("XX.AAA..HH", "Z")
+    assert data[waves.index(BEGIN) + 3000] == samples[3000]
+    assert "1 spikes of one sample" in notes_of(coverage)
+    assert "bridged" not in notes_of(coverage)

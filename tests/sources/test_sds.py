@@ -115,3 +115,15 @@ def test_a_name_that_does_not_tell_the_content(root):
     assert Sds(roots=["a"]).remark(path, "XX.AAA..HHZ") == ""
     assert Sds(roots=["a"]).remark(path, "XX.AAA..HHN") == "the file's name says XX.AAA..HHZ"
     assert Sds(roots=["a"]).remark(path, "") == ""
+
+
+def test_the_fingerprint_of_a_span_is_that_of_its_days_alone(root):
+    source = Sds(roots=[str(root)])
+    before = source.fingerprint_of(DAY)
+    assert source.fingerprint_of(DAY) == before
+    far = next(p for p in sorted(root.rglob("*.*.*")) if p.is_file() and p not in source.files(DAY))
+    far.write_bytes(b"changed")
+    assert source.fingerprint_of(DAY) == before
+    source.files(DAY)[0].write_bytes(b"changed")
+    assert source.fingerprint_of(DAY) != before
+    assert source.fingerprint() == "by day"
