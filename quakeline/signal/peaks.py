@@ -77,7 +77,8 @@ def highest_peaks(
     Gives for each row what `scipy.signal.find_peaks(row, height=threshold, distance=distance)`
     gives: samples higher than both neighbours (of a flat top the middle one), never the first or
     last; from the highest one down, peaks closer to a peak that stays are dropped. Unlike those of
-    `find_peaks` above they depend on all of the curve: use it on whole windows.
+    `find_peaks` above they depend on all of the curve: use it on whole windows. Which of two
+    equally high ones stays is an accident of the sort in scipy, so that such rows are left to it.
 
     Parameters
     ----------
@@ -114,8 +115,23 @@ def _of_some(
     peaks, tops = scipy_peaks(flat, height=threshold, plateau_size=1)
     inner = (tops["left_edges"] % line.shape[1] > 0) & (tops["right_edges"] % line.shape[1] < n - 1)
     peaks = peaks[inner]
+    tied = np.empty(0, dtype=np.int64)
     if distance > 1 and len(peaks):
+        tied = _tied(peaks, flat[peaks], distance) // line.shape[1]
         alone = np.zeros(len(flat))
         alone[peaks] = flat[peaks]
         peaks = scipy_peaks(alone, height=threshold, distance=distance)[0]
-    return first + high[peaks // line.shape[1]], peaks % line.shape[1]
+    rows, columns = np.divmod(peaks, line.shape[1])
+    for row in np.unique(tied):
+        own = scipy_peaks(line[row, :n], height=threshold, distance=distance)[0]
+        lo, hi = np.searchsorted(rows, (row, row + 1))
+        rows = np.concatenate([rows[:lo], np.full(len(own), row), rows[hi:]])
+        columns = np.concatenate([columns[:lo], own, columns[hi:]])
+    return first + high[rows], columns
+
+
+def _tied(peaks: np.ndarray, heights: np.ndarray, distance: int) -> np.ndarray:
+    """Those of the peaks that another one closer than `distance` equals in height."""
+    order = np.lexsort((peaks, heights))
+    near = (np.diff(heights[order]) == 0) & (np.diff(peaks[order]) < distance)
+    return np.asarray(peaks[order[1:][near]])
