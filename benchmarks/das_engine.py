@@ -3,10 +3,10 @@
 2,000 channels x 120 s at 100 and at 200 Hz through PhaseNet, channel by channel, to picks:
 SeisBench's DASWaveformModelWrapper with its DASPickingCallback, and quakeline's. Times are those of
 annotate and of get_results_dict, after a warm-up on 16 channels: CPU seconds of all threads. Each
-side runs in a process of its own; the network and the data are made there too and count for the
-memory. `equal` is the share of picks that both sides have; above 1,024 channels SeisBench loses
-some (it counts the channels of each patch from zero), so that they are compared over the channels
-of the first patch, whose windows no other patch shares: the first 976 of 2,000.
+side runs in a process of its own, ours without SeisBench in it; the data are made there too and
+count for the memory. `equal` is the share of picks that both sides have; above 1,024 channels
+SeisBench loses some (it counts the channels of each patch from zero), so that they are compared
+over the channels of the first patch, whose windows no other patch shares: the first 976 of 2,000.
 """
 
 from __future__ import annotations
@@ -100,13 +100,37 @@ def _measured(model: Any, callback: Any, data: Any, save: str, options: Any) -> 
 
 
 def weights(threads: int, folder: str) -> dict[str, Any]:
-    """The network of SeisBench as a weights file of ours, and its graph in the cache."""
-    from quakeline import DASWaveformModelWrapper
-    from quakeline.models.seisbench import save_model
+    """The network of SeisBench as a weights file of ours, and its graph in the cache.
 
-    path = save_model(model_of(), Path(folder) / "model.safetensors")
+    It is traced, so that our side runs without SeisBench, whose import alone takes 530 MB.
+    """
+    import torch
+
+    from quakeline import DASWaveformModelWrapper
+    from quakeline.models import weights as files
+    from quakeline.models.kinds.custom import Custom
+    from quakeline.models.seisbench import Picker
+
+    model = model_of()
+    traced = Path(folder) / "model.pt"
+    with torch.inference_mode():
+        torch.jit.trace(Picker(model), torch.zeros(2, 3, model.in_samples)).save(traced)
+    kind = Custom(
+        loader=MODULE,
+        arguments={"path": str(traced)},
+        window_samples=model.in_samples,
+        classes=list(model.labels),
+        normalisation="scale",
+    )
+    path = Path(folder) / "model.safetensors"
+    files.save(path, *kind.obtain())
     DASWaveformModelWrapper(path, threads=threads, device="cpu").prepare()
     return {"path": str(path)}
+
+
+def load_model(path: str) -> Path:
+    """The traced network, as weights of kind custom ask for it."""
+    return Path(path)
 
 
 def shared(first: str, second: str, channels: int) -> float:

@@ -115,14 +115,15 @@ def _of_some(
     peaks, tops = scipy_peaks(flat, height=threshold, plateau_size=1)
     inner = (tops["left_edges"] % line.shape[1] > 0) & (tops["right_edges"] % line.shape[1] < n - 1)
     peaks = peaks[inner]
-    tied = np.empty(0, dtype=np.int64)
+    tied = np.zeros(0, dtype=np.int64)
     if distance > 1 and len(peaks):
-        tied = _tied(peaks, flat[peaks], distance) // line.shape[1]
         alone = np.zeros(len(flat))
         alone[peaks] = flat[peaks]
-        peaks = scipy_peaks(alone, height=threshold, distance=distance)[0]
+        kept = scipy_peaks(alone, height=threshold, distance=distance)[0]
+        tied = _tied(flat, peaks, kept, distance)
+        peaks = kept
     rows, columns = np.divmod(peaks, line.shape[1])
-    for row in np.unique(tied):
+    for row in np.unique(tied // line.shape[1]):
         own = scipy_peaks(line[row, :n], height=threshold, distance=distance)[0]
         lo, hi = np.searchsorted(rows, (row, row + 1))
         rows = np.concatenate([rows[:lo], np.full(len(own), row), rows[hi:]])
@@ -130,8 +131,11 @@ def _of_some(
     return first + high[rows], columns
 
 
-def _tied(peaks: np.ndarray, heights: np.ndarray, distance: int) -> np.ndarray:
-    """Those of the peaks that another one closer than `distance` equals in height."""
-    order = np.lexsort((peaks, heights))
-    near = (np.diff(heights[order]) == 0) & (np.diff(peaks[order]) < distance)
-    return np.asarray(peaks[order[1:][near]])
+def _tied(curve: np.ndarray, peaks: np.ndarray, kept: np.ndarray, distance: int) -> np.ndarray:
+    """Those of the kept peaks that a dropped one closer than `distance` equals in height."""
+    above = np.searchsorted(kept, peaks)
+    found = []
+    for rival in (kept[np.maximum(above - 1, 0)], kept[np.minimum(above, len(kept) - 1)]):
+        near = (rival != peaks) & (np.abs(rival - peaks) < distance)
+        found.append(rival[near & (curve[rival] == curve[peaks])])
+    return np.concatenate(found)
