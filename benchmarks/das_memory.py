@@ -1,8 +1,9 @@
 """Memory of DAS picking over 1, 10 and 100 times the duration: virtual data, read piece by piece.
 
 1,000 channels at 100 Hz whose file is one minute that a virtual array of xdas repeats: the longest
-case is some tens of GB that exist nowhere. A network of a few operations stands for the picker, so
-that reading, patches, stacking of picks are what is seen; `--quick` has a tenth of it all. There is
+case is 14 GB that exist nowhere. A network of a few operations stands for the picker, so
+that reading, patches, stacking of picks are what is seen; `--quick` has a tenth of it all. The
+CPU time of xdas for a read grows with the number of files that an array is made of. There is
 no peer: `peer` is the shortest case, and a ratio of 1 says that memory is flat.
 """
 

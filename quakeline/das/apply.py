@@ -93,7 +93,9 @@ def annotate(
             callback.end()
     report.problems.sort(key=lambda problem: problem.start)
     for problem in report.problems:
-        logger.warning("%s", problem)
+        logger.info("%s", problem)
+    if report.problems:
+        logger.warning("%s", report.summary())
     return report
 
 

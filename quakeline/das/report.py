@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -47,6 +48,14 @@ class AnnotateReport:
     samples: int = 0
     missing_samples: int = 0
     problems: list[Problem] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """One line: how many problems of each kind, and the first one; empty without any."""
+        if not self.problems:
+            return ""
+        counts = Counter(problem.kind for problem in self.problems)
+        listed = ", ".join(f"{kind} {count}" for kind, count in counts.items())
+        return f"left out of the fibre data: {listed}; first: {self.problems[0]}"
 
     def of(self, kind: ProblemKind) -> list[Problem]:
         """Give the problems of one kind."""

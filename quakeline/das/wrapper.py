@@ -96,7 +96,8 @@ class DASWaveformModelWrapper(DASModel):
         )
         self.card, self.component_strategy = card, component_strategy
         _, self.network, self._known = weights.network(path)
-        self.network.requires_grad_(True)
+        for parameter in self.network.parameters():
+            parameter.requires_grad_(True)  # ScriptModules have no such method of their own
         self._path = path
         self._device, self._batch = device, batch
         self._threads = threads or len(os.sched_getaffinity(0))

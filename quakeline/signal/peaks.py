@@ -77,7 +77,8 @@ def highest_peaks(
     Gives for each row what `scipy.signal.find_peaks(row, height=threshold, distance=distance)`
     gives: samples higher than both neighbours (of a flat top the middle one), never the first or
     last; from the highest one down, peaks closer to a peak that stays are dropped. Unlike those of
-    `find_peaks` above they depend on all of the curve: use it on whole windows.
+    `find_peaks` above they depend on all of the curve: use it on whole windows. Which of two
+    equally high ones stays is an accident of the sort in scipy, so that such rows are left to it.
 
     Parameters
     ----------
@@ -114,8 +115,27 @@ def _of_some(
     peaks, tops = scipy_peaks(flat, height=threshold, plateau_size=1)
     inner = (tops["left_edges"] % line.shape[1] > 0) & (tops["right_edges"] % line.shape[1] < n - 1)
     peaks = peaks[inner]
+    tied = np.zeros(0, dtype=np.int64)
     if distance > 1 and len(peaks):
         alone = np.zeros(len(flat))
         alone[peaks] = flat[peaks]
-        peaks = scipy_peaks(alone, height=threshold, distance=distance)[0]
-    return first + high[peaks // line.shape[1]], peaks % line.shape[1]
+        kept = scipy_peaks(alone, height=threshold, distance=distance)[0]
+        tied = _tied(flat, peaks, kept, distance)
+        peaks = kept
+    rows, columns = np.divmod(peaks, line.shape[1])
+    for row in np.unique(tied // line.shape[1]):
+        own = scipy_peaks(line[row, :n], height=threshold, distance=distance)[0]
+        lo, hi = np.searchsorted(rows, (row, row + 1))
+        rows = np.concatenate([rows[:lo], np.full(len(own), row), rows[hi:]])
+        columns = np.concatenate([columns[:lo], own, columns[hi:]])
+    return first + high[rows], columns
+
+
+def _tied(curve: np.ndarray, peaks: np.ndarray, kept: np.ndarray, distance: int) -> np.ndarray:
+    """Those of the kept peaks that a dropped one closer than `distance` equals in height."""
+    above = np.searchsorted(kept, peaks)
+    found = []
+    for rival in (kept[np.maximum(above - 1, 0)], kept[np.minimum(above, len(kept) - 1)]):
+        near = (rival != peaks) & (np.abs(rival - peaks) < distance)
+        found.append(rival[near & (curve[rival] == curve[peaks])])
+    return np.concatenate(found)

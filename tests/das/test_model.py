@@ -325,3 +325,15 @@ def test_importing_quakeline_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert {"DASModel", "WriterCallback"} <= set(dir(quakeline))
+
+
+def test_problems_are_one_warning(caplog):
+    data = fibre.array(fibre.wave(3000, 16), (0, 1000), (20, 1000), (40, 1000))
+    with caplog.at_level("INFO", logger="quakeline"):
+        report = fibre.Loud().annotate(data, quakeline.DASPickingCallback())
+    warned = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert len(report.of("gap")) == 2
+    assert warned == [report.summary()]
+    assert "gap 2; first: gap, 2024-01-01T00:00:10" in warned[0]
+    told = [r.getMessage() for r in caplog.records if r.levelname == "INFO"]
+    assert [str(problem) for problem in report.problems] == told
