@@ -98,15 +98,21 @@ def estimated(rows: pd.DataFrame, given: Corrections, min_events: int) -> Correc
     free = [key for key in enough if key not in given.values]
     if not free:
         return given
-    values = given.values | dict.fromkeys(free, 0.0)
+    values: dict[tuple[str, str], float] = {**given.values, **dict.fromkeys(free, 0.0)}
     for _ in range(_ROUNDS):
-        corrected = good.assign(magnitude=good["magnitude"] + Corrections(values, {}).of(good))
-        residuals = _residuals(corrected).groupby([corrected[name] for name in _STATION]).median()
-        for key in free:
-            values[key] -= float(residuals.loc[key])
-        level = float(np.mean([values[key] for key in free]))
-        values |= {key: values[key] - level for key in free}
+        values = _polished(good, values, free)
     return Corrections(values, {**given.sources, **dict.fromkeys(free, "estimated")})
+
+
+def _polished(
+    good: pd.DataFrame, values: dict[tuple[str, str], float], free: list[tuple[str, str]]
+) -> dict[tuple[str, str], float]:
+    """One turn of the median polish: corrections after it."""
+    now = good.assign(magnitude=good["magnitude"].to_numpy() + Corrections(values, {}).of(good))
+    residuals = _residuals(now).groupby([now[name] for name in _STATION]).median().to_dict()
+    turned = {key: values[key] - float(residuals[key]) for key in free}
+    level = float(np.mean(list(turned.values())))
+    return {**values, **{key: value - level for key, value in turned.items()}}
 
 
 def corrected(rows: pd.DataFrame, corrections: Corrections) -> pd.DataFrame:
