@@ -147,12 +147,13 @@ def _measured(
     if not usable:
         return {**result, "reason": NO_COMPONENT}
     p_s, s_s = _onsets(picked, windows.vp_vs)
-    span = _span(p_s, s_s, float(leading.next_s), windows)
+    span = _span(p_s, s_s, float(leading.next_s), windows)  # type: ignore[arg-type]
     if span is None:
         return {**result, "reason": CROWDED}
-    found, reasons = [], []
+    found: list[Any] = []
+    reasons: list[Any] = []
     for name in usable:
-        lead = _sketch(rows[name], float(leading.travel_s))
+        lead = _sketch(rows[name], float(leading.travel_s))  # type: ignore[arg-type]
         before = known.get(str(picked["P"].pick_id), {}).get(name) if "P" in picked else None
         early = _sketch(before, p_s) if before is not None else lead
         answer = _component(lead, early, span, p_s, windows.min_snr)

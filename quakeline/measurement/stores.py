@@ -27,7 +27,7 @@ def measured(picks: pd.DataFrame, motion: Any, rules: Rules) -> pd.DataFrame:
     components = stores.labels_of(motion, "components")
     units = dict(motion.attrs["units"])
     clipped = dict(motion.attrs.get("clipped", {}))
-    frames = []
+    frames: list[pd.DataFrame] = []
     for codes, rows in picks.groupby(_CODES, sort=True):
         label = ".".join(map(str, codes))
         if label not in labels:
