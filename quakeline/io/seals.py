@@ -31,8 +31,9 @@ class Mark:
 
 
 def results_of(log: Path) -> Path:
-    """The folder `results/<run>` of a job, from the path of its log."""
-    return log.parents[2]
+    """The folder `results/<run>` of a job, from the path of its log, `results/<run>/logs/...`."""
+    logs = (folder for folder in log.parents if folder.name == "logs")
+    return next(folder.parent for folder in logs if folder.parent.parent.name == "results")
 
 
 def seal(product: Path, results: Path) -> None:

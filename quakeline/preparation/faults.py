@@ -64,14 +64,16 @@ def mended(segments: Sequence[Segment], spikes: bool = True) -> tuple[list[Segme
         runs_ns.append(segment.start_ns + np.round(runs * (SECOND / rate)).astype(np.int64))
         constant_s += _constant_s(samples, rate)
     faults.clipped_ns = np.concatenate(runs_ns) if runs_ns else faults.clipped_ns
+    low, high = _extremes(segments)
     found = (
         (lone, f"{lone} spikes of one sample{' bridged' if spikes else ''}"),
         (steps, f"{steps} steps to another level"),
         (clipped_s, f"clipped: {clipped_s:.2f} s, without amplitudes"),
-        (constant_s, f"without signal (equal samples): {constant_s:.1f} s"),
+        (constant_s * (low < high), f"without signal (equal samples): {constant_s:.1f} s"),
     )
     faults.notes = [note for much, note in found if much] + _slips(segments)
-    faults.unused = _idle(segments, whole)
+    if idle(low, high, whole):
+        faults.unused = f"dead channel: all samples lie between {low:g} and {high:g} counts"
     return result, faults
 
 
@@ -107,11 +109,9 @@ def _slips(segments: Sequence[Segment]) -> list[str]:
     return [f"{said}, {total:.2f} ms in all: aligned"]
 
 
-def _idle(segments: Sequence[Segment], whole: bool) -> str:
+def _extremes(segments: Sequence[Segment]) -> tuple[float, float]:
+    """Smallest and largest sample; equal where all are one value, or there are none."""
     filled = [one.samples for one in segments if len(one.samples)]
     if not filled:
-        return ""
-    low, high = min(float(one.min()) for one in filled), max(float(one.max()) for one in filled)
-    if not idle(low, high, whole):
-        return ""
-    return f"dead channel: all samples lie between {low:g} and {high:g} counts"
+        return 0.0, 0.0
+    return min(float(one.min()) for one in filled), max(float(one.max()) for one in filled)

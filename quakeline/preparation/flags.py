@@ -30,11 +30,11 @@ _FLAGS = {
 
 @dataclass(frozen=True)
 class _Tally:
-    """Records of a channel in a file, and how many of them say what."""
+    """Records of a channel in a file, how many of them say what, lowest and highest quality."""
 
     records: int
     said: Counter[str]
-    worst_timing: int | None
+    timing: tuple[int, int] | None
 
 
 class Flags:
@@ -49,9 +49,11 @@ class Flags:
         said: Counter[str] = sum((tally.said for tally in found), Counter())
         records = sum(tally.records for tally in found)
         notes = [f"its records say: {what} ({n} of {records})" for what, n in sorted(said.items())]
-        timing = [tally.worst_timing for tally in found if tally.worst_timing is not None]
-        if timing and min(timing) < GOOD_TIMING:
-            notes.append(f"timing quality as low as {min(timing)} %")
+        timing = [tally.timing for tally in found if tally.timing is not None]
+        worst = min((low for low, _ in timing), default=GOOD_TIMING)
+        # libraries that write blockette 1001 for its microseconds alone leave its quality at 0
+        if worst < GOOD_TIMING and any(high for _, high in timing):
+            notes.append(f"timing quality as low as {worst} %")
         return notes
 
     def _of(self, path: str) -> dict[tuple[str, ...], _Tally]:
@@ -93,4 +95,5 @@ def _tally(rows: list[tuple[int, list[str], int | None]]) -> _Tally:
     for n, texts, _ in rows:
         said.update(dict.fromkeys(texts, n))
     timing = [one for _, _, one in rows if one is not None]
-    return _Tally(sum(n for n, _, _ in rows), said, min(timing, default=None))
+    span = (min(timing), max(timing)) if timing else None
+    return _Tally(sum(n for n, _, _ in rows), said, span)

@@ -1,4 +1,5 @@
 import os
+import pathlib
 
 import pytest
 
@@ -89,3 +90,10 @@ def test_a_damaged_seal_is_none(results):
     for text in ("", "[1]", '{"": [1]}', "{", '{"": 3}'):
         (results / ".checksums/picks/chunk.parquet.json").write_text(text)
         assert seals.damage(results / "picks/chunk.parquet", results) == ""
+
+
+@pytest.mark.parametrize("log", ["logs/pick/all.log", "logs/das_index/CABLE/chunk.log"])
+@pytest.mark.parametrize("run", ["mine", "results"])
+def test_the_results_of_a_job_from_its_log(run, log):
+    folder = pathlib.Path("results") / run
+    assert seals.results_of(folder / log) == folder
