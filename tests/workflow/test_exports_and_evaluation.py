@@ -25,7 +25,7 @@ def test_a_run_with_exports_and_a_reference(demo_copy: WorkFolder) -> None:
     (demo_copy.folder / "reference.csv").write_text(REFERENCE)
     overlay = demo_copy.overlay(OVERLAY)
     words = ("--configfile", overlay)
-    assert set(demo_copy.planned(*words)) == {"merge", "evaluate", "report"}
+    assert set(demo_copy.planned(*words)) == {"merge", "evaluate", "crate", "report"}
     done = demo_copy.quakeline("run", overlay, "--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     results = demo_copy.folder / "results/unterhaching"

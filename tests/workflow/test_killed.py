@@ -20,7 +20,17 @@ from workfolder import QUAKELINE, WorkFolder
 CHUNK = "20100527T162400_20100527T162800"
 #: Windows so close that the network is busy for some seconds.
 OVERLAY = "run: killed\nannotate: {hop_samples: 67, device: cpu}\n"
-AFTER_PREPARE = ("probabilities", "picks", "associations", "locations", "catalog")
+#: Products of the stages after `prepare`, and the rules that make them.
+AFTER_PREPARE = {
+    "probabilities": "annotate",
+    "picks": "pick",
+    "measurements": "measure",
+    "associations": "associate",
+    "locations": "locate",
+    "magnitudes": "magnitude",
+    "classes": "classify",
+    "catalog": "merge",
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +48,10 @@ def prepared(uninterrupted: Finished, tmp_path: Path) -> WorkFolder:
     """A run whose next job is `annotate`."""
     place = uninterrupted.place.copied(tmp_path / "work")
     results = place.folder / "results/killed"
-    for product in AFTER_PREPARE:
+    for product, rule in AFTER_PREPARE.items():
         shutil.rmtree(results / product)
         for kind in ("logs", "benchmarks"):
-            rule = {"probabilities": "annotate", "picks": "pick"}.get(product, product)
-            shutil.rmtree(results / kind / rule, ignore_errors=True)
+            shutil.rmtree(results / kind / rule)
     (results / "report.html").unlink()
     return place
 
