@@ -129,7 +129,7 @@ def _p_over_s(joined: pd.DataFrame, levels: pd.DataFrame) -> pd.Series:
     of_s = rows[rows["phase"] == "S"]
     horizontal = of_s[of_s["component"] != "Z"].groupby(keys)["high"].max()
     s = horizontal.combine_first(of_s[of_s["component"] == "Z"].groupby(keys)["high"].max())
-    return _median_of_events(np.log10(p / s))
+    return (p / s).transform(np.log10).groupby("event_id").median()
 
 
 def _low_over_high(joined: pd.DataFrame, levels: pd.DataFrame) -> pd.Series:
@@ -158,6 +158,7 @@ def _codas(joined: pd.DataFrame, levels: pd.DataFrame) -> pd.Series:
 def _noise(rows: pd.DataFrame) -> dict[Any, float]:
     """Level before the first pick of each instrument and component."""
     result: dict[Any, float] = {}
+    row: Any  # mypy does not end on arithmetic of what pandas-stubs take a cell for
     for row in rows.itertuples():
         bins = np.asarray(row.rms, dtype=float)
         ends = row.first_bin_s + row.bin_s * (np.arange(len(bins)) + 1)
@@ -180,7 +181,3 @@ def _coda(row: Any, noise: float | None) -> float:
     at = int(quiet[0]) if len(quiet) else int(after.sum())
     cut = at < int(after.sum()) and np.isnan(bins[after][at])
     return float("nan") if cut else at * float(row.bin_s)
-
-
-def _median_of_events(values: pd.Series) -> pd.Series:
-    return values.groupby("event_id").median()
