@@ -15,6 +15,7 @@ from quakeline.commands.catalog import catalog
 from quakeline.commands.export import export
 from quakeline.commands.fetch import fetch
 from quakeline.commands.inspect import inspect
+from quakeline.commands.merge import merge
 from quakeline.commands.pick import pick
 from quakeline.commands.plan import plan
 from quakeline.commands.reproduce import reproduce
@@ -36,6 +37,7 @@ app.command()(fetch)
 app.command()(pick)
 app.command()(catalog)
 app.command()(export)
+app.command()(merge)
 app.command()(plan)
 app.command()(reproduce)
 

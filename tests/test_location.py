@@ -283,3 +283,46 @@ def test_a_pole_turns_the_ellipse_to_east_and_north():
     for name in ("cov_ee_km2", "cov_en_km2", "cov_nn_km2", "cov_dd_km2"):
         assert row[name] == pytest.approx(alone[name], rel=0.1, abs=3e-4)
     assert row["cov_ee_km2"] > row["cov_nn_km2"]
+
+
+def errors_of(stations, frame, finder, sources, noise_s, model=HOMOGENEOUS):
+    """What a catalog's residuals tell of the errors of the locator's model, and its events."""
+    rng = np.random.default_rng(11)
+    starts, arrivals, picks = [], [], []
+    for k, source in enumerate(sources):
+        some = picks_of(stations, frame, model, source, noise_s=noise_s, rng=rng)
+        some["pick_id"] = f"{k}/" + some["pick_id"]
+        starts.append(start(frame, source, str(k)))
+        arrivals.append(some[["pick_id", "phase"]].assign(event_id=str(k)))
+        picks.append(some)
+    return finder.locate(
+        event_table(starts), pd.concat(arrivals), pd.concat(picks, ignore_index=True)
+    )[0]
+
+
+@pytest.mark.parametrize("wrong", [1.0, 1.04])
+def test_the_errors_of_the_model_follow_from_the_residuals(wrong, caplog):
+    """S velocities that are right leave small ellipsoids; those that are 4 % off do not."""
+    stations, frame = network(n=12)
+    rng = np.random.default_rng(6)
+    sources = [(*rng.uniform(-15, 15, 2), rng.uniform(4, 14)) for _ in range(40)]
+    told = VelocityModel((0.0,), (5.8,), (3.35 * wrong,))
+    finder = locator(stations, told, model_error_s="auto", model_error_share="auto")
+    with caplog.at_level("INFO", logger="quakeline"):
+        events = errors_of(stations, frame, finder, sources, 0.03)
+    (text,) = (line for line in caplog.messages if "errors of the model" in line)
+    each_s, share = float(text.split()[5]), float(text.split()[10])
+    assert each_s <= 0.03
+    assert share <= 0.3 if wrong == 1.0 else 1.0 <= share <= 4.0
+    found = np.array(
+        [error(frame, row, s) for (_, row), s in zip(events.iterrows(), sources, strict=True)]
+    )
+    assert (np.abs(found[:, 2]) < 3 * events["depth_sigma_km"]).mean() > 0.9
+
+
+def test_a_few_events_do_not_tell_of_the_model():
+    stations, _ = network(n=8)
+    finder = locator(stations, LAYERED, model_error_s="auto", model_error_share="auto")
+    assert (finder.expected.each_s, finder.expected.share) == (pytest.approx(0.05, rel=0.2), 0.02)
+    given = locator(stations, LAYERED, model_error_s=0.3, model_error_share=0.01).expected
+    assert (given.each_s, given.share) == (0.3, 0.01)

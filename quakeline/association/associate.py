@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from quakeline.association import blocks
+from quakeline.association.blocks import joined
 from quakeline.association.ids import new_ids
+from quakeline.association.membership import Finder, Network, refined
 from quakeline.association.octo import Octo
 from quakeline.association.rules import Search, settled
 from quakeline.io import tables
@@ -29,6 +31,7 @@ def associate(
     search: Search,
     threads: int = 1,
     *,
+    finder: Finder | None = None,
     taken: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -38,6 +41,9 @@ def associate(
     ----------
     picks, sites, model, search, threads
         Picks of any number of chunks; where and what to search.
+    finder
+        What locates: then each pick is given to the event that it fits best, what is left over is
+        searched once more, and the origins are those of the finder.
     taken
         Ids of events that new ones must not get.
     progress
@@ -64,23 +70,45 @@ def associate(
             "station": used["site"].astype(str).to_numpy(),
             "phase": used["phase"].to_numpy(),
             "time_ns": used["time"].astype("int64").to_numpy(),
+            "sigma_s": used["time_sigma_s"].astype(float).fillna(0.0).to_numpy(),
         }
     )
-    least = max(search.min_picks, 1)
-    if len(table) < least:
+    if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     with tempfile.TemporaryDirectory() as folder:
         octo = Octo(sites, model, search, Path(folder))
-        found, assigned = blocks.associate(table, octo, least, threads, progress)
-    if not found.empty:
-        found, assigned = settled(found, assigned, search)
+        found, assigned = _settled(table, octo, search, threads, progress)
+        if finder and not found.empty:
+            network = Network(sites, search, finder)
+            first = refined(found, assigned, table, network)
+            # What the events leave over may hold events that they hid.
+            rest = table[~table["pick_id"].isin(first[1]["pick_id"])]
+            more = _settled(rest, octo, search, threads, progress)
+            found, assigned = first
+            if not more[0].empty:
+                found, assigned = refined(*joined([first, more]), table, network)
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
-    return _tables(found, assigned, sites, taken)
+    return _tables(found, assigned, sites, taken, "robust-1d" if finder else "pyocto")
+
+
+def _settled(
+    picks: pd.DataFrame,
+    octo: Octo,
+    search: Search,
+    threads: int,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    found, assigned = blocks.associate(picks, octo, max(search.min_picks, 1), threads, progress)
+    return settled(found, assigned, search) if len(found) else (found, assigned)
 
 
 def _tables(
-    found: pd.DataFrame, assigned: pd.DataFrame, sites: Sites, taken: Collection[str]
+    found: pd.DataFrame,
+    assigned: pd.DataFrame,
+    sites: Sites,
+    taken: Collection[str],
+    locator: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     ordered = found.sort_values(["time_ns", "x", "y"])
     time_ns = ordered["time_ns"].to_numpy()
@@ -98,7 +126,7 @@ def _tables(
             "n_s": _counts(best[best["phase"] == "S"], ordered),
             "n_stations": _counts(best.drop_duplicates(["event_idx", "site"]), ordered),
             "associator": "pyocto",
-            "locator": "pyocto",
+            "locator": locator,
             "quality": "preliminary",
         }
     )

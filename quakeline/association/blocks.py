@@ -49,7 +49,7 @@ def associate(
             done.append(found)
             if progress:
                 progress(len(done), len(blocks))
-    return _without_twins(*_joined(done))
+    return _without_twins(*joined(done))
 
 
 def _blocks(
@@ -83,7 +83,7 @@ def _block(
     return found, assigned[assigned["event_idx"].isin(found["idx"])]
 
 
-def _joined(parts: list[Found]) -> Found:
+def joined(parts: list[Found]) -> Found:
     """The events of all blocks, numbered anew."""
     events, picks, first = [], [], 0
     for found, assigned in parts:

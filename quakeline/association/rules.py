@@ -45,15 +45,22 @@ def settled(
     best = assigned.sort_values(["event_idx", "probability"], ascending=[True, False])
     best = best.drop_duplicates(["event_idx", "site", "phase"])
     best = best.sort_values("residual", key=np.abs, kind="stable").drop_duplicates("pick_id")
-    is_p = best["phase"] == "P"
-    event = best["event_idx"]
-    p, s = is_p.groupby(event).sum(), (~is_p).groupby(event).sum()
-    both = best.groupby(["event_idx", "site"]).size().eq(2).groupby("event_idx").sum()
-    enough = (
+    kept = enough(best["event_idx"].to_numpy(), best["site"].to_numpy(), best["phase"], search)
+    return found[found["idx"].isin(kept)], best[best["event_idx"].isin(kept)]
+
+
+def enough(event: np.ndarray, site: np.ndarray, phase: pd.Series, search: Search) -> np.ndarray:
+    """The events that have the picks they need; event, site and phase of each pick are given."""
+    is_p = (phase == "P").to_numpy()
+    events, number = np.unique(event, return_inverse=True)
+    p = np.bincount(number[is_p], minlength=len(events))
+    s = np.bincount(number[~is_p], minlength=len(events))
+    twice = pd.DataFrame({"number": number, "site": site}).duplicated().to_numpy()
+    both = np.bincount(number[twice], minlength=len(events))
+    good = (
         (p + s >= search.min_picks)
         & (p >= search.min_p_picks)
         & (s >= search.min_s_picks)
         & (both >= search.min_p_and_s)
     )
-    kept = set(enough.index[enough])
-    return found[found["idx"].isin(kept)], best[best["event_idx"].isin(kept)]
+    return np.asarray(events[good])

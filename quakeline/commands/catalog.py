@@ -99,41 +99,15 @@ def _write(
     used: list[Path],
 ) -> None:
     """Write what the stage merge writes; the tables say what made them."""
-    import tempfile
-
-    from quakeline.io import provenance, tables
-    from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATION_MAGNITUDES, STATIONS
-    from quakeline.stages import locate, merge
+    from quakeline.direct import products
+    from quakeline.io import provenance
+    from quakeline.stages import locate
 
     inputs = {str(path): provenance.digest_file(path) for path in used}
     if len(used) == 3:
         inputs["velocity"] = inputs[str(used[2])]
     record = provenance.Record("catalog", locate.VERSION, config, inputs)
-    with provenance.recording(record), tempfile.TemporaryDirectory() as folder:
-        between = {
-            "origins": (events, EVENTS),
-            "origin_arrivals": (arrivals, ARRIVALS),
-            "chunk_picks": (material.picks, PICKS),
-            "station_magnitudes": (tables.empty(STATION_MAGNITUDES), STATION_MAGNITUDES),
-            "stations": (material.stations, STATIONS),
-        }
-        paths = {name: Path(folder) / f"{name}.parquet" for name in between}
-        for name, (frame, table) in between.items():
-            tables.write(frame, table, paths[name])
-        merge.run(
-            merge.Config(),
-            origins=paths["origins"],
-            origin_arrivals=paths["origin_arrivals"],
-            chunk_picks=[paths["chunk_picks"]],
-            station_magnitudes=paths["station_magnitudes"],
-            stations=paths["stations"],
-            events=output / "events.parquet",
-            arrivals=output / "arrivals.parquet",
-            picks=output / "picks.parquet",
-            quakeml=output / "catalog.qml",
-            csv=output / "catalog.csv",
-            exports=[],
-        )
+    products.write(events, arrivals, material.picks, material.stations, output, record)
 
 
 def _summary(

@@ -86,6 +86,12 @@ def located(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """EVENTS and ARRIVALS of picks, as the stages associate and locate make them."""
     found, grouped = association.associate(
-        material.picks, material.sites, material.model, search, threads, progress=progress
+        material.picks,
+        material.sites,
+        material.model,
+        search,
+        threads,
+        finder=locator,
+        progress=progress,
     )
     return locator.locate(found, grouped, material.picks)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,15 @@ import pandas as pd
 from quakeline.geometry import azimuthal_gap, distance_azimuth
 from quakeline.io import tables
 from quakeline.location import posterior, search, terms
-from quakeline.location.observations import Observations, gathered
+from quakeline.location.errors import Errors, estimated, stretch
+from quakeline.location.observations import Observations, gathered, grouped
 from quakeline.location.quality import limits_of
 from quakeline.schemas import ARRIVALS, EVENTS
 from quakeline.sites import Sites
 from quakeline.timeline import SECOND
 from quakeline.velocity import Domain, TravelTimes, VelocityModel
+
+logger = logging.getLogger("quakeline")
 
 _REACH_KM = 100.0
 #: Events of one portion of work, and as many as are worth further processes.
@@ -43,9 +47,9 @@ class Locator:
     sites: Sites
     model: VelocityModel
     depth_km: tuple[float, float]
-    model_error_s: float
-    min_pick_sigma_s: float
-    model_error_share: float = 0.0
+    model_error_s: float | Literal["auto"] = "auto"
+    min_pick_sigma_s: float = 0.02
+    model_error_share: float | Literal["auto"] = "auto"
     station_terms: terms.Kind = "none"
     threads: int = 1
 
@@ -59,7 +63,7 @@ class Locator:
         if events.empty:
             return tables.empty(EVENTS), tables.empty(ARRIVALS)
         joined = self._joined(events, arrivals, picks)
-        seen = list(gathered(joined, self.sites, self._times, self.min_pick_sigma_s))
+        seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
         solutions, delays = self._solutions(seen, joined["phase"].to_numpy())
         located, residuals, first = [], [], 0
         for event, some, solution in zip(events.itertuples(), seen, solutions, strict=True):
@@ -87,36 +91,112 @@ class Locator:
         joined = joined.sort_values(["_event", "time", "pick_id"], ignore_index=True)
         return joined.drop(columns="_event")
 
+    def origins(
+        self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray] | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Hypocentres of events whose arrivals may still change.
+
+        Parameters
+        ----------
+        members
+            Arrivals event by event: event, site (row of the sites), phase, time_ns, sigma_s.
+        starts
+            Origin times in ns, (m,), and x, y, z in km, (m, 3), from which to go on; None: search.
+
+        Returns
+        -------
+        Origin times in ns, (m,); x, y, z in km, (m, 3); covariances of x, y, z and time in km and
+        s, (m, 4, 4); factors by which an event's residuals stretch the errors of its arrivals,
+        (m,).
+        """
+        members = members.assign(sigma_s=members["sigma_s"].clip(lower=self.min_pick_sigma_s))
+        seen = list(grouped(members, self.sites, self.times))
+        jobs: list[tuple[Observations, np.ndarray | None]] = [(some, None) for some in seen]
+        if starts is not None:
+            jobs = [
+                (some, np.r_[place, (time - some.zero_ns) / SECOND])
+                for some, time, place in zip(seen, *starts, strict=True)
+            ]
+        fits = self._each(partial(_fitted, self, self.expected), jobs)
+        seconds = zip(seen, fits, strict=True)
+        return (
+            np.array([some.zero_ns + round(fit.point[3] * SECOND) for some, fit in seconds]),
+            np.array([fit.point[:3] for fit in fits]),
+            np.array([fit.spread for fit in fits]),
+            np.array([fit.stretch for fit in fits]),
+        )
+
     def _solutions(
         self, seen: list[Observations], phases: np.ndarray
     ) -> tuple[list[Solution], np.ndarray]:
         """Solutions of all events and, with station terms, the delays of all arrivals in s."""
+        fits = self._each(partial(_fitted, self, self.expected), [(s, None) for s in seen])
         delays = np.zeros(len(phases))
-        if self.station_terms == "none":
-            return self._each(partial(_solved, self), [(s, None) for s in seen]), delays
-        sizes = [len(some) for some in seen]
+        for iteration in range(terms.ITERATIONS if self.station_terms != "none" else 0):
+            delays = self._delays(iteration, seen, phases, fits, delays)
+            sizes = np.cumsum([len(some) for some in seen])[:-1]
+            shifted = [s.shifted(d) for s, d in zip(seen, np.split(delays, sizes), strict=True)]
+            fits = self._again(_fitted, self.expected, shifted, fits)
+        if self.station_terms != "none":
+            seen = shifted
+        for _ in range(2):
+            errors = self._errors(seen, fits)
+            fits = self._again(_fitted, errors, seen, fits)
+        logger.info(
+            "locate: errors of the model: %g s of each arrival, %g %% of the velocities",
+            errors.each_s,
+            100 * errors.share,
+        )
+        return self._again(_solved, errors, seen, fits), delays
+
+    def _delays(
+        self,
+        iteration: int,
+        seen: list[Observations],
+        phases: np.ndarray,
+        fits: list[posterior.Fit],
+        delays: np.ndarray,
+    ) -> np.ndarray:
+        """Station terms of all arrivals in s after one more iteration."""
         group = np.concatenate([some.site for some in seen]) * 2 + (phases == "S")
-        fits = self._each(partial(_fitted, self), [(s, None) for s in seen])
-        for iteration in range(terms.ITERATIONS):
-            residual = np.concatenate([fit.residual_s for fit in fits]) + delays
-            places = np.repeat([fit.point[:3] for fit in fits], sizes, axis=0)
-            if self.station_terms == "ssst" and iteration:
-                radius = terms.radius_km(iteration, float(np.ptp(self._box, axis=0)[:2].max()))
-                delays = terms.source_specific(group, residual, places, radius)
-            else:
-                delays = terms.static(group, residual)
-            parts = np.split(delays, np.cumsum(sizes)[:-1])
-            shifted = [s.shifted(part) for s, part in zip(seen, parts, strict=True)]
-            starts = [fit.point for fit in fits]
-            fits = self._each(partial(_fitted, self), list(zip(shifted, starts, strict=True)))
-        starts = [fit.point for fit in fits]
-        return self._each(partial(_solved, self), list(zip(shifted, starts, strict=True))), delays
+        residual = np.concatenate([fit.residual_s for fit in fits]) + delays
+        if self.station_terms != "ssst" or not iteration:
+            return terms.static(group, residual)
+        places = np.repeat([fit.point[:3] for fit in fits], [len(s) for s in seen], axis=0)
+        radius = terms.radius_km(iteration, float(np.ptp(self._box, axis=0)[:2].max()))
+        return terms.source_specific(group, residual, places, radius)
+
+    def _again(
+        self, work: Any, errors: Errors, seen: list[Observations], fits: list[posterior.Fit]
+    ) -> list[Any]:
+        """Go on from the fits, perhaps with other errors or times."""
+        jobs = [(some, fit.point) for some, fit in zip(seen, fits, strict=True)]
+        return self._each(partial(work, self, errors), jobs)
+
+    @property
+    def expected(self) -> Errors:
+        """The errors of the model that are given, or expected before any residual was seen."""
+        return estimated([], *self._given)
+
+    @property
+    def _given(self) -> tuple[float | None, float | None]:
+        each_s, share = self.model_error_s, self.model_error_share
+        return (None if each_s == "auto" else each_s), (None if share == "auto" else share)
+
+    def _errors(self, seen: list[Observations], fits: list[posterior.Fit]) -> Errors:
+        """The errors that the residuals of all events tell of, where they are not given."""
+        each_s, share = self._given
+        if each_s is not None and share is not None:
+            return self.expected
+        pairs = zip(seen, fits, strict=True)
+        left = [self._likelihood(some, self.expected).left(fit) for some, fit in pairs]
+        return estimated(left, each_s, share)
 
     def _each(self, work: Any, jobs: Sequence[tuple[Observations, np.ndarray | None]]) -> list[Any]:
         """Do the same for all events, in several processes where there are many."""
         if self.threads < 2 or len(jobs) < 2 * _PORTION:
             return [work(*job) for job in jobs]
-        self._times  # noqa: B018 - made once, before the processes copy it
+        self.times  # noqa: B018 - made once, before the processes copy it
         portions = [jobs[n : n + _PORTION] for n in range(0, len(jobs), _PORTION)]
         with ProcessPoolExecutor(self.threads, mp_context=get_context("fork")) as pool:
             done = pool.map(partial(_portion, work), portions)
@@ -131,33 +211,39 @@ class Locator:
         return np.array([[*(low - margin), self.depth_km[0]], [*(high + margin), self.depth_km[1]]])
 
     @cached_property
-    def _times(self) -> TravelTimes:
+    def times(self) -> TravelTimes:
+        """Travel times between all sites and all sources."""
         local = self.sites.local
         depth = local["depth_km"].to_numpy()
         reach = float(np.hypot(*np.ptp(self._box, axis=0)[:2]))
         top = min(self.depth_km[0], float(depth.min()))
         return TravelTimes(self.model, Domain(reach, top, self.depth_km[1]), depth)
 
-    def fit(self, seen: Observations, start: np.ndarray | None) -> posterior.Fit:
+    def fit(self, seen: Observations, start: np.ndarray | None, errors: Errors) -> posterior.Fit:
         """The most likely hypocentre of one event, searched everywhere or from a start only."""
-        likelihood = self._likelihood(seen)
+        likelihood = self._likelihood(seen, errors)
         starts = [start] if start is not None else self._starts(seen)
         fits = [posterior.most_likely(likelihood, np.asarray(point)) for point in starts]
-        return min(fits, key=lambda fit: round(fit.cost, 6))
+        best = min(fits, key=lambda fit: round(fit.cost, 6))
+        factor = stretch(best.residual_s / likelihood.scale_s)
+        stretched = self._likelihood(seen, errors, factor)
+        return replace(posterior.most_likely(stretched, best.point), stretch=factor)
 
-    def solve(self, seen: Observations, start: np.ndarray | None) -> Solution:
-        """The most likely hypocentre of one event and its covariance."""
-        fit = self.fit(seen, start)
-        likelihood = self._likelihood(seen)
-        common = likelihood.common_error(fit, self.model_error_share)
+    def solve(self, seen: Observations, start: np.ndarray, errors: Errors) -> Solution:
+        """The most likely hypocentre of one event near a start, and its covariance."""
+        fit = self.fit(seen, start, errors)
+        likelihood = self._likelihood(seen, errors, fit.stretch)
+        common = likelihood.common_error(fit, errors.share)
         return Solution(fit, posterior.covariance(likelihood, fit) + common)
 
     def _starts(self, seen: Observations) -> np.ndarray:
-        return search.candidates(seen, self._times, *self._box)
+        return search.candidates(seen, self.times, *self._box)
 
-    def _likelihood(self, seen: Observations) -> posterior.Likelihood:
-        scale = np.hypot(seen.sigma_s, self.model_error_s)
-        return posterior.Likelihood(seen, self._times, scale, self._box[0], self._box[1])
+    def _likelihood(
+        self, seen: Observations, errors: Errors, factor: float = 1.0
+    ) -> posterior.Likelihood:
+        scale = factor * np.hypot(seen.sigma_s, errors.each_s)
+        return posterior.Likelihood(seen, self.times, scale, self._box[0], self._box[1])
 
     def _tables(
         self, event: Any, rows: pd.DataFrame, seen: Observations, solution: Solution
@@ -204,12 +290,14 @@ class Locator:
         }
 
 
-def _fitted(locator: Locator, seen: Observations, start: np.ndarray | None) -> posterior.Fit:
-    return locator.fit(seen, start)
+def _fitted(
+    locator: Locator, errors: Errors, seen: Observations, start: np.ndarray | None
+) -> posterior.Fit:
+    return locator.fit(seen, start, errors)
 
 
-def _solved(locator: Locator, seen: Observations, start: np.ndarray | None) -> Solution:
-    return locator.solve(seen, start)
+def _solved(locator: Locator, errors: Errors, seen: Observations, start: np.ndarray) -> Solution:
+    return locator.solve(seen, start, errors)
 
 
 def _portion(work: Any, jobs: Iterable[tuple[Observations, np.ndarray | None]]) -> list[Any]:

@@ -44,20 +44,33 @@ def gathered(
     joined: pd.DataFrame, sites: Sites, times: TravelTimes, least_sigma_s: float
 ) -> Iterator[Observations]:
     """Observations of each event of arrivals joined with picks, which stand event by event."""
-    site = sites.find(joined)
-    local = sites.local.iloc[site]
-    table = times.rows(joined["phase"].to_numpy(), local["depth_km"].to_numpy())
-    is_s = (joined["phase"] == "S").to_numpy()
-    x, y = local["x"].to_numpy(), local["y"].to_numpy()
-    time_ns = joined["time"].astype("int64").to_numpy()
     picked = joined["time_sigma_s"].astype(float).fillna(least_sigma_s).to_numpy()
-    sigma = np.maximum(picked, least_sigma_s)
-    ids = joined["event_id"].to_numpy()
-    edges = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1], True]).tolist()
+    rows = pd.DataFrame(
+        {
+            "event": joined["event_id"].to_numpy(),
+            "site": sites.find(joined),
+            "phase": joined["phase"].to_numpy(),
+            "time_ns": joined["time"].astype("int64").to_numpy(),
+            "sigma_s": np.maximum(picked, least_sigma_s),
+        }
+    )
+    yield from grouped(rows, sites, times)
+
+
+def grouped(rows: pd.DataFrame, sites: Sites, times: TravelTimes) -> Iterator[Observations]:
+    """Observations of arrivals (event, site, phase, time_ns, sigma_s) that stand event by event."""
+    site = rows["site"].to_numpy()
+    local = sites.local.iloc[site]
+    table = times.rows(rows["phase"].to_numpy(), local["depth_km"].to_numpy())
+    is_s = (rows["phase"] == "S").to_numpy()
+    x, y = local["x"].to_numpy(), local["y"].to_numpy()
+    time_ns, sigma = rows["time_ns"].to_numpy(), rows["sigma_s"].to_numpy()
+    event = rows["event"].to_numpy()
+    edges = np.flatnonzero(np.r_[True, event[1:] != event[:-1], True]).tolist()
     for start, end in pairwise(edges):
-        rows = slice(start, end)
-        zero = int(time_ns[rows].min())
-        seconds = (time_ns[rows] - zero) / SECOND
+        part = slice(start, end)
+        zero = int(time_ns[part].min())
+        seconds = (time_ns[part] - zero) / SECOND
         yield Observations(
-            site[rows], table[rows], is_s[rows], x[rows], y[rows], seconds, sigma[rows], zero
+            site[part], table[part], is_s[part], x[part], y[part], seconds, sigma[part], zero
         )

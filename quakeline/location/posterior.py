@@ -18,11 +18,12 @@ import numpy as np
 from scipy.special import chdtri, ndtri
 from scipy.stats.qmc import Sobol
 
+from quakeline.location.errors import Residuals
 from quakeline.location.observations import Observations
 from quakeline.velocity import TravelTimes
 
 #: Degrees of freedom of the residuals' t distribution.
-FREEDOM = 6.0
+FREEDOM = 4.0
 _STEPS = 60
 _SMALL = 1e-5
 _SAMPLES = 512
@@ -34,13 +35,22 @@ _PRIOR = np.diag([1e-6, 1e-6, 1e-6, 1e-6])
 
 @dataclass(frozen=True)
 class Fit:
-    """A hypocentre (x, y, z, t0) in km and s, cost, and per arrival residual and weight 0 to 1."""
+    """A hypocentre (x, y, z, t0) in km and s, cost, and per arrival residual and weight 0 to 1.
+
+    `stretch` is the factor by which the event's own residuals enlarge or shrink all its errors.
+    """
 
     point: np.ndarray
     cost: float
     residual_s: np.ndarray
     weight: np.ndarray
     information: np.ndarray
+    stretch: float = 1.0
+
+    @property
+    def spread(self) -> np.ndarray:
+        """Covariance (4, 4) of the hypocentre, where times are straight around it."""
+        return np.linalg.inv(self.information + _PRIOR)
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,18 @@ class Likelihood:
         cost = float((FREEDOM + 1) / 2 * np.log1p(u**2 / FREEDOM).sum())
         share = weight * FREEDOM / (FREEDOM + 1)
         return Fit(point, cost, residual, share, information), -slopes.T @ (weight * u)
+
+    def left(self, fit: Fit) -> Residuals:
+        """What the fit leaves over, for the errors of the whole catalog."""
+        _, slopes, travel = self._linear(fit.point)
+        return Residuals(
+            fit.residual_s,
+            self.seen.sigma_s,
+            travel,
+            self.seen.is_s,
+            fit.weight,
+            slopes * self.scale_s[:, None],
+        )
 
     def common_error(self, fit: Fit, share: float) -> np.ndarray:
         """Covariance (4, 4) of a hypocentre from velocities that are wrong by a share as a whole.
@@ -129,7 +151,7 @@ def most_likely(likelihood: Likelihood, start: np.ndarray) -> Fit:
 
 def covariance(likelihood: Likelihood, fit: Fit) -> np.ndarray:
     """Second moments (4, 4) of the posterior around its maximum, for (x, y, z, t0) in km and s."""
-    centre, spread = fit.point, np.linalg.inv(fit.information + _PRIOR)
+    centre, spread = fit.point, fit.spread
     for _ in range(2):
         points, log_density = _samples(centre, spread)
         score = fit.cost - likelihood.costs(points) - log_density

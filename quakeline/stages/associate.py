@@ -13,7 +13,7 @@ from quakeline.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 
@@ -106,6 +106,7 @@ def run(
     """
     from quakeline import association
     from quakeline.io import tables
+    from quakeline.location import Locator
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites, strongest
     from quakeline.velocity import load
@@ -127,7 +128,14 @@ def run(
     taken = set(earlier[0]["event_id"]) if earlier else set()
     distinct = strongest(chunk_picks, config.same_onset_s)
     found, grouped = association.associate(
-        distinct, sites, model, search, threads, taken=taken, progress=_tell
+        distinct,
+        sites,
+        model,
+        search,
+        threads,
+        finder=Locator(sites, model, search.depth_km, threads=threads),
+        taken=taken,
+        progress=_tell,
     )
     if earlier:
         found, grouped = _with_ids(found, grouped, association.kept_ids(found, grouped, *earlier))

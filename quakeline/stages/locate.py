@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from quakeline.section import Section
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 
@@ -23,18 +23,16 @@ class Config(Section):
         description="shallowest and deepest source, km below sea level; auto: from the highest"
         " station to half the extent of the network, 15 at least",
     )
-    model_error_s: float = Field(
-        0.05,
-        gt=0,
+    model_error_s: Annotated[float, Field(gt=0)] | Literal["auto"] = Field(
+        "auto",
         description="error of predicted travel times, 1 sigma, in seconds, of each arrival for"
-        " itself",
+        " itself; auto: from the residuals of all events, 0.05 where they are few",
     )
-    model_error_share: float = Field(
-        0.02,
-        ge=0,
-        le=0.2,
+    model_error_share: Annotated[float, Field(ge=0, le=0.2)] | Literal["auto"] = Field(
+        "auto",
         description="error of the velocities as a whole, 1 sigma, as a share: it moves all"
-        " arrivals of a phase together and enlarges the stated errors",
+        " arrivals of a phase together and enlarges the stated errors; auto: from the residuals of"
+        " all events, 0.02 where they are few",
     )
     min_pick_sigma_s: float = Field(
         0.02, gt=0, description="smallest standard deviation that a pick is given, in seconds"

@@ -168,3 +168,30 @@ def test_picks_of_other_stations_are_refused(files, tmp_path):
     (tmp_path / "picks.csv").write_text("station,phase,time\nZZ.A,P,2020-01-01\n")
     with pytest.raises(DataError, match=r"no pick of .* belongs to a station"):
         invoke("catalog", tmp_path / "picks.csv", folder / "stations.csv", "-o", tmp_path)
+
+
+def test_catalogs_of_two_pickers_become_one(files, tmp_path):
+    folder, picks = files
+    other = picks.assign(pick_id="other/" + picks["pick_id"], time=picks["time"])
+    other["time"] += pd.Timedelta(milliseconds=30)
+    other[other["time"] > other["time"].median()].to_parquet(tmp_path / "other.parquet")
+    for name, table in (("one", folder / "foreign.parquet"), ("two", tmp_path / "other.parquet")):
+        done = invoke(
+            "catalog", table, folder / "stations.csv", "--velocity", folder / "velocity.csv",
+            "--threads", 1, "--output", tmp_path / name,
+        )  # fmt: skip
+        assert done.exit_code == 0, done.output
+    done = invoke("merge", tmp_path / "one", tmp_path / "two", "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    events = tables.read(tmp_path / "out/events.parquet", EVENTS)
+    first = tables.read(tmp_path / "one/events.parquet", EVENTS)
+    assert events["event_id"].tolist() == first["event_id"].tolist()
+    gone = pd.read_csv(tmp_path / "out/duplicates.csv")
+    assert gone["id"].tolist() == first["event_id"].tolist()[1:]
+    assert (gone["shared_picks"] > 10).all()
+    assert len(obspy.read_events(str(tmp_path / "out/catalog.qml"))) == 2
+
+
+def test_one_catalog_is_nothing_to_merge(tmp_path):
+    with pytest.raises(ConfigError, match="two different catalogs"):
+        invoke("merge", tmp_path, tmp_path, "-o", tmp_path / "out")

@@ -1,0 +1,256 @@
+"""Which picks belong to which located events: each pick to the event that it fits best.
+
+An associator takes the picks of one event after the other, by places that are as coarse as its
+cells: an early event holds picks of the next one, and picks of nothing that happen to fit. Once the
+events are located, all picks of the run are given to all events together, within what the errors of
+the pick and of the origin allow; then the events are located again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from quakeline.association.rules import Search, enough
+from quakeline.sites import Sites
+from quakeline.timeline import SECOND
+from quakeline.velocity import TravelTimes
+
+#: A pick is taken within so many standard deviations of its prediction, and that of the model in s.
+_WITHIN = 6.0
+_MODEL_ERROR_S = 0.05
+_PASSES = 3
+#: 99 % of chi-squared with four degrees of freedom.
+_FOUR_99 = 13.277
+#: Origins farther apart than this are never the same, in s.
+_LONGEST_S = 10.0
+#: How much farther than its farthest pick an event may have further ones.
+_FARTHER = 1.1
+_BEYOND_KM = 3.0
+
+Origins = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+class Finder(Protocol):
+    """What locates events while their picks may still change; see `location.Locator`."""
+
+    @property
+    def times(self) -> TravelTimes:
+        """Travel times between all sites and all sources."""
+
+    def origins(
+        self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray] | None
+    ) -> Origins:
+        """Times in ns, places in km, covariances and factors of the errors of arrivals."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Sites, the rules of a search, and what locates."""
+
+    sites: Sites
+    search: Search
+    finder: Finder
+
+
+def refined(
+    found: pd.DataFrame, assigned: pd.DataFrame, picks: pd.DataFrame, network: Network
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Events with the picks that fit them, and no event twice.
+
+    Parameters
+    ----------
+    found, assigned
+        Events (idx, ...) and their picks (event_idx, pick_id, ...).
+    picks
+        All picks: pick_id, site, phase, probability, time_ns, sigma_s, sorted by time.
+    network
+        Sites, rules and what locates.
+
+    Returns
+    -------
+    Events (idx, time_ns, x, y, z) and their picks, with `residual` in s.
+    """
+    row = pd.Series(np.arange(len(picks)), index=picks["pick_id"])
+    members = pd.DataFrame(
+        {"event": assigned["event_idx"].to_numpy(), "row": row[assigned["pick_id"]].to_numpy()}
+    )
+    starts: tuple[np.ndarray, np.ndarray] | None = None
+    for _ in range(_PASSES):
+        members = members.sort_values(["event", "row"], ignore_index=True)
+        numbers, members["event"] = np.unique(members["event"], return_inverse=True)
+        before = members
+        rows = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
+        origins = network.finder.origins(rows.assign(event=members["event"]), starts)
+        sizes = np.bincount(members["event"], minlength=len(numbers))
+        alive = ~repeated(origins, sizes)
+        members = _fitting(members, picks, origins, alive, network)
+        if members.empty:
+            break
+        kept = np.unique(members["event"])
+        starts = origins[0][kept], origins[1][kept]
+        if members[["event", "row"]].equals(before[["event", "row"]]):
+            break
+    return _tables(members, picks, origins)
+
+
+def repeated(origins: Origins, sizes: np.ndarray) -> np.ndarray:
+    """Which events are another one again: origins that agree within their joint uncertainty.
+
+    The distance of two origins in time and space is measured by the sum of their covariances and
+    compared with the 99 % point of chi-squared with four degrees of freedom; the one with more
+    picks stays.
+    """
+    times, places, covariances, _ = origins
+    again = np.zeros(len(times), dtype=bool)
+    sigma = np.sqrt(covariances[:, 3, 3])
+    reach = np.round(min(2 * _FOUR_99**0.5 * sigma.max(initial=0.0), _LONGEST_S) * SECOND)
+    order = np.argsort(times, kind="stable")
+    for first, second in _neighbours(times[order], reach):
+        i, j = order[first], order[second]
+        if again[i] or again[j]:
+            continue
+        apart = np.r_[places[i] - places[j], (times[i] - times[j]) / SECOND]
+        if apart @ np.linalg.solve(covariances[i] + covariances[j], apart) < _FOUR_99:
+            again[i if (sizes[i], j) < (sizes[j], i) else j] = True
+    return again
+
+
+def _neighbours(times: np.ndarray, reach: float) -> Iterator[tuple[int, int]]:
+    """Pairs of sorted times that are no farther apart than a reach."""
+    last = np.searchsorted(times, times + reach, side="right")
+    for first, end in enumerate(last.tolist()):
+        yield from ((first, second) for second in range(first + 1, end))
+
+
+def _fitting(
+    members: pd.DataFrame,
+    picks: pd.DataFrame,
+    origins: Origins,
+    alive: np.ndarray,
+    network: Network,
+) -> pd.DataFrame:
+    """New members (event, row, residual) of the events that still have what an event needs."""
+    pairs = _pairs(members, picks, origins, alive, network)
+    while True:
+        mine = _best(pairs)
+        rows = picks.iloc[mine["row"].to_numpy()]
+        complete = enough(
+            mine["event"].to_numpy(), rows["site"].to_numpy(), rows["phase"], network.search
+        )
+        short = ~np.isin(mine["event"], complete)
+        if not short.any():
+            return mine.sort_values(["event", "row"], ignore_index=True)
+        pairs = pairs[np.isin(pairs["event"], complete)]
+
+
+def _best(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Of pairs, best first, those that leave one event to a pick, one pick to a phase at a site."""
+    taken: list[int] = []
+    rows: set[int] = set()
+    slots: set[tuple[int, int]] = set()
+    columns = (pairs[name].tolist() for name in ("event", "row", "group"))
+    for number, (event, row, group) in enumerate(zip(*columns, strict=True)):
+        if row not in rows and (event, group) not in slots:
+            taken.append(number)
+            rows.add(row)
+            slots.add((event, group))
+    return pairs.iloc[taken]
+
+
+def _pairs(
+    members: pd.DataFrame,
+    picks: pd.DataFrame,
+    origins: Origins,
+    alive: np.ndarray,
+    network: Network,
+) -> pd.DataFrame:
+    """Events and picks that fit each other: event, row, group, residual; the likeliest first."""
+    place = origins[1]
+    local = network.sites.local
+    site = picks["site"].to_numpy()
+    xy = local[["x", "y"]].to_numpy()
+    away = np.hypot(*(xy[site[members["row"]]] - place[members["event"], :2]).T)
+    reach = np.zeros(len(place))
+    np.maximum.at(reach, members["event"].to_numpy(), away)
+    reach = np.minimum(_FARTHER * reach + _BEYOND_KM, network.search.max_distance_km)
+    events = _Events(*origins, reach, alive, network.search.tolerance_s)
+    group = site * 2 + (picks["phase"] == "S").to_numpy()
+    order = np.argsort(group, kind="stable")
+    parts = []
+    for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        at = site[rows[0]]
+        phase = picks["phase"].iat[rows[0]]
+        level = local["depth_km"].to_numpy()[at : at + 1]
+        table = network.finder.times.rows(np.array([phase]), level)
+        parts.append(events.claims(picks.iloc[rows], rows, xy[at], network.finder.times, table))
+    found = pd.concat(parts, ignore_index=True)
+    found["group"] = group[found["row"]]
+    return found.sort_values(["cost", "row", "event"], ignore_index=True)
+
+
+@dataclass(frozen=True)
+class _Events:
+    """Located events: origins, how far each reaches in km, which count, and the tolerance."""
+
+    times_ns: np.ndarray
+    places: np.ndarray
+    covariances: np.ndarray
+    stretch: np.ndarray
+    reach_km: np.ndarray
+    alive: np.ndarray
+    tolerance_s: float
+
+    def claims(
+        self,
+        picks: pd.DataFrame,
+        rows: np.ndarray,
+        xy: np.ndarray,
+        times: TravelTimes,
+        table: np.ndarray,
+    ) -> pd.DataFrame:
+        """Pairs of events and picks of one phase at one site: event, row, residual, cost."""
+        east, north = (self.places[:, :2] - xy).T
+        distance = np.maximum(np.hypot(east, north), 1e-9)
+        travel, along, down = times.at(table, distance, self.places[:, 2])
+        slopes = np.column_stack(
+            [along * east / distance, along * north / distance, down, np.ones(len(down))]
+        )
+        origin = np.einsum("mi,mij,mj->m", slopes, self.covariances, slopes)
+        expected = self.times_ns + np.round(travel * SECOND).astype(np.int64)
+        observed, sigma = picks["time_ns"].to_numpy(), picks["sigma_s"].to_numpy()
+        width = round(self.tolerance_s * SECOND)
+        near = self.alive & (distance <= self.reach_km)
+        low = np.where(near, np.searchsorted(observed, expected - width), 0)
+        high = np.where(near, np.searchsorted(observed, expected + width, side="right"), 0)
+        count = high - low
+        event = np.repeat(np.arange(len(count)), count)
+        pick = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - low, count)
+        residual = (observed[pick] - expected[event]) / SECOND
+        own = self.stretch[event] ** 2 * (sigma[pick] ** 2 + _MODEL_ERROR_S**2)
+        variance = own + origin[event]
+        u2 = residual**2 / variance
+        fits = u2 <= _WITHIN**2
+        cost = (u2 + np.log(variance)) / 2
+        table_of = {"event": event, "row": rows[pick], "residual": residual, "cost": cost}
+        return pd.DataFrame({name: values[fits] for name, values in table_of.items()})
+
+
+def _tables(
+    members: pd.DataFrame, picks: pd.DataFrame, origins: Origins
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Events and their picks as `Octo.associate` gives them."""
+    kept = np.unique(members["event"])
+    times, places, _, _ = origins
+    found = pd.DataFrame({"idx": kept, "time_ns": times[kept]})
+    found[["x", "y", "z"]] = places[kept]
+    assigned = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
+    return found, assigned.assign(
+        event_idx=members["event"].to_numpy(),
+        residual=members.get("residual", pd.Series(0.0, index=members.index)).to_numpy(),
+        time=assigned["time_ns"],
+    )

@@ -1,0 +1,112 @@
+"""How large the errors are that a catalog's own residuals tell of.
+
+An arrival differs from its prediction by its pick's error, by an error of the model for itself, and
+by what velocities that are wrong as a whole do to all arrivals of a phase. The last two are
+estimated over the events together by restricted maximum likelihood: the part of the residuals that
+a hypocentre cannot take up (Patterson, H. D. & Thompson, R., 1971, Recovery of inter-block
+information when block sizes are unequal, Biometrika 58, 545-554). Each event by itself then has a
+factor for all its errors, from the median of its residuals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+#: What is expected before any residual was seen, and how far off that may be (natural logarithm).
+EXPECTED_S, EXPECTED_SHARE = 0.05, 0.02
+_EXPECTED_SPREAD = 1.0
+_SMALL_SHARE = 0.002
+#: Values that are tried, so far apart that a few more events rarely change the choice.
+_EACH_S = np.round(0.01 * 2.0 ** np.arange(0, 5.1, 0.5), 4)
+_SHARES = np.array([0.0, 0.003, 0.005, 0.007, 0.01, 0.014, 0.02, 0.028, 0.04, 0.056, 0.08])
+#: Events that are looked at, evenly over the catalog, and the least weight of an arrival of them.
+_EVENTS = 300
+_LEAST_WEIGHT = 0.5
+_LEAST_ARRIVALS = 8
+#: Residuals that count for an event's factor of one.
+_SHRINK = 8.0
+_UNKNOWNS = 4
+_MAD = 1.4826
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Standard deviations: `each_s` of every arrival for itself, `share` of all velocities."""
+
+    each_s: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Those of one event at its hypocentre.
+
+    `residual_s`, `sigma_s` (of the picks), `travel_s`, `is_s` and `weight` (0 to 1) have shape
+    (n,), `slopes` (n, 4): derivatives of arrival times over x, y, z, t0.
+    """
+
+    residual_s: np.ndarray
+    sigma_s: np.ndarray
+    travel_s: np.ndarray
+    is_s: np.ndarray
+    weight: np.ndarray
+    slopes: np.ndarray
+
+
+def estimated(
+    events: Sequence[Residuals], each_s: float | None = None, share: float | None = None
+) -> Errors:
+    """The most probable errors of a catalog; what is given stays."""
+    tried_s = _EACH_S if each_s is None else np.array([each_s])
+    shares = _SHARES if share is None else np.array([share])
+    cost = _unexpected(tried_s, EXPECTED_S, 0.0)[:, None]
+    cost = cost + _unexpected(shares, EXPECTED_SHARE, _SMALL_SHARE)
+    step = max(1, len(events) // _EVENTS)
+    for event in events[::step]:
+        good = event.weight >= _LEAST_WEIGHT
+        if good.sum() >= _LEAST_ARRIVALS:
+            cost = cost + _restricted(event, good, tried_s, shares)
+    best = np.unravel_index(int(np.argmin(cost)), cost.shape)
+    return Errors(float(tried_s[best[0]]), float(shares[best[1]]))
+
+
+def stretch(u: np.ndarray) -> float:
+    """Factor of an event's errors, from its residuals over their standard deviations."""
+    free = max(len(u) - _UNKNOWNS, 0)
+    if not free:
+        return 1.0
+    scale = _MAD * float(np.median(np.abs(u))) * np.sqrt(len(u) / free)
+    return float(np.sqrt((_SHRINK + free * scale**2) / (_SHRINK + free)))
+
+
+def _unexpected(values: np.ndarray, expected: float, small: float) -> np.ndarray:
+    off = np.log((values + small) / (expected + small)) / _EXPECTED_SPREAD
+    return np.asarray(off**2 / 2)
+
+
+def _restricted(
+    event: Residuals, good: np.ndarray, tried_s: np.ndarray, shares: np.ndarray
+) -> np.ndarray:
+    """Negative logarithm of the restricted likelihood, shape (tried_s, shares)."""
+    is_s, travel = event.is_s[good], event.travel_s[good]
+    columns = np.column_stack(
+        [event.slopes[good], travel * ~is_s, travel * is_s, event.residual_s[good]]
+    )
+    variance = event.sigma_s[good] ** 2 + tried_s[:, None] ** 2
+    product = np.einsum("kn,ni,nj->kij", 1 / variance, columns, columns)[:, None]
+    # The velocities' errors are taken out: shape (tried, shares, 5, 5) of slopes and residual.
+    rest = [0, 1, 2, 3, 6]
+    own = product[..., 4:6, 4:6]
+    cross = product[..., rest, 4:6]
+    share2 = (shares**2)[None, :, None, None]
+    inner = np.eye(2) + share2 * own
+    taken = share2 * cross @ np.linalg.solve(inner, np.swapaxes(cross, -1, -2) + 0 * share2)
+    left = product[..., rest, :][..., rest] - taken
+    slopes, along = left[..., :4, :4] + 1e-6 * np.eye(4), left[..., :4, 4]
+    fitted = np.linalg.solve(slopes, along[..., None])[..., 0]
+    misfit = left[..., 4, 4] - (along * fitted).sum(-1)
+    volume = np.linalg.slogdet(inner)[1] + np.linalg.slogdet(slopes)[1]
+    return np.asarray((np.log(variance).sum(1)[:, None] + volume + misfit) / 2)

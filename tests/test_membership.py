@@ -1,0 +1,114 @@
+"""Which picks belong to which located events."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetics import ORIGIN_NS, network, picks_of
+
+from quakeline.association import Search
+from quakeline.association.membership import Network, refined, repeated
+from quakeline.location import Locator
+from quakeline.sites import Sites
+from quakeline.velocity import VelocityModel
+
+MODEL = VelocityModel((0.0,), (5.8,), (3.35,))
+RULES = Search(
+    margin_km=10.0,
+    depth_km=(0.0, 20.0),
+    min_picks=8,
+    min_p_picks=4,
+    min_s_picks=2,
+    min_p_and_s=2,
+    tolerance_s=0.5,
+    min_interevent_s=2.0,
+    node_km=5.0,
+)
+SOURCES = {0: (0.0, (5.0, -8.0, 6.0)), 1: (4.0, (-11.0, 9.0, 11.0))}
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """Two events four seconds apart at ten stations: the network, its picks and their events."""
+    stations, frame = network(n=10)
+    sites = Sites.of(stations)
+    rng = np.random.default_rng(3)
+    parts = []
+    for event, (seconds, source) in SOURCES.items():
+        own = picks_of(stations, frame, MODEL, source, seconds=seconds, noise_s=0.03, rng=rng)
+        parts.append(own.assign(event=event))
+    rows = pd.concat(parts, ignore_index=True)
+    rows["site"] = sites.find(rows)
+    rows["time_ns"] = rows["time"].astype("int64")
+    rows["sigma_s"] = 0.03
+    table = rows.sort_values("time_ns", ignore_index=True)
+    return Network(sites, RULES, Locator(sites, MODEL, RULES.depth_km)), table
+
+
+def members(table, changes=()):
+    """The true events of the picks as an associator's assignment, but for some rows."""
+    event = table["event"].to_numpy().copy()
+    for row, other in changes:
+        event[row] = other
+    named = table.assign(event_idx=event)[["event_idx", "pick_id"]]
+    return pd.DataFrame({"idx": np.unique(event[event >= 0])}), named[named["event_idx"] >= 0]
+
+
+def owners(result, table):
+    """The event of each pick of the scene by the origin nearest in time; -1 for none."""
+    found, assigned = result
+    number = {
+        idx: round((time - ORIGIN_NS) / 4e9)
+        for idx, time in zip(found["idx"], found["time_ns"], strict=True)
+    }
+    own = dict(zip(assigned["pick_id"], assigned["event_idx"].map(number), strict=True))
+    return table["pick_id"].map(own).fillna(-1).astype(int)
+
+
+def test_picks_of_the_other_event_and_of_none_find_their_own(scene):
+    net, table = scene
+    lost = [(2, -1), (9, -1)]
+    swapped = [(row, 1 - table["event"][row]) for row in (5, 12, 20)]
+    result = refined(*members(table, lost + swapped), table, net)
+    assert (owners(result, table) == table["event"]).all()
+    found, assigned = result
+    assert assigned["residual"].abs().max() < 0.15
+    assert found["time_ns"].tolist() == sorted(found["time_ns"])
+
+
+def test_a_pick_that_fits_no_event_is_left_out(scene):
+    net, table = scene
+    late = table.copy()
+    late.loc[7, "time_ns"] += 400_000_000
+    result = refined(*members(late), late.sort_values("time_ns", ignore_index=True), net)
+    assert len(result[1]) == len(table) - 1
+    assert late["pick_id"][7] not in set(result[1]["pick_id"])
+
+
+def test_an_event_that_is_another_one_again_goes(scene):
+    net, table = scene
+    own = np.flatnonzero(table["event"] == 0)
+    result = refined(*members(table, [(row, 2) for row in own[::2]]), table, net)
+    assert len(result[0]) == 2
+    assert (owners(result, table) == table["event"]).all()
+
+
+def test_an_event_needs_what_the_rules_ask_for(scene):
+    net, table = scene
+    own = np.flatnonzero(table["event"] == 1)
+    few = table.drop(index=own[7:]).reset_index(drop=True)
+    found, assigned = refined(*members(few), few, net)
+    assert len(found) == 1
+    assert set(assigned["pick_id"]) == set(few["pick_id"][few["event"] == 0])
+
+
+def test_origins_agree_within_both_uncertainties():
+    times = np.array([0, 100_000_000, 100_000_000])
+    places = np.array([[0.0, 0.0, 5.0], [0.5, 0.0, 5.0], [0.5, 0.0, 5.0]])
+    wide = np.diag([0.25, 0.25, 1.0, 0.01])
+    sizes = np.array([9, 12, 5])
+
+    def found(scale):
+        return repeated((times, places, np.array([wide * scale] * 3), np.ones(3)), sizes).tolist()
+
+    assert found(1.0) == [True, False, True]
+    assert found(0.01) == [False, False, True]
