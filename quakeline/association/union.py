@@ -69,8 +69,8 @@ def union(catalogs: Sequence[Catalog], same_onset_s: float = 0.3) -> Union:
     size = np.bincount(arrivals["number"], minlength=len(events))
     kept, rows = _chosen(events, size, shared)
     ids = _ids(events, kept)
-    rows["id"] = [ids[number] for number in rows["kept"]]
-    own = np.flatnonzero(kept == np.arange(len(events)))
+    rows["id"] = rows["kept"].map(ids)
+    own = np.flatnonzero(kept == np.arange(len(events))).tolist()
     rank = pd.Series(np.arange(len(events)), index=_preferred(events, size))
     used = arrivals[np.isin(arrivals["number"], own)]
     used = used.assign(rank=used["number"].map(rank)).sort_values("rank", kind="stable")
@@ -178,12 +178,18 @@ class _Origins:
     def of(cls, events: pd.DataFrame) -> _Origins:
         unknown_s, across, down = _UNKNOWN
         default = np.diag([across**2, across**2, down**2])
-        known = (covariance_of(row) for row in events.to_dict("records"))
+        rows = [{str(k): v for k, v in row.items()} for row in events.to_dict("records")]
+        known = [covariance_of(row) for row in rows]
         matrices = [default if matrix is None else matrix for matrix in known]
         sigma = events["time_sigma_s"].astype(float).fillna(unknown_s).to_numpy()
-        places = (events[name].to_numpy(float) for name in ("latitude", "longitude", "depth_km"))
-        times = events["time"].astype("int64").to_numpy()
-        return cls(times, *places, sigma**2, np.array(matrices).reshape(-1, 3, 3))
+        return cls(
+            events["time"].astype("int64").to_numpy(),
+            events["latitude"].to_numpy(float),
+            events["longitude"].to_numpy(float),
+            events["depth_km"].to_numpy(float),
+            sigma**2,
+            np.array(matrices).reshape(-1, 3, 3),
+        )
 
     def close(self) -> Iterator[tuple[int, int]]:
         """Pairs of events whose origin times agree within their joint uncertainty."""
