@@ -91,12 +91,23 @@ def annotate(
     finally:
         if own:
             callback.end()
+    report.problems += _absent(source)
     report.problems.sort(key=lambda problem: problem.start)
     for problem in report.problems:
         logger.info("%s", problem)
     if report.problems:
         logger.warning("%s", report.summary())
     return report
+
+
+def _absent(source: Source) -> list[Problem]:
+    """Files of a virtual array that could not be read."""
+    found: dict[str, tuple[int, int]] = getattr(source, "absent", {})
+    coord = source.coords[TIME]
+    return [
+        Problem("absent", *(coord[at].values for at in (first, stop - 1)), reason)
+        for reason, (first, stop) in found.items()
+    ]
 
 
 def _streams(

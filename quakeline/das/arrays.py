@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from quakeline.das.members import Members
 from quakeline.errors import DataError
 
 TIME = "time"
@@ -81,8 +82,8 @@ class ArraySource:
                 f"the array has the dimensions {', '.join(map(str, dims))}; two are needed:"
                 f" {TIME} and {wanted}"
             )
-        self._data = data.data
-        self._along_first = dims[0] == TIME
+        self._members = Members(data.data, dims.index(TIME))
+        self._shape = (int(data.sizes[TIME]), int(data.sizes[name]))
         self.channel_coord_name = name
         self.coords = {key: data.coords[key] for key in (TIME, name)}
         self.dtype = np.dtype(data.dtype)
@@ -90,14 +91,16 @@ class ArraySource:
     @property
     def shape(self) -> tuple[int, int]:
         """(samples, channels)."""
-        samples, channels = self._data.shape if self._along_first else self._data.shape[::-1]
-        return int(samples), int(channels)
+        return self._shape
+
+    @property
+    def absent(self) -> dict[str, tuple[int, int]]:
+        """Files that could not be read so far, and their samples [first, stop)."""
+        return self._members.absent
 
     def read(self, first: int, stop: int) -> np.ndarray:
         """Samples [first, stop) of all channels, shape (samples, channels)."""
-        if self._along_first:
-            return np.asarray(self._data[first:stop])
-        return np.asarray(self._data[:, first:stop]).T
+        return self._members.read(first, stop)
 
 
 def as_source(data: Any, channel_coord_name: str | None = None) -> Source:

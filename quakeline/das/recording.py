@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import xdas
 
 from quakeline.das.description import Format
 from quakeline.das.files import Stretch, missing_members, open_file
+from quakeline.das.members import Members, filled
 from quakeline.errors import DataError
 from quakeline.signal.gaps import runs_of
 from quakeline.signal.resample import reach_s, to_grid
@@ -127,11 +129,10 @@ class Run:
         """Samples of each channel."""
         return int(self.array.sizes["time"])
 
-    def part(self, begin: int, end: int) -> np.ndarray:
-        """Samples [begin, end), shape (samples, channels)."""
-        if self.array.dims[0] == "time":
-            return np.asarray(self.array.data[begin:end])
-        return np.asarray(self.array.data[:, begin:end]).T
+    @cached_property
+    def members(self) -> Members:
+        """Its samples, read file by file."""
+        return Members(self.array.data, self.array.dims.index("time"))
 
 
 def runs(parts: list[Stretch]) -> list[Run]:
@@ -230,12 +231,18 @@ class Recording:
     def _raw(self, run: Run, begin: int, end: int) -> np.ndarray | None:
         """The used channels of samples [begin, end) of a run; None where they cannot be read."""
         try:
-            block = run.part(begin, end)
+            block = run.members.read(begin, end)
         except Exception as error:  # every library raises its own errors for a damaged file
             place = iso(run.start_ns + round(begin * SECOND / run.rate_hz), 0)
             self.notes[f"cannot be read near {place}: {' '.join(str(error).split())[:120]}"] += 1
             return None
-        return block[:, self.channels]
+        self.notes.update(dict.fromkeys(set(run.members.absent) - set(self.notes), 1))
+        lost = filled(block)
+        block = block[:, self.channels]
+        if lost.any():
+            block = block.astype(np.result_type(block.dtype, np.float32))
+            block[lost] = np.nan
+        return block
 
     def _gaps(self, raw: np.ndarray, partly: np.ndarray) -> np.ndarray:
         """Samples without data: NaN or zero in all channels; single NaN become zero."""

@@ -11,7 +11,8 @@ import numpy as np
 #: gap, overlap: between sections. short: a section below one patch. uneven: a section whose samples
 #: have no common step. missing: NaN or infinite values, as of absent members of a virtual dataset.
 #: dead: channels that do not change over a whole section.
-ProblemKind = Literal["gap", "overlap", "short", "uneven", "missing", "dead"]
+#: absent: a file of a virtual array that does not exist or cannot be read.
+ProblemKind = Literal["gap", "overlap", "short", "uneven", "missing", "absent", "dead"]
 
 
 @dataclass(frozen=True)

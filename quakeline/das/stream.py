@@ -15,6 +15,7 @@ import numpy as np
 from scipy.signal import resample_poly, sosfilt, sosfilt_zi
 
 from quakeline.das.arrays import TIME, Source, Transform
+from quakeline.das.members import filled
 from quakeline.das.patches import PatchCoordinate, PatchingStructure, rows_of
 from quakeline.das.sections import Section
 from quakeline.signal.gaps import runs_of
@@ -243,9 +244,14 @@ def _length(n: int, ratio: Ratio) -> int:
 
 
 def _cleaned(block: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Zeros instead of values that are no numbers, and where they were."""
+    """Zeros instead of values that are no numbers, and where they were; (channels, samples)."""
     if not np.issubdtype(block.dtype, np.floating):
-        return block.astype(np.float32), None
+        lost = filled(block.T)
+        block = block.astype(np.float32)
+        if not lost.any():
+            return block, None
+        block[:, lost] = 0
+        return block, np.repeat(lost[None], len(block), axis=0)
     if np.isfinite(block.sum(dtype=np.float64)):
         return block, None
     missing = ~np.isfinite(block)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 from scipy.signal import find_peaks as scipy_peaks
 
 #: More curves than these at once do not fit into the cache.
 _ROWS_AT_ONCE = 32
+#: Each round leaves a third of the peaks to the next one.
+_ROUNDS = 3
 
 
 def find_peaks(curve: np.ndarray, threshold: float, distance: int) -> np.ndarray:
@@ -107,35 +111,63 @@ def _of_some(
     curves: np.ndarray, threshold: float, distance: int, first: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Peaks of a few rows laid end to end, too far from each other to matter to each other."""
-    high = np.flatnonzero(curves.max(axis=1, initial=-np.inf) >= threshold)
-    n = curves.shape[1]
-    line = np.full((len(high), n + distance), -np.inf)
-    line[:, :n] = curves[high]
-    flat = line.ravel()
-    peaks, tops = scipy_peaks(flat, height=threshold, plateau_size=1)
-    inner = (tops["left_edges"] % line.shape[1] > 0) & (tops["right_edges"] % line.shape[1] < n - 1)
-    peaks = peaks[inner]
-    tied = np.zeros(0, dtype=np.int64)
-    if distance > 1 and len(peaks):
-        alone = np.zeros(len(flat))
-        alone[peaks] = flat[peaks]
-        kept = scipy_peaks(alone, height=threshold, distance=distance)[0]
-        tied = _tied(flat, peaks, kept, distance)
-        peaks = kept
-    rows, columns = np.divmod(peaks, line.shape[1])
-    for row in np.unique(tied // line.shape[1]):
-        own = scipy_peaks(line[row, :n], height=threshold, distance=distance)[0]
-        lo, hi = np.searchsorted(rows, (row, row + 1))
-        rows = np.concatenate([rows[:lo], np.full(len(own), row), rows[hi:]])
+    least = _rounded_up(threshold, curves.dtype)
+    high = np.flatnonzero(curves.max(axis=1, initial=-np.inf) >= least)
+    rows, n = curves[high], curves.shape[1]
+    inner = rows[:, 1:-1]
+    peak = (inner > rows[:, :-2]) & (inner > rows[:, 2:]) & (inner >= least)
+    line = np.zeros((len(high), (-(-n // distance) + 1) * distance), curves.dtype)
+    line[:, 1 : n - 1] = inner * peak
+    kept, tied = _apart(line.ravel(), distance)
+    steps = (rows[:, 1:] == rows[:, :-1]) & (rows[:, 1:] >= least)
+    left = np.union1d(tied // line.shape[1], np.flatnonzero(steps.any(axis=1)))
+    at, columns = np.divmod(kept, line.shape[1])
+    for row in left:
+        own = scipy_peaks(rows[row], height=threshold, distance=distance)[0]
+        lo, hi = np.searchsorted(at, (row, row + 1))
+        at = np.concatenate([at[:lo], np.full(len(own), row), at[hi:]])
         columns = np.concatenate([columns[:lo], own, columns[hi:]])
-    return first + high[rows], columns
+    return first + high[at], columns
 
 
-def _tied(curve: np.ndarray, peaks: np.ndarray, kept: np.ndarray, distance: int) -> np.ndarray:
+def _rounded_up(threshold: float, dtype: np.dtype[Any]) -> Any:
+    """The smallest number of a type that is not below the threshold."""
+    near = dtype.type(threshold)
+    return near if float(near) >= threshold else np.nextafter(near, dtype.type(np.inf))
+
+
+def _apart(line: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
+    """Peaks that stay of a line of them, zero elsewhere, and those whose rivals are as high.
+
+    Most are found without a sort: the highest peak of a stretch of `distance` samples stays when
+    those of both neighbouring stretches are lower, and all others within the distance go. The line
+    is as long as some stretches; it is emptied.
+    """
+    stretches = line.reshape(-1, distance)
+    kept = []
+    reach = np.arange(1 - distance, distance)
+    for _ in range(_ROUNDS if distance > 1 else 0):
+        top = np.concatenate([[0], stretches.max(axis=1), [0]])
+        higher = np.flatnonzero((top[1:-1] > top[:-2]) & (top[1:-1] > top[2:]))
+        some = stretches[higher]
+        alone = (some == top[1 + higher, None]).sum(axis=1) == 1
+        found = higher[alone] * distance + some[alone].argmax(axis=1)
+        # before the first sample, which is never a peak, there is nothing to clear
+        line[np.clip(found[:, None] + reach, 0, len(line) - 1)] = 0
+        kept.append(found)
+    peaks = np.flatnonzero(line)
+    rest = scipy_peaks(line, distance=distance, height=0)[0] if distance > 1 else peaks
+    rest = rest[line[rest] > 0]
+    return np.sort(np.concatenate([*kept, rest])), _tied(line, peaks, rest, distance)
+
+
+def _tied(line: np.ndarray, peaks: np.ndarray, kept: np.ndarray, distance: int) -> np.ndarray:
     """Those of the kept peaks that a dropped one closer than `distance` equals in height."""
+    if len(kept) == 0:
+        return kept
     above = np.searchsorted(kept, peaks)
     found = []
     for rival in (kept[np.maximum(above - 1, 0)], kept[np.minimum(above, len(kept) - 1)]):
         near = (rival != peaks) & (np.abs(rival - peaks) < distance)
-        found.append(rival[near & (curve[rival] == curve[peaks])])
+        found.append(rival[near & (line[rival] == line[peaks])])
     return np.concatenate(found)

@@ -112,3 +112,16 @@ def test_resampling_does_not_depend_on_the_cuts(tmp_path: Path) -> None:
     pieces = [made.read(first + k, first + k + 300) for k in range(0, 1200, 300)]
     assert np.array_equal(np.concatenate(pieces), whole, equal_nan=True)
     assert np.isfinite(whole).all()
+
+
+def test_a_member_of_integers_that_is_gone_is_a_gap_and_told(tmp_path: Path) -> None:
+    """Xdas fills it with the smallest number of the type."""
+    counts = (1000 * DATA).astype(np.int32)
+    for k in range(3):
+        write(tmp_path, f"m{k}", counts[k * 1000 : (k + 1) * 1000], k * 1000)
+    made = recording(surveyed(tmp_path))
+    (tmp_path / "m1.nc").unlink()
+    read = made.read(FIRST, FIRST + 3000)
+    assert np.flatnonzero(np.isnan(read).all(axis=1)).tolist() == list(range(1000, 2000))
+    assert np.array_equal(read[2000:], counts[2000:].astype(np.float32))
+    assert f"{tmp_path / 'm1.nc'} does not exist" in made.notes
