@@ -1,18 +1,20 @@
 """Picks on fibre data against SeisBench: same network, same weights, same data, same windows.
 
-2,000 channels x 120 s at 100 and at 200 Hz through PhaseNet, channel by channel, to picks:
-SeisBench's DASWaveformModelWrapper with its DASPickingCallback, and quakeline's. Times are those of
-annotate and of get_results_dict, after a warm-up on 16 channels: CPU seconds of all threads. Each
-side runs in a process of its own, ours without SeisBench in it; the data are made there too and
-count for the memory. `equal` is the share of picks that both sides have, of up to 1,024 channels:
-above, SeisBench counts the channels of each patch from zero and drops picks of one patch for
-stronger ones of the other.
+1,000 and 2,000 channels x 120 s at 100 Hz, and 2,000 at 200 Hz, through PhaseNet, channel by
+channel, to picks: SeisBench's DASWaveformModelWrapper with its DASPickingCallback, and quakeline's.
+Times are those of annotate and of get_results_dict, after a warm-up on 16 channels: CPU seconds of
+all threads. Each side runs in a process of its own, ours without SeisBench in it; the data are made
+there too and count for the memory. `equal` is the share of picks that both sides have, of up to
+1,024 channels: above, SeisBench counts the channels of each patch from zero and drops picks of one
+patch for stronger ones of the other. `--only TEXT` measures the cases whose titles hold the text,
+those of the others stay as they are.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +25,15 @@ from benchmarks import measure
 MODULE = "benchmarks.das_engine"
 SECONDS = 120
 _PATCH = 1024
-#: Case: sampling rate in Hz, channels.
-CASES = {
-    "200 channels x 120 s, 100 Hz": (100, 200),
-    "2,000 channels x 120 s, 100 Hz": (100, 2000),
-    "2,000 channels x 120 s, 200 Hz": (200, 2000),
+#: Sampling rate in Hz, channels, batch of SeisBench (2 is its default), repetitions.
+Case = tuple[int, int, int, int]
+CASES: dict[str, Case] = {
+    "1,000 channels x 120 s, 100 Hz, against batch 2 (default)": (100, 1000, 2, 3),
+    "2,000 channels x 120 s, 100 Hz, against batch 2 (default)": (100, 2000, 2, 3),
+    "2,000 channels x 120 s, 100 Hz, against batch 1": (100, 2000, 1, 3),
+    "2,000 channels x 120 s, 200 Hz, against batch 2 (default)": (200, 2000, 2, 1),
 }
-#: SeisBench's default, and the batch with which it is fastest.
-BATCHES = (2, 1)
+QUICK: dict[str, Case] = {"200 channels x 120 s, 100 Hz, against batch 2": (100, 200, 2, 1)}
 THREADS = 1
 
 
@@ -152,34 +155,27 @@ def shared(first: str, second: str, channels: int) -> float | None:
     return round(both / max(either, 1), 6)
 
 
-def compare(name: str, rate: int, channels: int, repeats: int, quick: bool) -> list[dict[str, Any]]:
-    """All rows of one case: ours and each batch of the peer in turn."""
-    batches = BATCHES[:1] if quick else BATCHES
+def compare(title: str, case: Case) -> list[dict[str, Any]]:
+    """The rows of one case: ours and the peer in turn."""
+    rate, channels, batch, repeats = case
     mine: list[dict[str, Any]] = []
-    theirs: dict[int, list[dict[str, Any]]] = {batch: [] for batch in batches}
+    theirs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         saved = [str(Path(folder) / side) + ".npz" for side in ("ours", "peer")]
         path = measure.child(MODULE, THREADS, side="weights", folder=folder)["path"]
-        asked = {"rate": rate, "channels": channels}
+        run = partial(measure.child, MODULE, THREADS, rate=rate, channels=channels)
         for _ in range(repeats):
-            own = {**asked, "side": "ours", "weights": path, "save": saved[0]}
-            mine.append(measure.child(MODULE, THREADS, **own))
-            for batch in batches:
-                other = {**asked, "side": "peer", "batch": batch, "save": saved[1]}
-                theirs[batch].append(measure.child(MODULE, THREADS, **other))
+            mine.append(run(side="ours", weights=path, save=saved[0]))
+            theirs.append(run(side="peer", batch=batch, save=saved[1]))
         equal = shared(*saved, channels)
-    rows = []
-    me = measure.medians(mine)
-    for batch, runs in theirs.items():
-        title = f"{name}, against batch {batch}" + " (default)" * (batch == BATCHES[0])
-        they = measure.medians(runs)
-        for key, unit in (("cpu_s", "CPU s"), ("wall_s", "wall s"), ("peak_mb", "MB")):
-            rows.append(measure.case(title, unit, me[key], they[key], equal))
-    return rows
+    me, they = measure.medians(mine), measure.medians(theirs)
+    units = {"cpu_s": "CPU s", "wall_s": "wall s", "peak_mb": "MB"}
+    units |= {key: key.replace("_", " ") for key in me if key.endswith("_picks")}
+    return [measure.case(title, unit, me[key], they[key], equal) for key, unit in units.items()]
 
 
 def main() -> None:
-    """Run all cases, or the first one with --quick."""
+    """Run the cases, or a short one with --quick."""
     given = measure.arguments()
     if given.child:
         asked = dict(given.child)
@@ -187,9 +183,10 @@ def main() -> None:
         print(json.dumps({"ours": ours, "peer": peer, "weights": weights}[side](**asked)))
         return
     rows = []
-    for name, (rate, channels) in list(CASES.items())[: 1 if given.quick else None]:
-        rows += compare(name, rate, channels, 1 if given.quick else 3, given.quick)
-        measure.finish("das_engine", rows, given.quick)
+    for title, case in (QUICK if given.quick else CASES).items():
+        if given.only in title:
+            rows += compare(title, case)
+            measure.finish("das_engine", rows, given.quick, given.only)
 
 
 if __name__ == "__main__":

@@ -66,16 +66,20 @@ def case(name: str, unit: str, ours: float, peer: float, equal: Any) -> dict[str
     }
 
 
-def finish(name: str, cases: list[dict[str, Any]], quick: bool) -> None:
+def finish(name: str, cases: list[dict[str, Any]], quick: bool, kept: str = "") -> None:
     """Print the result as the last line and keep it in benchmarks/results, unless it is quick.
 
-    Called after every case, so that what was measured is kept when a later one fails.
+    Called after every case, so that what was measured is kept when a later one fails. Where only
+    the cases with `kept` in their names were asked for, those of the file without it stay.
     """
+    path = RESULTS / f"{name}.json"
+    if kept and path.is_file():
+        old = json.loads(path.read_text(encoding="utf-8"))["cases"]
+        cases = [row for row in old if kept not in row["case"]] + cases
     result = {"name": name, "cases": cases, "environment": environment()}
     if not quick:
         RESULTS.mkdir(exist_ok=True)
-        text = json.dumps(result, indent=1) + "\n"
-        (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result))
 
 
@@ -99,8 +103,12 @@ def environment() -> dict[str, Any]:
 
 
 def arguments() -> argparse.Namespace:
-    """`--quick` for a run of less than a minute; `--child` is for the benchmark itself."""
+    """`--quick` for a run of less than a minute; `--child` is for the benchmark itself.
+
+    `--only TEXT` measures the cases whose names hold the text, where a benchmark knows cases.
+    """
     parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="", metavar="TEXT")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--child", type=json.loads)
     return parser.parse_args()

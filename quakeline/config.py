@@ -16,6 +16,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from quakeline import stages
+from quakeline.das.kind import AnyKind as AnyFibreKind
 from quakeline.errors import ConfigError
 from quakeline.fibres import Fibre
 from quakeline.models.cards import Card
@@ -102,6 +103,9 @@ class Run(Section):
     fibres: list[Fibre] = Field(
         default_factory=list, description="fibres of the run; empty: seismometers alone"
     )
+    das_weights: AnyFibreKind | None = Field(
+        None, description="what picks on fibres; null: the network of `weights`, channel by channel"
+    )
     das_index: stages.das_index.Config = stages.das_index.Config()
     das_annotate: stages.das_annotate.Config = stages.das_annotate.Config()
     das_pick: stages.das_pick.Config = stages.das_pick.Config()
@@ -137,29 +141,32 @@ class Run(Section):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"fibres: the name {name!r} is given twice")
-        card = self.weights.card()
+        card = self._fibre_card()
         if self.fibres and (card.members or card.output == "window"):
             kind = "an ensemble" if card.members else "a network with one value per window"
+            section_ = "das_weights" if self.das_weights else "weights"
             raise ValueError(
-                f"weights: {card.name} is {kind}; fibres need a network that gives one probability"
-                " per sample"
+                f"{section_}: {card.name} is {kind}; fibres need a network that gives one"
+                " probability per sample"
             )
         return self
 
     @model_validator(mode="after")
     def _check(self) -> Run:
-        card = self._card()
-        needed = card.reach_s + 15
-        if self.time.margin_s < needed:
-            raise ValueError(
-                f"time.margin_s: {self.time.margin_s} given; {card.name} needs at least {needed:g}"
-            )
+        cards = {"pick": self._card(), "das_annotate": self._fibre_card()}
+        for card in cards.values():
+            needed = card.reach_s + 15
+            if self.time.margin_s < needed:
+                raise ValueError(
+                    f"time.margin_s: {self.time.margin_s} given; {card.name} needs at least"
+                    f" {needed:g}"
+                )
         if self.time.margin_s < self.measure.margin_s:
             raise ValueError(
                 f"time.margin_s: {self.time.margin_s} given; measure.before_s and measure.after_s"
                 f" need at least {self.measure.margin_s:g}"
             )
-        for stage in ("pick", "das_annotate"):
+        for stage, card in cards.items():
             unknown = sorted(set(getattr(self, stage).thresholds) - set(card.phases))
             if unknown:
                 raise ValueError(
@@ -174,6 +181,22 @@ class Run(Section):
             return self.annotate.windowing.on(self.weights.card())
         except ConfigError as error:
             raise ValueError(str(error)) from error
+
+    def _fibre_card(self) -> Card:
+        """The card of the network for fibres."""
+        return (self.das_weights or self.weights).card()
+
+    @property
+    def fibre_rate_hz(self) -> float:
+        """Rate of the prepared data of fibres: that of their network."""
+        return float(self._fibre_card().sampling_rate_hz)
+
+    @property
+    def weights_stages(self) -> list[str]:
+        """Stages that get weights, as far as the run needs them."""
+        alone = self.das_weights is not None and self.fetch is None
+        stages_ = [] if alone else ["weights"]
+        return [*stages_, "das_weights"] if self.das_weights and self.fibres else stages_
 
     @property
     def sampling_rate_hz(self) -> float:
@@ -233,6 +256,7 @@ class Run(Section):
             if not Path(path).is_file()
         ]
         missing += self.weights.missing()
+        missing += self.das_weights.missing() if self.das_weights else []
         if missing:
             raise ConfigError("\n".join(missing))
 

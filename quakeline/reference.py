@@ -176,6 +176,8 @@ class _Reference:
             choice = self._resolve(choice)
             if "properties" in choice:
                 found.append(choice)
+            if "oneOf" in choice or "anyOf" in choice:
+                found += self._sections(choice)
             for key in ("items", "additionalProperties"):
                 if isinstance(choice.get(key), dict):
                     found += self._sections(choice[key])

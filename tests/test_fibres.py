@@ -27,6 +27,22 @@ def test_fibres_beside_seismometers_and_alone() -> None:
     assert alone.params("fetch")["config"] == {}
 
 
+DAS: dict[str, Any] = {"kind": "das", "model": "a:B", "weights": "best", "window_samples": 1000}
+
+
+def test_weights_for_fibres() -> None:
+    """A run of fibres alone needs no network for seismometers beside its own."""
+    assert run(fibres=[FIBRE]).weights_stages == ["weights"]
+    assert run(das_weights=DAS).weights_stages == ["weights"]
+    other = {**DAS, "sampling_rate_hz": 50}
+    both = run(fibres=[FIBRE], das_weights=other)
+    assert both.weights_stages == ["weights", "das_weights"]
+    assert (both.sampling_rate_hz, both.fibre_rate_hz) == (100, 50)
+    assert both.params("das_weights")["config"]["model"] == "a:B"
+    alone = run(fibres=[FIBRE], fetch=None, stations=None, das_weights={"model": "phasenet"})
+    assert alone.weights_stages == ["das_weights"]
+
+
 @pytest.mark.parametrize(
     ("overlay", "message"),
     [
@@ -44,6 +60,13 @@ def test_fibres_beside_seismometers_and_alone() -> None:
             "two positive numbers, the first one smaller",
         ),
         ({"das_annotate": {"thresholds": {"Q": 0.3}}}, "das_annotate.thresholds: Q given"),
+        ({"das_weights": {**DAS, "window_samples": 9000}}, "das-b-best needs at least 105"),
+        ({"das_weights": {**DAS, "thresholds": {"Q": 0.3}}}, "thresholds: Q given; the phases are"),
+        ({"das_weights": {**DAS, "model": "B"}}, "model: 'B' given"),
+        (
+            {"fibres": [FIBRE], "das_weights": {"model": "gpd"}},
+            "das_weights: gpd is a",
+        ),
         ({"fibres": [FIBRE], "weights": {"model": "gpd"}, "pick": {"thresholds": {}}}, "one value"),
     ],
 )

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 from quakeline.das.chunk import ChunkSource, Material, coverage_row, prepared
+from quakeline.das.model import DASModel
+from quakeline.das.networks import build, is_of_fibres
 from quakeline.das.pages import Prepared
 from quakeline.das.picks import DASPickingCallback
 from quakeline.das.settings import Settings
 from quakeline.das.wrapper import DASWaveformModelWrapper
 from quakeline.errors import DataError
 from quakeline.io import tables
+from quakeline.models.cards import Card
 from quakeline.models.weights import card_of
 from quakeline.schemas import COVERAGE, ONSETS
 from quakeline.timeline import Span, first_sample
@@ -63,16 +67,9 @@ class Picker:
         return found, pd.DataFrame([row])
 
     def _onsets(self, data: Prepared, channels: pd.DataFrame, span: Span) -> pd.DataFrame:
-        model = DASWaveformModelWrapper(
-            self.weights,
-            self.components,
-            device=self.device,
-            threads=self.threads,
-            batch=self.batch,
-        )
-        callback = DASPickingCallback(
-            {**model.card.thresholds, **self.thresholds}, self.min_distance_s
-        )
+        card = card_of(self.weights)[0]
+        model = self._model(card)
+        callback = DASPickingCallback({**card.thresholds, **self.thresholds}, self.min_distance_s)
         source = self._source(model, data, channels, span)
         try:
             model.annotate(
@@ -83,9 +80,22 @@ class Picker:
             return tables.empty(ONSETS)
         return _table(callback.get_results_dataframe(), source, span)
 
+    def _model(self, card: Card) -> DASModel:
+        """The network on its device: one that sees many channels, or one for single stations."""
+        if not is_of_fibres(card):
+            return DASWaveformModelWrapper(
+                self.weights,
+                self.components,
+                device=self.device,
+                threads=self.threads,
+                batch=self.batch,
+            )
+        gpu = torch.cuda.is_available() if self.device == "auto" else self.device == "cuda"
+        return build(self.weights).to("cuda" if gpu else "cpu")
+
     def _source(
         self,
-        model: DASWaveformModelWrapper,
+        model: DASModel,
         data: Prepared,
         channels: pd.DataFrame,
         span: Span,
@@ -108,8 +118,8 @@ def _table(picks: pd.DataFrame, source: ChunkSource, span: Span) -> pd.DataFrame
     time = pd.to_datetime(picks["time"], utc=True)
     order = np.argsort(source.distance, kind="stable")
     sorted_ = source.distance[order]
-    at = np.clip(np.searchsorted(sorted_, picks["channel"].to_numpy(float)), 0, len(sorted_) - 1)
-    channel = order[at]
+    middles = (sorted_[1:] + sorted_[:-1]) / 2
+    channel = order[np.searchsorted(middles, picks["channel"].to_numpy(float))]
     frame = pd.DataFrame(
         {
             "channel_index": source.index[channel],

@@ -56,7 +56,7 @@ def load(loader: str, arguments: dict[str, Any]) -> Loaded:
         There is no such module or function, it fails, or it gives something else.
     """
     try:
-        with _working_folder_first():
+        with working_folder_first():
             module = importlib.import_module(loader)
         found = getattr(module, FUNCTION)(**arguments)
     except Exception as error:
@@ -208,7 +208,7 @@ def _opened(loader: str, path: Path) -> nn.Module | Path:
 
 
 @contextmanager
-def _working_folder_first() -> Iterator[None]:
+def working_folder_first() -> Iterator[None]:
     """Look for modules in the working folder first, as `python -m` does."""
     folder = str(Path.cwd())
     sys.path.insert(0, folder)

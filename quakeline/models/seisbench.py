@@ -138,7 +138,7 @@ def read(model: str, path: Path, arguments: Mapping[str, Any]) -> Found:
     WeightsError
         There are no such files, they are damaged or of another network.
     """
-    tensors, described = _pair(path)
+    tensors, described = files_of(path)
     facts: dict[str, Any] = {}
     try:
         if described is not None:
@@ -244,7 +244,7 @@ def _wrapped(model: str, made: Any) -> Picker:
     return Picker(made)
 
 
-def _pair(path: Path) -> tuple[Path, Path | None]:
+def files_of(path: Path) -> tuple[Path, Path | None]:
     """The .pt file and, where there is one, the .json file that a path stands for."""
     if path.is_dir():
         candidates = sorted(path.iterdir())

@@ -207,7 +207,7 @@ rule report:
             "stations",
             "fetch",
             "prepare",
-            "weights",
+            *RUN.weights_stages,
             "annotate",
             "pick",
             "measure",
@@ -249,7 +249,7 @@ rule crate:
         stations=path_of(rules.stations.output.stations),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest),
-        weights=path_of(rules.weights.output.weights),
+        weights=path_of(getattr(rules, RUN.weights_stages[0]).output.weights),
         given=RUN.named_files(),
     output:
         crate=f"results/{RUN.run}/catalog/ro-crate-metadata.json",

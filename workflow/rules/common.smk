@@ -37,6 +37,7 @@ def benchmarks_of(*stages):
     whole_run = {
         "stations",
         "weights",
+        "das_weights",
         "associate",
         "locate",
         "magnitude",

@@ -1,4 +1,6 @@
 # From the files of fibres to picks, one job of each stage per fibre and chunk.
+#   das_weights   das_weights of the config         -> weights/fibres.safetensors (else the fibres
+#                                                      share weights/picker.safetensors)
 #   das_index     the source of a fibre             -> fibres/<fibre>/raw/<chunk>.parquet (what came,
 #                                                      why not), channels/<chunk>.parquet
 #   das_annotate  the files, channels, weights      -> onsets/<chunk>.parquet (every channel for
@@ -6,6 +8,30 @@
 #   das_pick      onsets, files, channels           -> picks/<chunk>.parquet (all, cleaned),
 #                                                      selected/<chunk>.parquet (for association),
 #                                                      panels/<chunk>.zarr (for the report)
+
+
+localrules:
+    das_weights,
+
+
+rule das_weights:
+    output:
+        weights=f"results/{RUN.run}/weights/fibres.safetensors",
+    log:
+        f"results/{RUN.run}/logs/das_weights/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/das_weights/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **SITE.resources("cpu", memory_mb=1000, runtime_min=30),
+    params:
+        stage=RUN.params("das_weights"),
+    message:
+        "das_weights"
+    script:
+        "../scripts/run_stage.py"
 
 
 rule das_index:
@@ -37,7 +63,7 @@ rule das_annotate:
     input:
         manifest=rules.das_index.output.manifest,
         channels=rules.das_index.output.channels,
-        weights=rules.weights.output.weights,
+        weights=(rules.das_weights if RUN.das_weights else rules.weights).output.weights,
     output:
         onsets=f"results/{RUN.run}/fibres/{{fibre}}/onsets/{{chunk}}.parquet",
         coverage=f"results/{RUN.run}/fibres/{{fibre}}/coverage/{{chunk}}.parquet",
@@ -80,7 +106,7 @@ rule das_pick:
     params:
         stage=RUN.params("das_pick"),
         settings=fibre_of,
-        rate_hz=RUN.sampling_rate_hz,
+        rate_hz=RUN.fibre_rate_hz,
     message:
         "das_pick {wildcards.fibre} {wildcards.chunk}"
     script:

@@ -1,0 +1,105 @@
+"""Networks that see many channels of a fibre at once, in the configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from quakeline.models.cards import Card, Given
+from quakeline.models.kinds.base import Kind, choice, default_hop, safe
+from quakeline.models.kinds.ensemble import SINGLE
+
+if TYPE_CHECKING:
+    from quakeline.models.weights import Weights
+
+#: What a card of such a network names as its architecture.
+NETWORK = "das"
+
+
+class Fibres(Kind):
+    """A network for fibre data: a DASModel of quakeline, of SeisBench, or of one's own."""
+
+    kind: Literal["das"] = Field(
+        "das", description="a network that sees many channels of a fibre at once"
+    )
+    model: str = Field(
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        description="MODULE:CLASS, in the working folder or installed, a class that derives from"
+        " quakeline's or SeisBench's DASModel, e.g. seisbench.models:DeepSubDAS",
+    )
+    weights: str = Field(
+        min_length=1,
+        description="a name that the class's from_pretrained knows, or a path: the .safetensors"
+        " file that quakeline's save wrote, the .json or .pt file of SeisBench's",
+    )
+    sampling_rate_hz: float = Field(
+        100.0, gt=0, description="rate in Hz at which the network gets the data"
+    )
+    window_samples: int = Field(ge=2, description="samples of a patch of the network")
+    phases: list[str] = Field(
+        ["P", "S"], min_length=1, description="outputs of the network that become onsets"
+    )
+    thresholds: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=dict,
+        description="smallest probability of an onset by phase; 0.3 for others",
+    )
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Fibres:
+        foreign = sorted(set(self.thresholds) - set(self.phases))
+        if foreign:
+            raise ValueError(
+                f"thresholds: {', '.join(foreign)} given; the phases are {', '.join(self.phases)}"
+            )
+        return self
+
+    @property
+    def path(self) -> Path | None:
+        """The path that `weights` is; None where it is a name."""
+        path = Path(self.weights).expanduser()
+        return path if "/" in self.weights or path.suffix or path.exists() else None
+
+    def card(self) -> Card:
+        """What the section says."""
+        phases = tuple(self.phases)
+        return Card(
+            name=safe(
+                f"das {self.model.partition(':')[2]} {Path(self.weights).name.split('.')[0]}"
+            ),
+            network=NETWORK,
+            citation="see the network",
+            licence="not stated",
+            training_data="not stated",
+            sampling_rate_hz=self.sampling_rate_hz,
+            window_samples=self.window_samples,
+            hop_samples=default_hop(self.window_samples, "samples"),
+            blind_samples=0,
+            components="Z",
+            classes=phases,
+            phases=phases,
+            thresholds=dict.fromkeys(phases, 0.3) | self.thresholds,
+            normalisation="none",
+            filter=None,
+            output="samples",
+            source=Given(f"{self.model} {self.weights}"),
+        )
+
+    def obtain(self) -> Weights:
+        """Load the network, and check that it is what the section says."""
+        from quakeline.das.networks import obtain
+
+        return obtain(self.card(), self.model, self.weights, self.path)
+
+    def missing(self) -> list[str]:
+        """The path, where it is given and does not exist."""
+        path = self.path
+        if path is None or path.exists() or any(path.parent.glob(f"{path.name}.*")):
+            return []
+        return [f"das_weights.weights: {self.weights!r} does not exist"]
+
+
+KINDS = (*SINGLE, Fibres)
+#: A network for fibres: any that looks at single stations, channel by channel, or one of these.
+AnyKind = choice(KINDS)

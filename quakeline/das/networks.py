@@ -1,0 +1,152 @@
+"""Weights files of networks that see many channels at once, and the networks built from them.
+
+The file holds the tensors, its card the class and the arguments that build the network again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from quakeline.das.kind import NETWORK
+from quakeline.das.model import DASModel
+from quakeline.das.seisbench import SeisBenchDASModel
+from quakeline.errors import WeightsError
+from quakeline.io.provenance import digest_file
+from quakeline.models.cards import Card
+from quakeline.models.custom import working_folder_first
+from quakeline.models.seisbench import files_of
+from quakeline.models.weights import Weights, describe, load
+
+
+def obtain(card: Card, model: str, name: str, path: Path | None) -> Weights:
+    """Tensors and metadata of a network for fibres, for `weights.save`.
+
+    Parameters
+    ----------
+    card
+        What the configuration says of it.
+    model
+        MODULE:CLASS.
+    name, path
+        Name of published weights; or, where `path` is not None, their file.
+
+    Raises
+    ------
+    WeightsError
+        There is no such class, it cannot be loaded, or it is not what the card says.
+    """
+    kind = _class(model)
+    try:
+        network = kind.from_pretrained(name) if path is None else _from_file(kind, path)
+    except WeightsError:
+        raise
+    except Exception as error:  # classes of anybody
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise WeightsError(
+            f"das_weights: {model} cannot be loaded from {name}: {reason}"
+        ) from error
+    applied = wrapped(network)
+    _compare(card, applied)
+    given = inspect.signature(kind.__init__).parameters
+    arguments = {k: v for k, v in network.get_model_args().items() if k in given}
+    options = {"model": model, "arguments": json.dumps(arguments, sort_keys=True)}
+    options["default_args"] = json.dumps(applied.default_args, sort_keys=True)
+    sources = {} if path is None else {file.name: digest_file(file) for file in _files(path)}
+    citation = " ".join((applied.citation or "not given").split())
+    complete = replace(card, options=options, citation=citation)
+    return network.state_dict(), describe(complete, sources)
+
+
+def build(path: Path) -> DASModel:
+    """Build the network of a weights file, for inference on the CPU.
+
+    Raises WeightsError where the file is damaged or its class is not what it was.
+    """
+    card, state, _ = load(path)
+    model = card.options["model"]
+    try:
+        network = _class(model)(**json.loads(card.options["arguments"]))
+        network.load_state_dict(state)
+    except (RuntimeError, TypeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise WeightsError(f"{path} does not fit {model}: {reason}") from error
+    applied = wrapped(network.eval())
+    applied.default_args = json.loads(card.options["default_args"])
+    applied.annotate_keys = list(card.phases)
+    return applied
+
+
+def wrapped(network: Any) -> DASModel:
+    """The network as a DASModel of quakeline."""
+    return network if isinstance(network, DASModel) else SeisBenchDASModel(network)
+
+
+def is_of_fibres(card: Card) -> bool:
+    """Whether a card is that of a network which sees many channels at once."""
+    return card.network == NETWORK
+
+
+def _class(model: str) -> Any:
+    module, _, name = model.partition(":")
+    try:
+        with working_folder_first():
+            found = getattr(importlib.import_module(module), name)
+    except Exception as error:  # modules of anybody
+        raise WeightsError(
+            f"das_weights.model: {model} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    own = isinstance(found, type) and issubclass(found, DASModel)
+    if not own and not hasattr(found, "get_patching_structure"):
+        raise WeightsError(
+            f"das_weights.model: {model} given; a class that derives from quakeline's or"
+            " SeisBench's DASModel is needed"
+        )
+    return found
+
+
+def _from_file(kind: Any, path: Path) -> Any:
+    if issubclass(kind, DASModel):
+        return kind.load(path)
+    tensors, described = files_of(path)
+    facts = json.loads(described.read_text(encoding="utf-8")) if described else {}
+    network = kind(**facts.get("model_args", {}))
+    network.default_args.update(facts.get("default_args") or {})
+    network.load_state_dict(torch.load(tensors, map_location="cpu", weights_only=True))
+    return network
+
+
+def _files(path: Path) -> list[Path]:
+    if path.suffix == ".safetensors":
+        return [path]
+    return [file for file in files_of(path) if file is not None]
+
+
+def _compare(card: Card, network: DASModel) -> None:
+    """Raise WeightsError that says what to set where the network is not what the card says."""
+    unknown = sorted(set(card.phases) - set(network.annotate_keys))
+    if unknown:
+        raise WeightsError(
+            f"das_weights.phases: {', '.join(unknown)} given; {network.name} gives"
+            f" {', '.join(network.annotate_keys)}"
+        )
+    step = 1 / card.sampling_rate_hz
+    low, high = network.dt_range or (step, step)
+    if not low * (1 - 1e-6) <= step <= high * (1 + 1e-6):
+        raise WeightsError(
+            f"das_weights.sampling_rate_hz: {card.sampling_rate_hz:g} given; {network.name} takes"
+            f" {1 / high:g} to {1 / low:g} Hz"
+        )
+    inner = network.model if isinstance(network, SeisBenchDASModel) else network
+    known = inner.patching_structure
+    if known is not None and known.in_samples != card.window_samples:
+        raise WeightsError(
+            f"das_weights.window_samples: {card.window_samples} given; {network.name} has"
+            f" {known.in_samples}"
+        )
