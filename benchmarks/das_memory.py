@@ -74,7 +74,7 @@ def one(minutes: int, folder: str, threads: int) -> dict[str, Any]:
     structure = PatchingStructure(3000, 500, 3000, 500, (0, 3000), (0, 500), 0, 0)
     model = Loud(annotate_keys=["P"], patching_structure=structure)
     data = virtual(folder, minutes)
-    callback = DASPickingCallback(0.63)
+    callback = DASPickingCallback(0.62)
     reports: list[Any] = []
     result = measure.timed(lambda: reports.append(model.annotate(data, callback)))
     read_mb = reports[0].samples * CHANNELS * data.dtype.itemsize / 2**20

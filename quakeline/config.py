@@ -184,7 +184,8 @@ class Run(Section):
 
     def _fibre_card(self) -> Card:
         """The card of the network for fibres."""
-        return (self.das_weights or self.weights).card()
+        found: Card = (self.das_weights or self.weights).card()
+        return found
 
     @property
     def fibre_rate_hz(self) -> float:

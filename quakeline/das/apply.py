@@ -105,7 +105,7 @@ def _absent(source: Source) -> list[Problem]:
     found: dict[str, tuple[int, int]] = getattr(source, "absent", {})
     coord = source.coords[TIME]
     return [
-        Problem("absent", *(coord[at].values for at in (first, stop - 1)), reason)
+        Problem("absent", coord[first].values, coord[stop - 1].values, reason)
         for reason, (first, stop) in found.items()
     ]
 
