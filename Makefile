@@ -62,6 +62,9 @@ reference: $(INSTALLED) ## write config/README.md and config/config.schema.json
 bench: $(INSTALLED_TEST) ## measure against peers (installs SeisBench); results in benchmarks/results
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[seisbench]"
 	$(BIN)/python -m benchmarks.waveform_engine
+	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.classify
+	$(BIN)/python -m benchmarks.workers
 	$(BIN)/python -m benchmarks.engine_memory
 	$(BIN)/python -m benchmarks.preparation
 	$(BIN)/python -m benchmarks.table

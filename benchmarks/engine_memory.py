@@ -24,6 +24,7 @@ class Endless:
     """An hour of noise that comes again and again."""
 
     n_instruments = 1
+    in_memory = False
 
     def __init__(self) -> None:
         self._hour = np.random.default_rng(0).normal(size=(3, 360_000)).astype(np.float32)

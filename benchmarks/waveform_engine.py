@@ -4,7 +4,8 @@ Both sides annotate the same noise with events in it, with the SeisBench network
 preprocessing is part of the graph on our side. SeisBench runs at its default batch and at the best
 of some batches. Times are those of annotate alone, after one warm-up on a short record: the CPU
 seconds of all threads. `equal` is the largest difference of the annotations, away from the
-two windows at each end, where the two choose different windows.
+two windows at each end, where the two choose different windows. `--only TEXT` measures the cases
+whose names hold the text and keeps the results of the others.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks import measure
 
 MODULE = "benchmarks.waveform_engine"
 RATE = 100.0
-_BARE_BYTES = 400 * 2**20
-BATCHES = (256, 64, 32)
+REPEATS = 3
+#: SeisBench's default and others, of which the best is taken.
+BATCHES = {"PhaseNet": (256, 64, 32), "EQTransformer": (256, 64, 32), "GPD": (256, 32)}
 #: Case: SeisBench class, arguments, stations, seconds, stacking.
 CASES: dict[str, tuple[str, dict[str, Any], int, int, str]] = {
     "PhaseNet, 1 station-day": ("PhaseNet", {}, 1, 86_400, "avg"),
@@ -37,7 +38,7 @@ CASES: dict[str, tuple[str, dict[str, Any], int, int, str]] = {
     ),
     "GPD, 1 h": ("GPD", {"phases": "PSN"}, 1, 3_600, "avg"),
 }
-ON_TWO_THREADS = ("PhaseNet, 1 station-day",)
+ON_TWO_THREADS = ("PhaseNet, 1 station-day", "EQTransformer, 1 station-day")
 #: Step between windows in samples, as SeisBench takes it by default.
 STEPS = {"PhaseNet": 1501, "EQTransformer": 3000, "GPD": 10}
 QUICK = {"PhaseNet, 1 h": ("PhaseNet", {}, 1, 3_600, "avg")}
@@ -71,21 +72,28 @@ def record(case: str) -> tuple[np.ndarray, int]:
     return samples, first
 
 
-def peer(case: str, batch: int, threads: int, save: str | None) -> dict[str, Any]:
-    """SeisBench's annotate."""
+def stream_of(samples: np.ndarray, first: int) -> Any:
+    """The samples of `record` as an obspy Stream."""
     import obspy
-    import torch
 
-    torch.set_num_threads(threads)
-    model = model_of(case)
-    samples, first = record(case)
-    *_, stacking = case_of(case)
     stream = obspy.Stream()
     for station, components in enumerate(samples):
         for code, data in zip("ZNE", components, strict=True):
             header = {"network": "XX", "station": f"S{station:02d}", "channel": f"HH{code}"}
             header |= {"sampling_rate": RATE, "starttime": obspy.UTCDateTime(first / RATE)}
             stream.append(obspy.Trace(data, header))
+    return stream
+
+
+def peer(case: str, batch: int, threads: int, save: str | None) -> dict[str, Any]:
+    """SeisBench's annotate."""
+    import torch
+
+    torch.set_num_threads(threads)
+    model = model_of(case)
+    samples, first = record(case)
+    *_, stacking = case_of(case)
+    stream = stream_of(samples, first)
     model.annotate(stream.slice(endtime=stream[0].stats.starttime + 120), batch_size=batch)
     found: list[Any] = []
     options = {"batch_size": batch, "stacking": stacking}
@@ -109,30 +117,32 @@ def _curves_of_stream(stream: Any, first: int, n: int) -> dict[str, np.ndarray]:
     return curves
 
 
+def source_of(samples: np.ndarray, first: int, components: str) -> Any:
+    """The samples of `record` for our engine."""
+    from quakeline.inference.waveforms import Arrays
+
+    return Arrays(samples, np.ones(samples.shape, bool), first, list("ZNE"), components)
+
+
 def ours(case: str, threads: int, weights: str, save: str | None) -> dict[str, Any]:
     """Our engine on the same network."""
     from quakeline.inference.annotator import Annotator
-    from quakeline.inference.waveforms import Arrays
     from quakeline.models.cards import Windowing
 
     samples, first = record(case)
     steps = Windowing(hop_samples=STEPS[case_of(case)[0]])
     annotator = Annotator.load(Path(weights), "cpu", threads, windowing=steps)
-    valid = np.ones(samples.shape, bool)
-    source = Arrays(samples, valid, first, list("ZNE"), annotator.card.components)
+    source = source_of(samples, first, annotator.card.components)
     n = samples.shape[-1]
     list(annotator.annotate(source, first, first + 12_000))
-    curves = np.zeros((len(samples), len(annotator.card.phases), n), np.float32)
+    curves = np.full((len(samples), len(annotator.card.phases), n), np.nan, np.float32)
 
     def work() -> None:
         for piece in annotator.annotate(source, first, first + n):
             here = slice(piece.start - first, piece.start - first + piece.curves.shape[1])
             curves[piece.instrument][:, here] = piece.curves
 
-    held = samples.nbytes + valid.nbytes + curves.nbytes
     result = {**measure.timed(work), "peak_mb": measure.peak_mb()}
-    order = ["ZNE".index(name) for name in annotator.card.components]
-    bare = _bare(annotator, samples, order)
     if save:
         named = {
             f"S{station:02d}.{phase}": curve
@@ -140,22 +150,7 @@ def ours(case: str, threads: int, weights: str, save: str | None) -> dict[str, A
             for phase, curve in zip(annotator.card.phases, found, strict=True)
         }
         np.savez(save, **named)
-    return {**result, "arrays_mb": held / 2**20, "bare_cpu_s": bare}
-
-
-def _bare(annotator: Any, samples: np.ndarray, order: list[int]) -> float:
-    """CPU seconds of the forward passes alone over the same windows, cut before the clock runs."""
-    backend, card, hop = annotator.engine.backend, annotator.card, annotator.engine.hop
-    batches = []
-    for station in samples:
-        cut = sliding_window_view(station[order], card.window_samples, axis=1)[:, ::hop]
-        for at in range(0, cut.shape[1] - backend.batch + 1, backend.batch):
-            part = cut[:, at : at + backend.batch].transpose(1, 0, 2)
-            batches.append(((), np.ascontiguousarray(part)))
-            if len(batches) * batches[0][1].nbytes > _BARE_BYTES:
-                break
-    share = len(samples) * (samples.shape[-1] / hop) / (len(batches) * backend.batch)
-    return share * measure.timed(lambda: [None for _ in backend.run(iter(batches))])["cpu_s"]
+    return result
 
 
 def weights(case: str, threads: int, folder: str) -> dict[str, Any]:
@@ -188,43 +183,40 @@ def difference(first: str, second: str, window: int) -> float:
     return largest
 
 
-def compare(name: str, threads: int, repeats: int, quick: bool) -> list[dict[str, Any]]:
-    """All rows of one case: ours and each batch of the peer in turn, several times."""
-    batches = BATCHES[:1] if quick else BATCHES
+def label(case: str, threads: int) -> str:
+    """What a case is called in results."""
+    return f"{case}, {threads} thread" + "s" * (threads > 1)
+
+
+def compare(name: str, threads: int, quick: bool) -> list[dict[str, Any]]:
+    """All rows of one case: ours and each batch of the peer in turn, three times."""
+    batches = BATCHES[case_of(name)[0]][: 1 if quick else None]
     mine: list[dict[str, Any]] = []
     theirs: dict[int, list[dict[str, Any]]] = {batch: [] for batch in batches}
     with tempfile.TemporaryDirectory() as folder:
         made = measure.child(MODULE, threads, side="weights", case=name, folder=folder)
         saved = [str(Path(folder) / side) + ".npz" for side in ("ours", "peer")]
         run = partial(measure.child, MODULE, threads, case=name)
-        for _ in range(repeats):
+        for _ in range(1 if quick else REPEATS):
             mine.append(run(side="ours", weights=made["path"], save=saved[0]))
             for batch in batches:
                 theirs[batch].append(run(side="peer", batch=batch, save=saved[1]))
         equal = difference(*saved, made["window"])
-    return _rows(name, threads, mine, theirs, equal)
+    return peer_rows(label(name, threads), measure.medians(mine), theirs, equal)
 
 
-def _rows(
-    name: str,
-    threads: int,
-    mine: list[dict[str, Any]],
-    theirs: dict[int, list[dict[str, Any]]],
-    equal: float,
+def peer_rows(
+    title: str, me: dict[str, float], theirs: dict[int, list[dict[str, Any]]], equal: float
 ) -> list[dict[str, Any]]:
+    """Rows against the peer's first (default) batch, and against its best."""
     rows = []
-    me = measure.medians(mine)
     peers = {batch: measure.medians(runs) for batch, runs in theirs.items()}
     best = min(peers, key=lambda batch: peers[batch]["cpu_s"])
-    label = f"{name}, {threads} thread" + "s" * (threads > 1)
-    for batch, word in ((BATCHES[0], "default"), (best, "best")):
-        title = f"{label}, against batch {batch} ({word})"
+    for batch, word in ((next(iter(peers)), "default"), (best, "best")):
+        name = f"{title}, against SeisBench, {word} batch"
         for key, unit in (("cpu_s", "CPU s"), ("wall_s", "wall s"), ("peak_mb", "MB")):
-            rows.append(measure.case(title, unit, me[key], peers[batch][key], equal))
-    bare = measure.case(
-        f"{label}, bare forward passes", "CPU s", me["cpu_s"], me["bare_cpu_s"], None
-    )
-    return [*rows, bare]
+            rows.append(measure.case(name, unit, me[key], peers[batch][key], equal))
+    return rows
 
 
 def main() -> None:
@@ -237,9 +229,10 @@ def main() -> None:
         return
     rows = []
     for name in QUICK if given.quick else CASES:
-        for threads in (1, 2) if name in ON_TWO_THREADS else (1,):
-            rows += compare(name, threads, 1 if given.quick else 3, given.quick)
-            measure.finish("waveform_engine", rows, given.quick)
+        for threads in (1, 2) if name in ON_TWO_THREADS and not given.quick else (1,):
+            if given.only in f"{label(name, threads)},":
+                rows += compare(name, threads, given.quick)
+                measure.finish("waveform_engine", rows, given.quick, given.only)
 
 
 if __name__ == "__main__":

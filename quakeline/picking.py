@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from quakeline.io import stores, tables
 from quakeline.schemas import PICKS
 from quakeline.signal.amplitude import peak_amplitude, snr_db
 from quakeline.signal.gaps import distance_to_edge
-from quakeline.signal.peaks import find_peaks, gaussian_sigmas
+from quakeline.signal.peaks import find_peaks, gaussian_sigmas, highest_apart
 from quakeline.timeline import SECOND, Span, iso, sample_time
 
 #: Gaps farther away than this are not looked for, so that picks do not depend on chunks.
@@ -23,19 +23,35 @@ _FIT_REACH_S = 1.0
 _BLOCK_SAMPLES = 360_000
 _AT_ONCE = 2_000
 
+#: How peaks become picks, see `Rules.rule`.
+Rule = Literal["local", "archive-scan"]
+#: The rule archive-scan: one pick within so many seconds, in chunks of so many seconds, and the
+#: half length of the means that are compared.
+_APART_S, _SCAN_S, _LEAD_S = 100.0, 600, 1.0
+#: A column of that rule, gone in finished tables.
+_LEADS = "_leads"
+
 #: Runs [first, end) of samples.
 Clipped = Sequence[Sequence[int]] | np.ndarray
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Which peaks become picks and what is measured; see the section `pick`."""
+    """Which peaks become picks and what is measured; see the section `pick`.
+
+    `rule` is "local", or "archive-scan": in each 600 s since 1970 and each phase the highest peaks
+    that are 100 s apart, and of these the ones around which the mean probability of the phase over
+    2 s is at least that of every other class (all other classes than the phases count as one). So
+    the program archive_scan.py of Stepnov et al. (2021, doi:10.3390/s21186290) picks, which cannot
+    find a second event within 100 s.
+    """
 
     thresholds: dict[str, float]
     min_distance_s: float
     gap_guard_s: float
     noise_s: tuple[float, float]
     signal_s: float
+    rule: Rule = "local"
 
 
 @dataclass(frozen=True)
@@ -124,6 +140,8 @@ class BlockPicker:
                     frame["amplitude_m_s"] = amplitude
                 near = gaps[at : at + _AT_ONCE]
                 frame["gap_distance_s"] = np.where(near <= GAP_REACH_S, near, np.nan)
+                if self.rules.rule == "archive-scan":
+                    frame[_LEADS] = self._leads(curves, row, some)
                 frames.append(frame)
         return pd.concat(frames, ignore_index=True) if frames else tables.empty(PICKS)
 
@@ -140,6 +158,14 @@ class BlockPicker:
         gaps = distance_to_edge(valid, found) / self.origin.rate_hz
         usable = valid[:, found].any(axis=0) & (gaps >= self.rules.gap_guard_s)
         return found[usable], gaps[usable]
+
+    def _leads(self, curves: np.ndarray, row: int, peaks: np.ndarray) -> np.ndarray:
+        """Whether a phase has the largest mean of all classes around each of its peaks."""
+        rest = np.maximum(1 - curves.sum(axis=0, keepdims=True), 0)
+        sums = np.pad(np.cumsum([*curves, *rest], axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+        half = self._samples(_LEAD_S)
+        means = sums[:, peaks + half] - sums[:, peaks - half]
+        return np.asarray(means[row] >= means.max(axis=0))
 
     def _snr(
         self, motion: np.ndarray, valid: np.ndarray, peaks: np.ndarray, phase: str
@@ -187,10 +213,31 @@ def joined(frames: list[pd.DataFrame], span: Span | None = None) -> pd.DataFrame
     if not filled:
         return tables.empty(PICKS)
     picks = pd.concat(filled, ignore_index=True)
+    if _LEADS in picks:
+        picks = _scanned(picks)
     if span:
         times = picks["time"].astype("int64")
         picks = picks[(times >= span.start_ns) & (times < span.end_ns)]
     return picks.sort_values(["time", "pick_id"], ignore_index=True)
+
+
+def _scanned(picks: pd.DataFrame) -> pd.DataFrame:
+    """The picks that the rule archive-scan leaves."""
+    times = picks["time"].astype("int64")
+    picks = picks.assign(_chunk=times // (_SCAN_S * SECOND)).sort_values("time", kind="stable")
+    where = ["network", "station", "location", "instrument", "phase", "_chunk"]
+    stay = [
+        group.index[
+            highest_apart(
+                group["time"].astype("int64").to_numpy(),
+                group["probability"].to_numpy(),
+                _APART_S * SECOND,
+            )
+        ]
+        for _, group in picks.groupby(where, sort=False)
+    ]
+    picks = picks.loc[np.concatenate(stay)]
+    return picks[picks[_LEADS]].drop(columns=[_LEADS, "_chunk"])
 
 
 def picks_of_stores(curves: Any, motion: Any, rules: Rules, span: Span) -> pd.DataFrame:
@@ -202,7 +249,7 @@ def picks_of_stores(curves: Any, motion: Any, rules: Rules, span: Span) -> pd.Da
     phases = stores.labels_of(curves, "classes")
     thresholds = {**dict(curves.attrs["thresholds"]), **rules.thresholds}
     picker = BlockPicker(
-        Rules(thresholds, rules.min_distance_s, rules.gap_guard_s, rules.noise_s, rules.signal_s),
+        replace(rules, thresholds=thresholds),
         Origin(str(curves.attrs["model"]), str(curves.attrs["weights_id"]), phases, grid.rate_hz),
         stores.labels_of(motion, "components"),
     )

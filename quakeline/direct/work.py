@@ -247,6 +247,10 @@ class _Read:
     def n_instruments(self) -> int:
         return len(self.chunk.labels)
 
+    @property
+    def in_memory(self) -> bool:
+        return True
+
     def read(self, instrument: int, start: int, stop: int) -> tuple[Any, Any]:
         """See `Waveforms.read`."""
         return self.chunk.arrays(instrument, self.components).read(0, start, stop)

@@ -11,7 +11,7 @@ from quakeline.errors import ConfigError
 from quakeline.inference.backends import Backend, OpenVino, Torch
 from quakeline.inference.engine import Engine, Piece
 from quakeline.inference.ensemble import Reordered, combined
-from quakeline.inference.tuning import best_batch
+from quakeline.inference.tuning import GPU_SIZES, best_batch, on_cpu
 from quakeline.inference.waveforms import Paged, Waveforms
 from quakeline.models.cards import CARDS, Card, Windowing
 
@@ -129,14 +129,22 @@ class _Place:
         return self.card.network == "custom" and not self.card.options["digest"]
 
     def _on_gpus(self, batch: int | None) -> tuple[Backend, str]:
+        import torch
+
         devices = _gpus()
         if not devices:
             raise ConfigError("device: 'cuda' given; this machine has no usable GPU")
-        return Torch(self._network(), batch or 1024, devices), f"{len(devices)} GPU"
+        module = self._network()
+        if batch is None:
+            # one card tells for all: those of a machine are of one kind
+            card = torch.cuda.get_device_name(devices[0])
+            name = f"{self._name} torch {torch.__version__} {card}"
+            one = devices[:1]
+            batch = best_batch(lambda n: Torch(module, n, one), self._window, name, GPU_SIZES)
+        return Torch(module, batch, devices), f"{len(devices)} GPU"
 
     def _on_cpu(self, threads: int, batch: int | None) -> tuple[Backend, str]:
         """OpenVINO where it can be had, else PyTorch."""
-        window = (len(self.card.components), self.card.window_samples)
         try:
             import openvino  # noqa: F401
         except ImportError:
@@ -146,17 +154,29 @@ class _Place:
         graph = graph_of(self.weights, self.member)
 
         def make(size: int) -> OpenVino:
-            return OpenVino(graph, (size, *window), threads)
+            return OpenVino(graph, (size, *self._window), threads)
 
-        known = self.card.network if self.card.name in CARDS else self.card.name
-        size = batch or best_batch(make, window, f"{known} openvino {threads}")
+        name = f"{self._name} {on_cpu('openvino', threads)}"
+        size = batch or best_batch(make, self._window, name)
         return make(size), f"{threads} cores (OpenVINO)"
 
     def _torch_on_cpu(self, threads: int, batch: int | None) -> Torch:
         import torch
 
         torch.set_num_threads(threads)
-        return Torch(self._network(), batch or 16, [torch.device("cpu")])
+        module, cpu = self._network(), [torch.device("cpu")]
+        name = f"{self._name} {on_cpu('torch', threads)}"
+        size = batch or best_batch(lambda n: Torch(module, n, cpu), self._window, name)
+        return Torch(module, size, cpu)
+
+    @property
+    def _name(self) -> str:
+        """What the best batch is remembered for: weights of one network take the same time."""
+        return self.card.network if self.card.name in CARDS else self.card.name
+
+    @property
+    def _window(self) -> tuple[int, int]:
+        return len(self.card.components), self.card.window_samples
 
     def _network(self) -> Any:
         from quakeline.models.weights import network

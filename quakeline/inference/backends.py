@@ -46,6 +46,8 @@ class OpenVino:
             "NUM_STREAMS": threads,
             "INFERENCE_NUM_THREADS": threads,
             "INFERENCE_PRECISION_HINT": "f32",
+            # else several processes on a machine would all compute on its first cores
+            "ENABLE_CPU_PINNING": False,
         }
         compiled = core.compile_model(model, "CPU", settings)
         self.batch = shape[0]
@@ -75,11 +77,11 @@ class OpenVino:
 class Torch:
     """PyTorch on a CPU or on one or several GPUs.
 
-    On a GPU the copies to and from the device run beside the computation: host memory is pinned
-    and two batches per device are in flight. Several GPUs take turns.
+    Several GPUs take turns. Each has two batches in flight, each in a stream of its own and from
+    pinned memory: one is copied while the other is computed.
     """
 
-    def __init__(self, network: Any, batch: int, devices: list[Any], dtype: Any = None) -> None:
+    def __init__(self, network: Any, batch: int, devices: list[Any]) -> None:
         import copy
 
         import torch
@@ -87,37 +89,36 @@ class Torch:
         self._torch = torch
         torch.backends.cudnn.allow_tf32 = False  # ten bits of a probability are too few
         self.batch = batch
-        self._dtype = dtype or torch.float32
-        self._networks = [
-            copy.deepcopy(network).to(device=device, dtype=self._dtype).eval() for device in devices
-        ]
-        self._devices = devices
-        self._pinned = devices[0].type == "cuda"
-        self.in_flight = 2 * len(devices) if self._pinned else 1
+        networks = [copy.deepcopy(network).to(device).eval() for device in devices]
+        self._streams: list[Any] = [None]
+        if devices[0].type == "cuda":
+            stream: Any = torch.cuda.Stream
+            self._streams = [stream(device) for _ in range(2) for device in devices]
+        self.in_flight = len(self._streams)
+        self._networks = [networks[k % len(devices)] for k in range(self.in_flight)]
 
     def run(self, batches: Iterator[tuple[Tag, np.ndarray]]) -> Iterator[tuple[Tag, np.ndarray]]:
         """See `Backend.run`."""
         busy: deque[tuple[Tag, Any, Any]] = deque()
         for number, (tag, windows) in enumerate(batches):
-            busy.append((tag, *self._start(number % len(self._devices), windows)))
+            busy.append((tag, *self._start(number % self.in_flight, windows)))
             if len(busy) == self.in_flight:
                 yield self._finish(*busy.popleft())
         while busy:
             yield self._finish(*busy.popleft())
 
-    def _start(self, index: int, windows: np.ndarray) -> tuple[Any, Any]:
-        torch = self._torch
+    def _start(self, turn: int, windows: np.ndarray) -> tuple[Any, Any]:
+        """Begin a batch; gives its output and, on a GPU, the event at which that is complete."""
+        torch, stream = self._torch, self._streams[turn]
         host = torch.from_numpy(windows)
         with torch.inference_mode():
-            if self._pinned:
-                host = host.pin_memory()
-            batch = host.to(self._devices[index], dtype=self._dtype, non_blocking=True)
-            output = self._networks[index](batch).float().to("cpu", non_blocking=True)
-            done = None
-            if self._pinned:
-                done = torch.cuda.Event()
-                done.record(torch.cuda.current_stream(self._devices[index]))
-        return output, done
+            if stream is None:
+                return self._networks[turn](host), None
+            with torch.cuda.stream(stream):
+                batch = host.pin_memory().to(stream.device, non_blocking=True)
+                # PyTorch pins the memory of a copy to the host that does not block
+                output = self._networks[turn](batch).to("cpu", non_blocking=True)
+                return output, stream.record_event()
 
     @staticmethod
     def _finish(tag: Tag, output: Any, done: Any) -> tuple[Tag, np.ndarray]:

@@ -158,7 +158,8 @@ class Engine:
         share = shares(some, at, window)
         at, share = at[share > 0], share[share > 0]
         weights = share**2 if self.card.edge_windows else np.ones_like(share)
-        full = shares(np.asarray(valid.all(axis=0)), at, window) == 1
+        every = np.asarray(valid.all(axis=0))
+        full = (share if np.array_equal(every, some) else shares(every, at, window)) == 1
         return _Block(instrument, span[1], origin, data, valid, at, weights, full)
 
     def _batches(
@@ -190,23 +191,15 @@ class Engine:
         """Put normalised windows of a block into an array of as many rows."""
         size = self.card.window_samples
         starts, full = block.starts[some], block.full[some]
-        _copy(target, block.data, starts, size)
+        for row, start in zip(target, starts.tolist(), strict=True):
+            row[:] = block.data[:, start : start + size]
+        if full.all():
+            normalise(target, None, self.card.normalisation)
+            return
         edges = [0, *(np.flatnonzero(np.diff(full)) + 1).tolist(), len(starts)]
         for first, last in pairwise(edges):
             valid = None if full[first] else _cut(block.valid, starts[first:last], size)
             normalise(target[first:last], valid, self.card.normalisation)
-
-
-def _copy(target: np.ndarray, samples: np.ndarray, starts: np.ndarray, window: int) -> None:
-    """Copy windows of (components, n) samples into (windows, components, window)."""
-    step = int(starts[1] - starts[0]) if len(starts) > 1 else 1
-    first, last = int(starts[0]), int(starts[-1])
-    if last - first == step * (len(starts) - 1) and (np.diff(starts) == step).all():
-        view = sliding_window_view(samples, window, axis=1)[:, first : last + 1 : step]
-        np.copyto(target, view.transpose(1, 0, 2))
-        return
-    for row, start in zip(target, starts, strict=True):
-        row[:] = samples[:, start : start + window]
 
 
 def _rows(indices: list[int]) -> slice | list[int]:

@@ -28,6 +28,11 @@ class Reordered:
         """How many instruments there are."""
         return self._source.n_instruments
 
+    @property
+    def in_memory(self) -> bool:
+        """See `Waveforms.in_memory`."""
+        return self._source.in_memory
+
     def read(self, instrument: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Waveforms.read`."""
         data, valid = self._source.read(instrument, start, stop)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
@@ -14,37 +15,66 @@ from quakeline.inference.backends import Backend
 from quakeline.io.atomic import write_text
 from quakeline.models import cache
 
-_CANDIDATES = (4, 8, 16, 32)
-_WINDOWS = 96
+#: Windows in a batch that are tried: larger ones do not fit into the cache of a CPU, smaller ones
+#: do not fill a GPU.
+CPU_SIZES = (4, 8, 16, 32)
+GPU_SIZES = (64, 256, 1024, 4096)
 _ROUNDS = 3
+_BATCHES = 3
 
 
-def best_batch(make: Callable[[int], Backend], window: tuple[int, int], name: str) -> int:
+def best_batch(
+    make: Callable[[int], Backend],
+    window: tuple[int, int],
+    name: str,
+    sizes: Sequence[int] = CPU_SIZES,
+) -> int:
     """The batch size with which windows take the least time; results do not depend on it.
 
     `make` builds the backend for a size, `window` is (components, samples), `name` says what is
-    measured. Remembered in the cache folder for this processor and library version.
+    measured, with which library on which device. Remembered in the cache folder. A size for which
+    the device has not enough memory is left out.
     """
-    key = f"{name} {platform.machine()} {_processor()} {version('openvino')}"
     path = cache.folder() / "batches.json"
-    known = json.loads(path.read_text()) if path.is_file() else {}
-    if key not in known:
-        times = {size: _time(make(size), window) for size in _CANDIDATES}
-        known[key] = min(times, key=lambda size: times[size])
+    known = _read(path)
+    if name not in known:
+        times = {size: _time(make, size, window, _BATCHES * sizes[-1]) for size in sizes}
+        known[name] = min(times, key=lambda size: times[size])
         write_text(path, json.dumps(known, indent=1, sort_keys=True))
-    return int(known[key])
+    return int(known[name])
 
 
-def _time(backend: Backend, window: tuple[int, int]) -> float:
-    """Least seconds of some rounds over about the same number of windows."""
-    windows = np.random.default_rng(0).normal(size=(backend.batch, *window)).astype(np.float32)
-    count = max(_WINDOWS // backend.batch, 1)
+def _read(path: Path) -> dict[str, int]:
+    """What is remembered; nothing where the file is missing or damaged."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def on_cpu(library: str, threads: int) -> str:
+    """Words for a library on so many cores of this machine's processor, for `best_batch`."""
+    return f"{library} {version(library)} {threads} {platform.machine()} {_processor()}"
+
+
+def _time(
+    make: Callable[[int], Backend], size: int, window: tuple[int, int], windows: int
+) -> float:
+    """Least seconds per window of some rounds; infinite where memory does not suffice."""
+    batch = np.random.default_rng(0).normal(size=(size, *window)).astype(np.float32)
+    count = max(windows // size, 1)
     rounds = []
-    for _ in range(_ROUNDS):
-        start = time.perf_counter()
-        for _ in backend.run(((), windows) for _ in range(count)):
-            pass
-        rounds.append((time.perf_counter() - start) / (count * backend.batch))
+    try:
+        backend = make(size)
+        for _ in range(_ROUNDS):
+            start = time.perf_counter()
+            for _ in backend.run(((), batch) for _ in range(count)):
+                pass
+            rounds.append((time.perf_counter() - start) / (count * size))
+    except RuntimeError as error:
+        if "out of memory" not in str(error):
+            raise
+        return np.inf
     return min(rounds)
 
 

@@ -21,6 +21,10 @@ class Waveforms(Protocol):
     def n_instruments(self) -> int:
         """How many instruments there are."""
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether any few samples are read as quickly as many: nothing is opened or unpacked."""
+
     def read(self, instrument: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Samples (float32) and mask, (components, stop - start), for absolute samples.
 
@@ -48,6 +52,11 @@ class Arrays:
         """How many instruments there are."""
         return int(self._data.shape[0])
 
+    @property
+    def in_memory(self) -> bool:
+        """See `Waveforms.in_memory`."""
+        return isinstance(self._data, np.ndarray)
+
     def read(self, instrument: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Waveforms.read`; what lies in memory already is not copied, and so read-only."""
         lo = max(start, self._start)
@@ -71,15 +80,17 @@ class Arrays:
 
 
 class Paged:
-    """Reads another source in pages of an absolute grid and filters each page once.
+    """Reads another source in pages of an absolute grid and filters (or scales) each page once.
 
     Pages lie on an absolute grid, so that filtered samples do not depend on how data were cut.
+    What lies in memory and stays as it is is read without them.
     """
 
     def __init__(self, source: Waveforms, card: Card) -> None:
         self._source, self._card = source, card
         self._context = round(card.context_s * card.sampling_rate_hz)
         self._held: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+        self._plain = card.filter is None and card.normalisation != "max-600s"
         self._sections = None
         if card.filter:
             rule = card.filter
@@ -92,8 +103,15 @@ class Paged:
         """How many instruments there are."""
         return self._source.n_instruments
 
+    @property
+    def in_memory(self) -> bool:
+        """See `Waveforms.in_memory`."""
+        return self._source.in_memory
+
     def read(self, instrument: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """See `Waveforms.read`."""
+        if self._plain and self._source.in_memory:
+            return self._source.read(instrument, start, stop)
         pages = range(start // PAGE_SAMPLES, -(-stop // PAGE_SAMPLES))
         parts = []
         for page in pages:
@@ -120,4 +138,19 @@ class Paged:
         if self._sections is not None and self._card.filter is not None:
             data = filtered(data, valid, self._sections, zero_phase=self._card.filter.zero_phase)
         inner = slice(wide, wide + PAGE_SAMPLES)
+        if self._card.normalisation == "max-600s":
+            return _scaled(data[:, inner], round(600 * self._card.sampling_rate_hz)), valid[
+                :, inner
+            ]
         return data[:, inner], valid[:, inner]
+
+
+def _scaled(data: np.ndarray, length: int) -> np.ndarray:
+    """Samples (components, n) over the largest absolute value of each `length` of them."""
+    scaled = np.zeros_like(data)
+    for first in range(0, data.shape[1], length):
+        part = data[:, first : first + length]
+        largest = np.abs(part).max()
+        if largest > 0:
+            scaled[:, first : first + length] = part / largest
+    return scaled

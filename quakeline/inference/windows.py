@@ -65,11 +65,11 @@ def normalise(windows: np.ndarray, valid: np.ndarray | None, rule: str) -> None:
     valid
         The mask, same shape, bool; None where every sample is valid.
     rule
-        "std", "std-live", "max", "scale" or "none".
+        "std", "std-live", "max", "scale" or "none"; "max-600s" is done when samples are read.
     """
     if valid is not None:
         windows[~valid] = 0
-    if rule == "none":
+    if rule in ("none", "max-600s"):
         return
     if rule in ("max", "scale"):
         largest = np.abs(windows).max(axis=(1, 2), keepdims=True)

@@ -20,6 +20,8 @@ Scaler = Literal["sample", "batch", "fixed"]
 #: What windows are divided by, see `Card.normalisation`.
 Normalisation = Literal["std", "std-live", "max", "scale", "none"]
 Output = Literal["samples", "window"]
+#: What all samples may be divided by instead, see `Windowing.normalisation`.
+Scan = Literal["max-600s"]
 #: How overlapping windows are joined, see `Card.stacking`.
 Stacking = Literal["average", "maximum", "weighted"]
 #: Data end where at least so many seconds are missing, for `Card.edge_windows`.
@@ -123,7 +125,8 @@ class Card:
     normalisation
         "std": each component of a window without its mean, over its own standard deviation;
         "std-live": the same, times 3 / (number of live components);
-        "max": the whole window over its largest absolute value;
+        "max": the whole window over its largest absolute value; "max-600s": over that of each 600 s
+        since 1970, see `Windowing.normalisation`;
         "scale": the whole window times the power of two that brings its largest absolute value
         below one: for networks that normalise themselves with a small number added, which would
         otherwise count for data in m/s; "none": as it is.
@@ -159,7 +162,7 @@ class Card:
     classes: tuple[str, ...]
     phases: tuple[str, ...]
     thresholds: dict[str, float] = field(hash=False)
-    normalisation: Normalisation
+    normalisation: Normalisation | Scan
     filter: Filter | None
     output: Output
     source: Wheel | Repository | Given
@@ -184,21 +187,33 @@ class Card:
 
 @dataclass(frozen=True)
 class Windowing:
-    """How windows are laid and joined, where it differs from a card; see `Card`. None: as there."""
+    """How windows are laid and joined, where it differs from a card; see `Card`. None: as there.
+
+    `normalisation` "max-600s" is what the program of Seismo-Performer's authors does, where the
+    division of each window is never reached: small events beside large ones are lost.
+    """
 
     hop_samples: int | None = None
     blind_samples: int | None = None
     stacking: Stacking | None = None
     edge_windows: bool | None = None
+    normalisation: Scan | None = None
 
     def on(self, card: Card) -> Card:
         """A card with these changes, also of the members of an ensemble.
 
-        Raises ConfigError for a step or blind samples of an ensemble.
+        Raises ConfigError for a step or blind samples of an ensemble, and for a normalisation of a
+        network whose windows are not divided by their largest value.
         """
         given = {name: value for name, value in asdict(self).items() if value is not None}
         if not card.members:
+            if self.normalisation and card.normalisation != "max":
+                raise ConfigError(
+                    f"annotate.normalisation: {self.normalisation!r} given; {card.name} has"
+                    f" {card.normalisation!r}; allowed where it is 'max'"
+                )
             return replace(card, **given)
+        given.pop("normalisation", None)
         for name in ("hop_samples", "blind_samples"):
             if name in given:
                 raise ConfigError(

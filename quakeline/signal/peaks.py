@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 from scipy.signal import find_peaks as scipy_peaks
 
 #: More curves than these at once do not fit into the cache.
 _ROWS_AT_ONCE = 32
 #: Each round leaves a third of the peaks to the next one.
 _ROUNDS = 3
+#: Windows around so many tops are compared at once.
+_TOPS_AT_ONCE = 4096
 
 
 def find_peaks(curve: np.ndarray, threshold: float, distance: int) -> np.ndarray:
@@ -21,14 +22,46 @@ def find_peaks(curve: np.ndarray, threshold: float, distance: int) -> np.ndarray
     samples of it and on nothing else, so peaks do not depend on how the curve was cut. Of equal
     samples the first one counts.
     """
-    if len(curve) == 0:
-        return np.empty(0, dtype=np.int64)
-    largest = maximum_filter1d(curve, 2 * distance + 1, mode="constant", cval=-np.inf)
-    earlier = np.concatenate([[-np.inf], curve[:-1]])
-    before = maximum_filter1d(
-        earlier, distance, mode="constant", cval=-np.inf, origin=distance - 1 - distance // 2
-    )
-    return np.flatnonzero((curve >= threshold) & (curve == largest) & (curve > before))
+    padded = np.pad(curve, distance, constant_values=-np.inf)
+    before, after = padded[distance - 1 : -distance - 1], padded[distance + 1 :][: len(curve)]
+    tops = np.flatnonzero((curve >= threshold) & (curve > before) & (curve >= after))
+    found = [
+        _largest_nearby(padded, tops[first : first + _TOPS_AT_ONCE], distance)
+        for first in range(0, len(tops), _TOPS_AT_ONCE)
+    ]
+    return np.concatenate([tops[:0], *found])
+
+
+def _largest_nearby(padded: np.ndarray, tops: np.ndarray, distance: int) -> np.ndarray:
+    """Those of some tops that are the first largest within `distance`, of a padded curve."""
+    windows = padded[tops[:, None] + np.arange(2 * distance + 1)]
+    top = windows[:, distance]
+    earlier = windows[:, :distance].max(axis=1)
+    return tops[(top > earlier) & (top == windows.max(axis=1))]
+
+
+def highest_apart(positions: np.ndarray, heights: np.ndarray, distance: float) -> np.ndarray:
+    """Which of some peaks stay when from the highest one down closer ones are dropped.
+
+    As `scipy.signal.find_peaks` does with a `distance`, for peaks that are known already.
+
+    Parameters
+    ----------
+    positions, heights
+        Shape (m,), positions in increasing order; of equal heights the earlier one goes first.
+    distance
+        In the unit of positions; peaks closer than this to one that stays are dropped.
+
+    Returns
+    -------
+    Shape (m,), bool.
+    """
+    stay = np.ones(len(positions), bool)
+    for peak in np.argsort(-heights, kind="stable"):
+        if stay[peak]:
+            stay &= np.abs(positions - positions[peak]) >= distance
+            stay[peak] = True
+    return stay
 
 
 def gaussian_sigmas(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from quakeline.models.cards import Stacking, Windowing
+from quakeline.models.cards import Scan, Stacking, Windowing
 from quakeline.section import Section
 
 VERSION = 2
@@ -48,6 +48,13 @@ class Config(Section):
         " windows with gaps count less in averages; null: the network's own, true for"
         " EQTransformer, whose window of a minute should be full of data",
     )
+    normalisation: Scan | None = Field(
+        None,
+        description="max-600s: samples are divided by the largest of each 600 s instead of the"
+        " largest of their window, as the program of Seismo-Performer's authors does: small events"
+        " near large ones are lost, and results depend on cuts unless chunks are multiples of"
+        " 600 s; null: the network's own",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where the network runs; auto: a GPU when there is one"
     )
@@ -55,7 +62,13 @@ class Config(Section):
     @property
     def windowing(self) -> Windowing:
         """What differs from the network's own card."""
-        return Windowing(self.hop_samples, self.blind_samples, self.stacking, self.edge_windows)
+        return Windowing(
+            self.hop_samples,
+            self.blind_samples,
+            self.stacking,
+            self.edge_windows,
+            self.normalisation,
+        )
 
 
 def run(

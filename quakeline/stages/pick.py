@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -25,6 +25,13 @@ class Config(Section):
         default_factory=dict,
         description="smallest probability of a pick, by phase; a phase that is not named has the"
         " default of the network's weights",
+    )
+    rule: Literal["local", "archive-scan"] = Field(
+        "local",
+        description="local: every largest probability within `min_distance_s` is a pick;"
+        " archive-scan: as Seismo-Performer's authors pick, at most one of a phase in 100 s, and"
+        " only where the phase's mean over 2 s is the largest of all classes: misses events that"
+        " follow each other, and depends on cuts unless chunks are multiples of 600 s",
     )
     min_distance_s: float = Field(
         0.5,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from quakeline.errors import ConfigError
 from quakeline.inference.backends import Torch
 from quakeline.inference.engine import Engine, prefetched
-from quakeline.inference.waveforms import Arrays
+from quakeline.inference.waveforms import Arrays, Paged
 from quakeline.inference.windows import normalise, window_starts
 from quakeline.models.cards import CARDS
 from quakeline.models.weights import network
@@ -224,6 +224,47 @@ def test_reading_ahead_passes_errors_on_and_ends_with_its_user():
     assert next(endless) == 0
     endless.close()
     assert threading.active_count() < 20
+
+
+class OutOfMemory:
+    """The same samples, as a store gives them."""
+
+    in_memory = False
+
+    def __init__(self, source):
+        self.n_instruments, self.read = source.n_instruments, source.read
+
+
+@pytest.mark.parametrize("normalisation", ["std", "max-600s"])
+def test_pages_change_no_bit(small, normalisation):
+    lo = LO - LO % 360_000 - 60_000
+    data = np.random.default_rng(0).normal(size=(2, 3, 90_000)).astype(np.float32)
+    valid = np.ones(data.shape, bool)
+    valid[1, :, 20_000:21_000] = False
+    source = Arrays(data, valid, lo, "ENZ", "ENZ")
+    card = dataclasses.replace(SMALL, normalisation=normalisation)
+    backend = Torch(small, 8, [torch.device("cpu")])
+    found = [
+        np.concatenate(
+            [p.curves for p in Engine(card, backend).annotate(Paged(s, card), lo, lo + 90_000)], 1
+        )
+        for s in (source, OutOfMemory(source))
+    ]
+    assert np.array_equal(*found)
+
+
+def test_samples_over_the_largest_of_their_600_seconds():
+    lo = LO - LO % 60_000 - 70_000
+    data = np.random.default_rng(0).normal(size=(1, 3, 200_000)).astype(np.float32)
+    data[0, 1, 100_000] = -50.0
+    valid = np.ones(data.shape, bool)
+    card = dataclasses.replace(SMALL, normalisation="max-600s")
+    source = Paged(Arrays(data, valid, lo, "ENZ", "ENZ"), card)
+    found, _ = source.read(0, lo, lo + 200_000)
+    for first, last in ((0, 10_000), (10_000, 70_000), (70_000, 130_000), (130_000, 190_000)):
+        part = data[0, :, first:last]
+        assert np.array_equal(found[:, first:last], part / np.abs(part).max())
+    assert np.abs(found).max() == 1
 
 
 def test_no_instruments_and_no_windows(small):

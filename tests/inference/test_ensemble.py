@@ -64,6 +64,7 @@ def test_nothing_to_combine():
 def test_components_in_another_order():
     class Source:
         n_instruments = 1
+        in_memory = True
 
         def read(self, instrument, start, stop):
             data = np.arange(3)[:, None] * np.ones(stop - start)

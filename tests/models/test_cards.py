@@ -10,8 +10,9 @@ from typing import get_args
 import pytest
 import torch
 
+from quakeline.errors import ConfigError
 from quakeline.models import networks
-from quakeline.models.cards import CARDS, Repository, Scaler, Wheel
+from quakeline.models.cards import CARDS, Repository, Scaler, Wheel, Windowing
 from quakeline.models.weights import describe
 
 everyone = pytest.mark.parametrize("card", CARDS.values(), ids=CARDS.keys())
@@ -147,3 +148,10 @@ def test_reading_cards_and_metadata_leaves_torch_out():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "quakeline.models.weights" in done.stdout.split()
     assert "torch" not in done.stdout.split()
+
+
+def test_the_authors_normalisation_is_for_networks_that_divide_by_the_largest_value():
+    scan = Windowing(normalisation="max-600s")
+    assert scan.on(CARDS["seismo-performer-v2"]).normalisation == "max-600s"
+    with pytest.raises(ConfigError, match=r"'max-600s' given; phasenet has 'std-live'; allowed"):
+        scan.on(CARDS["phasenet"])

@@ -82,6 +82,7 @@ class Source:
     def __init__(self, components: str) -> None:
         self._noise, self._order = noise(), [COMPONENTS.index(c) for c in components]
         self.n_instruments = 2
+        self.in_memory = True
 
     def read(self, instrument, start, stop):
         data, valid = self._noise.read(instrument, start, stop)

@@ -4,7 +4,7 @@ import scipy.signal
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from quakeline.signal.peaks import find_peaks, gaussian_sigmas, highest_peaks
+from quakeline.signal.peaks import find_peaks, gaussian_sigmas, highest_apart, highest_peaks
 
 #: Few different values, so that equal neighbours and plateaus are common.
 curves = st.lists(st.sampled_from([0.0, 0.2, 0.4, 0.7, 0.7, 1.0]), min_size=1, max_size=80).map(
@@ -119,3 +119,16 @@ def test_highest_peaks_are_those_of_scipy(distance, steps):
     for row, curve in enumerate(curves):
         expected = scipy.signal.find_peaks(curve, height=0.3, distance=distance)[0]
         assert np.array_equal(columns[rows == row], expected)
+
+
+@given(st.integers(0, 1000), st.integers(1, 60))
+def test_peaks_that_stay_apart_are_those_of_scipy(seed, distance):
+    curve = np.random.default_rng(seed).random(400)
+    peaks, _ = scipy.signal.find_peaks(curve, height=0.5)
+    expected, _ = scipy.signal.find_peaks(curve, height=0.5, distance=distance)
+    assert peaks[highest_apart(peaks, curve[peaks], distance)].tolist() == expected.tolist()
+
+
+def test_of_equal_peaks_the_first_one_stays():
+    assert highest_apart(np.array([3, 7, 20]), np.ones(3), 5.0).tolist() == [True, False, True]
+    assert highest_apart(np.zeros(0), np.zeros(0), 5.0).tolist() == []

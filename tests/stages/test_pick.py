@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.signal
 from pydantic import ValidationError
 
 from quakeline.io import stores, tables
@@ -112,6 +113,32 @@ def test_the_largest_within_the_distance_is_the_pick(tmp_path):
     assert times(made.picks(tmp_path / "a")) == [40.1, 40.4, 41.0]
     assert times(made.picks(tmp_path / "b", min_distance_s=0.3)) == [40.0, 40.1, 40.4, 41.0]
     assert times(made.picks(tmp_path / "c", min_distance_s=2)) == [40.1, 40.4]
+
+
+def scanned(curves, phase, threshold):
+    """Seconds of the picks of archive_scan.py (Seismo-Performer) in one of its chunks."""
+    scores = np.vstack([curves, 1 - curves.sum(axis=0)])
+    peaks, _ = scipy.signal.find_peaks(scores[phase], height=[threshold, 1.0], distance=10_000)
+    means = np.array([scores[:, max(k - 100, 0) : k + 100].mean(axis=1) for k in peaks])
+    return [k / RATE for k, mean in zip(peaks, means, strict=True) if mean[phase] >= mean.max()]
+
+
+def test_the_rule_of_archive_scan(tmp_path):
+    made = Stores()
+    for at, height, sigma in ((5.0, 0.6, 1), (9.0, 0.9, 1), (70.0, 0.95, 0.2), (112.0, 0.7, 1)):
+        made.peak("P", at, height, sigma)
+    for at, height, sigma in ((30.0, 0.8, 1.0), (-20.0, 0.99, 1), (118.0, 0.5, 2)):
+        made.peak("S", at, height, sigma)
+    chunk = made.curves[0, :, (MARGIN_S - WINDOW_S) * RATE :].astype(float)
+    expected = {"P": scanned(chunk, 0, 0.3), "S": scanned(chunk, 1, 0.3)}
+    # 70.0 is the highest, and too narrow; S at 118.0 is within 100 s of 30.0
+    assert expected == {"P": [], "S": [30.0]}
+    assert expected["P"] + expected["S"] == times(made.picks(tmp_path / "a", rule="archive-scan"))
+    made.peak("P", 70.0, 0.96, 1.0)
+    expected = {"P": scanned(made.curves[0, :, 3000:].astype(float), 0, 0.3)}
+    assert expected["P"] == [70.0]
+    assert times(made.picks(tmp_path / "b", rule="archive-scan")) == [30.0, 70.0]
+    assert len(made.picks(tmp_path / "c")) == 6
 
 
 def test_the_chunk_is_half_open(tmp_path):
