@@ -162,8 +162,9 @@ def main() -> None:
         return
     rows: list[dict[str, Any]] = []
     for threads in (1,) if given.quick else (1, 2):
-        rows += compare(threads, given.quick)
-        measure.finish("classify", rows, given.quick)
+        if given.only in f"{engine.label(CASE, threads)},":
+            rows += compare(threads, given.quick)
+            measure.finish("classify", rows, given.quick, given.only)
 
 
 if __name__ == "__main__":

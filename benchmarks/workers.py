@@ -59,7 +59,7 @@ def main() -> None:
     given = measure.arguments()
     path = weights_file("phasenet")
     graph_of(path)
-    rounds, days = (1, 1) if given.quick else (engine.REPEATS, 4)
+    rounds, days = (1, 1) if given.quick else (engine.REPEATS, 2)
     found = [
         {f"{n} x {threads}": seconds_per_day(str(path), n, threads, days) for n, threads in SETUPS}
         for _ in range(rounds)

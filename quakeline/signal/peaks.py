@@ -37,7 +37,7 @@ def _largest_nearby(padded: np.ndarray, tops: np.ndarray, distance: int) -> np.n
     windows = padded[tops[:, None] + np.arange(2 * distance + 1)]
     top = windows[:, distance]
     earlier = windows[:, :distance].max(axis=1)
-    return tops[(top > earlier) & (top == windows.max(axis=1))]
+    return np.asarray(tops[(top > earlier) & (top == windows.max(axis=1))])
 
 
 def highest_apart(positions: np.ndarray, heights: np.ndarray, distance: float) -> np.ndarray:
