@@ -74,7 +74,8 @@ def catalog(
     if options["depth_km"] == "auto":
         options["depth_km"] = depth_range(material.sites)
     locator = Locator(material.sites, material.model, threads=cores, **options)
-    with shown("associating", Console(stderr=True)) as progress:
+    blocks = "{:.0f} blocks of time".format
+    with shown("associating", Console(stderr=True), blocks) as progress:
         events, arrivals = direct.located(material, search, locator, cores, progress)
     if box:
         events = direct.inside(events, box)

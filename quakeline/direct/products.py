@@ -20,7 +20,10 @@ def write(
     output: Path,
     record: provenance.Record,
 ) -> None:
-    """Write EVENTS, ARRIVALS and PICKS, QuakeML and CSV to a folder, as the stage merge does."""
+    """Write EVENTS, ARRIVALS and PICKS, QuakeML and CSV to a folder, as the stage merge does.
+
+    STATIONS, if there are any, lie beside them for whatever reads the catalog again.
+    """
     with provenance.recording(record), tempfile.TemporaryDirectory() as folder:
         between = {
             "origins": (events, EVENTS),
@@ -46,3 +49,5 @@ def write(
             csv=output / "catalog.csv",
             exports=[],
         )
+        if len(stations):
+            tables.write(stations, STATIONS, output / "stations.parquet")
