@@ -6,12 +6,25 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
+from quakeline.association import Search
 from quakeline.geometry import LocalFrame
 from quakeline.io import tables
 from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
 from quakeline.velocity import VelocityModel
 
 ORIGIN_NS = 1_588_291_200_000_000_000
+#: What makes an event of a network of ten stations or so.
+SEARCH = Search(
+    margin_km=10.0,
+    depth_km=(0.0, 20.0),
+    min_picks=8,
+    min_p_picks=4,
+    min_s_picks=2,
+    min_p_and_s=2,
+    tolerance_s=0.5,
+    min_interevent_s=2.0,
+    node_km=5.0,
+)
 
 
 def arrival(tops, speeds, one_km, other_km, distance_km):

@@ -3,7 +3,7 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
-from synthetics import ORIGIN_NS, network, pick_table, picks_of
+from synthetics import ORIGIN_NS, SEARCH, network, pick_table, picks_of
 
 from quakeline.association import Search, associate
 from quakeline.association.ids import kept_ids, new_ids
@@ -15,17 +15,6 @@ from quakeline.velocity import VelocityModel
 
 HOMOGENEOUS = VelocityModel((0.0,), (5.8,), (3.35,))
 LAYERED = VelocityModel((-2.0, 4.0, 12.0), (4.8, 5.9, 6.6), (2.75, 3.4, 3.8))
-SEARCH = Search(
-    margin_km=10.0,
-    depth_km=(0.0, 20.0),
-    min_picks=8,
-    min_p_picks=4,
-    min_s_picks=2,
-    min_p_and_s=2,
-    tolerance_s=0.5,
-    min_interevent_s=2.0,
-    node_km=5.0,
-)
 SOURCES = {12.0: (5.0, -8.0, 6.0), 19.0: (-11.0, 9.0, 11.0)}
 
 

@@ -3,26 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from synthetics import ORIGIN_NS, network, picks_of
+from synthetics import ORIGIN_NS, SEARCH, network, picks_of
 
-from quakeline.association import Search
 from quakeline.association.membership import Network, refined, repeated
 from quakeline.location import Locator
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel
 
 MODEL = VelocityModel((0.0,), (5.8,), (3.35,))
-RULES = Search(
-    margin_km=10.0,
-    depth_km=(0.0, 20.0),
-    min_picks=8,
-    min_p_picks=4,
-    min_s_picks=2,
-    min_p_and_s=2,
-    tolerance_s=0.5,
-    min_interevent_s=2.0,
-    node_km=5.0,
-)
 SOURCES = {0: (0.0, (5.0, -8.0, 6.0)), 1: (4.0, (-11.0, 9.0, 11.0))}
 
 
@@ -41,7 +29,7 @@ def scene():
     rows["time_ns"] = rows["time"].astype("int64")
     rows["sigma_s"] = 0.03
     table = rows.sort_values("time_ns", ignore_index=True)
-    return Network(sites, RULES, Locator(sites, MODEL, RULES.depth_km)), table
+    return Network(sites, SEARCH, Locator(sites, MODEL, SEARCH.depth_km)), table
 
 
 def members(table, changes=()):

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from quakeline.association.rules import Search, enough
+from quakeline.association.rules import AGREE, Search, enough
 from quakeline.sites import Sites
 from quakeline.timeline import SECOND
 from quakeline.velocity import TravelTimes
@@ -24,8 +24,6 @@ from quakeline.velocity import TravelTimes
 _WITHIN = 6.0
 _MODEL_ERROR_S = 0.05
 _PASSES = 3
-#: 99 % of chi-squared with four degrees of freedom.
-_FOUR_99 = 13.277
 #: Origins farther apart than this are never the same, in s.
 _LONGEST_S = 10.0
 #: How much farther than its farthest pick an event may have further ones.
@@ -108,14 +106,14 @@ def repeated(origins: Origins, sizes: np.ndarray) -> np.ndarray:
     times, places, covariances, _ = origins
     again = np.zeros(len(times), dtype=bool)
     sigma = np.sqrt(covariances[:, 3, 3])
-    reach = np.round(min(2 * _FOUR_99**0.5 * sigma.max(initial=0.0), _LONGEST_S) * SECOND)
+    reach = np.round(min(2 * AGREE**0.5 * sigma.max(initial=0.0), _LONGEST_S) * SECOND)
     order = np.argsort(times, kind="stable")
     for first, second in _neighbours(times[order], reach):
         i, j = order[first], order[second]
         if again[i] or again[j]:
             continue
         apart = np.r_[places[i] - places[j], (times[i] - times[j]) / SECOND]
-        if apart @ np.linalg.solve(covariances[i] + covariances[j], apart) < _FOUR_99:
+        if apart @ np.linalg.solve(covariances[i] + covariances[j], apart) < AGREE:
             again[i if (sizes[i], j) < (sizes[j], i) else j] = True
     return again
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+#: Origins in time and space agree up to this square of their distance over their joint uncertainty:
+#: 99 % of chi-squared with four degrees of freedom.
+AGREE = 13.277
+
 
 @dataclass(frozen=True)
 class Search:

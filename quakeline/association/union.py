@@ -15,12 +15,11 @@ import numpy as np
 import pandas as pd
 
 from quakeline.association.ids import new_ids
+from quakeline.association.rules import AGREE
 from quakeline.geometry import distance_azimuth
 from quakeline.io.ellipsoids import covariance_of
 from quakeline.timeline import SECOND
 
-#: 99 % of chi-squared with four degrees of freedom.
-_FOUR_99 = 13.277
 #: Uncertainties of an origin that states none: seconds, km horizontally, km in depth.
 _UNKNOWN = (1.0, 5.0, 10.0)
 _LONGEST_S = 30.0
@@ -148,7 +147,7 @@ def _chosen(
                 continue
             common = shared.get((min(number, other), max(number, other)), 0)
             distance = origins.chi_squared(int(number), other)
-            if 2 * common >= max(min(size[number], size[other]), 1) or distance < _FOUR_99:
+            if 2 * common >= max(min(size[number], size[other]), 1) or distance < AGREE:
                 same.append((-common, distance, other))
         kept[number] = min(same)[2] if same else number
         if same:
@@ -196,11 +195,11 @@ class _Origins:
         order = np.argsort(self.times, kind="stable")
         times = self.times[order] / SECOND
         sigma = np.sqrt(self.time_variance)[order]
-        reach = np.minimum(np.sqrt(_FOUR_99) * (sigma + sigma.max(initial=0)), _LONGEST_S)
+        reach = np.minimum(np.sqrt(AGREE) * (sigma + sigma.max(initial=0)), _LONGEST_S)
         last = np.searchsorted(times, times + reach, side="right")
         for first, end in enumerate(last.tolist()):
             for second in range(first + 1, end):
-                limit = _FOUR_99 * (sigma[first] ** 2 + sigma[second] ** 2)
+                limit = AGREE * (sigma[first] ** 2 + sigma[second] ** 2)
                 if (times[second] - times[first]) ** 2 < limit:
                     one, other = int(order[first]), int(order[second])
                     yield min(one, other), max(one, other)
