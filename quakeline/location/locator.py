@@ -132,6 +132,8 @@ class Locator:
         """Solutions of all events and, with station terms, the delays of all arrivals in s."""
         fits = self._each(partial(_fitted, self, self.expected), [(s, None) for s in seen])
         delays = np.zeros(len(phases))
+        # Station terms hide an error of all velocities in the residuals; they do not mend it.
+        share = self._errors(seen, fits).share
         for iteration in range(terms.ITERATIONS if self.station_terms != "none" else 0):
             delays = self._delays(iteration, seen, phases, fits, delays)
             sizes = np.cumsum([len(some) for some in seen])[:-1]
@@ -141,6 +143,7 @@ class Locator:
             seen = shifted
         for _ in range(2):
             errors = self._errors(seen, fits)
+            errors = replace(errors, share=max(errors.share, share))
             fits = self._again(_fitted, errors, seen, fits)
         logger.info(
             "locate: errors of the model: %g s of each arrival, %g %% of the velocities",
