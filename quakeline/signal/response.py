@@ -215,12 +215,14 @@ class Whole:
         x[:n] -= x[:n].mean()
         _taper(x[:n], round(self._taper_s * rate_hz))
         spectrum = self._spectrum(transform, rate_hz, resampling.kernel)
-        if len(resampling.kernel) == 1:
-            # obspy makes this value positive, which counts where no band takes it away
-            alternating = x[::2].sum() - x[1::2].sum()
-            highest = transform.nyquist
-            spectrum[highest] = np.copysign(abs(spectrum[highest]), alternating)
-        return transform.apply(x, spectrum)
+        if len(resampling.kernel) > 1:
+            return transform.apply(x, spectrum)
+        highest = spectrum[transform.nyquist] * (x[::2].sum() - x[1::2].sum()) / length
+        motion = transform.apply(x, spectrum)
+        if highest:  # no band takes it away; obspy makes this value positive
+            motion[::2] += abs(highest) - highest.real
+            motion[1::2] -= abs(highest) - highest.real
+        return motion
 
     def _length(self, n: int, rate_hz: float, resampling: Resampling) -> int:
         """Length of the transform, so that nothing that follows a segment comes round to its begin.
@@ -255,13 +257,14 @@ class Whole:
     def _spectrum(self, transform: LongTransform, rate_hz: float, kernel: np.ndarray) -> np.ndarray:
         """Inverse response, band and resampling filter, for `LongTransform.apply`."""
         key = (rate_hz, transform, kernel.tobytes())
-        if self._last is None or self._last[0] != key:
-            self._last = None  # lets go of a large array
+        last = self._last  # of other threads as well
+        if last is None or last[0] != key:
+            last = self._last = None  # lets go of a large array
             spectrum = repeated(self._inverse(rate_hz, transform.length), transform.up)
             if len(kernel) > 1:
                 spectrum *= _spectrum_of(kernel, transform.length * transform.up)
-            self._last = (key, transform.in_order(spectrum))
-        return self._last[1]
+            last = self._last = (key, transform.in_order(spectrum))
+        return last[1]
 
     def _inverse(self, rate_hz: float, length: int) -> np.ndarray:
         frequency = rfftfreq(length, 1 / rate_hz)
