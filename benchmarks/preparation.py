@@ -3,8 +3,9 @@
 obspy reads, merges, detrends, tapers, removes the response, filters and resamples, as its tutorial
 does; ours is what the stage `prepare` does, from the files to the written store. `equal` is the
 largest difference of the ground motion (without obspy's band-pass filter, which repeats the band
-of the removal), relative to the largest value, an hour at each end left out. Both sides do their
-work on some minutes of the data first, with objects of their own: neither counts its imports.
+of the removal), relative to the largest value, an hour at each end left out. obspy's `resample`
+cuts the spectrum off at the new Nyquist frequency, where the band lets nothing pass. Both sides do
+their work on some minutes of the data first, with objects of their own: neither counts its imports.
 """
 
 from __future__ import annotations

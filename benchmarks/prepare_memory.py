@@ -117,7 +117,7 @@ def main() -> None:
         print(json.dumps({"one": one, "material": material}[side](**asked)))
         return
     seconds = 3600 if given.quick else DAY_S
-    cases = [(1, 1), (1, 2), (10, 2)] if given.quick else [(3, 1), (3, 2), (30, 1), (100, 1)]
+    cases = [(1, 1), (1, 2), (10, 2)] if given.quick else [(3, 1), (3, 2), (100, 1), (300, 1)]
     first: dict[str, float] = {}
     rows = []
     with tempfile.TemporaryDirectory() as folder:

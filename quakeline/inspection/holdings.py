@@ -54,10 +54,13 @@ class Holding:
 
     @property
     def timing_quality(self) -> tuple[int, int] | None:
-        """Lowest and median timing quality in per cent; None where no record says it."""
-        total = self.timing.sum()
-        if not total:
+        """Lowest and median timing quality in per cent; None where no record says it.
+
+        Libraries that write blockette 1001 for its microseconds alone leave the quality at 0.
+        """
+        if not self.timing[1:].any():
             return None
+        total = self.timing.sum()
         median = int(np.searchsorted(np.cumsum(self.timing), total / 2))
         return int(np.flatnonzero(self.timing)[0]), median
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from quakeline.errors import DataError
-from quakeline.io.blockettes import timing_quality
+from quakeline.io.blockettes import records_of
 from quakeline.io.headers import ChannelHeader, read_headers
 
 #: Below so many bytes and files one process is faster than the start of others.
@@ -84,7 +84,8 @@ def scan(path: Path, size: int) -> Scan:
         headers = read_headers(path)
     except DataError as error:
         return Scan(path, size, unreadable=str(error))
-    return Scan(path, size, headers, timing_quality(path))
+    timing = {codes: one.timing for codes, one in records_of(path).items()}
+    return Scan(path, size, headers, timing)
 
 
 def scan_all(

@@ -1,29 +1,42 @@
-"""Timing quality of miniSEED records (blockette 1001), all records of a file at once.
+"""What miniSEED records say of their quality, all records of a file at once.
 
-obspy reads it record by record, or parts a trace wherever it changes; both take minutes for a
-year of an ordinary station. Layout of records: FDSN, SEED Reference Manual 2.4, chapter 8.
+obspy and pymseed read them record by record, which takes minutes for a year of an ordinary station.
+Layout of records: FDSN, SEED Reference Manual 2.4, chapter 8.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+#: A data record has one of these letters behind its number.
+_KINDS = b"DRQM"
 _HEADER = 48
 _MOST_BLOCKETTES = 8
 #: A quality is a percentage; other values say that there is none.
 QUALITIES = 101
 
 
-def timing_quality(path: Path) -> dict[str, np.ndarray]:
-    """Count the records of each timing quality by channel, NET.STA.LOC.CHA.
+@dataclass(frozen=True)
+class Records:
+    """Records of a channel in a file.
 
-    Returns
-    -------
-    dict
-        int64 arrays of shape (101,): records of quality 0 %, 1 %, ... Channels without blockette
-        1001 are absent; so are all of a file that is no miniSEED 2 with records of one length.
+    `flags`, int64 of shape (8,), counts those that set each bit of the data quality flags, the
+    lowest first; `timing`, int64 of shape (101,), those of timing quality 0 %, 1 %, ... (blockette
+    1001, which not all have).
+    """
+
+    count: int
+    flags: np.ndarray
+    timing: np.ndarray
+
+
+def records_of(path: Path) -> dict[str, Records]:
+    """The records of each channel, NET.STA.LOC.CHA.
+
+    None where the file is anything else than miniSEED 2 with records of one length.
     """
     content = np.memmap(path, np.uint8, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
     length = _record_length(content)
@@ -31,14 +44,20 @@ def timing_quality(path: Path) -> dict[str, np.ndarray]:
         return {}
     records = content[: len(content) // length * length].reshape(-1, length)
     heads = np.ascontiguousarray(records[:, :64])
+    if not np.isin(heads[:, 6], list(_KINDS)).all():
+        return {}
     quality = _qualities(records, heads, _order(heads[0]))
     names = heads[:, 8:20].copy().view("S12").ravel()
-    counts = {
-        _codes(name): np.bincount(chosen, minlength=QUALITIES)
-        for name in (names[:1] if (names == names[0]).all() else np.unique(names))
-        if (chosen := quality[(names == name) & (quality < QUALITIES)]).size
-    }
-    return {codes: count.astype(np.int64) for codes, count in counts.items()}
+    found = {}
+    for name in names[:1] if (names == names[0]).all() else np.unique(names):
+        own = names == name
+        timed = quality[own & (quality < QUALITIES)]
+        found[_codes(name)] = Records(
+            int(own.sum()),
+            np.unpackbits(heads[own, 38:39], axis=1, bitorder="little").sum(axis=0, dtype=np.int64),
+            np.bincount(timed, minlength=QUALITIES).astype(np.int64),
+        )
+    return found
 
 
 def _order(head: np.ndarray) -> str:
@@ -48,7 +67,7 @@ def _order(head: np.ndarray) -> str:
 
 def _record_length(content: np.ndarray) -> int:
     """Bytes of the first record as its blockette 1000 says; 0 where there is none."""
-    if len(content) < 128 or bytes(content[6:7]) not in (b"D", b"R", b"Q", b"M"):
+    if len(content) < 128 or int(content[6]) not in _KINDS:
         return 0
     order = _order(content)
     at = int(content[46:48].view(f"{order}u2")[0])

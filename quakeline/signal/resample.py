@@ -19,9 +19,9 @@ from scipy.signal import upfirdn
 
 from quakeline.timeline import SECOND, first_sample, sample_time
 
-_ZERO_CROSSINGS = 24
+_ZERO_CROSSINGS = 32
 _ROLL_OFF = 0.92
-_KAISER_BETA = 8.6
+_KAISER_BETA = 12.0
 #: Shifts are rounded to this part of a sample; smaller ones leave the samples as they are.
 _SHIFT_STEPS = 4096
 #: Rates have a simple ratio when a fraction with a denominator up to this one ...

@@ -24,8 +24,9 @@ from scipy.interpolate import CubicSpline
 from scipy.signal import oaconvolve
 from scipy.signal.windows import tukey
 
+from quakeline.signal.longtransform import LongTransform
 from quakeline.signal.resample import Resampling, placing, to_grid
-from quakeline.signal.transform import BlockFilter, fast_length, transferred
+from quakeline.signal.transform import BlockFilter, fast_length, repeated
 
 #: Corners in Hz of a cosine band: rises from the first to the second, falls from the third on.
 Corners = tuple[float, float, float, float]
@@ -41,6 +42,8 @@ _COARSE = (22_000, 100_000)
 _OVERSAMPLED = 1024
 #: The inverse of a response in a cosine band goes on for this many of 1 / (width of its flank).
 _RINGING = 200.0
+#: Samples are multiplied by at most this number within a transform, for the sake of memory.
+_UP_MOST = 8
 #: Filters of different shifts that are kept.
 _FILTERS_HELD = 8
 
@@ -105,23 +108,21 @@ def inverted(
 
     Amplitudes more than the water level below `reference` (None: the largest) are raised to it.
     """
-    amplitude = np.abs(response)
-    largest = amplitude.max() if reference is None else reference
+    scale = np.abs(response)
+    largest = scale.max() if reference is None else reference
     level = 0.0 if water_level_db is None else largest * 10 ** (-water_level_db / 20)
-    known = amplitude > 0
-    scale = np.where(known, amplitude, 1.0)
     scale *= np.maximum(scale, level)
-    return np.asarray(np.conj(response) / scale)
+    inverse = np.conj(response)
+    inverse /= np.maximum(scale, np.finfo(float).tiny)
+    return np.asarray(inverse)
 
 
 def band(frequency: np.ndarray, corners_hz: Corners | None) -> np.ndarray:
     """Cosine band at frequencies in Hz; None passes everything."""
     if corners_hz is None:
         return np.ones(len(frequency))
-    low, full, fall, end = corners_hz
-    rise = 0.5 - 0.5 * np.cos(np.pi * np.clip((frequency - low) / (full - low), 0, 1))
-    sink = 0.5 + 0.5 * np.cos(np.pi * np.clip((frequency - fall) / (end - fall), 0, 1))
-    return np.asarray(rise * sink)
+    part = np.interp(frequency, corners_hz, (0.0, 1.0, 1.0, 0.0))
+    return np.asarray(0.5 - 0.5 * np.cos(np.pi * part))
 
 
 def apply(samples: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -190,7 +191,7 @@ class Whole:
     ) -> None:
         self._evaluate, self._water_level_db = evaluate, water_level_db
         self._corners, self._taper_s = corners_hz, taper_s
-        self._last: tuple[tuple[float, int], np.ndarray] | None = None
+        self._last: tuple[tuple[float, LongTransform, bytes], np.ndarray] | None = None
         self._smooth: dict[float, bool] = {}
 
     def to_grid(
@@ -198,7 +199,7 @@ class Whole:
     ) -> tuple[int, np.ndarray]:
         """See `Removal.to_grid`."""
         place = placing(len(samples), start_ns, rate_in_hz, rate_out_hz)
-        if place.ratio is None:
+        if place.ratio is None or place.ratio.numerator > _UP_MOST:
             motion = self._motion(samples, rate_in_hz, Resampling(1, 1, np.ones(1)))
             return to_grid(motion[: len(samples)], start_ns, rate_in_hz, rate_out_hz)
         resampling, skip = place.resampling()
@@ -206,19 +207,22 @@ class Whole:
         return place.first, motion[skip : skip + place.count]
 
     def _motion(self, samples: np.ndarray, rate_hz: float, resampling: Resampling) -> np.ndarray:
-        up, down, n = resampling.up, resampling.down, len(samples)
+        n = len(samples)
         length = self._length(n, rate_hz, resampling)
+        transform = LongTransform(length, resampling.up, resampling.down)
         x = np.zeros(length)
         x[:n] = samples
         x[:n] -= x[:n].mean()
         _taper(x[:n], round(self._taper_s * rate_hz))
-        spectrum = rfft(x, overwrite_x=True)
-        spectrum *= self._inverse(rate_hz, length)
-        spectrum[-1] = abs(spectrum[-1])  # as obspy; only its real part would count
+        spectrum = self._spectrum(transform, rate_hz, resampling.kernel)
         if len(resampling.kernel) > 1:
-            filters = _spectrum_of(resampling.kernel, length * up)
-            spectrum = transferred(spectrum, filters, up, down)
-        return np.asarray(irfft(spectrum, length * up // down, overwrite_x=True))
+            return transform.apply(x, spectrum)
+        highest = spectrum[transform.nyquist] * (x[::2].sum() - x[1::2].sum()) / length
+        motion = transform.apply(x, spectrum)
+        if highest:  # no band takes it away; obspy makes this value positive
+            motion[::2] += abs(highest) - highest.real
+            motion[1::2] -= abs(highest) - highest.real
+        return motion
 
     def _length(self, n: int, rate_hz: float, resampling: Resampling) -> int:
         """Length of the transform, so that nothing that follows a segment comes round to its begin.
@@ -250,17 +254,26 @@ class Whole:
             self._smooth[rate_hz] = bool((passed > level).all())
         return self._smooth[rate_hz]
 
+    def _spectrum(self, transform: LongTransform, rate_hz: float, kernel: np.ndarray) -> np.ndarray:
+        """Inverse response, band and resampling filter, for `LongTransform.apply`."""
+        key = (rate_hz, transform, kernel.tobytes())
+        last = self._last  # of other threads as well
+        if last is None or last[0] != key:
+            last = self._last = None  # lets go of a large array
+            spectrum = repeated(self._inverse(rate_hz, transform.length), transform.up)
+            if len(kernel) > 1:
+                spectrum *= _spectrum_of(kernel, transform.length * transform.up)
+            last = self._last = (key, transform.in_order(spectrum))
+        return last[1]
+
     def _inverse(self, rate_hz: float, length: int) -> np.ndarray:
-        key = (rate_hz, length)
-        if self._last is None or self._last[0] != key:
-            frequency = rfftfreq(length, 1 / rate_hz)
-            inverse = inverted(self._evaluate(frequency), self._water_level_db)
-            if self._water_level_db is None:
-                inverse[0] = 0.0
-            if self._corners is not None:
-                inverse *= band(frequency, self._corners)
-            self._last = (key, inverse)
-        return self._last[1]
+        frequency = rfftfreq(length, 1 / rate_hz)
+        inverse = inverted(self._evaluate(frequency), self._water_level_db)
+        if self._water_level_db is None:
+            inverse[0] = 0.0
+        if self._corners is not None:
+            inverse *= band(frequency, self._corners)
+        return inverse
 
 
 def _obspy_length(n: int) -> int:

@@ -1,4 +1,4 @@
-"""Filtering and change of rate in one Fourier transform, for whole segments or block by block.
+"""Filtering and change of rate in one Fourier transform, block by block.
 
 A rate changes by up / down. Between zeros that upsampling puts in and samples that downsampling
 leaves out, the spectrum is only repeated and folded: no transform of its own is needed. The result
@@ -41,6 +41,8 @@ def folded(spectrum: np.ndarray, down: int) -> np.ndarray:
 
     n, the number of samples that are left, must be even.
     """
+    if down == 1:
+        return spectrum
     half = (spectrum.shape[-1] - 1) // down
     total = spectrum[..., : half + 1].copy()
     for k in range(1, down):

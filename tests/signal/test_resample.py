@@ -67,6 +67,15 @@ def test_no_frequency_above_the_new_nyquist_is_folded_down():
     assert np.abs(values[60:-60]).max() < 1e-4
 
 
+@pytest.mark.parametrize("rate", [125.0, 200.0, 250.0, 500.0])
+def test_the_pass_band_is_flat_to_a_millionth(rate):
+    seconds = np.arange(round(60 * rate)) / rate
+    for frequency in (0.5, 5.0, 12.0, 20.0, 30.0, 40.0):
+        first, values = to_grid(np.sin(2 * np.pi * frequency * seconds), START, rate, OUT)
+        expected = np.sin(2 * np.pi * frequency * grid_seconds(first, len(values)))
+        assert np.abs(values - expected)[100:-100].max() < 1e-6
+
+
 @given(
     rate=st.sampled_from(RATES),
     late_ns=st.integers(0, 10_000_000),
