@@ -143,7 +143,7 @@ def _unfit(seen: Seen, phase: str, rules: Rules, vp_vs: float) -> str | None:
         return NOT_MEASURED
     if all(row.spectrum is None for row in rows.values()):
         return NO_RESPONSE
-    if set(rows) < {"Z", "N", "E"}:
+    if not set("ZNE") <= set(rows):
         return TOO_FEW
     low, high = rules.distance_km
     if not low <= seen.place["distance_km"] <= high:
@@ -176,7 +176,7 @@ def _spectrum(seen: Seen, phase: str, rules: Rules) -> tuple[np.ndarray, np.ndar
 def _noises(seen: Seen, phase: str) -> Iterator[np.ndarray]:
     """Noise power before P, else before the phase itself, where it is whole."""
     for rows in (seen.around("P"), seen.around(phase)):
-        if set(rows) >= {"Z", "N", "E"}:
+        if set("ZNE") <= set(rows):
             power = _power(rows, "noise_spectrum")
             if np.isfinite(power).all():
                 yield power
