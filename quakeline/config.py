@@ -166,6 +166,7 @@ class Run(Section):
                 f"time.margin_s: {self.time.margin_s} given; measure.before_s and measure.after_s"
                 f" need at least {self.measure.margin_s:g}"
             )
+        self._check_band()
         for stage, card in cards.items():
             unknown = sorted(set(getattr(self, stage).thresholds) - set(card.phases))
             if unknown:
@@ -174,6 +175,15 @@ class Run(Section):
                     f"{', '.join(card.phases)}"
                 )
         return self
+
+    def _check_band(self) -> None:
+        """Refuse spectra of what the responses' filter takes away."""
+        kept, moment = self.prepare.response.pre_filter_hz, self.magnitude.moment
+        if kept and moment and not kept[1] <= moment.band_hz[0] < moment.band_hz[1] <= kept[2]:
+            raise ValueError(
+                f"magnitude.moment.band_hz: {list(moment.band_hz)} given;"
+                f" prepare.response.pre_filter_hz keeps {kept[1]:g} to {kept[2]:g}"
+            )
 
     def _card(self) -> Card:
         """The network's card with what `annotate` changes."""

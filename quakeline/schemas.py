@@ -187,7 +187,7 @@ PICKS = Table(
 
 EVENTS = Table(
     "events",
-    2,
+    3,
     (
         _column("event_id", "string", meaning="unique, from the origin time"),
         _column("time", "time", meaning="origin time"),
@@ -214,6 +214,10 @@ EVENTS = Table(
         _column("magnitude_sigma", "float", meaning="spread over stations", null=True),
         _column("magnitude_stations", "int", meaning="stations of the magnitude", null=True),
         _column("magnitude_note", "string", meaning="why there is no magnitude", null=True),
+        _column("mw", "float", meaning="moment magnitude; null: none, or not asked for", null=True),
+        _column("mw_sigma", "float", meaning="spread over stations", null=True),
+        _column("mw_stations", "int", meaning="stations of the moment magnitude", null=True),
+        _column("mw_note", "string", meaning="why there is no moment magnitude", null=True),
         _column("event_class", "string", meaning="class of the event", null=True),
         _column("event_class_probability", "float", meaning="of that class", null=True),
         _column("associator", "string", meaning="kind that grouped the picks"),
@@ -308,7 +312,7 @@ MATCHES = Table(
 
 MEASUREMENTS = Table(
     "measurements",
-    1,
+    2,
     (
         _column("pick_id", "string", meaning="see picks"),
         _column("component", "string", meaning="Z, N or E"),
@@ -335,6 +339,16 @@ MEASUREMENTS = Table(
         ),
         _column("low_noise", "float", "see units", "in the low band before the onset", null=True),
         _column("high_noise", "float", "see units", "in the high band before the onset", null=True),
+        _column("spectrum_s", "float", "s", "length of the windows of both spectra"),
+        _column(
+            "spectrum",
+            "floats",
+            "m s",
+            "amplitudes of displacement after the onset, at 10^(-0.5 + n / 10) Hz, n = 0, 1, ...;"
+            " NaN where samples are missing or clipped; null: no response",
+            null=True,
+        ),
+        _column("noise_spectrum", "floats", "m s", "the same before the onset", null=True),
     ),
 )
 
@@ -352,6 +366,26 @@ STATION_MAGNITUDES = Table(
         _column("snr", "float", "1", "least ratio of the components to the noise", null=True),
         _column("correction", "float", meaning="of the station, included", null=True),
         _column("magnitude", "float", meaning="of the station, corrected", null=True),
+        _column("reason", "string", meaning="why it has no magnitude; null: it has", null=True),
+    ),
+)
+
+STATION_MOMENTS = Table(
+    "station_moments",
+    1,
+    (
+        _column("event_id", "string", meaning="see events"),
+        _column("pick_id", "string", meaning="the pick whose spectrum it is", null=True),
+        *_CODES,
+        _column("instrument", "string", meaning="band and instrument code, e.g. HH"),
+        _column("phase", "string", meaning="P or S"),
+        _column("distance_km", "float", "km", "hypocentral", null=True),
+        _column("level_m_s", "float", "m s", "low-frequency level of displacement", null=True),
+        _column("corner_hz", "float", "Hz", "null: above the band", null=True),
+        _column("t_star_s", "float", "s", "attenuation along the path", null=True),
+        _column("misfit", "float", meaning="mean absolute, of log10", null=True),
+        _column("moment_nm", "double", "N m", "seismic moment", null=True),
+        _column("magnitude", "float", meaning="moment magnitude", null=True),
         _column("reason", "string", meaning="why it has no magnitude; null: it has", null=True),
     ),
 )
@@ -391,6 +425,7 @@ TABLES = (
     EVENTS,
     ARRIVALS,
     STATION_MAGNITUDES,
+    STATION_MOMENTS,
     MAGNITUDE_CORRECTIONS,
     CLASSES,
     FIBRE_CHANNELS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -145,13 +145,12 @@ def _event_parts(found: Found) -> list[RenderableType]:
     size = events["n_p"] + events["n_s"]
     largest = size.sort_values(ascending=False, kind="stable").index[:_MOST_EVENTS]
     shown = events.loc[largest].sort_values(["time", "event_id"])
-    with_magnitude = bool(events["magnitude"].notna().any())
+    sizes = [name for name in ("magnitude", "mw") if events[name].notna().any()]
     titles = ["origin time", "lat", "lon", "depth km", "P", "S", "rms s"]
-    titles += ["mag", "quality"] if with_magnitude else ["quality"]
+    titles += [*({"magnitude": "mag", "mw": "Mw"}[name] for name in sizes), "quality"]
     table = _table(titles, left=("origin time", "quality"))
     for row in shown.to_dict("records"):
-        magnitude = [_number(row["magnitude"], 1)] if with_magnitude else []
-        _add(table, [*_event_cells(row), *magnitude, row["quality"]])
+        _add(table, [*_event_cells(row), *(_number(row[n], 1) for n in sizes), row["quality"]])
     rest = len(events) - len(shown)
     if not rest:
         return [table]
@@ -245,11 +244,12 @@ def _magnitude_totals(events: pd.DataFrame) -> dict[str, str]:
     if events.empty:
         return {}
     totals = {}
-    n = int(events["magnitude"].notna().sum())
-    notes = events["magnitude_note"].dropna()
-    if n or len(notes):
-        why = f"; without one: {notes.mode()[0]}" if len(notes) else ""
-        totals["magnitudes"] = f"{n} of {len(events)} events{why}"
+    for name, column in (("magnitudes", "magnitude"), ("moments (Mw)", "mw")):
+        n = int(events[column].notna().sum())
+        notes = events[f"{column}_note"].dropna()
+        if n or len(notes):
+            why = f"; without one: {notes.mode()[0]}" if len(notes) else ""
+            totals[name] = f"{n} of {len(events)} events{why}"
     classes = events["event_class"].dropna().value_counts()
     if len(classes):
         told = ", ".join(f"{count} {name}" for name, count in sorted(classes.items()))
@@ -338,7 +338,9 @@ def _places(found: Found) -> Table:
 def _table(titles: list[str], left: tuple[str, ...]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for title in titles:
-        table.add_column(title, justify="left" if title in left else "right", overflow="fold")
+        side: Literal["left", "right"] = "left" if title in left else "right"
+        whole = title == "origin time"
+        table.add_column(title, justify=side, overflow="fold", no_wrap=whole)
     return table
 
 

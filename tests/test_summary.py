@@ -99,6 +99,10 @@ def test_magnitudes_where_there_are_any(tmp_path):
     text = text_of(make(tmp_path, [event(0, magnitude=1.44), event(1)]))
     assert " mag " in text
     assert " 1.4 " in text
+    assert " Mw " not in text
+    text = text_of(make(tmp_path, [event(0, magnitude=1.44, mw=1.72), event(1, mw_note="far (2)")]))
+    assert " 1.4  1.7 " in text
+    assert "moments (Mw)  1 of 2 events; without one: far (2)" in text
 
 
 def test_events_fit_a_narrow_terminal(tmp_path):

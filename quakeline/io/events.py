@@ -69,6 +69,7 @@ _EVENT_NOTES = (
     "locator",
     "quality",
     "magnitude_note",
+    "mw_note",
     "event_class",
     "event_class_probability",
 )
@@ -254,8 +255,8 @@ def _event(
     row: Row, arrivals: list[Row], components: Mapping[Codes, str], labels: Labels
 ) -> qml.Event:
     origin = _origin(row, arrivals, labels)
-    magnitude = _magnitude(row, labels)
-    kind = _event_type(row["event_class"])
+    sizes = list(_magnitudes(row, labels))
+    kind = event_type(row["event_class"])
     return qml.Event(
         resource_id=labels.uri("event", row["event_id"]),
         event_type=kind,
@@ -263,15 +264,15 @@ def _event(
         comments=_comments(_notes(row, _EVENT_NOTES)),
         creation_info=labels.creation_info(),
         origins=[origin],
-        magnitudes=[magnitude] if magnitude else [],
+        magnitudes=sizes,
         picks=[_pick(arrival["pick"], components, labels) for arrival in arrivals],
         preferred_origin_id=str(origin.resource_id),
-        preferred_magnitude_id=str(magnitude.resource_id) if magnitude else None,
+        preferred_magnitude_id=str(sizes[0].resource_id) if sizes else None,
     )
 
 
-def _event_type(event_class: Any) -> str | None:
-    """Return the class of an event where QuakeML knows it as a type of events."""
+def event_type(event_class: Any) -> str | None:
+    """The name that QuakeML and FDSN services have for a class of events; None: they have none."""
     name = _EVENT_TYPES.get(event_class, event_class)
     known = isinstance(name, str) and name in qml.header.EventType
     return name if known else None
@@ -354,21 +355,26 @@ def _pick(row: Row, components: Mapping[Codes, str], labels: Labels) -> qml.Pick
     )
 
 
-def _magnitude(row: Row, labels: Labels) -> qml.Magnitude | None:
-    value = _number(row["magnitude"])
-    if value is None:
-        return None
+def _magnitudes(row: Row, labels: Labels) -> Iterator[qml.Magnitude]:
+    """The magnitude of the event, which is the preferred one, and the moment magnitude."""
     kind = _present(row["magnitude_type"])
-    return qml.Magnitude(
-        resource_id=labels.uri("magnitude", row["event_id"]),
-        mag=value,
-        mag_errors=_error(_number(row["magnitude_sigma"])),
-        station_count=_count(row["magnitude_stations"]),
-        magnitude_type=None if kind is None else _text(kind)[:32],
-        origin_id=labels.uri("origin", row["event_id"]),
-        evaluation_mode="automatic",
-        creation_info=labels.creation_info(),
+    found = (
+        ("magnitude", None if kind is None else _text(kind)[:32], ()),
+        ("mw", "Mw", ("Mw",)),
     )
+    for name, type_, parts in found:
+        value = _number(row[name])
+        if value is not None:
+            yield qml.Magnitude(
+                resource_id=labels.uri("magnitude", row["event_id"], *parts),
+                mag=value,
+                mag_errors=_error(_number(row[f"{name}_sigma"])),
+                station_count=_count(row[f"{name}_stations"]),
+                magnitude_type=type_,
+                origin_id=labels.uri("origin", row["event_id"]),
+                evaluation_mode="automatic",
+                creation_info=labels.creation_info(),
+            )
 
 
 def _stream(row: Row, components: Mapping[Codes, str]) -> qml.WaveformStreamID:

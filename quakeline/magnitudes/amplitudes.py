@@ -8,26 +8,26 @@ amplitude must stand out of what was before P.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from quakeline.sites import Sites
-from quakeline.timeline import SECOND
+from quakeline.magnitudes.instruments import (
+    CROWDED,
+    NO_NOISE,
+    NO_RESPONSE,
+    NO_SITE,
+    NOT_MEASURED,
+    Seen,
+)
 
-NO_RESPONSE = "no instrument response"
-NOT_MEASURED = "no waveforms were measured around its picks"
 NO_COMPONENT = "no component that may be measured"
 SPOILT = "gap, clipped samples or end of the data in the S window"
 SHORT = "the S window ends beyond measure.after_s"
-NO_NOISE = "no noise before the onset to compare with"
 WEAK = "S amplitude too small against the noise"
-CROWDED = "another event's first arrival in the S window"
-NO_SITE = "no coordinates"
-_CODES = ["network", "station", "location", "instrument"]
 _LEAD_S = 0.5
 _GUARD_S = 0.5
 _FEWEST_NOISE_BINS = 3
@@ -59,76 +59,19 @@ class _Sketch:
         return self.peaks_mm[(self.centres >= begin) & (self.centres <= end)]
 
 
-def stations_of(
-    events: pd.DataFrame,
-    arrivals: pd.DataFrame,
-    picks: pd.DataFrame,
-    measurements: pd.DataFrame,
-    sites: Sites,
-    windows: Windows,
-) -> pd.DataFrame:
+def stations_of(instruments: Iterable[Seen], windows: Windows) -> pd.DataFrame:
     """Amplitudes or reasons, a row for each event and instrument, without magnitudes.
 
-    Takes EVENTS, ARRIVALS, PICKS and MEASUREMENTS. The columns are those of STATION_MAGNITUDES but
-    for magnitude and correction, and `epicentral_km`.
+    The columns are those of STATION_MAGNITUDES but for magnitude and correction, and
+    `epicentral_km`.
     """
-    columns = ["pick_id", *_CODES, "time"]
-    joined = arrivals.merge(picks[columns], on="pick_id")
-    joined["site"] = sites.find(joined)
-    joined = joined.merge(
-        events[["event_id", "time", "depth_km"]], on="event_id", suffixes=("", "_0")
-    )
-    origin = joined["time_0"].astype("int64")
-    joined["travel_s"] = (joined["time"].astype("int64") - origin) / SECOND
-    joined["next_s"] = _next_events(joined)
-    known = _known(measurements, set(joined["pick_id"]))
-    rows = [
-        {**_place(group, sites), **_measured(group, known, windows)}
-        for _, group in joined.groupby(["event_id", *_CODES], sort=True)
-    ]
+    rows = [{**one.place, **_measured(one, windows)} for one in instruments]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["event_id", "reason"])
 
 
-def _next_events(joined: pd.DataFrame) -> pd.Series:
-    """Seconds from the origin to the next first arrival of another event at the same station."""
-    result = pd.Series(np.inf, index=joined.index)
-    for _, rows in joined.groupby(["network", "station"]):
-        first = rows.groupby("event_id")["time"].min().sort_values()
-        following = dict(zip(first.index[:-1], first.iloc[1:], strict=True))
-        later = rows["event_id"].map(following)
-        seconds = (pd.to_datetime(later, utc=True) - rows["time_0"]).dt.total_seconds()
-        result[rows.index] = seconds.fillna(np.inf)
-    return result
-
-
-def _known(measurements: pd.DataFrame, wanted: set[str]) -> dict[str, dict[str, Any]]:
-    """Rows of the measurements by pick and component."""
-    known: dict[str, dict[str, Any]] = {}
-    for row in measurements[measurements["pick_id"].isin(wanted)].itertuples():
-        known.setdefault(str(row.pick_id), {})[str(row.component)] = row
-    return known
-
-
-def _place(group: pd.DataFrame, sites: Sites) -> dict[str, Any]:
-    first = group.iloc[0]
-    epicentral = float(group["distance_km"].median())
-    depth = np.nan
-    if first["site"] >= 0:
-        depth = float(first["depth_km"] - sites.table["depth_km"].iloc[int(first["site"])])
-    return {
-        "event_id": first["event_id"],
-        **{name: first[name] for name in _CODES},
-        "epicentral_km": epicentral,
-        "distance_km": float(np.hypot(epicentral, depth)),
-    }
-
-
-def _measured(
-    group: pd.DataFrame, known: dict[str, dict[str, Any]], windows: Windows
-) -> dict[str, Any]:
+def _measured(seen: Seen, windows: Windows) -> dict[str, Any]:
     """Amplitude, components and ratio, or the reason why there is none, of one instrument."""
-    picked = {str(row.phase): row for row in group.itertuples()}
-    leading = picked.get("S") or picked.get("P") or next(iter(picked.values()))
+    leading = seen.leading
     result: dict[str, Any] = {
         "pick_id": leading.pick_id,
         "components": "",
@@ -136,9 +79,9 @@ def _measured(
         "snr": np.nan,
         "reason": None,
     }
-    rows = known.get(str(leading.pick_id), {})
+    rows = seen.rows[str(leading.pick_id)]
     usable = [name for name in windows.components if name in rows]
-    if (group["site"] < 0).any():
+    if not seen.located:
         return {**result, "reason": NO_SITE}
     if not rows:
         return {**result, "reason": NOT_MEASURED}
@@ -146,15 +89,15 @@ def _measured(
         return {**result, "reason": NO_RESPONSE}
     if not usable:
         return {**result, "reason": NO_COMPONENT}
-    p_s, s_s = _onsets(picked, windows.vp_vs)
-    span = _span(p_s, s_s, float(leading.next_s), windows)  # type: ignore[arg-type]
+    p_s, s_s = seen.onsets(windows.vp_vs)
+    span = _span(p_s, s_s, float(leading.next_s), windows)
     if span is None:
         return {**result, "reason": CROWDED}
     found: list[Any] = []
     reasons: list[Any] = []
     for name in usable:
-        lead = _sketch(rows[name], float(leading.travel_s))  # type: ignore[arg-type]
-        before = known.get(str(picked["P"].pick_id), {}).get(name) if "P" in picked else None
+        lead = _sketch(rows[name], float(leading.travel_s))
+        before = seen.around("P").get(name)
         early = _sketch(before, p_s) if before is not None else lead
         answer = _component(lead, early, span, p_s, windows.min_snr)
         (reasons if isinstance(answer, str) else found).append((name, answer))
@@ -167,15 +110,6 @@ def _measured(
         "wood_anderson_mm": float(10 ** np.mean(np.log10(amplitudes))),
         "snr": float(min(ratios)),
     }
-
-
-def _onsets(picked: dict[str, Any], vp_vs: float) -> tuple[float, float]:
-    """P and S in s after the origin, from picks or, where one is missing, from the other."""
-    p_s = float(picked["P"].travel_s) if "P" in picked else None
-    s_s = float(picked["S"].travel_s) if "S" in picked else None
-    if p_s is None:
-        p_s = (s_s or 0.0) / vp_vs
-    return p_s, p_s * vp_vs if s_s is None else s_s
 
 
 def _span(p_s: float, s_s: float, next_s: float, windows: Windows) -> tuple[float, float] | None:

@@ -127,35 +127,42 @@ def of_events(
 ) -> pd.DataFrame:
     """Fill the magnitudes of EVENTS: median of the stations, MAD as a sigma, or why none."""
     by_event = dict(iter(rows.groupby("event_id")))
-    filled = [_event(by_event.get(event), kind, min_stations) for event in events["event_id"]]
-    columns = pd.DataFrame(filled, index=events.index, columns=list(_event(None, kind, 1)))
+    found = [of_event(by_event.get(event), min_stations) for event in events["event_id"]]
+    names = {name: f"magnitude_{name}" for name in ("sigma", "stations", "note")}
+    names["value"] = "magnitude"
+    columns = pd.DataFrame(found, index=events.index, columns=list(names)).rename(columns=names)
+    columns["magnitude_type"] = pd.Series(kind, index=events.index).where(
+        columns["magnitude"].notna(), None
+    )
     kept = events.drop(columns=list(columns), errors="ignore")
     return pd.concat([kept, columns], axis=1)
 
 
-def _event(rows: pd.DataFrame | None, kind: str, min_stations: int) -> dict[str, object]:
+def of_event(rows: pd.DataFrame | None, min_stations: int) -> dict[str, object]:
+    """Median, MAD as a sigma, number of stations, or in `note` why there is none.
+
+    `rows` has the columns magnitude and reason, a row for each station.
+    """
     empty: dict[str, object] = {
-        "magnitude": np.nan,
-        "magnitude_type": None,
-        "magnitude_sigma": np.nan,
-        "magnitude_stations": None,
-        "magnitude_note": "no arrivals",
+        "value": np.nan,
+        "sigma": np.nan,
+        "stations": None,
+        "note": "no arrivals",
     }
     if rows is None or rows.empty:
         return empty
     values = rows["magnitude"].dropna().to_numpy(dtype=float)
     if len(values) < min_stations:
-        why = reasons(rows["reason"].dropna())
+        why = reasons(rows.loc[rows["magnitude"].isna(), "reason"].dropna())
         few = f"{len(values)} of {min_stations} stations needed" if len(values) else ""
-        return {**empty, "magnitude_note": "; ".join(filter(None, (few, why)))}
+        return {**empty, "note": "; ".join(filter(None, (few, why)))}
     median = float(np.median(values))
     spread = MAD_TO_SIGMA * float(np.median(np.abs(values - median)))
     return {
-        "magnitude": median,
-        "magnitude_type": kind,
-        "magnitude_sigma": spread if len(values) > 1 else np.nan,
-        "magnitude_stations": len(values),
-        "magnitude_note": None,
+        "value": median,
+        "sigma": spread if len(values) > 1 else np.nan,
+        "stations": len(values),
+        "note": None,
     }
 
 

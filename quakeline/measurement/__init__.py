@@ -2,5 +2,6 @@
 
 The prepared waveforms of a chunk are temporary and events are located when they are gone. So each
 pick keeps a sketch of what surrounds it: bins of the Wood-Anderson deflection and of the motion,
-and its level in two bands. Windows are chosen among the bins later, when the event is known.
+its level in two bands, and spectra of the onset and of what was before. Windows are chosen among
+the bins later, when the event is known.
 """

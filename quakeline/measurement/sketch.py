@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import sosfilt
 
-from quakeline.signal import wood_anderson
+from quakeline.signal import spectra, wood_anderson
 from quakeline.signal.filters import butterworth
 
 #: Filters have forgotten what lies this far back.
@@ -31,6 +31,7 @@ class Rules:
     low_band_hz: tuple[float, float]
     high_band_hz: tuple[float, float]
     band_window_s: float
+    spectrum_s: float
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Sketcher:
         columns["rms"] = list(np.where(whole, rms, np.nan).astype(np.float32))
         for name, band in (("low", self.rules.low_band_hz), ("high", self.rules.high_band_hz)):
             columns |= self._band(name, self._filtered(data, band), valid)
-        return columns
+        return columns | self._spectra(motion, valid)
 
     def _band(self, name: str, motion: np.ndarray, valid: np.ndarray) -> dict[str, np.ndarray]:
         """Levels in a band after and before the onset."""
@@ -106,6 +107,20 @@ class Sketcher:
             )
             for column, (begin, end) in spans.items()
         }
+
+    def _spectra(self, motion: np.ndarray, valid: np.ndarray) -> dict[str, Any]:
+        """Spectra of displacement after and before the onset, from half a second before it."""
+        onset, length = -self.reach[0] - self.samples(0.5), self.samples(self.rules.spectrum_s)
+        columns: dict[str, Any] = {"spectrum_s": length / self.rate_hz}
+        for name, begin in (("spectrum", onset), ("noise_spectrum", onset - length)):
+            if self.units not in wood_anderson.ORDERS:
+                columns[name] = [None] * len(motion)
+                continue
+            window = slice(begin, begin + length)
+            found = spectra.displacement(motion[:, window], self.rate_hz, self.units)
+            found[~valid[:, window].all(axis=1)] = np.nan
+            columns[name] = list(found.astype(np.float32))
+        return columns
 
     def _filtered(self, data: np.ndarray, band: tuple[float | None, float | None]) -> np.ndarray:
         low, high = band

@@ -22,34 +22,48 @@ def data(catalog: Catalog) -> dict[str, Any] | None:
     """What the map shows; None where nothing has coordinates.
 
     Times are seconds since the begin of the run; an event is [x, y, depth, time, size, number] with
-    x and y in km; a missed event of the reference [x, y, time, magnitude].
+    x and y in km. An event of the reference is [x, y, time, number of the same event here or null].
     """
     stations = catalog.stations.dropna(subset=["latitude", "longitude"])
     events = catalog.events.nlargest(MOST_EVENTS, "n_arrivals").sort_values("time_ns")
     if not len(stations) and not len(events):
         return None
     area = region(stations, catalog.events)
-    missed = catalog.matches[catalog.matches["status"] == "missed"]
-    missed = missed.rename(columns=lambda name: name.removeprefix("reference_"))
-    missed = missed.loc[:, ~missed.columns.duplicated(keep="last")]
     begin = catalog.span.start_ns
     measured = bool(events["magnitude"].notna().any())
     size = events["magnitude"] if measured else events["n_arrivals"]
     rows = _rows(events, area, (size, events["number"]), begin, with_depth=True)
-    found = missed.assign(time_ns=nanoseconds(missed["time"]))
+    theirs = _of_reference(catalog.matches, events)
     names = short_names(list(stations["site"]))
     return {
         "half": round(area.half_km, 3),
         "start": begin // 1_000_000,
         "seconds": catalog.span.seconds,
         "measured": measured,
+        "deepest": max(1.0, float(np.ceil(events["depth_km"].max()))) if len(events) else 1.0,
         "leftOut": len(catalog.events) - len(events),
         "events": rows,
-        "missed": _rows(found, area, (found["magnitude"],), begin, with_depth=False),
+        "theirs": _rows(theirs, area, (theirs["number"],), begin, with_depth=False),
         "stations": [
             [*place, name] for place, name in zip(_places(stations, area), names, strict=True)
         ],
     }
+
+
+def _of_reference(matches: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """Events of the reference, with the number of our own; not of those that the map leaves out."""
+    numbers = dict(zip(events["event_id"], events["number"], strict=True))
+    known = matches[matches["reference_id"].notna()]
+    known = known.assign(number=known["event_id"].map(numbers))
+    known = known[(known["status"] == "missed") | known["number"].notna()]
+    return pd.DataFrame(
+        {
+            "latitude": known["reference_latitude"],
+            "longitude": known["reference_longitude"],
+            "time_ns": nanoseconds(known["reference_time"]),
+            "number": known["number"],
+        }
+    )
 
 
 def _rows(

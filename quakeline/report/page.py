@@ -35,6 +35,9 @@ _MOST_NAMES = 8
 #: Events of the reference that are listed as missed.
 _MOST_MISSED = 50
 
+#: Columns of events that the table shows where some event has them.
+_OPTIONAL = ("magnitude", "mw", "event_class")
+
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -79,7 +82,7 @@ def render(
             why_empty=tally.why_empty(catalog, lanes),
             map=draw(catalog),
             listed=listed.to_dict("records"),
-            with_magnitude=bool(listed["magnitude"].notna().any()),
+            **{f"with_{n}": bool(listed[n].notna().any()) for n in _OPTIONAL},
             records=sections.records(catalog, waveforms, probabilities, drawing)
             if waveforms
             else [],
@@ -109,9 +112,11 @@ def _statistics(catalog: Catalog) -> dict[str, Any]:
     missed = catalog.matches[catalog.matches["status"] == "missed"]
     missed = missed.assign(time_ns=nanoseconds(missed["reference_time"]))
     largest = missed.sort_values("reference_magnitude", ascending=False, kind="stable")
+    why = catalog.events["magnitude_note"].dropna().mode()
     return {
         "magnitude_time": figures.magnitude_time(catalog),
         "frequency": figures.frequency(catalog),
+        "why_no_magnitude": "" if why.empty else why.iloc[0],
         "wadati": figures.wadati(catalog),
         "residuals": rows,
         "residual_scale": stations.residual_scale(rows),

@@ -1,4 +1,4 @@
-"""Local magnitudes of located events from the Wood-Anderson amplitudes of their stations."""
+"""Local and moment magnitudes of located events from what was measured at their stations."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from quakeline.magnitudes.formulas import Formula
+    from quakeline.magnitudes.instruments import Seen
+    from quakeline.velocity import VelocityModel
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
@@ -28,6 +30,36 @@ class Coefficients(Section):
     constant: float = Field(
         description="constant, for zero-to-peak mm on a Wood-Anderson of magnification 2080"
     )
+
+
+class Moment(Section):
+    """Mw from Brune spectra of S and P; see docs/catalog.md."""
+
+    phases: list[Literal["P", "S"]] = Field(
+        default=["P", "S"], min_length=1, description="phases whose spectra count"
+    )
+    band_hz: tuple[float, float] = Field(
+        (0.5, 20.0),
+        description="frequencies that count, in Hz: those that recorders and prepare.response keep",
+    )
+    distance_km: tuple[float, float] = Field(
+        (0.0, 150.0), description="hypocentral distances in km at which stations count"
+    )
+    min_snr: float = Field(
+        3.0, ge=1, description="least ratio of the spectrum to that of the noise before P"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Moment:
+        _check_rising(self, "band_hz", "distance_km")
+        return self
+
+
+def _check_rising(section: Section, *names: str) -> None:
+    for name in names:
+        given = getattr(section, name)
+        if given is not None and not 0 <= given[0] < given[1]:
+            raise ValueError(f"{name}: {list(given)} given; two rising numbers are allowed")
 
 
 class Config(Section):
@@ -82,15 +114,15 @@ class Config(Section):
     min_events: int = Field(
         10, ge=3, description="events that the estimate of a station's correction needs"
     )
+    moment: Moment | None = Field(
+        None, description="moment magnitudes too, e.g. `moment: {}`; null: none"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Config:
         if (self.formula == "custom") != (self.coefficients is not None):
             raise ValueError("formula: custom and coefficients belong together")
-        for name in ("distance_km", "window_s"):
-            given = getattr(self, name)
-            if given is not None and not 0 <= given[0] < given[1]:
-                raise ValueError(f"{name}: {list(given)} given; two rising numbers are allowed")
+        _check_rising(self, "distance_km", "window_s")
         return self
 
     def files(self) -> list[str]:
@@ -120,15 +152,22 @@ def run(
     picks: list[Path],
     measurements: list[Path],
     stations: Path,
+    velocity: Path,
     corrections: list[Path],
+    vp_vs: float,
     events: Path,
     station_magnitudes: Path,
+    station_moments: Path,
     station_corrections: Path,
 ) -> None:
-    """Write events with magnitudes (EVENTS), STATION_MAGNITUDES and MAGNITUDE_CORRECTIONS."""
+    """Write EVENTS with magnitudes, STATION_MAGNITUDES, STATION_MOMENTS, MAGNITUDE_CORRECTIONS.
+
+    `vp_vs` above 0 makes the S velocities of the model.
+    """
     from quakeline.io import tables
     from quakeline.magnitudes import network
     from quakeline.magnitudes.amplitudes import Windows, stations_of
+    from quakeline.magnitudes.instruments import seen
     from quakeline.schemas import (
         ARRIVALS,
         EVENTS,
@@ -136,9 +175,11 @@ def run(
         MEASUREMENTS,
         PICKS,
         STATION_MAGNITUDES,
+        STATION_MOMENTS,
         STATIONS,
     )
     from quakeline.sites import Sites
+    from quakeline.velocity import load
 
     found = tables.read(located, EVENTS)
     given = network.Corrections.none()
@@ -151,14 +192,16 @@ def run(
         config.vp_vs,
         config.min_snr,
     )
-    rows = stations_of(
-        found,
-        tables.read(arrivals, ARRIVALS),
-        tables.read_many(picks, PICKS).drop_duplicates("pick_id"),
-        tables.read_many(measurements, MEASUREMENTS),
-        Sites.of(tables.read(stations, STATIONS)),
-        windows,
+    instruments = list(
+        seen(
+            found,
+            tables.read(arrivals, ARRIVALS),
+            tables.read_many(picks, PICKS).drop_duplicates("pick_id"),
+            tables.read_many(measurements, MEASUREMENTS),
+            Sites.of(tables.read(stations, STATIONS)),
+        )
     )
+    rows = stations_of(instruments, windows)
     used = given
     if rows.empty:
         rows = tables.empty(STATION_MAGNITUDES)
@@ -169,16 +212,34 @@ def run(
             used = network.estimated(rows, given, config.min_events)
         rows = network.corrected(rows, used).drop(columns="epicentral_km")
     made = network.of_events(found, rows, "ML", config.min_stations)
-    _tell(made, rows["reason"].dropna().tolist())
+    _tell("magnitude", made["magnitude"], rows["reason"])
+    made, spectral = _with_moments(config, made, instruments, load(velocity, vp_vs))
     tables.write(made, EVENTS, events)
     tables.write(rows, STATION_MAGNITUDES, station_magnitudes)
+    tables.write(spectral, STATION_MOMENTS, station_moments)
     tables.write(network.table_of(rows, used), MAGNITUDE_CORRECTIONS, station_corrections)
 
 
-def _tell(events: pd.DataFrame, why: list[str]) -> None:
+def _with_moments(
+    config: Config, events: pd.DataFrame, instruments: list[Seen], model: VelocityModel
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """EVENTS with moment magnitudes and STATION_MOMENTS, where they are asked for."""
+    from quakeline.io import tables
+    from quakeline.magnitudes import moments
+    from quakeline.schemas import STATION_MOMENTS
+
+    if config.moment is None:
+        return events, tables.empty(STATION_MOMENTS)
+    wanted = config.moment.model_dump()
+    rows = moments.stations_of(instruments, model, moments.Rules(**wanted), config.vp_vs)
+    made = moments.of_events(events, rows, config.min_stations)
+    _tell("moment magnitude", made["mw"], rows["reason"])
+    return made, rows if len(rows) else tables.empty(STATION_MOMENTS)
+
+
+def _tell(what: str, values: pd.Series, why: pd.Series) -> None:
     from quakeline.magnitudes.network import reasons
 
-    with_one = int(events["magnitude"].notna().sum())
-    logger.info("magnitude: %d of %d events have one", with_one, len(events))
-    if why:
-        logger.info("magnitude: stations without one: %s", reasons(why))
+    logger.info("%s: %d of %d events have one", what, int(values.notna().sum()), len(values))
+    if why.notna().any():
+        logger.info("%s: stations without one: %s", what, reasons(why.dropna()))

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from quakeline.section import Section
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
@@ -39,6 +39,13 @@ class Config(Section):
     band_window_s: float = Field(
         1.0, ge=0.3, le=5, description="time after the onset in which bands are measured, seconds"
     )
+    spectrum_s: float = Field(
+        5.0,
+        ge=1,
+        le=60,
+        description="length of the windows whose spectra are kept, in seconds: moments need about"
+        " two periods of the corner frequency, so that magnitudes above 5 want longer ones",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Config:
@@ -49,6 +56,11 @@ class Config(Section):
                     f"{name}: [{low:g}, {high:g}] given; two rising frequencies from 0.2 Hz are"
                     " allowed"
                 )
+        longest = min(self.before_s, self.after_s)
+        if self.spectrum_s > longest:
+            raise ValueError(
+                f"spectrum_s: {self.spectrum_s:g} given; before_s and after_s allow {longest:g}"
+            )
         return self
 
     @property

@@ -181,6 +181,21 @@ def test_magnitude(tmp_path):
     assert magnitude.origin_id == event.preferred_origin_id
 
 
+def test_a_moment_magnitude_is_a_second_one(tmp_path):
+    moment = {"mw": 1.6, "mw_sigma": 0.1, "mw_stations": 3}
+    event = obspy.read_events(written(tmp_path, frame(EVENTS, {**EVENT, **moment}), *three()[1:]))[
+        0
+    ]
+    local, mw = event.magnitudes
+    assert event.preferred_magnitude() is local
+    assert (mw.mag, mw.magnitude_type, mw.station_count) == (1.6, "Mw", 3)
+    assert mw.mag_errors.uncertainty == pytest.approx(0.1)
+    assert mw.resource_id != local.resource_id
+    without = {**EVENT, "magnitude": None, **moment}
+    event = obspy.read_events(written(tmp_path, frame(EVENTS, without), *three()[1:]))[0]
+    assert event.preferred_magnitude().magnitude_type == "Mw"
+
+
 def test_streamed_file_equals_the_catalog_and_every_repeat(tmp_path):
     second = {**EVENT, "event_id": "b", "time": T0 + pd.Timedelta(minutes=1)}
     args = frame(EVENTS, EVENT, second), *three()[1:]

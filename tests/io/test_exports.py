@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from synthetics import network, pick_table
 
+from quakeline.comparison import reference
 from quakeline.errors import ConfigError, DataError
 from quakeline.io import exports, tables
 from quakeline.io.exports.names import short_names
@@ -57,7 +58,8 @@ def catalog(magnitude=1.46):
         **common, "event_id": "a", "time": T0, "latitude": 48.01, "longitude": -179.995,
         "depth_km": 7.25, "time_sigma_s": 0.08, "horizontal_sigma_km": 0.31,
         "depth_sigma_km": 0.5, "rms_s": 0.06, "magnitude": magnitude, "magnitude_type": "ML",
-        "event_class": "quarry blast", "quality": "good", "azimuthal_gap_deg": 90.0,
+        "event_class": "blast", "mw": 1.61, "mw_stations": 3, "quality": "good",
+        "azimuthal_gap_deg": 90.0,
         **{f"cov_{key}_km2": value for key, value in COVARIANCE.items()},
     }  # fmt: skip
     second = {
@@ -124,7 +126,7 @@ def test_fdsn_text_is_read_by_obspy(written):
     assert second.magnitudes == []
     header, row, _ = path.read_text().splitlines()
     cells = dict(zip(header.lstrip("#").split("|"), row.split("|"), strict=True))
-    assert (cells["EventType"], cells["Contributor"]) == ("quarry blast", "A/B")
+    assert (cells["EventType"], cells["Contributor"]) == ("explosion", "A/B")
 
 
 def test_nonlinloc_has_its_documented_columns(written):
@@ -184,7 +186,8 @@ def test_nordic_is_read_by_obspy(written):
     assert abs(origin.time - obspy.UTCDateTime("2020-05-01T23:59:59.999Z")) < 2e-3
     assert origin.latitude == pytest.approx(48.01)
     assert origin.depth == pytest.approx(7250.0)
-    assert first.magnitudes[0].mag == pytest.approx(1.5)
+    sizes = [(size.magnitude_type, size.mag) for size in first.magnitudes]
+    assert sizes == [("ML", pytest.approx(1.5)), ("MW", pytest.approx(1.6))]
     ellipse = origin.origin_uncertainty
     assert ellipse.max_horizontal_uncertainty == pytest.approx(304, abs=60)
     codes = {pick.waveform_id.get_seed_string() for pick in first.picks}
@@ -209,6 +212,19 @@ def test_the_same_catalog_gives_the_same_bytes(name, tmp_path):
         made.append([file.read_bytes() for file in files])
     assert made[0] == made[1]
     assert all(made[0])
+
+
+@pytest.mark.parametrize("name", ["geoparquet", "quakeml", "csv", "fdsn-text"])
+def test_the_programs_own_reader_knows_what_it_wrote(name, written):
+    found = reference.read(written(name)).set_index("event_id")
+    assert [str(i).rsplit("/", 1)[-1] for i in found.index] == ["a", "b"]
+    ours = catalog().events.set_index("event_id")
+    for column, most in (("latitude", 1e-6), ("longitude", 1e-6), ("depth_km", 1e-4)):
+        assert np.abs(found[column].to_numpy() - ours[column].to_numpy()).max() <= most
+    assert found["magnitude"].tolist() == pytest.approx([1.46, np.nan], nan_ok=True)
+    assert found["magnitude_type"].iloc[0] == "ML"
+    apart = found["time"].astype("int64").to_numpy() - ours["time"].astype("int64").to_numpy()
+    assert np.abs(apart).max() <= 1000
 
 
 def test_the_workflow_offers_what_it_does_not_write_anyway():

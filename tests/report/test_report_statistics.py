@@ -91,11 +91,39 @@ def test_residuals_and_lone_picks_are_those_of_the_tables(run_files):
     assert (row.p.n, row.p.median) == (len(values), pytest.approx(values.median()))
     early = Span(SPAN.start_ns - 16 * 3600 * SECOND, SPAN.start_ns + 8 * 3600 * SECOND)
     lone = stations.lone_picks(dataclasses.replace(catalog, span=early))
-    assert (lone.columns, lone.hours, lone.most) == (24, 1, 1)
+    assert (lone.columns, lone.column_s, lone.most) == (48, 1800, 1)
     strips = {strip.site: strip for strip in lone.strips}
     assert strips["BW.UH2"].lone == 1
-    assert [cell[0] for cell in strips["BW.UH2"].cells] == [16]
+    assert [cell[0] for cell in strips["BW.UH2"].cells] == [32]
     assert strips["BW.UH1"].cells == []
+    assert stations.lone_picks(catalog).column_s == 5
+    months = Span(SPAN.start_ns - 200 * 86_400 * SECOND, SPAN.end_ns)
+    long = stations.lone_picks(dataclasses.replace(catalog, span=months))
+    assert (long.column_s % 86_400, long.columns <= 96) == (0, True)
+
+
+def test_one_residual_has_no_spread(run_files):
+    (row,) = [row for row in stations.residuals(catalog_of(run_files)) if row.site == "BW.UH1"]
+    assert (row.p.n, row.s.n) == (3, 2)
+    run_files.arrivals = [a for a in run_files.arrivals if a["event_id"] == "e1"]
+    rows = stations.residuals(catalog_of(run_files))
+    assert {row.p.n for row in rows} == {1}
+    assert all(np.isnan(row.p.mad) for row in rows)
+    assert np.isfinite(stations.residual_scale(rows))
+    section = run_files.make().partition('id="residuals"')[2].partition("</section>")[0]
+    assert "nan" not in section
+    assert '<td class="n">–</td>' in section
+
+
+def test_classes_and_moments_stand_in_the_table(run_files):
+    run_files.events[0] |= {"event_class": "blast", "event_class_probability": 0.81, "mw": 1.74}
+    run_files.events[1] |= {"magnitude_note": "no instrument response (4)"}
+    page = run_files.make()
+    assert "Class</th>" in page
+    assert "<td>blast <small>0.81</small></td>" in page
+    assert '<abbr title="moment magnitude">Mw</abbr>' in page
+    assert "Mw 1.7, blast (0.81)" in page
+    assert "Most often the reason is: no instrument response (4)." in page
 
 
 def test_without_magnitudes_the_page_says_so(run_files):
@@ -113,6 +141,9 @@ def test_the_reference_stands_beside_the_catalog(run_files):
     assert re.findall(r">([^<>]+)</td>", row) == ["500", "40", "100", "92.6 %", "83.3 %"]
     assert section.count("<td>2010-05-27") == 40
     assert "<b>e" not in page
+    moving = interactive.data(catalog_of(run_files))
+    theirs = [number for *_, number in moving["theirs"]]
+    assert (len(theirs), theirs.count(None)) == (540, 40)
     assert len(page[page.index('id="map-move"') :]) < 500_000
 
 

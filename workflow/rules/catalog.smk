@@ -2,7 +2,8 @@
 #   associate  all picks, coverage and manifests,
 #              stations, channels, velocity table -> associations/{events,arrivals}.parquet
 #   locate     associations, picks                 -> locations/{events,arrivals}.parquet
-#   magnitude  locations, picks, measurements      -> magnitudes/{events,stations,corrections}.parquet
+#   magnitude  locations, picks, measurements,     -> magnitudes/{events,stations,moments,
+#              velocity table                         corrections}.parquet
 #   classify   the same, events with magnitudes    -> classes/{events,classes}.parquet
 #   merge      events, all picks                   -> catalog/
 #   evaluate   the catalog, a reference            -> evaluation/ (where evaluate.reference is set)
@@ -81,10 +82,12 @@ rule magnitude:
         + of_fibres(rules.das_pick.output.selected),
         measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
         stations=path_of(rules.stations.output.stations),
+        velocity=RUN.velocity.table,
         corrections=RUN.magnitude.files(),
     output:
         events=f"results/{RUN.run}/magnitudes/events.parquet",
         station_magnitudes=f"results/{RUN.run}/magnitudes/stations.parquet",
+        station_moments=f"results/{RUN.run}/magnitudes/moments.parquet",
         station_corrections=f"results/{RUN.run}/magnitudes/corrections.parquet",
     log:
         f"results/{RUN.run}/logs/magnitude/all.log",
@@ -97,6 +100,7 @@ rule magnitude:
         **SITE.resources("cpu", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("magnitude"),
+        vp_vs=RUN.velocity.vp_vs or 0.0,
     message:
         "magnitude"
     script:

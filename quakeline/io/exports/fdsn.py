@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from quakeline import __version__
-from quakeline.io.events import Labels
+from quakeline.io.events import Labels, event_type
 from quakeline.io.streams import rows
 from quakeline.timeline import iso
 
@@ -40,7 +40,7 @@ def _lines(events: pd.DataFrame, author: str, agency: str) -> list[str]:
             f"{row['magnitude']:.2f}" if measured else "",
             author if measured else "",
             "",
-            _cell(row["event_class"]),
+            _cell(event_type(row["event_class"])),
         ]
         lines.append("|".join(cells))
     return lines

@@ -5,16 +5,22 @@
   const canvas = place.querySelector("canvas");
   const says = place.querySelector("output");
   const [from, until] = ["from", "until"].map(name => place.querySelector(`[name=${name}]`));
-  const SIZE = 4;
+  const many = data.events.length > 150;
+  const [SIZE, GROWTH] = many ? [2, 5] : [4, 7];
   const sizes = data.events.map(e => e[4]).filter(v => v !== null);
   const least = sizes.reduce((a, b) => Math.min(a, b), Infinity);
-  const widest = Math.max(sizes.reduce((a, b) => Math.max(a, b), -Infinity) - least, 1);
-  const deepest = data.events.reduce((a, e) => Math.max(a, e[2]), 1);
+  const range = sizes.reduce((a, b) => Math.max(a, b), -Infinity) - least;
+  const widest = Math.max(range, data.measured ? 2 : 10);
   const view = {x: 0, y: 0, zoom: 1};
   let chosen = null;
 
   const scale = () => Math.min(canvas.clientWidth, canvas.clientHeight) / (2 * data.half) * view.zoom;
-  const radius = size => size === null ? SIZE : SIZE + 7 * (size - least) / widest;
+  const radius = size => size === null ? SIZE : SIZE + GROWTH * (size - least) / widest;
+  const shade = depth => {
+    const part = Math.min(Math.max(depth, 0) / data.deepest, 1);
+    return `hsl(${Math.round(45 + 215 * part)} 75% ${Math.round(60 - 28 * part)}% / 0.8)`;
+  };
+  const numbered = new Map(data.events.map(e => [e[5], e]));
   const screen = (x, y) => [canvas.clientWidth / 2 + (x - view.x) * scale(),
                             canvas.clientHeight / 2 - (y - view.y) * scale()];
   const ends = () => {
@@ -37,36 +43,54 @@
     pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
     pen.font = "12px sans-serif";
     pen.textAlign = "center";
+    drawReference(pen, colour("s"), limits);
     for (const e of data.events) {
       if (!shownIn(e[3], limits)) continue;
       const [x, y] = screen(e[0], e[1]);
       pen.beginPath();
       pen.arc(x, y, radius(e[4]), 0, 2 * Math.PI);
-      pen.fillStyle = `hsl(${Math.round(45 + 215 * Math.max(e[2], 0) / deepest)} 75% 50% / 0.75)`;
+      pen.fillStyle = shade(e[2]);
       pen.fill();
-      pen.lineWidth = e === chosen ? 3 : 0.8;
+      pen.lineWidth = e === chosen ? 3 : many ? 0.4 : 0.8;
       pen.strokeStyle = colour("ink");
       pen.stroke();
     }
-    pen.lineWidth = 1.6;
-    pen.strokeStyle = colour("s");
-    for (const m of data.missed) {
-      if (!shownIn(m[2], limits)) continue;
-      const [x, y] = screen(m[0], m[1]);
-      pen.beginPath();
-      pen.moveTo(x - 5, y - 5); pen.lineTo(x + 5, y + 5);
-      pen.moveTo(x - 5, y + 5); pen.lineTo(x + 5, y - 5);
-      pen.stroke();
-    }
+    const taken = [];
     pen.fillStyle = colour("station");
     for (const s of data.stations) {
       const [x, y] = screen(s[0], s[1]);
       pen.beginPath();
       pen.moveTo(x, y - 7); pen.lineTo(x + 6, y + 5); pen.lineTo(x - 6, y + 5);
       pen.fill();
-      if (data.stations.length <= 30 * view.zoom) pen.fillText(s[2], x, y + 18);
+      const half = pen.measureText(s[2]).width / 2 + 2;
+      if (taken.some(([a, b, wide]) => Math.abs(a - x) < wide + half && Math.abs(b - y) < 14)) continue;
+      taken.push([x, y, half]);
+      pen.lineWidth = 3;
+      pen.strokeStyle = colour("paper");
+      pen.strokeText(s[2], x, y + 18);
+      pen.fillText(s[2], x, y + 18);
     }
     drawScale(pen, colour("ink"));
+  }
+
+  function drawReference(pen, hue, limits) {
+    pen.strokeStyle = hue;
+    for (const [east, north, time, number] of data.theirs) {
+      if (!shownIn(time, limits)) continue;
+      const [x, y] = screen(east, north);
+      pen.beginPath();
+      if (number === null) {
+        pen.lineWidth = 1.6;
+        pen.moveTo(x - 5, y - 5); pen.lineTo(x + 5, y + 5);
+        pen.moveTo(x - 5, y + 5); pen.lineTo(x + 5, y - 5);
+      } else {
+        const own = numbered.get(number);
+        pen.lineWidth = 1;
+        pen.moveTo(...screen(own[0], own[1])); pen.lineTo(x, y);
+        pen.rect(x - 3, y - 3, 6, 6);
+      }
+      pen.stroke();
+    }
   }
 
   function drawScale(pen, ink) {
