@@ -11,6 +11,8 @@ def main() -> None:
     """Print a table for each benchmark that has run."""
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(result["cases"], list):
+            continue  # fuzz.json: counts, not measurements
         machine = result["environment"]
         versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
         print(

@@ -22,18 +22,21 @@ SITE = Path("config/site.yaml")
 VARIABLE = "QUAKELINE_SITE"
 
 #: Stages with a job for each chunk, and those of them that run networks.
-PER_CHUNK = {"prepare", "annotate", "pick", "measure", "das_annotate", "das_pick"}
+PER_CHUNK = {"fetch", "prepare", "annotate", "pick", "measure"}
+PER_CHUNK |= {"das_index", "das_annotate", "das_pick"}
 NETWORKS = {"annotate", "das_annotate"}
 #: Those that follow with one job for the whole run.
 OF_RUN = ("associate", "locate", "magnitude", "classify", "merge", "report", "crate")
 
 Kind = Literal["cpu", "gpu"]
+#: Names go into the command line of `sbatch`: nothing that a shell would understand.
+_WORD = r"^[\w.,+@-]+$"
 
 
 class Queue(Section):
     """A partition and the most that its nodes give to one job."""
 
-    partition: str = Field(min_length=1, description="name of the partition")
+    partition: str = Field(pattern=_WORD, description="name of the partition")
     gres: str | None = Field(
         None, pattern=r"^[\w:,-]+$", description="generic resources of a job, e.g. gpu:1"
     )
@@ -46,8 +49,12 @@ class Queue(Section):
 class Site(Section):
     """A cluster as the workflow sees it."""
 
-    account: str | None = Field(None, description="account to charge; null: SLURM's default")
-    qos: str | None = Field(None, description="quality of service; null: SLURM's default")
+    account: str | None = Field(
+        None, pattern=_WORD, description="account to charge; null: SLURM's default"
+    )
+    qos: str | None = Field(
+        None, pattern=_WORD, description="quality of service; null: SLURM's default"
+    )
     cpu: Queue | None = Field(None, description="where all jobs but those of networks run")
     gpu: Queue | None = Field(None, description="where networks run; null: as all other jobs")
     group_chunks: int | None = Field(
@@ -71,16 +78,24 @@ class Site(Section):
         named = {"slurm_account": self.account, "qos": self.qos}
         return wanted | {name: value for name, value in named.items() if value}
 
-    def grouping(self) -> list[str]:
-        """Arguments for Snakemake that join small jobs: those of some chunks, and the last ones."""
+    def grouping(self, local: set[str]) -> list[str]:
+        """Arguments for Snakemake that join small jobs: those of some chunks, and the last ones.
+
+        Stages in `local` are not submitted. The members of a group that run beside each other ask
+        for no more memory than the partition gives.
+        """
         if not self.group_chunks:
             return []
         alone = NETWORKS if self.gpu else set()
-        groups = {stage: f"of_{stage}" if alone else "chunks" for stage in PER_CHUNK - alone}
+        joined = PER_CHUNK - alone - local
+        groups = {stage: f"of_{stage}" if alone else "chunks" for stage in joined}
         groups |= dict.fromkeys(OF_RUN, "catalog")
         sizes = {name: self.group_chunks for name in groups.values() if name != "catalog"}
         members = [f"{stage}={name}" for stage, name in sorted(groups.items())]
-        return ["--groups", *members, "--group-components", *(f"{n}={k}" for n, k in sizes.items())]
+        words = ["--groups", *members]
+        words += ["--group-components", *(f"{n}={k}" for n, k in sizes.items())]
+        limit = self.cpu.max_memory_mb if self.cpu else None
+        return [*words, "--resources", f"mem_mb={limit}"] if limit else words
 
 
 def _growing(amount: int, limit: int | None) -> Callable[..., int]:

@@ -8,7 +8,7 @@ configuration whenever the workflow is parsed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from quakeline.models.cards import Card
 from quakeline.models.kinds import AnyKind, Builtin
 from quakeline.section import Section
 from quakeline.stages.fetch import edition_note
-from quakeline.timeline import Span, split, to_ns
+from quakeline.timeline import Span, split, to_datetime, to_ns
 
 DEFAULT = Path("config/config.yaml")
 _GIVEN = " given; "
@@ -225,6 +225,17 @@ class Run(Section):
         return self.fetch is not None and self.fetch.source.remote
 
     @property
+    def remote_fibres(self) -> bool:
+        """Whether the data of any fibre come from there."""
+        return any(fibre.source.remote for fibre in self.fibres)
+
+    @property
+    def local_stages(self) -> set[str]:
+        """Stages of chunks that ask servers: their jobs run where the workflow was started."""
+        return {name for name, remote in (("fetch", self.remote), ("das_index", self.remote_fibres))
+                if remote}  # fmt: skip
+
+    @property
     def fibre_names(self) -> list[str]:
         """Names of the fibres."""
         return [fibre.name for fibre in self.fibres]
@@ -279,8 +290,14 @@ class Run(Section):
 
     @property
     def asked_span(self) -> str:
-        """The span that web services are asked for stations of; empty where none are asked."""
-        return self.span.id if self.stations.fdsn else ""
+        """The years that web services are asked for stations of; empty where none are asked.
+
+        Whole years: a run that is extended day by day asks the same and keeps its stations.
+        """
+        if not self.stations.fdsn:
+            return ""
+        first, last = (to_datetime(t).year for t in (self.span.start_ns, self.span.end_ns - 1))
+        return Span(*(to_ns(datetime(year, 1, 1, tzinfo=UTC)) for year in (first, last + 1))).id
 
     @property
     def span(self) -> Span:

@@ -160,12 +160,13 @@ def launch(
     with _claimed(results) as lock:
         for folder in (results, place.folder / ".snakemake"):
             require_space(folder)
+        # Jobs of a killed run that still work on this machine would pass for the lock's owners.
+        words = _on_cluster(profile, place.folder, run) if profile else []
         _unlock_stale(place.folder, command)
         start_ns = os.fstat(lock).st_mtime_ns
         command += ["--cores", cores, "--rerun-incomplete"]
         command += [] if DRY.intersection(extra) else _without_damage(place.folder, results)
-        command += _on_cluster(profile, place.folder, results) if profile else []
-        command += extra
+        command += [*words, *extra]
         code = _follow(command, place.folder, lock)
         if code < 0:
             _end_orphans(place.folder)
@@ -184,12 +185,12 @@ def _without_damage(folder: Path, results: Path) -> list[str]:
     return ["--forcerun", *again] if again else []
 
 
-def _on_cluster(profile: Path, folder: Path, results: Path) -> list[str]:
+def _on_cluster(profile: Path, folder: Path, run: config.Run) -> list[str]:
     """Arguments for a profile; jobs that a killed Snakemake left in SLURM's queue are cancelled."""
-    words = ["--profile", str(profile), *cluster.read_site(folder).grouping()]
+    words = ["--profile", str(profile), *cluster.read_site(folder).grouping(run.local_stages)]
     if config.read_yaml(profile / "config.yaml").get("executor") != "slurm":
         return words
-    prefix = slurm.job_prefix(results)
+    prefix = slurm.job_prefix(folder / "results" / run.run)
     left = slurm.cancel_leftovers(prefix)
     if left:
         typer.echo(f"quakeline: cancelled jobs {', '.join(left)} of a killed run", err=True)

@@ -17,8 +17,8 @@ from quakeline import config
 from quakeline.timeline import Span
 
 SHIPPED = Path(__file__).with_name("rates.json")
-PER_CHUNK = ("fetch", "prepare", "annotate", "pick")
-OF_RUN = ("associate", "locate", "merge", "report", "crate")
+PER_CHUNK = ("fetch", "prepare", "annotate", "pick", "measure")
+OF_RUN = ("associate", "locate", "magnitude", "classify", "merge", "report", "crate")
 #: Products of a chunk: folder and suffix.
 _PRODUCTS = {
     "waveforms": ".zarr",
@@ -26,6 +26,7 @@ _PRODUCTS = {
     "raw": ".parquet",
     "coverage": ".parquet",
     "picks": ".parquet",
+    "measurements": ".parquet",
 }
 _TEMPORARY = ("waveforms", "probabilities")
 #: What a job should last: long beside its start, short beside a night.

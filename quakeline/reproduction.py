@@ -15,12 +15,13 @@ from typing import Any
 import pandas as pd
 
 from quakeline import config
+from quakeline.association import with_ledger
 from quakeline.errors import ConfigError, DataError
 from quakeline.io import provenance, tables
 from quakeline.io.atomic import writing
 from quakeline.report import crate as crates
 from quakeline.report.lineage import software
-from quakeline.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
 
 #: Mistakes that are named.
 _SHOWN = 5
@@ -112,6 +113,17 @@ def furnish(crate: Crate, folder: Path, source: Path) -> None:
         target.write_bytes(settings)
         for name in dict.fromkeys(crate.inputs["path"]):
             _link(Path(name), folder, source)
+        _lay_ledger(crate, folder)
+
+
+def _lay_ledger(crate: Crate, folder: Path) -> None:
+    """Ids depend on which events a run knew before: those of the catalog are known."""
+    events, arrivals = (
+        tables.read(crate.folder / f"{name}.parquet", table)
+        for name, table in (("events", EVENTS), ("arrivals", ARRIVALS))
+    )
+    ledger = with_ledger(tables.empty(EVENT_IDS), events, arrivals)
+    tables.write(ledger, EVENT_IDS, folder / f"results/{crate.run.run}/ids.parquet")
 
 
 def _require_inputs(crate: Crate, source: Path) -> None:

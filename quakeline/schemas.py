@@ -241,6 +241,18 @@ ARRIVALS = Table(
     ),
 )
 
+EVENT_IDS = Table(
+    "event_ids",
+    1,
+    (
+        _column("event_id", "string", meaning="given to an event of this run, now or earlier"),
+        _column("time", "time", meaning="preliminary origin time when it was last found"),
+        _column("latitude", "double", "deg", "WGS84, preliminary"),
+        _column("longitude", "double", "deg", "WGS84, preliminary"),
+        _column("pick_id", "string", meaning="a pick of the event: one row for each"),
+    ),
+)
+
 FIBRE_CHANNELS = Table(
     "fibre_channels",
     1,
@@ -424,6 +436,7 @@ TABLES = (
     MEASUREMENTS,
     EVENTS,
     ARRIVALS,
+    EVENT_IDS,
     STATION_MAGNITUDES,
     STATION_MOMENTS,
     MAGNITUDE_CORRECTIONS,

@@ -99,11 +99,11 @@ class Cluster:
         return [line.strip() for line in done.stdout.splitlines() if line.strip()]
 
     def jobs(self, folder: Path, rule: str, state: str = "RUNNING") -> list[str]:
-        """Ids of a rule's jobs in a state that were submitted from a folder."""
+        """Ids of jobs with a rule, alone or in a group, that a folder submitted, by their state."""
         lines = self.squeue("--states", state, "--format", "%i|%Z|%k")
         fields = [line.split("|", 2) for line in lines]
         return [job for job, place, comment in fields
-                if place == str(folder) and comment.startswith(f"rule_{rule}")]  # fmt: skip
+                if place == str(folder) and rule in comment.split("_")]  # fmt: skip
 
     def start_node(self, name: str) -> None:
         """Start the daemon of a node."""

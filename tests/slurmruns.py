@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -17,34 +18,43 @@ from workfolder import QUAKELINE, WorkFolder
 RUN = "faults"
 OVERLAY = f"""\
 run: {RUN}
-time: {{chunk_h: 0.025}}
 annotate: {{hop_samples: 31, device: cpu}}
 """
+#: What a drill makes: the catalog, from waveforms that are prepared.
+TARGET = f"results/{RUN}/catalog/events.parquet"
+_AFTER_PREPARE = (
+    "probabilities", "picks", "measurements", "associations", "locations", "magnitudes", "classes",
+    "catalog",
+)  # fmt: skip
 SITE = """\
 cpu: {partition: cpu, max_memory_mb: 3500}
 gpu: {partition: gpu, gres: "gpu:1", max_memory_mb: 3500}
 """
+#: The steps of a chunk are one SLURM job, those of the catalog another.
+GROUPED = "cpu: {partition: cpu, max_memory_mb: 3500}\ngroup_chunks: 1\n"
 #: Waits that suit a cluster on one machine.
 QUICK = ("--latency-wait", "10", "--slurm-init-seconds-before-status-checks", "1")
 _PATIENCE_S = 900
 
 
 def furnish(place: WorkFolder) -> str:
-    """The demo in three chunks, with windows so close that the network is busy for seconds."""
+    """The demo with windows so close that the network is busy for seconds."""
     return place.overlay(OVERLAY)
 
 
-def on_cluster(folder: Path, site: str = SITE) -> WorkFolder:
-    """A fresh folder whose site file describes the cluster."""
-    place = WorkFolder.furnished(folder)
+def prepared(finished: WorkFolder, folder: Path, site: str = GROUPED) -> WorkFolder:
+    """A copy of the finished run whose next job is `annotate`, and the site file of a cluster."""
+    place = finished.copied(folder)
+    for product in _AFTER_PREPARE:
+        shutil.rmtree(folder / "results" / RUN / product)
+    (folder / "results" / RUN / "ids.parquet").unlink()
     (folder / "config/site.yaml").write_text(site, encoding="utf-8")
-    furnish(place)
     return place
 
 
 def words(*further: str) -> list[str]:
     """The command that starts or continues the run on the cluster."""
-    return ["run", "overlay.yaml", "--profile", "slurm", "--", *QUICK, *further]
+    return ["run", "overlay.yaml", "--profile", "slurm", "--", *further, *QUICK]
 
 
 def run(place: WorkFolder, *further: str) -> subprocess.CompletedProcess[str]:
@@ -93,7 +103,7 @@ def wait_for(what: str, ready: Callable[[], list[str]], process: subprocess.Pope
 
 
 def annotating(cluster: Cluster, place: WorkFolder, process: subprocess.Popen[str]) -> str:
-    """Id of a SLURM job that is in the middle of `annotate`."""
+    """Id of a SLURM job that is in the middle of `annotate`, by itself or in a group."""
 
     def ready() -> list[str]:
         busy = list((place.folder / f"results/{RUN}/probabilities").glob(".*.part/*"))

@@ -6,10 +6,10 @@ import pytest
 from synthetics import ORIGIN_NS, SEARCH, network, pick_table, picks_of
 
 from quakeline.association import Search, associate
-from quakeline.association.ids import kept_ids, new_ids
+from quakeline.association.ids import kept_ids, kept_of_all, new_ids, with_ledger
 from quakeline.association.rules import settled
 from quakeline.io import tables
-from quakeline.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel
 
@@ -232,6 +232,31 @@ def test_events_of_an_earlier_catalog_keep_their_ids():
     assert kept_ids(events, arrivals, known, renamed) == old
     far = known.assign(latitude=known["latitude"] + 1)
     assert kept_ids(events, arrivals, far, renamed) == {}
+
+
+def test_a_ledger_remembers_events_that_are_lost_for_a_while():
+    stations, frame = network(n=12)
+    picks, _ = recorded(stations, frame, LAYERED)
+    events, arrivals = found_by(picks, stations, LAYERED)
+    first, second = events["event_id"]
+    ledger = with_ledger(tables.empty(EVENT_IDS), events, arrivals)
+    assert len(ledger) == len(arrivals)
+    only = events["event_id"] == second
+    later = with_ledger(ledger, events[only], arrivals[arrivals["event_id"] == second])
+    pd.testing.assert_frame_equal(later, ledger)
+    # Provisional ids, as `associate` gives them where those of the ledger are taken.
+    again = {first: "new1", second: "new2"}
+    renamed = (frame.assign(event_id=frame["event_id"].map(again)) for frame in (events, arrivals))
+    known = ledger.drop_duplicates("event_id"), ledger
+    back = {"new1": first, "new2": second}
+    found, grouped = renamed
+    assert kept_of_all(found, grouped, [known]) == back
+    # A catalog that the person names goes before the ledger, and no id is given twice.
+    named = tuple(
+        frame[frame["event_id"] == first].assign(event_id=second) for frame in (events, arrivals)
+    )
+    assert kept_of_all(found, grouped, [named, known]) == {"new1": second}
+    assert kept_of_all(found, grouped, []) == {}
 
 
 def test_settings_follow_from_the_network():

@@ -48,6 +48,19 @@ def test_without_a_gpu_partition_networks_run_with_the_others(tmp_path: Path) ->
     assert found.resources("gpu", memory_mb=1, runtime_min=1)["slurm_partition"] == "a"
 
 
+def test_small_jobs_are_joined_but_for_those_that_ask_servers(tmp_path: Path) -> None:
+    text = "{cpu: {partition: a, max_memory_mb: 9000}, group_chunks: 5}"
+    words = site(tmp_path, text).grouping({"fetch"})
+    assert {"prepare=chunks", "annotate=chunks", "merge=catalog", "chunks=5"} < set(words)
+    assert "fetch=chunks" not in words
+    assert words[-2:] == ["--resources", "mem_mb=9000"]
+    with_gpu = text.replace("group", "gpu: {partition: b}, group")
+    words = site(tmp_path, with_gpu).grouping(set())
+    assert {"fetch=of_fetch", "of_fetch=5"} < set(words)
+    assert not [word for word in words if word.startswith("annotate")]
+    assert site(tmp_path, "cpu: {partition: a}").grouping(set()) == []
+
+
 def test_the_example_is_a_site_and_its_commented_part_too() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
     cluster.Site.model_validate(yaml.safe_load(text))
@@ -64,6 +77,8 @@ def test_the_example_is_a_site_and_its_commented_part_too() -> None:
         ("cpu: {partition: a, nodes: 3}", ["cpu.nodes", "is no key"]),
         ("cpu: {}", ["cpu.partition", "is required"]),
         ("gpu: {partition: a, gres: 'gpu:1; rm x'}", ["gpu.gres", "gpu:1; rm x"]),
+        ("account: 'a; rm x'", ["account", "a; rm x"]),
+        ("cpu: {partition: $(x)}", ["cpu.partition", "$(x)"]),
         ("cpu: {partition: a, max_memory_mb: -1}", ["cpu.max_memory_mb", "-1"]),
         ("- a\n- b\n", ["site.yaml"]),
         ("cpu: [", ["site.yaml"]),

@@ -191,3 +191,17 @@ def test_params_are_plain_builtins(stage: str, default: Path) -> None:
 def test_the_whole_configuration_survives_a_round_trip(default: Path) -> None:
     run = read({}, default)
     assert load(run.plain()) == run
+
+
+def test_an_extended_run_asks_for_the_same_stations(default: Path) -> None:
+    fdsn = {"providers": ["SCEDC"], "networks": ["CI"]}
+    spans = [
+        read({"stations": {"fdsn": fdsn}, "time": {"start": "2019-12-31", "end": end}}, default)
+        for end in ("2020-02-01", "2021-01-01", "2021-01-02")
+    ]
+    assert [run.asked_span for run in spans] == [
+        "20190101T000000_20210101T000000",
+        "20190101T000000_20210101T000000",
+        "20190101T000000_20220101T000000",
+    ]
+    assert read({}, default).asked_span == ""

@@ -1,8 +1,10 @@
 """What the package never does: run code from files, or a shell."""
 
 import ast
+import re
 from pathlib import Path
 
+import obspy
 import pytest
 
 import quakeline
@@ -71,3 +73,39 @@ def test_a_run_stays_in_its_folder(name, repository):
 
     with pytest.raises(ConfigError, match="run"):
         config.read({"run": name}, repository / config.DEFAULT)
+
+
+def test_no_rule_has_a_shell(repository):
+    rules = [repository / "Snakefile", *(repository / "workflow/rules").glob("*.smk")]
+    assert len(rules) > 4
+    text = "\n".join(path.read_text(encoding="utf-8") for path in rules)
+    assert "script:" in text
+    assert not re.findall(r"^\s*(?:shell|run|notebook)\s*:", text, flags=re.MULTILINE)
+
+
+def test_entities_of_stationxml_do_not_read_files(tmp_path):
+    from quakeline.errors import DataError
+    from quakeline.io import inventory
+
+    secret = tmp_path / "secret"
+    secret.write_text("TREASURE", encoding="utf-8")
+    path = tmp_path / "stations.xml"
+    obspy.read_inventory().select(station="FUR").write(str(path), format="STATIONXML")
+    text = path.read_text(encoding="utf-8")
+    head, _, rest = text.partition("?>")
+    entity = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]>'
+    rest, count = re.subn("<Site>\\s*<Name>[^<]*", "<Site><Name>&e;", rest)
+    assert count
+    path.write_text(f"{head}?>{entity}{rest}", encoding="utf-8")
+    with pytest.raises(DataError, match="Entity 'e' not defined"):
+        inventory.read([path])
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", "", "a b"])
+def test_a_fibre_stays_in_its_folder(name, repository):
+    from quakeline import config
+    from quakeline.errors import ConfigError
+
+    fibre = {"name": name, "source": {"kind": "files", "paths": ["*.h5"]}}
+    with pytest.raises(ConfigError, match="fibres"):
+        config.read({"fibres": [fibre]}, repository / config.DEFAULT)

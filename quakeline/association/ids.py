@@ -1,21 +1,23 @@
 """Ids of events that stay when a run adds data.
 
 A new id holds the origin time to ten seconds, and a letter where several events begin in the same
-ten: one more pick moves an origin by hundredths of a second, which changes such an id once in some
-hundred times, where hundredths in the id itself changed it nearly always. Whoever must rely on ids
-names an earlier catalog: its events keep their ids, found by the picks that they share, or else by
-time and place.
+ten. One more pick moves an origin by hundredths of a second, which would change such an id once in
+some hundred times. So each run keeps a ledger (EVENT_IDS) of the ids that it has given: events of
+the ledger, and of an earlier catalog that the person names, keep their ids, found by the picks that
+they share, or else by time and place. The ledger never forgets: an event that is lost and found
+again has its old id, and no other event gets it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
 
 import numpy as np
 import pandas as pd
 
 from quakeline.geometry import distance_azimuth
+from quakeline.schemas import EVENT_IDS
 from quakeline.timeline import SECOND, iso
 
 _STEP_S = 10
@@ -41,6 +43,33 @@ def _words(name: str) -> Iterator[str]:
     yield name
     yield from (name + letter for letter in _LETTERS)
     yield from (f"{name}z{number}" for number in count(2))
+
+
+def kept_of_all(
+    events: pd.DataFrame,
+    arrivals: pd.DataFrame,
+    earlier: Sequence[tuple[pd.DataFrame, pd.DataFrame]],
+) -> dict[str, str]:
+    """As `kept_ids`, for several earlier catalogs; the first that knows an event names it."""
+    found: dict[str, str] = {}
+    for known_events, known_arrivals in earlier:
+        used = found.values()
+        more = kept_ids(
+            events[~events["event_id"].isin(found)],
+            arrivals[~arrivals["event_id"].isin(found)],
+            known_events[~known_events["event_id"].isin(used)],
+            known_arrivals[~known_arrivals["event_id"].isin(used)],
+        )
+        found |= more
+    return found
+
+
+def with_ledger(ledger: pd.DataFrame, events: pd.DataFrame, arrivals: pd.DataFrame) -> pd.DataFrame:
+    """A ledger (EVENT_IDS) with the events of a run; those that the run lacks stay as they were."""
+    lost = ledger[~ledger["event_id"].isin(events["event_id"])]
+    rows = arrivals[["event_id", "pick_id"]].merge(events, on="event_id")[EVENT_IDS.names]
+    whole = pd.concat([part for part in (lost, rows) if len(part)] or [lost])
+    return whole.sort_values(["time", "event_id", "pick_id"], ignore_index=True)
 
 
 def kept_ids(

@@ -160,7 +160,7 @@ def load(path: Path, member: int | None = None) -> tuple[Card, dict[str, Tensor]
     state, metadata = _read(path)
     if member is not None:
         prefix = f"{member}."
-        metadata = json.loads(metadata[_MEMBERS])[member]
+        metadata = _of_members(path, metadata)[member]
         state = {
             name.removeprefix(prefix): tensor
             for name, tensor in state.items()
@@ -183,7 +183,7 @@ def card_of(path: Path) -> tuple[Card, str]:
 
 def members_of(path: Path) -> list[tuple[Card, str]]:
     """Read cards and digests of the members of an ensemble; empty for a file of one network."""
-    members = json.loads(_metadata(path).get(_MEMBERS, "[]"))
+    members = _of_members(path, _metadata(path))
     return [(_card(path, metadata), metadata["weights_id"]) for metadata in members]
 
 
@@ -193,6 +193,20 @@ def tensor_of(path: Path, name: str) -> bytes:
         if name not in file.keys():  # noqa: SIM118
             raise WeightsError(f"{path} is damaged: it does not hold {name}")
         return bytes(file.get_tensor(name).tobytes())
+
+
+def _of_members(path: Path, metadata: Mapping[str, str]) -> list[dict[str, str]]:
+    with _described(path):
+        return [dict(member) for member in json.loads(metadata.get(_MEMBERS, "[]"))]
+
+
+@contextmanager
+def _described(path: Path) -> Iterator[None]:
+    """Raise WeightsError where the block cannot make sense of a file's metadata."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise WeightsError(f"{path} is damaged: its description cannot be read: {error}") from error
 
 
 def _metadata(path: Path) -> dict[str, str]:
@@ -230,7 +244,8 @@ def _card(path: Path, metadata: Mapping[str, str]) -> Card:
     if "weights_id" not in metadata:
         raise WeightsError(f"{path} is damaged: it does not name the digest of its tensors")
     if "card" in metadata:
-        return from_text(metadata["card"])
+        with _described(path):
+            return from_text(metadata["card"])
     card = CARDS[model]
     options = metadata.get("options", "{}")
     for choice in _choices(card):

@@ -48,6 +48,7 @@ _FORMATS = {
     ".qml": "application/xml",
     ".csv": "text/csv",
     ".yaml": "application/yaml",
+    ".safetensors": "application/octet-stream",
 }
 
 
@@ -124,8 +125,7 @@ def _described(
     for key, value in (("name", about.title), ("description", f"Catalog of run {about.run}")):
         root[key] = value
     root["datePublished"] = about.ended
-    if about.license:
-        root["license"] = about.license
+    root["license"] = _licence(crate, about.license)
     root["conformsTo"] = [
         crate.add(ContextEntity(crate, url, properties={"@type": "CreativeWork"}))
         for url in _PROFILES
@@ -148,6 +148,7 @@ def _described(
         result=results,
         properties={
             "name": f"Run {about.run} of quakeline",
+            "description": "Raw data to catalog with the settings of config.yaml",
             "startTime": about.begun,
             "endTime": about.ended,
             "actionStatus": "http://schema.org/CompletedActionStatus",
@@ -178,6 +179,7 @@ def _workflow(crate: Any, folder: Path) -> Any:
     )
     workflow = crate.add_workflow(folder / WORKFLOW, WORKFLOW, main=True, lang=language)
     workflow["name"] = "quakeline"
+    workflow["encodingFormat"] = "text/plain"
     workflow["version"] = quakeline.__version__
     workflow["sha256"] = provenance.digest_file(folder / WORKFLOW)
     commit = code_commit()
@@ -198,6 +200,19 @@ def _workflow(crate: Any, folder: Path) -> Any:
         for name, version in versions.items()
     ]
     return workflow
+
+
+def _licence(crate: Any, given: str | None) -> Any:
+    """RO-Crate requires one; where none was given the crate says so."""
+    from rocrate.model.contextentity import ContextEntity
+
+    said = {
+        "@type": "CreativeWork",
+        "name": given or "not stated",
+        "description": "Licence of the catalog, as its maker named it (crate.license)",
+    }
+    address = given if given and given.startswith(("http://", "https://")) else "#license"
+    return crate.add(ContextEntity(crate, address, properties=said))
 
 
 def _agent(crate: Any, author: str | None) -> Any:

@@ -197,10 +197,13 @@ def _token() -> bytes:
             f"fetch.source.auth: 'eida-token' given, but the environment variable {TOKEN} (path of"
             " the token's file) is not set"
         )
+    file = Path(path).expanduser()
     try:
-        content = Path(path).expanduser().read_bytes()
+        content, mode = file.read_bytes(), file.stat().st_mode
     except OSError as error:
         raise ConfigError(f"{TOKEN}: the file cannot be read: {error.strerror}") from None
+    if mode & 0o077:
+        raise ConfigError(f"{TOKEN}: others may read the file; allow only yourself: chmod 600")
     if b"BEGIN PGP MESSAGE" not in content:
         raise ConfigError(f"{TOKEN}: the file it names holds no EIDA token (a PGP message)")
     return content

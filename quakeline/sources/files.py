@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import cached_property
 from glob import glob
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ from pydantic import Field, field_validator
 
 from quakeline.errors import DataError
 from quakeline.sources.base import BaseSource
-from quakeline.sources.folders import closed, digest
+from quakeline.sources.folders import Calendar, closed, digest
 from quakeline.sources.naming import Naming
 from quakeline.timeline import Span, to_datetime
 
@@ -71,16 +72,23 @@ class Files(BaseSource):
 
     def fingerprint_of(self, span: Span) -> str:
         """With day codes, the digest of the files of the span's days."""
-        return digest(map(str, self.files(span))) if self._by_day else self.whole
+        return self._calendar.digest(_days(span)) if self._by_day else self.whole
+
+    @cached_property
+    def _calendar(self) -> Calendar:
+        return Calendar(self.paths)
 
     @property
     def _by_day(self) -> bool:
         return any(_DAY_CODE.search(pattern) for pattern in self.paths)
 
     def _patterns(self, span: Span) -> list[str]:
-        first, last = to_datetime(span.start_ns), to_datetime(span.end_ns)
-        days = [first + timedelta(days=n) for n in range((last.date() - first.date()).days + 1)]
-        return sorted({day.strftime(p) for p in self.paths for day in days})
+        return sorted({day.strftime(p) for p in self.paths for day in _days(span)})
+
+
+def _days(span: Span) -> list[date]:
+    first, last = to_datetime(span.start_ns).date(), to_datetime(span.end_ns).date()
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def _hint(patterns: list[str]) -> str:

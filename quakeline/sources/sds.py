@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import cached_property
 from glob import escape, iglob
 from itertools import product
 from pathlib import Path
@@ -17,7 +18,7 @@ from pydantic import Field, field_validator
 
 from quakeline.errors import DataError
 from quakeline.sources.base import BaseSource
-from quakeline.sources.folders import closed, digest
+from quakeline.sources.folders import Calendar, closed
 from quakeline.timeline import Span, to_datetime
 
 _YEAR = re.compile(r"[12]\d{3}")
@@ -49,7 +50,7 @@ class Sds(BaseSource):
         return value
 
     def files(self, span: Span) -> list[Path]:
-        """Files of the span's days and of the days beside them.
+        """Files of the span's days and of the day before them.
 
         A record that begins before midnight is in the file of the day in which it begins. Folders
         that may not be read are among the files: the manifest names them.
@@ -65,7 +66,12 @@ class Sds(BaseSource):
 
     def fingerprint_of(self, span: Span) -> str:
         """Digest of the files of the span's days."""
-        return digest(set(self._of_days(span)))
+        return self._calendar.digest(_days(span))
+
+    @cached_property
+    def _calendar(self) -> Calendar:
+        plain = (one.replace("%", "%%") for one in self._patterns("\0Y", "\0j"))
+        return Calendar(one.replace("\0", "%") for one in plain)
 
     def remark(self, path: Path, codes: str) -> str:
         """Say it where the name of a file does not tell what is in it."""
@@ -73,18 +79,19 @@ class Sds(BaseSource):
         return f"the file's name says {named}" if codes and codes != named else ""
 
     def _of_days(self, span: Span) -> Iterator[str]:
-        first, last = (to_datetime(time).date() for time in (span.start_ns, span.end_ns - 1))
-        for n in range(-1, (last - first).days + 2):
-            day = first + n * _DAY
+        for day in _days(span):
             yield from self._of(f"{day:%Y}", f"{day:%j}")
 
     def _of(self, year: str, day: str) -> Iterator[str]:
+        for pattern in self._patterns(year, day):
+            yield from iglob(pattern)
+            yield from map(str, closed(pattern))
+
+    def _patterns(self, year: str, day: str) -> Iterator[str]:
         given = (self.roots, self.networks, self.stations, self.locations, self.channels)
         for root, net, sta, loc, cha in product(*given):
             folder = f"{root.rstrip('/') or '/'}/{year}/{net}/{sta}/{cha}.{self.type}"
-            pattern = f"{folder}/{net}.{sta}.{loc}.{cha}.{self.type}.{year}.{day}"
-            yield from iglob(pattern)
-            yield from map(str, closed(pattern))
+            yield f"{folder}/{net}.{sta}.{loc}.{cha}.{self.type}.{year}.{day}"
 
     def _require_archive(self) -> None:
         """Raise DataError unless there is any file of any day."""
@@ -111,6 +118,12 @@ class Sds(BaseSource):
                 return f"{missing}{asked} in {_listed(folders)}{_hint(folders[0], number)}"
         folders = sorted(Path(path) for one in above for path in iglob(one))
         return f"no file of that name in {_listed(folders)}"
+
+
+def _days(span: Span) -> list[date]:
+    """The days of a span and the one before."""
+    first, last = (to_datetime(time).date() for time in (span.start_ns, span.end_ns - 1))
+    return [first + n * _DAY for n in range(-1, (last - first).days + 1)]
 
 
 def _listed(folders: list[Path]) -> str:

@@ -64,8 +64,8 @@ class Config(Section):
     )
     known_events: str | None = Field(
         None,
-        description="catalog folder of an earlier run (events.parquet, arrivals.parquet): its"
-        " events keep their ids",
+        description="catalog folder of another run (events.parquet, arrivals.parquet): its events"
+        " keep their ids here; those of this run always do",
     )
 
     @model_validator(mode="after")
@@ -100,9 +100,9 @@ def run(
     """Write events (EVENTS, with preliminary origins) and their picks (ARRIVALS).
 
     `vp_vs` above 0 makes the S velocities; `known` are the events and arrivals of an earlier
-    catalog, or none.
+    catalog, or none. Events that the run has found before keep their ids, by its ledger.
 
-    Raises DataError when no station of the run has any usable data.
+    Raises DataError when no station of the run has any usable data, or the ledger is damaged.
     """
     from quakeline import association
     from quakeline.io import tables
@@ -124,8 +124,9 @@ def run(
     search, chosen = association.suggested(settings, sites, model)
     for line in chosen:
         logger.info("associate: chosen for this network: %s", line)
-    earlier = _earlier(known)
-    taken = set(earlier[0]["event_id"]) if earlier else set()
+    ledger = _ledger(ledger_of(events))
+    earlier = [*_earlier(known), (ledger.drop_duplicates("event_id"), ledger)]
+    taken = {name for frame, _ in earlier for name in frame["event_id"]}
     distinct = strongest(chunk_picks, config.same_onset_s)
     found, grouped = association.associate(
         distinct,
@@ -137,9 +138,10 @@ def run(
         taken=taken,
         progress=_tell,
     )
-    if earlier:
-        found, grouped = _with_ids(found, grouped, association.kept_ids(found, grouped, *earlier))
+    ids = association.kept_of_all(found, grouped, earlier)
+    found, grouped = _with_ids(found, grouped, ids)
     logger.info("associate: %d events, %d of %d picks", len(found), len(grouped), len(chunk_picks))
+    _extend(ledger_of(events), ledger, association.with_ledger(ledger, found, grouped))
     tables.write(found, EVENTS, events)
     tables.write(grouped, ARRIVALS, arrivals)
 
@@ -149,19 +151,40 @@ def _tell(done: int, total: int) -> None:
         logger.info("associate: %d of %d blocks of time", done, total)
 
 
-def _earlier(known: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+def ledger_of(events: Path) -> Path:
+    """The ledger of ids (EVENT_IDS) of a run, from the path of its preliminary events.
+
+    It is no product that Snakemake knows: that would be removed before the stage can read it.
+    """
+    return events.parents[1] / "ids.parquet"
+
+
+def _ledger(path: Path) -> pd.DataFrame:
+    from quakeline.io import tables
+    from quakeline.schemas import EVENT_IDS
+
+    return tables.read(path, EVENT_IDS) if path.exists() else tables.empty(EVENT_IDS)
+
+
+def _extend(path: Path, ledger: pd.DataFrame, extended: pd.DataFrame) -> None:
+    from quakeline.io import tables
+    from quakeline.schemas import EVENT_IDS
+
+    if not extended.equals(ledger):
+        tables.write(extended, EVENT_IDS, path)
+
+
+def _earlier(known: list[Path]) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
     from quakeline.io import tables
     from quakeline.schemas import ARRIVALS, EVENTS
 
-    if not known:
-        return None
-    return tables.read(known[0], EVENTS), tables.read(known[1], ARRIVALS)
+    return [(tables.read(known[0], EVENTS), tables.read(known[1], ARRIVALS))] if known else []
 
 
 def _with_ids(
     events: pd.DataFrame, arrivals: pd.DataFrame, ids: dict[str, str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    logger.info("associate: %d of %d events keep the id of an earlier run", len(ids), len(events))
+    logger.info("associate: %d of %d events were found before: ids kept", len(ids), len(events))
     return (
         events.assign(event_id=events["event_id"].replace(ids)),
         arrivals.assign(event_id=arrivals["event_id"].replace(ids)),

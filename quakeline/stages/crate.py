@@ -9,7 +9,7 @@ from pydantic import Field
 
 from quakeline.section import Section
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 

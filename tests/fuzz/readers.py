@@ -6,19 +6,22 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import das_files
 import numpy as np
 import obspy
+import torch
 from fuzz.mutations import mutated
-from safetensors.numpy import save_file
 
 from quakeline import cluster, config, reproduction, velocity
+from quakeline.das import channels, files
+from quakeline.das.description import AutoFormat, Channels
 from quakeline.errors import QuakelineError
 from quakeline.io import headers, inventory, pick_tables, tables
-from quakeline.models import weights
+from quakeline.models import cards, weights
 from quakeline.schemas import PICKS
 from quakeline.sources import archive_list
 from quakeline.timeline import SECOND, Span
@@ -87,11 +90,14 @@ def readers(folder: Path) -> list[Reader]:
         Reader("archive list", ".txt", _archive_list, b"XX.A..HHZ /data/a.mseed\nb.mseed\n"),
         Reader("StationXML", ".xml", lambda p: inventory.read([p]), _stationxml(folder)),
         Reader("miniSEED", ".mseed", headers.read_headers, _miniseed(folder)),
-        Reader("weights", ".safetensors", weights.load, _weights(folder)),
+        Reader("fibre", ".nc", lambda p: files.open_file(p, AutoFormat()), _fibre(folder)),
+        Reader("fibre channels", ".csv", _channels, _CHANNELS),
+        Reader("weights", ".safetensors", _read_weights, _weights(folder)),
         Reader("crate", ".json", reproduction._entities, b'{"@graph": [{"@id": "./", "a": [1]}]}'),
     ]
 
 
+_CHANNELS = b"channel,latitude,longitude,elevation_m,distance_m\n0,47,11,500,0\n1,47.1,11,5e2,10\n"
 _PICKS = b"station,phase,time,probability\nBW.UH1,P,2010-05-27T16:24:33.1,0.9\nUH2,S,2010-05-27,1\n"
 
 
@@ -120,6 +126,14 @@ def _archive_list(path: Path) -> object:
     return source.files(Span(0, SECOND))
 
 
+def _channels(path: Path) -> object:
+    return channels.describe("A", Channels(table=str(path)), np.arange(3.0))
+
+
+def _fibre(folder: Path) -> bytes:
+    return das_files.write(folder, "fibre", np.zeros((50, 3), "f4")).read_bytes()
+
+
 def _parquet(folder: Path) -> bytes:
     tables.write(tables.empty(PICKS), PICKS, folder / "picks.parquet")
     return (folder / "picks.parquet").read_bytes()
@@ -140,7 +154,16 @@ def _miniseed(folder: Path) -> bytes:
 
 
 def _weights(folder: Path) -> bytes:
-    save_file(
-        {"a": np.zeros(3, "f4")}, folder / "w.safetensors", {"quakeline_weights_version": "1"}
-    )
+    """An ensemble of one network of the person's own: its card and its members are JSON."""
+    source = cards.Given("a folder", (cards.SourceFile("a.pt", "0" * 64),))
+    card = replace(cards.CARDS["gpd"], name="mine", network="custom", source=source)
+    member = {"w": torch.zeros(3)}, weights.describe(card, {"a.pt": "0" * 64})
+    state, described = weights.together(replace(card, members=(card,)), [member])
+    weights.save(folder / "w.safetensors", state, described)
     return (folder / "w.safetensors").read_bytes()
+
+
+def _read_weights(path: Path) -> None:
+    weights.members_of(path)
+    weights.load(path)
+    weights.load(path, 0)

@@ -14,6 +14,8 @@ NAMES = (
     "archive list",
     "StationXML",
     "miniSEED",
+    "fibre",
+    "fibre channels",
     "weights",
     "crate",
 )

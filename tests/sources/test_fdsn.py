@@ -372,6 +372,10 @@ def test_an_eida_token_is_changed_for_a_password(centre, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=f"{TOKEN}: the file cannot be read"):
         closed.check()
     token.write_text("-----BEGIN PGP MESSAGE-----\n")
+    token.chmod(0o644)
+    with pytest.raises(ConfigError, match="others may read the file"):
+        closed.check()
+    token.chmod(0o600)
     assert len(closed.obtain(WHOLE, stations("UH1"), tmp_path).files) == 1
 
 

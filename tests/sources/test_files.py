@@ -130,12 +130,36 @@ def test_a_folder_instead_of_a_pattern_is_said(archive):
 
 
 def test_patterns_by_day_have_a_fingerprint_for_each_span(archive):
-    source = Files(paths=[str(archive / "%Y/*/*/*/*.D.%Y.%j")])
-    other = span("2020-01-01", "2020-01-02")
-    before, elsewhere = source.fingerprint_of(DAY), source.fingerprint_of(other)
+    def prints(pattern):
+        source = Files(paths=[str(archive / pattern)])
+        return [source.fingerprint_of(one) for one in (DAY, span("2020-01-01", "2020-01-02"))]
+
+    patterns = ("%Y/*/*/*/*.D.%Y.%j", "%Y/**/*.%j", "%Y/**/X[XY].*..HHZ.D.*", "**/*.D.%Y.0[0-9]?")
+    before = [prints(pattern) for pattern in patterns]
+    assert before == [prints(pattern) for pattern in patterns]
     (archive / "2020/XX/AAA/HHZ.D/XX.AAB..HHZ.D.2020.060").touch()
-    assert source.fingerprint_of(DAY) != before
-    assert source.fingerprint_of(other) == elsewhere
+    for pattern, (day, other) in zip(patterns, before, strict=True):
+        new_day, new_other = prints(pattern)
+        assert new_day != day
+        assert (new_other == other) == ("%j" in pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [("100%%.%Y%m%d", "100%.20200229"), ("a[b].%Y.%j.%Y", "ab.2020.060.2020"), ("%j?", "060x")],
+)
+def test_names_with_codes_are_found_by_day(tmp_path, pattern, name):
+    found = []
+    for state in ("absent", "there"):
+        if state == "there":
+            (tmp_path / name).touch()
+        source = Files(paths=[str(tmp_path / pattern)])
+        found.append(
+            [source.fingerprint_of(one) for one in (DAY, span("2020-01-01", "2020-01-02"))]
+        )
+        assert len(source.files(DAY)) == (state == "there")
+    assert found[0][0] != found[1][0]
+    assert found[0][1] == found[1][1]
 
 
 def test_patterns_without_days_share_the_fingerprint_of_the_archive(archive):

@@ -38,6 +38,7 @@ def test_the_crate_says_how_the_catalog_was_made(catalog: Path) -> None:
     assert {"config/unterhaching/stations.csv", "config/unterhaching/velocity.csv"} <= used
     assert len(crate.dereference("#weights")["identifier"]) == 12
     assert action["startTime"] < action["endTime"]
+    assert crate.root_dataset["license"]["name"] == "not stated"
 
 
 def test_inputs_are_listed_with_their_digests(catalog: Path) -> None:

@@ -42,7 +42,7 @@ rule das_index:
         f"results/{RUN.run}/logs/das_index/{{fibre}}/{{chunk}}.log",
     benchmark:
         f"results/{RUN.run}/benchmarks/das_index/{{fibre}}-{{chunk}}.tsv"
-    localrule: any(fibre.source.remote for fibre in RUN.fibres)
+    localrule: RUN.remote_fibres
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
