@@ -191,7 +191,7 @@ def _power(rows: dict[str, Any], column: str) -> np.ndarray:
 def _widened(power: np.ndarray) -> np.ndarray:
     """The largest of each value and its two neighbours: one window of noise has chance holes."""
     padded = np.pad(power, 1, mode="edge")
-    return np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
+    return np.asarray(np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:]))
 
 
 def _longest(usable: np.ndarray) -> slice:
