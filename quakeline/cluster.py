@@ -118,12 +118,12 @@ def read_site(folder: Path = Path()) -> Site:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         site = Site.model_validate(raw)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"site file {path}: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         raise ConfigError(
             "\n".join(_explained(path, dict(item)) for item in error.errors())
         ) from None
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no text, no date
+        raise ConfigError(f"site file {path}: {' '.join(str(error).split())}") from None
     return site
 
 

@@ -12,7 +12,7 @@ from quakeline.errors import DataError
 from quakeline.geometry import shifted
 
 _REQUIRED = ("channel", "latitude", "longitude", "elevation_m")
-_LIMITS = {"latitude": 90.0, "longitude": 180.0, "elevation_m": 12_000.0}
+_LIMITS = {"channel": 1e9, "latitude": 90.0, "longitude": 180.0, "elevation_m": 12_000.0}
 
 
 def describe(fibre: str, wanted: Channels, distances: np.ndarray) -> pd.DataFrame:
@@ -102,7 +102,7 @@ def read_table(path: Path) -> pd.DataFrame:
     for name in names:
         values = pd.to_numeric(table[name], errors="coerce")
         low = 0.0 if name == "channel" else -_LIMITS.get(name, np.inf)
-        bad = values.isna() | (values < low) | (values > _LIMITS.get(name, np.inf))
+        bad = ~np.isfinite(values) | (values < low) | (values > _LIMITS.get(name, np.inf))
         if bad.any():
             line = int(np.flatnonzero(bad)[0])
             raise DataError(

@@ -15,6 +15,8 @@ from quakeline.io.cells import read_cells
 from quakeline.schemas import PICKS
 from quakeline.timeline import SECOND
 
+#: Seconds since 1970 that int64 nanoseconds hold.
+_LATEST_S = 2**63 / SECOND
 #: Names under which programs write a column, the first one found counts: ours, PyOcto, SeisBench,
 #: PhaseNet, GaMMA, QuakeFlow, EQTransformer.
 _NAMES = {
@@ -133,6 +135,7 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path) -> pd.Series:
     if isinstance(given.dtype, pd.DatetimeTZDtype) or given.dtype.kind == "M":
         times = pd.to_datetime(given, utc=True)
     elif numbers.notna().all():
+        _require(numbers.abs() < _LATEST_S, "time", given, path)
         whole = np.floor(numbers)
         rest = ((numbers - whole) * SECOND).round().astype("int64")
         times = pd.to_datetime(whole.astype("int64") * SECOND + rest, unit="ns", utc=True)

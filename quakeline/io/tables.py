@@ -80,6 +80,9 @@ def read(path: Path, table: Table) -> pd.DataFrame:
         raise DataError(
             f"{path} holds {name} version {version}, expected {table.name} version {table.version}"
         )
+    missing = [column for column in table.names if column not in frame]
+    if missing:
+        raise DataError(f"{path} is damaged: it has no column {', '.join(missing)}")
     return frame[table.names]
 
 

@@ -34,3 +34,16 @@ def test_every_reader_is_named(by_name):
 def test_damaged_files_are_read_or_refused(name, by_name, tmp_path):
     ends = [tried(by_name[name], seed, tmp_path) for seed in range(CASES)]
     assert "refused" in ends
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        ("picks csv", 13433),  # a time beyond all calendars
+        ("picks parquet", 4594),  # a column under another name
+        ("config", 52039),  # a date with the month 20
+        ("fibre channels", 36267),  # an infinite number of a channel
+    ],
+)
+def test_what_fuzzing_found_is_refused(name, seed, by_name, tmp_path):
+    assert tried(by_name[name], seed, tmp_path) == "refused"
