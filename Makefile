@@ -33,11 +33,11 @@ demo-das: $(INSTALLED) ## run the embedded earthquake on a fibre and show what i
 test: $(INSTALLED_TEST) lint types imports ## everything that CI checks
 	$(BIN)/pytest -n 2 -m "not slow and not slurm"
 
-test-slow: $(INSTALLED_TEST) ## the tests that take minutes
+test-slow: $(INSTALLED_TEST) ## the tests that take minutes, on the SLURM cluster too
 	$(BIN)/pytest -m slow
 
 test-slurm: $(INSTALLED_TEST) ## the workflow and its faults on a SLURM cluster of its own
-	$(BIN)/pytest -m slurm
+	$(BIN)/pytest -m "slurm and not slow"
 
 lint: $(INSTALLED_TEST) ## style of Python and Snakemake files
 	$(BIN)/ruff check .
