@@ -391,7 +391,7 @@ def test_csv(tmp_path):
     assert header.split(",") == EVENTS.names
     assert first == (
         "20100527T162433_1,2010-05-27T16:24:33.123457Z,0.1,60.0,11.5,3.2,0.5,0.7,,,,,,,0.08,91.5,1,1,"
-        "1,11.119493,1.4,ML,0.2,,,quarry blast,0.6,pyocto,grid,good"
+        "1,11.119493,1.4,ML,0.2,,,,,,,quarry blast,0.6,pyocto,grid,good"
     )
     assert other.startswith("b,2010-05-27T16:24:33.123457Z,,0.333333,11.5,-0.1235,,,,,,,,,,,1,1,1,")
     read = pd.read_csv(path, parse_dates=["time"])

@@ -187,7 +187,7 @@ def test_nordic_is_read_by_obspy(written):
     assert origin.latitude == pytest.approx(48.01)
     assert origin.depth == pytest.approx(7250.0)
     sizes = [(size.magnitude_type, size.mag) for size in first.magnitudes]
-    assert sizes == [("ML", pytest.approx(1.5)), ("MW", pytest.approx(1.6))]
+    assert sizes == [("ML", pytest.approx(1.5)), ("Mw", pytest.approx(1.6))]
     ellipse = origin.origin_uncertainty
     assert ellipse.max_horizontal_uncertainty == pytest.approx(304, abs=60)
     codes = {pick.waveform_id.get_seed_string() for pick in first.picks}

@@ -64,7 +64,8 @@ def compared(files):
 def catalog_of(files):
     inputs = files.inputs()
     names = ("events", "arrivals", "picks", "stations", "manifests", "settings")
-    return load(*(inputs[name] for name in names), inputs["matches"], inputs["evaluation"])
+    compared = {name: inputs[name] for name in ("matches", "evaluation")}
+    return load(*(inputs[name] for name in names), **compared)
 
 
 def test_the_law_of_the_plot_is_that_of_the_events(run_files):
