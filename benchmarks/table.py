@@ -18,13 +18,18 @@ def main() -> None:
         print(
             f"## {result['name']}\n\n{machine['processor']}, {machine['cores']} cores; {versions}\n"
         )
-        print("| case | unit | ours | peer | ratio | largest difference |")
-        print("| --- | --- | ---: | ---: | ---: | ---: |")
+        names = list(dict.fromkeys(name for row in result["cases"] for name in row))
+        print(f"| {' | '.join(names)} |\n|{' --- |' * len(names)}")
         for row in result["cases"]:
-            equal = "" if row["equal"] is None else f"{row['equal']:.1e}"
-            numbers = f"{row['ours']:.3g} | {row['peer']:.3g} | {row['ratio']:.2f}"
-            print(f"| {row['case']} | {row['unit']} | {numbers} | {equal} |")
+            print(f"| {' | '.join(_cell(row.get(name)) for name in names)} |")
         print()
+
+
+def _cell(value: object) -> str:
+    """A value in three digits; empty where there is none."""
+    if value is None:
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":
