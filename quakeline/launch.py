@@ -14,6 +14,7 @@ import platform
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ OVERLAYS = Path("config/runs")
 PROFILES = Path("profiles")
 #: Words with which Snakemake only says what it would do.
 DRY = {"-n", "--dry-run", "--dryrun"}
+#: How long processes of a cancelled job may take to end.
+_PATIENCE_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -240,8 +243,18 @@ def _unlock_stale(folder: Path, command: list[str]) -> None:
             " any more, remove the lock with `snakemake --unlock`"
         )
     _end_orphans(folder)
-    if not _live_processes(folder):
+    if _all_ended(folder):
         subprocess.run([*command, "--unlock", "--quiet"], cwd=folder, check=False)
+
+
+def _all_ended(folder: Path) -> bool:
+    """Whether no process works in a folder; those of a cancelled job may take seconds to end."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while _live_processes(folder):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
 
 
 def _other_hosts(folder: Path, since: float) -> list[str]:

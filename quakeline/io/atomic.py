@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
@@ -16,6 +17,8 @@ from quakeline.errors import OutputError
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 _ENOUGH = b"\0" * 65_536
+#: A folder that stays away for so long is not being written any more.
+_SETTLED_S, _LOOK_S, _PATIENCE_S = 0.2, 0.02, 10.0
 
 
 @contextmanager
@@ -35,7 +38,7 @@ def replacing(target: Path) -> Iterator[Path]:
                 remove(target)
             temporary.replace(target)
         except BaseException:
-            remove(temporary)
+            _remove_for_good(temporary)
             raise
 
 
@@ -91,6 +94,21 @@ def remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _remove_for_good(path: Path) -> None:
+    """Remove what a failed writer left, also what its other threads still write for a moment.
+
+    Zarr writes chunks from several threads; when one of them fails, the others finish theirs and
+    make the folder anew.
+    """
+    remove(path)
+    begun = removed = time.monotonic()
+    while removed - begun < _PATIENCE_S and time.monotonic() - removed < _SETTLED_S:
+        time.sleep(_LOOK_S)
+        if path.exists():
+            remove(path)
+            removed = time.monotonic()
 
 
 def write_text(target: Path, text: str) -> None:

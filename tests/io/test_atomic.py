@@ -1,5 +1,8 @@
 import os
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +44,24 @@ def test_a_failure_leaves_the_old_product_and_nothing_else(tmp_path, failure):
         write_half()
     assert target.read_text() == "old"
     assert names(tmp_path) == ["product.txt"]
+
+
+def test_what_other_threads_still_write_after_a_failure_is_removed(tmp_path):
+    def write_late(folder: Path) -> None:
+        for number in range(5):
+            time.sleep(0.03)
+            with suppress(FileNotFoundError):
+                folder.mkdir(exist_ok=True)
+                (folder / str(number)).write_text("late")
+
+    def fail(threads: ThreadPoolExecutor) -> None:
+        with replacing(tmp_path / "product") as path:
+            threads.submit(write_late, path)
+            raise ValueError("stop")
+
+    with ThreadPoolExecutor() as threads, pytest.raises(ValueError, match="stop"):
+        fail(threads)
+    assert not list(tmp_path.iterdir())
 
 
 def test_folders_replace_folders_and_files(tmp_path):
