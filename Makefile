@@ -31,7 +31,7 @@ demo-das: $(INSTALLED) ## run the embedded earthquake on a fibre and show what i
 	$(BIN)/quakeline summary porotomo
 
 test: $(INSTALLED_TEST) lint types imports ## everything that CI checks
-	$(BIN)/pytest -n 2 -m "not slow and not slurm"
+	$(BIN)/pytest -n 3 -m "not slow and not slurm"
 
 test-slow: $(INSTALLED_TEST) ## the tests that take minutes, on the SLURM cluster too
 	$(BIN)/pytest -m slow

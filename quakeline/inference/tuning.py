@@ -19,8 +19,10 @@ from quakeline.models import cache
 #: do not fill a GPU.
 CPU_SIZES = (4, 8, 16, 32)
 GPU_SIZES = (64, 256, 1024, 4096)
-_ROUNDS = 3
+_ROUNDS = 5
 _BATCHES = 3
+#: Of sizes that take as long but for so much the largest counts: every batch costs its handling.
+_AS_FAST = 1.03
 
 
 def best_batch(
@@ -29,7 +31,7 @@ def best_batch(
     name: str,
     sizes: Sequence[int] = CPU_SIZES,
 ) -> int:
-    """The batch size with which windows take the least time; results do not depend on it.
+    """The largest batch with which windows take the least time; results do not depend on it.
 
     `make` builds the backend for a size, `window` is (components, samples), `name` says what is
     measured, with which library on which device. Remembered in the cache folder. A size for which
@@ -39,7 +41,7 @@ def best_batch(
     known = _read(path)
     if name not in known:
         times = {size: _time(make, size, window, _BATCHES * sizes[-1]) for size in sizes}
-        known[name] = min(times, key=lambda size: times[size])
+        known[name] = max(n for n in sizes if times[n] <= _AS_FAST * min(times.values()))
         write_text(path, json.dumps(known, indent=1, sort_keys=True))
     return int(known[name])
 

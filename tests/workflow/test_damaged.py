@@ -59,7 +59,12 @@ def finished(place: WorkFolder, demo_run: WorkFolder) -> str:
 @pytest.mark.parametrize(
     ("product", "later", "stage"),
     [
-        (WAVEFORMS, ("probabilities", "picks", *LAST), f"annotate {CHUNK}"),
+        pytest.param(
+            WAVEFORMS,
+            ("probabilities", "picks", *LAST),
+            f"annotate {CHUNK}",
+            marks=pytest.mark.slow,
+        ),
         (PICKS, LAST, "associate"),
     ],
 )
@@ -82,10 +87,10 @@ def test_a_bit_that_flips_on_the_disk(
     ("damage", "product", "said"),
     [
         (flipped, PICKS, "another content"),
-        (half_written, PICKS, "were written"),
         (half_written, f"{RUN}/catalog/events.parquet", "were written"),
         (half_written, WAVEFORMS, "were written"),
-        (Path.unlink, WAVEFORMS, "is missing"),
+        pytest.param(half_written, PICKS, "were written", marks=pytest.mark.slow),
+        pytest.param(Path.unlink, WAVEFORMS, "is missing", marks=pytest.mark.slow),
     ],
 )
 def test_a_changed_file_is_made_again_at_once(
