@@ -317,9 +317,9 @@ class PickStream:
         curves = self._held[:, : n + 2 * context]
         units = self._units.get(label, "counts")
         clipped = self._clipped.get(label, ())
-        self.frames.append(
-            self._picker.pick(label, units, self._first, curves, motion, valid, clipped)
-        )
+        picks = self._picker.pick(label, units, self._first, curves, motion, valid, clipped)
+        if len(picks):  # an empty table takes 40 kB
+            self.frames.append(picks)
         self._held = self._held[:, n:]
         self._first += n
 
