@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from quakeline.association import blocks
-from quakeline.association.blocks import joined
+from quakeline.association.blocks import Found, joined
 from quakeline.association.ids import new_ids
 from quakeline.association.membership import Finder, Network, refined
 from quakeline.association.octo import Octo
@@ -22,6 +23,9 @@ from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel
 
 logger = logging.getLogger("quakeline")
+
+#: Searches of the whole volume at most, while they find more.
+_LOOKS = 2
 
 
 def associate(
@@ -43,7 +47,7 @@ def associate(
         Picks of any number of chunks; where and what to search.
     finder
         What locates: then each pick is given to the event that it fits best, what is left over is
-        searched once more, and the origins are those of the finder.
+        searched again, and the origins are those of the finder.
     taken
         Ids of events that new ones must not get.
     progress
@@ -75,31 +79,46 @@ def associate(
     )
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
-    with tempfile.TemporaryDirectory() as folder:
-        octo = Octo(sites, model, search, Path(folder))
-        found, assigned = _settled(table, octo, search, threads, progress)
-        if finder and not found.empty:
-            network = Network(sites, search, finder)
-            first = refined(found, assigned, table, network)
-            # What the events leave over may hold events that they hid.
-            rest = table[~table["pick_id"].isin(first[1]["pick_id"])]
-            more = _settled(rest, octo, search, threads, progress)
-            found, assigned = first
-            if not more[0].empty:
-                found, assigned = refined(*joined([first, more]), table, network)
+    everywhere = partial(_settled, sites=sites, model=model, threads=threads, progress=progress)
+    if finder:
+        found, assigned = _looked(table, Network(sites, search, finder), everywhere)
+    else:
+        found, assigned = everywhere(table, search)
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     return _tables(found, assigned, sites, taken, "robust-1d" if finder else "pyocto")
 
 
+def _looked(table: pd.DataFrame, network: Network, look: Callable[..., Found]) -> Found:
+    """Located events with the picks that fit them best, in several looks.
+
+    Most events lie inside the network, where there is little to search. What they leave over is
+    searched everywhere: what lies outside, and what they hid.
+    """
+    found, assigned = pd.DataFrame(), pd.DataFrame()
+    whole = network.search
+    for search in (whole.inside(), *[whole] * _LOOKS):
+        rest = table[~table["pick_id"].isin(assigned["pick_id"])] if len(assigned) else table
+        more = look(rest, search)
+        if not more[0].empty:
+            joint = joined([(found, assigned), more])
+            found, assigned = refined(*joint, table, network)
+        elif search is whole:
+            break
+    return found, assigned
+
+
 def _settled(
     picks: pd.DataFrame,
-    octo: Octo,
     search: Search,
+    sites: Sites,
+    model: VelocityModel,
     threads: int,
     progress: Callable[[int, int], None] | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    found, assigned = blocks.associate(picks, octo, max(search.min_picks, 1), threads, progress)
+) -> Found:
+    with tempfile.TemporaryDirectory() as folder:
+        octo = Octo(sites, model, search, Path(folder))
+        found, assigned = blocks.associate(picks, octo, max(search.min_picks, 1), threads, progress)
     return settled(found, assigned, search) if len(found) else (found, assigned)
 
 

@@ -40,9 +40,7 @@ class Finder(Protocol):
     def times(self) -> TravelTimes:
         """Travel times between all sites and all sources."""
 
-    def origins(
-        self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray] | None
-    ) -> Origins:
+    def origins(self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]) -> Origins:
         """Times in ns, places in km, covariances and factors of the errors of arrivals."""
 
 
@@ -63,7 +61,8 @@ def refined(
     Parameters
     ----------
     found, assigned
-        Events (idx, ...) and their picks (event_idx, pick_id, ...).
+        Events (idx, ...) and their picks (event_idx, pick_id, ...). Events that are `located`
+        already have an origin from which to go on.
     picks
         All picks: pick_id, site, phase, probability, time_ns, sigma_s, sorted by time.
     network
@@ -71,13 +70,13 @@ def refined(
 
     Returns
     -------
-    Events (idx, time_ns, x, y, z) and their picks, with `residual` in s.
+    Events (idx, time_ns, x, y, z, located) and their picks, with `residual` in s.
     """
     row = pd.Series(np.arange(len(picks)), index=picks["pick_id"])
     members = pd.DataFrame(
         {"event": assigned["event_idx"].to_numpy(), "row": row[assigned["pick_id"]].to_numpy()}
     )
-    starts: tuple[np.ndarray, np.ndarray] | None = None
+    starts = _starts(found, assigned)
     for _ in range(_PASSES):
         members = members.sort_values(["event", "row"], ignore_index=True)
         numbers, members["event"] = np.unique(members["event"], return_inverse=True)
@@ -94,6 +93,16 @@ def refined(
         if members[["event", "row"]].equals(before[["event", "row"]]):
             break
     return _tables(members, picks, origins)
+
+
+def _starts(found: pd.DataFrame, assigned: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Times in ns and places in km of the events that have picks, NaN where not located yet."""
+    events = found.set_index("idx").loc[np.unique(assigned["event_idx"])]
+    events = events.reindex(columns=["time_ns", "x", "y", "z", "located"])
+    known = events["located"].eq(True).to_numpy()
+    times = np.where(known, events["time_ns"], 0).astype(np.int64)
+    places = events[["x", "y", "z"]].to_numpy(dtype=float)
+    return times, np.where(known[:, None], places, np.nan)
 
 
 def repeated(origins: Origins, sizes: np.ndarray) -> np.ndarray:
@@ -246,6 +255,7 @@ def _tables(
     times, places, _, _ = origins
     found = pd.DataFrame({"idx": kept, "time_ns": times[kept]})
     found[["x", "y", "z"]] = places[kept]
+    found["located"] = True
     assigned = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
     return found, assigned.assign(
         event_idx=members["event"].to_numpy(),

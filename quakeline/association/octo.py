@@ -18,6 +18,9 @@ from quakeline.association.rules import Search
 from quakeline.sites import Sites
 from quakeline.velocity import Domain, VelocityModel, first_arrivals
 
+#: Picks may differ by this share of the tolerance from what a cell allows. Cells are as large as
+#: the tolerance: with all of it many look full that are not, and each takes time to find out.
+_CELL_SHARE = 1 / 3
 #: Id of the pick that marks the start of a block.
 _MARK = ""
 
@@ -74,6 +77,9 @@ class Octo:
             time_slicing=end_s - start_s + 1,
             min_node_size=search.node_km,
             min_node_size_location=min(1.5, search.node_km / 4),
+            # Fewer cells at a time than PyOcto's 6 and 4: what is left to find is found later.
+            location_split_depth=5,
+            location_split_return=3,
             pick_match_tolerance=search.tolerance_s,
             min_interevent_time=search.min_interevent_s,
             n_picks=search.min_picks,
@@ -90,18 +96,19 @@ class Octo:
     def _velocity(self) -> Any:
         search, model = self._search, self._model
         farthest = min(search.max_distance_km, 1e9)
+        allowed_s = _CELL_SHARE * search.tolerance_s
         reach = {
             "association_cutoff_distance": farthest,
             "location_cutoff_distance": farthest,
         }
         if model.homogeneous:
-            return pyocto.VelocityModel0D(model.vp[0], model.vs[0], search.tolerance_s, **reach)
+            return pyocto.VelocityModel0D(model.vp[0], model.vs[0], allowed_s, **reach)
         surface = {
             phase: float(model.at(np.array([self._datum]), phase)[0]) for phase in ("P", "S")
         }
         return pyocto.VelocityModel1D(
             self._folder / "times.bin",
-            search.tolerance_s,
+            allowed_s,
             surface_p_velocity=surface["P"],
             surface_s_velocity=surface["S"],
             **reach,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,11 @@ class Search:
     min_interevent_s: float
     node_km: float
     max_distance_km: float = float("inf")
+
+    def inside(self) -> Search:
+        """The same for where most events lie: a quarter of the margin, half of the depths."""
+        top, bottom = self.depth_km
+        return replace(self, margin_km=self.margin_km / 4, depth_km=(top, top + (bottom - top) / 2))
 
 
 def settled(

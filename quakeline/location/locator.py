@@ -92,7 +92,7 @@ class Locator:
         return joined.drop(columns="_event")
 
     def origins(
-        self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray] | None
+        self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Hypocentres of events whose arrivals may still change.
 
@@ -101,7 +101,7 @@ class Locator:
         members
             Arrivals event by event: event, site (row of the sites), phase, time_ns, sigma_s.
         starts
-            Origin times in ns, (m,), and x, y, z in km, (m, 3), from which to go on; None: search.
+            Origin times in ns, (m,), and x, y, z in km, (m, 3), from which to go on; NaN: search.
 
         Returns
         -------
@@ -111,12 +111,10 @@ class Locator:
         """
         members = members.assign(sigma_s=members["sigma_s"].clip(lower=self.min_pick_sigma_s))
         seen = list(grouped(members, self.sites, self.times))
-        jobs: list[tuple[Observations, np.ndarray | None]] = [(some, None) for some in seen]
-        if starts is not None:
-            jobs = [
-                (some, np.r_[place, (time - some.zero_ns) / SECOND])
-                for some, time, place in zip(seen, *starts, strict=True)
-            ]
+        jobs = [
+            (some, None if np.isnan(place).any() else np.r_[place, (time - some.zero_ns) / SECOND])
+            for some, time, place in zip(seen, *starts, strict=True)
+        ]
         fits = self._each(partial(_fitted, self, self.expected), jobs)
         seconds = zip(seen, fits, strict=True)
         return (
@@ -131,26 +129,50 @@ class Locator:
     ) -> tuple[list[Solution], np.ndarray]:
         """Solutions of all events and, with station terms, the delays of all arrivals in s."""
         fits = self._each(partial(_fitted, self, self.expected), [(s, None) for s in seen])
+        errors, fits = self._settled(seen, fits)
         delays = np.zeros(len(phases))
-        # Station terms hide an error of all velocities in the residuals; they do not mend it.
-        share = self._errors(seen, fits).share
-        for iteration in range(terms.ITERATIONS if self.station_terms != "none" else 0):
-            delays = self._delays(iteration, seen, phases, fits, delays)
-            sizes = np.cumsum([len(some) for some in seen])[:-1]
-            shifted = [s.shifted(d) for s, d in zip(seen, np.split(delays, sizes), strict=True)]
-            fits = self._again(_fitted, self.expected, shifted, fits)
         if self.station_terms != "none":
-            seen = shifted
+            before = errors, [fit.stretch for fit in fits]
+            for iteration in range(terms.ITERATIONS):
+                delays = self._delays(iteration, seen, phases, fits, delays)
+                sizes = np.cumsum([len(some) for some in seen])[:-1]
+                shifted = [s.shifted(d) for s, d in zip(seen, np.split(delays, sizes), strict=True)]
+                fits = self._again(_fitted, errors, shifted, fits)
+            _, fits = self._settled(shifted, fits)
+            return self._as_before(shifted, fits, *before), delays
+        return self._again(_solved, errors, seen, fits), delays
+
+    def _settled(
+        self, seen: list[Observations], fits: list[posterior.Fit]
+    ) -> tuple[Errors, list[posterior.Fit]]:
+        """The errors of the model that the residuals tell of, and fits under these errors."""
         for _ in range(2):
             errors = self._errors(seen, fits)
-            errors = replace(errors, share=max(errors.share, share))
             fits = self._again(_fitted, errors, seen, fits)
         logger.info(
             "locate: errors of the model: %g s of each arrival, %g %% of the velocities",
             errors.each_s,
             100 * errors.share,
         )
-        return self._again(_solved, errors, seen, fits), delays
+        return errors, fits
+
+    def _as_before(
+        self,
+        seen: list[Observations],
+        fits: list[posterior.Fit],
+        errors: Errors,
+        stretches: list[float],
+    ) -> list[Solution]:
+        """Solutions whose covariances are those of the errors before the station terms.
+
+        Terms take off what is left of the model's errors at the hypocentres; what these have taken
+        up stays in them, however small the residuals become.
+        """
+        wide = zip(fits, stretches, strict=True)
+        fits = [replace(fit, stretch=max(fit.stretch, factor)) for fit, factor in wide]
+        return self._each(
+            partial(Locator.solution, self, errors), list(zip(seen, fits, strict=True))
+        )
 
     def _delays(
         self,
@@ -195,7 +217,7 @@ class Locator:
         left = [self._likelihood(some, self.expected).left(fit) for some, fit in pairs]
         return estimated(left, each_s, share)
 
-    def _each(self, work: Any, jobs: Sequence[tuple[Observations, np.ndarray | None]]) -> list[Any]:
+    def _each(self, work: Any, jobs: Sequence[tuple[Observations, Any]]) -> list[Any]:
         """Do the same for all events, in several processes where there are many."""
         if self.threads < 2 or len(jobs) < 2 * _PORTION:
             return [work(*job) for job in jobs]
@@ -218,9 +240,12 @@ class Locator:
         """Travel times between all sites and all sources."""
         local = self.sites.local
         depth = local["depth_km"].to_numpy()
-        reach = float(np.hypot(*np.ptp(self._box, axis=0)[:2]))
+        xy = local[["x", "y"]].to_numpy()
+        # From a corner of the box to the station that is farthest from it.
+        away = np.maximum(xy.max(axis=0) - self._box[0, :2], self._box[1, :2] - xy.min(axis=0))
         top = min(self.depth_km[0], float(depth.min()))
-        return TravelTimes(self.model, Domain(reach, top, self.depth_km[1]), depth)
+        domain = Domain(float(np.hypot(*away)), top, self.depth_km[1], nodes=1000)
+        return TravelTimes(self.model, domain, depth)
 
     def fit(self, seen: Observations, start: np.ndarray | None, errors: Errors) -> posterior.Fit:
         """The most likely hypocentre of one event, searched everywhere or from a start only."""
@@ -234,10 +259,14 @@ class Locator:
 
     def solve(self, seen: Observations, start: np.ndarray, errors: Errors) -> Solution:
         """The most likely hypocentre of one event near a start, and its covariance."""
-        fit = self.fit(seen, start, errors)
+        return self.solution(errors, seen, self.fit(seen, start, errors))
+
+    def solution(self, errors: Errors, seen: Observations, fit: posterior.Fit) -> Solution:
+        """A fit and its covariance under errors of the model and the fit's own factor of them."""
         likelihood = self._likelihood(seen, errors, fit.stretch)
-        common = likelihood.common_error(fit, errors.share)
-        return Solution(fit, posterior.covariance(likelihood, fit) + common)
+        here, _ = likelihood.at(fit.point)
+        common = likelihood.common_error(here, errors.share)
+        return Solution(fit, posterior.covariance(likelihood, here) + common)
 
     def _starts(self, seen: Observations) -> np.ndarray:
         return search.candidates(seen, self.times, *self._box)
@@ -303,5 +332,5 @@ def _solved(locator: Locator, errors: Errors, seen: Observations, start: np.ndar
     return locator.solve(seen, start, errors)
 
 
-def _portion(work: Any, jobs: Iterable[tuple[Observations, np.ndarray | None]]) -> list[Any]:
+def _portion(work: Any, jobs: Iterable[tuple[Observations, Any]]) -> list[Any]:
     return [work(*job) for job in jobs]

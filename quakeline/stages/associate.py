@@ -13,7 +13,7 @@ from quakeline.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 3
+VERSION = 4
 
 logger = logging.getLogger("quakeline")
 

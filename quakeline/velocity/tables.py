@@ -19,7 +19,8 @@ class TravelTimes:
 
     def __init__(self, model: VelocityModel, domain: Domain, stations_km: np.ndarray) -> None:
         self.model, self.domain = model, domain
-        self._unit = max(0.01, domain.step / 25)
+        self._step = domain.step
+        self._unit = max(0.01, self._step / 25)
         levels = np.unique(self._level(stations_km)) * self._unit
         self._distances = domain.distances
         self._depths = _nodes(domain, np.concatenate([model.tops[1:], levels]))
@@ -45,12 +46,12 @@ class TravelTimes:
         """
         if self.model.homogeneous:
             return self._straight(rows, distance, depth)
-        x = np.clip(distance / self.domain.step, 0, len(self._distances) - 1.000001)
+        x = np.minimum(distance / self._step, len(self._distances) - 1.000001)
         column = x.astype(np.int64)
         across = x - column
-        inside = np.clip(depth, self._depths[0], self._depths[-1])
+        inside = np.minimum(np.maximum(depth, self._depths[0]), self._depths[-1])
         level = np.searchsorted(self._depths, inside, side="right") - 1
-        level = np.clip(level, 0, len(self._depths) - 2)
+        level = np.minimum(level, len(self._depths) - 2)
         height = self._depths[level + 1] - self._depths[level]
         down = (inside - self._depths[level]) / height
         first = (rows * self._tables.shape[1] + column) * self._tables.shape[2] + level
@@ -60,7 +61,7 @@ class TravelTimes:
         near, far = a + (b - a) * down, c + (d - c) * down
         times = near + (far - near) * across
         over_depth = ((b - a) * (1 - across) + (d - c) * across) / height
-        return times, (far - near) / self.domain.step, over_depth
+        return times, (far - near) / self._step, over_depth
 
     def __call__(
         self, phase: str, station_km: float, distance: np.ndarray, depth: np.ndarray
