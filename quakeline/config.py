@@ -94,7 +94,7 @@ class Run(Section):
         stages.stations.Config(), description="the seismometers; null: none, a run of fibres alone"
     )
     fetch: stages.fetch.Config | None = Field(
-        None, description="their data; null: none, a run of fibres alone"
+        None, description="their data; null: none, a run of fibres or of a table of picks"
     )
     prepare: stages.prepare.Config = stages.prepare.Config()
     weights: AnyKind = Builtin()
@@ -110,6 +110,7 @@ class Run(Section):
     das_annotate: stages.das_annotate.Config = stages.das_annotate.Config()
     das_pick: stages.das_pick.Config = stages.das_pick.Config()
     measure: stages.measure.Config = stages.measure.Config()
+    import_picks: stages.import_picks.Config = stages.import_picks.Config()
     velocity: Velocity
     associate: stages.associate.Config = stages.associate.Config()
     locate: stages.locate.Config = stages.locate.Config()
@@ -133,9 +134,12 @@ class Run(Section):
     @model_validator(mode="after")
     def _check_sources(self) -> Run:
         """Seismometers need data and coordinates, fibres names and a network that suits them."""
-        if self.fetch is None and not self.fibres:
-            raise ValueError("nothing to work on: give fetch (seismometers), fibres, or both")
-        if self.fetch is not None and not self.stations.given:
+        imported = self.import_picks.table is not None
+        if self.fetch is None and not self.fibres and not imported:
+            raise ValueError(
+                "nothing to work on: give fetch (seismometers), fibres, or import_picks.table"
+            )
+        if (self.fetch is not None or imported) and not self.stations.given:
             raise ValueError("stations: give stations.table or stations.stationxml")
         names = [fibre.name for fibre in self.fibres]
         for name in names:
@@ -205,8 +209,8 @@ class Run(Section):
     @property
     def weights_stages(self) -> list[str]:
         """Stages that get weights, as far as the run needs them."""
-        alone = self.das_weights is not None and self.fetch is None
-        stages_ = [] if alone else ["weights"]
+        own = self.das_weights is not None or not self.fibres
+        stages_ = [] if self.fetch is None and own else ["weights"]
         return [*stages_, "das_weights"] if self.das_weights and self.fibres else stages_
 
     @property
@@ -263,6 +267,11 @@ class Run(Section):
             if table and not Path(table).is_file():
                 missing.append(f"fibres.{fibre.name}.channels.table: file {table!r} does not exist")
         missing += [
+            f"import_picks.table: file {path!r} does not exist"
+            for path in self.import_picks.files()
+            if not Path(path).is_file()
+        ]
+        missing += [
             f"associate.known_events: file {path!r} does not exist"
             for path in self.associate.known_files()
             if not Path(path).is_file()
@@ -285,6 +294,7 @@ class Run(Section):
     def named_files(self) -> list[str]:
         """Files that the configuration names, but for raw data and weights, each once."""
         files = [*self.stations.files(), self.velocity.table, *self.associate.known_files()]
+        files += self.import_picks.files()
         files += [one.channels.table for one in self.fibres if one.channels.table]
         return sorted(set(files))
 

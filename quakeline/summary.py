@@ -248,13 +248,22 @@ def _magnitude_totals(events: pd.DataFrame) -> dict[str, str]:
         n = int(events[column].notna().sum())
         notes = events[f"{column}_note"].dropna()
         if n or len(notes):
-            why = f"; without one: {notes.mode()[0]}" if len(notes) else ""
-            totals[name] = f"{n} of {len(events)} events{why}"
+            totals[name] = f"{n} of {len(events)} events{_lacking(notes)}"
     classes = events["event_class"].dropna().value_counts()
     if len(classes):
         told = ", ".join(f"{count} {name}" for name, count in sorted(classes.items()))
         totals["classes"] = f"{told} (see classes/ for probabilities)"
     return totals
+
+
+def _lacking(notes: pd.Series) -> str:
+    """Why events have no magnitude, each reason with its events; notes count stations instead."""
+    if notes.empty:
+        return ""
+    causes = notes.str.split("; ").explode().str.replace(r" \(\d+\)$", "", regex=True)
+    counts = causes.groupby(level=0).unique().explode().value_counts().head(2)
+    told = ", ".join(f"{cause} (at {n} event{'s' if n > 1 else ''})" for cause, n in counts.items())
+    return f"; {len(notes)} without one: {told}"
 
 
 def _pick_total(picks: pd.DataFrame) -> str:

@@ -102,7 +102,14 @@ def test_magnitudes_where_there_are_any(tmp_path):
     assert " Mw " not in text
     text = text_of(make(tmp_path, [event(0, magnitude=1.44, mw=1.72), event(1, mw_note="far (2)")]))
     assert " 1.4  1.7 " in text
-    assert "moments (Mw)  1 of 2 events; without one: far (2)" in text
+    assert "moments (Mw)  1 of 2 events; 1 without one: far (at 1 event)" in text
+
+
+def test_why_events_have_no_magnitude_counts_events_not_stations(tmp_path):
+    notes = ["no instrument response (16)", "gap (3); no instrument response (12)"]
+    rows = [event(n, magnitude_note=note) for n, note in enumerate(notes)]
+    told = "0 of 2 events; 2 without one: no instrument response (at 2 events), gap (at 1 event)"
+    assert told in " ".join(text_of(make(tmp_path, rows)).split())
 
 
 def test_events_fit_a_narrow_terminal(tmp_path):

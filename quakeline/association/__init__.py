@@ -1,8 +1,17 @@
 """Association: which picks belong together, with the settings that fit a network."""
 
 from quakeline.association.associate import associate
+from quakeline.association.given import given_picks
 from quakeline.association.ids import kept_of_all, with_ledger
 from quakeline.association.rules import Search
 from quakeline.association.suggest import depth_range, suggested
 
-__all__ = ["Search", "associate", "depth_range", "kept_of_all", "suggested", "with_ledger"]
+__all__ = [
+    "Search",
+    "associate",
+    "depth_range",
+    "given_picks",
+    "kept_of_all",
+    "suggested",
+    "with_ledger",
+]

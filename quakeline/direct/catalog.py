@@ -10,8 +10,8 @@ import pandas as pd
 
 from quakeline import association
 from quakeline.association import Search
-from quakeline.errors import ConfigError, DataError
-from quakeline.io import inventory, pick_tables
+from quakeline.errors import ConfigError
+from quakeline.io import inventory
 from quakeline.location import Locator
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel, load
@@ -43,14 +43,7 @@ def read(picks: Path, stations: Path, velocity: Path | None, vp_vs: float = 0.0)
         A file cannot be used, or no pick belongs to any of the stations.
     """
     frame = inventory.read_any(stations)
-    table = pick_tables.with_networks(pick_tables.read(picks), frame)
-    if len(table) and (Sites.of(frame).find(table) < 0).all():
-        row, first = table.iloc[0], frame.iloc[0]
-        raise DataError(
-            f"no pick of {picks} belongs to a station of {stations}; e.g. the picks'"
-            f" {row['network']}.{row['station']}, the stations' {first['network']}."
-            f"{first['station']}"
-        )
+    table = association.given_picks(picks, frame, str(stations))
     model = load(velocity, vp_vs) if velocity else IASP91
     return Material(table, frame, model)
 

@@ -70,7 +70,7 @@ def write(
     settings: str,
     given: list[Path],
     manifests: list[Path],
-    weights: Path,
+    weights: list[Path],
 ) -> None:
     """Complete a catalog's folder to a crate: settings, list of inputs, workflow, metadata.
 
@@ -83,7 +83,7 @@ def write(
     given, manifests
         Files that the configuration names, and the manifests (MANIFEST) of raw files.
     weights
-        The weights that were used.
+        The weights that were used; none where the picks are a table's.
 
     Raises OutputError where the folder cannot be written.
     """
@@ -114,7 +114,7 @@ def _inputs(given: list[Path], manifests: list[Path]) -> pd.DataFrame:
 
 
 def _described(
-    folder: Path, about: Description, given: list[Path], weights: Path
+    folder: Path, about: Description, given: list[Path], weights: list[Path]
 ) -> dict[str, Any]:
     """The crate's JSON-LD; all but its times follow from the files."""
     from rocrate.model.contextentity import ContextEntity
@@ -135,8 +135,16 @@ def _described(
         crate.add(ContextEntity(crate, f"#input-{number}", properties=_facts(path, str(path))))
         for number, path in enumerate(given, 1)
     ]
-    weighed = _facts(weights, weights.name) | {"identifier": weights_id(weights)}
-    network = crate.add(ContextEntity(crate, "#weights", properties=weighed))
+    networks = [
+        crate.add(
+            ContextEntity(
+                crate,
+                "#weights",
+                properties=_facts(path, path.name) | {"identifier": weights_id(path)},
+            )
+        )
+        for path in weights
+    ]
     settings, inputs = _file(crate, folder / CONFIG), _file(crate, folder / INPUTS)
     results = [_file(crate, folder / name) for name in CATALOG]
     agent = _agent(crate, about.author)
@@ -144,7 +152,7 @@ def _described(
     action = crate.add_action(
         workflow,
         identifier=f"#run-{about.run}",
-        object=[settings, inputs, network, *named],
+        object=[settings, inputs, *networks, *named],
         result=results,
         properties={
             "name": f"Run {about.run} of quakeline",

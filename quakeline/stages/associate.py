@@ -192,13 +192,16 @@ def _with_ids(
 
 
 def _require_data(coverage: list[Path], manifests: list[Path]) -> None:
-    """Refuse a run without any usable data, naming the reasons; a day without data is no error."""
+    """Refuse a run without any usable data, naming the reasons; a day without data is no error.
+
+    A run that begins at a table of picks has no data to look at.
+    """
     from quakeline import remarks
     from quakeline.errors import DataError
     from quakeline.io import tables
     from quakeline.schemas import COVERAGE
 
-    if (tables.read_many(coverage, COVERAGE)["coverage"] > 0).any():
+    if not coverage or (tables.read_many(coverage, COVERAGE)["coverage"] > 0).any():
         return
     found = [r for r in remarks.collect(manifests, coverage) if r.status != "used"]
     causes = [r for r in found if r.status != "no data"] or found

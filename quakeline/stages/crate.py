@@ -32,7 +32,7 @@ def run(
     settings: str,
     given: list[Path],
     manifests: list[Path],
-    weights: Path,
+    weights: list[Path],
     stations: Path,
     catalog: list[Path],
     crate: Path,

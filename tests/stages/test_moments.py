@@ -141,7 +141,7 @@ def test_a_real_event_has_a_moment_that_goes_with_its_local_magnitude(tmp_path):
     peaks = np.abs(wood_anderson.simulate(scene.data[0, 1:], taps, RATE)).max(axis=1)
     amplitude = np.exp(np.log(peaks).mean())
     local = FORMULAS["hutton_boore_1987"].magnitude(amplitude, row["distance_km"])
-    # Goertz-Allmann et al. (2011), Bull. Seism. Soc. Am. 101, 3029-3038, below ML 2 in the Alps.
+    # Goertz-Allmann et al. (2011), Bull. Seism. Soc. Am. 101, 3029-3038, below ML 2.
     assert abs(event["mw"] - (0.594 * local + 0.985)) < 0.4
     event, _ = Rjob(7.0).run(tmp_path, moment={"phases": ["S"]}, min_stations=1)
     assert event["mw_note"] == "no noise before the onset to compare with (1)"

@@ -10,11 +10,16 @@
 #   report     the catalog and what led to it      -> report.html
 #   crate      the catalog, its inputs, settings   -> catalog/ro-crate-metadata.json
 
+PICKS = (
+    expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
+    + of_fibres(rules.das_pick.output.selected)
+    + when_imported(path_of(rules.import_picks.output.picks))
+)
+
 
 rule associate:
     input:
-        picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
-        + of_fibres(rules.das_pick.output.selected),
+        picks=PICKS,
         coverage=expand(rules.prepare.output.coverage, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_annotate.output.coverage),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
@@ -48,8 +53,7 @@ rule locate:
     input:
         candidates=path_of(rules.associate.output.events),
         assignments=path_of(rules.associate.output.arrivals),
-        picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
-        + of_fibres(rules.das_pick.output.selected),
+        picks=PICKS,
         stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
         velocity=RUN.velocity.table,
@@ -78,8 +82,7 @@ rule magnitude:
     input:
         located=path_of(rules.locate.output.events),
         arrivals=path_of(rules.locate.output.arrivals),
-        picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
-        + of_fibres(rules.das_pick.output.selected),
+        picks=PICKS,
         measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
         stations=path_of(rules.stations.output.stations),
         velocity=RUN.velocity.table,
@@ -111,8 +114,7 @@ rule classify:
     input:
         sized=path_of(rules.magnitude.output.events),
         arrivals=path_of(rules.locate.output.arrivals),
-        picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
-        + of_fibres(rules.das_pick.output.selected),
+        picks=PICKS,
         measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
     output:
         events=f"results/{RUN.run}/classes/events.parquet",
@@ -138,8 +140,7 @@ rule merge:
     input:
         origins=path_of(rules.classify.output.events),
         origin_arrivals=path_of(rules.locate.output.arrivals),
-        chunk_picks=expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
-        + of_fibres(rules.das_pick.output.selected),
+        chunk_picks=PICKS,
         station_magnitudes=path_of(rules.magnitude.output.station_magnitudes),
         stations=path_of(rules.stations.output.stations),
     output:
@@ -215,6 +216,7 @@ rule report:
             "annotate",
             "pick",
             "measure",
+            *when_imported("import_picks"),
             "associate",
             "locate",
             "magnitude",
@@ -253,7 +255,7 @@ rule crate:
         stations=path_of(rules.stations.output.stations),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest),
-        weights=path_of(getattr(rules, RUN.weights_stages[0]).output.weights),
+        weights=[path_of(getattr(rules, name).output.weights) for name in RUN.weights_stages[:1]],
         given=RUN.named_files(),
     output:
         crate=f"results/{RUN.run}/catalog/ro-crate-metadata.json",

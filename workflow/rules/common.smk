@@ -32,12 +32,18 @@ def when_evaluated(product):
     return [product] if RUN.evaluate.reference else []
 
 
+def when_imported(product):
+    """What belongs to the stage import_picks, in a run that names a table of picks; else none."""
+    return [product] if RUN.import_picks.table else []
+
+
 def benchmarks_of(*stages):
     """Time and memory of the jobs of some stages, as Snakemake measured them."""
     whole_run = {
         "stations",
         "weights",
         "das_weights",
+        "import_picks",
         "associate",
         "locate",
         "magnitude",

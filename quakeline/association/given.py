@@ -1,0 +1,27 @@
+"""Picks of a table that anybody made, for the stations of a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from quakeline.errors import DataError
+from quakeline.io import pick_tables
+from quakeline.sites import Sites
+
+
+def given_picks(path: Path, stations: pd.DataFrame, named: str) -> pd.DataFrame:
+    """Read picks (PICKS) of stations (STATIONS), which messages call `named`.
+
+    Raises DataError where the table cannot be used, or no pick belongs to any of the stations.
+    """
+    table = pick_tables.with_networks(pick_tables.read(path), stations)
+    if len(table) and (Sites.of(stations).find(table) < 0).all():
+        row, first = table.iloc[0], stations.iloc[0]
+        raise DataError(
+            f"no pick of {path} belongs to a station of {named}; e.g. the picks'"
+            f" {row['network']}.{row['station']}, the stations' {first['network']}."
+            f"{first['station']}"
+        )
+    return table
