@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
@@ -140,3 +142,25 @@ def arrival_table(event_id: str, picks: pd.DataFrame) -> pd.DataFrame:
     """ARRIVALS that give all picks to one event."""
     frame = picks[["pick_id", "phase"]].assign(event_id=event_id)
     return tables.conform(frame, ARRIVALS).to_pandas()
+
+
+def two_events(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write stations.csv and velocity.csv of a network; its PICKS of two events, 6 and 11 km deep,
+    and the least that a table of them must hold: station, phase, time.
+    """
+    stations, frame = network(n=10)
+    columns = ["network", "station", "latitude", "longitude", "elevation_m"]
+    stations[columns].to_csv(folder / "stations.csv", index=False)
+    (folder / "velocity.csv").write_text("depth_km,vp,vp_vs\n0,5.8,1.7313\n")
+    model = VelocityModel((0.0,), (5.8,), (3.35,))
+    sources = {100.0: (5.0, -8.0, 6.0), 160.0: (-11.0, 9.0, 11.0)}
+    events = [picks_of(stations, frame, model, one, seconds=at) for at, one in sources.items()]
+    picks = pd.concat(events, ignore_index=True)
+    simple = pd.DataFrame(
+        {
+            "station": picks["network"] + "." + picks["station"],
+            "phase": picks["phase"],
+            "time": picks["time"].dt.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+        }
+    )
+    return picks, simple

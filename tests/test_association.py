@@ -7,7 +7,7 @@ from synthetics import ORIGIN_NS, SEARCH, network, pick_table, picks_of
 
 from quakeline.association import Search, associate
 from quakeline.association.ids import kept_ids, kept_of_all, new_ids, with_ledger
-from quakeline.association.rules import settled
+from quakeline.association.rules import by_chance, settled
 from quakeline.io import tables
 from quakeline.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
 from quakeline.sites import Sites
@@ -292,3 +292,15 @@ def test_suggested_settings_find_the_events(radius, n):
     events, _ = found_by(picks, stations, LAYERED, rules)
     assert_two(*found_by(picks, stations, LAYERED, rules), truth, frame, sources)
     assert len(events) == 2
+
+
+@pytest.mark.parametrize(("tolerance_s", "told"), [(50.0, False), (100.0, True)])
+def test_more_picks_than_can_be_told_apart_are_said(tolerance_s, told, caplog):
+    """Forty picks in 20 minutes and so large a tolerance: four or seven fit anything."""
+    stations, _ = network(n=10)
+    picks = noise(stations, 40, np.random.default_rng(0), 1190.0)
+    wide = search(tolerance_s=tolerance_s, min_p_picks=40)
+    times_ns = picks["time"].astype("int64").to_numpy()
+    assert by_chance(times_ns, wide) == pytest.approx(40 / 1200 * 2 * tolerance_s)
+    associate(picks, Sites.of(stations), HOMOGENEOUS, wide)
+    assert any("picks by chance" in line for line in caplog.messages) == told

@@ -16,7 +16,7 @@ from quakeline.association.blocks import Found, joined
 from quakeline.association.ids import new_ids
 from quakeline.association.membership import Finder, Network, refined
 from quakeline.association.octo import Octo
-from quakeline.association.rules import Search, settled
+from quakeline.association.rules import Search, by_chance, settled
 from quakeline.io import tables
 from quakeline.schemas import ARRIVALS, EVENTS
 from quakeline.sites import Sites
@@ -79,6 +79,7 @@ def associate(
     )
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
+    _warn_of_chance(table, search)
     everywhere = partial(_settled, sites=sites, model=model, threads=threads, progress=progress)
     if finder:
         found, assigned = _looked(table, Network(sites, search, finder), everywhere)
@@ -106,6 +107,18 @@ def _looked(table: pd.DataFrame, network: Network, look: Callable[..., Found]) -
         elif search is whole:
             break
     return found, assigned
+
+
+def _warn_of_chance(table: pd.DataFrame, search: Search) -> None:
+    chance = by_chance(table["time_ns"].to_numpy(), search)
+    if chance > search.min_picks / 2:
+        logger.warning(
+            "associate: at the busiest time an origin anywhere fits %.0f picks by chance"
+            " (tolerance_s %g), events need %d (min_picks): expect false ones and long times",
+            chance,
+            search.tolerance_s,
+            search.min_picks,
+        )
 
 
 def _settled(

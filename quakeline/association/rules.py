@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from quakeline.timeline import SECOND
+
 #: Origins in time and space agree up to this square of their distance over their joint uncertainty:
 #: 99 % of chi-squared with four degrees of freedom.
 AGREE = 13.277
+_BUSY_S = 1200
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,18 @@ def settled(
     best = best.sort_values("residual", key=np.abs, kind="stable").drop_duplicates("pick_id")
     kept = enough(best["event_idx"].to_numpy(), best["site"].to_numpy(), best["phase"], search)
     return found[found["idx"].isin(kept)], best[best["event_idx"].isin(kept)]
+
+
+def by_chance(times_ns: np.ndarray, search: Search) -> float:
+    """How many picks an origin anywhere fits by chance, in the busiest 20 minutes.
+
+    Picks fit that lie within the tolerance on either side of their predicted times; with many
+    stations these times are spread evenly over the picks.
+    """
+    if not len(times_ns):
+        return 0.0
+    _, counts = np.unique(times_ns // (_BUSY_S * SECOND), return_counts=True)
+    return float(counts.max() / _BUSY_S * 2 * search.tolerance_s)
 
 
 def enough(event: np.ndarray, site: np.ndarray, phase: pd.Series, search: Search) -> np.ndarray:

@@ -3,38 +3,20 @@
 import obspy
 import pandas as pd
 import pytest
-from synthetics import network, picks_of
+from synthetics import network, two_events
 from typer.testing import CliRunner
 
 from quakeline.cli import app
 from quakeline.errors import ConfigError, DataError
 from quakeline.io import pick_tables, tables
 from quakeline.schemas import ARRIVALS, EVENTS, PICKS
-from quakeline.velocity import VelocityModel
-
-MODEL = VelocityModel((0.0,), (5.8,), (3.35,))
-SOURCES = {100.0: (5.0, -8.0, 6.0), 160.0: (-11.0, 9.0, 11.0)}
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Picks of two events, stations and a velocity model as files."""
     folder = tmp_path_factory.mktemp("catalog")
-    stations, frame = network(n=10)
-    columns = ["network", "station", "latitude", "longitude", "elevation_m"]
-    stations[columns].to_csv(folder / "stations.csv", index=False)
-    (folder / "velocity.csv").write_text("depth_km,vp,vp_vs\n0,5.8,1.7313\n")
-    events = [
-        picks_of(stations, frame, MODEL, source, seconds=at) for at, source in SOURCES.items()
-    ]
-    picks = pd.concat(events, ignore_index=True)
-    simple = pd.DataFrame(
-        {
-            "station": picks["network"] + "." + picks["station"],
-            "phase": picks["phase"],
-            "time": picks["time"].dt.strftime("%Y-%m-%dT%H:%M:%S.%f"),
-        }
-    )
+    picks, simple = two_events(folder)
     simple.to_csv(folder / "picks.csv", index=False)
     picks.to_parquet(folder / "foreign.parquet")
     return folder, picks

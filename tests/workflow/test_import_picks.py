@@ -5,15 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from runs import refused
-from synthetics import network, picks_of
+from synthetics import two_events
 from workfolder import WorkFolder
 
 from quakeline.io import tables
 from quakeline.schemas import ARRIVALS, EVENTS, PICKS
-from quakeline.velocity import VelocityModel
 
-MODEL = VelocityModel((0.0,), (5.8,), (3.35,))
-SOURCES = {100.0: (5.0, -8.0, 6.0), 160.0: (-11.0, 9.0, 11.0)}
 OVERLAY = """\
 run: given
 time: {{start: 2020-05-01T00:00:00Z, end: 2020-05-01T01:00:00Z, chunk_h: 1}}
@@ -30,21 +27,7 @@ locate: {{depth_km: auto}}
 def place(tmp_path_factory: pytest.TempPathFactory) -> WorkFolder:
     """Picks of two events in several forms, stations and a velocity model."""
     place = WorkFolder.furnished(tmp_path_factory.mktemp("given"))
-    stations, frame = network(n=10)
-    columns = ["network", "station", "latitude", "longitude", "elevation_m"]
-    stations[columns].to_csv(place.folder / "stations.csv", index=False)
-    (place.folder / "velocity.csv").write_text("depth_km,vp,vs\n0,5.8,3.35\n")
-    events = [
-        picks_of(stations, frame, MODEL, source, seconds=at) for at, source in SOURCES.items()
-    ]
-    picks = pd.concat(events, ignore_index=True)
-    bare = pd.DataFrame(
-        {
-            "station": picks["network"] + "." + picks["station"],
-            "phase": picks["phase"],
-            "time": picks["time"].dt.strftime("%Y-%m-%dT%H:%M:%S.%f"),
-        }
-    )
+    _, bare = two_events(place.folder)
     bare.to_csv(place.folder / "bare.csv", index=False)
     late = bare.assign(time=bare["time"].str.replace("2020-05-01", "2020-05-02"))
     full = pd.concat([bare, late]).assign(probability=0.8, amplitude=1e-6)
