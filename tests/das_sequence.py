@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import obspy
+import onset_network
 import xdas
 from scipy.signal import butter, sosfilt
 from workfolder import WorkFolder
@@ -54,8 +56,8 @@ def delays(x: np.ndarray, y: np.ndarray, source: tuple[float, ...]) -> dict[str,
     return {"P": source[0] + distance / VP, "S": source[0] + distance / VS}
 
 
-def furnish(place: WorkFolder) -> str:
-    """Write data, tables and the overlay; return the path of the overlay."""
+def furnish(place: WorkFolder, more: str = "") -> str:
+    """Write data, tables and the overlay with more sections; return the path of the overlay."""
     data = place.folder / "data"
     data.mkdir()
     rows = ["network,station,latitude,longitude,elevation_m"]
@@ -83,7 +85,23 @@ velocity: {{table: velocity.csv}}
 associate: {{margin_km: 15, depth_km: [0, 15], min_picks: 8, tolerance_s: 0.5}}
 locate: {{depth_km: [0, 15]}}
 report: {{title: A synthetic sequence}}
-"""
+{more}"""
+    )
+
+
+def furnish_own(place: WorkFolder) -> str:
+    """The same with a network of the fibre's own, whose class and weights lie in the folder."""
+    shutil.copy(onset_network.__file__, place.folder)
+    onset_network.Onset().save(place.folder / "onset.safetensors")
+    return furnish(
+        place,
+        """
+das_weights:
+  kind: das
+  model: onset_network:Onset
+  weights: onset.safetensors
+  window_samples: 3000
+""",
     )
 
 

@@ -71,10 +71,11 @@ class Picker:
         model = self._model(card)
         callback = DASPickingCallback({**card.thresholds, **self.thresholds}, self.min_distance_s)
         source = self._source(model, data, channels, span)
+        options = {"overlap_samples": self.overlap, "gap_guard_s": self.gap_guard_s}
+        if is_of_fibres(card) and self.batch is not None:
+            options["batch_size"] = self.batch
         try:
-            model.annotate(
-                source, callback, overlap_samples=self.overlap, gap_guard_s=self.gap_guard_s
-            )
+            model.annotate(source, callback, **options)
         except DataError as error:
             data.recording.notes[f"not annotated: {error}"] += 1
             return tables.empty(ONSETS)
@@ -90,6 +91,7 @@ class Picker:
                 threads=self.threads,
                 batch=self.batch,
             )
+        torch.set_num_threads(self.threads)
         gpu = torch.cuda.is_available() if self.device == "auto" else self.device == "cuda"
         return build(self.weights).to("cuda" if gpu else "cpu")
 

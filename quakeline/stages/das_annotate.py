@@ -19,7 +19,7 @@ Threshold = Annotated[float, Field(gt=0, le=1)]
 
 
 class Config(Section):
-    """How a picker of seismometers is applied to fibre data, channel by channel."""
+    """How the network is applied to fibre data."""
 
     thresholds: dict[str, Threshold] = Field(
         default_factory=dict,
@@ -41,7 +41,11 @@ class Config(Section):
         0.5, ge=0, lt=1, description="part by which neighbouring windows of the network overlap"
     )
     batch: int | None = Field(
-        None, ge=1, le=4096, description="channels in one forward pass; null: the best"
+        None,
+        ge=1,
+        le=4096,
+        description="channels in one forward pass; of a network that sees many channels at once,"
+        " patches; null: the best for the one, 2 for the other",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where the network runs; auto: a GPU when there is one"

@@ -7,6 +7,8 @@ from pathlib import Path
 import blurred
 import numpy as np
 import pandas as pd
+import pytest
+import torch
 from das_files import RATE, SPAN, START, write
 
 from quakeline.das.kind import Fibres
@@ -32,7 +34,7 @@ def own(folder: Path, **options: int) -> Path:
     return path
 
 
-def annotated(folder: Path, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def annotated(folder: Path, path: Path, **options: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Onsets and coverage of a minute with one loud second that runs along 12 channels."""
     data = np.random.default_rng(1).normal(size=(60 * RATE, 12))
     for channel in range(12):
@@ -43,7 +45,7 @@ def annotated(folder: Path, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     out = {n: folder / f"{n}.parquet" for n in ("manifest", "channels", "onsets", "coverage")}
     index = {name: out[name] for name in ("manifest", "channels")}
     das_index.run(das_index.Config(), **common, margin_s=60.0, archive="", **index)
-    das_annotate.run(das_annotate.Config(), **common, weights=path, threads=1, **out)
+    das_annotate.run(das_annotate.Config(**options), **common, weights=path, threads=1, **out)
     return tables.read(out["onsets"], ONSETS), tables.read(out["coverage"], COVERAGE)
 
 
@@ -58,6 +60,24 @@ def test_a_network_of_many_channels_gives_onsets(tmp_path: Path) -> None:
     assert late[loud].between(-0.5, 1.5).all()
     assert len(set(onsets.loc[loud, "channel_index"])) == 12
     assert coverage["coverage"].tolist() == [1.0]
+
+
+def test_the_batch_is_one_of_patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patches may be large: DeepSubDAS has 8 million samples in one."""
+    path = own(tmp_path)
+    sizes = []
+    forward = blurred.Blurred.forward
+
+    def noted(self: blurred.Blurred, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        sizes.append(len(x))
+        return forward(self, x)
+
+    monkeypatch.setattr(blurred.Blurred, "forward", noted)
+    annotated(tmp_path, path, batch=1)
+    assert set(sizes) == {1}
+    sizes.clear()
+    annotated(tmp_path, path, batch=5)
+    assert max(sizes) == 5
 
 
 def test_a_fibre_with_fewer_channels_than_a_patch_is_told(tmp_path: Path) -> None:
