@@ -65,6 +65,7 @@ def open_file(path: Path, form: Format) -> list[Stretch]:
     """
     if not path.is_file():
         raise DataError("the file does not exist")
+    _check_hdf5(path)
     array, engine = _opened(path, form)
     if array.ndim != 2 or "time" not in array.dims:
         raise DataError(f"{engine} finds dimensions {', '.join(array.dims)}; two with time needed")
@@ -77,6 +78,22 @@ def open_file(path: Path, form: Format) -> list[Stretch]:
         for part in _gapless(array)
         if part.sizes["time"] > 1
     ]
+
+
+def _check_hdf5(path: Path) -> None:
+    """Raise DataError where the headers of an HDF5 file are damaged, before a dozen readers try.
+
+    Some of them (h5netcdf) print on the terminal when they fail on such a file.
+    """
+    if path.stat().st_size == 0:
+        raise DataError("the file is empty")
+    if not h5py.is_hdf5(path):
+        return
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(lambda name, item: None)
+    except (OSError, RuntimeError, KeyError) as error:
+        raise DataError(f"a damaged HDF5 file: {_short(error)}") from error
 
 
 def _gapless(array: xdas.DataArray) -> list[xdas.DataArray]:
@@ -132,7 +149,7 @@ def _engines_of_xdas() -> list[str]:
 
 def _telling(refusals: list[str]) -> list[str]:
     """Reasons that tell most: last those of readers that merely miss their own headings."""
-    dull = ("Unable to synchronously open", "not a", "utf-8")
+    dull = ("Unable to synchronously open", "not a", "utf-8", "Could not determine")
     return sorted(refusals, key=lambda r: any(word in r for word in dull))[:_MOST_REFUSALS]
 
 

@@ -64,6 +64,26 @@ def test_what_nobody_reads_is_told_with_reasons(shared: Path, tmp_path: Path) ->
         open_file(path, AutoFormat(engine="febus"))
 
 
+@pytest.mark.parametrize(
+    ("first", "stop", "message"),
+    [
+        (0, 0, "the file is empty"),
+        (0, 3000, "a damaged HDF5 file: .*truncated file"),
+        (2000, 4000, "a damaged HDF5 file: .*metadata"),
+    ],
+)
+def test_damaged_files_are_told_in_one_line(
+    tmp_path: Path, first: int, stop: int, message: str
+) -> None:
+    """The end of a file is missing, or zeros are inside its headers."""
+    path = write(tmp_path, "a", np.ones((2000, 40), np.float32))
+    content = path.read_bytes()
+    damaged = content[:stop] if first == 0 else content[:first] + bytes(stop) + content[stop:]
+    path.write_bytes(damaged)
+    with pytest.raises(DataError, match=message):
+        open_file(path, AutoFormat())
+
+
 def test_a_file_with_a_gap_has_two_parts(tmp_path: Path) -> None:
     import xdas
 
