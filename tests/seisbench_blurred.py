@@ -41,3 +41,19 @@ class Blurred(das_base.DASModel):
     def classify_callback(self) -> Any:
         """See SeisBench."""
         return das_base.DASPickingCallback
+
+
+class Louder(Blurred):
+    """A class that hands on what it does not know to its base."""
+
+    def __init__(self, gain: float = 1.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.gain = gain
+
+    def forward(self, x: torch.Tensor, argdict: Any = None) -> dict[str, torch.Tensor]:
+        """See SeisBench."""
+        return super().forward(self.gain * x)
+
+    def get_model_args(self) -> dict[str, Any]:
+        """See SeisBench."""
+        return {**super().get_model_args(), "gain": self.gain}

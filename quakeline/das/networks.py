@@ -54,8 +54,8 @@ def obtain(card: Card, model: str, name: str, path: Path | None) -> Weights:
         ) from error
     applied = wrapped(network)
     _compare(card, applied)
-    given = inspect.signature(kind.__init__).parameters
-    arguments = {k: v for k, v in network.get_model_args().items() if k in given}
+    taken = _arguments(kind)
+    arguments = {k: v for k, v in network.get_model_args().items() if k in taken}
     options = {"model": model, "arguments": json.dumps(arguments, sort_keys=True)}
     options["default_args"] = json.dumps(applied.default_args, sort_keys=True)
     sources = {} if path is None else {file.name: digest_file(file) for file in _files(path)}
@@ -109,6 +109,20 @@ def _class(model: str) -> Any:
             " SeisBench's DASModel is needed"
         )
     return found
+
+
+def _arguments(kind: Any) -> set[str]:
+    """Names of what a class takes, those that it hands on to its bases by ** included."""
+    names: set[str] = set()
+    for base in inspect.getmro(kind):
+        begin = vars(base).get("__init__")
+        if begin is None:
+            continue
+        parameters = inspect.signature(begin).parameters.values()
+        names |= {parameter.name for parameter in parameters}
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            break
+    return names - {"self"}
 
 
 def _from_file(kind: Any, path: Path) -> Any:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from quakeline.section import Section
 
-VERSION = 3
+VERSION = 4
 
 logger = logging.getLogger("quakeline")
 

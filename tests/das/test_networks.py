@@ -52,17 +52,18 @@ def test_a_network_of_ones_own(tmp_path: Path) -> None:
     assert found == picks(model)
 
 
-def test_a_network_of_seisbench(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "options"), [("Blurred", {}), ("Louder", {"gain": 2.0})])
+def test_a_network_of_seisbench(tmp_path: Path, name: str, options: dict[str, float]) -> None:
     """From the .json and .pt files that it writes, without unpickling."""
     pytest.importorskip("seisbench.models.das_base", reason="SeisBench has no DAS models")
     import seisbench_blurred
 
     torch.manual_seed(2)
-    model = seisbench_blurred.Blurred(sharpness=3.0)
+    model = getattr(seisbench_blurred, name)(sharpness=3.0, **options)
     model.save(tmp_path / "theirs")
-    given = {"model": "seisbench_blurred:Blurred", "phases": ["P"]}
-    for name in ("theirs", "theirs.json"):
-        path = product(tmp_path, weights=str(tmp_path / name), **given)
+    given = {"model": f"seisbench_blurred:{name}", "phases": ["P"]}
+    for file in ("theirs", "theirs.json"):
+        path = product(tmp_path, weights=str(tmp_path / file), **given)
     again = networks.build(path)
     x = torch.randn(1, 1000, 20)
     assert torch.equal(again(x)["P"], model(x)["P"])

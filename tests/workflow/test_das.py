@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import das_sequence
 import numpy as np
 import pandas as pd
 import pytest
+from pages import DESKTOP, FLAGS, PHONE, Visit
 from runs import Finished
 
 from quakeline.geometry import distance_azimuth
@@ -82,6 +85,23 @@ def test_the_report_shows_a_small_waterfall_with_picks(porotomo: Finished) -> No
     for phase in "PS":
         path = page.split(f'<path class="{phase}" d="M')[1].split('"')[0]
         assert path.count("v") > 250
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_times_stand_below_their_place_in_the_waterfall(
+    porotomo: Finished, browser_path: Path, size: dict[str, int]
+) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(browser_path), args=FLAGS)
+        file = porotomo.results("porotomo") / "report.html"
+        page = Visit(browser, file, size, "light").page
+        picture, axis = (
+            page.locator(f".waterfall .{name}").bounding_box() for name in ("picture", "axis")
+        )
+        browser.close()
+    assert (axis["x"], axis["width"]) == (picture["x"], picture["width"])
+    assert axis["y"] == pytest.approx(picture["y"] + picture["height"], abs=2)
 
 
 def test_nothing_is_done_again(porotomo: Finished) -> None:
