@@ -7,8 +7,11 @@ from synthetics import ORIGIN_NS, SEARCH, network, pick_table, picks_of
 
 from quakeline.association import Search, associate
 from quakeline.association.ids import kept_ids, kept_of_all, new_ids, with_ledger
-from quakeline.association.rules import by_chance, settled
+from quakeline.association.likelihood import Fits, evidence
+from quakeline.association.rules import settled
+from quakeline.association.stack import Stack
 from quakeline.io import tables
+from quakeline.location import Locator
 from quakeline.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel
@@ -294,13 +297,106 @@ def test_suggested_settings_find_the_events(radius, n):
     assert len(events) == 2
 
 
-@pytest.mark.parametrize(("tolerance_s", "told"), [(50.0, False), (100.0, True)])
+@pytest.mark.parametrize(("tolerance_s", "told"), [(5.9, False), (6.1, True)])
 def test_more_picks_than_can_be_told_apart_are_said(tolerance_s, told, caplog):
-    """Forty picks in 20 minutes and so large a tolerance: four or seven fit anything."""
+    """Forty picks in two minutes: within 6 s on both sides four of them fit anything."""
     stations, _ = network(n=10)
-    picks = noise(stations, 40, np.random.default_rng(0), 1190.0)
+    picks = noise(stations, 40, np.random.default_rng(0), 119.0)
     wide = search(tolerance_s=tolerance_s, min_p_picks=40)
-    times_ns = picks["time"].astype("int64").to_numpy()
-    assert by_chance(times_ns, wide) == pytest.approx(40 / 1200 * 2 * tolerance_s)
-    associate(picks, Sites.of(stations), HOMOGENEOUS, wide)
-    assert any("picks by chance" in line for line in caplog.messages) == told
+    with caplog.at_level(logging.INFO, logger="quakeline"):
+        associate(picks, Sites.of(stations), HOMOGENEOUS, wide)
+    assert any("expect false ones" in line for line in caplog.messages) == told
+
+
+def crowd(stations, frame, n=12):
+    """Events one after the other within the time that waves need to cross the network."""
+    rng = np.random.default_rng(2)
+    sources = {
+        10 + 2.5 * k: (*rng.uniform(-25, 25, 2).tolist(), float(rng.uniform(4, 14)))
+        for k in range(n)
+    }
+    return recorded(stations, frame, LAYERED, sources, n_noise=200)
+
+
+def test_events_in_crowded_picks_are_all_found_and_no_others(caplog):
+    stations, frame = network(n=16)
+    picks, truth = crowd(stations, frame)
+    sites = Sites.of(stations)
+    locator = Locator(sites, LAYERED, SEARCH.depth_km)
+    with caplog.at_level(logging.INFO, logger="quakeline"):
+        events, arrivals = associate(picks, sites, LAYERED, SEARCH, finder=locator)
+    assert any("found by stacking" in line for line in caplog.messages)
+    assert set(events["associator"]) == {"stack"}
+    assert len(events) == len(truth)
+    own = dict(zip(arrivals["pick_id"], arrivals["event_id"], strict=True))
+    for event, theirs in zip(events["event_id"], truth, strict=True):
+        assert theirs["pick_id"].map(own).eq(event).mean() > 0.8
+    again = associate(
+        picks.sample(frac=1, random_state=1), sites, LAYERED, SEARCH, threads=2, finder=locator
+    )
+    pd.testing.assert_frame_equal(events, again[0])
+
+
+def test_only_blocks_that_are_crowded_are_stacked():
+    stations, frame = network(n=16)
+    picks, truth = crowd(stations, frame)
+    quiet, alone = recorded(stations, frame, LAYERED, {3012.0: SOURCES[12.0]}, n_noise=0)
+    sites = Sites.of(stations)
+    locator = Locator(sites, LAYERED, SEARCH.depth_km)
+    both = pd.concat([picks, quiet], ignore_index=True)
+    events, _ = associate(both, sites, LAYERED, SEARCH, finder=locator)
+    assert events["associator"].tolist() == ["stack"] * len(truth) + ["pyocto"]
+    only, _ = associate(quiet, sites, LAYERED, SEARCH, finder=locator)
+    assert (len(only), len(alone)) == (1, 1)
+    last = events.tail(1).reset_index(drop=True)
+    assert abs(last["time"] - only["time"]).item() < pd.Timedelta(microseconds=1)
+    pd.testing.assert_frame_equal(last.drop(columns="time"), only.drop(columns="time"), rtol=1e-6)
+
+
+def test_a_stack_does_not_count_stations_that_are_too_far():
+    stations, frame = network(n=16)
+    picks, _ = recorded(stations, frame, LAYERED, {12.0: SOURCES[12.0]}, n_noise=0)
+    sites = Sites.of(stations)
+    times = Locator(sites, LAYERED, SEARCH.depth_km).times
+    table = pd.DataFrame(
+        {
+            "site": sites.find(picks),
+            "phase": picks["phase"],
+            "time": (picks["time"].astype("int64") - ORIGIN_NS) / 1e9,
+        }
+    )
+    found, assigned = Stack(sites, SEARCH, times).associate(table, 0.0, 60.0)
+    assert len(found) == 1
+    assert len(assigned) >= 28
+    assert abs(found["time"].item() - 12.0) < 0.5
+    assert np.hypot(found["x"] - 5, found["y"] + 8).item() < 3
+    near = search(max_distance_km=20.0)
+    found, assigned = Stack(sites, near, times).associate(table, 0.0, 60.0)
+    local = sites.local.iloc[assigned["site"]]
+    assert len(found) == 1
+    assert 8 <= len(assigned) < 28
+    assert np.hypot(local["x"] - found["x"].item(), local["y"] - found["y"].item()).max() <= 20
+
+
+def odds(n, residual_s=0.05, false=0, possible=20):
+    """Evidence of an event with picks at n sites among false picks at each of them."""
+    group = np.repeat(np.arange(n), false + 1)
+    times = np.tile(np.r_[0.0, np.linspace(-59, 59, false)], n)
+    order = np.argsort(times, kind="stable")
+    rows = np.flatnonzero((np.tile(np.arange(false + 1), n) == 0)[order])
+    fits = Fits(np.zeros(n, int), rows, np.full(n, residual_s), np.full(n, 0.1))
+    ns = np.round(times[order] * 1e9).astype(np.int64)
+    covariance = np.diag([1.0, 1.0, 4.0, 0.04])[None]
+    return evidence(fits, group[order], ns, np.array([possible]), covariance, 1e5).item()
+
+
+def test_the_odds_of_an_event_follow_from_its_picks_and_those_of_chance():
+    assert odds(12) > odds(8) > odds(6)
+    assert odds(12) > odds(12, residual_s=0.25)
+    assert odds(12) > odds(12, false=10) > odds(12, false=30)
+    assert odds(12) > odds(12, possible=40)
+    assert odds(12) > np.log(100) > odds(6, false=40, possible=60)
+    # One pick that surely is an event's, at its time to 0.1 s, in 120 s without others.
+    certain = np.log(0.05 + 0.95 / np.sqrt(2 * np.pi) / 0.1 / (1 / 120))
+    place = np.log(np.sqrt(np.linalg.det(2 * np.pi * np.diag([1.0, 1.0, 4.0, 0.04]))) / 1e5 / 120)
+    assert odds(1, residual_s=0.0, possible=1) == pytest.approx(certain + place)

@@ -12,20 +12,31 @@ import numpy as np
 import pandas as pd
 
 from quakeline.association import blocks
-from quakeline.association.blocks import Found, joined
+from quakeline.association.blocks import Engines, Found, joined
 from quakeline.association.ids import new_ids
 from quakeline.association.membership import Finder, Network, refined
 from quakeline.association.octo import Octo
-from quakeline.association.rules import Search, by_chance, settled
+from quakeline.association.rules import Search, crowded, settled
+from quakeline.association.stack import Stack
 from quakeline.io import tables
 from quakeline.schemas import ARRIVALS, EVENTS
 from quakeline.sites import Sites
-from quakeline.velocity import VelocityModel
+from quakeline.velocity import TravelTimes, VelocityModel
 
 logger = logging.getLogger("quakeline")
 
-#: Searches of the whole volume at most, while they find more.
+#: Searches of the whole volume at most, while they find more, and further ones where it is crowded.
 _LOOKS = 2
+_CROWDED_LOOKS = 4
+
+_CROWDED = (
+    "associate: picks are so many that within tolerance_s (%g) chance makes half of an event's: at"
+    " such times events are found by stacking, and need more than chance makes there"
+)
+_CROWDED_UNLOCATED = (
+    "associate: picks are so many that within tolerance_s (%g) chance makes half of an event's:"
+    " expect false ones and long times"
+)
 
 
 def associate(
@@ -79,8 +90,9 @@ def associate(
     )
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
-    _warn_of_chance(table, search)
     everywhere = partial(_settled, sites=sites, model=model, threads=threads, progress=progress)
+    if crowded(table["time_ns"].to_numpy(), search):
+        logger.info(_CROWDED if finder else _CROWDED_UNLOCATED, search.tolerance_s)
     if finder:
         found, assigned = _looked(table, Network(sites, search, finder), everywhere)
     else:
@@ -93,32 +105,27 @@ def associate(
 def _looked(table: pd.DataFrame, network: Network, look: Callable[..., Found]) -> Found:
     """Located events with the picks that fit them best, in several looks.
 
-    Most events lie inside the network, where there is little to search. What they leave over is
-    searched everywhere: what lies outside, and what they hid.
+    Most events lie inside the network, where there is little to search; in crowded picks the large
+    ones are found first and hide the small ones. What they leave over is searched everywhere: what
+    lies outside, and what they hid.
     """
-    found, assigned = pd.DataFrame(), pd.DataFrame()
-    whole = network.search
-    for search in (whole.inside(), *[whole] * _LOOKS):
-        rest = table[~table["pick_id"].isin(assigned["pick_id"])] if len(assigned) else table
-        more = look(rest, search)
-        if not more[0].empty:
-            joint = joined([(found, assigned), more])
-            found, assigned = refined(*joint, table, network)
-        elif search is whole:
-            break
-    return found, assigned
+    found: Found = pd.DataFrame(), pd.DataFrame()
+    whole, times = network.search, network.finder.times
 
+    def again(found: Found, search: Search, crowded_only: bool) -> tuple[Found, bool]:
+        rest = table[~table["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else table
+        more = look(rest, search, times=times, crowded_only=crowded_only)
+        if more[0].empty:
+            return found, False
+        grown = refined(*joined([found, more]), table, network)
+        return grown, len(grown[0]) > len(found[0])
 
-def _warn_of_chance(table: pd.DataFrame, search: Search) -> None:
-    chance = by_chance(table["time_ns"].to_numpy(), search)
-    if chance > search.min_picks / 2:
-        logger.warning(
-            "associate: at the busiest time an origin anywhere fits %.0f picks by chance"
-            " (tolerance_s %g), events need %d (min_picks): expect false ones and long times",
-            chance,
-            search.tolerance_s,
-            search.min_picks,
-        )
+    for search, looks in ((whole.inside(), 1), (whole, _LOOKS)):
+        for number in range(looks + _CROWDED_LOOKS):
+            found, more = again(found, search, crowded_only=number >= looks)
+            if not more:
+                break
+    return found
 
 
 def _settled(
@@ -128,10 +135,15 @@ def _settled(
     model: VelocityModel,
     threads: int,
     progress: Callable[[int, int], None] | None,
+    times: TravelTimes | None = None,
+    crowded_only: bool = False,
 ) -> Found:
+    busy = crowded(picks["time_ns"].to_numpy(), search)
+    stack = Stack(sites, search, times) if times and busy else None
     with tempfile.TemporaryDirectory() as folder:
         octo = Octo(sites, model, search, Path(folder))
-        found, assigned = blocks.associate(picks, octo, max(search.min_picks, 1), threads, progress)
+        engines = Engines(search, octo, stack, crowded_only)
+        found, assigned = blocks.associate(picks, engines, threads, progress)
     return settled(found, assigned, search) if len(found) else (found, assigned)
 
 
@@ -157,7 +169,7 @@ def _tables(
             "n_p": _counts(best[best["phase"] == "P"], ordered),
             "n_s": _counts(best[best["phase"] == "S"], ordered),
             "n_stations": _counts(best.drop_duplicates(["event_idx", "site"]), ordered),
-            "associator": "pyocto",
+            "associator": ordered["associator"].to_numpy(),
             "locator": locator,
             "quality": "preliminary",
         }

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from quakeline.association.associate import associate
+from quakeline.association.membership import Finder
 from quakeline.association.rules import Search
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel
@@ -52,12 +53,13 @@ def trials(
     model: VelocityModel,
     searches: dict[str, Search],
     threads: int,
+    finder: Finder | None = None,
 ) -> Iterator[Trial]:
-    """Associate the same picks (PICKS) with each setting."""
+    """Associate the same picks (PICKS) with each setting; `finder` as in `associate`."""
     shifted = _shifted(picks)
     for name, search in searches.items():
-        _, arrivals = associate(picks, sites, model, search, threads)
-        false, _ = associate(shifted, sites, model, search, threads)
+        _, arrivals = associate(picks, sites, model, search, threads, finder=finder)
+        false, _ = associate(shifted, sites, model, search, threads, finder=finder)
         rms = arrivals.groupby("event_id")["residual_s"].agg(lambda r: np.sqrt(np.mean(r**2)))
         yield Trial(
             name,

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from quakeline.association.likelihood import Fits, evidence
 from quakeline.association.rules import AGREE, Search, enough
 from quakeline.sites import Sites
 from quakeline.timeline import SECOND
@@ -29,6 +30,9 @@ _LONGEST_S = 10.0
 #: How much farther than its farthest pick an event may have further ones.
 _FARTHER = 1.1
 _BEYOND_KM = 3.0
+
+#: Logarithm of the odds against chance that an event needs: one in a hundred.
+_LEAST_ODDS = float(np.log(100))
 
 Origins = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -77,9 +81,11 @@ def refined(
         {"event": assigned["event_idx"].to_numpy(), "row": row[assigned["pick_id"]].to_numpy()}
     )
     starts = _starts(found, assigned)
+    engine = found.reindex(columns=["idx", "associator"]).set_index("idx")["associator"]
     for _ in range(_PASSES):
         members = members.sort_values(["event", "row"], ignore_index=True)
         numbers, members["event"] = np.unique(members["event"], return_inverse=True)
+        engine = engine.loc[numbers].reset_index(drop=True)
         before = members
         rows = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
         origins = network.finder.origins(rows.assign(event=members["event"]), starts)
@@ -92,7 +98,33 @@ def refined(
         starts = origins[0][kept], origins[1][kept]
         if members[["event", "row"]].equals(before[["event", "row"]]):
             break
-    return _tables(members, picks, origins)
+    if len(members):
+        members = members[_likely(members, picks, origins, network)[members["event"]]]
+    return _tables(members, picks, origins, engine)
+
+
+def _likely(
+    members: pd.DataFrame, picks: pd.DataFrame, origins: Origins, network: Network
+) -> np.ndarray:
+    """Which events are likelier than chance by far, shape (m,)."""
+    _, places, covariances, stretch = origins
+    event, row = members["event"].to_numpy(), members["row"].to_numpy()
+    group = picks["site"].to_numpy() * 2 + (picks["phase"] == "S").to_numpy()
+    local = network.sites.local
+    xy = local[["x", "y"]].to_numpy()
+    reach = _farthest(xy[picks["site"].to_numpy()[row]], places, event)
+    active = xy[np.unique(picks["site"])]
+    away = np.hypot(*(active[:, None] - places[:, :2]).T)
+    sigma = stretch[event] * np.hypot(picks["sigma_s"].to_numpy()[row], _MODEL_ERROR_S)
+    odds = evidence(
+        Fits(event, row, members["residual"].to_numpy(), sigma),
+        group,
+        picks["time_ns"].to_numpy(),
+        2 * (away <= reach[:, None] + 1e-9).sum(axis=1),
+        covariances,
+        network.search.volume_km3(local),
+    )
+    return np.asarray(odds > _LEAST_ODDS)
 
 
 def _starts(found: pd.DataFrame, assigned: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -181,9 +213,7 @@ def _pairs(
     local = network.sites.local
     site = picks["site"].to_numpy()
     xy = local[["x", "y"]].to_numpy()
-    away = np.hypot(*(xy[site[members["row"]]] - place[members["event"], :2]).T)
-    reach = np.zeros(len(place))
-    np.maximum.at(reach, members["event"].to_numpy(), away)
+    reach = _farthest(xy[site[members["row"]]], place, members["event"].to_numpy())
     reach = np.minimum(_FARTHER * reach + _BEYOND_KM, network.search.max_distance_km)
     events = _Events(*origins, reach, alive, network.search.tolerance_s)
     group = site * 2 + (picks["phase"] == "S").to_numpy()
@@ -198,6 +228,13 @@ def _pairs(
     found = pd.concat(parts, ignore_index=True)
     found["group"] = group[found["row"]]
     return found.sort_values(["cost", "row", "event"], ignore_index=True)
+
+
+def _farthest(xy: np.ndarray, places: np.ndarray, event: np.ndarray) -> np.ndarray:
+    """Distance of each event's farthest pick in km; x and y of each pick's site are given."""
+    reach = np.zeros(len(places))
+    np.maximum.at(reach, event, np.hypot(*(xy - places[event, :2]).T))
+    return reach
 
 
 @dataclass(frozen=True)
@@ -248,7 +285,7 @@ class _Events:
 
 
 def _tables(
-    members: pd.DataFrame, picks: pd.DataFrame, origins: Origins
+    members: pd.DataFrame, picks: pd.DataFrame, origins: Origins, engine: pd.Series
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Events and their picks as `Octo.associate` gives them."""
     kept = np.unique(members["event"])
@@ -256,6 +293,7 @@ def _tables(
     found = pd.DataFrame({"idx": kept, "time_ns": times[kept]})
     found[["x", "y", "z"]] = places[kept]
     found["located"] = True
+    found["associator"] = engine.loc[kept].to_numpy()
     assigned = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
     return found, assigned.assign(
         event_idx=members["event"].to_numpy(),

@@ -32,6 +32,8 @@ class Octo:
     for the rest, and knows no sources above zero: so depths are counted from the stations' own.
     """
 
+    name = "pyocto"
+
     def __init__(self, sites: Sites, model: VelocityModel, search: Search, folder: Path) -> None:
         local = sites.local
         self._model, self._search, self._folder = model, search, folder

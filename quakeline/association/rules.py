@@ -12,7 +12,7 @@ from quakeline.timeline import SECOND
 #: Origins in time and space agree up to this square of their distance over their joint uncertainty:
 #: 99 % of chi-squared with four degrees of freedom.
 AGREE = 13.277
-_BUSY_S = 1200
+_BUSY_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class Search:
         top, bottom = self.depth_km
         return replace(self, margin_km=self.margin_km / 4, depth_km=(top, top + (bottom - top) / 2))
 
+    def volume_km3(self, local: pd.DataFrame) -> float:
+        """The volume that is searched around sites with local x and y."""
+        sides = [np.ptp(local[name]) + 2 * self.margin_km for name in ("x", "y")]
+        return float(np.prod([max(side, 1.0) for side in (*sides, *np.diff(self.depth_km))]))
+
 
 def settled(
     found: pd.DataFrame, assigned: pd.DataFrame, search: Search
@@ -61,16 +66,15 @@ def settled(
     return found[found["idx"].isin(kept)], best[best["event_idx"].isin(kept)]
 
 
-def by_chance(times_ns: np.ndarray, search: Search) -> float:
-    """How many picks an origin anywhere fits by chance, in the busiest 20 minutes.
+def crowded(times_ns: np.ndarray, search: Search) -> bool:
+    """Whether, in the busiest two minutes, chance fills half of an event's picks anywhere.
 
-    Picks fit that lie within the tolerance on either side of their predicted times; with many
-    stations these times are spread evenly over the picks.
+    An origin fits picks by chance that lie within the tolerance on either side of their predicted
+    times; with many stations these times are spread evenly over the picks, which are sorted.
     """
-    if not len(times_ns):
-        return 0.0
-    _, counts = np.unique(times_ns // (_BUSY_S * SECOND), return_counts=True)
-    return float(counts.max() / _BUSY_S * 2 * search.tolerance_s)
+    ends = np.searchsorted(times_ns, times_ns + round(_BUSY_S * SECOND))
+    most = int((ends - np.arange(len(times_ns))).max(initial=0))
+    return most / _BUSY_S * 2 * search.tolerance_s > search.min_picks / 2
 
 
 def enough(event: np.ndarray, site: np.ndarray, phase: pd.Series, search: Search) -> np.ndarray:

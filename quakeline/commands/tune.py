@@ -54,6 +54,7 @@ def association(
     from quakeline.association.compare import trials, variants
     from quakeline.commands.settings import sections
     from quakeline.direct import catalog
+    from quakeline.location import Locator
 
     paths = _files(data, stations)
     material = catalog.read(*paths, velocity, vp_vs)
@@ -61,14 +62,18 @@ def association(
     if len(picks):
         seconds = (picks["time"] - picks["time"].min()).dt.total_seconds()
         picks = picks[seconds <= 3600 * hours]
-    given = sections(settings or [])[0].model_dump(exclude={"kind", "known_events"})
+    associating, locating = sections(settings or [])
+    given = associating.model_dump(exclude={"kind", "known_events"})
     search, chosen = suggested(given, material.sites, material.model)
     for line in chosen:
         typer.echo(f"chosen   {line}", err=True)
     head = ("setting", "events", "picks", "median rms", "isolated", "by chance")
     typer.echo(f"{head[0]:24}" + "".join(f"{word:>12}" for word in head[1:]))
     cores = threads or os.cpu_count() or 1
-    for trial in trials(picks, material.sites, material.model, variants(search), cores):
+    sites, model = material.sites, material.model
+    options = {**locating.model_dump(), "depth_km": search.depth_km}
+    locator = Locator(sites, model, threads=cores, **options)
+    for trial in trials(picks, sites, model, variants(search), cores, locator):
         typer.echo(
             f"{trial.name:24}{trial.events:12d}{trial.picks:12d}{trial.rms_s:10.3f} s"
             f"{100 * trial.isolated:10.0f} %{trial.chance:12d}"

@@ -13,7 +13,7 @@ from quakeline.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 4
+VERSION = 5
 
 logger = logging.getLogger("quakeline")
 
@@ -26,6 +26,7 @@ _Count = Annotated[int, Field(ge=0)] | Auto
 class Config(Section):
     """PyOcto (Muenchmeyer 2024, doi:10.26443/seismica.v3i1.1130) and what makes an event.
 
+    Where picks are so many that chance fills half of an event, stacking (docs/catalog.md).
     `auto` is chosen from the geometry of the network and written to the log.
     """
 
