@@ -29,8 +29,9 @@ _FEWEST_STATIONS = 3
 class Found:
     """The tables of a run: EVENTS, PICKS, and with a column `chunk` MANIFEST and COVERAGE.
 
-    `chunks` names all chunks, `n_stations` counts the station table, `n_candidates` the events
-    before location (None where the tables do not exist).
+    `chunks` names all chunks of data, `stations` is the station table, `n_candidates` counts the
+    events before location (None where the tables do not exist); `imported` are ids of the picks
+    that came from a table, None in a run without one.
     """
 
     folder: Path
@@ -39,8 +40,14 @@ class Found:
     manifest: pd.DataFrame
     coverage: pd.DataFrame
     chunks: list[str]
-    n_stations: int | None
+    stations: pd.DataFrame | None
     n_candidates: int | None
+    imported: set[str] | None
+
+    @property
+    def given_only(self) -> bool:
+        """Whether the run began at a table of picks and had no data to look at."""
+        return not self.chunks and self.imported is not None
 
     @property
     def data(self) -> pd.DataFrame:
@@ -96,9 +103,17 @@ def _load(run_dir: Path) -> Found:
         manifest=read_chunks(manifests, MANIFEST),
         coverage=read_chunks(_chunk_tables(run_dir, "coverage"), COVERAGE),
         chunks=chunks,
-        n_stations=_count_stations(run_dir / "stations.parquet"),
+        stations=_stations(run_dir / "stations.parquet"),
         n_candidates=_count_rows(run_dir / "associations" / "events.parquet"),
+        imported=_imported(run_dir / "imported" / "picks.parquet"),
     )
+
+
+def _imported(path: Path) -> set[str] | None:
+    from quakeline.io import tables
+    from quakeline.schemas import PICKS
+
+    return set(tables.read(path, PICKS)["pick_id"]) if path.is_file() else None
 
 
 def _check(run_dir: Path) -> None:
@@ -121,11 +136,11 @@ def _chunk_tables(run_dir: Path, product: str) -> list[Path]:
     return [*sorted((run_dir / product).glob("*.parquet")), *sorted(of_fibres)]
 
 
-def _count_stations(path: Path) -> int | None:
+def _stations(path: Path) -> pd.DataFrame | None:
     from quakeline.io import tables
     from quakeline.schemas import STATIONS
 
-    return _n_stations(tables.read(path, STATIONS)) if path.is_file() else None
+    return tables.read(path, STATIONS) if path.is_file() else None
 
 
 def _count_rows(path: Path) -> int | None:
@@ -179,9 +194,11 @@ def _why_no_events(found: Found) -> str:
     """Say which step of the run was the last to find anything, and what decides the next."""
     n_picks, n_stations = len(found.picks), _n_stations(found.picks)
     logs = found.folder / "logs"
-    if not found.chunks:
+    if not found.chunks and found.imported is None:
         return f"There are no manifests in {found.folder / 'raw'}: no data were asked for."
-    if found.usable.empty:
+    if found.given_only and not n_picks:
+        return "The table of picks has none within the run's time."
+    if found.usable.empty and not found.imported:
         return "No data could be used; the reasons are listed below."
     if not n_picks:
         return (
@@ -226,11 +243,21 @@ def _totals(found: Found) -> Table:
         "picks": _pick_total(found.picks),
         "stations": _station_total(found),
         **_fibre_totals(found),
-        "chunks": _chunk_total(found),
-        "files": _file_total(found),
+        **_data_totals(found),
     }.items():
         _add(table, [name, text])
     return table
+
+
+def _data_totals(found: Found) -> dict[str, str]:
+    """Lines on the table of picks and on the data of a run, as far as it has them."""
+    totals = {}
+    if found.imported is not None:
+        own = found.picks[found.picks["pick_id"].isin(found.imported)]
+        totals["of a table"] = f"{len(own)} picks at {_n_stations(own)} stations"
+    if not found.given_only:
+        totals |= {"chunks": _chunk_total(found), "files": _file_total(found)}
+    return totals
 
 
 def _event_total(events: pd.DataFrame) -> str:
@@ -272,9 +299,13 @@ def _pick_total(picks: pd.DataFrame) -> str:
 
 
 def _station_total(found: Found) -> str:
-    all_of = "" if found.n_stations is None else f" of {found.n_stations}"
+    all_of = "" if found.stations is None else f" of {_n_stations(found.stations)}"
     usable = found.usable[found.usable["station"] != "*"]
     picked = found.picks[found.picks["source"] != "das"]
+    if found.given_only and found.stations is not None:
+        codes = ["network", "station"]
+        known = picked.merge(found.stations[codes].drop_duplicates(), on=codes)
+        return f"{_n_stations(known)}{all_of} with picks"
     return f"{_n_stations(usable)}{all_of} with data, {_n_stations(picked)} with picks"
 
 
@@ -316,7 +347,9 @@ def _reason_parts(run_dir: Path) -> list[RenderableType]:
     """Table of why data were not used, and of remarks on data that were; nothing without any."""
     from quakeline.remarks import collect, some
 
-    found = collect(_chunk_tables(run_dir, "raw"), _chunk_tables(run_dir, "coverage"))
+    imported = sorted((run_dir / "imported").glob("manifest.parquet"))
+    manifests = [*_chunk_tables(run_dir, "raw"), *imported]
+    found = collect(manifests, _chunk_tables(run_dir, "coverage"))
     if not found:
         return []
     table = _table(["status", "reason", "where", "chunks"], left=("status", "reason", "where"))

@@ -11,13 +11,17 @@ from quakeline.io import pick_tables
 from quakeline.sites import Sites
 
 
-def given_picks(path: Path, stations: pd.DataFrame, named: str) -> pd.DataFrame:
+def given_picks(
+    path: Path, stations: pd.DataFrame, named: str, sites: Sites | None = None
+) -> pd.DataFrame:
     """Read picks (PICKS) of stations (STATIONS), which messages call `named`.
+
+    `sites` are those of the stations and perhaps of channels of fibres.
 
     Raises DataError where the table cannot be used, or no pick belongs to any of the stations.
     """
     table = pick_tables.with_networks(pick_tables.read(path), stations)
-    if len(table) and (Sites.of(stations).find(table) < 0).all():
+    if len(table) and ((sites or Sites.of(stations)).find(table) < 0).all():
         row, first = table.iloc[0], stations.iloc[0]
         raise DataError(
             f"no pick of {path} belongs to a station of {named}; e.g. the picks'"

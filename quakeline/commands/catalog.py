@@ -77,6 +77,7 @@ def catalog(
     blocks = "{:.0f} blocks of time".format
     with shown("associating", Console(stderr=True), blocks) as progress:
         events, arrivals = direct.located(material, search, locator, cores, progress)
+    everywhere = len(events)
     if box:
         events = direct.inside(events, box)
         arrivals = arrivals[arrivals["event_id"].isin(events["event_id"])]
@@ -87,6 +88,8 @@ def catalog(
     }
     used = [path for path in (picks, stations, velocity) if path]
     _write(material, events, arrivals, output, config, used)
+    if everywhere > len(events):
+        typer.echo(f"region   {everywhere - len(events)} of {everywhere} events lie outside")
     for line in _summary(material, events, arrivals, output):
         typer.echo(line)
 

@@ -126,7 +126,8 @@ def _lines(summary: dict[str, Any]) -> list[str]:
     for name, unit in units.items():
         spread = summary["differences"][name]
         if spread["n"]:
-            text = f"{spread['median']:+.2f} {unit}, MAD {spread['mad']:.2f} {unit}"
+            # Adding nothing turns a zero with a minus into one without.
+            text = f"{round(spread['median'], 2) + 0.0:+.2f} {unit}, MAD {spread['mad']:.2f} {unit}"
             lines.append(f"{name.removesuffix('_' + unit):<13} {text} ({spread['n']})")
     for row in summary["by_magnitude"]:
         name = "M unknown" if row["from"] is None else f"M {row['from']:g}-{row['to']:g}"

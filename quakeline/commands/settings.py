@@ -52,4 +52,9 @@ def _checked(kind: Any, name: str, given: dict[str, dict[str, Any]]) -> Any:
     except ValidationError as error:
         item = error.errors()[0]
         place = ".".join([name, *(str(part) for part in item["loc"][:1])])
+        if item["type"] == "extra_forbidden":
+            raise ConfigError(
+                f"--set: {place} given; allowed: {name}.KEY with one of the keys "
+                f"{', '.join(kind.model_fields)}"
+            ) from None
         raise ConfigError(f"--set {place}: {item['input']!r} given; {item['msg']}") from None

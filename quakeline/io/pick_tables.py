@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from quakeline.io import tables
 from quakeline.io.cells import read_cells
 from quakeline.schemas import PICKS
 from quakeline.timeline import SECOND
+
+logger = logging.getLogger("quakeline")
 
 #: Seconds since 1970 that int64 nanoseconds hold.
 _LATEST_S = 2**63 / SECOND
@@ -38,8 +41,9 @@ _OFFSETS = ("phase_index", "phase_time_s")
 def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
     """Read picks as the table PICKS.
 
-    A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S;
-    a time is ISO 8601 in UTC or seconds since 1970. Probability, error and amplitude may lack.
+    A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S and is
+    no depth phase (pP, sP); a time is ISO 8601 in UTC or seconds since 1970. Probability, error and
+    amplitude may lack.
     `phase_index` counts samples after `begin_time`.
 
     Parameters
@@ -66,7 +70,8 @@ def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
         )
     values = {name: frame[column] for name, column in found.items() if column is not None}
     picks = pd.DataFrame(_codes(values), index=frame.index)
-    picks["phase"] = values["phase"].astype(str).str.strip().str[:1].str.upper()
+    names = values["phase"].astype(str).str.strip()
+    picks["phase"] = names.str[:1].str.upper().mask(names.str.match("[ps][PS]"), "")
     _require(picks["station"] != "", "station", values["station"], path)
     _require(picks["phase"].isin(["P", "S"]), "phase", values["phase"], path)
     picks["time"] = _times(values["time"], _offset(frame, sampling_rate_hz), path)
@@ -165,7 +170,7 @@ def _require(good: pd.Series, name: str, given: pd.Series, path: Path) -> None:
     if not good.all():
         row = good.index[~good][0]
         kinds = {
-            "phase": "P or S, or a name that begins so",
+            "phase": "P or S, or a name that begins so; no depth phases",
             "time": "ISO 8601, or seconds since 1970",
             "station": "a code",
         }
@@ -181,7 +186,11 @@ def _finished(picks: pd.DataFrame, values: dict[str, pd.Series]) -> pd.DataFrame
     own = codes + "/" + picks["phase"] + "/" + picks["time"].astype("int64").astype(str)
     picks["pick_id"] = values["pick_id"].astype(str) if "pick_id" in values else own
     picks = picks.assign(source="waveform", model="table", weights_id="none")
-    picks = picks.sort_values(["time", "pick_id"]).drop_duplicates("pick_id")
+    picks = picks.sort_values(["time", "pick_id"])
+    repeated = picks["pick_id"].duplicated()
+    if repeated.any():
+        logger.warning("picks: %d repeated rows are left out", repeated.sum())
+    picks = picks[~repeated]
     frame: pd.DataFrame = tables.conform(picks.reset_index(drop=True), PICKS).to_pandas()
     return frame
 

@@ -64,6 +64,13 @@ class Catalog:
     matches: pd.DataFrame
     evaluation: dict[str, Any] | None
 
+    @property
+    def given_only(self) -> bool:
+        """Whether the run began at a table of picks and had no data to look at."""
+        fetched = self.settings.get("fetch") or self.settings.get("fibres")
+        imported = self.settings.get("import_picks") or {}
+        return bool(imported.get("table")) and not fetched
+
 
 def load(
     events: Path,

@@ -66,7 +66,7 @@ def render(
     """The whole page as HTML. The same input gives the same text."""
     waveforms = Archive(sources.waveforms, WAVEFORMS)
     probabilities = Archive(sources.probabilities, PROBABILITIES)
-    lanes = coverage.lanes(catalog, waveforms)
+    lanes = [] if catalog.given_only else coverage.lanes(catalog, waveforms)
     listed = sections.largest(catalog.events, max_rows)
     costs = resources.costs(sources.benchmarks)
     reasons = remarks.collect(sources.manifests, sources.coverage)

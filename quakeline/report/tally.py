@@ -34,11 +34,19 @@ def headline(catalog: Catalog, lanes: list[Lane]) -> list[Figure]:
     n_events = len(catalog.events)
     good = int((catalog.events["quality"] == "good").sum())
     remark = f"{good:,} of quality good" if n_events else "why: see below"
+    events = Figure(f"{n_events:,}", "event" if n_events == 1 else "events", remark)
+    if catalog.given_only:
+        picked = Figure(
+            f"{len({*catalog.picks['site']} & {*catalog.stations['site']}):,}",
+            "stations with picks",
+            f"of {len(catalog.stations):,} in the table",
+        )
+        return [events, _phase(catalog, "P"), _phase(catalog, "S"), picked]
     with_data = {lane.site for lane in lanes if lane.share > 0}
     shares = _station_shares(lanes)
     mean = sum(shares) / len(shares) if shares else 0.0
     return [
-        Figure(f"{n_events:,}", "event" if n_events == 1 else "events", remark),
+        events,
         _phase(catalog, "P"),
         _phase(catalog, "S"),
         Figure(f"{len(with_data):,}", "stations with data", f"of {len(shares):,} asked for"),
@@ -78,13 +86,17 @@ def why_empty(catalog: Catalog, lanes: list[Lane]) -> list[str]:
     if len(catalog.events):
         return []
     covered = sorted({lane.site for lane in lanes if lane.share > 0})
-    if not covered:
+    if not covered and not catalog.given_only:
         return [
             "No usable data came for any station, so there was nothing to pick.",
             "The reasons are listed under data coverage.",
         ]
     data = f"Data came for {count(len(covered), 'station')}: {_list(covered)}."
+    if catalog.given_only:
+        data = "The run began at a table of picks."
     if not len(catalog.picks):
+        if catalog.given_only:
+            return [data, "It holds none in the run's time."]
         return [data, f"The network made no pick in them{_thresholds(catalog)}."]
     phases = catalog.picks["phase"].value_counts()
     sites = sorted(set(catalog.picks["site"]))

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from quakeline.section import Section
 
-VERSION = 1
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quakeline.timeline import Span
+
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
@@ -32,26 +38,57 @@ class Config(Section):
         return [self.table] if self.table else []
 
 
-def run(config: Config, *, table: list[Path], stations: Path, span: str, picks: Path) -> None:
-    """Write the picks (PICKS) of the table that lie in the span of the run.
+def run(
+    config: Config,
+    *,
+    table: list[Path],
+    stations: Path,
+    channels: list[Path],
+    span: str,
+    picks: Path,
+    manifest: Path,
+) -> None:
+    """Write the picks (PICKS) of the table that lie in the span of the run, and what was left out.
+
+    `manifest` (MANIFEST) has a row for the table, and one for each reason why picks are of no use:
+    that they lie outside of the span, or that no station and no channel of a fibre has their name.
 
     Raises DataError where the table cannot be used, or no pick belongs to a station.
     """
     from quakeline.association import given_picks
     from quakeline.io import tables
-    from quakeline.schemas import PICKS, STATIONS
+    from quakeline.schemas import FIBRE_CHANNELS, MANIFEST, PICKS, STATIONS
+    from quakeline.sites import Sites
     from quakeline.timeline import Span
 
     known = tables.read(stations, STATIONS)
-    given = given_picks(table[0], known, str(stations))
-    whole = Span.parse(span)
-    time_ns = given["time"].astype("int64")
-    inside = (time_ns >= whole.start_ns) & (time_ns < whole.end_ns)
+    sites = Sites.of(known, tables.read_many(channels, FIBRE_CHANNELS))
+    given = given_picks(table[0], known, str(stations), sites)
+    inside = _inside(given, Span.parse(span))
+    reasons = []
     if not inside.all():
-        logger.warning(
-            "import_picks: %d of %d picks lie outside of the run's time",
-            (~inside).sum(),
-            len(given),
-        )
+        outside = f"{(~inside).sum()} of {len(given)} picks lie outside of the run's time"
+        reasons.append(outside)
+    placeless = given[inside & (sites.find(given) < 0)]
+    for station, some in placeless.groupby(placeless["network"] + "." + placeless["station"]):
+        reasons.append(f"{len(some)} picks are of {station}, a station without coordinates")
+    for reason in reasons:
+        logger.warning("import_picks: %s", reason)
     logger.info("import_picks: %d picks of %s", inside.sum(), table[0])
     tables.write(given[inside], PICKS, picks)
+    tables.write(_manifest(table[0], reasons), MANIFEST, manifest)
+
+
+def _inside(picks: pd.DataFrame, span: Span) -> pd.Series:
+    time_ns = picks["time"].astype("int64")
+    return (time_ns >= span.start_ns) & (time_ns < span.end_ns)
+
+
+def _manifest(table: Path, reasons: list[str]) -> pd.DataFrame:
+    """The table as a file that holds data, and why some of its picks are of no use."""
+    import pandas as pd
+
+    size = table.stat().st_size
+    rows = [{"path": str(table), "bytes": size, "status": "data", "reason": None}]
+    rows += [{"path": str(table), "status": "unused", "reason": reason} for reason in reasons]
+    return pd.DataFrame(rows)

@@ -105,7 +105,7 @@ def run(
         formats.write(name, catalog, path, labels)
     logger.info("merge: %d events, %d of %d picks used", len(found), len(used), len(made))
     if found.empty:
-        logger.warning("merge: no events; see `quakeline summary` for what was found instead")
+        logger.warning("merge: the catalog has no events")
 
 
 def _without_repeats(picks: pd.DataFrame) -> pd.DataFrame:

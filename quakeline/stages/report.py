@@ -9,7 +9,7 @@ from pydantic import Field
 
 from quakeline.section import Section
 
-VERSION = 4
+VERSION = 5
 
 logger = logging.getLogger("quakeline")
 
@@ -82,7 +82,8 @@ def run(
     events, arrivals, picks, stations
         Tables of the catalog (EVENTS, ARRIVALS, PICKS) and of the stations (STATIONS).
     manifests
-        Tables of what was asked for and what came (MANIFEST), one for each chunk.
+        Tables of what was asked for and what came (MANIFEST), one for each chunk, and that of a
+        table of picks.
     coverage
         Tables of what was prepared and what was found on the way (COVERAGE), one for each chunk.
     waveforms, probabilities

@@ -177,3 +177,41 @@ def test_catalogs_of_two_pickers_become_one(files, tmp_path):
 def test_one_catalog_is_nothing_to_merge(tmp_path):
     with pytest.raises(ConfigError, match="two different catalogs"):
         invoke("merge", tmp_path, tmp_path, "-o", tmp_path / "out")
+
+
+def test_what_is_left_out_of_a_table_is_counted(files, tmp_path, caplog):
+    folder, _ = files
+    bare = pd.read_csv(folder / "picks.csv")
+    twice = pd.concat([bare, bare.head(3)])
+    strange = twice.assign(station=twice["station"].where(twice.index > 1, "XX.NOWHERE"))
+    strange.to_csv(tmp_path / "picks.csv", index=False)
+    done = invoke(
+        "catalog", tmp_path / "picks.csv", folder / "stations.csv", "--velocity",
+        folder / "velocity.csv", "--region", "11,12,47,48", "--output", tmp_path / "out",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "3 repeated rows are left out" in caplog.text
+    assert "2 picks of stations without coordinates: XX.NOWHERE" in caplog.text
+    assert "1 of 2 events lie outside" in done.output
+
+
+def test_unknown_settings_are_named_with_those_that_exist(files, tmp_path):
+    folder, _ = files
+    with pytest.raises(ConfigError, match=r"associate.min_pick given; allowed: .* min_picks"):
+        invoke(
+            "catalog", folder / "picks.csv", folder / "stations.csv", "--output", tmp_path,
+            "--set", "associate.min_pick=3",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("phase", "good"), [("Pg", True), ("s", True), ("pP", False), ("sP", False)]
+)
+def test_depth_phases_are_no_p_and_no_s(phase, good, tmp_path):
+    row = {"station": "XX.S01", "phase": phase, "time": "2020-05-01T00:00:01"}
+    pd.DataFrame([row]).to_csv(tmp_path / "picks.csv", index=False)
+    if good:
+        assert pick_tables.read(tmp_path / "picks.csv")["phase"].item() == phase[0].upper()
+    else:
+        with pytest.raises(DataError, match="no depth phases"):
+            pick_tables.read(tmp_path / "picks.csv")

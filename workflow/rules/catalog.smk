@@ -1,4 +1,6 @@
 # From picks to the catalog and its report.
+#   import_picks  anybody's table of picks         -> imported/{picks,manifest}.parquet (where there
+#                                                     is one)
 #   associate  all picks, coverage and manifests,
 #              stations, channels, velocity table -> associations/{events,arrivals}.parquet
 #   locate     associations, picks                 -> locations/{events,arrivals}.parquet
@@ -9,6 +11,33 @@
 #   evaluate   the catalog, a reference            -> evaluation/ (where evaluate.reference is set)
 #   report     the catalog and what led to it      -> report.html
 #   crate      the catalog, its inputs, settings   -> catalog/ro-crate-metadata.json
+
+
+rule import_picks:
+    input:
+        table=RUN.import_picks.files(),
+        stations=path_of(rules.stations.output.stations),
+        channels=of_fibres(rules.das_index.output.channels),
+    output:
+        picks=f"results/{RUN.run}/imported/picks.parquet",
+        manifest=f"results/{RUN.run}/imported/manifest.parquet",
+    log:
+        f"results/{RUN.run}/logs/import_picks/all.log",
+    benchmark:
+        f"results/{RUN.run}/benchmarks/import_picks/all.tsv"
+    conda:
+        "../../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **SITE.resources("cpu", memory_mb=2000, runtime_min=60),
+    params:
+        stage=RUN.params("import_picks"),
+        span=RUN.span.id,
+    message:
+        "import_picks"
+    script:
+        "../scripts/run_stage.py"
+
 
 PICKS = (
     expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
@@ -201,7 +230,8 @@ rule report:
         picks=path_of(rules.merge.output.picks),
         stations=path_of(rules.stations.output.stations),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
-        + of_fibres(rules.das_index.output.manifest),
+        + of_fibres(rules.das_index.output.manifest)
+        + when_imported(path_of(rules.import_picks.output.manifest)),
         coverage=expand(rules.prepare.output.coverage, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_annotate.output.coverage),
         waveforms=when_kept(rules.prepare.output.waveforms),

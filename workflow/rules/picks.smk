@@ -4,7 +4,6 @@
 #   annotate   waveforms/<chunk>.zarr, weights     -> probabilities/<chunk>.zarr
 #   pick       probabilities, waveforms            -> picks/<chunk>.parquet
 #   measure    picks, waveforms                    -> measurements/<chunk>.parquet
-#   import_picks  anybody's table of picks         -> imported/picks.parquet (where there is one)
 
 
 localrules:
@@ -96,29 +95,5 @@ rule measure:
         stage=RUN.params("measure"),
     message:
         "measure {wildcards.chunk}"
-    script:
-        "../scripts/run_stage.py"
-
-
-rule import_picks:
-    input:
-        table=RUN.import_picks.files(),
-        stations=path_of(rules.stations.output.stations),
-    output:
-        picks=f"results/{RUN.run}/imported/picks.parquet",
-    log:
-        f"results/{RUN.run}/logs/import_picks/all.log",
-    benchmark:
-        f"results/{RUN.run}/benchmarks/import_picks/all.tsv"
-    conda:
-        "../../envs/quakeline.yaml"
-    threads: 1
-    resources:
-        **SITE.resources("cpu", memory_mb=2000, runtime_min=60),
-    params:
-        stage=RUN.params("import_picks"),
-        span=RUN.span.id,
-    message:
-        "import_picks"
     script:
         "../scripts/run_stage.py"
