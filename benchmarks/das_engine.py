@@ -3,17 +3,18 @@
 1,000 and 2,000 channels x 120 s at 100 Hz, and 2,000 at 200 Hz, through PhaseNet, channel by
 channel, to picks: SeisBench's DASWaveformModelWrapper with its DASPickingCallback, and quakeline's.
 Times are those of annotate and of get_results_dict, after a warm-up on 16 channels: CPU seconds of
-all threads. Each side runs in a process of its own, ours without SeisBench in it; the data are made
-there too and count for the memory. `equal` is the share of picks that both sides have, of up to
-1,024 channels: above, SeisBench counts the channels of each patch from zero and drops picks of one
-patch for stronger ones of the other. `--only TEXT` measures the cases whose titles hold the text,
-those of the others stay as they are.
+all threads, and what of these the callback takes. Each side runs in a process of its own, ours
+without SeisBench in it; the data are made there too and count for the memory. `equal` is the share
+of picks that both sides have, of up to 1,024 channels: above, SeisBench counts the channels of each
+patch from zero and drops picks of one patch for stronger ones of the other. `--only TEXT` measures
+the cases whose titles hold the text, those of the others stay as they are.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -88,14 +89,34 @@ def ours(rate: int, channels: int, threads: int, weights: str, save: str) -> dic
     return _measured(model, DASPickingCallback(), record(rate, channels), save, {})
 
 
+def _clocked(callback: Any) -> list[float]:
+    """CPU seconds of each call of a callback from now on; each runs in one thread."""
+    spent: list[float] = []
+
+    def clocked(work: Any) -> Any:
+        def call(*given: Any) -> Any:
+            before = time.thread_time()
+            try:
+                return work(*given)
+            finally:
+                spent.append(time.thread_time() - before)
+
+        return call
+
+    for name in ("handle_patch", "finalize", "get_results_dict"):
+        setattr(callback, name, clocked(getattr(callback, name)))
+    return spent
+
+
 def _measured(model: Any, callback: Any, data: Any, save: str, options: Any) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
+    spent = _clocked(callback)
 
     def work() -> None:
         model.annotate(data, callback, **options)
         found.append(callback.get_results_dict())
 
-    result = {**measure.timed(work), "peak_mb": measure.peak_mb()}
+    result = {**measure.timed(work), "peak_mb": measure.peak_mb(), "picking_s": sum(spent)}
     columns = {}
     for phase, picks in found[0].items():
         result[f"{phase}_picks"] = len(picks)
@@ -170,6 +191,7 @@ def compare(title: str, case: Case) -> list[dict[str, Any]]:
         equal = shared(*saved, channels)
     me, they = measure.medians(mine), measure.medians(theirs)
     units = {"cpu_s": "CPU s", "wall_s": "wall s", "peak_mb": "MB"}
+    units["picking_s"] = "CPU s of picking"
     units |= {key: key.replace("_", " ") for key in me if key.endswith("_picks")}
     return [measure.case(title, unit, me[key], they[key], equal) for key, unit in units.items()]
 
