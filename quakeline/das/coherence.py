@@ -6,31 +6,25 @@ allowed, that most neighbouring channels have a pick near: a slant stack of pick
 which all slownesses are tried instead of random ones (Fischler & Bolles 1981, Commun. ACM 24,
 doi:10.1145/358669.358692). A pick is coherent when enough of the channels around it agree; picks
 on each other's lines form a front. Networks that see single channels mistake S for P and the
-reverse, so the phase belongs to the front: the label with the larger sum of probabilities. Of two
-fronts on the same channels, the second after a delay that hardly changes along the fibre, the first
-is P (unless P came before it) and the second S, unless the network was sure of something else.
+reverse, so the phase belongs to the front (`quakeline.das.fronts`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+
+from quakeline.das.fronts import Delays, phases, ranges
 
 #: Slownesses tried at most, on both signs together.
 _MOST_SLOWNESSES = 101
-_PICKS_AT_ONCE = 2_000
-#: A pair of fronts covers the same channels when it shares this part of the smaller one.
-_SHARED = 0.5
-#: A front whose label has this part of the votes keeps it.
-_SURE = 0.9
-#: S follows P by more than this many tolerances; the delay changes by this part along the fibre.
-_LEAST, _CHANGE = 3.0, 0.05
+_PICKS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -91,13 +85,17 @@ def clean(picks: pd.DataFrame, live: np.ndarray, rules: Coherence) -> pd.DataFra
         column = result[name].to_numpy().copy()
         column[order] = values
         result[name] = column
-    result["front_phase"] = _phases(result, rules)
+    delays = Delays(rules.min_channels, rules.tolerance_s, rules.max_s_minus_p_s)
+    result["front_phase"] = phases(result, delays)
     return result
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """The best line of each pick: slowness (s/m), support; pairs of picks on one line."""
+    """The best line of each pick: slowness (s/m), support; pairs of picks on the first one's line.
+
+    Picks without the support that a front needs are the first one of no pair.
+    """
 
     slowness: np.ndarray
     support: np.ndarray
@@ -132,37 +130,46 @@ class _Neighbours:
             best = self._tried(centre - first, other, first)
             here = first + np.arange(len(best[0]))
             slowness[here], support[here], residual[here] = best[:3]
-            pairs.append(np.stack([centre[best[3]], other[best[3]]], axis=1))
+            on = best[3][support[centre[best[3]]] >= self.rules.min_share]
+            pairs.append(np.stack([centre[on], other[on]], axis=1))
         return _Lines(slowness, support, residual, np.concatenate(pairs))
 
     def _pairs(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """Blocks of picks: the first one's number, and pairs of a pick and one within reach."""
-        rules = self.rules
-        spacing = self._largest_step()
-        across = rules.reach_channels * spacing / rules.slowest_m_s + rules.tolerance_s
-        points = np.stack([self.channel / rules.reach_channels, self.seconds / across], axis=1)
-        tree = cKDTree(points)
-        for first in range(0, len(points), _PICKS_AT_ONCE):
-            near = tree.query_ball_point(
-                points[first : first + _PICKS_AT_ONCE], 1 + 1e-9, p=np.inf, return_sorted=True
-            )
-            sizes = [len(found) for found in near]
-            centre = first + np.repeat(np.arange(len(near)), sizes)
-            other = np.concatenate([np.asarray(found, np.int64) for found in near])
-            by_channel = np.lexsort((self.channel[other], centre))
-            yield first, centre[by_channel], other[by_channel]
+        """Blocks of picks: the first one's number, and pairs of a pick and one within reach.
 
-    def _largest_step(self) -> float:
+        Pairs are sorted by the pick, the other one's channel and its time.
+        """
+        n, rules = len(self.seconds), self.rules
+        across = rules.reach_channels * self._step / rules.slowest_m_s + rules.tolerance_s
+        across *= 1 + 1e-9  # a pick just at the edge counts, whatever the rounding
+        since = np.searchsorted(self.seconds, self.seconds - across, "left")
+        until = np.searchsorted(self.seconds, self.seconds + across, "right")
+        by_channel = np.argsort(self.channel, kind="stable")
+        key = self.channel[by_channel].astype(np.int64) * n + by_channel
+        offsets = np.arange(-rules.reach_channels, rules.reach_channels + 1)
+        for first in range(0, n, _PICKS_AT_ONCE):
+            here = slice(first, first + _PICKS_AT_ONCE)
+            base = (self.channel[here, None].astype(np.int64) + offsets) * n
+            low = np.searchsorted(key, base + since[here, None])
+            lengths = np.searchsorted(key, base + until[here, None]) - low
+            sizes = lengths.sum(axis=1)
+            centre = first + np.repeat(np.arange(len(sizes)), sizes)
+            yield first, centre, by_channel[ranges(low.ravel(), lengths.ravel())]
+
+    @cached_property
+    def _step(self) -> float:
+        """Usual distance of neighbouring channels, in m."""
         steps = np.abs(np.diff(self.metres[np.argsort(self.channel, kind="stable")]))
         jumps = np.diff(np.sort(self.channel))
         known = jumps > 0
         return float(np.median(steps[known] / jumps[known])) if known.any() else 1.0
 
+    @cached_property
     def _slownesses(self) -> np.ndarray:
         """Slownesses so close that a line between two of them is missed by half the tolerance."""
         rules = self.rules
         largest = 1 / rules.slowest_m_s
-        reach = rules.reach_channels * max(self._largest_step(), 1e-9)
+        reach = rules.reach_channels * max(self._step, 1e-9)
         half = int(np.ceil(largest * reach / rules.tolerance_s))
         half = min(max(half, 1), _MOST_SLOWNESSES // 2)
         values = largest * np.arange(-half, half + 1) / half
@@ -176,7 +183,7 @@ class _Neighbours:
         dx = self.metres[other] - self.metres[first + centre]
         dt = self.seconds[other] - self.seconds[first + centre]
         count, slowness = np.zeros(n), np.zeros(n)
-        for p in self._slownesses():
+        for p in self._slownesses:
             on = np.flatnonzero(np.abs(dt - p * dx) <= self.rules.tolerance_s)
             here = _distinct(centre[on], self.channel[other[on]], n)
             better = here > count
@@ -245,56 +252,3 @@ def _one_per_channel(label: np.ndarray, channel: np.ndarray, residual: np.ndarra
     result = label.copy()
     result[order[1:][again]] = -1
     return result
-
-
-def _phases(picks: pd.DataFrame, rules: Coherence) -> np.ndarray:
-    """The phase of each pick's front."""
-    members = picks[picks["front"] >= 0]
-    if members.empty:
-        return np.full(len(picks), "", dtype=object)
-    votes = members.pivot_table(
-        index="front", columns="phase", values="probability", aggfunc="sum", fill_value=0.0
-    ).reindex(columns=["P", "S"], fill_value=0.0)
-    share = votes["P"] / votes.sum(axis=1)
-    phase = {int(number): "P" if share[number] >= 0.5 else "S" for number in votes.index}
-    fronts = {number: members[members["front"] == number] for number in phase}
-    for later, earlier in _pairs_of_fronts(fronts, rules):
-        if share[earlier] > 1 - _SURE and not _has_p_before(fronts, phase, earlier, rules):
-            phase[earlier] = "P"
-        if phase[earlier] == "P" and share[later] < _SURE:
-            phase[later] = "S"
-    return np.array([phase.get(number, "") for number in picks["front"]], dtype=object)
-
-
-def _has_p_before(
-    fronts: dict[int, pd.DataFrame], phase: dict[int, str], number: int, rules: Coherence
-) -> bool:
-    """Whether P came to any part of the fibre before a front, which then is its S."""
-    own = fronts[number]["seconds"].median()
-    delays = (own - fronts[k]["seconds"].median() for k in fronts if phase[k] == "P")
-    return any(_LEAST * rules.tolerance_s < delay <= rules.max_s_minus_p_s for delay in delays)
-
-
-def _pairs_of_fronts(
-    fronts: dict[int, pd.DataFrame], rules: Coherence
-) -> Iterator[tuple[int, int]]:
-    """Fronts and the earlier ones that they follow as S follows P, in order of time."""
-    middle = {number: float(group["seconds"].median()) for number, group in fronts.items()}
-    order = sorted(fronts, key=lambda number: middle[number])
-    for k, later in enumerate(order):
-        for earlier in order[:k]:
-            near = middle[later] - middle[earlier] <= 2 * rules.max_s_minus_p_s
-            if near and _follows(fronts[later], fronts[earlier], rules):
-                yield later, earlier
-
-
-def _follows(later: pd.DataFrame, earlier: pd.DataFrame, rules: Coherence) -> bool:
-    """Whether a front follows another on the same channels after a delay that changes smoothly."""
-    both = later.merge(earlier, on="channel_index", suffixes=("", "_before"))
-    if len(both) < _SHARED * min(len(later), len(earlier)) or len(both) < rules.min_channels:
-        return False
-    delay = (both["seconds"] - both["seconds_before"]).to_numpy()
-    middle = float(np.median(delay))
-    spread = float(np.median(np.abs(delay - middle)))
-    allowed = rules.tolerance_s + _CHANGE * middle
-    return _LEAST * rules.tolerance_s < middle <= rules.max_s_minus_p_s and spread <= allowed

@@ -88,7 +88,7 @@ def for_association(picks: pd.DataFrame) -> pd.DataFrame:
     if chosen.empty:
         return tables.empty(PICKS)
     members = picks[picks["front"] >= 0]
-    scatter = members.groupby("front")["residual_s"].agg(lambda r: _MAD * np.median(np.abs(r)))
+    scatter = _MAD * members["residual_s"].abs().groupby(members["front"]).median()
     station = [f"{n:05d}" for n in chosen["channel_index"]]
     return pd.DataFrame(
         {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,6 +105,27 @@ def test_of_two_fronts_with_one_delay_the_first_is_p(first: str) -> None:
 def test_a_sure_network_keeps_its_labels() -> None:
     both = joined(front(10, 2e-4, "P", range(N), 1), front(24, 2e-4, "P", range(N), 2))
     assert set(clean(both, np.arange(N), RULES)["front_phase"]) == {"P"}
+
+
+def test_many_onsets_and_fronts_take_little_time() -> None:
+    """An hour with an event every 12 s, on which the network is wrong half of the time."""
+    rng = np.random.default_rng(8)
+    parts = []
+    for event in range(300):
+        for behind in (0.0, 3.0):
+            wave = front(12 * event + behind, rng.uniform(-5e-4, 5e-4), "P", range(100), event)
+            wave["phase"] = rng.permutation(["P", "S"] * 50)
+            parts.append(wave)
+    picks = joined(*parts, noise(30_000, 9, until=3600))
+    rules = Coherence(20, 0.3, 10, 0.1, 500, 8)
+    before = time.process_time()
+    made = clean(picks, np.arange(N), rules)
+    assert time.process_time() - before < 10
+    true = made[: 600 * 100].assign(came=np.repeat(["P", "S"] * 300, 100))
+    kept = true[true["front"] >= 0]
+    assert len(kept) > 0.97 * len(true)
+    assert kept["front"].nunique() == 600
+    assert (kept["front_phase"] == kept["came"]).all()
 
 
 @pytest.mark.parametrize("n", [0, 1])
