@@ -3,17 +3,21 @@
 A task of the loop sleeps for 5 ms again and again and notes how much later it wakes: alone, and
 while `annotate_async` reads a virtual array of files of a minute (1,000 channels at 100 Hz), sends
 it through PhaseNet with random weights, channel by channel, and picks; on one core, and on all that
-the process has. The rows are the median, the 99th percentile and the largest delay in ms; `peer`
-is the loop alone.
+the process has. `classify_async` does the same and makes Python objects of its picks, of which
+there are very many; "frozen" is that behind a `gc.freeze()`. The rows are the median, the 99th
+percentile and the largest delay in ms; `peer` is the loop alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import tempfile
 import time
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ from benchmarks import das_engine, das_memory, measure
 
 MODULE = "benchmarks.das_latency"
 MINUTES, QUICK = 6, 1
+CALLS = ("annotate_async", "classify_async", "classify_async, frozen")
 STEP_S = 0.005
 
 
@@ -37,24 +42,28 @@ async def beside(work: Any) -> tuple[Any, list[float]]:
     return await task, late
 
 
-def one(minutes: int, threads: int, folder: str, weights: str) -> dict[str, Any]:
-    """Delays in ms, alone and beside a model; how long it took, and how many picks it gave."""
+def one(call: str, minutes: int, threads: int, folder: str, weights: str) -> dict[str, Any]:
+    """Delays in ms, alone and beside a model, and how long that took."""
     from quakeline import DASPickingCallback, DASWaveformModelWrapper
 
     model = DASWaveformModelWrapper(Path(weights), threads=threads, device="cpu")
     data = das_memory.virtual(folder, minutes)
     model.annotate(das_memory.virtual(folder, 1), DASPickingCallback())
-    callback = DASPickingCallback()
+    if "frozen" in call:
+        gc.freeze()
 
     async def main() -> tuple[list[float], list[float], float]:
         _, alone = await beside(asyncio.sleep(5))
         before = time.perf_counter()
-        _, busy = await beside(model.annotate_async(data, callback))
+        if call == "annotate_async":
+            work = model.annotate_async(data, DASPickingCallback())
+        else:
+            work = model.classify_async(data, thresholds=0.2)
+        _, busy = await beside(work)
         return alone, busy, time.perf_counter() - before
 
     alone, busy, wall = asyncio.run(main())
-    picks = sum(len(found) for found in callback.get_results_dict().values())
-    return {"alone": _spread(alone), "busy": _spread(busy), "wall_s": wall, "picks": picks}
+    return {"alone": _spread(alone), "busy": _spread(busy), "wall_s": wall}
 
 
 def _spread(late: list[float]) -> dict[str, float]:
@@ -71,14 +80,17 @@ def main() -> None:
         return
     rows = []
     minutes = QUICK if given.quick else MINUTES
-    for threads in sorted({1, len(os.sched_getaffinity(0))}):
-        with tempfile.TemporaryDirectory() as folder:
-            path = measure.child(das_engine.MODULE, threads, side="weights", folder=folder)["path"]
-            run = measure.child(MODULE, threads, minutes=minutes, folder=folder, weights=path)
-        title = f"{threads} threads, {run['wall_s']:.0f} s, {run['picks']} picks"
-        for name, value in run["busy"].items():
-            rows.append(measure.case(f"{title}, {name}", "ms", value, run["alone"][name], None))
-        measure.finish("das_latency", rows, given.quick)
+    with tempfile.TemporaryDirectory() as folder:
+        path = measure.child(das_engine.MODULE, 1, side="weights", folder=folder)["path"]
+        run = partial(measure.child, MODULE, minutes=minutes, folder=folder, weights=path)
+        for call, threads in product(CALLS, sorted({1, len(os.sched_getaffinity(0))})):
+            made = run(threads, call=call)
+            title = f"{call}, {threads} threads, {made['wall_s']:.0f} s"
+            for name, value in made["busy"].items():
+                rows.append(
+                    measure.case(f"{title}, {name}", "ms", value, made["alone"][name], None)
+                )
+            measure.finish("das_latency", rows, given.quick)
 
 
 if __name__ == "__main__":
