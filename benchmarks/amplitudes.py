@@ -88,15 +88,9 @@ def with_magnitudes(
 ) -> pd.DataFrame:
     """EVENTS with local magnitudes as the stage `magnitude` makes them by default."""
     config = magnitude.Config()
-    windows = amplitudes.Windows(
-        tuple(config.components),
-        config.window_s,
-        config.window_factor,
-        config.vp_vs,
-        config.min_snr,
-    )
     known, sites = measurements_of(sequence, plan), Sites.of(sequence.stations)
-    rows = amplitudes.stations_of(seen(events, arrivals, sequence.picks, known, sites), windows)
+    instruments = seen(events, arrivals, sequence.picks, known, sites)
+    rows = amplitudes.stations_of(instruments, config.windows())
     scale = config.scale()
     rows = network.with_magnitudes(rows, scale, scale.range_km)
     return network.of_events(events, rows, "ML", config.min_stations)

@@ -138,14 +138,7 @@ def measured(size: float, local: bool, rng: np.random.Generator) -> float:
     config = magnitude.Config(moment=magnitude.Moment())
     if local:
         scale = config.scale()
-        windows = amplitudes.Windows(
-            tuple(config.components),
-            config.window_s,
-            config.window_factor,
-            config.vp_vs,
-            config.min_snr,
-        )
-        rows = amplitudes.stations_of(instruments, windows)
+        rows = amplitudes.stations_of(instruments, config.windows())
         rows = network.with_magnitudes(rows, scale, scale.range_km)
         events = network.of_events(events, rows, "ML", config.min_stations)
         return float(events["magnitude"].iloc[0])

@@ -15,8 +15,10 @@ from quakeline.timeline import SECOND
 NO_RESPONSE = "no instrument response"
 NOT_MEASURED = "no waveforms were measured around its picks"
 NO_NOISE = "no noise before the onset to compare with"
-CROWDED = "another event's first arrival in the S window"
+CROWDED = "another event's arrival in the S window"
 NO_SITE = "no coordinates"
+#: Tells S of other events from their P, where only that was picked.
+_VP_VS = 1.73
 _CODES = ["network", "station", "location", "instrument"]
 
 
@@ -32,7 +34,7 @@ class Seen:
         Of the event.
     picked
         Its picks by phase, with `pick_id`, `travel_s` (seconds after the origin) and `next_s` (to
-        the next event's first arrival at the station).
+        the next arrival of another event at the station, after its own first).
     rows
         Rows of MEASUREMENTS by pick_id and component.
     located
@@ -77,8 +79,8 @@ def seen(
     joined = joined.merge(
         events[["event_id", "time", "depth_km"]], on="event_id", suffixes=("", "_0")
     )
-    origin = joined["time_0"].astype("int64")
-    joined["travel_s"] = (joined["time"].astype("int64") - origin) / SECOND
+    since = _nanoseconds(joined["time"]) - _nanoseconds(joined["time_0"])
+    joined["travel_s"] = since / SECOND
     joined["next_s"] = _next_events(joined)
     known = _known(measurements, set(joined["pick_id"]))
     for _, group in joined.groupby(["event_id", *_CODES], sort=True):
@@ -94,15 +96,37 @@ def seen(
 
 
 def _next_events(joined: pd.DataFrame) -> pd.Series:
-    """Seconds from the origin to the next first arrival of another event at the same station."""
+    """Seconds from the origin to the next P or S of another event at the same station.
+
+    Of an event that began earlier this may be S, also where only its P was picked.
+    """
+    origin = _nanoseconds(joined["time_0"])
+    known = joined.assign(ns=origin + (joined["travel_s"] * SECOND).round().astype("int64"))
     result = pd.Series(np.inf, index=joined.index)
-    for _, rows in joined.groupby(["network", "station"]):
-        first = rows.groupby("event_id")["time"].min().sort_values()
-        following = dict(zip(first.index[:-1], first.iloc[1:], strict=True))
-        later = rows["event_id"].map(following)
-        seconds = (pd.to_datetime(later, utc=True) - rows["time_0"]).dt.total_seconds()
-        result[rows.index] = seconds.fillna(np.inf)
+    for _, rows in known.groupby(["network", "station"]):
+        first = rows.groupby("event_id")["ns"].min()
+        came = _arrivals(rows, origin)
+        times, events = came["ns"].to_numpy(), came["event_id"].to_numpy()
+        later = {}
+        for event, place in zip(first.index, np.searchsorted(times, first, "right"), strict=True):
+            while place < len(times) and events[place] == event:
+                place += 1
+            later[event] = times[place] / SECOND if place < len(times) else np.inf
+        result[rows.index] = rows["event_id"].map(later) - origin[rows.index] / SECOND
     return result
+
+
+def _arrivals(rows: pd.DataFrame, origin: pd.Series) -> pd.DataFrame:
+    """Event and time in ns of all P and S at a station, S also where P tells it, by time."""
+    has_s = set(rows.loc[rows["phase"] == "S", "event_id"])
+    lone = rows[~rows["event_id"].isin(has_s)]
+    s_ns = origin[lone.index] + (lone["travel_s"] * _VP_VS * SECOND).astype("int64")
+    told = lone[["event_id"]].assign(ns=s_ns)
+    return pd.concat([rows[["event_id", "ns"]], told]).sort_values(["ns", "event_id"])
+
+
+def _nanoseconds(times: pd.Series) -> pd.Series:
+    return times.astype("datetime64[ns, UTC]").astype("int64")
 
 
 def _known(measurements: pd.DataFrame, wanted: set[str]) -> dict[str, dict[str, Any]]:

@@ -13,11 +13,12 @@ from quakeline.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
+    from quakeline.magnitudes.amplitudes import Windows
     from quakeline.magnitudes.formulas import Formula
     from quakeline.magnitudes.instruments import Seen
     from quakeline.velocity import VelocityModel
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 
@@ -129,6 +130,18 @@ class Config(Section):
         """The files that the section names."""
         return [self.corrections] if self.corrections else []
 
+    def windows(self) -> Windows:
+        """Where and on what amplitudes are measured."""
+        from quakeline.magnitudes.amplitudes import Windows
+
+        return Windows(
+            tuple(self.components),
+            self.window_s,
+            self.window_factor,
+            self.vp_vs,
+            self.min_snr,
+        )
+
     def scale(self) -> Formula:
         """The formula with its range of distances."""
         from dataclasses import replace
@@ -166,7 +179,7 @@ def run(
     """
     from quakeline.io import tables
     from quakeline.magnitudes import network
-    from quakeline.magnitudes.amplitudes import Windows, stations_of
+    from quakeline.magnitudes.amplitudes import stations_of
     from quakeline.magnitudes.instruments import seen
     from quakeline.schemas import (
         ARRIVALS,
@@ -185,13 +198,6 @@ def run(
     given = network.Corrections.none()
     if corrections:
         given = network.Corrections.read(corrections[0])
-    windows = Windows(
-        tuple(config.components),
-        config.window_s,
-        config.window_factor,
-        config.vp_vs,
-        config.min_snr,
-    )
     instruments = list(
         seen(
             found,
@@ -201,7 +207,7 @@ def run(
             Sites.of(tables.read(stations, STATIONS)),
         )
     )
-    rows = stations_of(instruments, windows)
+    rows = stations_of(instruments, config.windows())
     used = given
     if rows.empty:
         rows = tables.empty(STATION_MAGNITUDES)

@@ -5,10 +5,15 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 from scenes import ORIGIN_S, RATE, START, VS, Scene
+from synthetics import network as stations_around
 
 from quakeline.errors import DataError
+from quakeline.io import tables
 from quakeline.magnitudes import network
 from quakeline.magnitudes.formulas import FORMULAS
+from quakeline.magnitudes.instruments import seen
+from quakeline.schemas import MEASUREMENTS
+from quakeline.sites import Sites
 from quakeline.stages import magnitude
 from quakeline.timeline import SECOND
 
@@ -143,3 +148,37 @@ def test_a_custom_scale(tmp_path):
 def test_settings_out_of_range_are_refused(config):
     with pytest.raises(ValidationError):
         magnitude.Config(**config)
+
+
+@pytest.mark.parametrize(("phases", "next_s"), [("PS", 6.5), ("P", 5.65)])
+def test_the_s_of_an_event_that_began_earlier_ends_the_window(phases, next_s):
+    """A begins at 0 s and has P at 5 s, S at 9.5 s; B at 3 s has P at 6 s; C comes at 30 s."""
+    arrivals = [("A", phase, {"P": 5.0, "S": 9.5}[phase]) for phase in phases]
+    arrivals += [("B", "P", 6.0), ("C", "P", 30.0), ("C", "S", 33.0)]
+    begin = pd.Timestamp("2020-05-01T00:00:00Z")
+    codes = {"network": "XX", "station": "S00", "location": "", "instrument": "HH"}
+    picks = pd.DataFrame(
+        [
+            {"pick_id": f"{event}{phase}", **codes, "time": begin + pd.Timedelta(seconds=at)}
+            for event, phase, at in arrivals
+        ]
+    )
+    links = pd.DataFrame(
+        [
+            {"pick_id": f"{event}{phase}", "event_id": event, "phase": phase, "distance_km": 20.0}
+            for event, phase, _ in arrivals
+        ]
+    )
+    origins = {"A": 0.0, "B": 3.0, "C": 27.0}
+    events = pd.DataFrame(
+        [
+            {"event_id": event, "time": begin + pd.Timedelta(seconds=at), "depth_km": 8.0}
+            for event, at in origins.items()
+        ]
+    )
+    stations, _ = stations_around(n=1)
+    found = seen(events, links, picks, tables.empty(MEASUREMENTS), Sites.of(stations))
+    told = {one.place["event_id"]: one.picked["P"].next_s for one in found}
+    assert told["A"] == pytest.approx(6.0)
+    assert told["B"] == pytest.approx(next_s)
+    assert told["C"] == np.inf
