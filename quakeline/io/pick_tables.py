@@ -18,6 +18,8 @@ from quakeline.timeline import SECOND
 
 logger = logging.getLogger("quakeline")
 
+#: Id of the weights of picks whose table does not say what made them.
+NO_WEIGHTS = "none"
 #: Seconds since 1970 that int64 nanoseconds hold.
 _LATEST_S = 2**63 / SECOND
 #: Names under which programs write a column, the first one found counts: ours, PyOcto, SeisBench,
@@ -185,7 +187,7 @@ def _finished(picks: pd.DataFrame, values: dict[str, pd.Series]) -> pd.DataFrame
     codes = picks["network"] + "." + picks["station"] + "." + picks["location"]
     own = codes + "/" + picks["phase"] + "/" + picks["time"].astype("int64").astype(str)
     picks["pick_id"] = values["pick_id"].astype(str) if "pick_id" in values else own
-    picks = picks.assign(source="waveform", model="table", weights_id="none")
+    picks = picks.assign(source="waveform", model="table", weights_id=NO_WEIGHTS)
     picks = picks.sort_values(["time", "pick_id"])
     repeated = picks["pick_id"].duplicated()
     if repeated.any():

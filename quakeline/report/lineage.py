@@ -104,7 +104,9 @@ def networks(catalog: Catalog, probabilities: list[Path]) -> list[Network]:
         record = provenance.read(path)
         digests.add(str(record.get("inputs", {}).get("weights", "")))
         found.add(_named(path))
-    found = {pair for pair in found if pair[0]} or {(name, "") for name in _configured(catalog)}
+    found = {pair for pair in found if pair[0]}
+    if not found and not catalog.given_only:
+        found = {(name, "") for name in _configured(catalog)}
     digest = digests.pop() if len(digests) == 1 else ""
     return [
         Network(str(name), CARDS.get(str(name)), str(weights), digest)

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from quakeline import remarks
+from quakeline.io.pick_tables import NO_WEIGHTS
 from quakeline.report import (
     coverage,
     fibres,
@@ -100,6 +101,7 @@ def render(
             picks_by_station=tally.picks_by_station(catalog),
             costs=costs,
             peak_mb=max((c.peak_mb for c in costs if not math.isnan(c.peak_mb)), default=math.nan),
+            table_weights=NO_WEIGHTS,
             **_origins(catalog, sources),
             **_statistics(catalog),
             **_moving(catalog),

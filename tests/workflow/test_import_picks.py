@@ -83,7 +83,14 @@ def test_what_is_told_of_it_is_true(place: WorkFolder) -> None:
     assert "stations with picks" in page
     assert "The run began at a table of picks: it looked at no waveforms." in page
     assert "40 of 83 picks lie outside of the run&#39;s time" in page
-    for phrase in ("stations with data", "data coverage", "did not keep its waveforms"):
+    assert "The table does not say what made its picks." in page
+    for phrase in (
+        "Network table",
+        "ask whoever made its weights",
+        "stations with data",
+        "data coverage",
+        "did not keep its waveforms",
+    ):
         assert phrase not in page
 
 
