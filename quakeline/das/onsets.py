@@ -62,8 +62,7 @@ class Picker:
         ends = span.start_ns, span.end_ns
         units = material.preprocess.units
         row = coverage_row(fibre, data, span.seconds, units, ends)
-        if channels["latitude"].isna().all():
-            row["notes"] = "; ".join(filter(None, [row["notes"], _NO_PLACES]))
+        row["notes"] = "; ".join(filter(None, [row["notes"], _unplaced(channels)]))
         return found, pd.DataFrame([row])
 
     def _onsets(self, data: Prepared, channels: pd.DataFrame, span: Span) -> pd.DataFrame:
@@ -113,6 +112,17 @@ class Picker:
         start = (lo - window) // step * step
         count = max(-(-(hi - start) // step), 1)
         return ChunkSource(data, channels, start, count * step + window)
+
+
+def _unplaced(channels: pd.DataFrame) -> str:
+    """What is to be said of channels without a position."""
+    if channels["latitude"].isna().all():
+        return _NO_PLACES
+    used = channels.loc[channels["used"], "latitude"]
+    absent = int(used.isna().sum())
+    if not absent:
+        return ""
+    return f"{absent} of {len(used)} channels have no position: their picks are not associated"
 
 
 def _table(picks: pd.DataFrame, source: ChunkSource, span: Span) -> pd.DataFrame:

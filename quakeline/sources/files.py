@@ -55,7 +55,7 @@ class Files(BaseSource):
         if not found and not self._by_day:
             raise DataError(
                 f"the archive is empty: no file matches {', '.join(map(repr, self.paths))}"
-                f" (fetch.source.paths){_hint(self.paths)}"
+                f" (paths of the source){_hint(self.paths)}"
             )
         return found
 

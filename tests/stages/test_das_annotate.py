@@ -80,6 +80,17 @@ def test_onsets_do_not_depend_on_chunks(fibre: Fibre, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), inside, atol=1e-5)
 
 
+def test_channels_that_a_table_does_not_place_are_named(fibre: Fibre, tmp_path: Path) -> None:
+    rows = ["channel,latitude,longitude,elevation_m", *(f"{k},46.0,8.{k:03d},0" for k in range(4))]
+    table = tmp_path / "channels.csv"
+    table.write_text("\n".join(rows) + "\n")
+    channels = fibre.channels.model_copy(update={"table": str(table)})
+    placed = fibre.model_copy(update={"channels": channels})
+    _, coverage = annotated(placed, tmp_path, Span(START, START + 60 * SECOND))
+    said = "8 of 12 channels have no position: their picks are not associated"
+    assert said in coverage["notes"].iloc[0]
+
+
 def test_a_chunk_without_files(fibre: Fibre, tmp_path: Path) -> None:
     onsets, coverage = annotated(fibre, tmp_path, Span(START + 900 * SECOND, START + 960 * SECOND))
     assert onsets.empty

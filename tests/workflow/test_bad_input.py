@@ -202,7 +202,7 @@ def test_an_empty_archive(place: WorkFolder, pattern: str) -> None:
     if "%" in pattern:
         refused(done, "no data of the whole run", "BW.UH1, BW.UH2 and 2 more")
     else:
-        refused(done, "the archive is empty", "'data/*.mseed'", "fetch.source.paths")
+        refused(done, "the archive is empty", "'data/*.mseed'", "paths of the source")
 
 
 def test_an_archive_of_files_that_cannot_be_used(place: WorkFolder) -> None:
