@@ -125,9 +125,10 @@ def draw_legend(axes: Axes, events: pd.DataFrame, looks: Looks) -> None:
 
 
 def _legend_sizes(events: pd.DataFrame, looks: Looks) -> tuple[list[str], np.ndarray]:
-    """Labels and areas of the smallest and largest circle."""
+    """Labels and areas of the smallest and largest circle of those with a number."""
     column, digits = ("magnitude", 1) if looks.by_magnitude else ("n_arrivals", 0)
-    order = np.argsort(looks.areas, kind="stable")
+    known = np.flatnonzero(events[column].notna())
+    order = known[np.argsort(looks.areas[known], kind="stable")]
     chosen = [int(order[0]), int(order[-1])]
     texts = [number(events[column].iloc[i], digits) for i in chosen]
     if texts[0] == texts[1]:

@@ -38,7 +38,7 @@ class Layout:
 
 _WIDE = Layout("wide", 460, 70, True)
 _NARROW = Layout("narrow", 272, 70, False)
-_TOP, _BOTTOM, _GAP, _RIGHT = 10, 46, 12, 14
+_TOP, _BOTTOM, _GAP, _RIGHT = 10, 46, 12, 20
 _LEGEND = (200, 92)
 #: Points of a fibre that are drawn, about.
 _FIBRE_POINTS = 200
