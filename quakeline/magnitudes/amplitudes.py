@@ -19,7 +19,6 @@ from quakeline.magnitudes.instruments import (
     CROWDED,
     NO_NOISE,
     NO_RESPONSE,
-    NO_SITE,
     NOT_MEASURED,
     Seen,
 )
@@ -81,8 +80,8 @@ def _measured(seen: Seen, windows: Windows) -> dict[str, Any]:
     }
     rows = seen.rows[str(leading.pick_id)]
     usable = [name for name in windows.components if name in rows]
-    if not seen.located:
-        return {**result, "reason": NO_SITE}
+    if seen.unusable:
+        return {**result, "reason": seen.unusable}
     if not rows:
         return {**result, "reason": NOT_MEASURED}
     if all(row.wood_anderson_mm is None for row in rows.values()):

@@ -17,6 +17,7 @@ NOT_MEASURED = "no waveforms were measured around its picks"
 NO_NOISE = "no noise before the onset to compare with"
 CROWDED = "another event's arrival in the S window"
 NO_SITE = "no coordinates"
+FIBRE = "a channel of a fibre, not of ground velocity"
 #: Tells S of other events from their P, where only that was picked.
 _VP_VS = 1.73
 _CODES = ["network", "station", "location", "instrument"]
@@ -37,15 +38,15 @@ class Seen:
         the next arrival of another event at the station, after its own first).
     rows
         Rows of MEASUREMENTS by pick_id and component.
-    located
-        Whether the station has coordinates.
+    unusable
+        Why no amplitude of it can count: it has no coordinates, or is a channel of a fibre.
     """
 
     place: dict[str, Any]
     depth_km: float
     picked: dict[str, Any]
     rows: dict[str, dict[str, Any]]
-    located: bool
+    unusable: str | None
 
     @property
     def leading(self) -> Any:
@@ -74,7 +75,7 @@ def seen(
     sites: Sites,
 ) -> Iterator[Seen]:
     """Each event at each instrument with a pick, from EVENTS, ARRIVALS, PICKS, MEASUREMENTS."""
-    joined = arrivals.merge(picks[["pick_id", *_CODES, "time"]], on="pick_id")
+    joined = arrivals.merge(picks[["pick_id", *_CODES, "time", "source"]], on="pick_id")
     joined["site"] = sites.find(joined)
     joined = joined.merge(
         events[["event_id", "time", "depth_km"]], on="event_id", suffixes=("", "_0")
@@ -91,8 +92,14 @@ def seen(
             float(group["depth_km"].iloc[0]),
             picked,
             {pick_id: known.get(pick_id, {}) for pick_id in ids},
-            bool((group["site"] >= 0).all()),
+            _unusable(group),
         )
+
+
+def _unusable(group: pd.DataFrame) -> str | None:
+    if (group["source"] == "das").any():
+        return FIBRE
+    return None if (group["site"] >= 0).all() else NO_SITE
 
 
 def _next_events(joined: pd.DataFrame) -> pd.Series:

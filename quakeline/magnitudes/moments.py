@@ -19,7 +19,6 @@ from quakeline.magnitudes.instruments import (
     CROWDED,
     NO_NOISE,
     NO_RESPONSE,
-    NO_SITE,
     NOT_MEASURED,
     Seen,
 )
@@ -133,8 +132,8 @@ def _measured(
 
 def _unfit(seen: Seen, phase: str, rules: Rules, vp_vs: float) -> str | None:
     """Why a phase at an instrument may not be measured, before its spectrum is looked at."""
-    if not seen.located:
-        return NO_SITE
+    if seen.unusable:
+        return seen.unusable
     pick = seen.picked.get(phase)
     if pick is None:
         return f"{phase} {NOT_PICKED}"

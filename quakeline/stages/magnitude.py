@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from quakeline.magnitudes.instruments import Seen
     from quakeline.velocity import VelocityModel
 
-VERSION = 3
+VERSION = 4
 
 logger = logging.getLogger("quakeline")
 

@@ -157,6 +157,7 @@ def test_the_s_of_an_event_that_began_earlier_ends_the_window(phases, next_s):
     arrivals += [("B", "P", 6.0), ("C", "P", 30.0), ("C", "S", 33.0)]
     begin = pd.Timestamp("2020-05-01T00:00:00Z")
     codes = {"network": "XX", "station": "S00", "location": "", "instrument": "HH"}
+    codes["source"] = "waveform"
     picks = pd.DataFrame(
         [
             {"pick_id": f"{event}{phase}", **codes, "time": begin + pd.Timedelta(seconds=at)}

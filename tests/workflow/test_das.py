@@ -13,7 +13,8 @@ from runs import Finished
 
 from quakeline.geometry import distance_azimuth
 from quakeline.io import tables
-from quakeline.schemas import ARRIVALS, COVERAGE, EVENTS, FIBRE_PICKS, PICKS
+from quakeline.magnitudes.instruments import FIBRE, NO_SITE
+from quakeline.schemas import ARRIVALS, COVERAGE, EVENTS, FIBRE_PICKS, PICKS, STATION_MAGNITUDES
 
 BEGIN = pd.Timestamp("2016-03-21T07:37:30.532309Z")
 P_S, S_S = 8.4, 28.2
@@ -136,6 +137,10 @@ def test_the_picks_of_the_fibre_enter_the_events_of_the_seismometers(
             sources = own.loc[own["phase"] == phase, "source"].value_counts()
             assert sources["das"] >= 4, (event.event_id, phase)
             assert sources["waveform"] >= 3, (event.event_id, phase)
+    reasons = tables.read(catalog.parent / "magnitudes/stations.parquet", STATION_MAGNITUDES)
+    fibre = reasons["network"] == "CABLE"
+    assert set(reasons.loc[fibre, "reason"]) == {FIBRE}
+    assert not (reasons["reason"] == NO_SITE).any()
 
 
 def test_a_network_of_its_own_picks_the_fibre_alone(own_network: Finished) -> None:
