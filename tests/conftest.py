@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
+from pages import FLAGS
 from servers import made_venv
 from workfolder import REPOSITORY, WorkFolder
 
@@ -80,6 +83,16 @@ def browser_path() -> Path:
     """A Chromium that can show the report."""
     found = next((path for path in map(shutil.which, BROWSERS) if path), None)
     return required("browser", Path(found) if found else None, "no chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def browser(browser_path: Path) -> Iterator[Any]:
+    """A running Chromium; closed with the module, as it holds the thread's only event loop."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=str(browser_path), args=FLAGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="session")

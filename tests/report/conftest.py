@@ -14,7 +14,7 @@ import obspy
 import pandas as pd
 import pytest
 import yaml
-from pages import FLAGS, Visit
+from pages import Visit
 from pyproj import Geod
 
 from quakeline.io import provenance, stores, tables
@@ -357,15 +357,6 @@ def full_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def another_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], RunFiles]:
     """Further runs in folders of their own."""
     return lambda: RunFiles(tmp_path_factory.mktemp("another"))
-
-
-@pytest.fixture(scope="session")
-def browser(browser_path: Path) -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=str(browser_path), args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from quakeline.sources.fdsn import Fdsn
 from quakeline.sources.fdsn_access import PASSWORD, TOKEN, USER, root_of
 from quakeline.timeline import SECOND, Span
 
+HOUR, DAY = 3600 * SECOND, 86_400 * SECOND
 FIRST = archives.FIRST.ns
 #: Inside the recordings of all stations.
 WHOLE = Span(FIRST + 10 * SECOND, FIRST + 200 * SECOND)
@@ -205,14 +206,16 @@ def test_no_data_is_remembered_unless_it_is_recent(centre, tmp_path):
         got = source(centre).obtain(old, stations("UH1"), tmp_path)
         assert [(r["status"], r["station"]) for r in got.rows] == [("no data", "UH1")]
     assert len(centre.asked) == 1
-    now = time.time_ns() // SECOND * SECOND
-    recent = Span(now - 7200 * SECOND, now - 3600 * SECOND)
+    now = time.time_ns()
+    today = now // DAY * DAY
+    recent = Span(today - 12 * HOUR, today - 11 * HOUR)
     soon = source(centre, recheck_h=1e-9)
     for _ in range(2):
         soon.obtain(recent, stations("UH1"), tmp_path)
     assert len(centre.asked) == 3
+    running = Span(max(now - SECOND, today), min(now + SECOND, today + DAY))
     for _ in range(2):
-        source(centre).obtain(Span(*(t - 1 for t in (now, now + 2))), stations("UH1"), tmp_path)
+        source(centre).obtain(running, stations("UH1"), tmp_path)
     assert len(centre.asked) == 4
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import das_sequence
 import numpy as np
 import pandas as pd
 import pytest
-from pages import DESKTOP, FLAGS, PHONE, Visit
+from pages import DESKTOP, PHONE, Visit
 from runs import Finished
 
 from quakeline.geometry import distance_azimuth
@@ -90,17 +90,13 @@ def test_the_report_shows_a_small_waterfall_with_picks(porotomo: Finished) -> No
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_times_stand_below_their_place_in_the_waterfall(
-    porotomo: Finished, browser_path: Path, size: dict[str, int]
+    porotomo: Finished, browser: Any, size: dict[str, int]
 ) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(browser_path), args=FLAGS)
-        file = porotomo.results("porotomo") / "report.html"
-        page = Visit(browser, file, size, "light").page
-        picture, axis = (
-            page.locator(f".waterfall .{name}").bounding_box() for name in ("picture", "axis")
-        )
-        browser.close()
+    visit = Visit(browser, porotomo.results("porotomo") / "report.html", size, "light")
+    picture, axis = (
+        visit.page.locator(f".waterfall .{name}").bounding_box() for name in ("picture", "axis")
+    )
+    visit.context.close()
     assert (axis["x"], axis["width"]) == (picture["x"], picture["width"])
     assert axis["y"] == pytest.approx(picture["y"] + picture["height"], abs=2)
 
