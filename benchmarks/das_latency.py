@@ -3,15 +3,13 @@
 A task of the loop sleeps for 5 ms again and again and notes how much later it wakes: alone, and
 while `annotate_async` reads a virtual array of files of a minute (1,000 channels at 100 Hz), sends
 it through PhaseNet with random weights, channel by channel, and picks; on one core, and on all that
-the process has. `classify_async` does the same and makes Python objects of its picks, of which
-there are very many; "frozen" is that behind a `gc.freeze()`. The rows are the median, the 99th
-percentile and the largest delay in ms; `peer` is the loop alone.
+the process has. `classify_async` does the same; there are very many picks. The rows are the median,
+the 99th percentile and the largest delay in ms; `peer` is the loop alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import tempfile
@@ -27,7 +25,7 @@ from benchmarks import das_engine, das_memory, measure
 
 MODULE = "benchmarks.das_latency"
 MINUTES, QUICK = 6, 1
-CALLS = ("annotate_async", "classify_async", "classify_async, frozen")
+CALLS = ("annotate_async", "classify_async")
 STEP_S = 0.005
 
 
@@ -49,8 +47,6 @@ def one(call: str, minutes: int, threads: int, folder: str, weights: str) -> dic
     model = DASWaveformModelWrapper(Path(weights), threads=threads, device="cpu")
     data = das_memory.virtual(folder, minutes)
     model.annotate(das_memory.virtual(folder, 1), DASPickingCallback())
-    if "frozen" in call:
-        gc.freeze()
 
     async def main() -> tuple[list[float], list[float], float]:
         _, alone = await beside(asyncio.sleep(5))

@@ -11,24 +11,13 @@ import numpy as np
 from quakeline.das.arrays import TIME
 from quakeline.das.callbacks import DASAnnotateCallback, SectionData
 from quakeline.das.patches import PatchCoordinate, PatchingStructure
+from quakeline.das.pick_list import PickList
 from quakeline.das.stack import output_coords
 from quakeline.errors import ConfigError
 from quakeline.signal.peaks import highest_peaks
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True, slots=True)
-class DASPick:
-    """A pick on a channel; `channel` is its coordinate, as the distance in m."""
-
-    time: np.datetime64
-    confidence: float
-    channel: Any
-    phase: str
-    start_time: np.datetime64 | None = None
-    end_time: np.datetime64 | None = None
 
 
 @dataclass(frozen=True)
@@ -162,18 +151,17 @@ class DASPickingCallback(DASAnnotateCallback):
             )
         return pd.concat(tables, ignore_index=True)
 
-    def get_results_dict(self) -> dict[str, list[DASPick]]:
-        """Lists of `DASPick` by phase, by channel and then time."""
+    def get_results_dict(self) -> dict[str, PickList]:
+        """Sequences of `DASPick` by phase, by channel and then time in each gapless section."""
         return {
-            phase: [
-                DASPick(time, confidence, channel, phase)
-                for table in parts
-                for time, confidence, channel in zip(
-                    table["time"], table["confidence"].tolist(), table["channel"], strict=True
-                )
-            ]
+            phase: PickList(phase, **_joined(parts)) if parts else PickList.empty(phase)
             for phase, parts in self._tables.items()
         }
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Tables with the same columns as one."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _at(coord: Any, index: np.ndarray) -> np.ndarray:

@@ -87,8 +87,32 @@ def test_picks_of_all_sections():
     lists = callback.get_results_dict()
     assert [len(lists[key]) for key in ("P", "S")] == [sum(table.phase == key) for key in "PS"]
     assert lists["P"][0].phase == "P"
-    callback_again = fibre.Loud().classify(data, thresholds=0.3, blinding=(50, 50))
-    assert [p.time for p in callback_again.P] == [p.time for p in lists["P"]]
+    again = fibre.Loud().classify(data, thresholds=0.3, blinding=(50, 50))
+    assert again.P == lists["P"] == list(again.P)
+    assert lists["S"] != again.P
+    assert [p.confidence for p in again.S] == table.confidence[table.phase == "S"].tolist()
+
+
+def test_a_list_of_picks_is_gone_through_like_any_other():
+    data = fibre.array(fibre.wave(N, CHANNELS))
+    picks = fibre.Loud().classify(data, thresholds=0.3, blinding=(50, 50)).P
+    objects = list(picks)
+    assert len(objects) == len(picks) > 50
+    assert picks[3] == objects[3]
+    assert picks[-1] == objects[-1]
+    assert picks[2:9:3] == objects[2:9:3]
+    assert objects[5] in picks
+    assert max(picks, key=lambda pick: pick.confidence) in objects
+    assert repr(picks) == f"<{len(objects)} picks of P>"
+    assert isinstance(objects[0].confidence, float)
+    with pytest.raises(IndexError):
+        picks[len(picks)]
+
+
+def test_no_picks_are_an_empty_list_of_each_phase():
+    quiet = fibre.Loud().classify(fibre.array(fibre.wave(N, CHANNELS)), thresholds=1.0)
+    assert not quiet.P
+    assert quiet.S == []
 
 
 def test_missing_and_dead_channels_give_nothing_and_are_named():
