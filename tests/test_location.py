@@ -218,7 +218,10 @@ def many(stations, frame, delays, n=60, noise_s=0.03):
     starts, arrivals, picks, sources = [], [], [], []
     for k in range(n):
         source = (*rng.uniform(-15, 15, 2), rng.uniform(4, 12))
-        some = picks_of(stations, frame, HOMOGENEOUS, source, noise_s=noise_s, rng=rng)
+        later = 300.0 * k
+        some = picks_of(
+            stations, frame, HOMOGENEOUS, source, seconds=later, noise_s=noise_s, rng=rng
+        )
         some["time"] += pd.to_timedelta(some["station"].map(delays), unit="s").dt.round("ns")
         some["pick_id"] = f"{k}/" + some["pick_id"]
         starts.append(start(frame, source, str(k)))

@@ -27,7 +27,7 @@ _EVENTS = 300
 _LEAST_WEIGHT = 0.5
 _LEAST_ARRIVALS = 8
 #: Residuals that count for an event's factor of one.
-_SHRINK = 8.0
+_SHRINK = 20.0
 _UNKNOWNS = 4
 _MAD = 1.4826
 

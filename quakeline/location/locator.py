@@ -15,8 +15,9 @@ import pandas as pd
 
 from quakeline.geometry import azimuthal_gap, distance_azimuth
 from quakeline.io import tables
-from quakeline.location import posterior, search, terms
+from quakeline.location import modes, posterior, search, terms
 from quakeline.location.errors import Errors, estimated, stretch
+from quakeline.location.foreign import Others
 from quakeline.location.observations import Observations, gathered, grouped
 from quakeline.location.quality import limits_of
 from quakeline.schemas import ARRIVALS, EVENTS
@@ -64,7 +65,8 @@ class Locator:
             return tables.empty(EVENTS), tables.empty(ARRIVALS)
         joined = self._joined(events, arrivals, picks)
         seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
-        solutions, delays = self._solutions(seen, joined["phase"].to_numpy())
+        others = Others.of(picks, self.sites)
+        solutions, delays = self._solutions(seen, joined["phase"].to_numpy(), others)
         located, residuals, first = [], [], 0
         for event, some, solution in zip(events.itertuples(), seen, solutions, strict=True):
             rows = joined.iloc[first : first + len(some)]
@@ -125,10 +127,11 @@ class Locator:
         )
 
     def _solutions(
-        self, seen: list[Observations], phases: np.ndarray
+        self, seen: list[Observations], phases: np.ndarray, others: Others
     ) -> tuple[list[Solution], np.ndarray]:
         """Solutions of all events and, with station terms, the delays of all arrivals in s."""
         fits = self._each(partial(_fitted, self, self.expected), [(s, None) for s in seen])
+        seen = [self._among(others, *pair) for pair in zip(seen, fits, strict=True)]
         errors, fits = self._settled(seen, fits)
         delays = np.zeros(len(phases))
         if self.station_terms != "none":
@@ -141,6 +144,11 @@ class Locator:
             _, fits = self._settled(shifted, fits)
             return self._as_before(shifted, fits, *before), delays
         return self._again(_solved, errors, seen, fits), delays
+
+    def _among(self, others: Others, seen: Observations, fit: posterior.Fit) -> Observations:
+        """Arrivals of one event that know how many picks of something else there are."""
+        scale = self._likelihood(seen, self.expected, fit.stretch).scale_s
+        return others.among(seen, fit.point[:2], fit.residual_s, scale)
 
     def _settled(
         self, seen: list[Observations], fits: list[posterior.Fit]
@@ -255,7 +263,8 @@ class Locator:
         best = min(fits, key=lambda fit: round(fit.cost, 6))
         factor = stretch(best.residual_s / likelihood.scale_s)
         stretched = self._likelihood(seen, errors, factor)
-        return replace(posterior.most_likely(stretched, best.point), stretch=factor)
+        again = posterior.most_likely(stretched, best.point)
+        return replace(modes.best(stretched, again), stretch=factor)
 
     def solve(self, seen: Observations, start: np.ndarray, errors: Errors) -> Solution:
         """The most likely hypocentre of one event near a start, and its covariance."""
@@ -266,7 +275,7 @@ class Locator:
         likelihood = self._likelihood(seen, errors, fit.stretch)
         here, _ = likelihood.at(fit.point)
         common = likelihood.common_error(here, errors.share)
-        return Solution(fit, posterior.covariance(likelihood, here) + common)
+        return Solution(fit, modes.spread(likelihood, here) + common)
 
     def _starts(self, seen: Observations) -> np.ndarray:
         return search.candidates(seen, self.times, *self._box)

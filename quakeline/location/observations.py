@@ -20,7 +20,8 @@ class Observations:
 
     `site` are rows of the sites, `table` those of the travel times; `is_s` says which are S; `x`,
     `y` are the sites' local coordinates in km; `time_s` are seconds after `zero_ns`, less the
-    station terms; `sigma_s` the standard deviations of the picks.
+    station terms; `sigma_s` the standard deviations of the picks; `foreign_hz` the rate of picks of
+    something else over the probability that the event left one (see `foreign`).
     """
 
     site: np.ndarray
@@ -30,6 +31,7 @@ class Observations:
     y: np.ndarray
     time_s: np.ndarray
     sigma_s: np.ndarray
+    foreign_hz: np.ndarray
     zero_ns: int
 
     def __len__(self) -> int:
@@ -72,5 +74,13 @@ def grouped(rows: pd.DataFrame, sites: Sites, times: TravelTimes) -> Iterator[Ob
         zero = int(time_ns[part].min())
         seconds = (time_ns[part] - zero) / SECOND
         yield Observations(
-            site[part], table[part], is_s[part], x[part], y[part], seconds, sigma[part], zero
+            site[part],
+            table[part],
+            is_s[part],
+            x[part],
+            y[part],
+            seconds,
+            sigma[part],
+            np.zeros(end - start),
+            zero,
         )

@@ -2,7 +2,8 @@
 
 Arrival times are predicted by an origin (x, y, z, t0); residuals over their sigma follow Student's
 t distribution, under which single wrong picks do not pull (Lange, K. L. et al., 1989, Robust
-statistical modeling using the t distribution, J. Am. Stat. Assoc. 84, 881-896). The most likely
+statistical modeling using the t distribution, J. Am. Stat. Assoc. 84, 881-896), or, where picks of
+something else are near, that and their even distribution. The most likely
 point is found by damped Gauss-Newton steps with iterated weights. The covariance is the second
 moment of the posterior around that point, summed over samples that are weighted by their
 likelihood (importance sampling), so that it holds where the times bend and at the limits of depth,
@@ -16,6 +17,7 @@ from functools import cache
 
 import numpy as np
 from scipy.special import chdtri, ndtri
+from scipy.stats import t as student
 from scipy.stats.qmc import Sobol
 
 from quakeline.location.errors import Residuals
@@ -24,6 +26,7 @@ from quakeline.velocity import TravelTimes
 
 #: Degrees of freedom of the residuals' t distribution.
 FREEDOM = 4.0
+_PEAK = float(student.pdf(0.0, FREEDOM))
 _STEPS = 60
 _SMALL = 1e-5
 _SAMPLES = 512
@@ -36,6 +39,8 @@ _PRIOR = np.diag([1e-6, 1e-6, 1e-6, 1e-6])
 @dataclass(frozen=True)
 class Fit:
     """A hypocentre (x, y, z, t0) in km and s, cost, and per arrival residual and weight 0 to 1.
+
+    An arrival that is likely something else's weighs little, as does one with a large residual.
 
     `stretch` is the factor by which the event's own residuals enlarge or shrink all its errors.
     """
@@ -74,8 +79,7 @@ class Likelihood:
 
     def costs(self, points: np.ndarray) -> np.ndarray:
         """Negative logarithms of the likelihood, infinite outside the limits; shape (m,)."""
-        u2 = (self.residuals(points) / self.scale_s) ** 2
-        cost = (FREEDOM + 1) / 2 * np.log1p(u2 / FREEDOM).sum(axis=1)
+        cost = self._unlikely(self.residuals(points) / self.scale_s)[0].sum(axis=1)
         inside = ((points[:, :3] >= self.low) & (points[:, :3] <= self.high)).all(axis=1)
         return np.where(inside, cost, np.inf)
 
@@ -83,11 +87,17 @@ class Likelihood:
         """The fit at a point, and the gradient of its cost."""
         residual, slopes, _ = self._linear(point)
         u = residual / self.scale_s
-        weight = (FREEDOM + 1) / (FREEDOM + u**2)
+        cost, own = self._unlikely(u)
+        weight = own * (FREEDOM + 1) / (FREEDOM + u**2)
         information = (slopes * weight[:, None]).T @ slopes
-        cost = float((FREEDOM + 1) / 2 * np.log1p(u**2 / FREEDOM).sum())
         share = weight * FREEDOM / (FREEDOM + 1)
-        return Fit(point, cost, residual, share, information), -slopes.T @ (weight * u)
+        return Fit(point, float(cost.sum()), residual, share, information), -slopes.T @ (weight * u)
+
+    def _unlikely(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Cost of each residual over its scale, and the probability that it is the event's own."""
+        cost = (FREEDOM + 1) / 2 * np.log1p(u**2 / FREEDOM)
+        others = self.seen.foreign_hz * self.scale_s / _PEAK * np.exp(cost)
+        return cost - np.log1p(others), 1 / (1 + others)
 
     def left(self, fit: Fit) -> Residuals:
         """What the fit leaves over, for the errors of the whole catalog."""
@@ -122,6 +132,11 @@ class Likelihood:
             [along * east / distance, along * north / distance, down, np.ones(len(down))]
         )
         return self.seen.time_s - point[3] - travel, slopes / self.scale_s[:, None], travel
+
+
+def density(u: np.ndarray) -> np.ndarray:
+    """Probability density of residuals over their scale."""
+    return np.asarray(student.pdf(u, FREEDOM))
 
 
 def most_likely(likelihood: Likelihood, start: np.ndarray) -> Fit:

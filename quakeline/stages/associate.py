@@ -13,7 +13,7 @@ from quakeline.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 5
+VERSION = 6
 
 logger = logging.getLogger("quakeline")
 

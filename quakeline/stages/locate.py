@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from quakeline.section import Section
 
-VERSION = 4
+VERSION = 5
 
 logger = logging.getLogger("quakeline")
 
