@@ -12,6 +12,7 @@ import typer
 from quakeline import __version__
 from quakeline.commands import evaluate, models, tune
 from quakeline.commands.catalog import catalog
+from quakeline.commands.correlate import correlate
 from quakeline.commands.export import export
 from quakeline.commands.fetch import fetch
 from quakeline.commands.inspect import inspect
@@ -37,6 +38,7 @@ app.command()(fetch)
 app.command()(pick)
 app.command()(catalog)
 app.command()(export)
+app.command()(correlate)
 app.command()(merge)
 app.command()(plan)
 app.command()(reproduce)

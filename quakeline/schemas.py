@@ -416,6 +416,25 @@ MAGNITUDE_CORRECTIONS = Table(
     ),
 )
 
+DIFFERENTIALS = Table(
+    "differentials",
+    1,
+    (
+        _column("event_id_1", "string", meaning="see events"),
+        _column("event_id_2", "string", meaning="see events"),
+        _column("network", "string"),
+        _column("station", "string"),
+        _column("location", "string"),
+        _column("instrument", "string", meaning="band and instrument code, e.g. HH"),
+        _column("component", "string", meaning="the one that was correlated"),
+        _column("phase", "string", meaning="P or S"),
+        _column("difference_s", "double", "s", "travel time of event 1 minus that of event 2"),
+        _column("correlation", "float", "1", "coefficient of the waveforms, 0 to 1"),
+        _column("shift_s", "float", "s", "what correlation changed of the picks' difference"),
+        _column("apart_km", "float", "km", "distance of the hypocentres"),
+    ),
+)
+
 CLASSES = Table(
     "classes",
     1,
@@ -441,6 +460,7 @@ TABLES = (
     STATION_MOMENTS,
     MAGNITUDE_CORRECTIONS,
     CLASSES,
+    DIFFERENTIALS,
     FIBRE_CHANNELS,
     ONSETS,
     FIBRE_PICKS,

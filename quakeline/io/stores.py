@@ -127,3 +127,19 @@ def samples(array: Any, index: int, start: int, stop: int) -> np.ndarray:
     if inside.start < inside.stop:
         block[..., inside.start - start : inside.stop - start] = array[index, ..., inside]
     return block
+
+
+def window(group: zarr.Group, index: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Motion and mask of an instrument in WAVEFORMS, samples [start, stop) of the store.
+
+    Both have shape (components, stop - start); outside the store, in gaps and where samples are
+    clipped the mask is false.
+    """
+    data, valid = (samples(group[name], index, start, stop) for name in ("data", "valid"))
+    label = labels_of(group, "instruments")[index]
+    clipped: Any = group.attrs.get("clipped", {})
+    first_of_store = grid_of(group).start_sample
+    for runs in clipped.get(label, ()):
+        first, end = (max(int(sample) - first_of_store - start, 0) for sample in runs)
+        valid[:, first:end] = False
+    return data, valid

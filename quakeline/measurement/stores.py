@@ -26,7 +26,6 @@ def measured(picks: pd.DataFrame, motion: Any, rules: Rules) -> pd.DataFrame:
     labels = {label: row for row, label in enumerate(stores.labels_of(motion, "instruments"))}
     components = stores.labels_of(motion, "components")
     units = dict(motion.attrs["units"])
-    clipped = dict(motion.attrs.get("clipped", {}))
     frames: list[pd.DataFrame] = []
     for codes, rows in picks.groupby(_CODES, sort=True):
         label = ".".join(map(str, codes))
@@ -37,7 +36,6 @@ def measured(picks: pd.DataFrame, motion: Any, rules: Rules) -> pd.DataFrame:
         onsets = _indices(ordered, grid)
         for some in _groups(onsets, sketcher):
             block = _block(motion, labels[label], onsets[some], sketcher)
-            _mask(block, clipped.get(label, ()), grid.start_sample)
             frames += _frames(ordered.iloc[some], onsets[some], components, block, sketcher)
     return pd.concat(frames, ignore_index=True) if frames else tables.empty(MEASUREMENTS)
 
@@ -77,21 +75,7 @@ def _groups(onsets: np.ndarray, sketcher: Sketcher) -> Iterator[slice]:
 def _block(motion: Any, row: int, onsets: np.ndarray, sketcher: Sketcher) -> _Block:
     start, stop = sketcher.reach
     begin, end = int(onsets[0]) + start, int(onsets[-1]) + stop
-    return _Block(
-        begin,
-        stores.samples(motion["data"], row, begin, end),
-        stores.samples(motion["valid"], row, begin, end),
-    )
-
-
-def _mask(block: _Block, clipped: Any, store_start: int) -> None:
-    """Take clipped samples, runs [first, end) since 1970, out of a block's mask."""
-    for first, end in clipped:
-        here = slice(
-            max(int(first) - store_start - block.start, 0),
-            max(int(end) - store_start - block.start, 0),
-        )
-        block.valid[:, here] = False
+    return _Block(begin, *stores.window(motion, row, begin, end))
 
 
 def _frames(

@@ -7,6 +7,23 @@ of FDSN text writes `nan` for absent magnitudes; these three are written here.
 """
 
 from quakeline.io.events import Labels
-from quakeline.io.exports.formats import FORMATS, Format, Tables, read_tables, target_of, write
+from quakeline.io.exports.formats import (
+    FORMATS,
+    Format,
+    Tables,
+    read_tables,
+    target_of,
+    write,
+    write_differences,
+)
 
-__all__ = ["FORMATS", "Format", "Labels", "Tables", "read_tables", "target_of", "write"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Labels",
+    "Tables",
+    "read_tables",
+    "target_of",
+    "write",
+    "write_differences",
+]

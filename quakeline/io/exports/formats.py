@@ -85,6 +85,12 @@ def _hypodd(catalog: Tables, path: Path, labels: Labels) -> None:
     _write_files(hypodd.files(catalog.events, catalog.pairs, catalog.stations), path)
 
 
+def write_differences(catalog: Tables, differentials: pd.DataFrame, folder: Path) -> None:
+    """Write DIFFERENTIALS as hypoDD's dt.cc into a folder of the format `hypodd`."""
+    known = catalog.events, catalog.pairs, catalog.stations
+    _write_files(hypodd.differences(*known, differentials), folder)
+
+
 def _nordic(catalog: Tables, path: Path, labels: Labels) -> None:
     made = events.each(catalog.events, catalog.arrivals, catalog.picks, catalog.stations, labels)
     write_text(path, nordic.text(made))

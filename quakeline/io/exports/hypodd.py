@@ -1,4 +1,4 @@
-"""Phases and stations as ph2dt of hypoDD reads them (Waldhauser 2001, USGS OFR 01-113)."""
+"""Files of hypoDD (Waldhauser 2001, USGS OFR 01-113): phases and stations, differential times."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ def files(
     arrival times stay whole. An absent magnitude is `nan`, an absent error 0.
     """
     known = positions(stations) if stations is not None else pd.DataFrame()
-    both = [*sites_of(pairs), *(sites_of(known) if len(known) else [])]
-    names = short_names(both, _WIDTH)
+    names = _names(pairs, known)
     of_event = dict(iter(pairs.groupby("event_id", sort=False)))
     lines: list[str] = []
     ids = ["number,event_id"]
@@ -46,14 +45,52 @@ def files(
     }
 
 
+def differences(
+    events: pd.DataFrame,
+    pairs: pd.DataFrame,
+    stations: pd.DataFrame | None,
+    differentials: pd.DataFrame,
+) -> dict[str, str]:
+    """The file dt.cc of DIFFERENTIALS, with the numbers and names of `files`.
+
+    A weight is the square of the coefficient. Travel times count from the origin times as they are
+    written to phase.dat.
+    """
+    known = positions(stations) if stations is not None else pd.DataFrame()
+    names = _names(pairs, known)
+    numbers = {event: number for number, event in enumerate(events["event_id"], 1)}
+    exact = dict(zip(events["event_id"], events["time"].map(_nanoseconds), strict=True))
+    late = {event: (_written(time) - time) / SECOND for event, time in exact.items()}
+    lines = []
+    for (one, other), rows_of_pair in differentials.groupby(
+        ["event_id_1", "event_id_2"], sort=False
+    ):
+        lines.append(f"# {numbers[one]:9d} {numbers[other]:9d} 0.0")
+        for row in rows(rows_of_pair):
+            name = names[row["network"], row["station"]]
+            seconds = row["difference_s"] - late[one] + late[other]
+            weight = row["correlation"] ** 2
+            lines.append(f"{name:<7} {seconds:9.5f} {weight:.4f} {row['phase']}")
+    return {"dt.cc": _joined(lines)}
+
+
+def _names(pairs: pd.DataFrame, known: pd.DataFrame) -> dict[tuple[str, str], str]:
+    both = [*sites_of(pairs), *(sites_of(known) if len(known) else [])]
+    return short_names(both, _WIDTH)
+
+
+def _written(time_ns: int) -> int:
+    """An origin time as phase.dat holds it."""
+    return (time_ns + _STEP // 2) // _STEP * _STEP
+
+
 def _block(
     number: int,
     event: dict[str, object],
     arrivals: list[dict[str, object]],
     names: dict[tuple[str, str], str],
 ) -> list[str]:
-    exact = _nanoseconds(event["time"])
-    origin = (exact + _STEP // 2) // _STEP * _STEP
+    origin = _written(_nanoseconds(event["time"]))
     date = to_datetime(origin)
     seconds = origin % (60 * SECOND) / SECOND
     head = (

@@ -1,0 +1,79 @@
+"""`quakeline correlate`: differential times of a run's events from its waveforms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quakeline.commands.places import catalog_of, folder_of
+from quakeline.errors import ConfigError
+
+Run = Annotated[str, typer.Argument(help="Name of a run that kept its waveforms, or its folder.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")]
+MaxKm = Annotated[float, typer.Option(min=0.01, help="Farthest that two hypocentres may be apart.")]
+Neighbours = Annotated[int, typer.Option(min=1, help="Events that each event is compared with.")]
+Band = Annotated[str, typer.Option("--band", help="Band-pass, Hz: LOW,HIGH.")]
+Shift = Annotated[float, typer.Option(min=0.01, help="Longest shift of a waveform, s.")]
+Correlation = Annotated[float, typer.Option(min=0.0, max=1.0, help="Smallest coefficient.")]
+Links = Annotated[int, typer.Option(min=1, help="Fewest differences of a pair of events.")]
+
+
+def correlate(
+    run: Run,
+    output: Output,
+    max_km: MaxKm = 5.0,
+    neighbours: Neighbours = 20,
+    band: Band = "2,15",
+    max_shift: Shift = 0.2,
+    min_correlation: Correlation = 0.7,
+    min_links: Links = 4,
+) -> None:
+    """Correlate the waveforms of neighbouring events, for relocation by hypoDD or GrowClust.
+
+    Writes dt.cc with phase.dat, station.dat and what their numbers mean, and the same differences
+    as differentials.parquet.
+    """
+    from rich.console import Console
+
+    from quakeline.commands.progress import shown
+    from quakeline.io import exports, tables
+    from quakeline.io.atomic import require_space
+    from quakeline.measurement.differential import Rules, differentials
+    from quakeline.measurement.snippets import Waveforms
+    from quakeline.schemas import DIFFERENTIALS
+
+    rules = Rules(
+        max_km=max_km,
+        neighbours=neighbours,
+        band_hz=_band(band),
+        max_shift_s=max_shift,
+        min_correlation=min_correlation,
+        min_links=min_links,
+    )
+    require_space(output.parent)
+    catalog = catalog_of(run)
+    folder = folder_of(run)
+    beside = folder.parent if folder.name == "catalog" else folder
+    waveforms = Waveforms(beside / "waveforms")
+    console = Console(stderr=True)
+    with shown("correlate", console, lambda total: f"{total:.0f} arrivals") as progress:
+        made, unused = differentials(catalog.events, catalog.pairs, waveforms, rules, progress)
+    exports.write("hypodd", catalog, output)
+    exports.write_differences(catalog, made, output)
+    tables.write(made, DIFFERENTIALS, output / "differentials.parquet")
+    for reason, count in sorted(unused.items()):
+        typer.echo(f"not used  {count} arrivals: {reason}")
+    pairs = made[["event_id_1", "event_id_2"]].drop_duplicates()
+    typer.echo(f"written   {output}: {len(made)} differences of {len(pairs)} pairs of events")
+
+
+def _band(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        low = high = 0.0
+    if not 0 < low < high:
+        raise ConfigError(f"--band: {text!r} given; allowed: LOW,HIGH in Hz, as 2,15")
+    return low, high

@@ -1,0 +1,198 @@
+"""Differential times from waveforms: events whose wave trains are the same but for their times."""
+
+import numpy as np
+import obspy
+import pandas as pd
+import pytest
+from workfolder import WorkFolder
+
+from quakeline.errors import DataError
+from quakeline.io import stores, tables
+from quakeline.measurement.differential import Rules, differentials, neighbours
+from quakeline.measurement.snippets import Waveforms
+from quakeline.schemas import DIFFERENTIALS, WAVEFORMS
+from quakeline.timeline import SECOND, Span
+
+RATE, START, HALF = 100, 1_588_291_200, 120
+STATIONS, COMPONENTS = ["A", "B", "C", "D"], ["Z", "N", "E"]
+ORIGINS = [20.0, 60.004, 100.0071, 150.0033, 200.0]
+PICK_ERROR_S = 0.04
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """Travel times (event, station, phase) in s: a few hundredths different from event to event."""
+    rng = np.random.default_rng(4)
+    p = 2.5 + rng.uniform(0, 2, len(STATIONS)) + rng.normal(0, 0.02, (len(ORIGINS), 1))
+    p = p + rng.normal(0, 0.01, p.shape)
+    return np.stack([p, 1.74 * p], axis=-1)
+
+
+def wave(rng):
+    """A wave train of 2 to 12 Hz as a function of the time since its onset."""
+    hertz, phase = rng.uniform(2, 12, 25), rng.uniform(0, 2 * np.pi, 25)
+    return lambda t: np.where(
+        t > 0,
+        t.clip(0) * np.exp(-3 * t.clip(0)) * np.sin(2 * np.pi * hertz * t[:, None] + phase).sum(1),
+        0,
+    )
+
+
+def furnished(folder, truth, spoil=lambda data, valid: None, clipped=None):
+    """Two stores of two minutes, the second with a margin before it."""
+    rng = np.random.default_rng(7)
+    seconds = np.arange(2 * HALF * RATE) / RATE
+    data = 0.002 * rng.normal(size=(len(STATIONS), 3, len(seconds))).astype("f4")
+    for station in range(len(STATIONS)):
+        trains = wave(rng), wave(rng), wave(rng)
+        for event, origin in enumerate(ORIGINS):
+            p, s = (seconds - origin - t for t in truth[event, station])
+            data[station, 0] += (1 + event) * trains[0](p)
+            for component in (1, 2):
+                data[station, component] += (1 + event) * trains[component](s)
+    valid = np.ones(data.shape, bool)
+    spoil(data, valid)
+    labels = {"instruments": [f"XX.{name}..HH" for name in STATIONS], "components": COMPONENTS}
+    more = {
+        "units": dict.fromkeys(labels["instruments"], "m/s"),
+        **({"clipped": clipped} if clipped else {}),
+    }
+    for first, margin in ((0, 0), (HALF, 10)):
+        span = Span((START + first) * SECOND, (START + first + HALF) * SECOND)
+        part = slice((first - margin) * RATE, (first + HALF) * RATE)
+        grid = stores.Grid(START * RATE + part.start, part.stop - part.start, float(RATE))
+        with stores.create(folder / f"{span.id}.zarr", WAVEFORMS, grid, labels, **more) as group:
+            group["data"][:], group["valid"][:] = data[..., part], valid[..., part]
+    return Waveforms(folder)
+
+
+def catalog(truth, seed=1):
+    """EVENTS of a few hundred metres, and their arrivals as pickers see them."""
+    rng = np.random.default_rng(seed)
+    n = len(ORIGINS)
+    events = pd.DataFrame(
+        {
+            "event_id": [f"e{k}" for k in range(n)],
+            "time": pd.to_datetime([round((START + t) * 1e9) for t in ORIGINS], utc=True),
+            "latitude": 47.0 + 0.001 * np.arange(n),
+            "longitude": 11.0,
+            "depth_km": 5.0,
+        }
+    )
+    rows = [
+        {
+            "event_id": f"e{event}",
+            "network": "XX",
+            "station": name,
+            "location": "",
+            "instrument": "HH",
+        }
+        | {"phase": phase, "seconds": ORIGINS[event] + truth[event, at, k]}
+        for event in range(n)
+        for at, name in enumerate(STATIONS)
+        for k, phase in enumerate("PS")
+    ]
+    arrivals = pd.DataFrame(rows)
+    seconds = arrivals.pop("seconds") + rng.uniform(-PICK_ERROR_S, PICK_ERROR_S, len(arrivals))
+    arrivals["time"] = pd.to_datetime(((START + seconds) * 1e9).round().astype("int64"), utc=True)
+    return events, arrivals
+
+
+def errors(found, truth):
+    """Found less true differences in s."""
+    one, other = (found[f"event_id_{k}"].str[1:].astype(int).to_numpy() for k in (1, 2))
+    station = found["station"].map({name: k for k, name in enumerate(STATIONS)}).to_numpy()
+    phase = (found["phase"] == "S").astype(int).to_numpy()
+    return found["difference_s"] - (truth[one, station, phase] - truth[other, station, phase])
+
+
+def test_differences_are_exact_whatever_the_picks(tmp_path, truth):
+    waveforms = furnished(tmp_path, truth)
+    found, unused = differentials(*catalog(truth), waveforms, Rules())
+    tables.conform(found, DIFFERENTIALS)
+    assert len(found) == 10 * len(STATIONS) * 2
+    assert not unused
+    assert errors(found, truth).abs().max() < 1e-3
+    assert found["correlation"].min() > 0.95
+    assert found["shift_s"].std() > PICK_ERROR_S / 2
+    assert set(found.loc[found["phase"] == "P", "component"]) == {"Z"}
+    assert set(found.loc[found["phase"] == "S", "component"]) <= {"N", "E"}
+    again, _ = differentials(*catalog(truth, seed=2), waveforms, Rules())
+    np.testing.assert_allclose(again["difference_s"], found["difference_s"], atol=1e-3)
+
+
+def test_gaps_and_clipped_samples_are_left_out_and_counted(tmp_path, truth):
+    def spoil(data, valid):
+        valid[0, :, 21 * RATE : 23 * RATE + 50] = False
+
+    clipped = {"XX.B..HH": [[(START + 60) * RATE, (START + 70) * RATE]]}
+    found, unused = differentials(
+        *catalog(truth), furnished(tmp_path, truth, spoil, clipped), Rules(min_links=1)
+    )
+    (reason,) = unused
+    assert "gap, clipped" in reason
+    at_b = found[found["station"] == "B"]
+    assert "e1" not in {*at_b["event_id_1"], *at_b["event_id_2"]}
+    assert errors(found, truth).abs().max() < 1e-3
+
+
+def test_arrivals_without_waveforms_are_counted(tmp_path, truth):
+    events, arrivals = catalog(truth)
+    arrivals.loc[arrivals["station"] == "C", "instrument"] = "EH"
+    waveforms = furnished(tmp_path, truth)
+    (tmp_path / f"{Span((START + HALF) * SECOND, (START + 2 * HALF) * SECOND).id}.zarr").rename(
+        tmp_path / "gone"
+    )
+    found, unused = differentials(events, arrivals, Waveforms(tmp_path), Rules())
+    assert unused == {"no waveforms were kept": 3 * 2 + 2 * len(STATIONS) * 2}
+    assert set(found["station"]) == {"A", "B", "D"}
+    assert set(found["event_id_2"]) == {"e1", "e2"}
+    assert waveforms
+    with pytest.raises(DataError, match=r"holds no waveforms; a run keeps them with keep:"):
+        Waveforms(tmp_path / "nowhere")
+
+
+def test_events_are_compared_with_their_nearest():
+    n = 30
+    events = pd.DataFrame(
+        {"latitude": 47 + 0.001 * np.arange(n), "longitude": 11.0, "depth_km": 5.0}
+    )
+    close = neighbours(events, Rules(max_km=5.0, neighbours=2))
+    assert (close["second"] - close["first"]).max() == 2
+    assert close["apart_km"].iloc[0] == pytest.approx(0.111, abs=0.001)
+    assert len(neighbours(events, Rules(max_km=0.05))) == 0
+    assert len(neighbours(events[:1], Rules())) == 0
+    assert len(neighbours(events[:0], Rules())) == 0
+
+
+def test_the_events_of_the_demo_have_one_source(demo_run: WorkFolder, tmp_path):
+    """All stations agree within a millisecond: both large events have one source."""
+    done = demo_run.quakeline("correlate", "unterhaching", "--output", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    found = tables.read(tmp_path / "differentials.parquet", DIFFERENTIALS)
+    for phase, count in (("P", 4), ("S", 2)):
+        some = found[found["phase"] == phase]
+        assert len(some) == count
+        assert some["correlation"].min() > 0.9
+        assert np.ptp(some["difference_s"]) < 1.5e-3
+    head, *lines = (tmp_path / "dt.cc").read_text().splitlines()
+    assert head.split() == ["#", "1", "2", "0.0"]
+    assert len(lines) == len(found)
+    events = obspy.read_events(str(tmp_path / "phase.dat"), format="HYPODDPHA")
+    assert {line.split()[0] for line in lines} <= {
+        pick.waveform_id.station_code for pick in events[0].picks
+    }
+    for line, row in zip(lines, found.itertuples(), strict=True):
+        name, seconds, weight, phase = line.split()
+        assert (name, phase) == (row.station, row.phase)
+        assert float(seconds) == pytest.approx(row.difference_s, abs=1.1e-4)
+        assert float(weight) == pytest.approx(row.correlation**2, abs=1e-4)
+
+
+def test_mistakes_are_one_line(demo_run: WorkFolder, tmp_path):
+    done = demo_run.quakeline("correlate", "unterhaching", "-o", str(tmp_path / "x"), "--band", "5")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "quakeline: --band: '5' given; allowed: LOW,HIGH in Hz, as 2,15\n",
+    )
+    assert not (tmp_path / "x").exists()
