@@ -19,6 +19,7 @@ from quakeline.commands.inspect import inspect
 from quakeline.commands.merge import merge
 from quakeline.commands.pick import pick
 from quakeline.commands.plan import plan
+from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
 from quakeline.errors import EXIT_CODE, QuakelineError
 
@@ -39,6 +40,7 @@ app.command()(pick)
 app.command()(catalog)
 app.command()(export)
 app.command()(correlate)
+app.command()(relocate)
 app.command()(merge)
 app.command()(plan)
 app.command()(reproduce)

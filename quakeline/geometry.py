@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from pyproj import Geod, Transformer
 
 _GEOD = Geod(ellps="WGS84")
@@ -85,3 +86,28 @@ def shifted(
         np.full(n, longitude), np.full(n, latitude), np.full(n, azimuth_deg), np.asarray(metres)
     )
     return np.asarray(north), np.asarray(east)
+
+
+def neighbours(events: pd.DataFrame, most: int, within_km: float) -> pd.DataFrame:
+    """Pairs of events (latitude, longitude, depth_km) that are near to each other.
+
+    Returns
+    -------
+    Rows `first` < `second` of the events and their distance `apart_km`: each event with the `most`
+    nearest within a distance, each pair once.
+    """
+    from scipy.spatial import cKDTree
+
+    if len(events) < 2:
+        return pd.DataFrame({"first": [], "second": [], "apart_km": []}, dtype=np.int64)
+    latitude, longitude = events["latitude"].to_numpy(), events["longitude"].to_numpy()
+    frame = LocalFrame.around(latitude, longitude)
+    places = np.column_stack([*frame.to_xy(latitude, longitude), events["depth_km"]])
+    size = min(most + 1, len(places))
+    apart, other = cKDTree(places).query(places, size, distance_upper_bound=within_km)
+    one = np.repeat(np.arange(len(places)), size)
+    apart, other = np.ravel(apart), np.ravel(other)
+    real = np.isfinite(apart) & (one != other)
+    pairs = np.sort(np.column_stack([one, other])[real], axis=1)
+    table = pd.DataFrame({"first": pairs[:, 0], "second": pairs[:, 1], "apart_km": apart[real]})
+    return table.drop_duplicates(["first", "second"]).sort_values(["first", "second"])

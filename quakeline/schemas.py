@@ -435,6 +435,22 @@ DIFFERENTIALS = Table(
     ),
 )
 
+RELOCATIONS = Table(
+    "relocations",
+    1,
+    (
+        _column("event_id", "string", meaning="see events"),
+        _column("east_km", "float", "km", "how far it was moved"),
+        _column("north_km", "float", "km", "how far it was moved"),
+        _column("down_km", "float", "km", "how far it was moved"),
+        _column("later_s", "float", "s", "by how much its origin is later"),
+        _column("links", "int", meaning="differences of times with other events"),
+        _column("correlated_links", "int", meaning="those of them from waveforms"),
+        _column("misfit_before_s", "float", "s", "median of the differences' residuals, before"),
+        _column("misfit_after_s", "float", "s", "median of the differences' residuals, after"),
+    ),
+)
+
 CLASSES = Table(
     "classes",
     1,
@@ -461,6 +477,7 @@ TABLES = (
     MAGNITUDE_CORRECTIONS,
     CLASSES,
     DIFFERENTIALS,
+    RELOCATIONS,
     FIBRE_CHANNELS,
     ONSETS,
     FIBRE_PICKS,

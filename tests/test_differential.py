@@ -8,7 +8,7 @@ from workfolder import WorkFolder
 
 from quakeline.errors import DataError
 from quakeline.io import stores, tables
-from quakeline.measurement.differential import Rules, differentials, neighbours
+from quakeline.measurement.differential import Rules, differentials
 from quakeline.measurement.snippets import Waveforms
 from quakeline.schemas import DIFFERENTIALS, WAVEFORMS
 from quakeline.timeline import SECOND, Span
@@ -150,19 +150,6 @@ def test_arrivals_without_waveforms_are_counted(tmp_path, truth):
     assert waveforms
     with pytest.raises(DataError, match=r"holds no waveforms; a run keeps them with keep:"):
         Waveforms(tmp_path / "nowhere")
-
-
-def test_events_are_compared_with_their_nearest():
-    n = 30
-    events = pd.DataFrame(
-        {"latitude": 47 + 0.001 * np.arange(n), "longitude": 11.0, "depth_km": 5.0}
-    )
-    close = neighbours(events, Rules(max_km=5.0, neighbours=2))
-    assert (close["second"] - close["first"]).max() == 2
-    assert close["apart_km"].iloc[0] == pytest.approx(0.111, abs=0.001)
-    assert len(neighbours(events, Rules(max_km=0.05))) == 0
-    assert len(neighbours(events[:1], Rules())) == 0
-    assert len(neighbours(events[:0], Rules())) == 0
 
 
 def test_the_events_of_the_demo_have_one_source(demo_run: WorkFolder, tmp_path):

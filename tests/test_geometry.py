@@ -1,9 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quakeline.geometry import LocalFrame, azimuthal_gap, distance_azimuth
+from quakeline.geometry import LocalFrame, azimuthal_gap, distance_azimuth, neighbours
 
 places = st.tuples(st.floats(-85, 85), st.floats(-180, 180))
 
@@ -69,3 +70,20 @@ def test_known_distance_and_azimuth():
 )
 def test_largest_gap_between_azimuths(azimuths, gap):
     assert azimuthal_gap(np.array(azimuths, dtype=float)) == gap
+
+
+def test_events_have_their_nearest_as_neighbours():
+    n = 30
+    events = pd.DataFrame(
+        {"latitude": 47 + 0.001 * np.arange(n), "longitude": 11.0, "depth_km": 5.0}
+    )
+    close = neighbours(events, 2, 5.0)
+    assert (close["second"] - close["first"]).max() == 2
+    assert not close.duplicated(["first", "second"]).any()
+    assert close["apart_km"].iloc[0] == pytest.approx(0.111, abs=0.001)
+    for none in (
+        neighbours(events, 5, 0.05),
+        neighbours(events[:1], 5, 5),
+        neighbours(events[:0], 5, 5),
+    ):
+        assert len(none) == 0

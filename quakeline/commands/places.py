@@ -9,6 +9,7 @@ from quakeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from quakeline.io.exports import Tables
+    from quakeline.velocity import VelocityModel
 
 
 def folder_of(run: str) -> Path:
@@ -37,3 +38,27 @@ def catalog_of(run: str, stations: Path | None = None) -> Tables:
     return exports.Tables(
         tables.events, tables.arrivals, tables.picks, inventory.read_any(stations)
     )
+
+
+def velocity_of(folder: Path, given: Path | None, vp_vs: float = 0.0) -> tuple[VelocityModel, Path]:
+    """The velocity model that is given, else that of the run in a folder, and its file.
+
+    Raises ConfigError where there is none, DataError where it cannot be used.
+    """
+    import yaml
+
+    from quakeline.velocity import load
+
+    if given is not None:
+        return load(given, vp_vs), given
+    described = folder / "catalog" / "config.yaml"
+    if not described.is_file():
+        raise ConfigError(f"--velocity: none given, and {described}, which would say, is not there")
+    section = yaml.safe_load(described.read_text(encoding="utf-8"))["velocity"]
+    named = [place / section["table"] for place in (folder.parent.parent, Path.cwd())]
+    found = next((path for path in named if path.is_file()), None)
+    if found is None:
+        raise ConfigError(
+            f"--velocity: none given, and {section['table']!r} of {described} is not there"
+        )
+    return load(found, vp_vs or section["vp_vs"] or 0.0), found

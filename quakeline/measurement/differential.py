@@ -18,9 +18,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
-from quakeline.geometry import LocalFrame
+from quakeline.geometry import neighbours
 from quakeline.io import tables
 from quakeline.measurement.snippets import CODES, Snippet, Waveforms, snippets
 from quakeline.schemas import DIFFERENTIALS
@@ -84,7 +83,7 @@ def differentials(
     -------
     DIFFERENTIALS, and how many arrivals could not be used, by reason.
     """
-    close = neighbours(events, rules)
+    close = neighbours(events, rules.neighbours, rules.max_km)
     order = {event: number for number, event in enumerate(events["event_id"])}
     origin_ns = events["time"].astype("int64").to_numpy()
     rows = arrivals.assign(event=arrivals["event_id"].map(order), room_s=_rooms(arrivals))
@@ -98,23 +97,6 @@ def differentials(
         done += len(group)
         progress(done, len(rows))
     return _table(found, events, close, rules), unused
-
-
-def neighbours(events: pd.DataFrame, rules: Rules) -> pd.DataFrame:
-    """Pairs of events that are compared: rows `first` < `second` of the table, and `apart_km`."""
-    if len(events) < 2:
-        return pd.DataFrame({"first": [], "second": [], "apart_km": []}, dtype=np.int64)
-    latitude, longitude = events["latitude"].to_numpy(), events["longitude"].to_numpy()
-    frame = LocalFrame.around(latitude, longitude)
-    places = np.column_stack([*frame.to_xy(latitude, longitude), events["depth_km"]])
-    most = min(rules.neighbours + 1, len(places))
-    apart, other = cKDTree(places).query(places, most, distance_upper_bound=rules.max_km)
-    one = np.repeat(np.arange(len(places)), most)
-    apart, other = np.ravel(apart), np.ravel(other)
-    real = np.isfinite(apart) & (one != other)
-    pairs = np.sort(np.column_stack([one, other])[real], axis=1)
-    table = pd.DataFrame({"first": pairs[:, 0], "second": pairs[:, 1], "apart_km": apart[real]})
-    return table.drop_duplicates(["first", "second"]).sort_values(["first", "second"])
 
 
 def _rooms(arrivals: pd.DataFrame) -> pd.Series:

@@ -1,0 +1,105 @@
+"""`quakeline relocate`: the events of a catalog relative to each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quakeline.commands.correlate import Run
+from quakeline.commands.places import catalog_of, folder_of, velocity_of
+from quakeline.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quakeline.sites import Sites
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the catalog.")]
+Differentials = Annotated[
+    Path | None,
+    typer.Option(help="differentials.parquet of `quakeline correlate`; default: picks alone."),
+]
+Velocity = Annotated[
+    Path | None, typer.Option(help="Velocity model as in a run; default: that of the run.")
+]
+VpVs = Annotated[float, typer.Option("--vp-vs", help="vp/vs that makes vs; 0: as in the model.")]
+MaxKm = Annotated[float, typer.Option(min=0.01, help="Farthest that two hypocentres may be apart.")]
+Neighbours = Annotated[int, typer.Option(min=1, help="Events that each event is linked with.")]
+
+
+def relocate(
+    run: Run,
+    output: Output,
+    differentials: Differentials = None,
+    velocity: Velocity = None,
+    vp_vs: VpVs = 0.0,
+    max_km: MaxKm = 5.0,
+    neighbours: Neighbours = 20,
+) -> None:
+    """Relocate neighbouring events relative to each other, by double differences.
+
+    Writes the catalog again, with relocations.parquet on what moved. Stated errors stay those of
+    the absolute places.
+    """
+    from quakeline.association import depth_range
+    from quakeline.direct import products
+    from quakeline.io import provenance, tables
+    from quakeline.io.atomic import require_space
+    from quakeline.location import Locator
+    from quakeline.location.relocate import relocated
+    from quakeline.schemas import DIFFERENTIALS, RELOCATIONS, STATIONS
+
+    catalog, folder = catalog_of(run), folder_of(run)
+    if catalog.stations is None:
+        raise DataError(f"{folder} holds no stations.parquet, which tells where stations are")
+    model, model_file = velocity_of(folder, velocity, vp_vs)
+    waves = (
+        tables.read(differentials, DIFFERENTIALS) if differentials else tables.empty(DIFFERENTIALS)
+    )
+    require_space(output)
+    sites = _sites(folder, catalog.stations)
+    if catalog.events.empty:
+        raise DataError(f"{folder} holds no events")
+    locator = Locator(sites, model, _depths(depth_range(sites), catalog.events))
+    done = relocated(locator, catalog.events, catalog.pairs, waves, neighbours, max_km)
+    files = [folder_of(run) / "catalog/events.parquet", model_file, differentials]
+    inputs = {str(path): provenance.digest_file(path) for path in files if path and path.is_file()}
+    settings = {"max_km": max_km, "neighbours": neighbours, "vp_vs": vp_vs}
+    record = provenance.Record("relocate", 1, settings, inputs)
+    arrivals = done.arrivals[list(catalog.arrivals.columns)]
+    stations = tables.conform(catalog.stations, STATIONS).to_pandas()
+    products.write(done.events, arrivals, catalog.picks, stations, output, record)
+    tables.write(done.moves, RELOCATIONS, output / "relocations.parquet")
+    typer.echo(_told(done.moves, len(done.events)))
+    typer.echo(f"written  {output}: {len(done.events)} events")
+
+
+def _sites(folder: Path, stations: pd.DataFrame) -> Sites:
+    """Stations, and the channels of a run's fibres."""
+    from quakeline.io import tables
+    from quakeline.schemas import FIBRE_CHANNELS
+    from quakeline.sites import Sites
+
+    channels = sorted(folder.glob("fibres/*/channels/*.parquet"))
+    return Sites.of(stations, tables.read_many(channels, FIBRE_CHANNELS))
+
+
+def _depths(usual: tuple[float, float], events: pd.DataFrame) -> tuple[float, float]:
+    """Shallowest and deepest source: as usual for the network, and where events already are."""
+    depth = events["depth_km"]
+    return min(usual[0], float(depth.min())), max(usual[1], float(depth.max()))
+
+
+def _told(moves: pd.DataFrame, n_events: int) -> str:
+    """What was moved, in a line."""
+    if moves.empty:
+        return f"moved    0 of {n_events} events: none has a neighbour with the same stations"
+    links = int(moves["links"].sum()) // 2
+    waves = int(moves["correlated_links"].sum()) // 2
+    before, after = (1000 * moves[f"misfit_{when}_s"].median() for when in ("before", "after"))
+    return (
+        f"moved    {len(moves)} of {n_events} events, by {links} differences of times"
+        f" ({waves} from waveforms); median misfit {before:.1f} -> {after:.1f} ms"
+    )
