@@ -75,7 +75,7 @@ class Waveforms:
     """
 
     def __init__(self, folder: Path) -> None:
-        found = {Span.parse(path.stem): path for path in folder.glob("*.zarr")}
+        found = {Span.parse(path.stem): path for path in folder.glob("*T*_*T*.zarr")}
         if not found:
             raise DataError(f"{folder} holds no waveforms; a run keeps them with keep: [waveforms]")
         self._spans = sorted(found)
