@@ -1,5 +1,7 @@
 """Events relative to each other: a cluster, with velocities that are wrong and station delays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,6 +95,19 @@ def test_waveforms_bring_a_cluster_from_hundreds_of_metres_to_ten(cluster):
     moves = done.moves.set_index("event_id")
     assert (moves["misfit_after_s"] < 0.1 * moves["misfit_before_s"]).all()
     assert (moves["correlated_links"] > 0.3 * moves["links"]).all()
+
+
+@pytest.mark.parametrize(("kind", "most_km"), [("waveforms", 0.003), ("picks", 0.3)])
+def test_places_are_as_exact_as_they_say(cluster, kind, most_km):
+    """Against each other, where the velocities are right, and within a few sigma always."""
+    locator, true, events, pairs, waves = cluster
+    given = waves if kind == "waveforms" else NONE
+    done = relocated(replace(locator, model=TRUE), events, pairs, given)
+    sigma = done.moves[["east_sigma_km", "north_sigma_km", "down_sigma_km"]].to_numpy()
+    off = np.abs(relative_errors(locator, done.events, true)) / 1000
+    assert np.mean(off < sigma) == pytest.approx(0.68, abs=0.13)
+    assert np.mean(off < 2 * sigma) > 0.88
+    assert np.median(sigma) < most_km
 
 
 def test_picks_alone_bring_it_nearer(cluster):

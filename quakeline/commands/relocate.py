@@ -27,6 +27,7 @@ Velocity = Annotated[
 VpVs = Annotated[float, typer.Option("--vp-vs", help="vp/vs that makes vs; 0: as in the model.")]
 MaxKm = Annotated[float, typer.Option(min=0.01, help="Farthest that two hypocentres may be apart.")]
 Neighbours = Annotated[int, typer.Option(min=1, help="Events that each event is linked with.")]
+Draws = Annotated[int, typer.Option(min=2, help="Of errors, which tell how exact places are.")]
 
 
 def relocate(
@@ -37,13 +38,17 @@ def relocate(
     vp_vs: VpVs = 0.0,
     max_km: MaxKm = 5.0,
     neighbours: Neighbours = 20,
+    draws: Draws = 50,
 ) -> None:
     """Relocate neighbouring events relative to each other, by double differences.
 
-    Writes the catalog again, with relocations.parquet on what moved. Stated errors stay those of
-    the absolute places.
+    Writes the catalog again, with relocations.parquet on what moved and how exact it is against its
+    neighbours. The errors of the catalog's tables stay those of the absolute places.
     """
+    from rich.console import Console
+
     from quakeline.association import depth_range
+    from quakeline.commands.progress import shown
     from quakeline.direct import products
     from quakeline.io import provenance, tables
     from quakeline.io.atomic import require_space
@@ -63,10 +68,13 @@ def relocate(
     if catalog.events.empty:
         raise DataError(f"{folder} holds no events")
     locator = Locator(sites, model, _depths(depth_range(sites), catalog.events))
-    done = relocated(locator, catalog.events, catalog.pairs, waves, neighbours, max_km)
+    console = Console(stderr=True)
+    tables_in = catalog.events, catalog.pairs, waves
+    with shown("relocate", console, lambda total: f"{total:.0f} draws of errors") as progress:
+        done = relocated(locator, *tables_in, neighbours, max_km, draws, progress)
     files = [folder_of(run) / "catalog/events.parquet", model_file, differentials]
     inputs = {str(path): provenance.digest_file(path) for path in files if path and path.is_file()}
-    settings = {"max_km": max_km, "neighbours": neighbours, "vp_vs": vp_vs}
+    settings = {"max_km": max_km, "neighbours": neighbours, "vp_vs": vp_vs, "draws": draws}
     record = provenance.Record("relocate", 1, settings, inputs)
     arrivals = done.arrivals[list(catalog.arrivals.columns)]
     stations = tables.conform(catalog.stations, STATIONS).to_pandas()

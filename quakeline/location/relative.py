@@ -40,7 +40,7 @@ _MAD = 1.4826
 _SHRINK = 20.0
 #: An event is lost where half of its links (those from waveforms if it has any) weigh less; how
 #: often such events are put among their neighbours.
-_LOST, _RESTARTS = 0.4, 2
+_LOST, _RESTARTS = 0.75, 3
 
 
 @dataclass(frozen=True)
@@ -138,13 +138,14 @@ class Problem:
         """From points back to the absolute hypocentres, over what the ties allow, (4 m,)."""
         return np.asarray(np.einsum("mij,mj->mi", self.tie, self.start - points).ravel())
 
-    def step(self, points: np.ndarray, sigma: np.ndarray) -> np.ndarray:
-        """The step of weighted least squares, (m, 4)."""
-        left, slopes = self.left(points)
-        root = np.sqrt(_robust(left / sigma)) / sigma
-        links = _matrix(slopes * root[:, None, None], self.events, len(points))
+    def step(
+        self, left: np.ndarray, slopes: np.ndarray, sigma: np.ndarray, away: np.ndarray
+    ) -> np.ndarray:
+        """The step of weighted least squares, (m, 4), that takes `left` and `away` away."""
+        root = np.sqrt(robust(left / sigma)) / sigma
+        links = _matrix(slopes * root[:, None, None], self.events, len(self.start))
         whole = vstack([links, _blocks(self.tie)], format="csr")
-        right = whole.T @ np.r_[root * left, self.away(points)]
+        right = whole.T @ np.r_[root * left, away]
         normal = (whole.T @ whole).tocsr()
         found, _ = cg(normal, right, rtol=_EXACT, maxiter=_CG_STEPS, M=_own_blocks(normal))
         return np.asarray(found.reshape(-1, 4))
@@ -154,7 +155,7 @@ def solve(problem: Problem) -> Solved:
     """Hypocentres at which the differences of the links agree best."""
     points = _settled(problem, problem.start)
     for _ in range(_RESTARTS):
-        sigma = _sigma(*problem.left(points), problem.links)
+        sigma = errors(*problem.left(points), problem.links)
         moved = _among_neighbours(problem, points, sigma)
         if moved is None:
             break
@@ -168,7 +169,7 @@ def solve(problem: Problem) -> Solved:
 def _settled(problem: Problem, points: np.ndarray) -> np.ndarray:
     """Least squares with iterated weights, until the hypocentres move no more."""
     for _ in range(_ROUNDS):
-        sigma = _sigma(*problem.left(points), problem.links)
+        sigma = errors(*problem.left(points), problem.links)
         new = _better(problem, points, sigma)
         moved = np.abs(new - points)[:, :3].max(initial=0)
         points = new
@@ -182,7 +183,7 @@ def _better(problem: Problem, points: np.ndarray, sigma: np.ndarray) -> np.ndarr
 
     At an interface a derivative may tell of a step that leads far away.
     """
-    step = problem.step(points, sigma)
+    step = problem.step(*problem.left(points), sigma, problem.away(points))
     length = np.linalg.norm(step[:, :3], axis=1, keepdims=True)
     step = step * np.minimum(1.0, _LONGEST_KM / np.maximum(length, 1e-9))
     before = problem.costs(points, sigma)
@@ -206,7 +207,7 @@ def _among_neighbours(problem: Problem, points: np.ndarray, sigma: np.ndarray) -
 
     Such an event is caught on the wrong side of an interface, or was far off.
     """
-    weight = _robust(problem.left(points)[0] / sigma) * FREEDOM / (FREEDOM + 1)
+    weight = robust(problem.left(points)[0] / sigma) * FREEDOM / (FREEDOM + 1)
     pair, waves = problem.events, problem.links.correlated
     both = pd.DataFrame(
         {
@@ -232,10 +233,15 @@ def _among_neighbours(problem: Problem, points: np.ndarray, sigma: np.ndarray) -
     return moved
 
 
-def _sigma(left: np.ndarray, slopes: np.ndarray, links: Links) -> np.ndarray:
-    """Standard deviations of the links in s: as stated, and as their residuals say."""
+def apart_errors(slopes: np.ndarray, links: Links) -> np.ndarray:
+    """Errors of differences in s that grow with the distance of the two events."""
     slowness = np.linalg.norm(slopes[:, 0, :3], axis=1)
-    sigma = np.hypot(links.sigma_s, _SHARE * slowness * links.apart_km)
+    return np.asarray(_SHARE * slowness * links.apart_km)
+
+
+def errors(left: np.ndarray, slopes: np.ndarray, links: Links) -> np.ndarray:
+    """Standard deviations of the links in s: as stated, and as their residuals say."""
+    sigma = np.hypot(links.sigma_s, apart_errors(slopes, links))
     for kind in (links.correlated, ~links.correlated):
         if kind.any():
             count = int(kind.sum())
@@ -244,7 +250,7 @@ def _sigma(left: np.ndarray, slopes: np.ndarray, links: Links) -> np.ndarray:
     return np.asarray(sigma)
 
 
-def _robust(u: np.ndarray) -> np.ndarray:
+def robust(u: np.ndarray) -> np.ndarray:
     """Weights of residuals over their standard deviations under a t distribution."""
     return np.asarray((FREEDOM + 1) / (FREEDOM + u**2))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,8 @@ import pandas as pd
 from quakeline.geometry import azimuthal_gap, distance_azimuth, neighbours
 from quakeline.io import tables
 from quakeline.location import relative
-from quakeline.location.links import Links, links_of
+from quakeline.location.bootstrap import deviations
+from quakeline.location.links import links_of
 from quakeline.location.locator import Locator
 from quakeline.location.observations import Observations, gathered
 from quakeline.schemas import RELOCATIONS
@@ -35,6 +37,8 @@ def relocated(
     differentials: pd.DataFrame,
     most: int = 20,
     within_km: float = 5.0,
+    draws: int = 50,
+    progress: Callable[[float, float], None] = lambda done, total: None,
 ) -> Relocated:
     """Relocate neighbouring events relative to each other.
 
@@ -50,6 +54,10 @@ def relocated(
         DIFFERENTIALS, perhaps empty: then all differences are those of the picks.
     most, within_km
         How many neighbours an event has at most, and how far away.
+    draws
+        Of the bootstrap that tells how far off relative places may be.
+    progress
+        Is told the draws done and those of all.
 
     Events without neighbours, and arrivals of stations without a position, stay as they are.
     """
@@ -65,12 +73,11 @@ def relocated(
     if not len(links.one):
         return Relocated(events, pairs, tables.empty(RELOCATIONS))
     start = _points(locator, own, seen)
-    solved = relative.solve(
-        relative.Problem(
-            arrivals, links, start, relative.ties(own), locator.times, locator.depth_km
-        )
-    )
-    moves = _moves(own, arrivals, links, solved, start)
+    ties = relative.ties(own)
+    problem = relative.Problem(arrivals, links, start, ties, locator.times, locator.depth_km)
+    solved = relative.solve(problem)
+    sigma = deviations(problem, solved.points, draws, progress)
+    moves = _moves(own, problem, solved, sigma)
     moved = own["event_id"].isin(moves["event_id"]).to_numpy()
     placed = _placed(
         locator, own[moved], solved.points[moved], [seen[n] for n in np.flatnonzero(moved)]
@@ -109,18 +116,13 @@ def _points(locator: Locator, events: pd.DataFrame, seen: list[Observations]) ->
 
 
 def _moves(
-    own: pd.DataFrame,
-    arrivals: relative.Arrivals,
-    links: Links,
-    solved: relative.Solved,
-    start: np.ndarray,
+    own: pd.DataFrame, problem: relative.Problem, solved: relative.Solved, sigma: np.ndarray
 ) -> pd.DataFrame:
     """RELOCATIONS of the events that have links."""
-    event = np.r_[arrivals.event[links.one], arrivals.event[links.other]]
     table = pd.DataFrame(
         {
-            "event": event,
-            "waves": np.tile(links.correlated, 2),
+            "event": problem.events.ravel(),
+            "waves": np.tile(problem.links.correlated, 2),
             "before": np.tile(np.abs(solved.before_s), 2),
             "after": np.tile(np.abs(solved.after_s), 2),
         }
@@ -128,7 +130,8 @@ def _moves(
     groups = table.groupby("event")
     middle, waves = groups[["before", "after"]].median(), groups["waves"].sum()
     number = waves.index.to_numpy(dtype=np.int64)
-    away = (solved.points - start)[number]
+    away = (solved.points - problem.start)[number]
+    off = sigma[number]
     made = tables.conform(
         pd.DataFrame(
             {
@@ -137,6 +140,9 @@ def _moves(
                 "north_km": away[:, 1],
                 "down_km": away[:, 2],
                 "later_s": away[:, 3],
+                "east_sigma_km": off[:, 0],
+                "north_sigma_km": off[:, 1],
+                "down_sigma_km": off[:, 2],
                 "links": groups.size().to_numpy(),
                 "correlated_links": waves.to_numpy(dtype=np.int64),
                 "misfit_before_s": middle["before"].to_numpy(),
