@@ -136,6 +136,18 @@ def test_gaps_and_clipped_samples_are_left_out_and_counted(tmp_path, truth):
     assert errors(found, truth).abs().max() < 1e-3
 
 
+def test_a_dead_channel_gives_no_differences(tmp_path, truth):
+    def spoil(data, valid):
+        data[0] = 0.0
+        data[1, 0] = 3.0
+
+    waveforms = furnished(tmp_path, truth, spoil)
+    found, _ = differentials(*catalog(truth), waveforms, Rules(min_correlation=0.0))
+    assert "A" not in set(found["station"])
+    assert set(found.loc[found["station"] == "B", "phase"]) == {"S"}
+    assert np.isfinite(found["difference_s"]).all()
+
+
 def test_arrivals_without_waveforms_are_counted(tmp_path, truth):
     events, arrivals = catalog(truth)
     arrivals.loc[arrivals["station"] == "C", "instrument"] = "EH"

@@ -172,10 +172,12 @@ def _match(
             shift, coefficient = xcorr_pick_correction(
                 onset, trace, again, late, rules.before_s, after_s, longest
             )
-        # Nothing narrower is raised where the correlation has no top.
-        except Exception:
+        except Exception as error:
+            # obspy raises the bare class where the correlation has no top; all else is a mistake.
+            if type(error) is not Exception:
+                raise
             return None
-    if not np.isfinite(coefficient) or abs(shift) > _INSIDE * longest:
+    if not np.isfinite([shift, coefficient]).all() or abs(shift) > _INSIDE * longest:
         return None
     return float(shift), float(coefficient)
 
