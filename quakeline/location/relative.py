@@ -21,6 +21,7 @@ from scipy.sparse import csr_array, vstack
 from scipy.sparse.linalg import LinearOperator, cg
 
 from quakeline.io.ellipsoids import covariance_of
+from quakeline.io.streams import rows
 from quakeline.location.links import Links
 from quakeline.location.observations import Observations
 from quakeline.location.posterior import FREEDOM
@@ -33,6 +34,8 @@ _STILL_KM, _LONGEST_KM = 1e-3, 2.0
 _LOOSE = 3.0
 #: Where an event states no errors: km and s.
 _UNKNOWN_KM, _UNKNOWN_S = 5.0, 1.0
+#: Variances are this at least, in km^2 and s^2.
+_LEAST = 1e-6
 #: Error of differences with the distance of two events, as a share of the travel time between them.
 _SHARE = 0.02
 _MAD = 1.4826
@@ -85,15 +88,15 @@ class Arrivals:
 def ties(events: pd.DataFrame) -> np.ndarray:
     """Square roots of the inverse covariances of absolute origins, (m, 4, 4), made weak."""
     roots = np.zeros((len(events), 4, 4))
-    rows: list[dict[str, Any]] = events.to_dict("records")  # type: ignore[assignment]
-    for n, row in enumerate(rows):
+    for n, row in enumerate(rows(events)):
         space = covariance_of(row)
         covariance = np.eye(4) * _UNKNOWN_KM**2
         if space is not None:
             covariance[:3, :3] = space
         time = row["time_sigma_s"]
         covariance[3, 3] = (_UNKNOWN_S if pd.isna(time) else time) ** 2
-        roots[n] = np.linalg.cholesky(np.linalg.inv(_LOOSE**2 * covariance)).T
+        loose = _LOOSE**2 * covariance + _LEAST * np.eye(4)
+        roots[n] = np.linalg.cholesky(np.linalg.inv(loose)).T
     return roots
 
 
@@ -259,17 +262,17 @@ def _matrix(slopes: np.ndarray, events: np.ndarray, n: int) -> csr_array:
     """Links over the unknowns of all events."""
     k = len(slopes)
     columns = 4 * events.T[:, :, None] + np.arange(4)
-    rows = np.broadcast_to(np.arange(k)[:, None, None], (k, 2, 4))
-    return csr_array((slopes.ravel(), (rows.ravel(), columns.ravel())), shape=(k, 4 * n))
+    row = np.broadcast_to(np.arange(k)[:, None, None], (k, 2, 4))
+    return csr_array((slopes.ravel(), (row.ravel(), columns.ravel())), shape=(k, 4 * n))
 
 
 def _blocks(square: np.ndarray) -> csr_array:
     """Matrices (m, 4, 4) along the diagonal of one."""
     m = len(square)
     first = 4 * np.arange(m)[:, None, None]
-    rows = np.broadcast_to(first + np.arange(4)[:, None], square.shape)
+    row = np.broadcast_to(first + np.arange(4)[:, None], square.shape)
     columns = np.broadcast_to(first + np.arange(4), square.shape)
-    return csr_array((square.ravel(), (rows.ravel(), columns.ravel())), shape=(4 * m, 4 * m))
+    return csr_array((square.ravel(), (row.ravel(), columns.ravel())), shape=(4 * m, 4 * m))
 
 
 def _own_blocks(normal: csr_array) -> LinearOperator:
