@@ -39,7 +39,7 @@ WRONG = VelocityModel(
     tuple(np.array(CRUST.vs) * [0.96, 1.02, 0.99, 1.0]),
 )
 _OFF = Plan(hours=1.0, events_per_hour=100, seed=2, delay_s=0.05)
-_FRESH = {
+FRESH = {
     "10 an hour": (Plan(hours=10, events_per_hour=10), CRUST),
     "100 an hour": (Plan(hours=1.0, events_per_hour=100), CRUST),
     "100, wrong model": (_OFF, WRONG),
@@ -54,7 +54,7 @@ CASES: dict[str, tuple[Plan, VelocityModel, dict[str, Any]]] = {
     "1000 an hour": (Plan(hours=0.1, events_per_hour=1000, seed=3), CRUST, {}),
     **{
         f"{name}, seed {seed}": (replace(plan, seed=seed), model, {})
-        for name, (plan, model) in _FRESH.items()
+        for name, (plan, model) in FRESH.items()
         for seed in (31, 32, 33)
     },
     "100, wrong model, SSST, seed 31": (replace(_OFF, seed=31), WRONG, {"station_terms": "ssst"}),
@@ -95,7 +95,7 @@ def _found(
     real = sequence.owner[sequence.owner >= 0]
     recorded = real.value_counts().reindex(truth["event"], fill_value=0).to_numpy()
     fit = recorded >= search.min_picks
-    match = _matches(events, truth)
+    match = matches(events, truth)
     pairs = np.flatnonzero(match >= 0)
     hit = np.isin(truth["event"].to_numpy(), match[pairs])
     owners = sequence.owner.reindex(arrivals["pick_id"]).to_numpy()
@@ -124,7 +124,7 @@ def _magnitudes(events: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _matches(events: pd.DataFrame, truth: pd.DataFrame) -> np.ndarray:
+def matches(events: pd.DataFrame, truth: pd.DataFrame) -> np.ndarray:
     """The true event of each found one, -1 for none; the closest in time first, each once."""
     apart_s = events["time"].astype("int64").to_numpy()[:, None] - truth["time_ns"].to_numpy()
     frame = LocalFrame.around(truth["latitude"].to_numpy(), truth["longitude"].to_numpy())

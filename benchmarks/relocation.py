@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.catalog_quality import _FRESH, _matches
+from benchmarks.catalog_quality import FRESH, matches
 from benchmarks.measure import arguments, finish, timed
 from benchmarks.sequences import Plan, Sequence, make
 from quakeline.association import associate, depth_range, suggested
@@ -68,7 +68,7 @@ def _differences(
     sequence: Sequence, plan: Plan, events: pd.DataFrame, pairs: pd.DataFrame, rng: Any
 ) -> pd.DataFrame:
     """DIFFERENTIALS as waveforms give them, of arrivals that belong to their events."""
-    owner = _matches(events, sequence.events)
+    owner = matches(events, sequence.events)
     number = dict(zip(events["event_id"], owner, strict=True))
     own = pairs.assign(source=pairs["event_id"].map(number))
     right = sequence.owner.reindex(own["pick_id"]).to_numpy() == own["source"].to_numpy()
@@ -96,6 +96,7 @@ def _differences(
     made = both.assign(
         component="Z",
         correlation=0.9,
+        pick_id_1=both["pick_id"],
         difference_s=difference,
         shift_s=difference - (travel[0] - travel[1]),
     )
@@ -117,7 +118,7 @@ def _travel(sequence: Sequence, plan: Plan, arrivals: pd.DataFrame) -> np.ndarra
 
 def _error(sequence: Sequence, events: pd.DataFrame, sites: Sites) -> float:
     """Median error of the vectors between neighbours in m."""
-    match = _matches(events, sequence.events)
+    match = matches(events, sequence.events)
     kept = np.flatnonzero(match >= 0)
     places = []
     for table in (events.iloc[kept], sequence.events.iloc[match[kept]]):
@@ -132,7 +133,7 @@ def main() -> None:
     """Measure all cases and keep the figures in benchmarks/results/relocation.json."""
     words = arguments()
     rows = []
-    plan, model = _FRESH["100, wrong model"]
+    plan, model = FRESH["100, wrong model"]
     for seed in (31, 32, 33):
         hours = plan.hours / 5 if words.quick else plan.hours
         figures = measured(replace(plan, seed=seed, hours=hours), model)

@@ -422,6 +422,8 @@ DIFFERENTIALS = Table(
     (
         _column("event_id_1", "string", meaning="see events"),
         _column("event_id_2", "string", meaning="see events"),
+        _column("pick_id_1", "string", meaning="see picks"),
+        _column("pick_id_2", "string", meaning="see picks"),
         _column("network", "string"),
         _column("station", "string"),
         _column("location", "string"),

@@ -9,7 +9,7 @@ from synthetics import arrival_table, event_table, network, picks_of
 from workfolder import WorkFolder
 
 from quakeline.geometry import distance_azimuth
-from quakeline.io import tables
+from quakeline.io import provenance, tables
 from quakeline.location import Locator
 from quakeline.location.relocate import NAME, relocated
 from quakeline.schemas import ARRIVALS, DIFFERENTIALS, EVENTS, RELOCATIONS
@@ -99,7 +99,7 @@ def test_waveforms_bring_a_cluster_from_hundreds_of_metres_to_ten(cluster):
 
 @pytest.mark.parametrize(("kind", "most_km"), [("waveforms", 0.003), ("picks", 0.3)])
 def test_places_are_as_exact_as_they_say(cluster, kind, most_km):
-    """Against each other, where the velocities are right, and within a few sigma always."""
+    """Against each other, where the velocities are right."""
     locator, true, events, pairs, waves = cluster
     given = waves if kind == "waveforms" else NONE
     done = relocated(replace(locator, model=TRUE), events, pairs, given)
@@ -165,8 +165,21 @@ def test_the_events_of_the_demo_are_brought_together(demo_run: WorkFolder, tmp_p
     assert abs(one["depth_km"] - other["depth_km"]) < 0.05
     assert tables.read(out / "relocations.parquet", RELOCATIONS)["misfit_after_s"].max() < 1e-3
     assert (out / "catalog.qml").is_file()
+    for path in (waves / "differentials.parquet", out / "relocations.parquet"):
+        record = provenance.read(path)
+        assert any(name.endswith("catalog/events.parquet") for name in record["inputs"])
     alone = demo_run.quakeline("relocate", "unterhaching", "-o", str(tmp_path / "alone"))
     assert "moved    0 of 2 events" in alone.stdout
+
+
+def test_differences_of_other_picks_are_refused(demo_run: WorkFolder, cluster, tmp_path):
+    """Also those of the same events after other picks: what waveforms say is said of picks."""
+    tables.write(cluster[4], DIFFERENTIALS, tmp_path / "others.parquet")
+    given = ("--differentials", str(tmp_path / "others.parquet"))
+    done = demo_run.quakeline("relocate", "unterhaching", "-o", str(tmp_path / "out"), *given)
+    assert done.returncode == 2
+    assert "others.parquet: none of its picks is in the catalog of unterhaching" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_catalog_without_its_velocities_asks_for_them(demo_run: WorkFolder, tmp_path):

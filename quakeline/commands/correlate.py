@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from quakeline.commands.places import catalog_of, folder_of
+from quakeline.commands.places import catalog_inputs, catalog_of, run_folder_of
 from quakeline.errors import ConfigError
 
 Run = Annotated[str, typer.Argument(help="Name of a run that kept its waveforms, or its folder.")]
@@ -38,7 +39,7 @@ def correlate(
     from rich.console import Console
 
     from quakeline.commands.progress import shown
-    from quakeline.io import exports, tables
+    from quakeline.io import exports, provenance, tables
     from quakeline.io.atomic import require_space
     from quakeline.measurement.differential import Rules, differentials
     from quakeline.measurement.snippets import Waveforms
@@ -54,17 +55,18 @@ def correlate(
     )
     require_space(output.parent)
     catalog = catalog_of(run)
-    folder = folder_of(run)
-    beside = folder.parent if folder.name == "catalog" else folder
-    waveforms = Waveforms(beside / "waveforms")
+    folder = run_folder_of(run)
+    waveforms = Waveforms(folder / "waveforms")
     console = Console(stderr=True)
     with shown("correlate", console, lambda total: f"{total:.0f} arrivals") as progress:
         made, unused = differentials(catalog.events, catalog.pairs, waveforms, rules, progress)
     exports.write("hypodd", catalog, output)
     exports.write_differences(catalog, made, output)
-    tables.write(made, DIFFERENTIALS, output / "differentials.parquet")
+    record = provenance.Record("correlate", 1, asdict(rules), catalog_inputs(run))
+    with provenance.recording(record):
+        tables.write(made, DIFFERENTIALS, output / "differentials.parquet")
     for reason, count in sorted(unused.items()):
-        typer.echo(f"not used  {count} arrivals: {reason}")
+        typer.echo(f"not used  {count} {reason}")
     pairs = made[["event_id_1", "event_id_2"]].drop_duplicates()
     typer.echo(f"written   {output}: {len(made)} differences of {len(pairs)} pairs of events")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.commands.places import catalog_of, folder_of
+from quakeline.commands.places import catalog_inputs, catalog_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,10 +48,7 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = 0.3) -> None:
     given = [catalog_of(run) for run in runs]
     named = [Catalog(r, c.events, c.arrivals, c.picks) for r, c in zip(runs, given, strict=True)]
     joined = union(named, same_onset)
-    inputs = {
-        str(path): provenance.digest_file(path)
-        for path in (folder for run in runs for folder in folder_of(run).rglob("events.parquet"))
-    }
+    inputs = {path: digest for run in runs for path, digest in catalog_inputs(run).items()}
     record = provenance.Record("merge", 1, {"same_onset_s": same_onset}, inputs)
     products.write(joined.events, joined.arrivals, joined.picks, _stations(given), output, record)
     write_text(output / "duplicates.csv", joined.duplicates.to_csv(index=False))

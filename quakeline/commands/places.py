@@ -27,6 +27,12 @@ def folder_of(run: str) -> Path:
     return found
 
 
+def run_folder_of(run: str) -> Path:
+    """The folder of a run, also where its `catalog` is named; else as `folder_of`."""
+    folder = folder_of(run)
+    return folder.parent if folder.name == "catalog" else folder
+
+
 def catalog_of(run: str, stations: Path | None = None) -> Tables:
     """The tables of a run or folder. Raises ConfigError, DataError."""
     from quakeline.io import exports, inventory
@@ -38,6 +44,14 @@ def catalog_of(run: str, stations: Path | None = None) -> Tables:
     return exports.Tables(
         tables.events, tables.arrivals, tables.picks, inventory.read_any(stations)
     )
+
+
+def catalog_inputs(run: str) -> dict[str, str]:
+    """Digests of a catalog's tables of events, for the record of what was made of it."""
+    from quakeline.io import provenance
+
+    found = sorted(folder_of(run).rglob("events.parquet"))
+    return {str(path): provenance.digest_file(path) for path in found}
 
 
 def velocity_of(folder: Path, given: Path | None, vp_vs: float = 0.0) -> tuple[VelocityModel, Path]:

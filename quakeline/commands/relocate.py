@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quakeline.commands.correlate import Run
-from quakeline.commands.places import catalog_of, folder_of, velocity_of
+from quakeline.commands.places import catalog_inputs, catalog_of, run_folder_of, velocity_of
 from quakeline.errors import DataError
 
 if TYPE_CHECKING:
@@ -56,13 +56,15 @@ def relocate(
     from quakeline.location.relocate import relocated
     from quakeline.schemas import DIFFERENTIALS, RELOCATIONS, STATIONS
 
-    catalog, folder = catalog_of(run), folder_of(run)
+    catalog, folder = catalog_of(run), run_folder_of(run)
     if catalog.stations is None:
         raise DataError(f"{folder} holds no stations.parquet, which tells where stations are")
     model, model_file = velocity_of(folder, velocity, vp_vs)
     waves = (
         tables.read(differentials, DIFFERENTIALS) if differentials else tables.empty(DIFFERENTIALS)
     )
+    if len(waves) and not waves["pick_id_1"].isin(catalog.picks["pick_id"]).any():
+        raise DataError(f"{differentials}: none of its picks is in the catalog of {run}")
     require_space(output)
     sites = _sites(folder, catalog.stations)
     if catalog.events.empty:
@@ -72,14 +74,15 @@ def relocate(
     tables_in = catalog.events, catalog.pairs, waves
     with shown("relocate", console, lambda total: f"{total:.0f} draws of errors") as progress:
         done = relocated(locator, *tables_in, neighbours, max_km, draws, progress)
-    files = [folder_of(run) / "catalog/events.parquet", model_file, differentials]
-    inputs = {str(path): provenance.digest_file(path) for path in files if path and path.is_file()}
+    files = [model_file, *([differentials] if differentials else [])]
+    inputs = catalog_inputs(run) | {str(path): provenance.digest_file(path) for path in files}
     settings = {"max_km": max_km, "neighbours": neighbours, "vp_vs": vp_vs, "draws": draws}
     record = provenance.Record("relocate", 1, settings, inputs)
     arrivals = done.arrivals[list(catalog.arrivals.columns)]
     stations = tables.conform(catalog.stations, STATIONS).to_pandas()
     products.write(done.events, arrivals, catalog.picks, stations, output, record)
-    tables.write(done.moves, RELOCATIONS, output / "relocations.parquet")
+    with provenance.recording(record):
+        tables.write(done.moves, RELOCATIONS, output / "relocations.parquet")
     typer.echo(_told(done.moves, len(done.events)))
     typer.echo(f"written  {output}: {len(done.events)} events")
 
@@ -103,7 +106,7 @@ def _depths(usual: tuple[float, float], events: pd.DataFrame) -> tuple[float, fl
 def _told(moves: pd.DataFrame, n_events: int) -> str:
     """What was moved, in a line."""
     if moves.empty:
-        return f"moved    0 of {n_events} events: none has a neighbour with the same stations"
+        return f"moved    0 of {n_events} events: none has a neighbour with enough differences"
     links = int(moves["links"].sum()) // 2
     waves = int(moves["correlated_links"].sum()) // 2
     before, after = (1000 * moves[f"misfit_{when}_s"].median() for when in ("before", "after"))

@@ -45,7 +45,7 @@ def deviations(
         off = problem.step(drawn, slopes, sigma, still)[:, :3]
         total += (off - _middles(off, group)) ** 2
         progress(draw + 1, draws)
-    return np.asarray(_WHOLE * np.sqrt(total / max(draws, 1)))
+    return np.asarray(_WHOLE * np.sqrt(total / draws))
 
 
 def _drawn(

@@ -26,7 +26,7 @@ _SHARES = np.array([0.0, 0.003, 0.005, 0.007, 0.01, 0.014, 0.02, 0.028, 0.04, 0.
 _EVENTS = 300
 _LEAST_WEIGHT = 0.5
 _LEAST_ARRIVALS = 8
-#: Residuals that count for an event's factor of one.
+#: Residuals that count for a factor of one.
 _SHRINK = 20.0
 _UNKNOWNS = 4
 _MAD = 1.4826
@@ -80,7 +80,7 @@ def estimated(
 
 
 def stretch(u: np.ndarray) -> float:
-    """Factor of an event's errors, from its residuals over their standard deviations."""
+    """Factor of the errors of some residuals, from these over their standard deviations."""
     free = max(len(u) - _UNKNOWNS, 0)
     if not free:
         return 1.0

@@ -39,23 +39,22 @@ def links_of(arrivals: pd.DataFrame, close: pd.DataFrame, differentials: pd.Data
     Parameters
     ----------
     arrivals
-        Rows 0, 1, ...: event (its number), event_id, sigma_s and the codes of the picks.
+        Rows 0, 1, ...: event (its number), pick_id, sigma_s and the codes of the picks.
     close
         Pairs of events: first, second, apart_km.
     differentials
         DIFFERENTIALS, perhaps empty.
     """
-    keyed = arrivals[["event", "event_id", "sigma_s", *_CODES]].reset_index(names="row")
+    keyed = arrivals[["event", "pick_id", "sigma_s", *_CODES]].reset_index(names="row")
     slot = keyed.groupby(_CODES, sort=False).ngroup()
     short = keyed[["event", "row", "sigma_s"]].assign(slot=slot)
     picked = close.merge(short, left_on="first", right_on="event").merge(
         short, left_on=["second", "slot"], right_on=["event", "slot"], suffixes=("", "_2")
     )
     waves = differentials
-    for side, name in (("1", "row"), ("2", "row_2")):
-        ids = {"event_id": f"event_id_{side}", "row": name}
-        own = keyed[["event_id", "row", *_CODES]].rename(columns=ids)
-        waves = waves.merge(own, on=[f"event_id_{side}", *_CODES])
+    for side, name in (("pick_id_1", "row"), ("pick_id_2", "row_2")):
+        own = keyed[["pick_id", "row"]].rename(columns={"pick_id": side, "row": name})
+        waves = waves.merge(own, on=side)
     both = pd.concat(
         [
             waves[["row", "row_2", "shift_s", "apart_km"]].assign(

@@ -22,6 +22,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from quakeline.io.ellipsoids import covariance_of
 from quakeline.io.streams import rows
+from quakeline.location.errors import stretch
 from quakeline.location.links import Links
 from quakeline.location.observations import Observations
 from quakeline.location.posterior import FREEDOM
@@ -38,9 +39,6 @@ _UNKNOWN_KM, _UNKNOWN_S = 5.0, 1.0
 _LEAST = 1e-6
 #: Error of differences with the distance of two events, as a share of the travel time between them.
 _SHARE = 0.02
-_MAD = 1.4826
-#: Links that count for their stated errors against what their residuals say.
-_SHRINK = 20.0
 #: An event is lost where half of its links (those from waveforms if it has any) weigh less; how
 #: often such events are put among their neighbours.
 _LOST, _RESTARTS = 0.75, 3
@@ -246,10 +244,7 @@ def errors(left: np.ndarray, slopes: np.ndarray, links: Links) -> np.ndarray:
     """Standard deviations of the links in s: as stated, and as their residuals say."""
     sigma = np.hypot(links.sigma_s, apart_errors(slopes, links))
     for kind in (links.correlated, ~links.correlated):
-        if kind.any():
-            count = int(kind.sum())
-            spread = _MAD * float(np.median(np.abs(left[kind] / sigma[kind])))
-            sigma[kind] *= np.sqrt((_SHRINK + count * spread**2) / (_SHRINK + count))
+        sigma[kind] *= stretch(left[kind] / sigma[kind])
     return np.asarray(sigma)
 
 

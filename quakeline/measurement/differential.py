@@ -30,6 +30,7 @@ _VERTICAL, _HORIZONTAL = ("Z",), ("N", "E", "1", "2")
 _BEFORE_S, _SHORTEST_S = 0.05, 0.3
 #: Shifts nearer than this to the longest one that is tried are no maximum.
 _INSIDE = 0.95
+_UNLIKE = "S too soon after P, no common component, or a correlation below"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def differentials(
 
     Returns
     -------
-    DIFFERENTIALS, and how many arrivals could not be used, by reason.
+    DIFFERENTIALS, and how many arrivals, comparisons and differences were not used, by reason.
     """
     close = neighbours(events, rules.neighbours, rules.max_km)
     order = {event: number for number, event in enumerate(events["event_id"])}
@@ -93,10 +94,10 @@ def differentials(
     for codes, group in rows.groupby(CODES, sort=True):
         cut = snippets(group, waveforms, rules.reach_s, rules.band_hz, unused)
         labels = dict(zip(CODES, codes, strict=True))
-        found += [labels | row for row in _of_instrument(cut, close, origin_ns, rules)]
+        found += [labels | row for row in _of_instrument(cut, close, origin_ns, rules, unused)]
         done += len(group)
         progress(done, len(rows))
-    return _table(found, events, close, rules), unused
+    return _table(found, events, close, rules, unused), unused
 
 
 def _rooms(arrivals: pd.DataFrame) -> pd.Series:
@@ -113,6 +114,7 @@ def _of_instrument(
     close: pd.DataFrame,
     origin_ns: np.ndarray,
     rules: Rules,
+    unused: Counter[str],
 ) -> Iterator[dict[str, Any]]:
     """Rows of one instrument, but for its codes and the ids of the events."""
     for phase in ("P", "S"):
@@ -122,20 +124,24 @@ def _of_instrument(
         for first, second in zip(both["first"].tolist(), both["second"].tolist(), strict=True):
             one, other = cut[first, phase], cut[second, phase]
             best = _best(one, other, phase, rules)
-            if best is not None:
-                component, shift, coefficient = best
-                travel = [s.time_ns - origin_ns[e] for s, e in ((one, first), (other, second))]
-                picked = one.pick_ns - origin_ns[first] - (other.pick_ns - origin_ns[second])
-                difference = (travel[0] - travel[1]) / SECOND - shift
-                yield {
-                    "first": first,
-                    "second": second,
-                    "component": component,
-                    "phase": phase,
-                    "difference_s": difference,
-                    "correlation": coefficient,
-                    "shift_s": difference - picked / SECOND,
-                }
+            if best is None:
+                unused[f"comparisons: {_UNLIKE} {rules.min_correlation:g}"] += 1
+                continue
+            component, shift, coefficient = best
+            travel = [s.time_ns - origin_ns[e] for s, e in ((one, first), (other, second))]
+            picked = one.pick_ns - origin_ns[first] - (other.pick_ns - origin_ns[second])
+            difference = (travel[0] - travel[1]) / SECOND - shift
+            yield {
+                "first": first,
+                "second": second,
+                "pick_id_1": one.pick_id,
+                "pick_id_2": other.pick_id,
+                "component": component,
+                "phase": phase,
+                "difference_s": difference,
+                "correlation": coefficient,
+                "shift_s": difference - picked / SECOND,
+            }
 
 
 def _best(
@@ -183,14 +189,23 @@ def _match(
 
 
 def _table(
-    found: list[dict[str, Any]], events: pd.DataFrame, close: pd.DataFrame, rules: Rules
+    found: list[dict[str, Any]],
+    events: pd.DataFrame,
+    close: pd.DataFrame,
+    rules: Rules,
+    unused: Counter[str],
 ) -> pd.DataFrame:
     """DIFFERENTIALS of the pairs of events that have enough of them."""
     if not found:
         return tables.empty(DIFFERENTIALS)
     made = pd.DataFrame(found).merge(close, on=["first", "second"])
     links = made.groupby(["first", "second"])["phase"].transform("size")
-    made = made[links >= rules.min_links]
+    enough = links >= rules.min_links
+    if not enough.all():
+        unused[f"differences: fewer than {rules.min_links} of a pair of events"] = int(
+            (~enough).sum()
+        )
+    made = made[enough]
     ids = events["event_id"].to_numpy()
     made = made.assign(event_id_1=ids[made["first"]], event_id_2=ids[made["second"]])
     order = ["first", "second", *CODES, "phase"]

@@ -42,6 +42,7 @@ class Snippet:
     start: int
     onset: int
     rate_hz: float
+    pick_id: str
     pick_ns: int
     room_s: float
 
@@ -110,7 +111,7 @@ def snippets(
     for store, some in _together(arrivals.sort_values("time"), waveforms):
         label = ".".join(some[CODES].iloc[0].astype(str))
         if store is None or label not in stores.labels_of(store, "instruments"):
-            unused["no waveforms were kept"] += len(some)
+            unused["arrivals: no waveforms were kept"] += len(some)
             continue
         events, phases = some["event"].tolist(), some["phase"].tolist()
         cut = _cut(store, label, some, reach_s, band_hz)
@@ -118,7 +119,7 @@ def snippets(
             if snippet.usable:
                 found[event, phase] = snippet
             else:
-                unused["a gap, clipped samples or the end of the data"] += 1
+                unused["arrivals: a gap, clipped samples or the end of the data"] += 1
     return found
 
 
@@ -160,7 +161,8 @@ def _cut(
     )
     motion = filtered(data, valid, butterworth(*band_hz, _ORDER, rate), zero_phase=True)
     begin += grid.start_sample
-    for onset, pick, room in zip(onsets.tolist(), times.tolist(), arrivals["room_s"], strict=True):
+    columns = onsets.tolist(), arrivals["pick_id"], times.tolist(), arrivals["room_s"].tolist()
+    for onset, name, pick, room in zip(*columns, strict=True):
         here = slice(onset - before - begin, onset + after - begin)
         good = np.asarray(valid[:, here].all(axis=1))
-        yield Snippet(names, motion[:, here], good, onset - before, onset, rate, pick, float(room))
+        yield Snippet(names, motion[:, here], good, onset - before, onset, rate, name, pick, room)
