@@ -110,6 +110,15 @@ def test_places_are_as_exact_as_they_say(cluster, kind, most_km):
     assert np.median(sigma) < most_km
 
 
+def test_differences_may_name_events_in_any_order(cluster):
+    locator, _, events, pairs, waves = cluster
+    names = {f"{name}_{k}": f"{name}_{3 - k}" for name in ("event_id", "pick_id") for k in (1, 2)}
+    turned = waves.rename(columns=names).assign(shift_s=-waves["shift_s"])[waves.columns]
+    one, other = (relocated(locator, events, pairs, some, draws=2) for some in (waves, turned))
+    pd.testing.assert_frame_equal(one.events, other.events)
+    pd.testing.assert_frame_equal(one.moves, other.moves)
+
+
 def test_picks_alone_bring_it_nearer(cluster):
     locator, true, events, pairs, _ = cluster
     before = rms(relative_errors(locator, events, true))

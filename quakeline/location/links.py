@@ -31,6 +31,25 @@ class Links:
     apart_km: np.ndarray
 
 
+def _ordered(waves: pd.DataFrame, event: np.ndarray) -> pd.DataFrame:
+    """Differences from waveforms of two events, that of the smaller number first."""
+    rows = waves[["row", "row_2"]].to_numpy(dtype=np.int64)
+    one, other = event[rows].T
+    turned = one > other
+    rows[turned] = rows[turned][:, ::-1]
+    made = pd.DataFrame(
+        {
+            "row": rows[:, 0],
+            "row_2": rows[:, 1],
+            "shift_s": np.where(turned, -1.0, 1.0) * waves["shift_s"].to_numpy(dtype=float),
+            "apart_km": waves["apart_km"].to_numpy(dtype=float),
+            "sigma": _CORRELATED_S,
+            "correlated": True,
+        }
+    )
+    return pd.DataFrame(made.loc[one != other])
+
+
 def links_of(arrivals: pd.DataFrame, close: pd.DataFrame, differentials: pd.DataFrame) -> Links:
     """Differences from waveforms, and from picks where there are none of waveforms.
 
@@ -57,9 +76,7 @@ def links_of(arrivals: pd.DataFrame, close: pd.DataFrame, differentials: pd.Data
         waves = waves.merge(own, on=side)
     both = pd.concat(
         [
-            waves[["row", "row_2", "shift_s", "apart_km"]].assign(
-                sigma=_CORRELATED_S, correlated=True
-            ),
+            _ordered(waves, arrivals["event"].to_numpy()),
             picked[["row", "row_2", "apart_km"]].assign(
                 shift_s=0.0,
                 sigma=np.hypot(picked["sigma_s"], picked["sigma_s_2"]),
