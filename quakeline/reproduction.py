@@ -7,6 +7,7 @@ between then and now is said before the run begins; inputs with other content ar
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from quakeline.association import with_ledger
 from quakeline.errors import ConfigError, DataError
 from quakeline.io import provenance, tables
 from quakeline.io.atomic import writing
+from quakeline.io.targets import run_of
 from quakeline.report import crate as crates
 from quakeline.report.lineage import software
 from quakeline.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
@@ -98,12 +100,19 @@ def furnish(crate: Crate, folder: Path, source: Path) -> None:
     Raises
     ------
     ConfigError
-        The folder holds something else.
+        The folder holds something else, or belongs to a run.
     DataError
         Inputs that lie in `source` have another content, or are absent though the run names them.
     """
     settings = (crate.folder / crates.CONFIG).read_bytes()
     target = folder / config.DEFAULT
+    run = run_of(folder)
+    if run or crate.folder.resolve().is_relative_to((folder / "results").resolve()):
+        raise ConfigError(
+            f"{folder} is a place of the run {run or crate.folder}; give a new folder"
+        )
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise ConfigError(f"{folder} is no folder; give a new folder")
     occupied = folder.exists() and any(folder.iterdir())
     if occupied and not (target.is_file() and target.read_bytes() == settings):
         raise ConfigError(f"{folder} holds something else; give a new folder")
@@ -152,7 +161,7 @@ def _link(name: Path, folder: Path, source: Path) -> None:
         return
     place = folder / name
     place.parent.mkdir(parents=True, exist_ok=True)
-    if not place.exists():
+    if not os.path.lexists(place):
         place.symlink_to((source / name).resolve())
 
 

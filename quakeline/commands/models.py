@@ -81,8 +81,11 @@ def show(name: Name) -> None:
 @app.command()
 def get(name: Name, path: Given = None, output: Output = None) -> None:
     """Fetch or convert weights into one .safetensors file."""
+    from quakeline.io import targets
     from quakeline.models.weights import card_of
 
+    if output is not None:
+        targets.require_file("--output", output, [path])
     target = output or cache.folder() / "weights" / f"{_known(name).name}.safetensors"
     _write(name, path, target)
     typer.echo(f"{target}, weights {card_of(target)[1]}")
@@ -94,10 +97,12 @@ def export(name: Name, onnx: Graph, path: Given = None) -> None:
 
     The graph turns normalised windows (batch, components, samples) into probabilities.
     """
+    from quakeline.io import targets
     from quakeline.io.atomic import replacing
     from quakeline.models.graphs import graph_of
     from quakeline.models.weights import card_of
 
+    targets.require_file("--onnx", onnx, [name, path])
     with TemporaryDirectory(prefix="quakeline-") as folder:
         weights = Path(name).expanduser()
         if not _is_file(name):

@@ -12,6 +12,7 @@ from quakeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from quakeline.direct.picks import Outcome
+    from quakeline.preparation.recordings import Recordings
     from quakeline.stages.pick import Config
 
 _SUFFIXES = (".parquet", ".csv")
@@ -61,13 +62,14 @@ def pick(
     from quakeline.commands.progress import shown
     from quakeline.direct.picks import picks_of, settings_of
     from quakeline.direct.weights import load
-    from quakeline.io import inventory
-    from quakeline.io.atomic import require_space
+    from quakeline.io import inventory, targets
     from quakeline.preparation.recordings import of_files
 
     console = Console(stderr=True)
-    require_space(output.parent)
+    named = [*targets.named_files(files), *(stationxml or []), weights, model]
+    targets.require_file("--output", output, named)
     recordings = of_files(files, inventory.read(stationxml or []))
+    targets.require_file("--output", output, _used(recordings))
     annotator = load(model, weights, threads=threads, device=device)
     settings = settings_of(annotator.card, smallest)
     typer.echo(f"model    {annotator}")
@@ -75,10 +77,13 @@ def pick(
         outcome = picks_of(recordings, annotator, settings, progress)
     for line in outcome.lines:
         typer.echo(line, err=True)
-    used = [Path(path) for path in sorted(set(recordings.rows["path"]))]
-    _write(outcome, settings, annotator.weights_id, used, output)
+    _write(outcome, settings, annotator.weights_id, _used(recordings), output)
     for line in _summary(outcome, output):
         typer.echo(line)
+
+
+def _used(recordings: Recordings) -> list[Path]:
+    return [Path(path) for path in sorted(set(recordings.rows["path"]))]
 
 
 def _write(

@@ -101,7 +101,7 @@ def run(
     catalogs.write_quakeml(found, used, made, quakeml, known, labels)
     catalogs.write_csv(found, csv)
     catalog = formats.Tables(found, used, made, known)
-    for name, path in zip(config.exports, exports, strict=True):
+    for name, path in formats.targets(config.exports, exports):
         formats.write(name, catalog, path, labels)
     logger.info("merge: %d events, %d of %d picks used", len(found), len(used), len(made))
     if found.empty:
