@@ -1,7 +1,8 @@
 """Where a command may write: nothing that the program did not make itself is ever lost.
 
 A file is written where nothing is, or over a plain file. It never takes the place of a folder, a
-symbolic link, a device, a write-protected file, or a file that the same command reads.
+symbolic link, a device, a write-protected file, a file that the same command reads, or one of a
+folder that a command filled.
 
 A folder is filled where nothing is, where it is empty, or where the same command filled it before.
 `.quakeline.json` in it says which command that was and what the files hold that it made (SHA-256).
@@ -148,6 +149,9 @@ def _file_in_the_way(target: Path, inputs: Iterable[Path | str | None]) -> str:
         return "no plain file"
     if not target.stat().st_mode & _ANYONE_WRITES:
         return "a write-protected file"
+    mark = _read_mark(target.parent)
+    if mark and target.name in mark.files:
+        return f"a file of a folder that `quakeline {mark.command}` filled"
     return "a file that this command reads" if _is_read(target, inputs) else ""
 
 
