@@ -205,7 +205,8 @@ def _on_cluster(profile: Path, folder: Path, run: config.Run) -> list[str]:
 
 def _require_own(results: Path) -> None:
     """Refuse a folder that holds other things than a run: products would replace them."""
-    held = {path.name for path in results.iterdir()} if results.is_dir() else set()
+    with writing(results):
+        held = {path.name for path in results.iterdir()} if results.is_dir() else set()
     if held and not held & _BEGUN:
         raise ConfigError(
             f"run: {results} holds other things ({min(held)}) and no run; give the run another"
