@@ -84,7 +84,15 @@ class Merged:
     """Run the stage on tables made of rows; what it wrote is read on demand."""
 
     def __init__(
-        self, folder, events, arrivals, *chunks, config=None, exports=(), station_magnitudes=()
+        self,
+        folder,
+        events,
+        arrivals,
+        *chunks,
+        config=None,
+        exports=(),
+        station_magnitudes=(),
+        weights=(),
     ):
         outputs = {name: folder / path for name, path in OUTPUTS.items()}
         merge.run(
@@ -96,6 +104,7 @@ class Merged:
                 folder, "station_magnitudes", STATION_MAGNITUDES, list(station_magnitudes)
             ),
             stations=put(folder, "stations", STATIONS, [STATION]),
+            weights=list(weights),
             **outputs,
             exports=[folder / "catalog" / name for name in exports],
         )
