@@ -27,7 +27,7 @@ def from_text(text: str) -> Card:
         card: Card = _adapter().validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "all of it"
+        place = ".".join(str(part) for part in first["loc"] if "[" not in str(part)) or "all"
         raise WeightsError(f"the card cannot be read: {place}: {first['msg']}") from error
     check(card)
     return card

@@ -9,14 +9,13 @@ from pathlib import Path
 import onnx
 import pytest
 import torch
-from nobody import nobodys
+from nobody import TRAINING, nobodys, trained
 from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 import quakeline
 from quakeline.errors import ConfigError, WeightsError
 from quakeline.models import networks, weights
-from quakeline.models.ancestry import Training
 from quakeline.models.cards import CARDS, PHASENET, Card
 from quakeline.models.kinds import AnyKind
 from quakeline.models.names import described
@@ -31,22 +30,11 @@ PARENTS = (
     "seismo-performer-v2",
     "spec-cnn-v1",
 )
-TRAINING = Training(("INSTANCE", "own, 2024"), "2026-11-29", "abc1234", {"epochs": 3})
 
 
 @pytest.fixture(params=PARENTS)
 def parent(request: pytest.FixtureRequest) -> Card:
     return CARDS[request.param]
-
-
-def trained(parent: Card, folder: Path, **more: object) -> tuple[Path, nn.Module]:
-    """Weights as after a training that began at those of a card: random ones will do."""
-    torch.manual_seed(3)
-    network = networks.build(parent)
-    card = quakeline.trained_from(parent, name="alpine", training=TRAINING, **more)
-    path = folder / "alpine.safetensors"
-    quakeline.save_network(path, network, card)
-    return path, network.eval()
 
 
 def obtained(section: dict[str, object], folder: Path) -> tuple[Card, nn.Module, str]:
