@@ -259,8 +259,8 @@ def test_a_callback_that_fails_ends_the_work():
 def test_a_model_is_kept_in_a_file(tmp_path):
     model = fibre.Loud(window=300, width=8, default_args={"thresholds": 0.25})
     model.scale.data += 5
-    path = model.save(tmp_path / "loud.safetensors")
-    assert path.read_bytes() == model.save(tmp_path / "again.safetensors").read_bytes()
+    path = model.save(tmp_path / "loud.safetensors", name="loud")
+    assert path.read_bytes() == model.save(tmp_path / "again.safetensors", name="loud").read_bytes()
     for kind in (fibre.Loud, DASModel):
         again = kind.load(path)
         assert (again.window, again.width, float(again.scale.detach())) == (300, 8, 35.0)
