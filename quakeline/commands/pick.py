@@ -63,6 +63,7 @@ def pick(
     from quakeline.direct.picks import picks_of, settings_of
     from quakeline.direct.weights import load
     from quakeline.io import inventory, targets
+    from quakeline.models.names import described
     from quakeline.preparation.recordings import of_files
 
     console = Console(stderr=True)
@@ -73,11 +74,15 @@ def pick(
     annotator = load(model, weights, threads=threads, device=device)
     settings = settings_of(annotator.card, smallest)
     typer.echo(f"model    {annotator}")
+    origin = described(annotator.card)
+    if origin:
+        typer.echo(f"origin   {origin}")
     with shown("picking", console) as progress:
         outcome = picks_of(recordings, annotator, settings, progress)
     for line in outcome.lines:
         typer.echo(line, err=True)
-    _write(outcome, settings, annotator.weights_id, _used(recordings), output)
+    network = {"weights_id": annotator.weights_id, **({"origin": origin} if origin else {})}
+    _write(outcome, settings, network, _used(recordings), output)
     for line in _summary(outcome, output):
         typer.echo(line)
 
@@ -87,7 +92,11 @@ def _used(recordings: Recordings) -> list[Path]:
 
 
 def _write(
-    outcome: Outcome, settings: Config, weights_id: str, used: list[Path], output: Path
+    outcome: Outcome,
+    settings: Config,
+    network: dict[str, str],
+    used: list[Path],
+    output: Path,
 ) -> None:
     """Write the picks whole or not at all; a Parquet table says what made it."""
     from quakeline.io import provenance, tables
@@ -103,7 +112,7 @@ def _write(
             frame.to_csv(temporary, index=False, lineterminator="\n")
         return
     inputs = {str(path): provenance.digest_file(path) for path in used}
-    config = {**settings.plain(), "weights_id": weights_id}
+    config = {**settings.plain(), **network}
     with provenance.recording(provenance.Record("pick", VERSION, config, inputs)):
         tables.write(outcome.picks, PICKS, output)
 

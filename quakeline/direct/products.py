@@ -48,6 +48,7 @@ def write(
             chunk_picks=[paths["chunk_picks"]],
             station_magnitudes=paths["station_magnitudes"],
             stations=paths["stations"],
+            weights=[],
             events=output / "events.parquet",
             arrivals=output / "arrivals.parquet",
             picks=output / "picks.parquet",

@@ -68,6 +68,11 @@ def benchmarks_of_fibres(*stages):
     ]
 
 
+def weights_of(stages):
+    """The weights files that some stages make."""
+    return [path_of(getattr(rules, name).output.weights) for name in stages]
+
+
 def exports_of_catalog():
     """Files of the further formats of the catalog; Snakemake would empty whole folders."""
     hypodd = ("phase.dat", "station.dat", "events.csv", "stations.csv")
