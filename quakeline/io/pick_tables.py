@@ -35,6 +35,9 @@ _NAMES = {
     "amplitude_m_s": ("amplitude_m_s", "phase_amplitude", "amplitude", "amp"),
     "pick_id": ("pick_id",),
 }
+#: Columns of PICKS that a table may have as well, and their types. To which event a pick belonged
+#: is forgotten: that is what shall be found.
+_FURTHER = {c.name: c.type for c in PICKS.columns if c.name not in {*_NAMES, "event_id"}}
 _REQUIRED = ("station", "phase", "time")
 #: Offsets of PhaseNet's older tables: `begin_time` and samples or seconds after it.
 _OFFSETS = ("phase_index", "phase_time_s")
@@ -60,9 +63,9 @@ def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
     DataError
         The file cannot be read, lacks a column, or a row of it makes no sense.
     """
+    if _is_ours(path):
+        return _conformed(tables.read(path, PICKS).drop(columns="event_id"))
     frame = _cells(path)
-    if list(frame.columns) == PICKS.names:
-        return frame
     found = {name: _first(frame, words) for name, words in _NAMES.items()}
     missing = [name for name in _REQUIRED if found[name] is None]
     if missing:
@@ -80,19 +83,28 @@ def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
     picks["probability"] = _number(values, "probability", 1.0, path)
     for name in ("time_sigma_s", "amplitude_m_s"):
         picks[name] = _number(values, name, np.nan, path)
-    return _finished(picks, values)
+    picks = picks.assign(source="waveform", model="table", weights_id=NO_WEIGHTS)
+    return _finished(picks.assign(**_further(frame, picks, path)), values)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a Parquet table of PICKS, with its types and its version."""
+    if path.suffix != ".parquet":
+        return False
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"cannot read picks {path}: {error}") from None
+    return bool(metadata.get(b"quakeline_table") == PICKS.name.encode())
 
 
 def _cells(path: Path) -> pd.DataFrame:
     if path.suffix != ".parquet":
         return read_cells(path, "picks")
     try:
-        table = pq.read_table(path)
+        frame: pd.DataFrame = pq.read_table(path).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"cannot read picks {path}: {error}") from None
-    if (table.schema.metadata or {}).get(b"quakeline_table") == b"picks":
-        return tables.read(path, PICKS)
-    frame: pd.DataFrame = table.to_pandas()
     return frame.rename(columns=lambda name: str(name).lower())
 
 
@@ -168,6 +180,24 @@ def _number(values: dict[str, pd.Series], name: str, default: float, path: Path)
     return numbers.fillna(default).astype(float)
 
 
+def _further(frame: pd.DataFrame, picks: pd.DataFrame, path: Path) -> dict[str, pd.Series]:
+    """The columns of PICKS that a table has beside those of a bare pick."""
+    columns = {}
+    for name, kind in _FURTHER.items():
+        if name not in frame:
+            continue
+        given = frame[name]
+        if kind == "string":
+            text = given.fillna("").astype(str).str.strip()
+            columns[name] = text.where(text != "", picks.get(name))
+        else:
+            numbers = _number({"time": given, name: given}, name, np.nan, path)
+            columns[name] = numbers.astype("Int64" if kind == "int" else float)
+    if "source" in columns:  # other programs may mean something else by it
+        columns["source"] = columns["source"].where(columns["source"] == "das", "waveform")
+    return columns
+
+
 def _require(good: pd.Series, name: str, given: pd.Series, path: Path) -> None:
     if not good.all():
         row = good.index[~good][0]
@@ -187,13 +217,16 @@ def _finished(picks: pd.DataFrame, values: dict[str, pd.Series]) -> pd.DataFrame
     codes = picks["network"] + "." + picks["station"] + "." + picks["location"]
     own = codes + "/" + picks["phase"] + "/" + picks["time"].astype("int64").astype(str)
     picks["pick_id"] = values["pick_id"].astype(str) if "pick_id" in values else own
-    picks = picks.assign(source="waveform", model="table", weights_id=NO_WEIGHTS)
     picks = picks.sort_values(["time", "pick_id"])
     repeated = picks["pick_id"].duplicated()
     if repeated.any():
         logger.warning("picks: %d repeated rows are left out", repeated.sum())
     picks = picks[~repeated]
-    frame: pd.DataFrame = tables.conform(picks.reset_index(drop=True), PICKS).to_pandas()
+    return _conformed(picks.reset_index(drop=True))
+
+
+def _conformed(picks: pd.DataFrame) -> pd.DataFrame:
+    frame: pd.DataFrame = tables.conform(picks, PICKS).to_pandas()
     return frame
 
 
