@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from quakeline.errors import DataError
 from quakeline.io import tables
 from quakeline.io.cells import read_cells
+from quakeline.io.codes import clash, normal
 from quakeline.schemas import PICKS
 from quakeline.timeline import SECOND
 
@@ -43,13 +44,15 @@ _REQUIRED = ("station", "phase", "time")
 _OFFSETS = ("phase_index", "phase_time_s")
 
 
-def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
+def read(
+    path: Path, *, sampling_rate_hz: float = 100.0, fibres: frozenset[str] = frozenset()
+) -> pd.DataFrame:
     """Read picks as the table PICKS.
 
     A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S and is
     no depth phase (pP, sP); a time is ISO 8601 in UTC or seconds since 1970. Probability, error and
-    amplitude may lack.
-    `phase_index` counts samples after `begin_time`.
+    amplitude may lack. `phase_index` counts samples after `begin_time`. Further columns of PICKS
+    are kept, so that what `quakeline pick` writes is the same as CSV and as Parquet.
 
     Parameters
     ----------
@@ -57,14 +60,18 @@ def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
         A CSV file, or a Parquet file of quakeline or anybody.
     sampling_rate_hz
         Rate that `phase_index` counts in.
+    fibres
+        Names of fibres, which are no codes and stay as they are written.
 
     Raises
     ------
     DataError
-        The file cannot be read, lacks a column, or a row of it makes no sense.
+        The file cannot be read, lacks a column, a row of it makes no sense, or only capital letters
+        tell two stations apart.
     """
     if _is_ours(path):
-        return _conformed(tables.read(path, PICKS).drop(columns="event_id"))
+        ours = tables.read(path, PICKS).drop(columns="event_id")
+        return _conformed(_with_normal_codes(ours, fibres, path))
     frame = _cells(path)
     found = {name: _first(frame, words) for name, words in _NAMES.items()}
     missing = [name for name in _REQUIRED if found[name] is None]
@@ -84,7 +91,24 @@ def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
     for name in ("time_sigma_s", "amplitude_m_s"):
         picks[name] = _number(values, name, np.nan, path)
     picks = picks.assign(source="waveform", model="table", weights_id=NO_WEIGHTS)
-    return _finished(picks.assign(**_further(frame, picks, path)), values)
+    picks = picks.assign(**_further(frame, picks, path))
+    return _finished(_with_normal_codes(picks, fibres, path), values)
+
+
+def _with_normal_codes(picks: pd.DataFrame, fibres: frozenset[str], path: Path) -> pd.DataFrame:
+    """Picks with the codes of seismometers in their normal form."""
+    of_fibres = (picks["source"] == "das") | picks["network"].isin(fibres)
+    found = clash((picks["network"] + "." + picks["station"])[~of_fibres].unique())
+    if found:
+        raise DataError(
+            f"picks {path}: only capital letters tell {found[0]} and {found[1]} apart, and codes"
+            " are read as capitals: give one of them another code"
+        )
+    codes = {
+        name: picks[name].where(of_fibres, picks[name].map(normal))
+        for name in ("network", "station", "location", "instrument")
+    }
+    return picks.assign(**codes)
 
 
 def _is_ours(path: Path) -> bool:
@@ -121,11 +145,8 @@ def _codes(values: dict[str, pd.Series]) -> dict[str, pd.Series]:
     def part(place: int) -> pd.Series:
         return pd.Series([word[place] for word in words], index=names.index, dtype=object)
 
-    given = {
-        name: values[name].fillna("").astype(str).str.strip()
-        for name in ("network", "location")
-        if name in values
-    }
+    words_of = {"network": _text, "location": _location}
+    given = {name: text(values[name]) for name, text in words_of.items() if name in values}
     blank = pd.Series("", index=names.index)
     network = part(0).where(dotted, given.get("network", blank))
     station = part(1).where(dotted, part(0))
@@ -133,9 +154,20 @@ def _codes(values: dict[str, pd.Series]) -> dict[str, pd.Series]:
     return {
         "network": network,
         "station": station,
-        "location": location.replace("--", ""),
+        "location": location,
         "instrument": part(3).str[:2],
     }
+
+
+def _text(codes: pd.Series) -> pd.Series:
+    return codes.fillna("").astype(str).str.strip()
+
+
+def _location(codes: pd.Series) -> pd.Series:
+    """Locations; those that became numbers on the way get their two digits back."""
+    if pd.api.types.is_numeric_dtype(codes):
+        codes = codes.map(lambda code: "" if pd.isna(code) else f"{int(code):02d}")
+    return _text(codes)
 
 
 def _offset(frame: pd.DataFrame, rate_hz: float) -> pd.Series | None:
