@@ -137,23 +137,23 @@ def without_doubles(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     Where they have data at the same time, the one whose header has capital letters is used, else
     the first; the others are unused.
     """
-    channels: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    spelled: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        if row["status"] == "data":
-            channels[".".join(str(row[name]) for name in PARTS)].append(row)
+        codes = ".".join(str(row.get(name)) for name in PARTS)
+        own = bare_id(str(row.get("header_codes") or codes))
+        if row["status"] == "data" and own.upper() == codes:  # else the user has named it
+            spelled[codes][own].append(row)
     refused = {}
-    for codes, group in channels.items():
-        if not any(normal_id(str(row.get("header_codes") or "")) == codes for row in group):
-            continue
-        kept: list[dict[str, Any]] = []
-        for row in sorted(group, key=lambda row: str(row.get("header_codes") or "")):
-            other = next((one for one in kept if _doubles(row, one, codes)), None)
-            if other is None:
-                kept.append(row)
-            else:
-                refused[id(row)] = _ONLY_CAPITALS.format(
-                    row["header_codes"], other["header_codes"] or codes
-                )
+    for ways in spelled.values():
+        kept: list[tuple[str, dict[str, Any]]] = []
+        for own, group in sorted(ways.items()):  # capital letters come first
+            rivals = [(other, row) for other, row in kept if other != own]
+            for row in group:
+                other = next((way for way, one in rivals if _at_once(row, one)), None)
+                if other is None:
+                    kept.append((own, row))
+                else:
+                    refused[id(row)] = _ONLY_CAPITALS.format(own, other)
     return [
         {**row, "status": "unused", "reason": refused[id(row)]} if id(row) in refused else row
         for row in rows
@@ -166,11 +166,8 @@ _ONLY_CAPITALS = (
 )
 
 
-def _doubles(row: dict[str, Any], other: dict[str, Any], codes: str) -> bool:
-    """Whether capital letters alone tell two rows of a channel apart, at the same time."""
-    own = [bare_id(str(one.get("header_codes") or codes)) for one in (row, other)]
-    apart = row["start"] > other["end"] or other["start"] > row["end"]
-    return all(one.upper() == codes for one in own) and own[0] != own[1] and not apart
+def _at_once(row: dict[str, Any], other: dict[str, Any]) -> bool:
+    return bool(row["start"] <= other["end"] and other["start"] <= row["end"])
 
 
 def _without_rivals(header: ChannelHeader, others: list[ChannelHeader]) -> ChannelHeader:
