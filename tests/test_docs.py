@@ -52,12 +52,10 @@ def with_files(folder: Path) -> None:
             shutil.copy(folder / "config/unterhaching" / name, place / name)
     responses(folder / "my/responses/BW.xml", recordings)
     origins = [("2024-01-01T16:24:31.7", 4600.0), ("2024-01-01T16:27:29.0", 4600.0)]
-    events = [
-        Event(
-            origins=[Origin(time=obspy.UTCDateTime(t), latitude=48.047, longitude=11.646, depth=z)]
-        )
-        for t, z in origins
-    ]
+    events = []
+    for time, depth in origins:
+        at = {"latitude": 48.047, "longitude": 11.646, "depth": depth}
+        events.append(Event(origins=[Origin(time=obspy.UTCDateTime(time), **at)]))
     Catalog(events).write(str(folder / "reference.xml"), format="QUAKEML")
 
 
@@ -121,7 +119,7 @@ def readme(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 @pytest.fixture
 def place(readme: Path, tmp_path: Path) -> Path:
-    """A copy with the files that the pages name and the run of README.md, which a test may change."""
+    """A copy of the files that the pages name and of README.md's run, which a test may change."""
     for name in KEPT:
         shutil.copytree(readme / name, tmp_path / name)
     for name in FILES:
@@ -162,7 +160,7 @@ def test_every_page_is_looked_at() -> None:
         line.strip()
         for page in PAGES
         for line in (REPOSITORY / page).read_text(encoding="utf-8").splitlines()
-        if line.startswith(("    .venv/bin/quakeline ", "    quakeline ", "quakeline "))
+        if line.startswith(("    .venv/bin/quakeline ", "    quakeline "))
     ]
     assert len(typed) == len(everywhere) >= 20
     assert all(block.why for block in shell if block.mark)
