@@ -166,7 +166,7 @@ def _text(codes: pd.Series) -> pd.Series:
 def _location(codes: pd.Series) -> pd.Series:
     """Locations; those that became numbers on the way get their two digits back."""
     if pd.api.types.is_numeric_dtype(codes):
-        codes = codes.map(lambda code: "" if pd.isna(code) else f"{int(code):02d}")
+        return codes.map(lambda code: "" if pd.isna(code) else f"{int(code):02d}")
     return _text(codes)
 
 
