@@ -188,7 +188,7 @@ def test_weights(folder: Path, tmp_path: Path, weights: str) -> None:
     run = launch.checked(launch.find_place(Path.cwd()), overlay)
     from quakeline.stages import weights as stage
 
-    stage.run(run.weights, picker=tmp_path / "picker.safetensors")
+    stage.run(run.weights, weights=tmp_path / "picker.safetensors")
     shown = [done("models", "show", path) for path in (weights, tmp_path / "picker.safetensors")]
     assert shown[0] == shown[1]
 
@@ -198,12 +198,12 @@ run: imported
 fetch: null
 import_picks: {{table: {table}}}
 stations: {{table: results/unterhaching/stations.parquet}}
-associate: {{known_events: results/unterhaching}}
+associate: {{known_events: results/unterhaching/catalog}}
 evaluate: {{reference: {reference}}}
 """
 
 
-def test_a_run_begins_at_what_others_wrote(demo_run: WorkFolder, folder: Path) -> None:
+def test_a_run_begins_at_what_others_wrote(folder: Path) -> None:
     """Picks as CSV, stations and known events of a run, and a catalog as reference."""
     place = WorkFolder(folder)
     text = IMPORTED.format(table="picks.csv", reference="made/catalog.csv")
@@ -226,7 +226,7 @@ def test_import_picks(folder: Path, tmp_path: Path, table: str) -> None:
         table=[Path(path_of(table))],
         stations=Path(f"results/{RUN}/stations.parquet"),
         channels=[],
-        span="20100527T162400Z_20100527T162800Z",
+        span="20100527T162400_20100527T162800",
         picks=tmp_path / "picks.parquet",
         manifest=tmp_path / "manifest.parquet",
     )
@@ -244,7 +244,7 @@ def test_corrections_of_a_run(folder: Path) -> None:
 def test_every_file_that_a_command_wrote_has_a_reader(folder: Path) -> None:
     """A new kind of file must be given its readers here, or be known as one for other programs."""
     for_others = {
-        "dt.cc", "phase.dat", "station.dat", "events.txt", "event_ids.txt", "duplicates.csv",
+        "dt.cc", "phase.dat", "station.dat", "events.csv", "stations.csv", "duplicates.csv",
         "relocations.parquet", "catalog.obs", "stations.in",
     }  # fmt: skip
     read = {"events.parquet", "arrivals.parquet", "picks.parquet", "stations.parquet",
