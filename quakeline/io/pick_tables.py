@@ -214,7 +214,7 @@ def _number(values: dict[str, pd.Series], name: str, default: float, path: Path)
 
 def _further(frame: pd.DataFrame, picks: pd.DataFrame, path: Path) -> dict[str, pd.Series]:
     """The columns of PICKS that a table has beside those of a bare pick."""
-    columns = {}
+    columns: dict[str, pd.Series] = {}
     for name, kind in _FURTHER.items():
         if name not in frame:
             continue
@@ -223,8 +223,8 @@ def _further(frame: pd.DataFrame, picks: pd.DataFrame, path: Path) -> dict[str, 
             text = given.fillna("").astype(str).str.strip()
             columns[name] = text.where(text != "", picks.get(name))
         else:
-            numbers = _number({"time": given, name: given}, name, np.nan, path)
-            columns[name] = numbers.astype("Int64" if kind == "int" else float)
+            numbers: pd.Series = _number({"time": given, name: given}, name, np.nan, path)
+            columns[name] = numbers.astype("Int64") if kind == "int" else numbers
     if "source" in columns:  # other programs may mean something else by it
         columns["source"] = columns["source"].where(columns["source"] == "das", "waveform")
     return columns
