@@ -259,7 +259,8 @@ class Run(Section):
                 if not Path(path).is_file()
             ]
         for name in self.weights_stages:
-            missing += getattr(self, name).missing()
+            lines = getattr(self, name).missing()
+            missing += [f"{name}.{line.partition('.')[2]}" for line in lines]
         if missing:
             raise ConfigError("\n".join(missing))
 

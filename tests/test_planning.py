@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from quakeline import config, planning
+from quakeline import config, planning, stages
 from quakeline.planning import Rate, Rates
 
 RATES = Rates(
@@ -56,11 +56,13 @@ def test_ten_years_of_three_hundred_stations(repository):
     rates = planning.shipped()
     made = planning.plan(run, 300, rates, 1000)
     assert made.chunks == 3652
-    assert set(made.cpu_h) == {*planning.PER_CHUNK, *planning.OF_RUN}
+    assert set(made.cpu_h) == {stage.name for stage in stages.of(run)}
     assert max(made.cpu_h, key=made.cpu_h.get) == "annotate"
     assert 1e3 < sum(made.cpu_h.values()) < 1e6
     longest = max(
-        rates.stages[name].seconds(300 * made.advised_chunk_h) for name in planning.PER_CHUNK
+        rates.stages[stage.name].seconds(300 * made.advised_chunk_h)
+        for stage in stages.of(run)
+        if stage.scope == "chunk"
     )
     assert 60 < longest < 3600
 
