@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from quakeline.config import Run
 from quakeline.stages import STAGES, TABLE
+from quakeline.stages.table import never
 
 HEAVY = ("torch", "obspy", "xdas", "pyocto", "pandas", "zarr", "scipy", "matplotlib", "pyarrow")
 DIRECTIVES = ("log", "benchmark", "conda", "threads", "resources", "params", "script")
@@ -94,6 +95,8 @@ def test_rule_declares_everything(name: str) -> None:
     assert f'stage=RUN.params("{name}")' in RULES[name]
     for words in ("log_of", "benchmark_of", "**resources_of"):
         assert f'{words}("{name}"' in RULES[name]
+    is_local = f'    localrule: is_local("{name}")\n' in RULES[name]
+    assert is_local == (STAGES[name].local is not never)
 
 
 @pytest.mark.parametrize("name", RULES)
