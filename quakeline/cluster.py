@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from quakeline import stages
 from quakeline.errors import ConfigError
 from quakeline.section import Section
+from quakeline.stages.table import Settings, Stage
 
 #: Where the site file lies, seen from the folder of the run, unless the variable names another.
 SITE = Path("config/site.yaml")
@@ -72,7 +73,7 @@ class Site(Section):
         named = {"slurm_account": self.account, "qos": self.qos}
         return wanted | {name: value for name, value in named.items() if value}
 
-    def grouping(self, run: stages.Settings) -> list[str]:
+    def grouping(self, run: Settings) -> list[str]:
         """Arguments for Snakemake that join small jobs: those of some chunks, and the last ones.
 
         Local stages are not submitted. The members of a group that run beside each other ask for no
@@ -88,13 +89,13 @@ class Site(Section):
         return [*words, "--resources", f"mem_mb={limit}"] if limit else words
 
 
-def _groups(run: stages.Settings, *, gpu_apart: bool) -> dict[stages.Stage, str]:
+def _groups(run: Settings, *, gpu_apart: bool) -> dict[Stage, str]:
     """The group of each stage of a run that a cluster may join with others.
 
     A group is submitted as one job, so no stage outside of it may stand between two of its members:
     behind such a stage another group begins.
     """
-    groups: dict[stages.Stage, str] = {}
+    groups: dict[Stage, str] = {}
     begun: dict[tuple[str, str], str] = {}
     for stage in stages.of(run):
         if stage.group is None:

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from quakeline import config, stages
+from quakeline.stages.table import Stage
 from quakeline.timeline import Span
 
 SHIPPED = Path(__file__).with_name("rates.json")
@@ -115,12 +116,12 @@ def measured(results: Path, stations: int, margin_s: float = 60.0) -> Rates:
     return Rates(found, {name: size for name, size in sizes.items() if size is not None})
 
 
-def _units(stage: stages.Stage, stations: int) -> int:
+def _units(stage: Stage, stations: int) -> int:
     """Stations, or fibres, that a job works on."""
     return 1 if stage.scope == "fibre" else stations
 
 
-def _chunk_products(stage: stages.Stage) -> dict[str, str]:
+def _chunk_products(stage: Stage) -> dict[str, str]:
     """Patterns of the products of single chunks by the names of their folders."""
     patterns = stage.products.values() if stage.scope != "run" else ()
     return {str(PurePosixPath(pattern).parent): pattern for pattern in patterns}
@@ -176,7 +177,9 @@ def plan(run: config.Run, stations: int, rates: Rates, cores: int) -> Plan:
     jobs = {stage.name: len(stage.jobs(run)) for stage in had}
     hours = {stage.name: _read_hours(run, stage) for stage in had}
     known = [stage for stage in had if stage.name in rates.stages]
-    cpu_h, job_s, memory_mb = {}, {}, {}
+    cpu_h: dict[str, float] = {}
+    job_s: dict[str, float] = {}
+    memory_mb: dict[str, float] = {}
     for stage in known:
         name, rate, units = stage.name, rates.stages[stage.name], _units(stage, stations)
         cpu_h[name] = sum(rate.seconds(h * units) for h in hours[name]) / 3600
@@ -204,7 +207,7 @@ def plan(run: config.Run, stations: int, rates: Rates, cores: int) -> Plan:
     )
 
 
-def _read_hours(run: config.Run, stage: stages.Stage) -> list[float]:
+def _read_hours(run: config.Run, stage: Stage) -> list[float]:
     """Hours that each job of a stage reads."""
     margins_h = 2 * run.time.margin_s / 3600
     read = {span.id: span.seconds / 3600 + margins_h for span in run.time.chunks()}
@@ -214,7 +217,7 @@ def _read_hours(run: config.Run, stage: stages.Stage) -> list[float]:
 
 
 def _bytes_of(
-    run: config.Run, had: list[stages.Stage], stations: int, rates: Rates
+    run: config.Run, had: list[Stage], stations: int, rates: Rates
 ) -> tuple[float, float]:
     """Bytes of the products of all chunks that stay, and of those that are removed after use."""
     kept = passing = 0.0
@@ -230,7 +233,7 @@ def _bytes_of(
 
 
 def advised_chunk_h(
-    rates: Rates, stations: int, known: Sequence[stages.Stage] = stages.TABLE
+    rates: Rates, stations: int, known: Sequence[Stage] = stages.TABLE
 ) -> float | None:
     """The length of chunks whose longest job comes closest to ten minutes, by ratio.
 
