@@ -22,7 +22,7 @@ include: "workflow/rules/catalog.smk"
 rule all:
     default_target: True
     input:
-        f"results/{RUN.run}/catalog/events.parquet",
-        f"results/{RUN.run}/report.html",
+        f"{RESULTS}/catalog/events.parquet",
+        f"{RESULTS}/report.html",
         rules.merge.output.exports,
-        f"results/{RUN.run}/catalog/ro-crate-metadata.json",
+        f"{RESULTS}/catalog/ro-crate-metadata.json",

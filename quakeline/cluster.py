@@ -14,19 +14,14 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
+from quakeline import stages
 from quakeline.errors import ConfigError
 from quakeline.section import Section
+from quakeline.stages.table import Settings, Stage
 
 #: Where the site file lies, seen from the folder of the run, unless the variable names another.
 SITE = Path("config/site.yaml")
 VARIABLE = "QUAKELINE_SITE"
-
-#: Stages with a job for each chunk, and those of them that run networks.
-PER_CHUNK = {"fetch", "prepare", "annotate", "pick", "measure"}
-PER_CHUNK |= {"das_index", "das_annotate", "das_pick"}
-NETWORKS = {"annotate", "das_annotate"}
-#: Those that follow with one job for the whole run.
-OF_RUN = ("associate", "locate", "magnitude", "classify", "merge", "report", "crate")
 
 Kind = Literal["cpu", "gpu"]
 #: Names go into the command line of `sbatch`: nothing that a shell would understand.
@@ -78,24 +73,42 @@ class Site(Section):
         named = {"slurm_account": self.account, "qos": self.qos}
         return wanted | {name: value for name, value in named.items() if value}
 
-    def grouping(self, local: set[str]) -> list[str]:
+    def grouping(self, run: Settings) -> list[str]:
         """Arguments for Snakemake that join small jobs: those of some chunks, and the last ones.
 
-        Stages in `local` are not submitted. The members of a group that run beside each other ask
-        for no more memory than the partition gives.
+        Local stages are not submitted. The members of a group that run beside each other ask for no
+        more memory than the partition gives.
         """
         if not self.group_chunks:
             return []
-        alone = NETWORKS if self.gpu else set()
-        joined = PER_CHUNK - alone - local
-        groups = {stage: f"of_{stage}" if alone else "chunks" for stage in joined}
-        groups |= dict.fromkeys(OF_RUN, "catalog")
-        sizes = {name: self.group_chunks for name in groups.values() if name != "catalog"}
-        members = [f"{stage}={name}" for stage, name in sorted(groups.items())]
-        words = ["--groups", *members]
-        words += ["--group-components", *(f"{n}={k}" for n, k in sizes.items())]
+        groups = _groups(run, gpu_apart=self.gpu is not None)
+        of_chunks = {name for stage, name in groups.items() if stage.scope != "run"}
+        words = ["--groups", *sorted(f"{stage.name}={name}" for stage, name in groups.items())]
+        words += ["--group-components", *(f"{n}={self.group_chunks}" for n in sorted(of_chunks))]
         limit = self.cpu.max_memory_mb if self.cpu else None
         return [*words, "--resources", f"mem_mb={limit}"] if limit else words
+
+
+def _groups(run: Settings, *, gpu_apart: bool) -> dict[Stage, str]:
+    """The group of each stage of a run that a cluster may join with others.
+
+    A group is submitted as one job, so no stage outside of it may stand between two of its members:
+    behind such a stage another group begins.
+    """
+    groups: dict[Stage, str] = {}
+    begun: dict[tuple[str, str], str] = {}
+    for stage in stages.of(run):
+        if stage.group is None:
+            continue
+        place = (stage.group, stage.scope)
+        if stage.local(run):
+            if place in begun:
+                begun[place] = f"after_{stage.name}"
+        elif stage.scope == "run" or not gpu_apart:
+            groups[stage] = begun.setdefault(place, stage.group)
+        elif not stage.gpu:
+            groups[stage] = f"of_{stage.name}"
+    return groups
 
 
 def _growing(amount: int, limit: int | None) -> Callable[..., int]:

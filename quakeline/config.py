@@ -210,9 +210,7 @@ class Run(Section):
     @property
     def weights_stages(self) -> list[str]:
         """Stages that get weights, as far as the run needs them."""
-        own = self.das_weights is not None or not self.fibres
-        stages_ = [] if self.fetch is None and own else ["weights"]
-        return [*stages_, "das_weights"] if self.das_weights and self.fibres else stages_
+        return [stage.name for stage in stages.of(self) if "weights" in stage.products]
 
     @property
     def sampling_rate_hz(self) -> float:
@@ -228,17 +226,6 @@ class Run(Section):
     def remote(self) -> bool:
         """Whether the data of the seismometers come from web services or object stores."""
         return self.fetch is not None and self.fetch.source.remote
-
-    @property
-    def remote_fibres(self) -> bool:
-        """Whether the data of any fibre come from there."""
-        return any(fibre.source.remote for fibre in self.fibres)
-
-    @property
-    def local_stages(self) -> set[str]:
-        """Stages of chunks that ask servers: their jobs run where the workflow was started."""
-        return {name for name, remote in (("fetch", self.remote), ("das_index", self.remote_fibres))
-                if remote}  # fmt: skip
 
     @property
     def fibre_names(self) -> list[str]:
@@ -257,47 +244,35 @@ class Run(Section):
     def require_files(self) -> None:
         """Raise ConfigError that lists every file the run names and that does not exist."""
         missing = []
-        try:
-            self.stations.files()
-        except ConfigError as error:
-            missing.append(str(error))
         if not Path(self.velocity.table).is_file():
             missing.append(f"velocity.table: file {self.velocity.table!r} does not exist")
-        for fibre in self.fibres:
-            table = fibre.channels.table
-            if table and not Path(table).is_file():
-                missing.append(f"fibres.{fibre.name}.channels.table: file {table!r} does not exist")
-        missing += [
-            f"import_picks.table: file {path!r} does not exist"
-            for path in self.import_picks.files()
-            if not Path(path).is_file()
-        ]
-        missing += [
-            f"associate.known_events: file {path!r} does not exist"
-            for path in self.associate.known_files()
-            if not Path(path).is_file()
-        ]
-        missing += [
-            f"evaluate.reference: file {path!r} does not exist"
-            for path in self.evaluate.files()
-            if not Path(path).is_file()
-        ]
-        missing += [
-            f"magnitude.corrections: file {path!r} does not exist"
-            for path in self.magnitude.files()
-            if not Path(path).is_file()
-        ]
-        missing += self.weights.missing()
-        missing += self.das_weights.missing() if self.das_weights else []
+        for stage in stages.of(self):
+            try:
+                named = stage.files(self)
+            except ConfigError as error:
+                missing.append(str(error))
+                continue
+            missing += [
+                f"{key}: file {path!r} does not exist"
+                for key, paths in named.items()
+                for path in paths
+                if not Path(path).is_file()
+            ]
+        for name in self.weights_stages:
+            lines = getattr(self, name).missing()
+            missing += [f"{name}.{line.partition('.')[2]}" for line in lines]
         if missing:
             raise ConfigError("\n".join(missing))
 
     def named_files(self) -> list[str]:
         """Files that the configuration names, but for raw data and weights, each once."""
-        files = [*self.stations.files(), self.velocity.table, *self.associate.known_files()]
-        files += self.import_picks.files()
-        files += [one.channels.table for one in self.fibres if one.channels.table]
-        return sorted(set(files))
+        named = [
+            path
+            for stage in stages.of(self)
+            for paths in stage.files(self).values()
+            for path in paths
+        ]
+        return sorted({self.velocity.table, *named})
 
     @property
     def trained_stages(self) -> list[str]:
@@ -348,7 +323,7 @@ class Run(Section):
         """
         section = getattr(self, stage)
         plain = section.plain() if section is not None else {}
-        facts = {"version": stages.STAGES[stage].VERSION, "config": plain}
+        facts = {"version": stages.STAGES[stage].module.VERSION, "config": plain}
         digest = section.digest_of_file if isinstance(section, Kind) else ""
         return facts | ({"weights": digest} if digest else {})
 

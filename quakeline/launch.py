@@ -25,7 +25,7 @@ from typing import Any
 import typer
 
 import quakeline
-from quakeline import cluster, config, slurm
+from quakeline import cluster, config, slurm, stages
 from quakeline.errors import ConfigError, DataError, OutputError, QuakelineError
 from quakeline.io import seals
 from quakeline.io.atomic import require_space, writing
@@ -117,10 +117,8 @@ def checked(place: Place, overlay: Path | None) -> config.Run:
     run = config.read(raw, place.folder / config.DEFAULT)
     with chdir(place.folder):
         run.require_files()
-        if run.fetch:
-            run.fetch.source.check()
-        if run.stations.fdsn:
-            run.stations.fdsn.check()
+        for stage in stages.of(run):
+            stage.check(run)
         _require_tables(run)
     return run
 
@@ -193,7 +191,7 @@ def _without_damage(folder: Path, results: Path) -> list[str]:
 
 def _on_cluster(profile: Path, folder: Path, run: config.Run) -> list[str]:
     """Arguments for a profile; jobs that a killed Snakemake left in SLURM's queue are cancelled."""
-    words = ["--profile", str(profile), *cluster.read_site(folder).grouping(run.local_stages)]
+    words = ["--profile", str(profile), *cluster.read_site(folder).grouping(run)]
     if config.read_yaml(profile / "config.yaml").get("executor") != "slurm":
         return words
     prefix = slurm.job_prefix(folder / "results" / run.run)

@@ -3,32 +3,24 @@
 A job of a chunk takes a fixed time and a time for each station-hour that it reads; both, and the
 bytes of its products, come from jobs that ran: those of the run itself where there are some, else
 those that `benchmarks/rates.py` measured (rates.json). Snakemake's benchmark files are the source.
+A fibre counts as one station, and has only rates of the run itself: fibres differ by thousands in
+their numbers of channels.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from quakeline import config
+from quakeline import config, stages
+from quakeline.stages.table import Stage
 from quakeline.timeline import Span
 
 SHIPPED = Path(__file__).with_name("rates.json")
-PER_CHUNK = ("fetch", "prepare", "annotate", "pick", "measure")
-OF_RUN = ("associate", "locate", "magnitude", "classify", "merge", "report", "crate")
-#: Products of a chunk: folder and suffix.
-_PRODUCTS = {
-    "waveforms": ".zarr",
-    "probabilities": ".zarr",
-    "raw": ".parquet",
-    "coverage": ".parquet",
-    "picks": ".parquet",
-    "measurements": ".parquet",
-}
-_TEMPORARY = ("waveforms", "probabilities")
 #: What a job should last: long beside its start, short beside a night.
 _WANTED_S = 600.0
 _LENGTHS_H = (1, 2, 3, 4, 6, 8, 12, 24, 48, 72, 168)
@@ -73,7 +65,10 @@ class Rates:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will take; hours are hours of one core, bytes are those of all chunks."""
+    """What a run will take; hours are hours of one core, bytes are those of all chunks.
+
+    `jobs` has every stage of the run, the other mappings those whose rates are known.
+    """
 
     stations: int
     chunks: int
@@ -102,19 +97,34 @@ def measured(results: Path, stations: int, margin_s: float = 60.0) -> Rates:
     count as they are.
     """
     found = {}
-    for stage in (*PER_CHUNK, *OF_RUN):
+    for stage in stages.TABLE:
         points = [
-            (hours, *values)
-            for path in sorted((results / "benchmarks" / stage).glob("*.tsv"))
-            for hours in [_hours(path.stem, results, margin_s) * stations]
+            (_hours(path.stem, results, margin_s), *values)
+            for path in sorted((results / "benchmarks" / stage.name).glob("*.tsv"))
             if (values := _values(path)) is not None
         ]
         if points:
-            fixed_s, hour_s = _line([(h, s) for h, s, _ in points], grows=stage in PER_CHUNK)
-            fixed_mb, hour_mb = _line([(h / stations, mb) for h, _, mb in points], grows=False)
-            found[stage] = Rate(fixed_s, hour_s, fixed_mb, hour_mb)
-    sizes = {name: _bytes(results, name, stations, margin_s) for name in _PRODUCTS}
+            units = _units(stage, stations)
+            fixed_s, hour_s = _line([(h * units, s) for h, s, _ in points], stage.scope != "run")
+            fixed_mb, hour_mb = _line([(h, mb) for h, _, mb in points], grows=False)
+            found[stage.name] = Rate(fixed_s, hour_s, fixed_mb, hour_mb)
+    sizes = {
+        folder: _bytes(results, pattern, _units(stage, stations), margin_s)
+        for stage in stages.TABLE
+        for folder, pattern in _chunk_products(stage).items()
+    }
     return Rates(found, {name: size for name, size in sizes.items() if size is not None})
+
+
+def _units(stage: Stage, stations: int) -> int:
+    """Stations, or fibres, that a job works on."""
+    return 1 if stage.scope == "fibre" else stations
+
+
+def _chunk_products(stage: Stage) -> dict[str, str]:
+    """Patterns of the products of single chunks by the names of their folders."""
+    patterns = stage.products.values() if stage.scope != "run" else ()
+    return {str(PurePosixPath(pattern).parent): pattern for pattern in patterns}
 
 
 def _values(path: Path) -> tuple[float, float] | None:
@@ -127,14 +137,17 @@ def _values(path: Path) -> tuple[float, float] | None:
     return None
 
 
-def _hours(chunk: str, results: Path, margin_s: float) -> float:
+def _hours(job: str, results: Path, margin_s: float) -> float:
     """Hours that a job reads: of its chunk with margins, or of all chunks."""
+    chunk = job.rpartition("-")[2]
     if chunk != "all":
         return (Span.parse(chunk).seconds + 2 * margin_s) / 3600
-    return sum(Span.parse(p.stem).seconds for p in (results / "raw").glob("*.parquet")) / 3600
+    folders = ("raw", "fibres/*/raw")
+    chunks = {path.stem for folder in folders for path in results.glob(f"{folder}/*.parquet")}
+    return sum(Span.parse(chunk).seconds for chunk in chunks) / 3600
 
 
-def _line(points: list[tuple[float, float]], *, grows: bool) -> tuple[float, float]:
+def _line(points: list[tuple[float, float]], grows: bool) -> tuple[float, float]:
     """Value at zero and slope of a straight line, neither below zero.
 
     Where all lie at one x, `grows` says whether the line begins at the origin or is level.
@@ -143,15 +156,15 @@ def _line(points: list[tuple[float, float]], *, grows: bool) -> tuple[float, flo
     x, y = (sum(p[i] for p in points) / n for i in (0, 1))
     spread = sum((p[0] - x) ** 2 for p in points)
     slope = sum((p[0] - x) * (p[1] - y) for p in points) / spread if spread > 1e-9 else 0.0
-    slope = y / x if grows and spread <= 1e-9 else slope
-    slope = min(max(slope, 0.0), y / x)
+    steepest = y / x if x else 0.0
+    slope = steepest if grows and spread <= 1e-9 else min(max(slope, 0.0), steepest)
     return y - slope * x, slope
 
 
-def _bytes(results: Path, name: str, stations: int, margin_s: float) -> float | None:
+def _bytes(results: Path, pattern: str, units: int, margin_s: float) -> float | None:
     """Bytes of a product for each station-hour; None where the run has none."""
-    found = sorted((results / name).glob(f"*{_PRODUCTS[name]}"))
-    hours = sum(_hours(path.stem, results, margin_s) for path in found) * stations
+    found = sorted(results.glob(pattern.format(fibre="*", chunk="*")))
+    hours = sum(_hours(path.stem, results, margin_s) for path in found) * units
     if not hours:
         return None
     files = [p for path in found for p in (path.rglob("*") if path.is_dir() else [path])]
@@ -160,45 +173,80 @@ def _bytes(results: Path, name: str, stations: int, margin_s: float) -> float | 
 
 def plan(run: config.Run, stations: int, rates: Rates, cores: int) -> Plan:
     """What a run of so many stations takes on so many cores."""
-    spans = run.time.chunks()
-    read_h = [(span.seconds + 2 * run.time.margin_s) / 3600 * stations for span in spans]
-    jobs = dict.fromkeys(PER_CHUNK, len(spans)) | dict.fromkeys(OF_RUN, 1)
-    work = dict.fromkeys(PER_CHUNK, read_h) | {name: [sum(read_h)] for name in OF_RUN}
-    known = {name: rates.stages[name] for name in jobs if name in rates.stages}
-    cpu_h = {name: sum(map(r.seconds, work[name])) / 3600 for name, r in known.items()}
-    job_s = {name: r.seconds(max(work[name])) for name, r in known.items()}
-    sizes = {name: rate * sum(read_h) for name, rate in rates.hour_bytes.items()}
-    kept = sum(size for name, size in sizes.items() if name not in _passing(run))
-    at_once = min(cores, len(spans)) / len(spans)
-    passing = sum(sizes.get(name, 0.0) for name in _passing(run)) * at_once
-    chunk_h = sum(cpu_h.get(name, 0.0) for name in PER_CHUNK)
-    serial_h = sum(cpu_h.get(name, 0.0) for name in OF_RUN)
+    had = stages.of(run)
+    jobs = {stage.name: len(stage.jobs(run)) for stage in had}
+    hours = {stage.name: _read_hours(run, stage) for stage in had}
+    known = [stage for stage in had if stage.name in rates.stages]
+    cpu_h: dict[str, float] = {}
+    job_s: dict[str, float] = {}
+    memory_mb: dict[str, float] = {}
+    for stage in known:
+        name, rate, units = stage.name, rates.stages[stage.name], _units(stage, stations)
+        cpu_h[name] = sum(rate.seconds(h * units) for h in hours[name]) / 3600
+        job_s[name] = rate.seconds(max(hours[name]) * units)
+        memory_mb[name] = rate.memory_mb(max(hours[name]))
+    kept, passing = _bytes_of(run, had, stations, rates)
+    chunks = len(run.time.chunks())
+    at_once = min(cores, chunks)
+    wall_h = sum(
+        cpu_h[stage.name] / (1 if stage.scope == "run" else min(cores, jobs[stage.name]))
+        for stage in known
+    )
     return Plan(
         stations=stations,
-        chunks=len(spans),
+        chunks=chunks,
         jobs=jobs,
         cpu_h=cpu_h,
         job_s=job_s,
-        memory_mb={name: r.memory_mb(max(work[name]) / stations) for name, r in known.items()},
+        memory_mb=memory_mb,
         kept_bytes=kept,
-        peak_bytes=kept + passing,
-        wall_h=chunk_h / min(cores, len(spans)) + serial_h,
+        peak_bytes=kept + passing * at_once / chunks,
+        wall_h=wall_h,
         chunk_h=run.time.chunk_h,
-        advised_chunk_h=advised_chunk_h(rates, stations),
+        advised_chunk_h=advised_chunk_h(rates, stations, known) or run.time.chunk_h,
     )
 
 
-def _passing(run: config.Run) -> list[str]:
-    """Products that are removed as soon as nobody needs them."""
-    return [name for name in _TEMPORARY if name not in run.keep]
+def _read_hours(run: config.Run, stage: Stage) -> list[float]:
+    """Hours that each job of a stage reads."""
+    margins_h = 2 * run.time.margin_s / 3600
+    read = {span.id: span.seconds / 3600 + margins_h for span in run.time.chunks()}
+    if stage.scope == "run":
+        return [sum(read.values())]
+    return [read[job["chunk"]] for job in stage.jobs(run)]
 
 
-def advised_chunk_h(rates: Rates, stations: int) -> float:
-    """The length of chunks whose longest job comes closest to ten minutes, by ratio."""
-    slowest = [rate for name, rate in rates.stages.items() if name in PER_CHUNK]
+def _bytes_of(
+    run: config.Run, had: list[Stage], stations: int, rates: Rates
+) -> tuple[float, float]:
+    """Bytes of the products of all chunks that stay, and of those that are removed after use."""
+    kept = passing = 0.0
+    for stage in had:
+        hours = sum(_read_hours(run, stage)) * _units(stage, stations)
+        for folder in _chunk_products(stage):
+            size = rates.hour_bytes.get(folder, 0.0) * hours
+            if folder in stage.temporary and folder not in run.keep:
+                passing += size
+            else:
+                kept += size
+    return kept, passing
+
+
+def advised_chunk_h(
+    rates: Rates, stations: int, known: Sequence[Stage] = stages.TABLE
+) -> float | None:
+    """The length of chunks whose longest job comes closest to ten minutes, by ratio.
+
+    None where no rate of a job of one chunk is known.
+    """
+    of_chunks = [
+        (rates.stages[stage.name], _units(stage, stations))
+        for stage in known
+        if stage.scope != "run" and stage.name in rates.stages
+    ]
 
     def away(hours: float) -> float:
-        longest = max(rate.seconds(hours * stations) for rate in slowest)
+        longest = max(rate.seconds(hours * units) for rate, units in of_chunks)
         return abs(math.log(longest / _WANTED_S))
 
-    return float(min(_LENGTHS_H, key=away)) if slowest else 24.0
+    return float(min(_LENGTHS_H, key=away)) if of_chunks else None

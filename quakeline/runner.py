@@ -85,7 +85,7 @@ def _explain(message: str, marker: Path) -> NoReturn:
 
 
 def _run_stage(job: Any) -> None:
-    stage = STAGES[job.rule]
+    stage = STAGES[job.rule].module
     params = dict(job.params.items())
     given = params.pop("stage")
     config = section(job.rule, given["config"])

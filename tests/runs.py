@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from filelock import FileLock
-from workfolder import WorkFolder
+from workfolder import REPOSITORY, WorkFolder
 
+from quakeline import config, stages
 from quakeline.io import tables
 from quakeline.schemas import Table
 
@@ -75,3 +78,15 @@ def refused(
     for word in words:
         assert word in "\n".join(own), (word, own)
     return own
+
+
+def undo_after_prepare(results: Path, overlay: str) -> list[str]:
+    """Remove what the stages after `prepare` made, but for weights; the names of these stages."""
+    run = config.read(yaml.safe_load(overlay), REPOSITORY / config.DEFAULT)
+    had = stages.of(run)
+    after = had[had.index(stages.STAGES["prepare"]) + 1 :]
+    undone = [stage for stage in after if "weights" not in stage.products]
+    for top in {Path(p).parts[0] for stage in undone for p in stage.products.values()}:
+        made = results / top
+        shutil.rmtree(made) if made.is_dir() else made.unlink()
+    return [stage.name for stage in undone]

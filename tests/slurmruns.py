@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+from runs import undo_after_prepare
 from slurmcluster import Cluster
 from workfolder import QUAKELINE, WorkFolder
 
@@ -22,10 +22,6 @@ annotate: {{hop_samples: 31, device: cpu}}
 """
 #: What a drill makes: the catalog, from waveforms that are prepared.
 TARGET = f"results/{RUN}/catalog/events.parquet"
-_AFTER_PREPARE = (
-    "probabilities", "picks", "measurements", "associations", "locations", "magnitudes", "classes",
-    "catalog",
-)  # fmt: skip
 SITE = """\
 cpu: {partition: cpu, max_memory_mb: 3500}
 gpu: {partition: gpu, gres: "gpu:1", max_memory_mb: 3500}
@@ -45,8 +41,7 @@ def furnish(place: WorkFolder) -> str:
 def prepared(finished: WorkFolder, folder: Path, site: str = GROUPED) -> WorkFolder:
     """A copy of the finished run whose next job is `annotate`, and the site file of a cluster."""
     place = finished.copied(folder)
-    for product in _AFTER_PREPARE:
-        shutil.rmtree(folder / "results" / RUN / product)
+    undo_after_prepare(folder / "results" / RUN, OVERLAY)
     (folder / "results" / RUN / "ids.parquet").unlink()
     (folder / "config/site.yaml").write_text(site, encoding="utf-8")
     return place

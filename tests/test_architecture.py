@@ -15,7 +15,8 @@ import pytest
 from pydantic import BaseModel
 
 from quakeline.config import Run
-from quakeline.stages import STAGES
+from quakeline.stages import STAGES, TABLE
+from quakeline.stages.table import never
 
 HEAVY = ("torch", "obspy", "xdas", "pyocto", "pandas", "zarr", "scipy", "matplotlib", "pyarrow")
 DIRECTIVES = ("log", "benchmark", "conda", "threads", "resources", "params", "script")
@@ -38,7 +39,7 @@ def test_loading_the_config_leaves_heavy_libraries_out(module: str) -> None:
     assert not set(HEAVY) & set(loaded)
 
 
-@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES.keys())
+@pytest.mark.parametrize("stage", [stage.module for stage in TABLE], ids=STAGES)
 def test_stage_keeps_the_contract(stage: ModuleType) -> None:
     assert isinstance(stage.VERSION, int)
     assert issubclass(stage.Config, BaseModel)
@@ -52,9 +53,8 @@ def test_stage_keeps_the_contract(stage: ModuleType) -> None:
         assert hints[parameter.name] in (Path, list[Path], str, int, float, bool), parameter.name
 
 
-def test_stage_rule_and_section_share_their_names() -> None:
+def test_every_stage_has_a_rule_of_its_name() -> None:
     assert set(RULES) == set(STAGES)
-    assert set(STAGES) <= set(Run.model_fields)
 
 
 def _sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -93,12 +93,18 @@ def test_rule_declares_everything(name: str) -> None:
     assert set(DIRECTIVES) - given == set()
     assert not given & {"run", "shell"}
     assert f'stage=RUN.params("{name}")' in RULES[name]
+    for words in ("log_of", "benchmark_of", "**resources_of"):
+        assert f'{words}("{name}"' in RULES[name]
+    is_local = f'    localrule: is_local("{name}")\n' in RULES[name]
+    assert is_local == (STAGES[name].local is not never)
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_rule_and_stage_name_the_same_files(name: str) -> None:
-    wanted = set(inspect.signature(STAGES[name].run).parameters) - {"config"}
+    wanted = set(inspect.signature(STAGES[name].module.run).parameters) - {"config"}
     body = RULES[name]
     declared = set(re.findall(r"^        (\w+)=", body, re.MULTILINE))
-    wildcards = set(re.findall(r"{{(\w+)}}", body))
+    for product in STAGES[name].products:
+        assert f'        {product}=product("{name}", "{product}"),' in body
+    wildcards = set(re.findall(r"{(\w+)}", STAGES[name].log))
     assert wanted <= (declared - {"stage", "mem_mb", "runtime"}) | wildcards | {"threads"}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from workfolder import WorkFolder
+from workfolder import REPOSITORY, WorkFolder
 
-from quakeline import cluster
+from quakeline import cluster, config
 from quakeline.errors import ConfigError
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "profiles/slurm/site.example.yaml"
@@ -48,17 +49,42 @@ def test_without_a_gpu_partition_networks_run_with_the_others(tmp_path: Path) ->
     assert found.resources("gpu", memory_mb=1, runtime_min=1)["slurm_partition"] == "a"
 
 
+GROUPED = "{cpu: {partition: a, max_memory_mb: 9000}, group_chunks: 5}"
+FDSN = {"source": {"kind": "fdsn", "providers": ["SCEDC"]}}
+
+
+def grouped(folder: Path, text: str, **overlay: Any) -> list[str]:
+    """Arguments for Snakemake that join jobs of the demo with an overlay."""
+    return site(folder, text).grouping(config.read(overlay, REPOSITORY / config.DEFAULT))
+
+
 def test_small_jobs_are_joined_but_for_those_that_ask_servers(tmp_path: Path) -> None:
-    text = "{cpu: {partition: a, max_memory_mb: 9000}, group_chunks: 5}"
-    words = site(tmp_path, text).grouping({"fetch"})
+    words = grouped(tmp_path, GROUPED, fetch=FDSN)
     assert {"prepare=chunks", "annotate=chunks", "merge=catalog", "chunks=5"} < set(words)
     assert "fetch=chunks" not in words
     assert words[-2:] == ["--resources", "mem_mb=9000"]
-    with_gpu = text.replace("group", "gpu: {partition: b}, group")
-    words = site(tmp_path, with_gpu).grouping(set())
+    words = grouped(tmp_path, GROUPED.replace("group", "gpu: {partition: b}, group"))
     assert {"fetch=of_fetch", "of_fetch=5"} < set(words)
     assert not [word for word in words if word.startswith("annotate")]
-    assert site(tmp_path, "cpu: {partition: a}").grouping(set()) == []
+    assert grouped(tmp_path, "cpu: {partition: a}") == []
+
+
+def test_only_stages_of_the_run_are_joined(tmp_path: Path) -> None:
+    fibre = {"name": "F", "source": {"kind": "files", "paths": ["a"]}}
+    words = grouped(tmp_path, GROUPED, fibres=[fibre], fetch=None, stations=None)
+    joined = {word.split("=")[0] for word in words if word.endswith("=chunks")}
+    assert joined == {"das_index", "das_annotate", "das_pick"}
+    assert not [word for word in words if word.startswith(("evaluate", "import_picks"))]
+
+
+def test_no_group_waits_for_what_waits_for_it(tmp_path: Path) -> None:
+    """A reference of a service is fetched here, between the catalog and the report."""
+    words = grouped(tmp_path, GROUPED, evaluate={"reference": "theirs.csv"})
+    assert {"merge=catalog", "evaluate=catalog", "report=catalog"} < set(words)
+    words = grouped(tmp_path, GROUPED, evaluate={"reference": "fdsn:USGS"})
+    assert {"merge=catalog", "report=after_evaluate", "crate=after_evaluate"} < set(words)
+    assert not [word for word in words if word.startswith("evaluate=")]
+    assert "fetch=chunks" in words
 
 
 def test_the_example_is_a_site_and_its_commented_part_too() -> None:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from quakeline import config, planning
+from quakeline import config, planning, stages
 from quakeline.planning import Rate, Rates
 
 RATES = Rates(
@@ -56,11 +56,13 @@ def test_ten_years_of_three_hundred_stations(repository):
     rates = planning.shipped()
     made = planning.plan(run, 300, rates, 1000)
     assert made.chunks == 3652
-    assert set(made.cpu_h) == {*planning.PER_CHUNK, *planning.OF_RUN}
+    assert set(made.cpu_h) == {stage.name for stage in stages.of(run)}
     assert max(made.cpu_h, key=made.cpu_h.get) == "annotate"
     assert 1e3 < sum(made.cpu_h.values()) < 1e6
     longest = max(
-        rates.stages[name].seconds(300 * made.advised_chunk_h) for name in planning.PER_CHUNK
+        rates.stages[stage.name].seconds(300 * made.advised_chunk_h)
+        for stage in stages.of(run)
+        if stage.scope == "chunk"
     )
     assert 60 < longest < 3600
 
@@ -85,6 +87,32 @@ def test_rates_of_a_run_are_a_line_through_its_jobs(tmp_path):
     assert found.stages["pick"].hour_s == pytest.approx(2.0)
     assert "annotate" not in found.stages
     assert found.hour_bytes == {"picks": 1000.0}
+
+
+FIBRES = [{"name": name, "source": {"kind": "files", "paths": ["a"]}} for name in ("F", "G")]
+
+
+def test_fibres_have_the_rates_of_their_own_run(repository, tmp_path):
+    chunk = "20140101T000000_20140101T010000"
+    for fibre, seconds in (("F", 7.0), ("G", 9.0)):
+        written(tmp_path, "das_annotate", f"{fibre}-{chunk}", seconds, 900)
+        (tmp_path / f"fibres/{fibre}/raw").mkdir(parents=True)
+        (tmp_path / f"fibres/{fibre}/raw/{chunk}.parquet").write_bytes(bytes(500))
+    written(tmp_path, "associate", "all", 3.0, 200)
+    found = planning.measured(tmp_path, 0, margin_s=0)
+    assert found.stages["das_annotate"].hour_s == pytest.approx(8.0)
+    assert found.stages["associate"].fixed_s == pytest.approx(3.0)
+    assert found.hour_bytes == {"fibres/{fibre}/raw": 500.0}
+    time = {"start": "2014-01-01", "end": "2014-01-03", "chunk_h": 12, "margin_s": 60}
+    overlay = {"time": time, "fibres": FIBRES, "fetch": None, "stations": None}
+    made = planning.plan(config.read(overlay, repository / config.DEFAULT), 0, found, 2)
+    hours = 4 * 12 + 4 * 120 / 3600
+    assert made.jobs["das_annotate"] == 8
+    assert made.cpu_h["das_annotate"] == pytest.approx(2 * hours * 8 / 3600)
+    assert made.kept_bytes == pytest.approx(2 * hours * 500)
+    assert made.wall_h == pytest.approx((hours * 8 + 3) / 3600)
+    assert made.advised_chunk_h == 72
+    assert set(made.jobs) > set(made.cpu_h) == {"das_annotate", "associate"}
 
 
 def test_a_run_that_has_not_begun_has_no_rates(tmp_path):

@@ -44,19 +44,23 @@ def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None
 
 def lines(made: Plan, cores: int) -> list[str]:
     """The plan as text."""
-    rows = [f"{'stage':<10}{'jobs':>9}{'CPU h':>12}{'s a job':>10}{'MB a job':>10}"]
+    rows = [f"{'stage':<14}{'jobs':>9}{'CPU h':>12}{'s a job':>10}{'MB a job':>10}"]
     for name, count in made.jobs.items():
+        figures = f"{'-':>12}{'-':>10}{'-':>10}"
         if name in made.cpu_h:
-            rows.append(
-                f"{name:<10}{count:>9}{made.cpu_h[name]:>12.2f}{made.job_s[name]:>10.1f}"
-                f"{made.memory_mb[name]:>10.0f}"
+            figures = (
+                f"{made.cpu_h[name]:>12.2f}{made.job_s[name]:>10.1f}{made.memory_mb[name]:>10.0f}"
             )
+        rows.append(f"{name:<14}{count:>9}{figures}")
     total = sum(made.cpu_h.values())
+    unknown = [name for name in made.jobs if name not in made.cpu_h]
     said = [
         f"stations  {made.stations}, chunks {made.chunks} of {made.chunk_h:g} h",
         f"CPU       {total:.1f} h, on {cores} cores about {made.wall_h:.1f} h",
         f"disk      {made.kept_bytes / 1e9:.2f} GB stay, {made.peak_bytes / 1e9:.2f} GB at most",
     ]
+    if unknown:
+        said.append(f"unknown   {', '.join(unknown)}: not in the sums; known once they have run")
     if made.advised_chunk_h != made.chunk_h:
         said.append(
             f"advice    time.chunk_h: {made.advised_chunk_h:g} makes the longest job of a chunk"
@@ -66,10 +70,12 @@ def lines(made: Plan, cores: int) -> list[str]:
 
 
 def _stations(run: Run, folder: Path) -> int:
-    """Stations of the run: those of its product, else of the table and StationXML it names."""
+    """Stations of the run: those of the table and StationXML it names; 0 for fibres alone."""
     from quakeline.errors import ConfigError
     from quakeline.inspection.plan import metadata
 
+    if not run.stations.given:
+        return 0
     with chdir(folder):
         frame = metadata(run.stations.matching("stationxml"), run.stations.table).stations
     if frame.empty:

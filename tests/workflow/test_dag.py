@@ -6,25 +6,17 @@ import re
 from pathlib import Path
 
 import pytest
-from workfolder import WorkFolder
+from workfolder import REPOSITORY, WorkFolder
 
-#: The stages that work on what the one before made; `weights` joins at `annotate`.
-CHAIN = (
-    "stations",
-    "fetch",
-    "prepare",
-    "annotate",
-    "pick",
-    "measure",
-    "associate",
-    "locate",
-    "magnitude",
-    "classify",
-    "merge",
-    "report",
-    "crate",
+from quakeline import config, stages
+from quakeline.stages import STAGES
+
+#: The stages of the demo that work on what the one before made; `weights` joins at `annotate`.
+CHAIN = tuple(
+    stage.name
+    for stage in stages.of(config.read({}, REPOSITORY / config.DEFAULT))
+    if stage.name != "weights"
 )
-PER_CHUNK = {"fetch", "prepare", "annotate", "pick", "measure"}
 
 
 def from_on(stage: str) -> set[str]:
@@ -38,7 +30,9 @@ def from_on(stage: str) -> set[str]:
 @pytest.mark.parametrize(("overlay", "chunks"), [("{}", 1), ("time: {chunk_h: 0.025}", 3)])
 def test_a_new_run_plans_every_job_once(workdir: WorkFolder, overlay: str, chunks: int) -> None:
     words = ("--configfile", workdir.overlay(overlay)) if chunks > 1 else ()
-    expected = {stage: chunks if stage in PER_CHUNK else 1 for stage in (*CHAIN, "weights")}
+    expected = {
+        stage: chunks if STAGES[stage].scope == "chunk" else 1 for stage in (*CHAIN, "weights")
+    }
     assert workdir.planned(*words) == expected
 
 

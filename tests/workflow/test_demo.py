@@ -163,7 +163,7 @@ GOLDEN = {
 
 def test_numbers_are_those_of_the_versions(events: pd.DataFrame, picks: pd.DataFrame) -> None:
     names = ("prepare", "weights", "annotate", "pick", "associate", "locate")
-    assert {name: STAGES[name].VERSION for name in names} == GOLDEN["versions"]
+    assert {name: STAGES[name].module.VERSION for name in names} == GOLDEN["versions"]
     keys = picks["station"] + " " + picks["phase"]
     assert keys.value_counts().to_dict() == GOLDEN["picks"]
     largest = picks.groupby(keys)["probability"].max()

@@ -14,23 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 from catalogs import same_catalog
-from runs import Finished
+from runs import Finished, undo_after_prepare
 from workfolder import QUAKELINE, WorkFolder
 
 CHUNK = "20100527T162400_20100527T162800"
 #: Windows so close that the network is busy for some seconds.
 OVERLAY = "run: killed\nannotate: {hop_samples: 67, device: cpu}\n"
-#: Products of the stages after `prepare`, and the rules that make them.
-AFTER_PREPARE = {
-    "probabilities": "annotate",
-    "picks": "pick",
-    "measurements": "measure",
-    "associations": "associate",
-    "locations": "locate",
-    "magnitudes": "magnitude",
-    "classes": "classify",
-    "catalog": "merge",
-}
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +37,9 @@ def prepared(uninterrupted: Finished, tmp_path: Path) -> WorkFolder:
     """A run whose next job is `annotate`."""
     place = uninterrupted.place.copied(tmp_path / "work")
     results = place.folder / "results/killed"
-    for product, rule in AFTER_PREPARE.items():
-        shutil.rmtree(results / product)
+    for stage in undo_after_prepare(results, OVERLAY):
         for kind in ("logs", "benchmarks"):
-            shutil.rmtree(results / kind / rule)
-    (results / "report.html").unlink()
+            shutil.rmtree(results / kind / stage)
     return place
 
 

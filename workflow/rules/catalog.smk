@@ -19,17 +19,17 @@ rule import_picks:
         stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
     output:
-        picks=f"results/{RUN.run}/imported/picks.parquet",
-        manifest=f"results/{RUN.run}/imported/manifest.parquet",
+        picks=product("import_picks", "picks"),
+        manifest=product("import_picks", "manifest"),
     log:
-        f"results/{RUN.run}/logs/import_picks/all.log",
+        log_of("import_picks"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/import_picks/all.tsv"
+        benchmark_of("import_picks")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=2000, runtime_min=60),
+        **resources_of("import_picks", memory_mb=2000, runtime_min=60),
     params:
         stage=RUN.params("import_picks"),
         span=RUN.span.id,
@@ -42,7 +42,7 @@ rule import_picks:
 PICKS = (
     expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
     + of_fibres(rules.das_pick.output.selected)
-    + when_imported(path_of(rules.import_picks.output.picks))
+    + only_with("import_picks", path_of(rules.import_picks.output.picks))
 )
 
 
@@ -58,17 +58,17 @@ rule associate:
         velocity=RUN.velocity.table,
         known=RUN.associate.known_files(),
     output:
-        events=f"results/{RUN.run}/associations/events.parquet",
-        arrivals=f"results/{RUN.run}/associations/arrivals.parquet",
+        events=product("associate", "events"),
+        arrivals=product("associate", "arrivals"),
     log:
-        f"results/{RUN.run}/logs/associate/all.log",
+        log_of("associate"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/associate/all.tsv"
+        benchmark_of("associate")
     conda:
         "../../envs/quakeline.yaml"
     threads: 2
     resources:
-        **SITE.resources("cpu", memory_mb=4000, runtime_min=120),
+        **resources_of("associate", memory_mb=4000, runtime_min=120),
     params:
         stage=RUN.params("associate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
@@ -87,17 +87,17 @@ rule locate:
         channels=of_fibres(rules.das_index.output.channels),
         velocity=RUN.velocity.table,
     output:
-        events=f"results/{RUN.run}/locations/events.parquet",
-        arrivals=f"results/{RUN.run}/locations/arrivals.parquet",
+        events=product("locate", "events"),
+        arrivals=product("locate", "arrivals"),
     log:
-        f"results/{RUN.run}/logs/locate/all.log",
+        log_of("locate"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/locate/all.tsv"
+        benchmark_of("locate")
     conda:
         "../../envs/quakeline.yaml"
     threads: 2
     resources:
-        **SITE.resources("cpu", memory_mb=2000, runtime_min=60),
+        **resources_of("locate", memory_mb=2000, runtime_min=60),
     params:
         stage=RUN.params("locate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
@@ -117,19 +117,19 @@ rule magnitude:
         velocity=RUN.velocity.table,
         corrections=RUN.magnitude.files(),
     output:
-        events=f"results/{RUN.run}/magnitudes/events.parquet",
-        station_magnitudes=f"results/{RUN.run}/magnitudes/stations.parquet",
-        station_moments=f"results/{RUN.run}/magnitudes/moments.parquet",
-        station_corrections=f"results/{RUN.run}/magnitudes/corrections.parquet",
+        events=product("magnitude", "events"),
+        station_magnitudes=product("magnitude", "station_magnitudes"),
+        station_moments=product("magnitude", "station_moments"),
+        station_corrections=product("magnitude", "station_corrections"),
     log:
-        f"results/{RUN.run}/logs/magnitude/all.log",
+        log_of("magnitude"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/magnitude/all.tsv"
+        benchmark_of("magnitude")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=4000, runtime_min=60),
+        **resources_of("magnitude", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("magnitude"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
@@ -146,17 +146,17 @@ rule classify:
         picks=PICKS,
         measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
     output:
-        events=f"results/{RUN.run}/classes/events.parquet",
-        classes=f"results/{RUN.run}/classes/classes.parquet",
+        events=product("classify", "events"),
+        classes=product("classify", "classes"),
     log:
-        f"results/{RUN.run}/logs/classify/all.log",
+        log_of("classify"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/classify/all.tsv"
+        benchmark_of("classify")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=4000, runtime_min=60),
+        **resources_of("classify", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("classify"),
     message:
@@ -174,21 +174,21 @@ rule merge:
         stations=path_of(rules.stations.output.stations),
         weights=weights_of(RUN.trained_stages),
     output:
-        events=f"results/{RUN.run}/catalog/events.parquet",
-        arrivals=f"results/{RUN.run}/catalog/arrivals.parquet",
-        picks=f"results/{RUN.run}/catalog/picks.parquet",
-        quakeml=f"results/{RUN.run}/catalog/catalog.qml",
-        csv=f"results/{RUN.run}/catalog/catalog.csv",
+        events=product("merge", "events"),
+        arrivals=product("merge", "arrivals"),
+        picks=product("merge", "picks"),
+        quakeml=product("merge", "quakeml"),
+        csv=product("merge", "csv"),
         exports=exports_of_catalog(),
     log:
-        f"results/{RUN.run}/logs/merge/all.log",
+        log_of("merge"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/merge/all.tsv"
+        benchmark_of("merge")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=4000, runtime_min=60),
+        **resources_of("merge", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("merge"),
     message:
@@ -203,18 +203,18 @@ rule evaluate:
         stations=rules.stations.output.stations,
         reference=RUN.evaluate.files(),
     output:
-        evaluation=f"results/{RUN.run}/evaluation/evaluation.json",
-        matches=f"results/{RUN.run}/evaluation/matches.parquet",
+        evaluation=product("evaluate", "evaluation"),
+        matches=product("evaluate", "matches"),
     log:
-        f"results/{RUN.run}/logs/evaluate/all.log",
+        log_of("evaluate"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/evaluate/all.tsv"
-    localrule: RUN.evaluate.remote
+        benchmark_of("evaluate")
+    localrule: is_local("evaluate")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=2000, runtime_min=30),
+        **resources_of("evaluate", memory_mb=2000, runtime_min=30),
     params:
         stage=RUN.params("evaluate"),
         span=RUN.span.id,
@@ -232,45 +232,29 @@ rule report:
         stations=path_of(rules.stations.output.stations),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest)
-        + when_imported(path_of(rules.import_picks.output.manifest)),
+        + only_with("import_picks", path_of(rules.import_picks.output.manifest)),
         coverage=expand(rules.prepare.output.coverage, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_annotate.output.coverage),
         waveforms=when_kept(rules.prepare.output.waveforms),
         probabilities=when_kept(rules.annotate.output.probabilities),
-        evaluation=when_evaluated(rules.evaluate.output.evaluation),
-        matches=when_evaluated(rules.evaluate.output.matches),
-        benchmarks=benchmarks_of(
-            "stations",
-            "fetch",
-            "prepare",
-            *RUN.weights_stages,
-            "annotate",
-            "pick",
-            "measure",
-            *when_imported("import_picks"),
-            "associate",
-            "locate",
-            "magnitude",
-            "classify",
-            "merge",
-            *when_evaluated("evaluate"),
-        )
-        + benchmarks_of_fibres("das_index", "das_annotate", "das_pick"),
+        evaluation=only_with("evaluate", rules.evaluate.output.evaluation),
+        matches=only_with("evaluate", rules.evaluate.output.matches),
+        benchmarks=benchmarks_before("report"),
         channels=of_fibres(rules.das_index.output.channels),
         fibre_picks=of_fibres(rules.das_pick.output.picks),
         panels=of_fibres(rules.das_pick.output.panels),
         weights=weights_of(RUN.weights_stages),
     output:
-        report=f"results/{RUN.run}/report.html",
+        report=product("report", "report"),
     log:
-        f"results/{RUN.run}/logs/report/all.log",
+        log_of("report"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/report/all.tsv"
+        benchmark_of("report")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=2000, runtime_min=30),
+        **resources_of("report", memory_mb=2000, runtime_min=30),
     params:
         stage=RUN.params("report"),
         run_name=RUN.run,
@@ -290,21 +274,21 @@ rule crate:
         weights=weights_of(RUN.weights_stages),
         given=RUN.named_files(),
     output:
-        crate=f"results/{RUN.run}/catalog/ro-crate-metadata.json",
+        crate=product("crate", "crate"),
         parts=expand(
             "results/{run}/catalog/{name}",
             run=RUN.run,
             name=["config.yaml", "inputs.csv", "Snakefile"],
         ),
     log:
-        f"results/{RUN.run}/logs/crate/all.log",
+        log_of("crate"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/crate/all.tsv"
+        benchmark_of("crate")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=1000, runtime_min=30),
+        **resources_of("crate", memory_mb=1000, runtime_min=30),
     params:
         stage=RUN.params("crate"),
         run_name=RUN.run,

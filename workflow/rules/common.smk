@@ -1,14 +1,47 @@
 # Names that the rules share.
 #   SITE    partitions and limits of the cluster, from config/site.yaml; a workstation has none
 
+from quakeline.stages import STAGES, of
+
+RESULTS = f"results/{RUN.run}"
 CHUNKS = RUN.chunk_ids
 STATION_CHUNKS = RUN.station_chunks
 FIBRES = RUN.fibre_names
 
 
-def kept(product, path):
-    """Mark a store as temporary unless `keep:` names it."""
-    return directory(path) if product in RUN.keep else temp(directory(path))
+def product(stage, name):
+    """The pattern of a product of a stage; stores that `keep:` does not name are temporary."""
+    path = f"{RESULTS}/{STAGES[stage].products[name]}"
+    if not path.endswith(".zarr"):
+        return path
+    passing = name in STAGES[stage].temporary and name not in RUN.keep
+    return temp(directory(path)) if passing else directory(path)
+
+
+def log_of(stage):
+    """The pattern of the logs of a stage."""
+    return f"{RESULTS}/{STAGES[stage].log}"
+
+
+def benchmark_of(stage):
+    """The pattern of the files in which Snakemake notes time and memory of the jobs of a stage."""
+    return f"{RESULTS}/{STAGES[stage].benchmark}"
+
+
+def benchmarks_before(stage):
+    """Time and memory of all jobs of the run whose stages stand before one in the table."""
+    before = of(RUN)[: of(RUN).index(STAGES[stage])]
+    return [f"{RESULTS}/{path}" for earlier in before for path in earlier.benchmarks(RUN)]
+
+
+def resources_of(stage, **amounts):
+    """What the jobs of a stage ask of a cluster."""
+    return SITE.resources("gpu" if STAGES[stage].gpu else "cpu", **amounts)
+
+
+def is_local(stage):
+    """Whether jobs of a stage run where the workflow was started."""
+    return STAGES[stage].local(RUN)
 
 
 def when_kept(template):
@@ -27,45 +60,9 @@ def fibre_of(wildcards):
     return RUN.fibre(wildcards.fibre).model_dump_json()
 
 
-def when_evaluated(product):
-    """What belongs to the stage evaluate, in a run that names a reference; else none."""
-    return [product] if RUN.evaluate.reference else []
-
-
-def when_imported(product):
-    """What belongs to the stage import_picks, in a run that names a table of picks; else none."""
-    return [product] if RUN.import_picks.table else []
-
-
-def benchmarks_of(*stages):
-    """Time and memory of the jobs of some stages, as Snakemake measured them."""
-    whole_run = {
-        "stations",
-        "weights",
-        "das_weights",
-        "import_picks",
-        "associate",
-        "locate",
-        "magnitude",
-        "classify",
-        "merge",
-        "evaluate",
-    }
-    return [
-        f"results/{RUN.run}/benchmarks/{stage}/{name}.tsv"
-        for stage in stages
-        for name in (["all"] if stage in whole_run else STATION_CHUNKS)
-    ]
-
-
-def benchmarks_of_fibres(*stages):
-    """The same for stages that work on one fibre."""
-    return [
-        f"results/{RUN.run}/benchmarks/{stage}/{fibre}-{chunk}.tsv"
-        for stage in stages
-        for fibre in FIBRES
-        for chunk in CHUNKS
-    ]
+def only_with(stage, product):
+    """What belongs to a stage, in a run that has it; else none."""
+    return [product] if STAGES[stage].has(RUN) else []
 
 
 def weights_of(stages):
@@ -82,11 +79,7 @@ def exports_of_catalog():
         "nonlinloc": ["nonlinloc/catalog.obs", "nonlinloc/stations.in"],
         "hypodd": [f"hypodd/{name}" for name in hypodd],
     }
-    return [
-        f"results/{RUN.run}/catalog/{file}"
-        for name in RUN.merge.exports
-        for file in files[name]
-    ]
+    return [f"{RESULTS}/catalog/{file}" for name in RUN.merge.exports for file in files[name]]
 
 
 def path_of(product):

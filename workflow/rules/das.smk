@@ -10,22 +10,19 @@
 #                                                      panels/<chunk>.zarr (for the report)
 
 
-localrules:
-    das_weights,
-
-
 rule das_weights:
     output:
-        weights=f"results/{RUN.run}/weights/fibres.safetensors",
+        weights=product("das_weights", "weights"),
     log:
-        f"results/{RUN.run}/logs/das_weights/all.log",
+        log_of("das_weights"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/das_weights/all.tsv"
+        benchmark_of("das_weights")
+    localrule: is_local("das_weights")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=1000, runtime_min=30),
+        **resources_of("das_weights", memory_mb=1000, runtime_min=30),
     params:
         stage=RUN.params("das_weights"),
     message:
@@ -36,18 +33,18 @@ rule das_weights:
 
 rule das_index:
     output:
-        manifest=f"results/{RUN.run}/fibres/{{fibre}}/raw/{{chunk}}.parquet",
-        channels=f"results/{RUN.run}/fibres/{{fibre}}/channels/{{chunk}}.parquet",
+        manifest=product("das_index", "manifest"),
+        channels=product("das_index", "channels"),
     log:
-        f"results/{RUN.run}/logs/das_index/{{fibre}}/{{chunk}}.log",
+        log_of("das_index"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/das_index/{{fibre}}-{{chunk}}.tsv"
-    localrule: RUN.remote_fibres
+        benchmark_of("das_index")
+    localrule: is_local("das_index")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=2000, runtime_min=60),
+        **resources_of("das_index", memory_mb=2000, runtime_min=60),
     params:
         stage=RUN.params("das_index"),
         settings=fibre_of,
@@ -65,17 +62,17 @@ rule das_annotate:
         channels=rules.das_index.output.channels,
         weights=(rules.das_weights if RUN.das_weights else rules.weights).output.weights,
     output:
-        onsets=f"results/{RUN.run}/fibres/{{fibre}}/onsets/{{chunk}}.parquet",
-        coverage=f"results/{RUN.run}/fibres/{{fibre}}/coverage/{{chunk}}.parquet",
+        onsets=product("das_annotate", "onsets"),
+        coverage=product("das_annotate", "coverage"),
     log:
-        f"results/{RUN.run}/logs/das_annotate/{{fibre}}/{{chunk}}.log",
+        log_of("das_annotate"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/das_annotate/{{fibre}}-{{chunk}}.tsv"
+        benchmark_of("das_annotate")
     conda:
         "../../envs/quakeline.yaml"
     threads: 2
     resources:
-        **SITE.resources("gpu", memory_mb=4000, runtime_min=240),
+        **resources_of("das_annotate", memory_mb=4000, runtime_min=240),
     params:
         stage=RUN.params("das_annotate"),
         settings=fibre_of,
@@ -91,18 +88,18 @@ rule das_pick:
         manifest=rules.das_index.output.manifest,
         channels=rules.das_index.output.channels,
     output:
-        picks=f"results/{RUN.run}/fibres/{{fibre}}/picks/{{chunk}}.parquet",
-        selected=f"results/{RUN.run}/fibres/{{fibre}}/selected/{{chunk}}.parquet",
-        panels=directory(f"results/{RUN.run}/fibres/{{fibre}}/panels/{{chunk}}.zarr"),
+        picks=product("das_pick", "picks"),
+        selected=product("das_pick", "selected"),
+        panels=product("das_pick", "panels"),
     log:
-        f"results/{RUN.run}/logs/das_pick/{{fibre}}/{{chunk}}.log",
+        log_of("das_pick"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/das_pick/{{fibre}}-{{chunk}}.tsv"
+        benchmark_of("das_pick")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=4000, runtime_min=60),
+        **resources_of("das_pick", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("das_pick"),
         settings=fibre_of,

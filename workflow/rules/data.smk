@@ -10,18 +10,18 @@ rule stations:
     input:
         sources=RUN.stations.files(),
     output:
-        stations=f"results/{RUN.run}/stations.parquet",
-        inventory=f"results/{RUN.run}/stations.xml",
+        stations=product("stations", "stations"),
+        inventory=product("stations", "inventory"),
     log:
-        f"results/{RUN.run}/logs/stations/all.log",
+        log_of("stations"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/stations/all.tsv"
-    localrule: RUN.stations.fdsn is not None
+        benchmark_of("stations")
+    localrule: is_local("stations")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=1000, runtime_min=10),
+        **resources_of("stations", memory_mb=1000, runtime_min=10),
     params:
         stage=RUN.params("stations"),
         span=RUN.asked_span,
@@ -35,17 +35,17 @@ rule fetch:
     input:
         stations=rules.stations.output.stations,
     output:
-        manifest=f"results/{RUN.run}/raw/{{chunk}}.parquet",
+        manifest=product("fetch", "manifest"),
     log:
-        f"results/{RUN.run}/logs/fetch/{{chunk}}.log",
+        log_of("fetch"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/fetch/{{chunk}}.tsv"
-    localrule: RUN.remote
+        benchmark_of("fetch")
+    localrule: is_local("fetch")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=1000, runtime_min=60),
+        **resources_of("fetch", memory_mb=1000, runtime_min=60),
     params:
         stage=RUN.params("fetch"),
         margin_s=RUN.time.margin_s,
@@ -63,17 +63,17 @@ rule prepare:
         stations=rules.stations.output.stations,
         inventory=rules.stations.output.inventory,
     output:
-        waveforms=kept("waveforms", f"results/{RUN.run}/waveforms/{{chunk}}.zarr"),
-        coverage=f"results/{RUN.run}/coverage/{{chunk}}.parquet",
+        waveforms=product("prepare", "waveforms"),
+        coverage=product("prepare", "coverage"),
     log:
-        f"results/{RUN.run}/logs/prepare/{{chunk}}.log",
+        log_of("prepare"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/prepare/{{chunk}}.tsv"
+        benchmark_of("prepare")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=4000, runtime_min=60),
+        **resources_of("prepare", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("prepare"),
         margin_s=RUN.time.margin_s,

@@ -6,22 +6,19 @@
 #   measure    picks, waveforms                    -> measurements/<chunk>.parquet
 
 
-localrules:
-    weights,
-
-
 rule weights:
     output:
-        weights=f"results/{RUN.run}/weights/picker.safetensors",
+        weights=product("weights", "weights"),
     log:
-        f"results/{RUN.run}/logs/weights/all.log",
+        log_of("weights"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/weights/all.tsv"
+        benchmark_of("weights")
+    localrule: is_local("weights")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=1000, runtime_min=30),
+        **resources_of("weights", memory_mb=1000, runtime_min=30),
     params:
         stage=RUN.params("weights"),
     message:
@@ -35,16 +32,16 @@ rule annotate:
         waveforms=rules.prepare.output.waveforms,
         weights=rules.weights.output.weights,
     output:
-        probabilities=kept("probabilities", f"results/{RUN.run}/probabilities/{{chunk}}.zarr"),
+        probabilities=product("annotate", "probabilities"),
     log:
-        f"results/{RUN.run}/logs/annotate/{{chunk}}.log",
+        log_of("annotate"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/annotate/{{chunk}}.tsv"
+        benchmark_of("annotate")
     conda:
         "../../envs/quakeline.yaml"
     threads: 2
     resources:
-        **SITE.resources("gpu", memory_mb=2000, runtime_min=120),
+        **resources_of("annotate", memory_mb=2000, runtime_min=120),
     params:
         stage=RUN.params("annotate"),
     message:
@@ -58,16 +55,16 @@ rule pick:
         probabilities=rules.annotate.output.probabilities,
         waveforms=rules.prepare.output.waveforms,
     output:
-        picks=f"results/{RUN.run}/picks/{{chunk}}.parquet",
+        picks=product("pick", "picks"),
     log:
-        f"results/{RUN.run}/logs/pick/{{chunk}}.log",
+        log_of("pick"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/pick/{{chunk}}.tsv"
+        benchmark_of("pick")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=2000, runtime_min=60),
+        **resources_of("pick", memory_mb=2000, runtime_min=60),
     params:
         stage=RUN.params("pick"),
     message:
@@ -81,16 +78,16 @@ rule measure:
         picks=rules.pick.output.picks,
         waveforms=rules.prepare.output.waveforms,
     output:
-        measurements=f"results/{RUN.run}/measurements/{{chunk}}.parquet",
+        measurements=product("measure", "measurements"),
     log:
-        f"results/{RUN.run}/logs/measure/{{chunk}}.log",
+        log_of("measure"),
     benchmark:
-        f"results/{RUN.run}/benchmarks/measure/{{chunk}}.tsv"
+        benchmark_of("measure")
     conda:
         "../../envs/quakeline.yaml"
     threads: 1
     resources:
-        **SITE.resources("cpu", memory_mb=2000, runtime_min=60),
+        **resources_of("measure", memory_mb=2000, runtime_min=60),
     params:
         stage=RUN.params("measure"),
     message:
