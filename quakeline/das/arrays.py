@@ -94,7 +94,7 @@ class ArraySource:
         return self._shape
 
     @property
-    def absent(self) -> dict[str, tuple[int, int]]:
+    def absent(self) -> dict[Reason, tuple[int, int]]:
         """Files that could not be read so far, and their samples [first, stop)."""
         return self._members.absent
 

@@ -12,6 +12,7 @@ import pandas as pd
 from quakeline.inspection.scan import Scan
 from quakeline.io.blockettes import QUALITIES
 from quakeline.io.headers import ChannelHeader
+from quakeline.reasons import Code, Reason, cells
 from quakeline.report.coverage import Stretch, merge
 from quakeline.schemas import MANIFEST
 from quakeline.timeline import SECOND, Span
@@ -33,8 +34,8 @@ class Holding:
     intervals: np.ndarray
     overlap_s: float
     timing: np.ndarray
-    problem: str
-    notes: list[str] = field(default_factory=list)
+    problems: list[Reason]
+    notes: list[Reason] = field(default_factory=list)
 
     @property
     def span(self) -> Span:
@@ -81,7 +82,6 @@ def _holding(codes: str, rate: float, parts: list[tuple[Scan, ChannelHeader]]) -
     pieces = pieces[np.argsort(pieces[:, 0], kind="stable")]
     whole = Span(int(pieces[:, 0].min()), int(pieces[:, 1].max()))
     timing = [one.timing[codes] for one, _ in parts if codes in one.timing]
-    problems = dict.fromkeys(header.problem for header in headers if header.problem)
     return Holding(
         codes=codes,
         rate_hz=rate,
@@ -91,8 +91,8 @@ def _holding(codes: str, rate: float, parts: list[tuple[Scan, ChannelHeader]]) -
         intervals=merge(Stretch([pieces], tolerance_ns=step // 2), whole),
         overlap_s=_overlap(pieces, step),
         timing=sum(timing, np.zeros(QUALITIES, np.int64)),
-        problem="; ".join(problems),
-        notes=list(dict.fromkeys(header.notes for header in headers if header.notes)),
+        problems=list(dict.fromkeys(header.problem for header in headers if header.problem)),
+        notes=list(dict.fromkeys(note for header in headers for note in header.notes)),
     )
 
 
@@ -109,6 +109,7 @@ def manifest_of(scans: Sequence[Scan]) -> pd.DataFrame:
     for one in scans:
         base = {"path": str(one.path), "bytes": one.size}
         if one.unreadable:
-            rows.append({**base, "status": "unreadable", "reason": one.unreadable})
+            why = cells("reason", [Reason.of(Code.UNREADABLE, why=one.unreadable)])
+            rows.append({**base, "status": "unreadable", **why})
         rows += [{**base, **header.row(header.problem, header.notes)} for header in one.headers]
     return pd.DataFrame(rows, columns=MANIFEST.names)

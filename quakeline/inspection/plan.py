@@ -14,6 +14,7 @@ from quakeline.io import inventory as inventories
 from quakeline.preparation.components import Preparer
 from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.settings import Response
+from quakeline.reasons import text_of
 from quakeline.timeline import Span
 
 _CODES = ["network", "station", "location", "channel"]
@@ -82,8 +83,8 @@ def _plan(
     known: Metadata,
     rate_hz: float,
 ) -> Plan:
-    if one.problem:
-        return Plan(False, one.problem)
+    if one.problems:
+        return Plan(False, text_of(one.problems))
     if one.codes in refused:
         return Plan(False, refused[one.codes])
     if one.codes not in chosen:

@@ -11,7 +11,7 @@ from quakeline.preparation.settings import Response
 from quakeline.section import Section
 from quakeline.timeline import Span
 
-VERSION = 4
+VERSION = 5
 
 logger = logging.getLogger("quakeline")
 
