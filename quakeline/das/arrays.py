@@ -9,6 +9,7 @@ import numpy as np
 
 from quakeline.das.members import Members
 from quakeline.errors import DataError
+from quakeline.reasons import Reason
 
 TIME = "time"
 _USUAL = ("channel", "distance")
