@@ -37,6 +37,12 @@ class Table:
         """Names of the columns in order."""
         return [column.name for column in self.columns]
 
+    @property
+    def plain_names(self) -> list[str]:
+        """Names of the columns but for the codes of reasons, whose JSON suits no CSV file."""
+        words = {column.name for column in self.columns}
+        return [name for name in self.names if name.removesuffix("_codes") not in words - {name}]
+
     @cached_property
     def arrow(self) -> pa.Schema:
         """The Arrow schema, with unit and meaning in each field's metadata."""

@@ -209,7 +209,7 @@ def write_csv(events: pd.DataFrame, path: Path) -> None:
     Times are ISO 8601 in UTC to the microsecond, coordinates are rounded to 1e-6 degrees and depths
     to 1e-4 km, absent values are empty.
     """
-    frame = events.reindex(columns=[name for name in EVENTS.names if not name.endswith("_codes")])
+    frame = events.reindex(columns=EVENTS.plain_names)
     frame = frame.assign(
         time=[iso(_nanoseconds(time), digits=6) for time in frame["time"]],
         **{name: frame[name].round(6) for name in ("latitude", "longitude")},
