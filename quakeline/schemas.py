@@ -26,11 +26,20 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A Parquet table. `version` is raised when a column changes."""
+    """A Parquet table. `version` is raised when a column changes.
+
+    `since` is the oldest version that can still be read: columns were only added, and are null.
+    """
 
     name: str
     version: int
     columns: tuple[Column, ...]
+    since: int | None = None
+
+    def reads(self, version: str) -> bool:
+        """Whether a table of a version can be read as this one."""
+        oldest = self.version if self.since is None else self.since
+        return version.isdecimal() and oldest <= int(version) <= self.version
 
     @property
     def names(self) -> list[str]:
@@ -151,6 +160,7 @@ MANIFEST = Table(
         _column("status", "string", meaning="data, or why there are none: see reason"),
         *_reasons("reason", "why the data are absent or unused, or remarks"),
     ),
+    since=2,
 )
 
 COVERAGE = Table(
@@ -170,6 +180,7 @@ COVERAGE = Table(
         _column("status", "string", meaning="used, or unused: see notes"),
         *_reasons("notes", "what was found and done, or why it is unused", null=False),
     ),
+    since=2,
 )
 
 PICKS = Table(
@@ -238,6 +249,7 @@ EVENTS = Table(
         _column("locator", "string", meaning="kind that located the event"),
         *_reasons("quality", "good, or what limits the location", null=False),
     ),
+    since=3,
 )
 
 ARRIVALS = Table(
@@ -280,6 +292,7 @@ FIBRE_CHANNELS = Table(
         _column("used", "bool", meaning="whether the channel is read"),
         *_reasons("reason", "why it is not"),
     ),
+    since=1,
 )
 
 _ONSET = (
@@ -394,6 +407,7 @@ STATION_MAGNITUDES = Table(
         _column("magnitude", "float", meaning="of the station, corrected", null=True),
         *_reasons("reason", "why it has no magnitude; null: it has"),
     ),
+    since=1,
 )
 
 STATION_MOMENTS = Table(
@@ -414,6 +428,7 @@ STATION_MOMENTS = Table(
         _column("magnitude", "float", meaning="moment magnitude", null=True),
         *_reasons("reason", "why it has no magnitude; null: it has"),
     ),
+    since=1,
 )
 
 MAGNITUDE_CORRECTIONS = Table(
