@@ -182,7 +182,7 @@ def test_what_preparation_found_is_shown_and_decides_what_counts_as_data(tmp_pat
     text = text_of(folder)
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "unused dead channel BW.UH2..HHZ 1" in lines
-    assert "used no component N BW.UH1..HHZ 1" in lines
+    assert "used no component N: zeros for the network BW.UH1..HHZ 1" in lines
     assert "response removed" not in text
     assert "stations 1 of 3 with data, 0 with picks" in lines
     assert f"chunks 1 with data, 1 without: {CHUNKS[1]}" in lines
