@@ -72,6 +72,11 @@ class Code(Enum):
         "fetch.source.codes gives {codes} to several traces of the file at the same time, {one}"
         " and {other}: tell them apart by `header` or {{trace}}"
     )
+    ONLY_CAPITALS = _unused(
+        "the header has {codes}, while there are data of {other} at the same time: only capital"
+        " letters tell them apart (source kind files: fetch.source.codes gives other codes)"
+    )
+    SPELLED_DIFFERENTLY = _remark("the headers spell its codes {ways}")
     NO_SAMPLES = _unused("the file holds no samples")
     SAMPLES_ARE_TEXT = _unused("the records hold text, not samples")
     SAMPLES_NO_NUMBERS = _unused("the samples are no numbers")
@@ -173,6 +178,7 @@ class Code(Enum):
     # responses
     RESPONSE_REMOVED = _usual("response removed")
     NO_RESPONSE = _remark("response: none")
+    RESPONSE_NEAR = _remark("no response: the inventory has {near}")
     OUTSIDE_RESPONSE = _remark("{seconds:.2f} s lie outside the epochs of the response: gaps")
     RESPONSE_POLYNOMIAL = _remark("the response is a polynomial: flat apart from it")
     RESPONSE_FLAT = _remark("the response is a total sensitivity alone: taken as flat")

@@ -11,7 +11,8 @@ import pandas as pd
 
 from quakeline.inspection.scan import Scan
 from quakeline.io.blockettes import QUALITIES
-from quakeline.io.headers import ChannelHeader
+from quakeline.io.codes import bare_id
+from quakeline.io.headers import ChannelHeader, without_doubles
 from quakeline.reasons import Code, Reason, cells
 from quakeline.report.coverage import Stretch, merge
 from quakeline.schemas import MANIFEST
@@ -82,6 +83,7 @@ def _holding(codes: str, rate: float, parts: list[tuple[Scan, ChannelHeader]]) -
     pieces = pieces[np.argsort(pieces[:, 0], kind="stable")]
     whole = Span(int(pieces[:, 0].min()), int(pieces[:, 1].max()))
     timing = [one.timing[codes] for one, _ in parts if codes in one.timing]
+    noted = [note for header in headers for note in header.notes]
     return Holding(
         codes=codes,
         rate_hz=rate,
@@ -92,8 +94,15 @@ def _holding(codes: str, rate: float, parts: list[tuple[Scan, ChannelHeader]]) -
         overlap_s=_overlap(pieces, step),
         timing=sum(timing, np.zeros(QUALITIES, np.int64)),
         problems=list(dict.fromkeys(header.problem for header in headers if header.problem)),
-        notes=list(dict.fromkeys(note for header in headers for note in header.notes)),
+        notes=[*dict.fromkeys(noted), *_spelled(codes, headers)],
     )
+
+
+def _spelled(codes: str, headers: Sequence[ChannelHeader]) -> list[Reason]:
+    """A note where the headers spell the codes of a channel in several ways."""
+    ways = sorted({bare_id(header.header_codes or codes) for header in headers})
+    told = Reason.of(Code.SPELLED_DIFFERENTLY, ways=" and ".join(ways))
+    return [told] if len(ways) > 1 else []
 
 
 def _overlap(pieces: np.ndarray, step: int) -> float:
@@ -112,4 +121,4 @@ def manifest_of(scans: Sequence[Scan]) -> pd.DataFrame:
             why = cells("reason", [Reason.of(Code.UNREADABLE, why=one.unreadable)])
             rows.append({**base, "status": "unreadable", **why})
         rows += [{**base, **header.row(header.problem, header.notes)} for header in one.headers]
-    return pd.DataFrame(rows, columns=MANIFEST.names)
+    return pd.DataFrame(without_doubles(rows), columns=MANIFEST.names)

@@ -54,6 +54,7 @@ class Sources:
     benchmarks: list[Path]
     fibre_picks: list[Path]
     panels: list[Path]
+    weights: list[Path]
 
 
 def render(
@@ -149,7 +150,7 @@ def _origins(catalog: Catalog, sources: Sources) -> dict[str, Any]:
     }
     return {
         "products": lineage.products(sources.tables, chunked),
-        "networks": lineage.networks(catalog, sources.probabilities),
+        "networks": lineage.networks(catalog, sources.probabilities, sources.weights),
         "software": lineage.software(),
     }
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from quakeline.models.cards import Scan, Stacking, Windowing
+from quakeline.models.cards import Scan, Stacking
+from quakeline.models.windowing import Windowing
 from quakeline.section import Section
 
 VERSION = 2
@@ -86,7 +87,9 @@ def run(
     from quakeline.schemas import PROBABILITIES, WAVEFORMS
 
     source = stores.open_store(waveforms, WAVEFORMS)
-    annotator = Annotator.load(weights, config.device, threads, config.batch, config.windowing)
+    windowing = config.windowing
+    # whatever module the weights of a run name, its configuration has named
+    annotator = Annotator.load(weights, config.device, threads, config.batch, windowing, True)
     card = annotator.card
     whole = stores.grid_of(source)
     lo = whole.start_sample + annotator.reach

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from quakeline.timeline import Span
 
-VERSION = 3
+VERSION = 4
 
 logger = logging.getLogger("quakeline")
 

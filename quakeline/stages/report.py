@@ -9,7 +9,7 @@ from pydantic import Field
 
 from quakeline.section import Section
 
-VERSION = 5
+VERSION = 6
 
 logger = logging.getLogger("quakeline")
 
@@ -71,6 +71,7 @@ def run(
     channels: list[Path],
     fibre_picks: list[Path],
     panels: list[Path],
+    weights: list[Path],
     report: Path,
 ) -> None:
     """Write the page.
@@ -95,6 +96,8 @@ def run(
     channels, fibre_picks, panels
         Channels, picks (FIBRE_CHANNELS, FIBRE_PICKS) and pictures (PANELS) of the fibres, one for
         each fibre and chunk: `fibres/<fibre>/<kind>/<chunk>`.
+    weights
+        Weights files of the run, whose cards the page tells.
     report
         The page to write (HTML).
     """
@@ -122,6 +125,7 @@ def run(
         benchmarks=benchmarks,
         fibre_picks=fibre_picks,
         panels=panels,
+        weights=weights,
     )
     title = config.title or f"Earthquake catalog: {run_name}"
     page = render(catalog, sources, drawing, title, run_name, config.max_rows)
