@@ -26,16 +26,31 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A Parquet table. `version` is raised when a column changes."""
+    """A Parquet table. `version` is raised when a column changes.
+
+    `since` is the oldest version that can still be read: columns were only added, and are null.
+    """
 
     name: str
     version: int
     columns: tuple[Column, ...]
+    since: int | None = None
+
+    def reads(self, version: str) -> bool:
+        """Whether a table of a version can be read as this one."""
+        oldest = self.version if self.since is None else self.since
+        return version.isdecimal() and oldest <= int(version) <= self.version
 
     @property
     def names(self) -> list[str]:
         """Names of the columns in order."""
         return [column.name for column in self.columns]
+
+    @property
+    def plain_names(self) -> list[str]:
+        """Names of the columns but for the codes of reasons, whose JSON suits no CSV file."""
+        words = {column.name for column in self.columns}
+        return [name for name in self.names if name.removesuffix("_codes") not in words - {name}]
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -87,6 +102,14 @@ def _column(
     return Column(name, type_, unit, null, meaning)
 
 
+def _reasons(name: str, meaning: str, *, null: bool = True) -> tuple[Column, Column]:
+    """A column of reasons in words, and beside it the same as codes (`quakeline.reasons`)."""
+    codes = f"the codes of `{name}` as JSON: a list of objects with code, count and details"
+    return _column(name, "string", meaning=meaning, null=null), _column(
+        f"{name}_codes", "string", meaning=f"{codes}; null: none", null=True
+    )
+
+
 _CODES = (
     _column("network", "string", meaning="FDSN network code"),
     _column("station", "string", meaning="FDSN station code"),
@@ -114,7 +137,7 @@ STATIONS = Table(
 
 MANIFEST = Table(
     "raw_manifest",
-    2,
+    3,
     (
         _column("path", "string", meaning="file that holds the data", null=True),
         *(
@@ -135,13 +158,14 @@ MANIFEST = Table(
         _column("bytes", "int", "byte", "size of the file", null=True),
         _column("sha256", "string", meaning="digest of the file", null=True),
         _column("status", "string", meaning="data, or why there are none: see reason"),
-        _column("reason", "string", meaning="why the data are absent or unused", null=True),
+        *_reasons("reason", "why the data are absent or unused, or remarks"),
     ),
+    since=2,
 )
 
 COVERAGE = Table(
     "coverage",
-    2,
+    3,
     (
         *_CODES,
         _column("instrument", "string", meaning="band and instrument code, e.g. HH"),
@@ -154,8 +178,9 @@ COVERAGE = Table(
         _column("clipped_s", "double", "s", "of the chunk near clipped samples", null=True),
         _column("units", "string", meaning="m, m/s or m/s2; counts where there is no response"),
         _column("status", "string", meaning="used, or unused: see notes"),
-        _column("notes", "string", meaning="what was found and done, or why it is unused"),
+        *_reasons("notes", "what was found and done, or why it is unused", null=False),
     ),
+    since=2,
 )
 
 PICKS = Table(
@@ -187,7 +212,7 @@ PICKS = Table(
 
 EVENTS = Table(
     "events",
-    3,
+    4,
     (
         _column("event_id", "string", meaning="unique, from the origin time"),
         _column("time", "time", meaning="origin time"),
@@ -213,17 +238,18 @@ EVENTS = Table(
         _column("magnitude_type", "string", meaning="e.g. ML", null=True),
         _column("magnitude_sigma", "float", meaning="spread over stations", null=True),
         _column("magnitude_stations", "int", meaning="stations of the magnitude", null=True),
-        _column("magnitude_note", "string", meaning="why there is no magnitude", null=True),
+        *_reasons("magnitude_note", "why there is no magnitude"),
         _column("mw", "float", meaning="moment magnitude; null: none, or not asked for", null=True),
         _column("mw_sigma", "float", meaning="spread over stations", null=True),
         _column("mw_stations", "int", meaning="stations of the moment magnitude", null=True),
-        _column("mw_note", "string", meaning="why there is no moment magnitude", null=True),
+        *_reasons("mw_note", "why there is no moment magnitude"),
         _column("event_class", "string", meaning="class of the event", null=True),
         _column("event_class_probability", "float", meaning="of that class", null=True),
         _column("associator", "string", meaning="kind that grouped the picks"),
         _column("locator", "string", meaning="kind that located the event"),
-        _column("quality", "string", meaning="good, or what limits the location"),
+        *_reasons("quality", "good, or what limits the location", null=False),
     ),
+    since=3,
 )
 
 ARRIVALS = Table(
@@ -255,7 +281,7 @@ EVENT_IDS = Table(
 
 FIBRE_CHANNELS = Table(
     "fibre_channels",
-    1,
+    2,
     (
         _column("fibre", "string", meaning="name of the fibre"),
         _column("channel_index", "int", meaning="counted from 0 in the files"),
@@ -264,8 +290,9 @@ FIBRE_CHANNELS = Table(
         _column("longitude", "double", "deg", "WGS84", null=True),
         _column("elevation_m", "double", "m", "above sea level", null=True),
         _column("used", "bool", meaning="whether the channel is read"),
-        _column("reason", "string", meaning="why it is not", null=True),
+        *_reasons("reason", "why it is not"),
     ),
+    since=1,
 )
 
 _ONSET = (
@@ -366,7 +393,7 @@ MEASUREMENTS = Table(
 
 STATION_MAGNITUDES = Table(
     "station_magnitudes",
-    1,
+    2,
     (
         _column("event_id", "string", meaning="see events"),
         _column("pick_id", "string", meaning="the pick whose amplitude it is"),
@@ -378,13 +405,14 @@ STATION_MAGNITUDES = Table(
         _column("snr", "float", "1", "least ratio of the components to the noise", null=True),
         _column("correction", "float", meaning="of the station, included", null=True),
         _column("magnitude", "float", meaning="of the station, corrected", null=True),
-        _column("reason", "string", meaning="why it has no magnitude; null: it has", null=True),
+        *_reasons("reason", "why it has no magnitude; null: it has"),
     ),
+    since=1,
 )
 
 STATION_MOMENTS = Table(
     "station_moments",
-    1,
+    2,
     (
         _column("event_id", "string", meaning="see events"),
         _column("pick_id", "string", meaning="the pick whose spectrum it is", null=True),
@@ -398,8 +426,9 @@ STATION_MOMENTS = Table(
         _column("misfit", "float", meaning="mean absolute, of log10", null=True),
         _column("moment_nm", "double", "N m", "seismic moment", null=True),
         _column("magnitude", "float", meaning="moment magnitude", null=True),
-        _column("reason", "string", meaning="why it has no magnitude; null: it has", null=True),
+        *_reasons("reason", "why it has no magnitude; null: it has"),
     ),
+    since=1,
 )
 
 MAGNITUDE_CORRECTIONS = Table(

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from quakeline.errors import DataError
+from quakeline.reasons import Code, Reason, reasons_in
 from quakeline.timeline import iso
 
 if TYPE_CHECKING:
@@ -230,8 +231,11 @@ def _why_no_events(found: Found) -> str:
 
 def _unplaced(found: Found) -> bool:
     """Whether all picks are of fibres without positions."""
-    noted = found.coverage["notes"].fillna("").str.contains("no positions of its channels")
-    unplaced = set(found.coverage.loc[noted, "network"])
+    unplaced = {
+        row.network
+        for row in found.coverage.itertuples()
+        if any(one.code is Code.NO_PLACES for one in reasons_in(row.notes, row.notes_codes))
+    }
     return bool((found.picks["source"] == "das").all()) and set(found.picks["fibre"]) <= unplaced
 
 
@@ -268,14 +272,17 @@ def _event_total(events: pd.DataFrame) -> str:
 
 def _magnitude_totals(events: pd.DataFrame) -> dict[str, str]:
     """How many events have a magnitude and why others have none; classes but for earthquakes."""
+    from quakeline.remarks import lacking
+
     if events.empty:
         return {}
     totals = {}
     for name, column in (("magnitudes", "magnitude"), ("moments (Mw)", "mw")):
         n = int(events[column].notna().sum())
-        notes = events[f"{column}_note"].dropna()
-        if n or len(notes):
-            totals[name] = f"{n} of {len(events)} events{_lacking(notes)}"
+        why = lacking(events, column)
+        without = int(events[f"{column}_note"].notna().sum())
+        if n or without:
+            totals[name] = f"{n} of {len(events)} events{_lacking(without, why)}"
     classes = events["event_class"].dropna().value_counts()
     if len(classes):
         told = ", ".join(f"{count} {name}" for name, count in sorted(classes.items()))
@@ -283,14 +290,12 @@ def _magnitude_totals(events: pd.DataFrame) -> dict[str, str]:
     return totals
 
 
-def _lacking(notes: pd.Series) -> str:
-    """Why events have no magnitude, each reason with its events; notes count stations instead."""
-    if notes.empty:
+def _lacking(without: int, why: list[tuple[Reason, int]]) -> str:
+    """How many events have no magnitude, and the most frequent reasons."""
+    if not without:
         return ""
-    causes = notes.str.split("; ").explode().str.replace(r" \(\d+\)$", "", regex=True)
-    counts = causes.groupby(level=0).unique().explode().value_counts().head(2)
-    told = ", ".join(f"{cause} (at {n} event{'s' if n > 1 else ''})" for cause, n in counts.items())
-    return f"; {len(notes)} without one: {told}"
+    told = ", ".join(f"{cause} (at {n} event{'s' if n > 1 else ''})" for cause, n in why[:2])
+    return f"; {without} without one: {told}"
 
 
 def _pick_total(picks: pd.DataFrame) -> str:
@@ -355,7 +360,7 @@ def _reason_parts(run_dir: Path) -> list[RenderableType]:
     table = _table(["status", "reason", "where", "chunks"], left=("status", "reason", "where"))
     for remark in found[:_MOST_REASONS]:
         where = some(remark.where, _MOST_NAMES)
-        _add(table, [remark.status, remark.reason, where, remark.chunks])
+        _add(table, [remark.status, remark.text, where, remark.chunks])
     parts: list[RenderableType] = [Text(), Text("Data not used, and remarks", style="bold"), table]
     if len(found) > _MOST_REASONS:
         more = f"{len(found) - _MOST_REASONS} more are in {run_dir}/raw and {run_dir}/coverage."

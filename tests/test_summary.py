@@ -9,6 +9,7 @@ from rich.console import Console
 from quakeline import summary
 from quakeline.errors import DataError
 from quakeline.io import tables
+from quakeline.reasons import Code, Reason, cells
 from quakeline.schemas import COVERAGE, EVENTS, MANIFEST, PICKS, STATIONS
 
 T0 = pd.Timestamp("2010-05-27T16:24:33.123Z")
@@ -100,15 +101,20 @@ def test_magnitudes_where_there_are_any(tmp_path):
     assert " mag " in text
     assert " 1.4 " in text
     assert " Mw " not in text
-    text = text_of(make(tmp_path, [event(0, magnitude=1.44, mw=1.72), event(1, mw_note="far (2)")]))
+    far = cells("mw_note", [Reason.of(Code.NO_SITE, 2)])
+    text = text_of(make(tmp_path, [event(0, magnitude=1.44, mw=1.72), event(1, **far)]))
     assert " 1.4  1.7 " in text
-    assert "moments (Mw)  1 of 2 events; 1 without one: far (at 1 event)" in text
+    assert "moments (Mw)  1 of 2 events; 1 without one: no coordinates (at 1 event)" in text
 
 
 def test_why_events_have_no_magnitude_counts_events_not_stations(tmp_path):
-    notes = ["no instrument response (16)", "gap (3); no instrument response (12)"]
-    rows = [event(n, magnitude_note=note) for n, note in enumerate(notes)]
-    told = "0 of 2 events; 2 without one: no instrument response (at 2 events), gap (at 1 event)"
+    counts, site = Reason.of(Code.COUNTS_ONLY), Reason.of(Code.NO_SITE, 3)
+    notes = [[counts.counted(16)], [site, counts.counted(12)]]
+    rows = [event(n, **cells("magnitude_note", reasons)) for n, reasons in enumerate(notes)]
+    told = (
+        "0 of 2 events; 2 without one: no instrument response (at 2 events), no coordinates (at 1"
+        " event)"
+    )
     assert told in " ".join(text_of(make(tmp_path, rows)).split())
 
 
@@ -169,12 +175,14 @@ def test_many_reasons_are_counted(tmp_path):
 def test_what_preparation_found_is_shown_and_decides_what_counts_as_data(tmp_path):
     folder = make(tmp_path, [event(0)], manifests=[[data(), data("UH2")], [data()]])
     dead = channel("UH2", status="unused", coverage=0.0, notes="dead channel")
-    rows = [channel(notes="response removed; no component N"), dead]
+    missing = Reason.of(Code.COMPONENTS_MISSING, components="N")
+    notes = cells("notes", [Reason.of(Code.RESPONSE_REMOVED), missing])
+    rows = [channel(**notes), dead]
     tables.write(pd.DataFrame(rows), COVERAGE, folder / "coverage" / f"{CHUNKS[0]}.parquet")
     text = text_of(folder)
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "unused dead channel BW.UH2..HHZ 1" in lines
-    assert "used no component N BW.UH1..HHZ 1" in lines
+    assert "used no component N: zeros for the network BW.UH1..HHZ 1" in lines
     assert "response removed" not in text
     assert "stations 1 of 3 with data, 0 with picks" in lines
     assert f"chunks 1 with data, 1 without: {CHUNKS[1]}" in lines

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quakeline.errors import EXIT_CODE, ConfigError, DataError
+from quakeline.reasons import Reason, text_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,7 +73,7 @@ class _Tally:
     requests: Counter[str] = field(default_factory=Counter)
     n_bytes: int = 0
     seconds: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    notes: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    notes: dict[str, dict[Reason, None]] = field(default_factory=lambda: defaultdict(dict))
     problems: list[str] = field(default_factory=list)
 
     def hear(self, outcome: str, n_bytes: int) -> None:
@@ -89,7 +90,7 @@ class _Tally:
                 continue
             self.seconds[window.station][window.outcome] += round((end - start) / 1e9)
             if window.outcome == "failed":
-                self.notes[window.station][window.note] = None
+                self.notes[window.station] |= dict.fromkeys(window.notes)
                 self.problems.append(window.station)
 
     def line(self, place: str) -> str:
@@ -110,7 +111,7 @@ class _Tally:
         table.add_column("why it failed")
         for station, seconds in sorted(self.seconds.items()):
             hours = [f"{seconds[name] / 3600:.2f}" for name in ("data", "no data", "failed")]
-            table.add_row(station, *hours, "; ".join(self.notes[station]))
+            table.add_row(station, *hours, text_of(self.notes[station]))
         console.print(table)
         console.print(self.line("fetched"), highlight=False)
         failed = len(set(self.problems))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from quakeline.inspection.holdings import Holding
     from quakeline.inspection.plan import Plan
     from quakeline.inspection.scan import Scan
+    from quakeline.reasons import Reason
 
 _WIDTH = 180
 _MOST_FILES = 3
@@ -132,7 +133,7 @@ def _report(scans: list[Scan], held: list[Holding], planned: list[Plan]) -> None
         f" {len(scans)} files, {_megabytes(size)};"
         f" {sum(plan.used for plan in planned)} channels would be used"
     )
-    notes: dict[str, list[str]] = {}
+    notes: dict[Reason, list[str]] = {}
     for one in held:
         for note in one.notes:
             notes.setdefault(note, []).append(one.codes)

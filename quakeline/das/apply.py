@@ -26,6 +26,7 @@ from quakeline.das.settings import Settings
 from quakeline.das.stream import Row, Stream
 from quakeline.errors import ConfigError, DataError
 from quakeline.inference.engine import prefetched
+from quakeline.reasons import Reason
 
 if TYPE_CHECKING:
     from quakeline.das.model import DASModel
@@ -102,10 +103,10 @@ def annotate(
 
 def _absent(source: Source) -> list[Problem]:
     """Files of a virtual array that could not be read."""
-    found: dict[str, tuple[int, int]] = getattr(source, "absent", {})
+    found: dict[Reason, tuple[int, int]] = getattr(source, "absent", {})
     coord = source.coords[TIME]
     return [
-        Problem("absent", coord[first].values, coord[stop - 1].values, reason)
+        Problem("absent", coord[first].values, coord[stop - 1].values, str(reason))
         for reason, (first, stop) in found.items()
     ]
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from quakeline.das.members import Members
 from quakeline.errors import DataError
+from quakeline.reasons import Reason
 
 TIME = "time"
 _USUAL = ("channel", "distance")
@@ -94,7 +95,7 @@ class ArraySource:
         return self._shape
 
     @property
-    def absent(self) -> dict[str, tuple[int, int]]:
+    def absent(self) -> dict[Reason, tuple[int, int]]:
         """Files that could not be read so far, and their samples [first, stop)."""
         return self._members.absent
 

@@ -10,6 +10,7 @@ import pandas as pd
 from quakeline.das.description import Channels, Line
 from quakeline.errors import DataError
 from quakeline.geometry import shifted
+from quakeline.reasons import Code, Reason, cells
 
 _REQUIRED = ("channel", "latitude", "longitude", "elevation_m")
 _LIMITS = {"channel": 1e9, "latitude": 90.0, "longitude": 180.0, "elevation_m": 12_000.0}
@@ -32,7 +33,7 @@ def describe(fibre: str, wanted: Channels, distances: np.ndarray) -> pd.DataFram
             "longitude": np.nan,
             "elevation_m": np.nan,
             "used": True,
-            "reason": None,
+            **cells("reason", []),
         }
     )
     _leave_out(frame, wanted)
@@ -46,21 +47,22 @@ def describe(fibre: str, wanted: Channels, distances: np.ndarray) -> pd.DataFram
 def _leave_out(frame: pd.DataFrame, wanted: Channels) -> None:
     number = frame["channel_index"]
     last = len(frame) - 1 if wanted.last is None else wanted.last
-    _refuse(frame, (number < wanted.first) | (number > last), "not between first and last")
-    _refuse(frame, number.isin(wanted.exclude), "excluded")
+    _refuse(frame, (number < wanted.first) | (number > last), Code.NOT_FIRST_TO_LAST)
+    _refuse(frame, number.isin(wanted.exclude), Code.EXCLUDED)
     if wanted.loop:
         inside = number[frame["used"]]
         turn = (int(inside.min()) + int(inside.max())) / 2 if len(inside) else 0
-        _refuse(frame, frame["used"] & (number > turn), "the way back of the loop")
+        _refuse(frame, frame["used"] & (number > turn), Code.LOOP_BACK)
     if not frame["used"].any():
         raise DataError(
             f"channels: no channel is left; the files have {len(frame)}, counted from 0"
         )
 
 
-def _refuse(frame: pd.DataFrame, which: pd.Series, reason: str) -> None:
+def _refuse(frame: pd.DataFrame, which: pd.Series, code: Code) -> None:
     new = which & frame["used"]
-    frame.loc[new, "reason"] = reason
+    for name, text in cells("reason", [Reason.of(code)]).items():
+        frame.loc[new, name] = text
     frame.loc[new, "used"] = False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,7 @@ from quakeline.das.pages import Prepared
 from quakeline.das.preprocess import averaged, spacing, steps, strain_of_radian
 from quakeline.das.recording import Found, Recording, runs
 from quakeline.errors import DataError
+from quakeline.reasons import Code, Reason, cells
 from quakeline.timeline import SECOND, iso, sample_time
 
 
@@ -46,7 +48,7 @@ def manifest_rows(fibre: str, found: list[Found]) -> list[dict[str, Any]]:
     rows = []
     for item in found:
         row: dict[str, Any] = {"path": str(item.path), "network": fibre, "station": "*"}
-        row |= {"location": "", "status": item.status, "reason": item.reason or None}
+        row |= {"location": "", "status": item.status, **cells("reason", item.reasons)}
         part = item.stretch
         if part is not None:
             last_ns = part.end_ns - round(SECOND / part.rate_hz)
@@ -86,7 +88,8 @@ def _opened(manifest: pd.DataFrame, form: Format, recording: Recording) -> list[
         try:
             parts += [part for part in open_file(Path(str(path)), form) if part.start_ns in starts]
         except DataError as error:
-            recording.notes[f"{Path(str(path)).name} was there and is gone: {error}"] += 1
+            name = Path(str(path)).name
+            recording.notes.add(Reason.of(Code.FILE_GONE, file=name, why=str(error)))
     return parts
 
 
@@ -119,9 +122,14 @@ class ChunkSource:
 
 
 def coverage_row(
-    fibre: str, data: Prepared, seconds: float, units: str, span_ns: tuple[int, int]
+    fibre: str,
+    data: Prepared,
+    seconds: float,
+    units: str,
+    span_ns: tuple[int, int],
+    remarks: Sequence[Reason],
 ) -> dict[str, Any]:
-    """A row of COVERAGE for a fibre whose data have been read."""
+    """A row of COVERAGE for a fibre whose data have been read, with further remarks."""
     recording = data.recording
     inside = [
         (max(run.start_ns, span_ns[0]), min(run.end_ns + round(SECOND / run.rate_hz), span_ns[1]))
@@ -131,13 +139,17 @@ def coverage_row(
     gaps = [(b[0] - a[1]) / SECOND for a, b in pairwise(inside)]
     share = sum(b - a for a, b in inside) / (seconds * SECOND)
     dead = recording.channels[~recording.changed]
-    notes = [_counted(text, n) for text, n in sorted(recording.notes.items())]
+    notes = recording.found
     if len(dead):
-        notes.append(f"{len(dead)} of {len(recording.channels)} channels never change: not used")
+        channels = len(recording.channels)
+        notes.append(Reason.of(Code.CHANNELS_DEAD, len(dead), channels=channels))
     at = [iso(a[1], 0) for a, gap in zip(inside, gaps, strict=False) if gap > 1]
-    notes += [f"gap from {at[0]}"] if at else []
+    notes += [Reason.of(Code.GAP_FROM, time=at[0])] if at else []
     rates = [run.rate_hz for run in recording.runs]
     usable = share > 0 and len(dead) < len(recording.channels)
+    if not notes and not usable:
+        notes = [Reason.of(Code.CHUNK_EMPTY)]
+    told = cells("notes", [*notes, *remarks])
     return {
         "network": fibre,
         "station": "*",
@@ -151,9 +163,6 @@ def coverage_row(
         "longest_gap_s": max([0.0, *gaps]),
         "units": units,
         "status": "used" if usable else "unused",
-        "notes": "; ".join(notes) or ("" if usable else "no data of this chunk"),
+        **told,
+        "notes": told["notes"] or "",
     }
-
-
-def _counted(text: str, n: int) -> str:
-    return f"{n} {text}" if text.startswith("samples") else text

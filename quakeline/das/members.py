@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from quakeline.reasons import Code, Reason
+
 
 class Members:
     """An array, virtual or not, whose samples are read along time.
@@ -33,7 +35,7 @@ class Members:
         self._parts = list(data.sources) if joined else [data]
         self._ends = np.cumsum([part.shape[axis] for part in self._parts])
         self._axis = axis
-        self.absent: dict[str, tuple[int, int]] = {}
+        self.absent: dict[Reason, tuple[int, int]] = {}
 
     def read(self, first: int, stop: int) -> np.ndarray:
         """Samples [first, stop) of all channels, shape (samples, channels)."""
@@ -59,10 +61,11 @@ class Members:
             source = getattr(part, "vsource", None)
             if source is None:
                 raise
-            gone = isinstance(error, FileNotFoundError)
-            reason = "does not exist" if gone else f"cannot be read: {' '.join(str(error).split())}"
-            end = begin + part.shape[self._axis]
-            self.absent.setdefault(f"{source.path} {reason}", (begin, end))
+            reason = Reason.of(Code.MEMBER_ABSENT, path=source.path)
+            if not isinstance(error, FileNotFoundError):
+                why = " ".join(str(error).split())
+                reason = Reason.of(Code.MEMBER_UNREADABLE, path=source.path, why=why)
+            self.absent.setdefault(reason, (begin, begin + part.shape[self._axis]))
             block = np.full(some.shape, _fill(part.dtype), part.dtype)
         return block if self._axis == 0 else block.T
 

@@ -20,12 +20,12 @@ from quakeline.errors import DataError
 from quakeline.io import tables
 from quakeline.models.cards import Card
 from quakeline.models.weights import card_of
+from quakeline.reasons import Code, Reason
 from quakeline.schemas import COVERAGE, ONSETS
 from quakeline.timeline import Span, first_sample
 
 #: Onsets this far outside a chunk are kept, in s: fronts do not end with chunks.
 BEYOND_S = 5.0
-_NO_PLACES = "no positions of its channels: its picks are not associated"
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,7 @@ class Picker:
             found = found.assign(fibre=fibre, model=card.name, weights_id=weights_id)
         ends = span.start_ns, span.end_ns
         units = material.preprocess.units
-        row = coverage_row(fibre, data, span.seconds, units, ends)
-        row["notes"] = "; ".join(filter(None, [row["notes"], _unplaced(channels)]))
+        row = coverage_row(fibre, data, span.seconds, units, ends, _unplaced(channels))
         return found, pd.DataFrame([row])
 
     def _onsets(self, data: Prepared, channels: pd.DataFrame, span: Span) -> pd.DataFrame:
@@ -76,7 +75,7 @@ class Picker:
         try:
             model.annotate(source, callback, **options)
         except DataError as error:
-            data.recording.notes[f"not annotated: {error}"] += 1
+            data.recording.notes.add(Reason.of(Code.NOT_ANNOTATED, why=str(error)))
             return tables.empty(ONSETS)
         return _table(callback.get_results_dataframe(), source, span)
 
@@ -115,15 +114,13 @@ class Picker:
         return ChunkSource(data, channels, start, count * step + window)
 
 
-def _unplaced(channels: pd.DataFrame) -> str:
+def _unplaced(channels: pd.DataFrame) -> list[Reason]:
     """What is to be said of channels without a position."""
     if channels["latitude"].isna().all():
-        return _NO_PLACES
+        return [Reason.of(Code.NO_PLACES)]
     used = channels.loc[channels["used"], "latitude"]
     absent = int(used.isna().sum())
-    if not absent:
-        return ""
-    return f"{absent} of {len(used)} channels have no position: their picks are not associated"
+    return [Reason.of(Code.SOME_PLACELESS, absent, channels=len(used))] if absent else []
 
 
 def _table(picks: pd.DataFrame, source: ChunkSource, span: Span) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from quakeline.das.description import Format
 from quakeline.das.files import Stretch, missing_members, open_file
 from quakeline.das.members import Members, filled
 from quakeline.errors import DataError
+from quakeline.reasons import Code, Reason
 from quakeline.signal.gaps import runs_of
 from quakeline.signal.resample import reach_s, to_grid
 from quakeline.timeline import SECOND, Span, first_sample, iso
@@ -27,12 +28,12 @@ _CHANNELS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Found:
-    """A part of a file and what is to be done with it: status and reason as in MANIFEST."""
+    """A part of a file and what is to be done with it: status and reasons as in MANIFEST."""
 
     path: Path
     stretch: Stretch | None
     status: str
-    reason: str = ""
+    reasons: tuple[Reason, ...] = ()
 
 
 def survey(paths: list[Path], form: Format, span: Span) -> list[Found]:
@@ -47,17 +48,22 @@ def survey(paths: list[Path], form: Format, span: Span) -> list[Found]:
             parts = open_file(path, form)
             lost = missing_members(path)
         except DataError as error:
-            found.append(Found(path, None, "unreadable", str(error)))
+            why = Reason.of(Code.UNREADABLE, why=str(error))
+            found.append(Found(path, None, "unreadable", (why,)))
             continue
-        note = f"members of the virtual dataset are missing: {', '.join(lost[:3])}" if lost else ""
-        if len(lost) > 3:
-            note += f" and {len(lost) - 3} more"
         found += [
-            Found(path, part, "data", note)
+            Found(path, part, "data", _missing(lost))
             for part in parts
             if part.start_ns < span.end_ns and part.end_ns > span.start_ns
         ]
     return _without_repeats(_of_one_layout(found))
+
+
+def _missing(members: list[str]) -> tuple[Reason, ...]:
+    if not members:
+        return ()
+    more = f" and {len(members) - 3} more" if len(members) > 3 else ""
+    return (Reason.of(Code.MEMBERS_MISSING, members=", ".join(members[:3]) + more),)
 
 
 def _of_one_layout(found: list[Found]) -> list[Found]:
@@ -76,15 +82,14 @@ def _compared(item: Found, distances: np.ndarray) -> Found:
     if item.stretch is None:
         return item
     own = item.stretch.distances
-    reason = ""
+    reason = None
     if len(own) != len(distances):
-        reason = f"it has {len(own)} channels; most files of this chunk have {len(distances)}"
+        reason = Reason.of(Code.OTHER_CHANNELS, own=len(own), most=len(distances))
     elif len(own) > 1 and np.abs(own - distances).max() > np.median(np.abs(np.diff(distances))) / 2:
-        reason = (
-            f"its channels lie from {own[0]:g} to {own[-1]:g} m; those of the other files of this"
-            f" chunk from {distances[0]:g} to {distances[-1]:g} m"
-        )
-    return Found(item.path, item.stretch, "unused", reason) if reason else item
+        ends = {"own_first": own[0], "own_last": own[-1]}
+        ends |= {"first": distances[0], "last": distances[-1]}
+        reason = Reason.of(Code.OTHER_DISTANCES, **ends)
+    return Found(item.path, item.stretch, "unused", (reason,)) if reason else item
 
 
 def _without_repeats(found: list[Found]) -> list[Found]:
@@ -99,13 +104,11 @@ def _without_repeats(found: list[Found]) -> list[Found]:
         assert part is not None
         overlap = end - part.start_ns
         if part.end_ns <= end:
-            reason = "another file holds the same time"
-            result.append(Found(item.path, part, "unused", reason))
+            result.append(Found(item.path, part, "unused", (Reason.of(Code.SAME_TIME),)))
             continue
         if overlap > _JOIN_TOLERANCE * SECOND / part.rate_hz:
-            note = f"it begins {overlap / SECOND:g} s before the end of the file before: those"
-            note = "; ".join(filter(None, [item.reason, note + " samples are left out"]))
-            item = Found(item.path, part, "data", note)
+            note = Reason.of(Code.BEGINS_EARLY, seconds=overlap / SECOND)
+            item = Found(item.path, part, "data", (*item.reasons, note))
         result.append(item)
         end = part.end_ns
     return result
@@ -179,17 +182,25 @@ def _joined(arrays: list[xdas.DataArray]) -> xdas.DataArray:
 class Recording:
     """Runs of a fibre read at one rate on the absolute sample grid.
 
-    `notes` gathers what was found on the way, `dead` which channels never changed.
+    `notes` gathers what was found on the way, with the number of samples in `counts`, and
+    `changed` which channels ever changed.
     """
 
     runs: list[Run]
     channels: np.ndarray
     rate_hz: float
-    notes: Counter[str] = field(default_factory=Counter)
+    notes: set[Reason] = field(default_factory=set)
+    counts: Counter[Code] = field(default_factory=Counter)
     changed: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
 
     def __post_init__(self) -> None:
         self.changed = np.zeros(len(self.channels), bool)
+
+    @property
+    def found(self) -> list[Reason]:
+        """All that was found on the way, in order of words."""
+        counted = [Reason.of(code, n) for code, n in self.counts.items()]
+        return sorted([*self.notes, *counted], key=str)
 
     def read(self, first: int, stop: int) -> np.ndarray:
         """Samples [first, stop) since 1970 at the rate, (samples, channels) float32; gaps NaN."""
@@ -234,9 +245,10 @@ class Recording:
             block = run.members.read(begin, end)
         except Exception as error:  # every library raises its own errors for a damaged file
             place = iso(run.start_ns + round(begin * SECOND / run.rate_hz), 0)
-            self.notes[f"cannot be read near {place}: {' '.join(str(error).split())[:120]}"] += 1
+            why = " ".join(str(error).split())[:120]
+            self.notes.add(Reason.of(Code.UNREADABLE_NEAR, time=place, why=why))
             return None
-        self.notes.update(dict.fromkeys(set(run.members.absent) - set(self.notes), 1))
+        self.notes.update(run.members.absent)
         lost = filled(block)
         block = block[:, self.channels]
         if lost.any():
@@ -253,9 +265,7 @@ class Recording:
         if raw.dtype.kind == "f":
             rest = partly & ~empty
             if rest.any():
-                self.notes["samples that are not finite in single channels: zero"] += int(
-                    (~np.isfinite(raw[rest])).sum()
-                )
+                self.counts[Code.ZEROED] += int((~np.isfinite(raw[rest])).sum())
                 raw[...] = np.where(np.isfinite(raw) | empty[:, None], raw, 0)
         lengths = [b - a for a, b in runs_of(empty)]
         long = np.zeros(len(empty), bool)
@@ -263,7 +273,5 @@ class Recording:
             if length > 1 or raw.dtype.kind == "f":
                 long[a:b] = True
         if long.any():
-            self.notes["samples that are zero or not finite in all channels: gaps"] += int(
-                long.sum()
-            )
+            self.counts[Code.EMPTY_SAMPLES] += int(long.sum())
         return long

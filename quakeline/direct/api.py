@@ -18,6 +18,7 @@ from quakeline.direct.work import Work
 from quakeline.errors import ConfigError, DataError
 from quakeline.io import inventory as inventories
 from quakeline.preparation.recordings import Recordings, of_array, of_files, of_stream
+from quakeline.remarks import Remark
 
 Paths: TypeAlias = str | Path | Sequence[str | Path]
 #: An obspy Stream or Trace, an array, or paths.
@@ -94,7 +95,7 @@ def pick(
     annotator = load(model, weights, threads=threads, device=device, batch=batch)
     chosen = settings_of(annotator.card, thresholds, **settings)
     outcome = picks_of(recordings, annotator, chosen)
-    _warn(outcome.lines)
+    _warn(outcome.remarks)
     outcome.picks.attrs["remarks"] = outcome.lines
     return outcome.picks
 
@@ -134,14 +135,13 @@ def annotate(
             curves.add(chunk, piece)
             if last:
                 chunk.release(piece.instrument)
-    _warn(described(work.remarks()))
+    _warn(work.remarks())
     return curves.stream()
 
 
-def _warn(lines: list[str]) -> None:
-    for line in lines:
-        if not line.startswith("used: "):
-            logger.warning("%s", line)
+def _warn(remarks: list[Remark]) -> None:
+    for line in described([remark for remark in remarks if remark.status != "used"]):
+        logger.warning("%s", line)
 
 
 def _inventory(stationxml: Paths, inventory: obspy.Inventory | None) -> obspy.Inventory:

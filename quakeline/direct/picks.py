@@ -46,8 +46,8 @@ class Outcome:
 
 
 def described(remarks: list[Remark]) -> list[str]:
-    """A line for each remark: status, some of the files or channels, the reason."""
-    return [f"{remark.status}: {some(remark.where, 3)}: {remark.reason}" for remark in remarks]
+    """A line for each remark: status, some of the files or channels, the reasons."""
+    return [f"{remark.status}: {some(remark.where, 3)}: {remark.text}" for remark in remarks]
 
 
 def settings_of(

@@ -25,6 +25,7 @@ from quakeline.preparation.components import Preparer
 from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.recordings import Recordings
 from quakeline.preparation.settings import READ_AHEAD_S
+from quakeline.reasons import Code
 from quakeline.remarks import Remark, gather
 from quakeline.schemas import COVERAGE
 from quakeline.stages import prepare
@@ -38,8 +39,6 @@ INSTRUMENT = ["network", "station", "location", "instrument"]
 _CHUNK_S = 6 * 3600
 #: Beyond what the network needs, as in the workflow (`time.margin_s`).
 _MARGIN_S = 15.0
-#: What is noted where no response was given: nothing that has to be said.
-_NO_RESPONSE = "response: none"
 
 
 @dataclass
@@ -152,10 +151,10 @@ class Work:
         coverage = self.coverage
         found = gather(self.recordings.manifest.assign(chunk="all"), coverage)
         if not (coverage["status"] == "used").any():
-            said = "; ".join(dict.fromkeys(remark.reason for remark in found[:3]))
+            said = "; ".join(dict.fromkeys(remark.text for remark in found[:3]))
             raise DataError(f"no usable data: {said}")
-        if len(self.recordings.inventory) == 0:
-            found = [remark for remark in found if remark.reason != _NO_RESPONSE]
+        if len(self.recordings.inventory) == 0:  # nothing was given, nothing has to be said
+            found = [remark for remark in found if not remark.is_of(Code.NO_RESPONSE)]
         return found
 
 

@@ -13,6 +13,7 @@ from quakeline.inspection.scan import Scan
 from quakeline.io.blockettes import QUALITIES
 from quakeline.io.codes import bare_id
 from quakeline.io.headers import ChannelHeader, without_doubles
+from quakeline.reasons import Code, Reason, cells
 from quakeline.report.coverage import Stretch, merge
 from quakeline.schemas import MANIFEST
 from quakeline.timeline import SECOND, Span
@@ -34,8 +35,8 @@ class Holding:
     intervals: np.ndarray
     overlap_s: float
     timing: np.ndarray
-    problem: str
-    notes: list[str] = field(default_factory=list)
+    problems: list[Reason]
+    notes: list[Reason] = field(default_factory=list)
 
     @property
     def span(self) -> Span:
@@ -82,7 +83,7 @@ def _holding(codes: str, rate: float, parts: list[tuple[Scan, ChannelHeader]]) -
     pieces = pieces[np.argsort(pieces[:, 0], kind="stable")]
     whole = Span(int(pieces[:, 0].min()), int(pieces[:, 1].max()))
     timing = [one.timing[codes] for one, _ in parts if codes in one.timing]
-    problems = dict.fromkeys(header.problem for header in headers if header.problem)
+    noted = [note for header in headers for note in header.notes]
     return Holding(
         codes=codes,
         rate_hz=rate,
@@ -92,16 +93,16 @@ def _holding(codes: str, rate: float, parts: list[tuple[Scan, ChannelHeader]]) -
         intervals=merge(Stretch([pieces], tolerance_ns=step // 2), whole),
         overlap_s=_overlap(pieces, step),
         timing=sum(timing, np.zeros(QUALITIES, np.int64)),
-        problem="; ".join(problems),
-        notes=list(dict.fromkeys(header.notes for header in headers if header.notes))
-        + _spelled(codes, headers),
+        problems=list(dict.fromkeys(header.problem for header in headers if header.problem)),
+        notes=[*dict.fromkeys(noted), *_spelled(codes, headers)],
     )
 
 
-def _spelled(codes: str, headers: Sequence[ChannelHeader]) -> list[str]:
+def _spelled(codes: str, headers: Sequence[ChannelHeader]) -> list[Reason]:
     """A note where the headers spell the codes of a channel in several ways."""
     ways = sorted({bare_id(header.header_codes or codes) for header in headers})
-    return [f"the headers spell its codes {' and '.join(ways)}"] if len(ways) > 1 else []
+    told = Reason.of(Code.SPELLED_DIFFERENTLY, ways=" and ".join(ways))
+    return [told] if len(ways) > 1 else []
 
 
 def _overlap(pieces: np.ndarray, step: int) -> float:
@@ -117,6 +118,7 @@ def manifest_of(scans: Sequence[Scan]) -> pd.DataFrame:
     for one in scans:
         base = {"path": str(one.path), "bytes": one.size}
         if one.unreadable:
-            rows.append({**base, "status": "unreadable", "reason": one.unreadable})
+            why = cells("reason", [Reason.of(Code.UNREADABLE, why=one.unreadable)])
+            rows.append({**base, "status": "unreadable", **why})
         rows += [{**base, **header.row(header.problem, header.notes)} for header in one.headers]
     return pd.DataFrame(without_doubles(rows), columns=MANIFEST.names)

@@ -15,6 +15,7 @@ from quakeline.io.codes import nearest
 from quakeline.preparation.components import Preparer
 from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.settings import Response
+from quakeline.reasons import Code, Reason, text_of
 from quakeline.timeline import Span
 
 _CODES = ["network", "station", "location", "channel"]
@@ -83,19 +84,20 @@ def _plan(
     known: Metadata,
     rate_hz: float,
 ) -> Plan:
-    if one.problem:
-        return Plan(False, one.problem)
+    if one.problems:
+        return Plan(False, text_of(one.problems))
     if one.codes in refused:
         return Plan(False, refused[one.codes])
     if one.codes not in chosen:
         return Plan(False, "the station has no coordinates in the station metadata")
     label, component, missing = chosen[one.codes]
     same = abs(one.rate_hz / rate_hz - 1) < 1e-9
+    absent = Reason.of(Code.COMPONENTS_MISSING, components=missing)
     said = [
         f"{component} of {label}",
         f"{rate_hz:g} Hz" if same else f"resampled from {one.rate_hz:g} to {rate_hz:g} Hz",
         _response(one, known),
-        f"no {missing}: zeros for the network" if missing else "",
+        str(absent) if missing else "",
     ]
     return Plan(True, "; ".join(filter(None, said)))
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from quakeline.inspection.holdings import Holding
 from quakeline.inspection.plan import Plan
 from quakeline.io.atomic import replacing, write_text
+from quakeline.reasons import text_of
 from quakeline.timeline import iso
 
 _DAY_S = 86_400.0
@@ -66,7 +67,7 @@ def _row(one: Holding, plan: Plan) -> dict[str, object]:
         "timing_quality_median": median,
         "used": plan.used,
         "plan": plan.said,
-        "notes": "; ".join(one.notes),
+        "notes": text_of(one.notes),
     }
 
 

@@ -208,12 +208,12 @@ def _catalog(events: list[qml.Event], labels: Labels) -> qml.Catalog:
 
 
 def write_csv(events: pd.DataFrame, path: Path) -> None:
-    """Write the events as CSV (UTF-8): one row each, the columns of EVENTS.
+    """Write the events as CSV (UTF-8): one row each, columns of EVENTS but for codes of reasons.
 
     Times are ISO 8601 in UTC to the microsecond, coordinates are rounded to 1e-6 degrees and depths
     to 1e-4 km, absent values are empty.
     """
-    frame = events.reindex(columns=EVENTS.names)
+    frame = events.reindex(columns=EVENTS.plain_names)
     frame = frame.assign(
         time=[iso(_nanoseconds(time), digits=6) for time in frame["time"]],
         **{name: frame[name].round(6) for name in ("latitude", "longitude")},

@@ -22,6 +22,7 @@ from obspy.io.mseed import InternalMSEEDError
 from quakeline.errors import DataError
 from quakeline.io import miniseed, records
 from quakeline.io.codes import PARTS, bare_id, normal_id
+from quakeline.reasons import Code, Reason, cells
 
 #: Gives codes NET.STA.LOC.CHA to a trace by those of its header and its number in the file, from
 #: 1, and says whether the number matters; None: the header's codes are right.
@@ -33,7 +34,9 @@ _RATE_TOLERANCE = 0.005
 
 @dataclass(frozen=True)
 class ChannelHeader:
-    """One channel of a file: codes, times of the first and last sample (ns), rate, problems.
+    """One channel of a file: codes, times of the first and last sample (ns), rate.
+
+    `problem` says why it cannot be used, `notes` what else is to be said of it.
 
     `pieces`, shape (n, 2), int64, are the first and last sample (ns) of each gapless piece, in
     order of time. `header_codes` names the traces in the file whose codes are written in another
@@ -49,8 +52,8 @@ class ChannelHeader:
     end_ns: int
     rate_hz: float
     n_samples: int
-    problem: str
-    notes: str
+    problem: Reason | None
+    notes: tuple[Reason, ...]
     header_codes: str = ""
     pieces: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.int64), compare=False)
 
@@ -59,7 +62,7 @@ class ChannelHeader:
         """NET.STA.LOC.CHA."""
         return f"{self.network}.{self.station}.{self.location}.{self.channel}"
 
-    def row(self, problem: str, notes: str) -> dict[str, Any]:
+    def row(self, problem: Reason | None, notes: Iterable[Reason]) -> dict[str, Any]:
         """The channel's row of MANIFEST, but for its file; unused where there is a problem."""
         return {
             "network": self.network,
@@ -72,14 +75,14 @@ class ChannelHeader:
             "sampling_rate_hz": self.rate_hz,
             "n_samples": self.n_samples,
             "status": "unused" if problem else "data",
-            "reason": problem or notes or None,
+            **cells("reason", [problem] if problem else notes),
         }
 
 
 def read_headers(path: Path, naming: Naming | None = None) -> list[ChannelHeader]:
     """Channels of a file. Raises DataError with the reason for one that cannot be read."""
     stream, notes = read_stream(path, headonly=True)
-    notes = "; ".join(filter(None, [records.missing(stream), notes]))
+    notes = (*records.missing(stream), *notes)
     try:
         return headers_of(stream, notes, _named(stream, naming))
     except OverflowError:
@@ -118,7 +121,9 @@ def chosen(stream: obspy.Stream, header_codes: str) -> list[obspy.Trace]:
 
 
 def headers_of(
-    stream: Iterable[obspy.Trace], notes: str = "", renamed: Mapping[int, str] | None = None
+    stream: Iterable[obspy.Trace],
+    notes: tuple[Reason, ...] = (),
+    renamed: Mapping[int, str] | None = None,
 ) -> list[ChannelHeader]:
     """Channels of traces; the notes go to each of them.
 
@@ -153,17 +158,9 @@ def without_doubles(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 if other is None:
                     kept.append((own, row))
                 else:
-                    refused[id(row)] = _ONLY_CAPITALS.format(own, other)
-    return [
-        {**row, "status": "unused", "reason": refused[id(row)]} if id(row) in refused else row
-        for row in rows
-    ]
-
-
-_ONLY_CAPITALS = (
-    "the header has {}, while there are data of {} at the same time: only capital letters tell them"
-    " apart (source kind files: fetch.source.codes gives other codes)"
-)
+                    why = Reason.of(Code.ONLY_CAPITALS, codes=own, other=other)
+                    refused[id(row)] = {"status": "unused", **cells("reason", [why])}
+    return [{**row, **refused.get(id(row), {})} for row in rows]
 
 
 def _at_once(row: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -186,12 +183,9 @@ def _without_rivals(header: ChannelHeader, others: list[ChannelHeader]) -> Chann
         rivals.append(header.header_codes)
     if not header.header_codes or not rivals or header.problem:
         return header
-    return replace(
-        header,
-        problem=f"fetch.source.codes gives {header.codes} to several traces of the file at the"
-        f" same time, {header.header_codes} and {rivals[0] or header.codes}: tell them apart by"
-        " `header` or {trace}",
-    )
+    one, other = header.header_codes, rivals[0] or header.codes
+    why = Reason.of(Code.CODES_TWICE, codes=header.codes, one=one, other=other)
+    return replace(header, problem=why)
 
 
 def _overlap(pieces: np.ndarray) -> bool:
@@ -199,7 +193,7 @@ def _overlap(pieces: np.ndarray) -> bool:
     return bool((pieces[1:, 0] <= pieces[:-1, 1]).any())
 
 
-def read_stream(path: Path, **options: Any) -> tuple[obspy.Stream, str]:
+def read_stream(path: Path, **options: Any) -> tuple[obspy.Stream, tuple[Reason, ...]]:
     """Read a file with obspy; also returns what obspy warned about, but for incomplete records.
 
     Of a damaged miniSEED file the records that can be decoded are returned. Raises DataError with
@@ -219,17 +213,19 @@ def read_stream(path: Path, **options: Any) -> tuple[obspy.Stream, str]:
             raise DataError(f"cannot be read: {_line(error)}") from error
     warned = {_line(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)}
     notes = _summed_up(note for note in warned if not note.startswith(records.LOST))
-    return stream, "; ".join(filter(None, [damage, *notes]))
+    return stream, (*damage, *notes)
 
 
-def _summed_up(notes: Iterable[str]) -> list[str]:
-    """One of several notes that differ in numbers alone, and how many more there are."""
+def _summed_up(warned: Iterable[str]) -> list[Reason]:
+    """One of several warnings that differ in numbers alone, and how many more there are."""
     kinds: dict[str, list[str]] = {}
-    for note in sorted(notes):
-        kinds.setdefault(re.sub(r"\d+", "0", note), []).append(note)
+    for text in sorted(warned):
+        kinds.setdefault(re.sub(r"\d+", "0", text), []).append(text)
     return [
-        same[0] + (f" (and {len(same) - 1} more alike)" if len(same) > 1 else "")
-        for same in kinds.values()
+        Reason.of(Code.READER_WARNS_OFTEN, why=first, alike=len(more))
+        if more
+        else Reason.of(Code.READER_WARNS, why=first)
+        for first, *more in kinds.values()
     ]
 
 
@@ -249,11 +245,11 @@ def _require_content(path: Path) -> None:
         raise DataError("the file is empty")
 
 
-def _read(path: Path, options: dict[str, Any]) -> tuple[obspy.Stream, str]:
+def _read(path: Path, options: dict[str, Any]) -> tuple[obspy.Stream, tuple[Reason, ...]]:
     with suppress(miniseed.Unusual):
-        return miniseed.read(path, **options), ""
+        return miniseed.read(path, **options), ()
     try:
-        return obspy.read(escape(str(path)), **options), ""
+        return obspy.read(escape(str(path)), **options), ()
     except InternalMSEEDError:
         if options.get("headonly"):
             raise
@@ -264,7 +260,9 @@ def _line(error: object) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _header(traces: list[obspy.Trace], notes: str, header_codes: str) -> ChannelHeader:
+def _header(
+    traces: list[obspy.Trace], notes: tuple[Reason, ...], header_codes: str
+) -> ChannelHeader:
     traces = sorted(traces, key=lambda trace: trace.stats.starttime.ns)
     stats = traces[0].stats
     pieces = [(int(one.stats.starttime.ns), int(one.stats.endtime.ns)) for one in traces]
@@ -284,42 +282,41 @@ def _header(traces: list[obspy.Trace], notes: str, header_codes: str) -> Channel
     )
 
 
-def _problem(traces: list[obspy.Trace]) -> str:
+def _problem(traces: list[obspy.Trace]) -> Reason | None:
     stats = traces[0].stats
     for name in ("station", "channel"):
         if not stats[name].strip("?"):
-            return f"the header has no {name} code"
+            return Reason.of(Code.NO_CODE, what=name)
     if not "".join(stats[name] for name in PARTS).isprintable():
-        return f"the codes in the header are no text: {traces[0].id!r}"
+        return Reason.of(Code.CODES_NO_TEXT, codes=repr(traces[0].id))
     if not any(trace.stats.npts for trace in traces):
-        return "the file holds no samples"
+        return Reason.of(Code.NO_SAMPLES)
     if stats.get("mseed", {}).get("encoding") == "ASCII":
-        return "the records hold text, not samples"
+        return Reason.of(Code.SAMPLES_ARE_TEXT)
     rate = float(stats.sampling_rate)
-    if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
-        return f"the header's sampling rate is {rate:g} Hz; allowed: {_RATES_HZ[0]:g} to 10000"
+    least, most = _RATES_HZ
+    if not least <= rate <= most:
+        return Reason.of(Code.RATE_NOT_ALLOWED, rate_hz=rate, least_hz=least, most_hz=most)
     return _wrong_rate(traces, rate)
 
 
-def _wrong_rate(traces: list[obspy.Trace], rate: float) -> str:
+def _wrong_rate(traces: list[obspy.Trace], rate: float) -> Reason | None:
     """Compare the header's rate with what the times of successive records imply.
 
     A wrong rate leaves every record on its own; pieces of several records are parted by gaps.
     """
     alone = [trace.stats.get("mseed", {}).get("number_of_records") == 1 for trace in traces]
     if len(traces) < 4 or np.mean(alone) < 0.8:
-        return ""
+        return None
     starts = np.array([trace.stats.starttime.ns for trace in traces], dtype=float) / 1e9
     counts = np.array([trace.stats.npts for trace in traces[:-1]], dtype=float)
     steps = np.diff(starts)
     if (steps <= 0).any():
-        return ""
+        return None
     implied = counts / steps
     typical = float(np.median(implied))
     consistent = np.mean(np.abs(implied / typical - 1) < _RATE_TOLERANCE) > 0.8
     if consistent and abs(typical / rate - 1) > _RATE_TOLERANCE:
-        return (
-            f"the header's sampling rate is {rate:g} Hz, but the times of its {len(traces)} records"
-            f" imply {typical:.4g} Hz"
-        )
-    return ""
+        n = len(traces)
+        return Reason.of(Code.RATE_CONTRADICTED, rate_hz=rate, records=n, implied_hz=typical)
+    return None

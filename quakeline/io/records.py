@@ -9,6 +9,8 @@ from typing import Any
 import obspy
 from obspy.io.mseed import InternalMSEEDError
 
+from quakeline.reasons import Code, Reason
+
 #: What obspy says, now and then, of bytes that are no complete record; `missing` says it always.
 LOST = (
     "readMSEEDBuffer(): Unexpected end of file",
@@ -17,21 +19,20 @@ LOST = (
 )
 
 
-def missing(stream: obspy.Stream) -> str:
+def missing(stream: obspy.Stream) -> tuple[Reason, ...]:
     """Say how much of a miniSEED file is in no complete record; nothing for other formats."""
     records = [trace.stats.get("mseed", {}) for trace in stream]
     if not records or not all("filesize" in record for record in records):
-        return ""
+        return ()
     size, length = int(records[0]["filesize"]), int(records[0]["record_length"])
     lost = size - sum(int(r["number_of_records"] * r["record_length"]) for r in records)
     if lost <= 0:
-        return ""
-    if size % length:
-        return f"the file ends in the middle of a record: {lost} of its {size} bytes are lost"
-    return f"{lost} of the {size} bytes of the file are no records of waveforms"
+        return ()
+    code = Code.RECORD_CUT if size % length else Code.NO_RECORDS
+    return (Reason.of(code, lost=lost, size=size),)
 
 
-def salvage(path: Path, **options: Any) -> tuple[obspy.Stream, str]:
+def salvage(path: Path, **options: Any) -> tuple[obspy.Stream, tuple[Reason, ...]]:
     """Read the records of a miniSEED file without those that cannot be decoded, and count these.
 
     Raises InternalMSEEDError where no record can be read.
@@ -41,8 +42,7 @@ def salvage(path: Path, **options: Any) -> tuple[obspy.Stream, str]:
     stream, damaged = _readable(path.read_bytes(), length, options)
     if not stream and damaged:
         raise InternalMSEEDError(f"none of its {damaged} records can be decoded")
-    records = "1 record" if damaged == 1 else f"{damaged} records"
-    return stream, f"{records} cannot be decoded and became gaps" if damaged else ""
+    return stream, (Reason.of(Code.RECORDS_DAMAGED, damaged),) if damaged else ()
 
 
 def _readable(content: bytes, length: int, options: dict[str, Any]) -> tuple[obspy.Stream, int]:

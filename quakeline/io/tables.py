@@ -67,7 +67,10 @@ def write(frame: pd.DataFrame, table: Table, path: Path, *, points: bool = False
 
 
 def read(path: Path, table: Table) -> pd.DataFrame:
-    """Read a Parquet table of quakeline. Raises DataError for another table or version."""
+    """Read a Parquet table of quakeline; what an older version did not have is null.
+
+    Raises DataError for another table, or a version that cannot be read.
+    """
     try:
         arrow = pq.read_table(path, page_checksum_verification=True)
         metadata = arrow.schema.metadata or {}
@@ -76,10 +79,13 @@ def read(path: Path, table: Table) -> pd.DataFrame:
         frame: pd.DataFrame = arrow.to_pandas()
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path} as a table of {table.name}: {error}") from error
-    if (name, version) != (table.name, str(table.version)):
+    if name != table.name or not table.reads(version):
         raise DataError(
             f"{path} holds {name} version {version}, expected {table.name} version {table.version}"
         )
+    if version != str(table.version):
+        added = [one.name for one in table.columns if one.nullable and one.name not in frame]
+        frame = frame.assign(**dict.fromkeys(added))
     missing = [column for column in table.names if column not in frame]
     if missing:
         raise DataError(f"{path} is damaged: it has no column {', '.join(missing)}")

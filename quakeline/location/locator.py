@@ -20,6 +20,7 @@ from quakeline.location.errors import Errors, estimated, stretch
 from quakeline.location.foreign import Others
 from quakeline.location.observations import Observations, gathered, grouped
 from quakeline.location.quality import limits_of
+from quakeline.reasons import cells
 from quakeline.schemas import ARRIVALS, EVENTS
 from quakeline.sites import Sites
 from quakeline.timeline import SECOND
@@ -307,7 +308,8 @@ class Locator:
             residual_s=fit.residual_s, distance_km=distance, azimuth_deg=azimuth, weight=fit.weight
         )
         limits = limits_of(fit.point, self._box, row, rows["phase"].to_numpy())
-        return {**row, "quality": "; ".join(limits) or "good"}, arrivals
+        told = cells("quality", limits)
+        return {**row, **told, "quality": told["quality"] or "good"}, arrivals
 
     def _origin(self, seen: Observations, solution: Solution) -> dict[str, Any]:
         point = solution.fit.point

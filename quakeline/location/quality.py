@@ -1,4 +1,4 @@
-"""What limits a location, in words."""
+"""What limits a location."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from quakeline.reasons import Code, Reason
+
 _LARGE_GAP_DEG = 180.0
 _NEAR_BOUND_KM = 0.05
 _UNKNOWNS = 4
@@ -14,7 +16,7 @@ _UNKNOWNS = 4
 
 def limits_of(
     point: np.ndarray, box: np.ndarray, row: Mapping[str, Any], phases: np.ndarray
-) -> list[str]:
+) -> list[Reason]:
     """What limits a location; nothing for a good one.
 
     Parameters
@@ -30,16 +32,16 @@ def limits_of(
     at_low = point[:3] - box[0] < _NEAR_BOUND_KM
     at_high = box[1] - point[:3] < _NEAR_BOUND_KM
     if at_low[2] or at_high[2]:
-        side = "shallow" if at_low[2] else "deep"
-        limits.append(f"depth at the limit of the search ({side} end, {point[2]:.1f} km)")
+        end = Code.DEPTH_AT_SHALLOW_END if at_low[2] else Code.DEPTH_AT_DEEP_END
+        limits.append(Reason.of(end, depth_km=point[2]))
     if at_low[:2].any() or at_high[:2].any():
-        limits.append("epicentre at the limit of the search")
+        limits.append(Reason.of(Code.EPICENTRE_AT_LIMIT))
     if row["depth_sigma_km"] > max(5.0, (box[1, 2] - box[0, 2]) / 6):
-        limits.append("depth hardly resolved")
+        limits.append(Reason.of(Code.DEPTH_UNRESOLVED))
     if row["azimuthal_gap_deg"] > _LARGE_GAP_DEG:
-        limits.append("outside the network")
+        limits.append(Reason.of(Code.OUTSIDE_NETWORK))
     if len(phases) <= _UNKNOWNS:
-        limits.append("no redundancy")
+        limits.append(Reason.of(Code.NO_REDUNDANCY))
     if not (phases == "S").any():
-        limits.append("no S arrival")
+        limits.append(Reason.of(Code.NO_S_ARRIVAL))
     return limits

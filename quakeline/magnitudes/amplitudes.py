@@ -15,21 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from quakeline.magnitudes.instruments import (
-    CROWDED,
-    NO_NOISE,
-    NO_RESPONSE,
-    NOT_MEASURED,
-    Seen,
-)
+from quakeline.magnitudes.instruments import Seen
+from quakeline.reasons import Code, Reason, cells
 
-NO_COMPONENT = "no component that may be measured"
-SPOILT = "gap, clipped samples or end of the data in the S window"
-SHORT = "the S window ends beyond measure.after_s"
-WEAK = "S amplitude too small against the noise"
 _LEAD_S = 0.5
 _GUARD_S = 0.5
 _FEWEST_NOISE_BINS = 3
+_NO_REASON = cells("reason", [])
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,7 @@ def stations_of(instruments: Iterable[Seen], windows: Windows) -> pd.DataFrame:
     `epicentral_km`.
     """
     rows = [{**one.place, **_measured(one, windows)} for one in instruments]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["event_id", "reason"])
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["event_id", *_NO_REASON])
 
 
 def _measured(seen: Seen, windows: Windows) -> dict[str, Any]:
@@ -76,32 +68,30 @@ def _measured(seen: Seen, windows: Windows) -> dict[str, Any]:
         "components": "",
         "wood_anderson_mm": np.nan,
         "snr": np.nan,
-        "reason": None,
+        **_NO_REASON,
     }
     rows = seen.rows[str(leading.pick_id)]
     usable = [name for name in windows.components if name in rows]
-    if seen.unusable:
-        return {**result, "reason": seen.unusable}
-    if not rows:
-        return {**result, "reason": NOT_MEASURED}
-    if all(row.wood_anderson_mm is None for row in rows.values()):
-        return {**result, "reason": NO_RESPONSE}
-    if not usable:
-        return {**result, "reason": NO_COMPONENT}
+    unfit = seen.unusable or _unfit(rows, usable)
+    if unfit:
+        return {**result, **_why(unfit)}
     p_s, s_s = seen.onsets(windows.vp_vs)
     span = _span(p_s, s_s, float(leading.next_s), windows)
     if span is None:
-        return {**result, "reason": CROWDED}
+        return {**result, **_why(Code.CROWDED)}
     found: list[Any] = []
-    reasons: list[Any] = []
+    reasons: list[Code] = []
     for name in usable:
         lead = _sketch(rows[name], float(leading.travel_s))
         before = seen.around("P").get(name)
         early = _sketch(before, p_s) if before is not None else lead
         answer = _component(lead, early, span, p_s, windows.min_snr)
-        (reasons if isinstance(answer, str) else found).append((name, answer))
+        if isinstance(answer, Code):
+            reasons.append(answer)
+        else:
+            found.append((name, answer))
     if not found:
-        return {**result, "reason": reasons[0][1]}
+        return {**result, **_why(reasons[0])}
     amplitudes, ratios = zip(*(answer for _, answer in found), strict=True)
     return {
         **result,
@@ -109,6 +99,19 @@ def _measured(seen: Seen, windows: Windows) -> dict[str, Any]:
         "wood_anderson_mm": float(10 ** np.mean(np.log10(amplitudes))),
         "snr": float(min(ratios)),
     }
+
+
+def _unfit(rows: dict[str, Any], usable: list[str]) -> Code | None:
+    """Why what was measured around a pick, by component, holds no amplitude that counts."""
+    if not rows:
+        return Code.NOT_MEASURED
+    if all(row.wood_anderson_mm is None for row in rows.values()):
+        return Code.COUNTS_ONLY
+    return None if usable else Code.NO_COMPONENT
+
+
+def _why(code: Code) -> dict[str, str | None]:
+    return cells("reason", [Reason.of(code)])
 
 
 def _span(p_s: float, s_s: float, next_s: float, windows: Windows) -> tuple[float, float] | None:
@@ -129,21 +132,21 @@ def _sketch(row: Any, onset_s: float) -> _Sketch:
 
 def _component(
     lead: _Sketch, early: _Sketch, span: tuple[float, float], p_s: float, min_snr: float
-) -> tuple[float, float] | str:
+) -> tuple[float, float] | Code:
     """Amplitude in mm and its ratio to the noise, or why there is none."""
     if lead.peaks_mm is None:
-        return NO_RESPONSE
+        return Code.COUNTS_ONLY
     if span[1] > lead.centres[-1] + 2 * lead.half_s:
-        return SHORT
+        return Code.WINDOW_TOO_SHORT
     signal = lead.within(*span)
     if not len(signal) or not np.isfinite(signal).all():
-        return SPOILT
+        return Code.S_WINDOW_SPOILT
     noise = next(_noises(early, lead, span, p_s), None)
     if noise is None:
-        return NO_NOISE
+        return Code.NO_NOISE
     amplitude = float(signal.max())
     ratio = amplitude / noise if noise > 0 else np.inf
-    return (amplitude, float(ratio)) if ratio >= min_snr else WEAK
+    return (amplitude, float(ratio)) if ratio >= min_snr else Code.AMPLITUDE_WEAK
 
 
 def _noises(

@@ -9,15 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from quakeline.reasons import Code
 from quakeline.sites import Sites
 from quakeline.timeline import SECOND
 
-NO_RESPONSE = "no instrument response"
-NOT_MEASURED = "no waveforms were measured around its picks"
-NO_NOISE = "no noise before the onset to compare with"
-CROWDED = "another event's arrival in the S window"
-NO_SITE = "no coordinates"
-FIBRE = "a channel of a fibre, not of ground velocity"
 #: Tells S of other events from their P, where only that was picked.
 _VP_VS = 1.73
 _CODES = ["network", "station", "location", "instrument"]
@@ -46,7 +41,7 @@ class Seen:
     depth_km: float
     picked: dict[str, Any]
     rows: dict[str, dict[str, Any]]
-    unusable: str | None
+    unusable: Code | None
 
     @property
     def leading(self) -> Any:
@@ -96,10 +91,10 @@ def seen(
         )
 
 
-def _unusable(group: pd.DataFrame) -> str | None:
+def _unusable(group: pd.DataFrame) -> Code | None:
     if (group["source"] == "das").any():
-        return FIBRE
-    return None if (group["site"] >= 0).all() else NO_SITE
+        return Code.ON_FIBRE
+    return None if (group["site"] >= 0).all() else Code.NO_SITE
 
 
 def _next_events(joined: pd.DataFrame) -> pd.Series:

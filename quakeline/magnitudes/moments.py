@@ -15,24 +15,12 @@ import numpy as np
 import pandas as pd
 
 from quakeline.magnitudes import brune
-from quakeline.magnitudes.instruments import (
-    CROWDED,
-    NO_NOISE,
-    NO_RESPONSE,
-    NOT_MEASURED,
-    Seen,
-)
-from quakeline.magnitudes.network import of_event
+from quakeline.magnitudes.instruments import Seen
+from quakeline.magnitudes.network import REASON, of_event
+from quakeline.reasons import Code, Reason, cells
 from quakeline.signal import spectra
 from quakeline.velocity import VelocityModel
 
-NOT_PICKED = "not picked"
-SPOILT = "gap or clipped samples in the window"
-TOO_FEW = "Z, N and E are needed"
-BOTH = "S in the P window"
-WEAK = "too little of the band above the noise"
-NO_LEVEL = "no low-frequency level: the spectrum falls from the lowest frequency on"
-UNLIKE = "the spectrum is not that of the source model"
 #: Frequencies below so many periods in a window do not count.
 _LEAST_PERIODS = 2.0
 #: Least number of neighbouring frequencies, half a decade.
@@ -71,19 +59,21 @@ def stations_of(
         for one in instruments
         for phase in rules.phases
     ]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["event_id", "reason"])
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["event_id", *REASON])
 
 
 def of_events(events: pd.DataFrame, rows: pd.DataFrame, min_stations: int) -> pd.DataFrame:
     """Fill the moment magnitudes of EVENTS: median over stations of the mean over phases."""
     keys = ["event_id", "network", "station"]
-    stations = pd.DataFrame({"event_id": [], "magnitude": [], "reason": []})
+    stations = pd.DataFrame(columns=["event_id", "magnitude", *REASON])
     if not rows.empty:
         by_station = rows.groupby(keys)
-        stations = by_station.agg({"magnitude": "mean", "reason": "first"}).reset_index()
+        how = {"magnitude": "mean", **dict.fromkeys(REASON, "first")}
+        stations = by_station.agg(how).reset_index()
     groups = dict(iter(stations.groupby("event_id")))
     found = [of_event(groups.get(event), min_stations) for event in events["event_id"]]
-    names = {"value": "mw", "sigma": "mw_sigma", "stations": "mw_stations", "note": "mw_note"}
+    names = {name: f"mw_{name}" for name in ("sigma", "stations", "note", "note_codes")}
+    names["value"] = "mw"
     columns = pd.DataFrame(found, index=events.index, columns=list(names)).rename(columns=names)
     return pd.concat([events.drop(columns=list(columns), errors="ignore"), columns], axis=1)
 
@@ -105,18 +95,21 @@ def _measured(
         "misfit": np.nan,
         "moment_nm": np.nan,
         "magnitude": np.nan,
-        "reason": _unfit(seen, phase, rules, vp_vs),
+        **cells("reason", []),
     }
-    if result["reason"]:
-        return result
+    unfit = _unfit(seen, phase, rules, vp_vs)
+    if unfit:
+        return {**result, **cells("reason", [unfit])}
     answer = _spectrum(seen, phase, rules)
-    if isinstance(answer, str):
-        return {**result, "reason": answer}
+    if isinstance(answer, Code):
+        return {**result, **cells("reason", [Reason.of(answer)])}
     fit = brune.fit(*answer)
     if fit.misfit > _WORST_MISFIT:
-        return {**result, "misfit": fit.misfit, "reason": UNLIKE}
+        why = cells("reason", [Reason.of(Code.NOT_AS_MODEL)])
+        return {**result, "misfit": fit.misfit, **why}
     if fit.kept(float(answer[0][0])) < _LEAST_KEPT:
-        return {**result, "corner_hz": fit.corner_hz, "misfit": fit.misfit, "reason": NO_LEVEL}
+        why = cells("reason", [Reason.of(Code.NO_LEVEL)])
+        return {**result, "corner_hz": fit.corner_hz, "misfit": fit.misfit, **why}
     speed = float(model.at(np.array([seen.depth_km]), phase)[0])
     moment = brune.moment_nm(fit.level_m_s, seen.place["distance_km"], speed, phase)
     return {
@@ -130,45 +123,51 @@ def _measured(
     }
 
 
-def _unfit(seen: Seen, phase: str, rules: Rules, vp_vs: float) -> str | None:
+def _unfit(seen: Seen, phase: str, rules: Rules, vp_vs: float) -> Reason | None:
     """Why a phase at an instrument may not be measured, before its spectrum is looked at."""
     if seen.unusable:
-        return seen.unusable
+        return Reason.of(seen.unusable)
     pick = seen.picked.get(phase)
     if pick is None:
-        return f"{phase} {NOT_PICKED}"
+        return Reason.of(Code.NOT_PICKED, phase=phase)
     rows = seen.around(phase)
-    if not rows:
-        return NOT_MEASURED
-    if all(row.spectrum is None for row in rows.values()):
-        return NO_RESPONSE
-    if not set("ZNE") <= set(rows):
-        return TOO_FEW
+    unfit = _unmeasured(rows)
+    if unfit:
+        return Reason.of(unfit)
     low, high = rules.distance_km
     if not low <= seen.place["distance_km"] <= high:
-        return f"outside of {low:g} to {high:g} km"
+        return Reason.of(Code.OUTSIDE_DISTANCE, low_km=low, high_km=high)
     end = float(pick.travel_s) + rows["Z"].spectrum_s
     if phase == "P" and end > seen.onsets(vp_vs)[1]:
-        return BOTH
-    return CROWDED if end > float(pick.next_s) else None
+        return Reason.of(Code.S_IN_P_WINDOW)
+    return Reason.of(Code.CROWDED) if end > float(pick.next_s) else None
 
 
-def _spectrum(seen: Seen, phase: str, rules: Rules) -> tuple[np.ndarray, np.ndarray] | str:
+def _unmeasured(rows: dict[str, Any]) -> Code | None:
+    """Why what was measured around a pick, by component, is no spectrum of motion."""
+    if not rows:
+        return Code.NOT_MEASURED
+    if all(row.spectrum is None for row in rows.values()):
+        return Code.COUNTS_ONLY
+    return None if set("ZNE") <= set(rows) else Code.TOO_FEW_COMPONENTS
+
+
+def _spectrum(seen: Seen, phase: str, rules: Rules) -> tuple[np.ndarray, np.ndarray] | Code:
     """Frequencies and spectrum in m s of the part of the band above the noise."""
     rows = seen.around(phase)
     signal = _power(rows, "spectrum")
     if not np.isfinite(signal).all():
-        return SPOILT
+        return Code.WINDOW_SPOILT
     noise = next(_noises(seen, phase), None)
     if noise is None:
-        return NO_NOISE
+        return Code.NO_NOISE
     frequencies = spectra.frequencies(len(signal))
     low = max(rules.band_hz[0], _LEAST_PERIODS / rows["Z"].spectrum_s)
     usable = (frequencies >= low) & (frequencies <= rules.band_hz[1])
     usable &= signal > rules.min_snr**2 * _widened(noise)
     run = _longest(usable)
     if run.stop - run.start < _FEWEST:
-        return WEAK
+        return Code.SPECTRUM_WEAK
     return frequencies[run], np.sqrt(signal[run] - noise[run])
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +13,13 @@ from quakeline.io import tables
 from quakeline.io.cells import read_cells
 from quakeline.io.codes import normal
 from quakeline.magnitudes.formulas import Formula
+from quakeline.reasons import Code, Reason, cells, counts_of, reasons_in
 from quakeline.schemas import MAGNITUDE_CORRECTIONS
 
 #: Median absolute deviation of a normal distribution to its standard deviation.
 MAD_TO_SIGMA = 1.4826
-ANOTHER = "another instrument of the station is used"
+#: Columns of reasons in tables of stations: in words, and as codes.
+REASON = tuple(cells("reason", []))
 _STATION = ["network", "station"]
 _ROUNDS = 20
 #: Residuals say something of a station only in events with this many.
@@ -79,14 +79,19 @@ def with_magnitudes(
     distance = rows["epicentral_km" if formula.epicentral else "distance_km"].astype(float)
     low, high = range_km
     outside = rows["reason"].isna() & ~distance.between(low, high)
-    rows.loc[outside, "reason"] = f"outside of {low:g} to {high:g} km, for which the scale holds"
+    _refuse(rows, outside, Reason.of(Code.OUTSIDE_SCALE, low_km=low, high_km=high))
     best = rows[rows["reason"].isna()].sort_values("snr", ascending=False, kind="stable")
     again = best.index[best.duplicated(["event_id", *_STATION])]
-    rows.loc[again, "reason"] = ANOTHER
+    _refuse(rows, rows.index.isin(again), Reason.of(Code.OTHER_INSTRUMENT))
     good = rows["reason"].isna()
     amplitude = rows["wood_anderson_mm"].astype(float).where(good)
     rows["magnitude"] = formula.magnitude(amplitude.to_numpy(), distance.where(good).to_numpy())
     return rows
+
+
+def _refuse(rows: pd.DataFrame, which: pd.Series | np.ndarray, reason: Reason) -> None:
+    for name, text in cells("reason", [reason]).items():
+        rows.loc[which, name] = text
 
 
 def estimated(rows: pd.DataFrame, given: Corrections, min_events: int) -> Corrections:
@@ -134,7 +139,7 @@ def of_events(
     """Fill the magnitudes of EVENTS: median of the stations, MAD as a sigma, or why none."""
     by_event = dict(iter(rows.groupby("event_id")))
     found = [of_event(by_event.get(event), min_stations) for event in events["event_id"]]
-    names = {name: f"magnitude_{name}" for name in ("sigma", "stations", "note")}
+    names = {name: f"magnitude_{name}" for name in ("sigma", "stations", "note", "note_codes")}
     names["value"] = "magnitude"
     columns = pd.DataFrame(found, index=events.index, columns=list(names)).rename(columns=names)
     columns["magnitude_type"] = pd.Series(kind, index=events.index).where(
@@ -147,35 +152,32 @@ def of_events(
 def of_event(rows: pd.DataFrame | None, min_stations: int) -> dict[str, object]:
     """Median, MAD as a sigma, number of stations, or in `note` why there is none.
 
-    `rows` has the columns magnitude and reason, a row for each station.
+    `rows` has the columns magnitude and REASON, a row for each station.
     """
-    empty: dict[str, object] = {
-        "value": np.nan,
-        "sigma": np.nan,
-        "stations": None,
-        "note": "no arrivals",
-    }
+    empty: dict[str, object] = {"value": np.nan, "sigma": np.nan, "stations": None}
     if rows is None or rows.empty:
-        return empty
+        return {**empty, **cells("note", [Reason.of(Code.NO_ARRIVALS)])}
     values = rows["magnitude"].dropna().to_numpy(dtype=float)
     if len(values) < min_stations:
-        why = reasons(rows.loc[rows["magnitude"].isna(), "reason"].dropna())
-        few = f"{len(values)} of {min_stations} stations needed" if len(values) else ""
-        return {**empty, "note": "; ".join(filter(None, (few, why)))}
+        why = counts_of(reasons_of(rows[rows["magnitude"].isna()]))
+        if len(values):
+            few = Reason.of(Code.FEW_STATIONS, stations=len(values), needed=min_stations)
+            why = [few, *why]
+        return {**empty, **cells("note", why)}
     median = float(np.median(values))
     spread = MAD_TO_SIGMA * float(np.median(np.abs(values - median)))
     return {
         "value": median,
         "sigma": spread if len(values) > 1 else np.nan,
         "stations": len(values),
-        "note": None,
+        **cells("note", []),
     }
 
 
-def reasons(given: Iterable[str]) -> str:
-    """Reasons with their counts, the most frequent first."""
-    counts = Counter(given)
-    return "; ".join(f"{text} ({n})" for text, n in sorted(counts.items(), key=lambda i: -i[1]))
+def reasons_of(rows: pd.DataFrame) -> list[Reason]:
+    """The reasons in the columns REASON, those of each row."""
+    pairs = zip(*(rows[name] for name in REASON), strict=True)
+    return [reason for text, codes in pairs for reason in reasons_in(text, codes)]
 
 
 def table_of(rows: pd.DataFrame, corrections: Corrections) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from quakeline.preparation.raw import Opener, RawFiles, Source
 from quakeline.preparation.responses import Responses
 from quakeline.preparation.rotation import Channel, Component, components_of
 from quakeline.preparation.settings import Response
+from quakeline.reasons import Code, Reason, cells, reasons_in
 from quakeline.schemas import COVERAGE, WAVEFORMS
 from quakeline.signal.gaps import Canvas, bridge
 from quakeline.signal.quality import dead
@@ -169,12 +170,13 @@ class Preparer:
         place = enough[0] if enough else len(made) - 1
         rest, why = [], []
         for n, label in enumerate(choice):
-            reason = f"prepare.prefer takes {choice[place]} of this station"
+            reason = Reason.of(Code.NOT_PREFERRED, instrument=choice[place])
             if n < place:
                 scarce = made[n].usable
-                why.append(f"{label}, {'with much less' if scarce else 'without usable'} data")
-                covers = f"{made[place].share:.1%} of the chunk, this one {made[n].share:.1%}"
-                reason += f", which covers {covers}"
+                over = Code.PREFERRED_TO_SCARCE if scarce else Code.PREFERRED_TO_UNUSABLE
+                why.append(Reason.of(over, instrument=label))
+                shares = {"share": made[place].share, "own": made[n].share}
+                reason = Reason.of(Code.LESS_DATA, instrument=choice[place], **shares)
             if n < len(made) and not made[n].usable and n != place:
                 rest += made[n].coverage
             elif n != place:
@@ -182,7 +184,8 @@ class Preparer:
                 rest += [unused_row(row, reason) for _, row in rows.iterrows()]
         if why and made[place].usable:
             for row in made[place].coverage:
-                row["notes"] += f"; instead of {', '.join(why)}"
+                noted = reasons_in(row["notes"], row["notes_codes"])
+                row.update(cells("notes", [*noted, *why]))
         return choice[place], made[place], rest
 
     def _tried(self, choice: Sequence[str], groups: dict[str, pd.DataFrame]) -> list[Instrument]:
@@ -203,10 +206,10 @@ class Preparer:
         """Coverage rows of channels whose code keeps them out."""
         codes = codes.drop_duplicates(_CODES)
         known = codes["letter"].isin(_LETTERS)
-        reason = f"the last letter of the channel code is none of {', '.join(_LETTERS)}"
+        reason = Reason.of(Code.LETTER_UNKNOWN, letters=", ".join(_LETTERS))
         rows = [unused_row(row, reason) for _, row in codes[~known].iterrows()]
         other = codes[known & ~self._is_wanted(codes, wanted)]
-        reason = f"prepare.instruments names only {', '.join(wanted)}"
+        reason = Reason.of(Code.NOT_IN_INSTRUMENTS, instruments=", ".join(wanted))
         return rows + [unused_row(row, reason) for _, row in other.iterrows()]
 
     @cached_property
@@ -240,13 +243,13 @@ class Preparer:
 
     def _on_grid(
         self, codes: tuple[str, ...], segments: list[Segment]
-    ) -> tuple[list[tuple[int, np.ndarray]], list[str]]:
+    ) -> tuple[list[tuple[int, np.ndarray]], list[Reason]]:
         """Samples of a channel on the grid, as ground motion where it has a response, and notes."""
         rate_hz = self.rate_hz
         if self._responses.knows(codes):
             return self._responses.on_grid(codes, segments, rate_hz)
         pieces = [to_grid(s.samples, s.start_ns, s.rate_hz, rate_hz) for s in segments]
-        return pieces, list(filter(None, [self._responses.near(codes)]))
+        return pieces, self._responses.near(codes)
 
     def _channel(self, codes: tuple[str, ...], rows: pd.DataFrame) -> Channel:
         """One channel: faults looked for, response removed, on the grid, short gaps bridged."""
@@ -263,7 +266,7 @@ class Preparer:
             canvas.lay(*piece)
         if canvas.conflicts:
             seconds = canvas.conflicts / self.rate_hz
-            notes.append(f"overlaps with different sample times became gaps: {seconds:.2f} s")
+            notes.append(Reason.of(Code.OVERLAP_TIMES_DIFFER, seconds=seconds))
         data, valid = bridge(*canvas.finish(), round(self.bridge_gap_s * self.rate_hz))
         return Channel(
             codes=codes,
@@ -287,7 +290,7 @@ def _in_common_units(channels: list[Channel]) -> list[Channel]:
     """Channels in counts are not used where others are ground motion."""
     if len({one.units for one in channels}) == 1:
         return channels
-    why = "no response, while other components have one"
+    why = Reason.of(Code.NO_RESPONSE_AMONG_OTHERS)
     return [replace(one, unused=why) if one.units == "counts" else one for one in channels]
 
 
@@ -295,16 +298,14 @@ def _note_missing(live: list[Component]) -> None:
     names = {one.name for one in live}
     missing = ", ".join(name for name in COMPONENTS if name not in names)
     for component in live if missing else ():
-        component.notes.append(f"no component {missing}: zeros for the network")
+        component.notes.append(Reason.of(Code.COMPONENTS_MISSING, components=missing))
 
 
-def _unusable(data: np.ndarray, valid: np.ndarray) -> str:
-    """Why a channel cannot be used; empty where it can."""
+def _unusable(data: np.ndarray, valid: np.ndarray) -> Reason | None:
+    """Why a channel cannot be used; None where it can."""
     if not valid.any():
-        return "no usable samples in the chunk"
-    if dead(data, valid):
-        return f"dead channel: every sample is {data[valid][0]:g}"
-    return ""
+        return Reason.of(Code.NO_USABLE_SAMPLES)
+    return Reason.of(Code.DEAD, value=data[valid][0]) if dead(data, valid) else None
 
 
 def _common_units(components: list[Component]) -> str:

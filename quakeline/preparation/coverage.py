@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from quakeline.preparation.rotation import Component
+from quakeline.reasons import Code, Reason, cells
 from quakeline.signal.gaps import runs_of
 
 
@@ -25,7 +26,7 @@ class Window:
         valid = component.valid[self.begin : self.end]
         gaps = [] if component.unused else _inner_gaps(valid)
         share = 0.0 if component.unused else np.count_nonzero(valid) / max(len(valid), 1)
-        notes = [component.unused] if component.unused else _note_response(component)
+        found = [component.unused or _response_of(component), *component.notes]
         return {
             **dict(zip(("network", "station", "location", "instrument"), key, strict=True)),
             "component": component.name,
@@ -37,7 +38,7 @@ class Window:
             "clipped_s": self._seconds(component.clipped),
             "units": component.units,
             "status": "unused" if component.unused else "used",
-            "notes": "; ".join(dict.fromkeys([*notes, *component.notes])),
+            **cells("notes", found),
         }
 
     def _seconds(self, runs: np.ndarray) -> float:
@@ -58,7 +59,7 @@ def united(runs: np.ndarray) -> np.ndarray:
     return np.array(result, dtype=np.int64).reshape(-1, 2)
 
 
-def unused_row(row: pd.Series, reason: str) -> dict[str, Any]:
+def unused_row(row: pd.Series, reason: Reason) -> dict[str, Any]:
     """The row of a channel that is not prepared, from its row of the manifest."""
     return {
         "network": row["network"],
@@ -74,7 +75,7 @@ def unused_row(row: pd.Series, reason: str) -> dict[str, Any]:
         "clipped_s": None,
         "units": "counts",
         "status": "unused",
-        "notes": reason,
+        **cells("notes", [reason]),
     }
 
 
@@ -85,5 +86,5 @@ def _inner_gaps(valid: np.ndarray) -> list[int]:
     return [int(stop - start) for start, stop in inner]
 
 
-def _note_response(component: Component) -> list[str]:
-    return ["response: none"] if component.units == "counts" else ["response removed"]
+def _response_of(component: Component) -> Reason:
+    return Reason.of(Code.NO_RESPONSE if component.units == "counts" else Code.RESPONSE_REMOVED)

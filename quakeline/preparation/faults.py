@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from quakeline.reasons import Code, Reason
 from quakeline.signal.gaps import runs_of
 from quakeline.signal.quality import clipped, idle, integral, jumps
 from quakeline.signal.segments import Segment
@@ -27,9 +28,9 @@ _SLIP_S = 0.0002
 class Faults:
     """What was found: notes, times of clipped samples in ns, (m, 2), why it cannot be used."""
 
-    notes: list[str] = field(default_factory=list)
+    notes: list[Reason] = field(default_factory=list)
     clipped_ns: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
-    unused: str = ""
+    unused: Reason | None = None
 
     def clipped(self, start: int, rate_hz: float) -> np.ndarray:
         """Runs of grid samples, counted from `start`, with a guard around clipped ones, (m, 2)."""
@@ -66,14 +67,14 @@ def mended(segments: Sequence[Segment], spikes: bool = True) -> tuple[list[Segme
     faults.clipped_ns = np.concatenate(runs_ns) if runs_ns else faults.clipped_ns
     low, high = _extremes(segments)
     found = (
-        (lone, f"{lone} spikes of one sample{' bridged' if spikes else ''}"),
-        (steps, f"{steps} steps to another level"),
-        (clipped_s, f"clipped: {clipped_s:.2f} s, without amplitudes"),
-        (constant_s * (low < high), f"without signal (equal samples): {constant_s:.1f} s"),
+        (lone, Reason.of(Code.SPIKES_BRIDGED if spikes else Code.SPIKES, lone)),
+        (steps, Reason.of(Code.STEPS, steps)),
+        (clipped_s, Reason.of(Code.CLIPPED, seconds=clipped_s)),
+        (constant_s * (low < high), Reason.of(Code.CONSTANT, seconds=constant_s)),
     )
     faults.notes = [note for much, note in found if much] + _slips(segments)
     if idle(low, high, whole):
-        faults.unused = f"dead channel: all samples lie between {low:g} and {high:g} counts"
+        faults.unused = Reason.of(Code.IDLE, low=low, high=high)
     return result, faults
 
 
@@ -95,7 +96,7 @@ def _constant_s(samples: np.ndarray, rate_hz: float) -> float:
     return float(lengths[lengths >= _CONSTANT_S * rate_hz].sum()) / rate_hz
 
 
-def _slips(segments: Sequence[Segment]) -> list[str]:
+def _slips(segments: Sequence[Segment]) -> list[Reason]:
     """A note on pieces that do not begin where the last one leads to: clock corrections, drift."""
     slips = []
     for one, other in pairwise(segments):
@@ -105,8 +106,7 @@ def _slips(segments: Sequence[Segment]) -> list[str]:
     if not slips:
         return []
     largest, total = 1000 * max(map(abs, slips)), 1000 * sum(slips)
-    said = f"the clock slips {len(slips)} times between pieces, by up to {largest:.2f} ms"
-    return [f"{said}, {total:.2f} ms in all: aligned"]
+    return [Reason.of(Code.CLOCK_SLIPS, len(slips), largest_ms=largest, total_ms=total)]
 
 
 def _extremes(segments: Sequence[Segment]) -> tuple[float, float]:

@@ -16,6 +16,7 @@ import pymseed
 
 from quakeline.io import codes as seed_codes
 from quakeline.io.blockettes import Records, records_of
+from quakeline.reasons import Code, Reason
 
 #: Quality of the clock in percent below which it is noted.
 GOOD_TIMING = 50
@@ -48,17 +49,20 @@ class Flags:
     def __init__(self) -> None:
         self._held: dict[str, dict[tuple[str, ...], _Tally]] = {}
 
-    def notes(self, paths: list[str], codes: tuple[str, ...]) -> list[str]:
+    def notes(self, paths: list[str], codes: tuple[str, ...]) -> list[Reason]:
         """Notes on a channel (codes from network to channel) in some files of any format."""
         found = [tally for path in paths if (tally := self._of(path).get(codes)) is not None]
         said: Counter[str] = sum((tally.said for tally in found), Counter())
         records = sum(tally.records for tally in found)
-        notes = [f"its records say: {what} ({n} of {records})" for what, n in sorted(said.items())]
+        notes = [
+            Reason.of(Code.RECORDS_SAY, n, what=what, records=records)
+            for what, n in sorted(said.items())
+        ]
         timing = [tally.timing for tally in found if tally.timing is not None]
         worst = min((low for low, _ in timing), default=GOOD_TIMING)
         # libraries that write blockette 1001 for its microseconds alone leave its quality at 0
         if worst < GOOD_TIMING and any(high for _, high in timing):
-            notes.append(f"timing quality as low as {worst} %")
+            notes.append(Reason.of(Code.TIMING_POOR, percent=worst))
         return notes
 
     def _of(self, path: str) -> dict[tuple[str, ...], _Tally]:

@@ -9,6 +9,7 @@ import numpy as np
 import obspy
 
 from quakeline.io.inventory import epoch_ns
+from quakeline.reasons import Code, Reason
 
 COMPONENTS = ("Z", "N", "E")
 #: Letters of channel codes and the component that they fill where nothing is known of them.
@@ -72,7 +73,7 @@ class Mixing:
     """How channels make one component: the weight of each, and what is to be said of it."""
 
     weights: dict[str, float]
-    note: str = ""
+    note: Reason | None = None
 
 
 def mixings(directions: dict[str, Direction | None]) -> dict[str, Mixing]:
@@ -92,8 +93,7 @@ def mixings(directions: dict[str, Direction | None]) -> dict[str, Mixing]:
     known = {code: one.vector for code, one in directions.items() if one is not None}
     if len(known) < len(directions):
         return {
-            name: Mixing(one.weights, _unrotated(one, letters, ""))
-            for name, one in as_they_are.items()
+            name: Mixing(one.weights, _unrotated(one, letters)) for name, one in as_they_are.items()
         }
     if all(
         letter in FILLS and _same(known[code], np.array(_UNITS[FILLS[letter]]))
@@ -111,9 +111,8 @@ def _inverse(
     codes = list(known)
     matrix = np.array([known[code] for code in codes])
     if np.linalg.svd(matrix, compute_uv=False).min() < _INDEPENDENT:
-        why = " because the orientations in the station metadata contradict each other"
         return {
-            name: Mixing(one.weights, f"channel {code} used as it is, without rotation,{why}")
+            name: Mixing(one.weights, Reason.of(Code.DIRECTIONS_CONTRADICT, channel=code))
             for name, one in as_they_are.items()
             for code in one.weights
         }
@@ -128,20 +127,18 @@ def _inverse(
             simple = len(kept) == 1 and next(iter(kept.values())) > 0
             own = simple and set(kept) == set(as_they_are.get(name, Mixing({})).weights)
             said = ", ".join(f"{code} ({directions[code]})" for code in kept)
-            result[name] = as_they_are[name] if own else Mixing(kept, f"rotated from {said}")
+            rotated = Mixing(kept, Reason.of(Code.ROTATED, channels=said))
+            result[name] = as_they_are[name] if own else rotated
         elif name in as_they_are:
-            one = as_they_are[name]
-            letters = {code: code[-1] for code in one.weights}
-            result[name] = Mixing(one.weights, _unrotated(one, letters, " for want of the others"))
+            (code,) = as_they_are[name].weights
+            result[name] = Mixing({code: 1.0}, Reason.of(Code.NOT_ROTATED_ALONE, channel=code))
     return result
 
 
-def _unrotated(one: Mixing, letters: dict[str, str], why: str) -> str:
+def _unrotated(one: Mixing, letters: dict[str, str]) -> Reason | None:
     """A note on a component whose channel may look another way than its name says."""
     (code,) = one.weights
-    if letters[code] in COMPONENTS and not why:
-        return ""
-    return f"channels {code} used as they are, without rotation{why}"
+    return None if letters[code] in COMPONENTS else Reason.of(Code.NOT_ROTATED, channel=code)
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:

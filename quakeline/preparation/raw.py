@@ -12,6 +12,7 @@ import pandas as pd
 
 from quakeline.errors import DataError
 from quakeline.io.headers import chosen, read_stream
+from quakeline.reasons import Code, Reason, reasons_in
 from quakeline.signal.segments import Segment, join
 from quakeline.timeline import Span
 
@@ -22,7 +23,7 @@ _FILES_HELD = 4
 class Source(Protocol):
     """Gives the raw samples of channels in a span of time."""
 
-    def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[str]]:
+    def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[Reason]]:
         """Gapless segments of one channel, joined across all its pieces, and what was found.
 
         `rows` are the rows of the manifest of that channel. What pieces the data came in, and in
@@ -39,25 +40,25 @@ class RawFiles:
 
     def __init__(self, span: Span) -> None:
         self._limits = _limits(span)
-        self._held: dict[tuple[str, bool], tuple[obspy.Stream, str]] = {}
+        self._held: dict[tuple[str, bool], tuple[obspy.Stream, tuple[Reason, ...]]] = {}
 
-    def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[str]]:
+    def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[Reason]]:
         """See `Source.segments`."""
-        notes: list[str] = []
+        notes: list[Reason] = []
         pieces = [piece for row in rows.itertuples() for piece in self._pieces(row, notes)]
         return _joined(pieces, notes)
 
-    def _pieces(self, row: Any, notes: list[str]) -> list[Segment]:
+    def _pieces(self, row: Any, notes: list[Reason]) -> list[Segment]:
         try:
             stream, warned = self._traces(row)
         except DataError as error:
-            notes.append(f"{row.path}: {error}")
+            notes.append(Reason.of(Code.UNREADABLE, why=str(error)).at(row.path))
             return []
-        if warned and warned not in str(row.reason):
-            notes.append(f"{row.path}: {warned}")
+        known = reasons_in(row.reason, row.reason_codes)
+        notes += [one.at(row.path) for one in warned if one not in known]
         return [_piece(trace) for trace in stream]
 
-    def _traces(self, row: Any) -> tuple[list[obspy.Trace], str]:
+    def _traces(self, row: Any) -> tuple[list[obspy.Trace], tuple[Reason, ...]]:
         """Traces of a channel and notes on its file; codes in the file may be others."""
         header_codes = row.header_codes
         if not isinstance(header_codes, str) or not header_codes:
@@ -67,7 +68,7 @@ class RawFiles:
         own = [trace.slice(**self._limits) for trace in chosen(stream, header_codes)]
         return [trace for trace in own if trace.stats.npts], warned
 
-    def _load(self, path: str, whole: bool) -> tuple[obspy.Stream, str]:
+    def _load(self, path: str, whole: bool) -> tuple[obspy.Stream, tuple[Reason, ...]]:
         """Read a file, or give it again; an lru_cache would keep this object alive for long.
 
         The whole file where the numbers of its traces count.
@@ -88,7 +89,7 @@ class RawTraces:
     def __init__(self, traces: Iterable[obspy.Trace], span: Span) -> None:
         self._traces, self._limits = traces, _limits(span)
 
-    def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[str]]:
+    def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[Reason]]:
         """See `Source.segments`."""
         named = {str(row.header_codes or ".".join(_wanted(row))) for row in rows.itertuples()}
         own = [trace for trace in self._traces if trace.id in named]
@@ -96,14 +97,14 @@ class RawTraces:
         return _joined([_piece(part) for part in parts if part.stats.npts], [])
 
 
-def _joined(pieces: list[Segment], notes: list[str]) -> tuple[list[Segment], list[str]]:
+def _joined(pieces: list[Segment], notes: list[Reason]) -> tuple[list[Segment], list[Reason]]:
     values = [piece.samples for piece in pieces]
     lost = sum(len(one) - int(np.count_nonzero(np.isfinite(one))) for one in values)
     if lost:
-        notes.append(f"{lost} samples are not finite: gaps")
+        notes.append(Reason.of(Code.NOT_FINITE, lost))
     joined, conflict_s = join(pieces)
     if conflict_s:
-        notes.append(f"overlaps with different samples became gaps: {conflict_s:.2f} s")
+        notes.append(Reason.of(Code.OVERLAPS_DIFFER, seconds=conflict_s))
     return joined, notes
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from quakeline.errors import DataError
 from quakeline.io.headers import ChannelHeader, read_headers, traces_of, without_doubles
 from quakeline.preparation.raw import Opener, RawFiles, RawTraces
+from quakeline.reasons import Code, Reason, cells
 from quakeline.schemas import MANIFEST
 from quakeline.timeline import SECOND, Span
 
@@ -87,7 +88,8 @@ def of_files(paths: Sequence[Path | str], inventory: obspy.Inventory | None = No
         try:
             headers = read_headers(path)
         except DataError as error:
-            rows.append({"path": str(path), "status": "unreadable", "reason": str(error)})
+            why = cells("reason", [Reason.of(Code.UNREADABLE, why=str(error))])
+            rows.append({"path": str(path), "status": "unreadable", **why})
             continue
         rows += [_row(header, header.problem, str(path)) for header in headers]
     return Recordings(_manifest(without_doubles(rows)), RawFiles, inventory or obspy.Inventory())
@@ -116,7 +118,7 @@ def of_stream(
     rows = []
     # a row for each trace: a channel may have traces of very different times
     for trace, header in zip(traces, traces_of(traces), strict=True):
-        problem = "the samples are no numbers" if trace.id in texts else header.problem
+        problem = Reason.of(Code.SAMPLES_NO_NUMBERS) if trace.id in texts else header.problem
         rows.append(_row(header, problem, None))
     source = partial(RawTraces, traces)
     return Recordings(_manifest(without_doubles(rows)), source, inventory or obspy.Inventory())
@@ -179,5 +181,5 @@ def _manifest(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=MANIFEST.names)
 
 
-def _row(header: ChannelHeader, problem: str, path: str | None) -> dict[str, Any]:
+def _row(header: ChannelHeader, problem: Reason | None, path: str | None) -> dict[str, Any]:
     return {"path": path, **header.row(problem, header.notes)}

@@ -13,6 +13,7 @@ from obspy.core.inventory import Response as ChannelResponse
 from quakeline.io.codes import nearest
 from quakeline.preparation.sensors import Sensor, Unusable, is_given
 from quakeline.preparation.settings import Response
+from quakeline.reasons import Code, Reason
 from quakeline.signal.response import (
     Evaluate,
     Local,
@@ -42,7 +43,7 @@ class _Method:
 
     sensor: Sensor
     removal: Removal
-    remarks: list[str]
+    remarks: list[Reason]
 
 
 class Responses:
@@ -62,21 +63,21 @@ class Responses:
                             channel.response,
                         )
                         self._epochs.setdefault(codes, []).append(epoch)
-        self._methods: dict[tuple[int, float], _Method | str] = {}
+        self._methods: dict[tuple[int, float], _Method | Reason] = {}
         self._removals: dict[tuple[str, float], Removal] = {}
 
     def knows(self, codes: tuple[str, ...]) -> bool:
         """Whether the inventory has a response of a channel (codes from network to channel)."""
         return codes in self._epochs
 
-    def near(self, codes: tuple[str, ...]) -> str:
+    def near(self, codes: tuple[str, ...]) -> list[Reason]:
         """What there is a response of, instead of an unknown channel; empty: nothing near."""
         found = nearest(codes, self._epochs)
-        return f"no response: the inventory has {found}" if found else ""
+        return [Reason.of(Code.RESPONSE_NEAR, near=found)] if found else []
 
     def on_grid(
         self, codes: tuple[str, ...], segments: list[Segment], rate_hz: float
-    ) -> tuple[list[tuple[int, np.ndarray]], list[str]]:
+    ) -> tuple[list[tuple[int, np.ndarray]], list[Reason]]:
         """Ground motion of a known channel on the absolute grid of a rate.
 
         Returns
@@ -91,7 +92,7 @@ class Responses:
             for part, epoch in self._parts(codes, segment):
                 covered += part.seconds
                 method = self._method(epoch.response, part.rate_hz)
-                if isinstance(method, str):
+                if isinstance(method, Reason):
                     notes.append(method)
                     continue
                 notes += method.remarks
@@ -100,7 +101,7 @@ class Responses:
                 pieces.append(method.removal.to_grid(samples, *grid))
             left_s += segment.seconds - covered
         if left_s > 1e-6:
-            notes.append(f"{left_s:.2f} s lie outside the epochs of the response: gaps")
+            notes.append(Reason.of(Code.OUTSIDE_RESPONSE, seconds=left_s))
         return pieces, notes
 
     def _parts(self, codes: tuple[str, ...], segment: Segment) -> list[tuple[Segment, Epoch]]:
@@ -113,7 +114,7 @@ class Responses:
                 parts.append((part, epoch))
         return parts
 
-    def _method(self, response: ChannelResponse, rate_hz: float) -> _Method | str:
+    def _method(self, response: ChannelResponse, rate_hz: float) -> _Method | Reason:
         """How to remove a response at a rate, or why that cannot be done."""
         key = (id(response), rate_hz)
         if key not in self._methods:
@@ -121,8 +122,8 @@ class Responses:
                 sensor = Sensor.of(response)
                 removal = self._removal(sensor, rate_hz)
                 self._methods[key] = _Method(sensor, removal, sensor.remarks())
-            except Unusable as reason:
-                self._methods[key] = str(reason)
+            except Unusable as error:
+                self._methods[key] = error.reason
         return self._methods[key]
 
     def _removal(self, sensor: Sensor, rate_hz: float) -> Removal:

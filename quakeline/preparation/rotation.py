@@ -20,6 +20,7 @@ from quakeline.preparation.orientation import (
     Orientations,
     mixings,
 )
+from quakeline.reasons import Code, Reason
 from quakeline.signal.gaps import Canvas
 from quakeline.timeline import first_sample, sample_time
 
@@ -37,9 +38,9 @@ class Channel:
     valid: np.ndarray
     units: str
     rates: set[float]
-    notes: list[str]
+    notes: list[Reason]
     clipped: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
-    unused: str = ""
+    unused: Reason | None = None
 
     @property
     def code(self) -> str:
@@ -57,9 +58,9 @@ class Component:
     units: str
     channels: set[str]
     rates: set[float]
-    notes: list[str]
+    notes: list[Reason]
     clipped: np.ndarray
-    unused: str = ""
+    unused: Reason | None = None
 
 
 def components_of(
@@ -92,7 +93,7 @@ def components_of(
     return sorted([*used, *unused, *lost], key=lambda one: one.name)
 
 
-_NO_DIRECTION = "the station metadata do not say which way the channels U, V and W look"
+_NO_DIRECTION = Reason.of(Code.NO_DIRECTIONS)
 
 
 def _refused(channel: Channel) -> Component:
@@ -176,9 +177,9 @@ def _merged(components: list[Component]) -> Component:
         canvas.lay(0, np.where(one.valid, one.data, np.nan))
     data, valid = canvas.finish()
     channels = {code for one in components for code in one.channels}
-    notes = [f"channels {', '.join(sorted(channels))} fill the component together"]
+    notes = [Reason.of(Code.CHANNELS_TOGETHER, channels=", ".join(sorted(channels)))]
     if canvas.conflicts:
-        notes.append(f"{canvas.conflicts} samples on which they differ became gaps")
+        notes.append(Reason.of(Code.CHANNELS_DIFFER, canvas.conflicts))
     return replace(
         first,
         data=data,

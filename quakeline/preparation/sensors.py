@@ -15,6 +15,7 @@ from obspy.core.inventory import PolynomialResponseStage, ResponseListResponseSt
 from obspy.core.inventory import Response as ChannelResponse
 
 from quakeline.preparation.settings import Output
+from quakeline.reasons import Code, Reason
 
 #: Motion as obspy's evalresp calls it, and how often it is the derivative of displacement.
 _NAMES: dict[Output, str] = {"displacement": "DISP", "velocity": "VEL", "acceleration": "ACC"}
@@ -32,7 +33,11 @@ _TOLERANCE = 0.05
 
 
 class Unusable(Exception):
-    """A response that cannot be removed; the text says why."""
+    """A response that cannot be removed, and why."""
+
+    def __init__(self, code: Code, **details: str) -> None:
+        self.reason = Reason.of(code, **details)
+        super().__init__(str(self.reason))
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Sensor:
             return cls(_respelled(response, _SPELLED[order]), order, per_metre)
         gain = float(response.instrument_sensitivity.value or 0.0)
         if not np.isfinite(gain) or gain == 0:
-            raise Unusable("the response is a total sensitivity of zero")
+            raise Unusable(Code.RESPONSE_OF_NOTHING)
         return cls(response, order, per_metre, gain * per_metre)
 
     @cached_property
@@ -88,7 +93,7 @@ class Sensor:
         else:
             values = self.per_metre * _evalresp(self.response, frequency, _NAMES[output])
         if not np.isfinite(values).all() or not np.abs(values).max() > 0:
-            raise Unusable("the response is zero or not finite")
+            raise Unusable(Code.RESPONSE_NOT_FINITE)
         return np.asarray(values)
 
     def counts(self, samples: np.ndarray) -> np.ndarray:
@@ -97,15 +102,15 @@ class Sensor:
             return samples
         return np.asarray(np.polynomial.polynomial.polyval(samples, self.coefficients))
 
-    def remarks(self) -> list[str]:
+    def remarks(self) -> list[Reason]:
         """What a user should know of the response."""
         if self.coefficients:
-            return ["the response is a polynomial: flat apart from it"]
+            return [Reason.of(Code.RESPONSE_POLYNOMIAL)]
         if self.flat is not None:
-            return ["the response is a total sensitivity alone: taken as flat"]
+            return [Reason.of(Code.RESPONSE_FLAT)]
         return self._mismatch()
 
-    def _mismatch(self) -> list[str]:
+    def _mismatch(self) -> list[Reason]:
         """A remark where the stated total sensitivity is not that of the stages."""
         stated = self.response.instrument_sensitivity
         if stated is None or not stated.value or not stated.frequency:
@@ -120,11 +125,8 @@ class Sensor:
             return []
         if abs(gain / stated.value - 1) <= _TOLERANCE:
             return []
-        remark = (
-            f"the stages of the response have a gain of {gain:.4g} at {stated.frequency:g} Hz, its"
-            f" total sensitivity is {stated.value:.4g}: the stages are used"
-        )
-        return [remark]
+        told = {"gain": gain, "frequency_hz": stated.frequency, "stated": stated.value}
+        return [Reason.of(Code.RESPONSE_GAINS_DIFFER, **told)]
 
 
 def unit_of(response: ChannelResponse) -> str:
@@ -133,7 +135,7 @@ def unit_of(response: ChannelResponse) -> str:
     holders = [*stages[:1], response.instrument_polynomial, response.instrument_sensitivity]
     units = [str(one.input_units) for one in holders if one is not None and one.input_units]
     if not units:
-        raise Unusable("the response has neither stages nor a total sensitivity")
+        raise Unusable(Code.RESPONSE_EMPTY)
     return units[0]
 
 
@@ -150,7 +152,7 @@ def _motion(unit: str) -> tuple[int, float]:
     """Order of the derivative and units in one of metres. Raises Unusable for no motion."""
     match = _MOTION.fullmatch(unit.strip())
     if not match:
-        raise Unusable(f"the response is to {unit}, which is no ground motion")
+        raise Unusable(Code.RESPONSE_OF_NO_MOTION, unit=unit)
     squared = match["square"] or (match["per"] or "").startswith("/(")
     order = 2 if squared else 1 if match["per"] else 0
     return order, _PREFIXES[(match["prefix"] or "").upper()]
@@ -166,7 +168,7 @@ def _polynomial(response: ChannelResponse) -> tuple[float, ...]:
         return ()
     gain = float(np.prod([stage.stage_gain or 1.0 for stage in stages[1:]]))
     if gain == 0:
-        raise Unusable("a stage of the response has a gain of zero")
+        raise Unusable(Code.RESPONSE_STAGE_ZERO)
     return tuple(float(c) / gain**k for k, c in enumerate(stages[0].coefficients))
 
 
@@ -198,6 +200,6 @@ def _evalresp(response: ChannelResponse, frequency: np.ndarray, output: str) -> 
                 hide_sensitivity_mismatch_warning=True,  # see `Sensor.remarks`
             )
     except Exception as error:  # obspy and evalresp raise many kinds
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise Unusable(f"the response cannot be evaluated: {reason}") from error
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise Unusable(Code.RESPONSE_NOT_EVALUATED, why=why) from error
     return np.asarray(values)

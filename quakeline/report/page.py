@@ -115,11 +115,11 @@ def _statistics(catalog: Catalog) -> dict[str, Any]:
     missed = catalog.matches[catalog.matches["status"] == "missed"]
     missed = missed.assign(time_ns=nanoseconds(missed["reference_time"]))
     largest = missed.sort_values("reference_magnitude", ascending=False, kind="stable")
-    why = catalog.events["magnitude_note"].dropna().mode()
+    why = remarks.lacking(catalog.events, "magnitude")
     return {
         "magnitude_time": figures.magnitude_time(catalog),
         "frequency": figures.frequency(catalog),
-        "why_no_magnitude": "" if why.empty else why.iloc[0],
+        "why_no_magnitude": str(why[0][0]) if why else "",
         "wadati": figures.wadati(catalog),
         "residuals": rows,
         "residual_scale": stations.residual_scale(rows),

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from quakeline.errors import DataError
 from quakeline.io.provenance import digest_of
+from quakeline.reasons import Code, Reason
 from quakeline.sources.base import BaseSource
 from quakeline.timeline import Span
 
@@ -61,26 +62,24 @@ class ArchiveList(BaseSource):
                 stats.append([str(path), -1, -1])
         return digest_of([self._text, stats])
 
-    def remark(self, path: Path, codes: str) -> str:
+    def remarks(self, path: Path, codes: str) -> list[Reason]:
         """What does not fit between the list and a channel of a file; the codes are used."""
         places = self._places[path]
-        doubts = [self._doubt(place, codes) for place in places]
+        doubts = [doubt for place in places for doubt in self._doubts(place, codes)]
         if codes and len(places) > 1:
             lines = ", ".join(str(place.line) for place in places)
-            doubts.append(f"lines {lines} of {self.list_file} all list the file: it is read once")
-        return "; ".join(filter(None, doubts))
+            doubts.append(Reason.of(Code.LISTED_TWICE, lines=lines, file=self.list_file))
+        return doubts
 
-    def _doubt(self, place: Place, codes: str) -> str:
-        where = f"line {place.line} of {self.list_file}"
+    def _doubts(self, place: Place, codes: str) -> list[Reason]:
+        where = {"line": place.line, "file": self.list_file}
         if not codes:
-            return where
+            return [Reason.of(Code.LISTED_AT, **where)]
         letter, listed = codes[-1].upper(), place.component
         if not listed or letter in _FITTING[listed]:
-            return ""
-        return (
-            f"{where} has it at the place of {listed} (order N E Z), its channel code is"
-            f" {codes.rpartition('.')[2]}, which is used"
-        )
+            return []
+        channel = codes.rpartition(".")[2]
+        return [Reason.of(Code.LISTED_ELSEWHERE, component=listed, channel=channel, **where)]
 
     @cached_property
     def _text(self) -> str:

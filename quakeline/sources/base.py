@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from quakeline.reasons import Reason
 from quakeline.section import Section
 from quakeline.timeline import Span
 
@@ -26,7 +27,7 @@ class Window:
     station: str
     span: Span
     outcome: str
-    note: str
+    notes: tuple[Reason, ...]
     changed_ns: int
 
 
@@ -73,9 +74,9 @@ class BaseSource(Section):
         """Codes that a trace has instead of those in its header: see `Naming.of`."""
         return None
 
-    def remark(self, path: Path, codes: str) -> str:
+    def remarks(self, path: Path, codes: str) -> list[Reason]:
         """What the archive says of a channel of a file; of an unreadable file the codes are ""."""
-        return ""
+        return []
 
     def check(self) -> None:
         """Raise ConfigError for settings that cannot work here, before anything has begun."""

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from quakeline.reasons import Code, Reason
 from quakeline.sources import store
 from quakeline.sources.fdsn_access import Credentials, Providers, covers
 from quakeline.sources.ledger import without
@@ -82,7 +83,7 @@ class _Asker:
     def ask(self, station: Wanted, window: Span) -> Answer:
         """Ask one data centre after the other until nothing is missing."""
         records: dict[Record, None] = {}
-        failures = []
+        failures: list[Reason | None] = []
         holes = _whole(station, window)
         asked = False
         for root, lines in self.roots:
@@ -93,23 +94,25 @@ class _Asker:
                 failures.append(self._fill(root, station, window, records, holes))
             except TooLarge as error:
                 if window.seconds < 2 * _SHORTEST_WINDOW_S:
-                    failures.append(f"{error} even for {window.seconds:g} s")
+                    failures.append(
+                        Reason.of(Code.REQUEST_TOO_LARGE, why=str(error), seconds=window.seconds)
+                    )
                     continue
                 return _both(*(self.ask(station, half) for half in _halves(window)))
             except Refused as error:
-                failures.append(str(error))
+                failures.append(Reason.of(Code.REQUEST_FAILED, why=str(error)))
             holes = _holes(station, window, records)
             if records and not holes and (station.expected or not failures[-1]):
                 break
         if not asked:
-            return Answer("no data", note="the routing service knows no data centre that has it")
-        failures = [failure for failure in failures if failure]
+            return Answer("no data", notes=(Reason.of(Code.NOT_ROUTED),))
+        why = tuple(dict.fromkeys(failure for failure in failures if failure))
         doubtful = bool(holes) or not records or not station.expected
-        if failures and doubtful:
-            return Answer("failed", tuple(records), "; ".join(dict.fromkeys(failures)))
+        if why and doubtful:
+            return Answer("failed", tuple(records), why)
         if not records:
-            return Answer("no data", note="the server has no data (204)")
-        return Answer("data", tuple(records), _described(holes))
+            return Answer("no data", notes=(Reason.of(Code.SERVER_EMPTY),))
+        return Answer("data", tuple(records), _lacking(holes))
 
     def _fill(
         self,
@@ -118,7 +121,7 @@ class _Asker:
         window: Span,
         records: dict[Record, None],
         holes: Holes,
-    ) -> str:
+    ) -> Reason | None:
         """Ask a data centre for holes until it has no more; returns what is wrong with the answer.
 
         The answer's records are added to those there are.
@@ -137,28 +140,28 @@ class _Asker:
             problem = reply.problem or damage
             left = _holes(station, window, records)
             if not problem and (not left or len(records) == before):
-                return ""
+                return None
             if reply.problem and len(records) == before:
                 break
             if station.expected or not problem:
                 holes = left or holes
-        return f"the answer is not whole: {problem}" if problem else ""
+        return Reason.of(Code.ANSWER_BROKEN, why=problem) if problem else None
 
 
-def _described(holes: Holes) -> str:
+def _lacking(holes: Holes) -> tuple[Reason, ...]:
     """Say what did not come though it was asked for twice."""
     parts = [
         f"{location}.{channel} {sum(span.seconds for span in spans):.0f} s"
         for (location, channel), spans in holes.items()
     ]
-    return f"asked twice, the server has no more data; missing: {', '.join(parts)}" if parts else ""
+    return (Reason.of(Code.SERVER_LACKS, channels=", ".join(parts)),) if parts else ()
 
 
 def _both(one: Answer, other: Answer) -> Answer:
     """The answer to a window from those to its halves."""
     outcomes = {one.outcome, other.outcome}
     outcome = next(o for o in ("failed", "data", "no data") if o in outcomes)
-    notes = "; ".join(dict.fromkeys(filter(None, (one.note, other.note))))
+    notes = tuple(dict.fromkeys((*one.notes, *other.notes)))
     return Answer(outcome, (*one.records, *other.records), notes)
 
 

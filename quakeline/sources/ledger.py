@@ -13,11 +13,12 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from quakeline.io.atomic import write_text, writing
+from quakeline.reasons import Reason, packed, unpacked
 from quakeline.timeline import Span
 
 logger = logging.getLogger("quakeline")
@@ -38,7 +39,7 @@ class Entry:
     start_ns: int
     end_ns: int
     outcome: str
-    note: str
+    notes: tuple[Reason, ...]
     asked_ns: int
     changed_ns: int
     expires_ns: int | None
@@ -53,6 +54,9 @@ class Entry:
         """Whether the answer counts, so that the window need not be asked for again."""
         fresh = self.expires_ns is None or now_ns < self.expires_ns
         return self.outcome != "failed" and self.selection == selection and fresh
+
+
+_FIELDS = fields(Entry)
 
 
 class Ledger:
@@ -86,7 +90,7 @@ class Ledger:
             for rest in without(old.span, [new.span]):
                 kept.append(replace(old, start_ns=rest.start_ns, end_ns=rest.end_ns))
         self._entries = sorted(kept, key=lambda e: (e.selection, e.start_ns))
-        lines = ",\n".join(json.dumps(astuple(entry)) for entry in self._entries)
+        lines = ",\n".join(json.dumps(_stored(entry)) for entry in self._entries)
         write_text(self._path, f'{{"version": {_VERSION}, "requests": [\n{lines}\n]}}\n')
 
 
@@ -155,9 +159,19 @@ def _read(path: Path) -> list[Entry]:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != _VERSION:
             raise ValueError(f"version {content['version']}")
-        return [Entry(*entry) for entry in content["requests"]]
+        return [_restored(entry) for entry in content["requests"]]
     except FileNotFoundError:
         return []
     except (ValueError, TypeError, KeyError) as error:
         logger.warning("%s cannot be read (%s): everything is asked for again", path, error)
         return []
+
+
+def _stored(entry: Entry) -> list[Any]:
+    """The fields in order; notes as codes."""
+    return [getattr(entry, f.name) if f.name != "notes" else packed(entry.notes) for f in _FIELDS]
+
+
+def _restored(values: list[Any]) -> Entry:
+    given = dict(zip((field.name for field in _FIELDS), values, strict=True))
+    return Entry(**{**given, "notes": unpacked(given["notes"])})

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from quakeline.errors import ConfigError, DataError
 from quakeline.io.codes import normal
+from quakeline.reasons import Code, Reason
 from quakeline.sources import store
 from quakeline.sources.layouts import FIELDS, LAYOUTS, Layout, unknown_fields
 from quakeline.sources.ledger import slot
@@ -123,19 +124,20 @@ class _Asker:
         try:
             keys = self._keys(station, day)
             if not keys:
-                return Answer("no data", note="the store has no object for it")
+                return Answer("no data", notes=(Reason.of(Code.STORE_EMPTY),))
             answers = [self._object(key, size) for key, size in keys]
         except Refused as error:
-            return Answer("failed", note=str(error))
+            return Answer("failed", notes=(Reason.of(Code.REQUEST_FAILED, why=str(error)),))
         records = tuple(dict.fromkeys(r for found, _ in answers for r in found if station.wants(r)))
-        damage = "; ".join(dict.fromkeys(why for _, why in answers if why))
+        damage = tuple(dict.fromkeys(why for _, why in answers if why))
         if damage:
             return Answer("failed", records, damage)
         absent = [".".join(pair) for pair in station.choice if not _has(records, pair)]
         if not records:
-            return Answer("no data", note="the objects hold none of the channels asked for")
+            return Answer("no data", notes=(Reason.of(Code.OBJECTS_EMPTY),))
         if station.expected and absent:
-            return Answer("data", records, f"the store has no object of {', '.join(absent)}")
+            lacks = Reason.of(Code.STORE_LACKS, channels=", ".join(absent))
+            return Answer("data", records, (lacks,))
         return Answer("data", records)
 
     def _keys(self, station: Wanted, day: datetime) -> list[tuple[str, int]]:
@@ -155,7 +157,7 @@ class _Asker:
                 last[channel] = max(last.get(channel, (-1, "", 0)), (version, path, info["size"]))
         return sorted((path, size) for _, path, size in last.values())
 
-    def _object(self, path: str, size: int) -> tuple[list[store.Record], str]:
+    def _object(self, path: str, size: int) -> tuple[list[store.Record], Reason | None]:
         """The records of an object, and what is wrong with it."""
         content = b""
         for attempt in range(self.source.attempts):
@@ -165,7 +167,7 @@ class _Asker:
             if len(content) == size:
                 break
         records, damage = store.split(content)
-        return records, f"{path}: {damage}" if damage else ""
+        return records, Reason.of(Code.OBJECT_DAMAGED, path=path, why=damage) if damage else None
 
     def _tried(self, work: Any) -> Any:
         """Do one thing with the store; s3fs and botocore try again themselves."""

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from pydantic import Field
 
 from quakeline.errors import DataError
-from quakeline.io.codes import Code
+from quakeline.io.codes import Code as SeedCode
 from quakeline.io.provenance import digest_of
+from quakeline.reasons import Code, Reason, cells, text_of
 from quakeline.sources import store
 from quakeline.sources.base import BaseSource, Hear, Obtained, Window, deaf
 from quakeline.sources.ledger import Entry, claimed
@@ -61,13 +62,13 @@ class Wanted:
 class Answer:
     """What came of a window of a station.
 
-    The outcome is `data`, `no data` or `failed`; with `failed` some records may have come. The note
-    is the reason, or what of the window did not come.
+    The outcome is `data`, `no data` or `failed`; with `failed` some records may have come. The
+    notes are the reasons, or what of the window did not come.
     """
 
     outcome: str
     records: tuple[store.Record, ...] = ()
-    note: str = ""
+    notes: tuple[Reason, ...] = ()
 
 
 class Asker(Protocol):
@@ -90,13 +91,13 @@ class RemoteSource(Patience, BaseSource):
         description="folder for the downloaded data (an SDS archive with its list of requests),"
         " which several runs may share; null: results/RUN/archive",
     )
-    channels: list[Code] = Field(
+    channels: list[SeedCode] = Field(
         default_factory=lambda: ["HH?", "EH?", "BH?", "SH?", "HN?"],
         min_length=1,
         description="channel codes to ask for, with * and ?; of stations whose channels the station"
         " metadata list, these are asked for one by one and missing ones are noticed",
     )
-    locations: list[Code] = Field(
+    locations: list[SeedCode] = Field(
         default_factory=lambda: ["*"],
         min_length=1,
         description="location codes to ask for, with * and ?; an empty text is the empty code",
@@ -155,9 +156,10 @@ class RemoteSource(Patience, BaseSource):
         _require_any([entry for some in entries for entry in some])
         files, windows = [], []
         for station, some in zip(wanted, entries, strict=True):
-            windows += [Window(station.name, e.span, e.outcome, e.note, e.changed_ns) for e in some]
+            name = station.name
+            windows += [Window(name, e.span, e.outcome, e.notes, e.changed_ns) for e in some]
             rows += [
-                _row(station, entry) for entry in some if entry.outcome != "data" or entry.note
+                _row(station, entry) for entry in some if entry.outcome != "data" or entry.notes
             ]
             codes = (station.network, station.station)
             files += store.holdings(folder, codes, span, station.choice)
@@ -189,16 +191,17 @@ class RemoteSource(Patience, BaseSource):
         """What the ledger keeps of an answer."""
         now = time.time_ns()
         day = 86_400 * SECOND
-        complete = answer.outcome == "data" and not answer.note and window.end_ns <= now
+        complete = answer.outcome == "data" and not answer.notes and window.end_ns <= now
         recent = window.end_ns > now - round(self.recent_d * day)
         expires = now + round(self.recheck_h * 3600 * SECOND) if recent and not complete else None
-        same = [old for old in before if (old.outcome, old.note) == (answer.outcome, answer.note)]
+        told = answer.outcome, answer.notes
+        same = [old for old in before if (old.outcome, old.notes) == told]
         unchanged = same == before and before and not n_bytes
         return Entry(
             start_ns=window.start_ns,
             end_ns=window.end_ns,
             outcome=answer.outcome,
-            note=answer.note,
+            notes=answer.notes,
             asked_ns=now,
             changed_ns=max(old.changed_ns for old in before) if unchanged else now,
             expires_ns=expires,
@@ -222,10 +225,8 @@ class RemoteSource(Patience, BaseSource):
                 wanted.append(Wanted(network, name, matching, expected=True))
                 continue
             names = ", ".join(".".join(pair) for pair in pairs) or "none at this time"
-            reason = f"none of its channels ({names}) is one of fetch.source.channels and locations"
-            rows.append(
-                {"network": network, "station": name, "status": "no data", "reason": reason}
-            )
+            why = cells("reason", [Reason.of(Code.CHANNELS_NOT_ASKED, channels=names)])
+            rows.append({"network": network, "station": name, "status": "no data", **why})
         return wanted, rows
 
 
@@ -248,9 +249,9 @@ def _require_any(entries: list[Entry]) -> None:
     """Raise DataError where every request failed, so that the job fails and is tried again."""
     failed = [entry for entry in entries if entry.outcome == "failed"]
     if failed and len(failed) == len(entries):
-        reasons = list(dict.fromkeys(entry.note for entry in failed))
-        more = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
-        raise DataError(f"nothing could be fetched: {reasons[0]}{more}")
+        told = list(dict.fromkeys(text_of(entry.notes) for entry in failed))
+        more = f" (and {len(told) - 1} other reasons)" if len(told) > 1 else ""
+        raise DataError(f"nothing could be fetched: {told[0]}{more}")
 
 
 def _row(station: Wanted, entry: Entry) -> dict[str, Any]:
@@ -264,5 +265,5 @@ def _row(station: Wanted, entry: Entry) -> dict[str, Any]:
         "start": start,
         "end": end,
         "status": "failed" if entry.outcome == "failed" else "no data",
-        "reason": entry.note or "the server has no data",
+        **cells("reason", entry.notes or (Reason.of(Code.SERVER_EMPTY),)),
     }

@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 
 from quakeline.errors import DataError
 from quakeline.io.codes import normal_id, spellings
+from quakeline.reasons import Code, Reason
 from quakeline.sources.base import BaseSource
 from quakeline.sources.folders import Calendar, closed
 from quakeline.timeline import Span, to_datetime
@@ -74,10 +75,11 @@ class Sds(BaseSource):
         plain = (one.replace("%", "%%") for one in self._patterns("\0Y", "\0j"))
         return Calendar(one.replace("\0", "%") for one in plain)
 
-    def remark(self, path: Path, codes: str) -> str:
+    def remarks(self, path: Path, codes: str) -> list[Reason]:
         """Say it where the name of a file does not tell what is in it."""
         named = normal_id(".".join(path.name.split(".")[:4]))
-        return f"the file's name says {named}" if codes and codes != named else ""
+        lies = codes and codes != named
+        return [Reason.of(Code.NAMED_OTHERWISE, codes=named)] if lies else []
 
     def _of_days(self, span: Span) -> Iterator[str]:
         for day in _days(span):

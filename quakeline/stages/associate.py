@@ -13,7 +13,7 @@ from quakeline.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 6
+VERSION = 7
 
 logger = logging.getLogger("quakeline")
 
@@ -206,5 +206,5 @@ def _require_data(coverage: list[Path], manifests: list[Path]) -> None:
         return
     found = [r for r in remarks.collect(manifests, coverage) if r.status != "used"]
     causes = [r for r in found if r.status != "no data"] or found
-    why = "; ".join(f"{r.reason} ({remarks.some(r.where, 2)})" for r in causes[:3])
+    why = "; ".join(f"{r.text} ({remarks.some(r.where, 2)})" for r in causes[:3])
     raise DataError(f"no data of the whole run can be used: {why}")

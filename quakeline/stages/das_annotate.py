@@ -11,7 +11,7 @@ from pydantic import Field
 from quakeline.section import Section
 from quakeline.timeline import Span
 
-VERSION = 4
+VERSION = 5
 
 logger = logging.getLogger("quakeline")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from quakeline.reasons import Code, Reason, cells
 from quakeline.section import Section
 from quakeline.timeline import Span
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
@@ -49,8 +50,8 @@ def run(
     used = [item.stretch for item in found if item.status == "data" and item.stretch]
     rows = manifest_rows(fibre, found)
     if not rows:
-        reason = "no file of the fibre holds data of this chunk"
-        rows = [{"network": fibre, "station": "*", "status": "no data", "reason": reason}]
+        why = cells("reason", [Reason.of(Code.NO_FIBRE_FILE)])
+        rows = [{"network": fibre, "station": "*", "status": "no data", **why}]
     places = tables.empty(FIBRE_CHANNELS)
     if used:
         places = describe(fibre, described.channels, used[0].distances)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from quakeline.preparation.settings import READ_AHEAD_S
+from quakeline.reasons import Code, Reason, cells
 from quakeline.section import Section
 from quakeline.sources import Source
 from quakeline.sources.base import BaseSource
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from quakeline.io.headers import ChannelHeader
 
-VERSION = 4
+VERSION = 5
 
 #: Rates of header and station metadata that differ by a smaller share are the same.
 _RATE_TOLERANCE = 0.005
@@ -92,47 +94,42 @@ def _rows(
     try:
         headers = read_headers(path, partial(source.named, path))
     except DataError as error:
-        reason = "; ".join(filter(None, [str(error), source.remark(path, "")]))
-        return [{**base, "status": "unreadable", "reason": reason}], []
+        why = [Reason.of(Code.UNREADABLE, why=str(error)), *source.remarks(path, "")]
+        return [{**base, "status": "unreadable", **cells("reason", why)}], []
     inside = [h for h in headers if h.start_ns < span.end_ns and h.end_ns >= span.start_ns]
     outside = [h for h in headers if h.start_ns >= span.end_ns or h.end_ns < span.start_ns]
     if inside:
         base |= {"bytes": path.stat().st_size, "sha256": digest_file(path)}
-    said = {header.codes: source.remark(path, header.codes) for header in inside}
+    said = {header.codes: source.remarks(path, header.codes) for header in inside}
     return [{**base, **_row(header, known, said[header.codes])} for header in inside], outside
 
 
-def _row(header: ChannelHeader, known: pd.DataFrame, remark: str) -> dict[str, Any]:
+def _row(header: ChannelHeader, known: pd.DataFrame, remarks: list[Reason]) -> dict[str, Any]:
     problem = header.problem or _unknown_station(header, known)
-    if problem.startswith("the header has no "):
-        problem += " (source kind files: fetch.source.codes gives codes)"
-    notes = [note for note in (header.notes, _other_rate(header, known), remark) if note]
-    return header.row(problem, "; ".join(notes))
+    if problem and problem.code is Code.NO_CODE:
+        problem = replace(problem, code=Code.NO_CODE_GIVEN)
+    return header.row(problem, [*header.notes, *_other_rate(header, known), *remarks])
 
 
-def _unknown_station(header: ChannelHeader, known: pd.DataFrame) -> str:
+def _unknown_station(header: ChannelHeader, known: pd.DataFrame) -> Reason | None:
     alike = known[known["station"].str.upper() == header.station.upper()]
     if ((alike["network"] == header.network) & (alike["station"] == header.station)).any():
-        return ""
+        return None
+    station = f"{header.network}.{header.station}"
     names = ", ".join(sorted(set(alike["network"] + "." + alike["station"])))
-    hint = f", which have {names}" if names else ""
-    return (
-        f"station {header.network}.{header.station} has no coordinates in stations.table or"
-        f" stations.stationxml{hint}"
-    )
+    if names:
+        return Reason.of(Code.NO_COORDINATES_ALIKE, station=station, alike=names)
+    return Reason.of(Code.NO_COORDINATES, station=station)
 
 
-def _other_rate(header: ChannelHeader, known: pd.DataFrame) -> str:
+def _other_rate(header: ChannelHeader, known: pd.DataFrame) -> list[Reason]:
     """Compare the rates of header and station metadata; the header's is used."""
     codes = {name: getattr(header, name) for name in ("network", "station", "location", "channel")}
     same = (known[list(codes)] == list(codes.values())).all(axis=1)
     rates = known.loc[same & (known["sampling_rate_hz"] > 0), "sampling_rate_hz"]
     if rates.empty or (abs(rates / header.rate_hz - 1) < _RATE_TOLERANCE).any():
-        return ""
-    return (
-        f"the header's sampling rate is {header.rate_hz:g} Hz and is used; the station metadata"
-        f" say {rates.iloc[0]:g} Hz"
-    )
+        return []
+    return [Reason.of(Code.RATE_DIFFERS, rate_hz=header.rate_hz, stated_hz=rates.iloc[0])]
 
 
 def _silent(
@@ -142,20 +139,18 @@ def _silent(
     seen = {(row.get("network"), row.get("station")) for row in rows}
     codes = sorted(set(zip(known["network"], known["station"], strict=True)) - seen)
     return [
-        {"network": n, "station": s, "status": "no data", "reason": _why_silent(n, s, elsewhere)}
+        {"network": n, "station": s, "status": "no data", **cells("reason", [why])}
         for n, s in codes
+        for why in [_why_silent(n, s, elsewhere)]
     ]
 
 
-def _why_silent(network: str, station: str, elsewhere: list[ChannelHeader]) -> str:
+def _why_silent(network: str, station: str, elsewhere: list[ChannelHeader]) -> Reason:
     own = [h for h in elsewhere if (h.network, h.station) == (network, station)]
     if not own:
-        return "no file of the archive holds data of this station in this chunk"
+        return Reason.of(Code.NO_FILE)
     first, last = min(h.start_ns for h in own), max(h.end_ns for h in own)
-    return (
-        "the files of this station hold no data of this chunk, but of times from"
-        f" {iso(first, digits=0)} to {iso(last, digits=0)}"
-    )
+    return Reason.of(Code.OTHER_TIMES, first=iso(first, digits=0), last=iso(last, digits=0))
 
 
 def _log(frame: pd.DataFrame, n_files: int) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from quakeline.reasons import Code, Reason, cells
 from quakeline.section import Section
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from quakeline.timeline import Span
 
-VERSION = 3
+VERSION = 4
 
 logger = logging.getLogger("quakeline")
 
@@ -67,11 +68,10 @@ def run(
     inside = _inside(given, Span.parse(span))
     reasons = []
     if not inside.all():
-        outside = f"{(~inside).sum()} of {len(given)} picks lie outside of the run's time"
-        reasons.append(outside)
+        reasons.append(Reason.of(Code.PICKS_OUTSIDE, (~inside).sum(), of=len(given)))
     placeless = given[inside & (sites.find(given) < 0)]
     for station, some in placeless.groupby(placeless["network"] + "." + placeless["station"]):
-        reasons.append(f"{len(some)} picks are of {station}, a station without coordinates")
+        reasons.append(Reason.of(Code.PICKS_PLACELESS, len(some), station=station))
     for reason in reasons:
         logger.warning("import_picks: %s", reason)
     logger.info("import_picks: %d picks of %s", inside.sum(), table[0])
@@ -84,11 +84,13 @@ def _inside(picks: pd.DataFrame, span: Span) -> pd.Series:
     return (time_ns >= span.start_ns) & (time_ns < span.end_ns)
 
 
-def _manifest(table: Path, reasons: list[str]) -> pd.DataFrame:
+def _manifest(table: Path, reasons: list[Reason]) -> pd.DataFrame:
     """The table as a file that holds data, and why some of its picks are of no use."""
     import pandas as pd
 
     size = table.stat().st_size
-    rows = [{"path": str(table), "bytes": size, "status": "data", "reason": None}]
-    rows += [{"path": str(table), "status": "unused", "reason": reason} for reason in reasons]
+    rows = [{"path": str(table), "bytes": size, "status": "data", **cells("reason", [])}]
+    rows += [
+        {"path": str(table), "status": "unused", **cells("reason", [reason])} for reason in reasons
+    ]
     return pd.DataFrame(rows)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from quakeline.magnitudes.instruments import Seen
     from quakeline.velocity import VelocityModel
 
-VERSION = 4
+VERSION = 5
 
 logger = logging.getLogger("quakeline")
 
@@ -218,7 +218,7 @@ def run(
             used = network.estimated(rows, given, config.min_events)
         rows = network.corrected(rows, used).drop(columns="epicentral_km")
     made = network.of_events(found, rows, "ML", config.min_stations)
-    _tell("magnitude", made["magnitude"], rows["reason"])
+    _tell("magnitude", made["magnitude"], rows)
     made, spectral = _with_moments(config, made, instruments, load(velocity, vp_vs))
     tables.write(made, EVENTS, events)
     tables.write(rows, STATION_MAGNITUDES, station_magnitudes)
@@ -239,13 +239,15 @@ def _with_moments(
     wanted = config.moment.model_dump()
     rows = moments.stations_of(instruments, model, moments.Rules(**wanted), config.vp_vs)
     made = moments.of_events(events, rows, config.min_stations)
-    _tell("moment magnitude", made["mw"], rows["reason"])
+    _tell("moment magnitude", made["mw"], rows)
     return made, rows if len(rows) else tables.empty(STATION_MOMENTS)
 
 
-def _tell(what: str, values: pd.Series, why: pd.Series) -> None:
-    from quakeline.magnitudes.network import reasons
+def _tell(what: str, values: pd.Series, stations: pd.DataFrame) -> None:
+    from quakeline.magnitudes.network import reasons_of
+    from quakeline.reasons import counts_of, text_of
 
     logger.info("%s: %d of %d events have one", what, int(values.notna().sum()), len(values))
-    if why.notna().any():
-        logger.info("%s: stations without one: %s", what, reasons(why.dropna()))
+    why = counts_of(reasons_of(stations))
+    if why:
+        logger.info("%s: stations without one: %s", what, text_of(why))

@@ -12,7 +12,7 @@ from quakeline.preparation.settings import Response
 from quakeline.section import Section
 from quakeline.timeline import Span
 
-VERSION = 5
+VERSION = 6
 
 logger = logging.getLogger("quakeline")
 

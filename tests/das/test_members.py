@@ -76,5 +76,5 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     read = members.read(0, N)
     assert np.flatnonzero(np.isnan(read).all(axis=1)).tolist() == list(range(200, 400))
     ((reason, span),) = members.absent.items()
-    assert "m1.nc cannot be read: " in reason
+    assert "m1.nc cannot be read: " in str(reason)
     assert span == (200, 400)

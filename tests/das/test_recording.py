@@ -9,6 +9,7 @@ from das_files import RATE, SPAN, START, write
 
 from quakeline.das.description import AutoFormat
 from quakeline.das.recording import Found, Recording, runs, survey
+from quakeline.reasons import Code, Reason, text_of
 from quakeline.timeline import SECOND
 
 FIRST = START * RATE // SECOND
@@ -32,7 +33,7 @@ def test_files_join_to_one_virtual_array(tmp_path: Path) -> None:
     assert run.n_samples == 3000
     assert not isinstance(run.array.data, np.ndarray)
     assert np.array_equal(made.read(FIRST, FIRST + 3000), DATA)
-    assert not made.notes
+    assert made.found == []
 
 
 def test_an_overlap_keeps_the_earlier_samples_and_a_gap_stays(tmp_path: Path) -> None:
@@ -41,9 +42,9 @@ def test_an_overlap_keeps_the_earlier_samples_and_a_gap_stays(tmp_path: Path) ->
     write(tmp_path, "m3", DATA[2500:], 2500)
     write(tmp_path, "twice", DATA[2600:2700], 2600)
     found = surveyed(tmp_path)
-    assert "begins 1 s before the end of the file before" in found["m1"].reason
+    assert "begins 1 s before the end of the file before" in text_of(found["m1"].reasons)
     assert found["twice"].status == "unused"
-    assert found["twice"].reason == "another file holds the same time"
+    assert found["twice"].reasons == (Reason.of(Code.SAME_TIME),)
     read = recording(found).read(FIRST - 10, FIRST + 3010)
     assert np.array_equal(read[10:1110], DATA[:1100])
     assert np.array_equal(read[1110:2010], -DATA[1100:2000])
@@ -59,7 +60,7 @@ def test_files_with_other_channels_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "broken.nc").write_bytes(b"nothing")
     found = surveyed(tmp_path)
     assert found["wide"].status == "unused"
-    assert found["wide"].reason == "it has 9 channels; most files of this chunk have 6"
+    assert found["wide"].reasons == (Reason.of(Code.OTHER_CHANNELS, own=9, most=6),)
     assert found["broken"].status == "unreadable"
 
 
@@ -74,11 +75,12 @@ def test_silent_nan_of_a_missing_member_is_a_gap_and_told(tmp_path: Path) -> Non
     joined.to_netcdf(str(tmp_path / "all.nc"), virtual=True)
     (parts / "m1.nc").unlink()
     found = surveyed(tmp_path)
-    assert found["all"].reason.startswith("members of the virtual dataset are missing: ")
+    (missing,) = found["all"].reasons
+    assert missing.code is Code.MEMBERS_MISSING
     made = recording(found)
     empty = np.isnan(made.read(FIRST, FIRST + 3000)).all(axis=1)
     assert np.flatnonzero(empty).tolist() == list(range(1000, 2000))
-    assert made.notes["samples that are zero or not finite in all channels: gaps"] == 1000
+    assert made.found == [Reason.of(Code.EMPTY_SAMPLES, 1000)]
 
 
 def test_a_file_that_vanishes_while_reading_is_a_gap_and_told(tmp_path: Path) -> None:
@@ -87,7 +89,7 @@ def test_a_file_that_vanishes_while_reading_is_a_gap_and_told(tmp_path: Path) ->
     path.unlink()
     read = made.read(FIRST, FIRST + 1000)
     assert np.isnan(read).all()
-    assert made.notes
+    assert {one.code for one in made.found} == {Code.MEMBER_ABSENT, Code.EMPTY_SAMPLES}
 
 
 def test_single_values_that_are_not_finite_and_dead_channels(tmp_path: Path) -> None:
@@ -100,7 +102,7 @@ def test_single_values_that_are_not_finite_and_dead_channels(tmp_path: Path) -> 
     assert np.isfinite(read).all()
     assert read[300, 2] == 0
     assert np.flatnonzero(~made.changed).tolist() == [4]
-    assert made.notes["samples that are not finite in single channels: zero"] == 1
+    assert made.found == [Reason.of(Code.ZEROED, 1)]
 
 
 def test_resampling_does_not_depend_on_the_cuts(tmp_path: Path) -> None:
@@ -124,4 +126,4 @@ def test_a_member_of_integers_that_is_gone_is_a_gap_and_told(tmp_path: Path) -> 
     read = made.read(FIRST, FIRST + 3000)
     assert np.flatnonzero(np.isnan(read).all(axis=1)).tolist() == list(range(1000, 2000))
     assert np.array_equal(read[2000:], counts[2000:].astype(np.float32))
-    assert f"{tmp_path / 'm1.nc'} does not exist" in made.notes
+    assert Reason.of(Code.MEMBER_ABSENT, path=str(tmp_path / "m1.nc")) in made.found

@@ -87,7 +87,7 @@ def test_what_becomes_of_channels(tmp_path: Path) -> None:
     assert made["BW.UH3..SHZ"].said.startswith(
         "Z of BW.UH3..SH; resampled from 50 to 100 Hz; no re"
     )
-    assert "no E: zeros for the network" in made["BW.UH3..SHZ"].said
+    assert "no component E: zeros for the network" in made["BW.UH3..SHZ"].said
     assert not made["BW.UH3..SHX"].used
     assert "none of Z, N, E" in made["BW.UH3..SHX"].said
     assert made["BW.QQQ..SHZ"].said == "the station has no coordinates in the station metadata"

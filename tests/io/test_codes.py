@@ -104,7 +104,7 @@ def test_flags_of_records_are_found_under_the_same_codes(tmp_path: Path) -> None
         content[begin + 38] |= 0b10  # clipping
     path.write_bytes(bytes(content))
     (note,) = Flags().notes([str(path)], ("BW", "UH1", "", "SHZ"))
-    assert "clipping of the digitizer" in note
+    assert "clipping of the digitizer" in str(note)
 
 
 def test_a_near_miss_is_named(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_settings_and_names_of_files(tmp_path: Path) -> None:
     for location in ("", "--"):
         source = Sds(roots=[str(tmp_path)], locations=[location], stations=["uh1"])
         assert source.files(day) == [path]
-        assert source.remark(path, "BW.UH1..SHZ") == ""
+        assert source.remarks(path, "BW.UH1..SHZ") == []
     assert RemoteSource.model_fields["locations"].annotation == list[codes.Code]
 
 

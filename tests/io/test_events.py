@@ -388,7 +388,7 @@ def test_csv(tmp_path):
     path = tmp_path / "catalog.csv"
     catalogs.write_csv(frame(EVENTS, EVENT, second), path)
     header, first, other = path.read_text(encoding="utf-8").splitlines()
-    assert header.split(",") == EVENTS.names
+    assert header.split(",") == EVENTS.plain_names
     assert first == (
         "20100527T162433_1,2010-05-27T16:24:33.123457Z,0.1,60.0,11.5,3.2,0.5,0.7,,,,,,,0.08,91.5,1,1,"
         "1,11.119493,1.4,ML,0.2,,,,,,,quarry blast,0.6,pyocto,grid,good"
@@ -401,4 +401,4 @@ def test_csv(tmp_path):
 def test_csv_without_events(tmp_path):
     path = tmp_path / "catalog.csv"
     catalogs.write_csv(tables.empty(EVENTS), path)
-    assert path.read_text(encoding="utf-8") == ",".join(EVENTS.names) + "\n"
+    assert path.read_text(encoding="utf-8") == ",".join(EVENTS.plain_names) + "\n"

@@ -112,6 +112,22 @@ def test_another_table_another_version_and_other_files_are_refused(tmp_path):
         tables.read(tmp_path / "none.parquet", SMALL)
 
 
+def test_a_version_before_a_column_came_is_read_with_nulls(tmp_path):
+    path = tmp_path / "small.parquet"
+    before = [one for one in SMALL.columns if one.name != "good"]
+    tables.write(rows().drop(columns="good"), Table("small", 2, tuple(before)), path)
+    with pytest.raises(DataError, match="holds small version 2, expected small version 3"):
+        tables.read(path, SMALL)
+    read = tables.read(path, Table("small", 3, SMALL.columns, since=2))
+    assert list(read.columns) == SMALL.names
+    assert read["good"].isna().all()
+    assert read["name"].tolist() == ["a", ""]
+    tables.write(rows()[["name", "time"]], Table("small", 2, SMALL.columns[:2]), path)
+    required = Column("value", "float", "m", False, "a value")
+    with pytest.raises(DataError, match="it has no column value"):
+        tables.read(path, Table("small", 3, (*SMALL.columns[:2], required), since=2))
+
+
 def test_many_tables_become_one_and_none_an_empty_one(tmp_path):
     for n in range(3):
         frame = rows() if n != 1 else tables.empty(SMALL)

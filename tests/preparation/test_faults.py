@@ -6,6 +6,7 @@ import pytest
 from recordings import HEADER, OBSPY, Pipeline, trace, write
 
 from quakeline.preparation.flags import Flags
+from quakeline.reasons import Code, Reason, text_of
 from quakeline.signal.gaps import runs_of
 from quakeline.stages import prepare
 from quakeline.timeline import SECOND, Span
@@ -117,14 +118,14 @@ def test_flags_of_real_records(tmp_path):
     folder = OBSPY / "io/mseed/tests/data"
     flags = Flags()
     codes = ("BW", "BGLD", "", "EHE")
-    notes = flags.notes([str(folder / "qualityflags.mseed")], codes)
+    notes = text_of(flags.notes([str(folder / "qualityflags.mseed")], codes))
     assert "its records say: saturation of the amplifier (9 of 18)" in notes
     assert "its records say: clipping of the digitizer (8 of 18)" in notes
     assert "its records say: time questionable (2 of 18)" in notes
     (worst,) = flags.notes([str(folder / "timingquality.mseed")], codes)
-    assert worst == "timing quality as low as 0 %"
+    assert worst == Reason.of(Code.TIMING_POOR, percent=0)
     both = [str(folder / name) for name in ("qualityflags.mseed", "timingquality.mseed")]
-    assert "timing quality as low as 0 %" in flags.notes(both, codes)
+    assert worst in flags.notes(both, codes)
     assert flags.notes(both, ("XX", "A", "", "EHE")) == []
     other = tmp_path / "raw.sac"
     obspy.read()[0].write(str(other), format="SAC")

@@ -13,6 +13,7 @@ from pages import COLLIDING, DESKTOP, OUTSIDE, PHONE, TEXT_SIZES
 
 from quakeline import comparison
 from quakeline.io import tables
+from quakeline.reasons import Code, Reason, cells
 from quakeline.report import figures, interactive, stations
 from quakeline.report.catalog import load
 from quakeline.schemas import EVENTS
@@ -118,13 +119,13 @@ def test_one_residual_has_no_spread(run_files):
 
 def test_classes_and_moments_stand_in_the_table(run_files):
     run_files.events[0] |= {"event_class": "blast", "event_class_probability": 0.81, "mw": 1.74}
-    run_files.events[1] |= {"magnitude_note": "no instrument response (4)"}
+    run_files.events[1] |= cells("magnitude_note", [Reason.of(Code.COUNTS_ONLY, 4)])
     page = run_files.make()
     assert "Class</th>" in page
     assert "<td>blast <small>0.81</small></td>" in page
     assert '<abbr title="moment magnitude">Mw</abbr>' in page
     assert "Mw 1.7, blast (0.81)" in page
-    assert "Most often the reason is: no instrument response (4)." in page
+    assert "Most often the reason is: no instrument response." in page
 
 
 def test_without_magnitudes_the_page_says_so(run_files):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from quakeline.errors import DataError
+from quakeline.reasons import text_of
 from quakeline.sources.archive_list import ArchiveList
 from quakeline.timeline import Span, to_ns
 
@@ -77,7 +78,7 @@ def test_a_list_that_cannot_be_read(tmp_path, content, said):
 )
 def test_components_at_the_wrong_place_are_reported(tmp_path, name, channel, fits):
     source = listed(tmp_path, "x y z0\nn e z\npair other\n")
-    said = source.remark(tmp_path / name, f"IM.NYSH.00.{channel}")
+    said = text_of(source.remarks(tmp_path / name, f"IM.NYSH.00.{channel}"))
     assert (said == "") is fits
     if not fits:
         assert said == (
@@ -88,13 +89,13 @@ def test_components_at_the_wrong_place_are_reported(tmp_path, name, channel, fit
 
 def test_an_unreadable_file_names_its_line(tmp_path):
     source = listed(tmp_path, "x y z\n\nn e z1\n")
-    assert source.remark(tmp_path / "z1", "") == f"line 3 of {tmp_path}/list.txt"
+    assert text_of(source.remarks(tmp_path / "z1", "")) == f"line 3 of {tmp_path}/list.txt"
 
 
 def test_a_file_in_two_lines_is_said(tmp_path):
     source = listed(tmp_path, "n e z\nn2 e2 z\n")
     assert len(source.files(DAY)) == 5
-    assert "lines 1, 2 of" in source.remark(tmp_path / "z", "IM.NYSH.00.EHZ")
+    assert "lines 1, 2 of" in text_of(source.remarks(tmp_path / "z", "IM.NYSH.00.EHZ"))
 
 
 def test_the_fingerprint_follows_the_list_and_its_files(tmp_path):

@@ -69,7 +69,7 @@ def test_nothing_is_said_of_files_as_they_should_be(source):
         (header,) = read_headers(path)
         assert source.named(path, header.codes, 1) is None
         if header.codes[-1] == "Z":
-            assert source.remark(path, header.codes) == ""
+            assert source.remarks(path, header.codes) == []
 
 
 def test_a_source_survives_its_own_settings(source):

@@ -112,9 +112,10 @@ def test_filters_that_cannot_be(codes):
 
 def test_a_name_that_does_not_tell_the_content(root):
     path = root / "2020/XX/AAA/HHZ.D/XX.AAA..HHZ.D.2020.001"
-    assert Sds(roots=["a"]).remark(path, "XX.AAA..HHZ") == ""
-    assert Sds(roots=["a"]).remark(path, "XX.AAA..HHN") == "the file's name says XX.AAA..HHZ"
-    assert Sds(roots=["a"]).remark(path, "") == ""
+    assert Sds(roots=["a"]).remarks(path, "XX.AAA..HHZ") == []
+    (remark,) = Sds(roots=["a"]).remarks(path, "XX.AAA..HHN")
+    assert str(remark) == "the file's name says XX.AAA..HHZ"
+    assert Sds(roots=["a"]).remarks(path, "") == []
 
 
 def test_the_fingerprint_of_a_span_is_that_of_its_days_alone(root):

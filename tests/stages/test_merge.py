@@ -162,7 +162,7 @@ def test_repeats_that_differ_are_told(tmp_path, log):
 def test_no_events(tmp_path, log):
     merged = Merged(tmp_path, [], [], [pick("a", 1)])
     assert (len(merged.events), len(merged.arrivals), len(merged.quakeml)) == (0, 0, 0)
-    assert list(merged.csv.columns) == EVENTS.names
+    assert list(merged.csv.columns) == EVENTS.plain_names
     assert merged.picks["event_id"].isna().all()
     assert "no events" in log.text
 

@@ -13,7 +13,7 @@ from runs import Finished
 
 from quakeline.geometry import distance_azimuth
 from quakeline.io import tables
-from quakeline.magnitudes.instruments import FIBRE, NO_SITE
+from quakeline.reasons import Code, reasons_in
 from quakeline.schemas import ARRIVALS, COVERAGE, EVENTS, FIBRE_PICKS, PICKS, STATION_MAGNITUDES
 
 BEGIN = pd.Timestamp("2016-03-21T07:37:30.532309Z")
@@ -135,8 +135,12 @@ def test_the_picks_of_the_fibre_enter_the_events_of_the_seismometers(
             assert sources["waveform"] >= 3, (event.event_id, phase)
     reasons = tables.read(catalog.parent / "magnitudes/stations.parquet", STATION_MAGNITUDES)
     fibre = reasons["network"] == "CABLE"
-    assert set(reasons.loc[fibre, "reason"]) == {FIBRE}
-    assert not (reasons["reason"] == NO_SITE).any()
+    told = [
+        {one.code for one in reasons_in(text, codes)}
+        for text, codes in zip(reasons["reason"], reasons["reason_codes"], strict=True)
+    ]
+    assert all((codes == {Code.ON_FIBRE}) == own for codes, own in zip(told, fibre, strict=True))
+    assert not any(Code.NO_SITE in codes for codes in told)
 
 
 def test_a_network_of_its_own_picks_the_fibre_alone(own_network: Finished) -> None:

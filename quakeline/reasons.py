@@ -1,0 +1,417 @@
+"""Why data or results are absent, unused or odd: codes, and the one place that words them.
+
+Programs compare codes (`reason.code is Code.NO_RESPONSE`) and details; text is for people. A table
+has both: beside a column of text, `notes`, stands a column of the same reasons as codes,
+`notes_codes`, which is what is read back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum, unique
+from functools import cache, lru_cache
+from numbers import Integral, Real
+from string import Formatter
+from typing import Any, TypeAlias
+
+#: Words tell reasons of one code apart, numbers do not.
+Detail: TypeAlias = str | int | float
+
+
+class Kind(Enum):
+    """What follows from a reason."""
+
+    NO_DATA = "no data"  #: there is nothing to use
+    UNUSED = "unused"  #: there is something, and it is not used
+    REMARK = "remark"  #: it is used, and somebody should know
+    USUAL = "usual"  #: it is used, and as it should be
+
+
+def _no_data(words: str) -> tuple[Kind, str]:
+    return Kind.NO_DATA, words
+
+
+def _unused(words: str) -> tuple[Kind, str]:
+    return Kind.UNUSED, words
+
+
+def _remark(words: str) -> tuple[Kind, str]:
+    return Kind.REMARK, words
+
+
+def _usual(words: str) -> tuple[Kind, str]:
+    return Kind.USUAL, words
+
+
+@unique
+class Code(Enum):
+    """Each reason with its kind and its words, which take count and details as `str.format` does.
+
+    `{s}` is the plural's s. Names are stored in products: a code that is renamed is another code.
+    """
+
+    def __init__(self, kind: Kind, words: str) -> None:
+        self.kind = kind
+        self.words = words
+
+    # what other programs and older versions of tables say
+    TEXT = _remark("{text}")
+
+    # files and their headers
+    UNREADABLE = _unused("{why}")
+    NO_CODE = _unused("the header has no {what} code")
+    NO_CODE_GIVEN = _unused(
+        "the header has no {what} code (source kind files: fetch.source.codes gives codes)"
+    )
+    CODES_NO_TEXT = _unused("the codes in the header are no text: {codes}")
+    CODES_TWICE = _unused(
+        "fetch.source.codes gives {codes} to several traces of the file at the same time, {one}"
+        " and {other}: tell them apart by `header` or {{trace}}"
+    )
+    ONLY_CAPITALS = _unused(
+        "the header has {codes}, while there are data of {other} at the same time: only capital"
+        " letters tell them apart (source kind files: fetch.source.codes gives other codes)"
+    )
+    SPELLED_DIFFERENTLY = _remark("the headers spell its codes {ways}")
+    NO_SAMPLES = _unused("the file holds no samples")
+    SAMPLES_ARE_TEXT = _unused("the records hold text, not samples")
+    SAMPLES_NO_NUMBERS = _unused("the samples are no numbers")
+    RATE_NOT_ALLOWED = _unused(
+        "the header's sampling rate is {rate_hz:g} Hz; allowed: {least_hz:g} to {most_hz:.0f}"
+    )
+    RATE_CONTRADICTED = _unused(
+        "the header's sampling rate is {rate_hz:g} Hz, but the times of its {records} records"
+        " imply {implied_hz:.4g} Hz"
+    )
+    RATE_DIFFERS = _remark(
+        "the header's sampling rate is {rate_hz:g} Hz and is used; the station metadata say"
+        " {stated_hz:g} Hz"
+    )
+    RECORD_CUT = _remark(
+        "the file ends in the middle of a record: {lost} of its {size} bytes are lost"
+    )
+    NO_RECORDS = _remark("{lost} of the {size} bytes of the file are no records of waveforms")
+    RECORDS_DAMAGED = _remark("{count} record{s} cannot be decoded and became gaps")
+    READER_WARNS = _remark("{why}")
+    READER_WARNS_OFTEN = _remark("{why} (and {alike} more alike)")
+    NAMED_OTHERWISE = _remark("the file's name says {codes}")
+    LISTED_AT = _remark("line {line} of {file}")
+    LISTED_ELSEWHERE = _remark(
+        "line {line} of {file} has it at the place of {component} (order N E Z), its channel code"
+        " is {channel}, which is used"
+    )
+    LISTED_TWICE = _remark("lines {lines} of {file} all list the file: it is read once")
+
+    # stations without data
+    NO_COORDINATES = _unused(
+        "station {station} has no coordinates in stations.table or stations.stationxml"
+    )
+    NO_COORDINATES_ALIKE = _unused(
+        "station {station} has no coordinates in stations.table or stations.stationxml, which"
+        " have {alike}"
+    )
+    NO_FILE = _no_data("no file of the archive holds data of this station in this chunk")
+    OTHER_TIMES = _no_data(
+        "the files of this station hold no data of this chunk, but of times from {first} to {last}"
+    )
+    NO_FIBRE_FILE = _no_data("no file of the fibre holds data of this chunk")
+
+    # downloads
+    CHANNELS_NOT_ASKED = _no_data(
+        "none of its channels ({channels}) is one of fetch.source.channels and locations"
+    )
+    NOT_ROUTED = _no_data("the routing service knows no data centre that has it")
+    SERVER_EMPTY = _no_data("the server has no data (204)")
+    SERVER_LACKS = _no_data("asked twice, the server has no more data; missing: {channels}")
+    STORE_EMPTY = _no_data("the store has no object for it")
+    STORE_LACKS = _no_data("the store has no object of {channels}")
+    OBJECTS_EMPTY = _no_data("the objects hold none of the channels asked for")
+    OBJECT_DAMAGED = _no_data("{path}: {why}")
+    REQUEST_FAILED = _no_data("{why}")
+    REQUEST_TOO_LARGE = _no_data("{why} even for {seconds:g} s")
+    ANSWER_BROKEN = _no_data("the answer is not whole: {why}")
+
+    # tables of picks
+    PICKS_OUTSIDE = _unused("{count} of {of} picks lie outside of the run's time")
+    PICKS_PLACELESS = _unused("{count} picks are of {station}, a station without coordinates")
+
+    # channels that are not prepared
+    NOT_PREFERRED = _unused("prepare.prefer takes {instrument} of this station")
+    LESS_DATA = _unused(
+        "prepare.prefer takes {instrument} of this station, which covers {share:.1%} of the"
+        " chunk, this one {own:.1%}"
+    )
+    LETTER_UNKNOWN = _unused("the last letter of the channel code is none of {letters}")
+    NOT_IN_INSTRUMENTS = _unused("prepare.instruments names only {instruments}")
+    NO_RESPONSE_AMONG_OTHERS = _unused("no response, while other components have one")
+    NO_USABLE_SAMPLES = _unused("no usable samples in the chunk")
+    DEAD = _unused("dead channel: every sample is {value:g}")
+    IDLE = _unused("dead channel: all samples lie between {low:g} and {high:g} counts")
+    NO_DIRECTIONS = _unused(
+        "the station metadata do not say which way the channels U, V and W look"
+    )
+
+    # samples of channels in use
+    NOT_FINITE = _remark("{count} samples are not finite: gaps")
+    OVERLAPS_DIFFER = _remark("overlaps with different samples became gaps: {seconds:.2f} s")
+    OVERLAP_TIMES_DIFFER = _remark(
+        "overlaps with different sample times became gaps: {seconds:.2f} s"
+    )
+    SPIKES = _remark("{count} spikes of one sample")
+    SPIKES_BRIDGED = _remark("{count} spikes of one sample bridged")
+    STEPS = _remark("{count} steps to another level")
+    CLIPPED = _remark("clipped: {seconds:.2f} s, without amplitudes")
+    CONSTANT = _remark("without signal (equal samples): {seconds:.1f} s")
+    CLOCK_SLIPS = _remark(
+        "the clock slips {count} times between pieces, by up to {largest_ms:.2f} ms,"
+        " {total_ms:.2f} ms in all: aligned"
+    )
+    RECORDS_SAY = _remark("its records say: {what} ({count} of {records})")
+    TIMING_POOR = _remark("timing quality as low as {percent} %")
+    PREFERRED_TO_UNUSABLE = _remark("instead of {instrument}, without usable data")
+    PREFERRED_TO_SCARCE = _remark("instead of {instrument}, with much less data")
+
+    # responses
+    RESPONSE_REMOVED = _usual("response removed")
+    NO_RESPONSE = _remark("response: none")
+    RESPONSE_NEAR = _remark("no response: the inventory has {near}")
+    OUTSIDE_RESPONSE = _remark("{seconds:.2f} s lie outside the epochs of the response: gaps")
+    RESPONSE_POLYNOMIAL = _remark("the response is a polynomial: flat apart from it")
+    RESPONSE_FLAT = _remark("the response is a total sensitivity alone: taken as flat")
+    RESPONSE_GAINS_DIFFER = _remark(
+        "the stages of the response have a gain of {gain:.4g} at {frequency_hz:g} Hz, its total"
+        " sensitivity is {stated:.4g}: the stages are used"
+    )
+    RESPONSE_EMPTY = _unused("the response has neither stages nor a total sensitivity")
+    RESPONSE_OF_NOTHING = _unused("the response is a total sensitivity of zero")
+    RESPONSE_STAGE_ZERO = _unused("a stage of the response has a gain of zero")
+    RESPONSE_NOT_FINITE = _unused("the response is zero or not finite")
+    RESPONSE_OF_NO_MOTION = _unused("the response is to {unit}, which is no ground motion")
+    RESPONSE_NOT_EVALUATED = _unused("the response cannot be evaluated: {why}")
+
+    # components
+    COMPONENTS_MISSING = _remark("no component {components}: zeros for the network")
+    ROTATED = _remark("rotated from {channels}")
+    NOT_ROTATED = _remark("channels {channel} used as they are, without rotation")
+    NOT_ROTATED_ALONE = _remark(
+        "channels {channel} used as they are, without rotation for want of the others"
+    )
+    DIRECTIONS_CONTRADICT = _remark(
+        "channel {channel} used as it is, without rotation, because the orientations in the"
+        " station metadata contradict each other"
+    )
+    CHANNELS_TOGETHER = _remark("channels {channels} fill the component together")
+    CHANNELS_DIFFER = _remark("{count} samples on which they differ became gaps")
+
+    # files of fibres
+    MEMBERS_MISSING = _remark("members of the virtual dataset are missing: {members}")
+    OTHER_CHANNELS = _unused("it has {own} channels; most files of this chunk have {most}")
+    OTHER_DISTANCES = _unused(
+        "its channels lie from {own_first:g} to {own_last:g} m; those of the other files of this"
+        " chunk from {first:g} to {last:g} m"
+    )
+    SAME_TIME = _unused("another file holds the same time")
+    BEGINS_EARLY = _remark(
+        "it begins {seconds:g} s before the end of the file before: those samples are left out"
+    )
+
+    # channels and samples of fibres
+    NOT_FIRST_TO_LAST = _unused("not between first and last")
+    EXCLUDED = _unused("excluded")
+    LOOP_BACK = _unused("the way back of the loop")
+    FILE_GONE = _remark("{file} was there and is gone: {why}")
+    MEMBER_ABSENT = _remark("{path} does not exist")
+    MEMBER_UNREADABLE = _remark("{path} cannot be read: {why}")
+    UNREADABLE_NEAR = _remark("cannot be read near {time}: {why}")
+    ZEROED = _remark("{count} samples that are not finite in single channels: zero")
+    EMPTY_SAMPLES = _remark("{count} samples that are zero or not finite in all channels: gaps")
+    CHANNELS_DEAD = _remark("{count} of {channels} channels never change: not used")
+    GAP_FROM = _remark("gap from {time}")
+    CHUNK_EMPTY = _unused("no data of this chunk")
+    NOT_ANNOTATED = _remark("not annotated: {why}")
+    NO_PLACES = _remark("no positions of its channels: its picks are not associated")
+    SOME_PLACELESS = _remark(
+        "{count} of {channels} channels have no position: their picks are not associated"
+    )
+
+    # stations and phases without a magnitude
+    ON_FIBRE = _unused("a channel of a fibre, not of ground velocity")
+    NO_SITE = _unused("no coordinates")
+    NOT_PICKED = _unused("{phase} not picked")
+    NOT_MEASURED = _unused("no waveforms were measured around its picks")
+    COUNTS_ONLY = _unused("no instrument response")
+    NO_COMPONENT = _unused("no component that may be measured")
+    TOO_FEW_COMPONENTS = _unused("Z, N and E are needed")
+    CROWDED = _unused("another event's arrival in the S window")
+    S_IN_P_WINDOW = _unused("S in the P window")
+    WINDOW_TOO_SHORT = _unused("the S window ends beyond measure.after_s")
+    S_WINDOW_SPOILT = _unused("gap, clipped samples or end of the data in the S window")
+    WINDOW_SPOILT = _unused("gap or clipped samples in the window")
+    NO_NOISE = _unused("no noise before the onset to compare with")
+    AMPLITUDE_WEAK = _unused("S amplitude too small against the noise")
+    SPECTRUM_WEAK = _unused("too little of the band above the noise")
+    NO_LEVEL = _unused("no low-frequency level: the spectrum falls from the lowest frequency on")
+    NOT_AS_MODEL = _unused("the spectrum is not that of the source model")
+    OUTSIDE_SCALE = _unused("outside of {low_km:g} to {high_km:g} km, for which the scale holds")
+    OUTSIDE_DISTANCE = _unused("outside of {low_km:g} to {high_km:g} km")
+    OTHER_INSTRUMENT = _unused("another instrument of the station is used")
+
+    # events without a magnitude
+    NO_ARRIVALS = _unused("no arrivals")
+    FEW_STATIONS = _unused("{stations} of {needed} stations needed")
+
+    # what limits a location
+    DEPTH_AT_SHALLOW_END = _remark(
+        "depth at the limit of the search (shallow end, {depth_km:.1f} km)"
+    )
+    DEPTH_AT_DEEP_END = _remark("depth at the limit of the search (deep end, {depth_km:.1f} km)")
+    EPICENTRE_AT_LIMIT = _remark("epicentre at the limit of the search")
+    DEPTH_UNRESOLVED = _remark("depth hardly resolved")
+    OUTSIDE_NETWORK = _remark("outside the network")
+    NO_REDUNDANCY = _remark("no redundancy")
+    NO_S_ARRIVAL = _remark("no S arrival")
+
+
+#: Names of codes as they are stored.
+_STORED = {code.name.lower(): code for code in Code}
+#: Numbers in words of other programs: bytes, times, places that differ from file to file.
+_NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?(?!\w)")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A code with how often it holds and what it holds of; made by `Reason.of`.
+
+    `code` is a text where a newer version of quakeline wrote it. The detail `where` may stand
+    beside those of any code: the file or channel that is meant.
+    """
+
+    code: Code | str
+    count: int | None = None
+    details: tuple[tuple[str, Detail], ...] = ()
+
+    @classmethod
+    def of(cls, code: Code, count: int | None = None, /, **details: Any) -> Reason:
+        """Make a reason. Raises TypeError unless the details are those that the words name."""
+        wanted = _fields(code)
+        if set(details) - {"where"} != wanted - {"count", "s"}:
+            raise TypeError(f"{code.name}: details {sorted(details)} given; allowed: {wanted}")
+        if "count" in wanted and count is None:
+            raise TypeError(f"{code.name}: no count given")
+        plain = tuple((name, _plain(value)) for name, value in sorted(details.items()))
+        return cls(code, None if count is None else int(count), plain)
+
+    @property
+    def kind(self) -> Kind:
+        """What follows from it; of a code that is not known it is a remark."""
+        return self.code.kind if isinstance(self.code, Code) else Kind.REMARK
+
+    @property
+    def alike(self) -> tuple[Any, ...]:
+        """The same for reasons that differ in numbers alone."""
+        told = ((n, _NUMBER.sub("0", v)) for n, v in self.details if isinstance(v, str))
+        return (self.code, *told)
+
+    def at(self, where: str) -> Reason:
+        """The same of one of several files or channels."""
+        return replace(self, details=tuple(sorted((*self.details, ("where", where)))))
+
+    def detail(self, name: str) -> Detail | None:
+        """A detail; None where there is none of that name."""
+        return dict(self.details).get(name)
+
+    def counted(self, count: int | None) -> Reason:
+        """The same with another count."""
+        return replace(self, count=count)
+
+    def __str__(self) -> str:
+        """The words. A count that they have no place for stands behind them."""
+        details = dict(self.details)
+        where = details.pop("where", "")
+        try:
+            text, known = self._worded(details)
+        except (KeyError, ValueError):  # the code of a version that had other details
+            text, known = self._listed(details), True
+        if self.count is not None and not known:
+            text = f"{text} ({self.count})"
+        return f"{where}: {text}" if where else text
+
+    def _worded(self, details: dict[str, Detail]) -> tuple[str, bool]:
+        if not isinstance(self.code, Code):
+            return self._listed(details), False
+        s = "" if self.count == 1 else "s"
+        text = self.code.words.format(**details, count=self.count, s=s)
+        return text, "count" in _fields(self.code)
+
+    def _listed(self, details: dict[str, Detail]) -> str:
+        code = self.code.name.lower() if isinstance(self.code, Code) else self.code
+        return " ".join([code, *(f"{name}={value}" for name, value in details.items())])
+
+
+def text_of(reasons: Iterable[Reason]) -> str:
+    """Reasons in one line, each once; nothing where there are none."""
+    return "; ".join(dict.fromkeys(map(str, reasons)))
+
+
+def counts_of(reasons: Iterable[Reason]) -> list[Reason]:
+    """Each reason with how often it is there, the most frequent first."""
+    counts = Counter(reasons)
+    return [one.counted(n) for one, n in sorted(counts.items(), key=lambda item: -item[1])]
+
+
+def cells(column: str, reasons: Iterable[Reason]) -> dict[str, str | None]:
+    """Cells of a table for reasons: their text in `column`, their codes beside it; null: none."""
+    different = list(dict.fromkeys(reasons))
+    return {column: text_of(different) or None, f"{column}_codes": packed(different) or None}
+
+
+def reasons_in(text: Any, codes: Any) -> tuple[Reason, ...]:
+    """The reasons in two cells that `cells` has made; text without codes is one reason."""
+    if isinstance(codes, str) and codes:
+        return unpacked(codes)
+    return (Reason.of(Code.TEXT, text=text),) if isinstance(text, str) and text else ()
+
+
+def packed(reasons: Iterable[Reason]) -> str:
+    """Reasons as a JSON list of objects: code, count where there is one, details; empty: none."""
+    rows = [
+        {
+            "code": one.code.name.lower() if isinstance(one.code, Code) else one.code,
+            **({} if one.count is None else {"count": one.count}),
+            **dict(one.details),
+        }
+        for one in reasons
+    ]
+    return json.dumps(rows, ensure_ascii=False) if rows else ""
+
+
+@lru_cache(maxsize=4096)
+def unpacked(text: str) -> tuple[Reason, ...]:
+    """Reasons that `packed` has written; any other text is one reason of its own words."""
+    try:
+        return tuple(_reason(dict(row)) for row in json.loads(text))
+    except (ValueError, TypeError, KeyError):
+        return (Reason.of(Code.TEXT, text=text),) if text else ()
+
+
+def _reason(row: dict[str, Any]) -> Reason:
+    code, count = str(row.pop("code")), row.pop("count", None)
+    return Reason(_STORED.get(code, code), count, tuple(sorted(row.items())))
+
+
+@cache
+def _fields(code: Code) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(code.words) if name}
+
+
+def _plain(value: Any) -> Detail:
+    """A detail as a builtin: numbers of NumPy cannot be stored."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else str(value)
