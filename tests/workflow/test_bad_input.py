@@ -31,8 +31,6 @@ FILE_DEFECTS = {
     "data/elsewhere.mseed": "a link to a file that cannot be opened: No such file or directory",
     "data/XX.UH1..SHZ.mseed": "station XX.UH1 has no coordinates in stations.table or"
     " stations.stationxml, which have BW.UH1",
-    "data/BW.LOW..SHZ.mseed": "station BW.LOW has no coordinates in stations.table or"
-    " stations.stationxml, which have BW.low",
     "data/BW.FAST..SHZ.mseed": "the header's sampling rate is 100 Hz, but the times of its 35"
     " records imply 50 Hz",
     "data/BW.UH1..LOG.mseed": "the records hold text, not samples",
@@ -69,7 +67,6 @@ def furnish_bad_archive(place: WorkFolder) -> str:
     (data / "stub.mseed").write_bytes((data / "BW.UH1..SHZ.mseed").read_bytes()[:300])
     (data / "elsewhere.mseed").symlink_to("/no/such/file")
     write(renamed(vertical, "UH1", "XX"), data)
-    write(renamed(vertical_uh3, "LOW"), data)
     archives.claim_rate(write(renamed(vertical, "FAST"), data), 100)
     write(archives.text_records("UH1"), data)
     late = renamed(vertical, "LATE")
@@ -87,7 +84,7 @@ def furnish_bad_archive(place: WorkFolder) -> str:
         obspy.Stream(renamed(t, "FLAT") for t in three.select(channel="SH[NE]")), data
     )
     archives.scratch(write(renamed(vertical_uh3, "SCAR"), data), 12)
-    names = ["FAST", "MUTE", "LATE", "ZERO", "NANS", "ODD", "TWO", "FLAT", "SCAR", "low"]
+    names = ["FAST", "MUTE", "LATE", "ZERO", "NANS", "ODD", "TWO", "FLAT", "SCAR"]
     table = (place.folder / "config/unterhaching/stations.csv").read_text()
     rows = "".join(f"BW,{name},{AT_UH3}\n" for name in names)
     (place.folder / "stations.csv").write_text(table.rstrip() + "\n" + rows)
