@@ -131,7 +131,13 @@ def place(readme: Path, tmp_path: Path) -> Path:
 def test_readme(readme: Path) -> None:
     """Its own chains: the run, and picks.csv of `quakeline pick` through `quakeline catalog`."""
     assert len((readme / "ran").read_text().splitlines()) >= 6
-    for made in ("coverage.svg", "picks.csv", "catalog/catalog.qml", "waves/dt.cc", "hypodd/phase.dat"):
+    for made in (
+        "coverage.svg",
+        "picks.csv",
+        "catalog/catalog.qml",
+        "waves/dt.cc",
+        "hypodd/phase.dat",
+    ):
         assert (readme / made).is_file(), made
     assert len(obspy.read_events(str(readme / "relative/catalog.qml"))) == 2
     assert len(obspy.read_events(str(readme / "catalog/catalog.qml"))) == 2
