@@ -28,9 +28,9 @@ THRESHOLD = 0.3
 def peer_state() -> dict[str, Any]:
     """The original weights of PhaseNet under SeisBench's names."""
     from quakeline.models.named import weights_file
-    from quakeline.models.weights import network
+    from quakeline.models.networks import read
 
-    _, module, _ = network(weights_file("phasenet"))
+    _, module, _ = read(weights_file("phasenet"))
     own = module.state_dict()
     names = {"first.conv": "inc", "first.norm": "in_bn", "last": "out"}
     for level in range(5):

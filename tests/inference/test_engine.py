@@ -14,7 +14,7 @@ from quakeline.inference.engine import Engine, prefetched
 from quakeline.inference.waveforms import Arrays, Paged
 from quakeline.inference.windows import normalise, window_starts
 from quakeline.models.cards import CARDS
-from quakeline.models.weights import network
+from quakeline.models.networks import read
 
 LO = 127_497_747_315
 LENGTH = 20_000
@@ -49,7 +49,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def phasenet(picker_weights):
-    return network(picker_weights)[1]
+    return read(picker_weights)[1]
 
 
 @pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])

@@ -92,7 +92,7 @@ CODES = {
     "sac/tests/data/LMOW.BHE.SAC": ("XX.*..*", ["XX.LMOW..BHE"]),
     "gse2/tests/data/loc_RJOB20050831023349.z": ("BW.*..EH*", ["BW.RJOB..EHZ"]),
     "segy/tests/data/1.sgy_first_trace": ("XX.L{trace:03d}..GHZ", ["XX.L001..GHZ"]),
-    "win/tests/data/10030302.00": ("XX.W..*", ["XX.W..a100", "XX.W..a101"]),
+    "win/tests/data/10030302.00": ("XX.W..*", ["XX.W..A100", "XX.W..A101"]),
 }
 
 
