@@ -99,7 +99,7 @@ def test_an_unknown_run_has_no_summary(workdir: WorkFolder) -> None:
 def test_reference_and_schema_are_written_and_checked(workdir: WorkFolder) -> None:
     for command, name in (("reference", "README.md"), ("schema", "config.schema.json")):
         path = workdir.folder / "config" / name
-        path.write_text("old", encoding="utf-8")
+        path.write_text(path.read_text(encoding="utf-8") + "\nold", encoding="utf-8")
         refused(workdir.quakeline("config", command, "--check"), name, "out of date")
         assert workdir.quakeline("config", command).returncode == 0
         assert path.read_bytes() == (REPOSITORY / "config" / name).read_bytes()

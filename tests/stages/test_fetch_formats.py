@@ -32,7 +32,7 @@ FORMATS = {
     "reftek/tests/data/225051000_00008656": ".KW1..",
     "sh/tests/data/QFILE-TEST.QHD": ".TEST..BHE",
     "ah/tests/data/hrv.lh.zne": ".HRV..LHE",
-    "css/tests/data/test_css.wfdisc": ".TESTbe..HHE",
+    "css/tests/data/test_css.wfdisc": ".TESTBE..HHE",
     "kinemetrics/tests/data/BI008_MEMA-04823.evt": ".MEMA..0",
     "nied/tests/data/test.knet": "BO.AKT013..EW",
     "ascii/tests/data/slist.ascii": "XX.TEST..BHZ",
@@ -160,10 +160,10 @@ def test_codes_that_are_none(code: str) -> None:
         Naming(code=code)
 
 
-def test_lower_case_codes_name_the_station_they_resemble(tmp_path: Path) -> None:
+def test_codes_in_small_letters_are_those_in_capitals(tmp_path: Path) -> None:
     write([trace("xx.aaa..hhz", 0, np.arange(900, dtype="i4"))], tmp_path / "a.mseed")
     rows = run_fetch(tmp_path, [str(tmp_path / "*.mseed")], "XX,AAA,0,0,0", Span(0, 10**10))
-    assert "have XX.AAA" in rows["reason"].iloc[0]
+    assert (rows["station"].iloc[0], rows["status"].iloc[0]) == ("AAA", "data")
 
 
 def test_names_that_lie_and_places_that_are_wrong_are_remarks(tmp_path: Path) -> None:
