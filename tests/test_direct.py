@@ -227,7 +227,7 @@ def test_mistakes_are_one_line(picker_weights):
         (ConfigError, "treshold", swarm(2), {"treshold": 1}),
         (ConfigError, "'tpu' given", swarm(2), {"device": "tpu"}),
         (ConfigError, "threads: 0", swarm(2), {"threads": 0}),
-        (WeightsError, "holds weights of phasenet; the model is gpd", swarm(2), {"model": "gpd"}),
+        (WeightsError, "holds weights of phasenet; model is gpd", swarm(2), {"model": "gpd"}),
         (DataError, "without sampling_rate_hz", array, {}),
         (DataError, "with an array only", swarm(2), {"start": START}),
         (DataError, "shape", array[:2], {"sampling_rate_hz": 100}),

@@ -141,7 +141,8 @@ def test_damaged_samples_are_left_to_obspy(tmp_path: Path) -> None:
     archives.scratch(path, 3)
     with pytest.raises(miniseed.Unusual):
         miniseed.read(path)
-    assert "cannot be decoded and became gaps" in read_stream(path)[1].text
+    words = "cannot be decoded and became gaps"
+    assert any(words in reason.text for reason in read_stream(path)[1])
 
 
 @pytest.mark.parametrize(
