@@ -1,9 +1,8 @@
 """Earthquake catalogs from continuous seismometer and DAS data.
 
 `quakeline.pick(stream)` and `quakeline.annotate(stream)` work on data at hand, without a workflow,
-and `quakeline.catalog(picks, stations, velocity)` makes events of picks; see
-`quakeline.direct.api` and `quakeline.chain.api`. `quakeline.DASModel` and what goes with it work on
-fibre data; see
+and `quakeline.catalog(picks, stations, velocity)` makes events of picks; see `quakeline.direct.api`
+and `quakeline.chain.api`. `quakeline.DASModel` and what goes with it work on fibre data; see
 docs/das.md.
 """
 
