@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from quakeline.models.cards import Scan, Stacking, Windowing
-from quakeline.section import Section
+from quakeline.section import MayBeAuto, Section
 
 VERSION = 2
 
@@ -19,41 +19,37 @@ logger = logging.getLogger("quakeline")
 class Config(Section):
     """How the network is applied."""
 
-    hop_samples: int | None = Field(
+    hop_samples: Annotated[Annotated[int, Field(ge=1)] | None, MayBeAuto()] = Field(
         None,
-        ge=1,
-        description="step between windows in samples; null: the network's own (see `weights`)."
+        description="step between windows in samples; auto: the network's own (see `weights`)."
         " Not a multiple of 100: some networks put picks on whole seconds of their window",
     )
-    batch: int | None = Field(
+    batch: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, MayBeAuto()] = Field(
         None,
-        ge=1,
-        le=4096,
-        description="windows in one forward pass; null: the network's best on the device",
+        description="windows in one forward pass; auto: the network's best on the device",
     )
-    blind_samples: int | None = Field(
+    blind_samples: Annotated[Annotated[int, Field(ge=0)] | None, MayBeAuto()] = Field(
         None,
-        ge=0,
-        description="samples at both ends of a window whose output is not used; null: the"
+        description="samples at both ends of a window whose output is not used; auto: the"
         " network's own",
     )
-    stacking: Stacking | None = Field(
+    stacking: Annotated[Stacking | None, MayBeAuto()] = Field(
         None,
         description="how overlapping windows are joined; weighted: ends of windows count less;"
-        " null: the network's own, average for the built-in ones",
+        " auto: the network's own, average for the built-in ones",
     )
-    edge_windows: bool | None = Field(
+    edge_windows: Annotated[bool | None, MayBeAuto()] = Field(
         None,
         description="add windows that begin where data begin and end where they end, and let"
-        " windows with gaps count less in averages; null: the network's own, true for"
+        " windows with gaps count less in averages; auto: the network's own, true for"
         " EQTransformer, whose window of a minute should be full of data",
     )
-    normalisation: Scan | None = Field(
+    normalisation: Annotated[Scan | None, MayBeAuto()] = Field(
         None,
         description="max-600s: samples are divided by the largest of each 600 s instead of the"
         " largest of their window, as the program of Seismo-Performer's authors does: small events"
         " near large ones are lost, and results depend on cuts unless chunks are multiples of"
-        " 600 s; null: the network's own",
+        " 600 s; auto: the network's own",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where the network runs; auto: a GPU when there is one"

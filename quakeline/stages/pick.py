@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator
 
-from quakeline.section import Section
+from quakeline.section import Section, Thresholds
 from quakeline.timeline import Span
 
 VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
-Threshold = Annotated[float, Field(gt=0, le=1)]
-
 
 class Config(Section):
     """Which peaks of the probabilities become picks, and what is measured on them."""
 
-    thresholds: dict[str, Threshold] = Field(
+    thresholds: Thresholds = Field(
         default_factory=dict,
-        description="smallest probability of a pick, by phase; a phase that is not named has the"
-        " default of the network's weights",
+        description="smallest probability of a pick, by phase, e.g. {P: 0.4}; auto, also of a phase"
+        " that is not named: that of the network's weights",
     )
     rule: Literal["local", "archive-scan"] = Field(
         "local",
