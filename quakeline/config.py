@@ -83,8 +83,8 @@ class Velocity(Section):
         DEFAULT_MODEL,
         description="CSV file with columns depth_km, vp, vs (or vp_vs): top of each layer in km"
         " below sea level and its velocities in km/s; one row is a homogeneous half space. Also"
-        " LAYER lines of NonLinLoc, a control file of hypoDD (.inp) or a model of VELEST (.mod). The"
-        " default is no file but a model of the program, for want of one of your region: iasp91, a"
+        " LAYER lines of NonLinLoc, a control file of hypoDD (.inp) or a model of VELEST (.mod)."
+        " iasp91 is no file but a model of the program, for want of one of your region: a"
         " continental crust (Kennett & Engdahl 1991)",
     )
     vp_vs: float | None = Field(
@@ -191,7 +191,7 @@ class Run(Section):
         cards = (self._card(), self._fibre_card())
         return {
             **{card.name: card.margin_s for card in cards},
-            "measure": self.measure.margin_s,
+            "measure (before_s, after_s)": self.measure.margin_s,
         }
 
     @property

@@ -19,11 +19,11 @@ from quakeline.section import Section
 _HEAD = """\
 # yaml-language-server: $schema=config.schema.json
 # The defaults of every run. Written by `quakeline config defaults` from the program itself.
-# A run is an overlay, config/runs/NAME.yaml: only the keys that differ, and what belongs to its data
-# and so has no default. config/runs/unterhaching.yaml is an example, the embedded demo.
-# `auto` is chosen from the network, the weights or the stations of the run; `quakeline summary` and
-# the report say what it became. config/README.md has types and limits, and the keys of what is null
-# or another kind here.
+# A run is an overlay, config/runs/NAME.yaml: only the keys that differ, and what belongs to its
+# data and so has no default. config/runs/unterhaching.yaml is an example, the embedded demo.
+# `auto` is chosen from the network, the weights or the stations of the run; `quakeline summary`
+# and the report say what it became. config/README.md has types and limits, and the keys of what is
+# null or another kind here.
 """
 _WIDTH = 100
 

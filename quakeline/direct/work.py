@@ -20,7 +20,6 @@ from quakeline.inference.annotator import Annotator
 from quakeline.inference.backends import Backend, Tag
 from quakeline.inference.engine import Piece, prefetched
 from quakeline.inference.waveforms import Arrays
-from quakeline.picking import GAP_REACH_S
 from quakeline.preparation.components import Preparer
 from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.recordings import Recordings
