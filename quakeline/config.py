@@ -23,7 +23,7 @@ from quakeline.fibres import Fibre
 from quakeline.models.cards import Card
 from quakeline.models.kinds import AnyKind, Builtin
 from quakeline.section import MayBeAuto, Section
-from quakeline.shipped import DEFAULT_MODEL, VELOCITY_MODELS, velocity_file
+from quakeline.shipped import DEFAULT_MODEL, GENERAL, VELOCITY_MODELS, velocity_file
 from quakeline.stages.fetch import edition_note
 from quakeline.timeline import Span, split, to_datetime, to_ns
 
@@ -199,6 +199,16 @@ class Run(Section):
         """Seconds read on both sides of a chunk: as given, else what all of its readers need."""
         given = self.time.margin_s
         return float(math.ceil(max(self._margins().values()))) if given is None else given
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What became of settings that were left to the program, as far as it is known by now."""
+        made: dict[str, Any] = {}
+        if self.time.margin_s is None:
+            made["time.margin_s"] = self.margin_s
+        if self.velocity.table in VELOCITY_MODELS:
+            made["velocity.table"] = f"{self.velocity.table}, {GENERAL}"
+        return made
 
     def _check_band(self) -> None:
         """Refuse spectra of what the responses' filter takes away."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from quakeline.models.cards import Scan, Stacking, Windowing
+from quakeline.models.cards import Card, Scan, Stacking, Windowing
 from quakeline.section import MayBeAuto, Section
 
 VERSION = 2
@@ -77,13 +77,14 @@ def run(
     """
     from quakeline.inference.annotator import Annotator
     from quakeline.inference.waveforms import Arrays
-    from quakeline.io import stores
+    from quakeline.io import provenance, stores
     from quakeline.io.curves import CurveWriter
     from quakeline.schemas import PROBABILITIES, WAVEFORMS
 
     source = stores.open_store(waveforms, WAVEFORMS)
     annotator = Annotator.load(weights, config.device, threads, config.batch, config.windowing)
     card = annotator.card
+    provenance.chose("annotate", config.plain(), _windowing_of(card))
     whole = stores.grid_of(source)
     lo = whole.start_sample + annotator.reach
     hi = whole.start_sample + whole.n_samples - annotator.reach
@@ -129,3 +130,9 @@ def _copy_masks(source: Any, target: Any, offset: int) -> None:
             stop = min(start + step, n)
             mask = source["valid"][instrument, :, offset + start : offset + stop]
             target["valid"][instrument, start:stop] = mask.any(axis=0)
+
+
+def _windowing_of(card: Card) -> dict[str, Any]:
+    """How windows are laid and joined; the members of an ensemble have steps of their own."""
+    laid = {} if card.members else {n: getattr(card, n) for n in ("hop_samples", "blind_samples")}
+    return {**laid, "stacking": card.stacking, "edge_windows": card.edge_windows}

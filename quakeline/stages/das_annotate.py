@@ -66,9 +66,9 @@ def run(
 
     Reading, computing and picking each have a thread; memory is that of a few windows.
     """
-    from quakeline.das.onsets import Picker
+    from quakeline.das.onsets import Picker, card_of
     from quakeline.fibres import Fibre
-    from quakeline.io import tables
+    from quakeline.io import provenance, tables
     from quakeline.schemas import COVERAGE, FIBRE_CHANNELS, MANIFEST, ONSETS
 
     described = Fibre.model_validate_json(settings)
@@ -83,6 +83,8 @@ def run(
         config.min_distance_s,
         config.gap_guard_s,
     )
+    levels = {**card_of(weights)[0].thresholds, **config.thresholds}
+    provenance.chose("das_annotate", config.plain(), {"thresholds": levels})
     found, row = picker.pick(
         fibre,
         tables.read(manifest, MANIFEST),

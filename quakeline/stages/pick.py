@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import Field, field_validator
 
@@ -62,12 +62,16 @@ class Config(Section):
 
 def run(config: Config, *, chunk: str, probabilities: Path, waveforms: Path, picks: Path) -> None:
     """Write the picks (PICKS) whose onset lies in the chunk."""
-    from quakeline.io import stores, tables
+    from quakeline.io import provenance, stores, tables
     from quakeline.picking import Rules, picks_of_stores
     from quakeline.schemas import PICKS, PROBABILITIES, WAVEFORMS
 
+    curves = stores.open_store(probabilities, PROBABILITIES)
+    levels = {**cast("dict[str, float]", curves.attrs["thresholds"]), **config.thresholds}
+    provenance.carry(provenance.read(probabilities).get("chosen", {}))
+    provenance.chose("pick", config.plain(), {"thresholds": levels})
     frame = picks_of_stores(
-        stores.open_store(probabilities, PROBABILITIES),
+        curves,
         stores.open_store(waveforms, WAVEFORMS),
         Rules(**dict(config)),
         Span.parse(chunk),

@@ -258,6 +258,7 @@ rule report:
         channels=of_fibres(rules.das_index.output.channels),
         fibre_picks=of_fibres(rules.das_pick.output.picks),
         panels=of_fibres(rules.das_pick.output.panels),
+        choices=choosing(),
     output:
         report=f"results/{RUN.run}/report.html",
     log:
@@ -273,6 +274,7 @@ rule report:
         stage=RUN.params("report"),
         run_name=RUN.run,
         settings=RUN.as_yaml(),
+        chosen=RUN.chosen,
     message:
         "report"
     script:
