@@ -48,7 +48,7 @@ def test_outside_a_stage_nothing_is_noted() -> None:
 
 def test_summary_and_report_tell_of_the_same_choices(demo_run: WorkFolder) -> None:
     done = demo_run.quakeline("summary", "unterhaching")
-    rows = dict(line.split(None, 1) for line in done.stdout.splitlines() if "." in line[:16])
+    rows = dict(line.partition(" ")[::2] for line in done.stdout.splitlines())
     page = (demo_run.folder / "results/unterhaching/report.html").read_text(encoding="utf-8")
     for name, words in {
         "time.margin_s": "45",
