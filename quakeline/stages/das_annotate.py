@@ -66,9 +66,10 @@ def run(
 
     Reading, computing and picking each have a thread; memory is that of a few windows.
     """
-    from quakeline.das.onsets import Picker, card_of
+    from quakeline.das.onsets import Picker
     from quakeline.fibres import Fibre
     from quakeline.io import provenance, tables
+    from quakeline.models.weights import card_of
     from quakeline.schemas import COVERAGE, FIBRE_CHANNELS, MANIFEST, ONSETS
 
     described = Fibre.model_validate_json(settings)
