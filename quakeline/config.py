@@ -292,7 +292,7 @@ class Run(Section):
             missing.append(str(error))
         if not Path(self.velocity.file).is_file():
             missing.append(
-                f"velocity.table: {self.velocity.table!r} given; allowed: a file that exists, or"
+                f"velocity.table: file {self.velocity.table!r} does not exist, and it is not"
                 f" {', '.join(VELOCITY_MODELS)}"
             )
         for fibre in self.fibres:
