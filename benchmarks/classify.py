@@ -84,7 +84,7 @@ def peer(batch: int, threads: int, state: str, save: str) -> dict[str, Any]:
 def ours(threads: int, path: str, save: str) -> dict[str, Any]:
     """Our engine and picker."""
     from quakeline.inference.annotator import Annotator
-    from quakeline.models.cards import Windowing
+    from quakeline.models.windowing import Windowing
 
     samples, first = engine.record(CASE)
     annotator = Annotator.load(

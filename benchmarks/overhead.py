@@ -35,7 +35,7 @@ CASES = (
 def one(case: str, threads: int, path: str, rounds: int) -> dict[str, Any]:
     """CPU seconds of both sides, medians."""
     from quakeline.inference.annotator import Annotator
-    from quakeline.models.cards import Windowing
+    from quakeline.models.windowing import Windowing
 
     samples, first = engine.record(case)
     steps = Windowing(hop_samples=engine.STEPS[engine.case_of(case)[0]])

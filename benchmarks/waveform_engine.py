@@ -127,7 +127,7 @@ def source_of(samples: np.ndarray, first: int, components: str) -> Any:
 def ours(case: str, threads: int, weights: str, save: str | None) -> dict[str, Any]:
     """Our engine on the same network."""
     from quakeline.inference.annotator import Annotator
-    from quakeline.models.cards import Windowing
+    from quakeline.models.windowing import Windowing
 
     samples, first = record(case)
     steps = Windowing(hop_samples=STEPS[case_of(case)[0]])

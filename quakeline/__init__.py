@@ -1,8 +1,9 @@
 """Earthquake catalogs from continuous seismometer and DAS data.
 
 `quakeline.pick(stream)` and `quakeline.annotate(stream)` work on data at hand, without a workflow;
-see `quakeline.direct.api`. `quakeline.DASModel` and what goes with it work on fibre data; see
-docs/das.md.
+see `quakeline.direct.api`. `quakeline.load_network`, `trained_from` and `save_network` are for
+weights that are trained further; see docs/pickers.md. `quakeline.DASModel` and what goes with it
+work on fibre data; see docs/das.md.
 """
 
 from importlib import import_module
@@ -19,6 +20,10 @@ except PackageNotFoundError:  # a source tree that is not installed
 _PLACES = {
     "annotate": "quakeline.direct.api",
     "pick": "quakeline.direct.api",
+    "load_network": "quakeline.models.named",
+    "save_network": "quakeline.models.networks",
+    "trained_from": "quakeline.models.names",
+    "Training": "quakeline.models.ancestry",
     "DASModel": "quakeline.das.model",
     "DASWaveformModelWrapper": "quakeline.das.wrapper",
     "SeisBenchDASModel": "quakeline.das.seisbench",

@@ -21,7 +21,8 @@ from quakeline.das.kind import AnyKind as AnyFibreKind
 from quakeline.errors import ConfigError
 from quakeline.fibres import Fibre
 from quakeline.models.cards import Card
-from quakeline.models.kinds import AnyKind, Builtin
+from quakeline.models.kinds import AnyKind, Builtin, Kind
+from quakeline.models.names import described
 from quakeline.section import MayBeAuto, Section
 from quakeline.shipped import DEFAULT_MODEL, GENERAL, VELOCITY_MODELS, velocity_file
 from quakeline.stages.fetch import edition_note
@@ -336,6 +337,11 @@ class Run(Section):
         return sorted(set(files))
 
     @property
+    def trained_stages(self) -> list[str]:
+        """Those of `weights_stages` whose weights were trained from others."""
+        return [name for name in self.weights_stages if described(getattr(self, name).card())]
+
+    @property
     def asked_span(self) -> str:
         """The years that web services are asked for stations of; empty where none are asked.
 
@@ -379,7 +385,9 @@ class Run(Section):
         """
         section = getattr(self, stage)
         plain = section.plain() if section is not None else {}
-        return {"version": stages.STAGES[stage].VERSION, "config": plain}
+        facts = {"version": stages.STAGES[stage].VERSION, "config": plain}
+        digest = section.digest_of_file if isinstance(section, Kind) else ""
+        return facts | ({"weights": digest} if digest else {})
 
 
 def section(stage: str, plain: Mapping[str, Any]) -> Section:

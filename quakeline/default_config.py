@@ -14,11 +14,13 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from quakeline.config import Run
+from quakeline.reference import WRITTEN_BY
 from quakeline.section import Section
 
-_HEAD = """\
+_HEAD = f"""\
 # yaml-language-server: $schema=config.schema.json
-# The defaults of every run. Written by `quakeline config defaults` from the program itself.
+# The defaults of every run. {WRITTEN_BY} defaults` from the program itself, which
+# replaces it: take these two lines out of defaults of your own.
 # A run is an overlay, config/runs/NAME.yaml: only the keys that differ, and what belongs to its
 # data and so has no default. config/runs/unterhaching.yaml is an example, the embedded demo.
 # `auto` is chosen from the network, the weights or the stations of the run; `quakeline summary`

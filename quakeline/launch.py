@@ -35,6 +35,8 @@ OVERLAYS = Path("config/runs")
 PROFILES = Path("profiles")
 #: Words with which Snakemake only says what it would do.
 DRY = {"-n", "--dry-run", "--dryrun"}
+#: What a folder of results holds that a run, a repetition or a download began.
+_BEGUN = {".lock", seals.FOLDER, "logs", "ids.parquet", "archive"}
 #: How long processes of a cancelled job may take to end.
 _PATIENCE_S = 15.0
 
@@ -152,13 +154,14 @@ def launch(
 
     `profile` is the folder of a Snakemake profile, of a cluster for instance.
 
-    Raises OutputError when results cannot be written, QuakelineError when the run is being worked
-    on already.
+    Raises OutputError when results cannot be written, ConfigError when they would go where other
+    things are, QuakelineError when the run is being worked on already.
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(place.snakefile)]
     if overlay and config.read_yaml(overlay):
         command += ["--configfile", str(overlay.resolve())]
     results = place.folder / "results" / run.run
+    _require_own(results)
     with _claimed(results) as lock:
         for folder in (results, place.folder / ".snakemake"):
             require_space(folder)
@@ -197,6 +200,17 @@ def _on_cluster(profile: Path, folder: Path, run: config.Run) -> list[str]:
     if left:
         typer.echo(f"quakeline: cancelled jobs {', '.join(left)} of a killed run", err=True)
     return [*words, "--slurm-jobname-prefix", prefix]
+
+
+def _require_own(results: Path) -> None:
+    """Refuse a folder that holds other things than a run: products would replace them."""
+    with writing(results):
+        held = {path.name for path in results.iterdir()} if results.is_dir() else set()
+    if held and not held & _BEGUN:
+        raise ConfigError(
+            f"run: {results} holds other things ({min(held)}) and no run; give the run another"
+            " name, or move them away"
+        )
 
 
 @contextmanager

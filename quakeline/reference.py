@@ -21,10 +21,13 @@ from quakeline.io.atomic import write_text
 README = Path("config/README.md")
 SCHEMA = Path("config/config.schema.json")
 
-_INTRODUCTION = """\
+#: Stands near the top of every generated file.
+WRITTEN_BY = "Written by `quakeline config"
+_TITLE = "quakeline run"
+_INTRODUCTION = f"""\
 # Configuration reference
 
-Written by `quakeline config reference` from the program itself; do not edit.
+{WRITTEN_BY} reference` from the program itself; do not edit.
 
 `config.yaml` holds the default of every key; every run starts from it. An overlay
 (`runs/NAME.yaml`, or any file) names what differs, and what belongs to its data and so has no
@@ -72,7 +75,7 @@ def editor_schema() -> str:
     tells what is missing.
     """
     schema = _relaxed(_schema())
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "quakeline run"}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": _TITLE}
     return json.dumps({**head, **schema}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -84,9 +87,19 @@ def readme() -> str:
 def publish(path: Path, text: str, *, check: bool) -> None:
     """Write a generated file; with `check` raise ConfigError when the file differs instead."""
     if not check:
+        if path.is_file() and not _is_generated(path):
+            raise ConfigError(
+                f"{path} was not written by this command, and is not replaced; move it away first"
+            )
         write_text(path, text)
     elif not path.is_file() or path.read_text(encoding="utf-8") != text:
         raise ConfigError(f"{path} is out of date: run `make reference`")
+
+
+def _is_generated(path: Path) -> bool:
+    """Whether a file begins as one of the generated ones does."""
+    head = path.read_text(encoding="utf-8", errors="replace")[:1000]
+    return WRITTEN_BY in head or f'"title": "{_TITLE}"' in head
 
 
 class _WithDefaults(GenerateJsonSchema):

@@ -7,6 +7,7 @@ between then and now is said before the run begins; inputs with other content ar
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from quakeline.association import with_ledger
 from quakeline.errors import ConfigError, DataError
 from quakeline.io import provenance, tables
 from quakeline.io.atomic import writing
+from quakeline.io.targets import run_of
 from quakeline.report import crate as crates
 from quakeline.report.lineage import software
 from quakeline.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
@@ -85,6 +87,28 @@ def other_versions(crate: Crate) -> Iterator[str]:
         yield f"code {crate.commit or 'without a commit'} then, {commit or 'none'} here"
 
 
+def require_free(crate: Crate, folder: Path) -> None:
+    """Raise ConfigError for a folder that does not serve: see `furnish`."""
+    try:
+        run = run_of(folder)
+        is_other = os.path.lexists(folder) and not folder.is_dir()
+        occupied = folder.is_dir() and any(folder.iterdir())
+        nearest = next(place for place in folder.parents if place.exists())
+    except OSError as error:
+        raise ConfigError(f"{folder}: {error.strerror}; give a new folder") from None
+    if run or crate.folder.resolve().is_relative_to((folder / "results").resolve()):
+        raise ConfigError(
+            f"{folder} is a place of the run {run or crate.folder}; give a new folder"
+        )
+    if is_other or not nearest.is_dir():
+        raise ConfigError(f"{folder} is no folder, or below a file; give a new folder")
+    settings = folder / config.DEFAULT
+    if occupied and not (
+        settings.is_file() and settings.read_bytes() == (crate.folder / crates.CONFIG).read_bytes()
+    ):
+        raise ConfigError(f"{folder} holds something else; give a new folder")
+
+
 def furnish(crate: Crate, folder: Path, source: Path) -> None:
     """Make a folder in which the run can be repeated: its settings, and links to its inputs.
 
@@ -98,15 +122,13 @@ def furnish(crate: Crate, folder: Path, source: Path) -> None:
     Raises
     ------
     ConfigError
-        The folder holds something else.
+        The folder holds something else, or belongs to a run.
     DataError
         Inputs that lie in `source` have another content, or are absent though the run names them.
     """
     settings = (crate.folder / crates.CONFIG).read_bytes()
     target = folder / config.DEFAULT
-    occupied = folder.exists() and any(folder.iterdir())
-    if occupied and not (target.is_file() and target.read_bytes() == settings):
-        raise ConfigError(f"{folder} holds something else; give a new folder")
+    require_free(crate, folder)
     _require_inputs(crate, source)
     with writing(folder):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +174,7 @@ def _link(name: Path, folder: Path, source: Path) -> None:
         return
     place = folder / name
     place.parent.mkdir(parents=True, exist_ok=True)
-    if not place.exists():
+    if not os.path.lexists(place):
         place.symlink_to((source / name).resolve())
 
 

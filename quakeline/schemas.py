@@ -124,8 +124,8 @@ MANIFEST = Table(
         _column(
             "header_codes",
             "string",
-            meaning="NET.STA.LOC.CHA in the file, or with #NUMBER of the trace, where"
-            " fetch.source.codes gives others; null: the same",
+            meaning="NET.STA.LOC.CHA in the file, or with #NUMBER of the trace, where they are"
+            " spelled otherwise or fetch.source.codes gives others; null: the same",
             null=True,
         ),
         _column("start", "time", meaning="first sample in the file", null=True),

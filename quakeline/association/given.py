@@ -20,8 +20,10 @@ def given_picks(
 
     Raises DataError where the table cannot be used, or no pick belongs to any of the stations.
     """
-    table = pick_tables.with_networks(pick_tables.read(path), stations)
-    if len(table) and ((sites or Sites.of(stations)).find(table) < 0).all():
+    places = sites or Sites.of(stations)
+    fibres = frozenset(places.table["network"]) - frozenset(stations["network"])
+    table = pick_tables.with_networks(pick_tables.read(path, fibres=fibres), stations)
+    if len(table) and (places.find(table) < 0).all():
         row, first = table.iloc[0], stations.iloc[0]
         raise DataError(
             f"no pick of {path} belongs to a station of {named}; e.g. the picks'"

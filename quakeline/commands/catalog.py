@@ -52,6 +52,7 @@ def catalog(
     """
     from quakeline.commands.settings import sections
     from quakeline.direct import catalog as direct
+    from quakeline.direct import products
 
     box = direct.region_of(region) if region else None
     associating, locating = sections(settings or [], depth)
@@ -60,10 +61,11 @@ def catalog(
 
     from quakeline.association import depth_range, suggested
     from quakeline.commands.progress import shown
-    from quakeline.io.atomic import require_space
+    from quakeline.io import targets
     from quakeline.location import Locator
 
-    require_space(output)
+    used = [path for path in (picks, stations, velocity) if path]
+    targets.require_folder("--output", output, "catalog", products.FILES, used)
     cores = threads or os.cpu_count() or 1
     material = direct.read(picks, stations, velocity, vp_vs)
     given = associating.model_dump(exclude={"kind", "known_events"})
@@ -86,7 +88,6 @@ def catalog(
         "locate": locating.plain(),
         "region": region,
     }
-    used = [path for path in (picks, stations, velocity) if path]
     _write(material, events, arrivals, output, config, used)
     if everywhere > len(events):
         typer.echo(f"region   {everywhere - len(events)} of {everywhere} events lie outside")
@@ -104,14 +105,15 @@ def _write(
 ) -> None:
     """Write what the stage merge writes; the tables say what made them."""
     from quakeline.direct import products
-    from quakeline.io import provenance
+    from quakeline.io import provenance, targets
     from quakeline.stages import locate
 
     inputs = {str(path): provenance.digest_file(path) for path in used}
     if len(used) == 3:
         inputs["velocity"] = inputs[str(used[2])]
     record = provenance.Record("catalog", locate.VERSION, config, inputs)
-    products.write(events, arrivals, material.picks, material.stations, output, record)
+    with targets.filling(output, "catalog") as place:
+        products.write(events, arrivals, material.picks, material.stations, place, record)
 
 
 def _summary(

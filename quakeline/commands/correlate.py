@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from quakeline.commands.places import catalog_inputs, catalog_of, run_folder_of
+from quakeline.commands.places import catalog_inputs, catalog_of, files_of, run_folder_of
 from quakeline.errors import ConfigError
 
 Run = Annotated[str, typer.Argument(help="Name of a run that kept its waveforms, or its folder.")]
@@ -19,6 +19,8 @@ Band = Annotated[str, typer.Option("--band", help="Band-pass, Hz: LOW,HIGH.")]
 Shift = Annotated[float, typer.Option(min=0.01, help="Longest shift of a waveform, s.")]
 Correlation = Annotated[float, typer.Option(min=0.0, max=1.0, help="Smallest coefficient.")]
 Links = Annotated[int, typer.Option(min=1, help="Fewest differences of a pair of events.")]
+
+_TABLE = "differentials.parquet"
 
 
 def correlate(
@@ -39,8 +41,8 @@ def correlate(
     from rich.console import Console
 
     from quakeline.commands.progress import shown
-    from quakeline.io import exports, provenance, tables
-    from quakeline.io.atomic import require_space
+    from quakeline.io import exports, provenance, tables, targets
+    from quakeline.io.exports import hypodd
     from quakeline.measurement.differential import Rules, differentials
     from quakeline.measurement.snippets import Waveforms
     from quakeline.schemas import DIFFERENTIALS
@@ -53,18 +55,19 @@ def correlate(
         min_correlation=min_correlation,
         min_links=min_links,
     )
-    require_space(output.parent)
+    names = (*hypodd.FILES, hypodd.DIFFERENCES, _TABLE)
+    targets.require_folder("--output", output, "correlate", names, files_of(run))
     catalog = catalog_of(run)
     folder = run_folder_of(run)
     waveforms = Waveforms(folder / "waveforms")
     console = Console(stderr=True)
     with shown("correlate", console, lambda total: f"{total:.0f} arrivals") as progress:
         made, unused = differentials(catalog.events, catalog.pairs, waveforms, rules, progress)
-    exports.write("hypodd", catalog, output)
-    exports.write_differences(catalog, made, output)
     record = provenance.Record("correlate", 1, asdict(rules), catalog_inputs(run))
-    with provenance.recording(record):
-        tables.write(made, DIFFERENTIALS, output / "differentials.parquet")
+    with targets.filling(output, "correlate") as place, provenance.recording(record):
+        exports.write("hypodd", catalog, place)
+        exports.write_differences(catalog, made, place)
+        tables.write(made, DIFFERENTIALS, place / _TABLE)
     for reason, count in sorted(unused.items()):
         typer.echo(f"not used  {count} {reason}")
     pairs = made[["event_id_1", "event_id_2"]].drop_duplicates()

@@ -70,8 +70,11 @@ def picks(
         raise ConfigError(f"--weights-folder: {str(weights_folder)!r} is no folder")
 
     from quakeline import evaluation
+    from quakeline.io import targets
     from quakeline.models.cards import CARDS
 
+    if json_file is not None:
+        targets.require_file("--json", json_file, [records, weights_folder, *(model or [])])
     data = evaluation.read(records)
     scores: list[Score] = []
     for name in model or CARDS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quakeline.commands.places import catalog_of, folder_of
+from quakeline.commands.places import catalog_of, files_of, folder_of
 from quakeline.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -61,8 +61,11 @@ def catalog(
 
     from quakeline import comparison
     from quakeline.comparison.evaluation import box_around
+    from quakeline.io import targets
     from quakeline.io.atomic import write_text
 
+    if json_file is not None:
+        targets.require_file("--json", json_file, [*files_of(run), stations, reference])
     found = catalog_of(run, stations)
     if found.stations is None or found.stations.empty:
         raise DataError(f"{run} has no table of stations; give them with --stations")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from quakeline.commands.places import catalog_of
+from quakeline.commands.places import catalog_of, files_of
 
 Run = Annotated[str, typer.Argument(help="Name of a run, or a folder with its tables.")]
 FormatName = Annotated[
@@ -36,10 +36,19 @@ def export(
     agency: Agency = "quakeline",
 ) -> None:
     """Write a catalog for another program."""
-    from quakeline.io import exports
-    from quakeline.io.atomic import require_space
+    from quakeline.io import exports, targets
 
-    require_space(output.parent)
-    catalog = catalog_of(run, stations)
-    exports.write(format_name, catalog, output, exports.Labels(agency))
+    files = exports.format_of(format_name).files
+    inputs = [*files_of(run), stations]
+    labels = exports.Labels(agency)
+    if not files:
+        targets.require_file("--output", output, inputs)
+        catalog = catalog_of(run, stations)
+        exports.write(format_name, catalog, output, labels)
+    else:
+        command = f"export --format {format_name}"
+        targets.require_folder("--output", output, command, files, inputs)
+        catalog = catalog_of(run, stations)
+        with targets.filling(output, command) as folder:
+            exports.write(format_name, catalog, folder, labels)
     typer.echo(f"written  {output}: {len(catalog.events)} events, {len(catalog.arrivals)} arrivals")

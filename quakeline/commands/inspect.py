@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,13 +69,19 @@ def inspect(
     from quakeline.inspection.plot import SUFFIXES, draw
     from quakeline.inspection.scan import find, scan_all
     from quakeline.inspection.table import frame_of, show, write_csv, write_json
+    from quakeline.io import targets
 
     if plot is not None and plot.suffix not in SUFFIXES:
         raise ConfigError(f"--plot: {str(plot)!r} given; allowed: *{', *'.join(SUFFIXES)}")
+    options = {"--csv": csv, "--json": json, "--plot": plot}
+    responses = [Path(found) for pattern in stationxml or [] for found in glob(pattern)]
+    inputs = [*targets.named_files([*paths, stations]), *responses]
+    _require(options, inputs)
     known = metadata(stationxml or [], None if stations is None else str(stations))
     files = find(paths)
     with shown("reading headers", Console(stderr=True), _megabytes) as progress:
         scans = scan_all(files, processes or len(os.sched_getaffinity(0)), progress)
+    _require(options, _recordings(scans))
     held = holdings(scans)
     planned = plans(held, manifest_of(scans), known, rate_hz)
     show(held, planned, _console())
@@ -137,6 +144,27 @@ def _report(scans: list[Scan], held: list[Holding], planned: list[Plan]) -> None
             reasons.setdefault(scan.unreadable, []).append(str(scan.path))
     for reason, files in reasons.items():
         typer.echo(f"unreadable: {reason}: {some(files, _MOST_FILES)}", err=True)
+
+
+def _require(options: dict[str, Path | None], inputs: list[Path]) -> None:
+    """Refuse files that must not be written, or are named twice."""
+    from quakeline.io import targets
+
+    given = {option: path for option, path in options.items() if path is not None}
+    for option, path in given.items():
+        targets.require_file(option, path, inputs)
+        if sum(path.resolve() == other.resolve() for other in given.values()) > 1:
+            raise ConfigError(
+                f"{option}: {str(path)!r} given twice; allowed: a file for each table"
+            )
+
+
+def _recordings(scans: list[Scan]) -> list[Path]:
+    """The files that were read, but for tables and pictures that this command may have written."""
+    from quakeline.inspection.plot import SUFFIXES
+
+    own = (".csv", ".json", *SUFFIXES)
+    return [scan.path for scan in scans if not (scan.unreadable and scan.path.suffix in own)]
 
 
 def _write(target: Path | None, writer: Callable[[Path], None]) -> None:

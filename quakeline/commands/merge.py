@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.commands.places import catalog_inputs, catalog_of
+from quakeline.commands.places import catalog_inputs, catalog_of, files_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,8 @@ SameOnset = Annotated[
     ),
 ]
 
+_TABLE = "duplicates.csv"
+
 
 def merge(runs: Runs, output: Output, same_onset: SameOnset = 0.3) -> None:
     """Join catalogs: the better one of two events that are the same stays.
@@ -39,19 +41,23 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = 0.3) -> None:
     from quakeline.association.union import Catalog, union
     from quakeline.direct import products
     from quakeline.errors import ConfigError
-    from quakeline.io import provenance
-    from quakeline.io.atomic import require_space, write_text
+    from quakeline.io import provenance, targets
+    from quakeline.io.atomic import write_text
 
     if len(set(runs)) < 2:
         raise ConfigError(f"{runs[0]!r} given; merge needs two different catalogs or more")
-    require_space(output)
+    names = (*products.FILES, _TABLE)
+    inputs = [path for run in runs for path in files_of(run)]
+    targets.require_folder("--output", output, "merge", names, inputs)
     given = [catalog_of(run) for run in runs]
     named = [Catalog(r, c.events, c.arrivals, c.picks) for r, c in zip(runs, given, strict=True)]
     joined = union(named, same_onset)
-    inputs = {path: digest for run in runs for path, digest in catalog_inputs(run).items()}
-    record = provenance.Record("merge", 1, {"same_onset_s": same_onset}, inputs)
-    products.write(joined.events, joined.arrivals, joined.picks, _stations(given), output, record)
-    write_text(output / "duplicates.csv", joined.duplicates.to_csv(index=False))
+    digests = {path: digest for run in runs for path, digest in catalog_inputs(run).items()}
+    record = provenance.Record("merge", 1, {"same_onset_s": same_onset}, digests)
+    stations = _stations(given)
+    with targets.filling(output, "merge") as place:
+        products.write(joined.events, joined.arrivals, joined.picks, stations, place, record)
+        write_text(place / _TABLE, joined.duplicates.to_csv(index=False))
     for catalog in named:
         gone = int((joined.duplicates["catalog"] == catalog.name).sum())
         typer.echo(f"{catalog.name}: {len(catalog.events)} events, {gone} of them again elsewhere")

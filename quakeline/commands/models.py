@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from quakeline.errors import WeightsError
 from quakeline.models import cache
+from quakeline.models.ancestry import NOT_STATED
 from quakeline.models.cards import CARDS, Card, Filter, Wheel
 
 app = typer.Typer(invoke_without_command=True)
@@ -81,11 +81,14 @@ def show(name: Name) -> None:
 @app.command()
 def get(name: Name, path: Given = None, output: Output = None) -> None:
     """Fetch or convert weights into one .safetensors file."""
-    from quakeline.models.weights import card_of
+    from quakeline.io import targets
+    from quakeline.models.named import section
 
+    if output is not None:
+        targets.require_file("--output", output, [path])
     target = output or cache.folder() / "weights" / f"{_known(name).name}.safetensors"
-    _write(name, path, target)
-    typer.echo(f"{target}, weights {card_of(target)[1]}")
+    _, weights_id = section(name, path).write(target)
+    typer.echo(f"{target}, weights {weights_id}")
 
 
 @app.command()
@@ -94,21 +97,25 @@ def export(name: Name, onnx: Graph, path: Given = None) -> None:
 
     The graph turns normalised windows (batch, components, samples) into probabilities.
     """
+    from quakeline.io import targets
     from quakeline.io.atomic import replacing
     from quakeline.models.graphs import graph_of
+    from quakeline.models.named import section
+    from quakeline.models.onnx import labelled
     from quakeline.models.weights import card_of
 
+    targets.require_file("--onnx", onnx, [name, path])
     with TemporaryDirectory(prefix="quakeline-") as folder:
         weights = Path(name).expanduser()
         if not _is_file(name):
             weights = Path(folder) / "weights.safetensors"
-            _write(name, path, weights)
+            section(_known(name).name, path).write(weights)
         card, weights_id = card_of(weights)
         if card.members:
             raise WeightsError(f"{name} is an ensemble: export its members one by one")
         graph = graph_of(weights)
         with replacing(onnx) as temporary:
-            shutil.copyfile(graph, temporary)
+            labelled(graph, temporary, card, weights_id)
     typer.echo(f"{onnx}: {card.name}, weights {weights_id}, normalisation {card.normalisation}")
 
 
@@ -120,16 +127,6 @@ def _known(name: str) -> Card:
     if name not in CARDS:
         raise WeightsError(f"{name!r} given; known are {', '.join(CARDS)}")
     return CARDS[name]
-
-
-def _write(name: str, given: str | None, target: Path) -> None:
-    from quakeline.io.atomic import replacing
-    from quakeline.models.originals import obtain
-    from quakeline.models.weights import save
-
-    state, metadata = obtain(_known(name), given)
-    with replacing(target) as temporary:
-        save(temporary, state, metadata)
 
 
 def _is_cached(card: Card) -> bool:
@@ -148,10 +145,12 @@ def _lines(card: Card, weights_id: str = "") -> list[str]:
         "name": card.name,
         "network": card.network,
         "weights": weights_id,
+        "tensors": card.digest,
         "options": ", ".join(f"{key}: {value}" for key, value in card.options.items()),
         "citation": card.citation,
         "licence": card.licence,
-        "training data": card.training_data,
+        "training data": card.trained_with,
+        **_trained(card),
         "sampling rate": f"{rate:g} Hz",
         "window": f"{card.window_samples} samples ({card.window_samples / rate:g} s)",
         "step": f"{card.hop_samples} samples",
@@ -173,6 +172,19 @@ def _lines(card: Card, weights_id: str = "") -> list[str]:
     for file in card.source.files:
         lines += [f"{'file':<14} {file.path}", f"{'sha256':<14} {file.sha256}"]
     return lines
+
+
+def _trained(card: Card) -> dict[str, str]:
+    """What a card says of weights that were trained from others, or by oneself."""
+    facts = {"trained from": card.parent.described if card.parent else ""}
+    if card.training:
+        settings = ", ".join(f"{key}: {value}" for key, value in card.training.settings.items())
+        facts |= {
+            "training date": card.training.date or NOT_STATED,
+            "training code": card.training.code or NOT_STATED,
+            "its settings": settings or NOT_STATED,
+        }
+    return facts
 
 
 def _said(rule: Filter | None) -> str:

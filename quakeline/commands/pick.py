@@ -12,6 +12,7 @@ from quakeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from quakeline.direct.picks import Outcome
+    from quakeline.preparation.recordings import Recordings
     from quakeline.stages.pick import Config
 
 _SUFFIXES = (".parquet", ".csv")
@@ -61,28 +62,41 @@ def pick(
     from quakeline.commands.progress import shown
     from quakeline.direct.picks import picks_of, settings_of
     from quakeline.direct.weights import load
-    from quakeline.io import inventory
-    from quakeline.io.atomic import require_space
+    from quakeline.io import inventory, targets
+    from quakeline.models.names import described
     from quakeline.preparation.recordings import of_files
 
     console = Console(stderr=True)
-    require_space(output.parent)
+    named = [*targets.named_files(files), *(stationxml or []), weights, model]
+    targets.require_file("--output", output, named)
     recordings = of_files(files, inventory.read(stationxml or []))
+    targets.require_file("--output", output, _used(recordings))
     annotator = load(model, weights, threads=threads, device=device)
     settings = settings_of(annotator.card, smallest)
     typer.echo(f"model    {annotator}")
+    origin = described(annotator.card)
+    if origin:
+        typer.echo(f"origin   {origin}")
     with shown("picking", console) as progress:
         outcome = picks_of(recordings, annotator, settings, progress)
     for line in outcome.lines:
         typer.echo(line, err=True)
-    used = [Path(path) for path in sorted(set(recordings.rows["path"]))]
-    _write(outcome, settings, annotator.weights_id, used, output)
+    network = {"weights_id": annotator.weights_id, **({"origin": origin} if origin else {})}
+    _write(outcome, settings, network, _used(recordings), output)
     for line in _summary(outcome, output):
         typer.echo(line)
 
 
+def _used(recordings: Recordings) -> list[Path]:
+    return [Path(path) for path in sorted(set(recordings.rows["path"]))]
+
+
 def _write(
-    outcome: Outcome, settings: Config, weights_id: str, used: list[Path], output: Path
+    outcome: Outcome,
+    settings: Config,
+    network: dict[str, str],
+    used: list[Path],
+    output: Path,
 ) -> None:
     """Write the picks whole or not at all; a Parquet table says what made it."""
     from quakeline.io import provenance, tables
@@ -98,7 +112,7 @@ def _write(
             frame.to_csv(temporary, index=False, lineterminator="\n")
         return
     inputs = {str(path): provenance.digest_file(path) for path in used}
-    config = {**settings.plain(), "weights_id": weights_id}
+    config = {**settings.plain(), **network}
     with provenance.recording(provenance.Record("pick", VERSION, config, inputs)):
         tables.write(outcome.picks, PICKS, output)
 

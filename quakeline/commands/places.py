@@ -46,6 +46,15 @@ def catalog_of(run: str, stations: Path | None = None) -> Tables:
     )
 
 
+def files_of(run: str) -> list[Path]:
+    """The files that `catalog_of` may read."""
+    folder = run_folder_of(run)
+    return sorted(
+        {*folder.glob("*.parquet"), *folder.glob("catalog/*.parquet")}
+        | set(folder_of(run).glob("*.parquet"))
+    )
+
+
 def catalog_inputs(run: str) -> dict[str, str]:
     """Digests of a catalog's tables of events, for the record of what was made of it."""
     from quakeline.io import provenance

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quakeline.commands.correlate import Run
-from quakeline.commands.places import catalog_inputs, catalog_of, run_folder_of, velocity_of
+from quakeline.commands.places import (
+    catalog_inputs,
+    catalog_of,
+    files_of,
+    run_folder_of,
+    velocity_of,
+)
 from quakeline.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,6 +34,8 @@ VpVs = Annotated[float, typer.Option("--vp-vs", help="vp/vs that makes vs; 0: as
 MaxKm = Annotated[float, typer.Option(min=0.01, help="Farthest that two hypocentres may be apart.")]
 Neighbours = Annotated[int, typer.Option(min=1, help="Events that each event is linked with.")]
 Draws = Annotated[int, typer.Option(min=2, help="Of errors, which tell how exact places are.")]
+
+_TABLE = "relocations.parquet"
 
 
 def relocate(
@@ -50,12 +58,13 @@ def relocate(
     from quakeline.association import depth_range
     from quakeline.commands.progress import shown
     from quakeline.direct import products
-    from quakeline.io import provenance, tables
-    from quakeline.io.atomic import require_space
+    from quakeline.io import provenance, tables, targets
     from quakeline.location import Locator
     from quakeline.location.relocate import relocated
     from quakeline.schemas import DIFFERENTIALS, RELOCATIONS, STATIONS
 
+    names, given = (*products.FILES, _TABLE), [*files_of(run), differentials, velocity]
+    targets.require_folder("--output", output, "relocate", names, given)
     catalog, folder = catalog_of(run), run_folder_of(run)
     if catalog.stations is None:
         raise DataError(f"{folder} holds no stations.parquet, which tells where stations are")
@@ -65,7 +74,6 @@ def relocate(
     )
     if len(waves) and not waves["pick_id_1"].isin(catalog.picks["pick_id"]).any():
         raise DataError(f"{differentials}: none of its picks is in the catalog of {run}")
-    require_space(output)
     sites = _sites(folder, catalog.stations)
     if catalog.events.empty:
         raise DataError(f"{folder} holds no events")
@@ -80,9 +88,9 @@ def relocate(
     record = provenance.Record("relocate", 1, settings, inputs)
     arrivals = done.arrivals[list(catalog.arrivals.columns)]
     stations = tables.conform(catalog.stations, STATIONS).to_pandas()
-    products.write(done.events, arrivals, catalog.picks, stations, output, record)
-    with provenance.recording(record):
-        tables.write(done.moves, RELOCATIONS, output / "relocations.parquet")
+    with targets.filling(output, "relocate") as place, provenance.recording(record):
+        products.write(done.events, arrivals, catalog.picks, stations, place, record)
+        tables.write(done.moves, RELOCATIONS, place / _TABLE)
     typer.echo(_told(done.moves, len(done.events)))
     typer.echo(f"written  {output}: {len(done.events)} events")
 

@@ -31,10 +31,11 @@ def reproduce(
     from quakeline import launch, reproduction
 
     read = reproduction.read(crate)
-    for line in reproduction.other_versions(read):
-        typer.echo(f"quakeline: {line}", err=True)
     here = Path.cwd()
     target = (folder or here / "reproduced" / read.run.run).absolute()
+    reproduction.require_free(read, target)
+    for line in reproduction.other_versions(read):
+        typer.echo(f"quakeline: {line}", err=True)
     reproduction.furnish(read, target, (data or here).absolute())
     found = launch.find_place(target)
     place = launch.Place(target, found.snakefile)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from quakeline.errors import WeightsError
 from quakeline.models.cards import Card, Given
 from quakeline.models.kinds.base import Kind, choice, default_hop, safe
 from quakeline.models.kinds.ensemble import SINGLE
+from quakeline.models.weights import SUFFIX, card_of
 
 if TYPE_CHECKING:
     from quakeline.models.weights import Weights
 
 #: What a card of such a network names as its architecture.
 NETWORK = "das"
+DEFAULT_RATE_HZ = 100.0
+DEFAULT_THRESHOLD = 0.3
 
 
 class Fibres(Kind):
@@ -35,7 +40,7 @@ class Fibres(Kind):
         " file that quakeline's save wrote, the .json or .pt file of SeisBench's",
     )
     sampling_rate_hz: float = Field(
-        100.0, gt=0, description="rate in Hz at which the network gets the data"
+        DEFAULT_RATE_HZ, gt=0, description="rate in Hz at which the network gets the data"
     )
     window_samples: int = Field(ge=2, description="samples of a patch of the network")
     phases: list[str] = Field(
@@ -55,6 +60,14 @@ class Fibres(Kind):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_a_card(self) -> Fibres:
+        try:
+            self.card()
+        except WeightsError as error:
+            raise ValueError(f"weights: {error}") from error
+        return self
+
     @property
     def path(self) -> Path | None:
         """The path that `weights` is; None where it is a name."""
@@ -62,12 +75,27 @@ class Fibres(Kind):
         return path if "/" in self.weights or path.suffix or path.exists() else None
 
     def card(self) -> Card:
-        """What the section says."""
+        """What the section says, and where the weights come from as their file says."""
+        said = self._said()
+        path = self.path
+        if path is None or path.suffix != SUFFIX or not path.is_file():
+            return said
+        card, _ = card_of(path)
+        return replace(
+            said,
+            name=card.name,
+            citation=card.citation,
+            licence=card.licence,
+            training_data=card.training_data,
+            parent=card.parent,
+            training=card.training,
+            digest=card.digest,
+        )
+
+    def _said(self) -> Card:
         phases = tuple(self.phases)
         return Card(
-            name=safe(
-                f"das {self.model.partition(':')[2]} {Path(self.weights).name.split('.')[0]}"
-            ),
+            name=title(self.model.partition(":")[2], Path(self.weights).name),
             network=NETWORK,
             citation="see the network",
             licence="not stated",
@@ -79,7 +107,7 @@ class Fibres(Kind):
             components="Z",
             classes=phases,
             phases=phases,
-            thresholds=dict.fromkeys(phases, 0.3) | self.thresholds,
+            thresholds=dict.fromkeys(phases, DEFAULT_THRESHOLD) | self.thresholds,
             normalisation="none",
             filter=None,
             output="samples",
@@ -98,6 +126,11 @@ class Fibres(Kind):
         if path is None or path.exists() or any(path.parent.glob(f"{path.name}.*")):
             return []
         return [f"das_weights.weights: {self.weights!r} does not exist"]
+
+
+def title(kind: str, file: str) -> str:
+    """Name of weights that have none: of their class and file."""
+    return safe(f"das {kind} {file.split('.')[0]}")
 
 
 KINDS = (*SINGLE, Fibres)

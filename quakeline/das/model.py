@@ -23,7 +23,8 @@ from quakeline.das.report import AnnotateReport
 from quakeline.das.settings import Settings
 from quakeline.das.stream import Stream
 from quakeline.errors import ConfigError
-from quakeline.models.cards import Repository
+from quakeline.models.ancestry import Training
+from quakeline.models.cards import Card, Repository
 
 
 class DASModel(nn.Module, ABC):
@@ -78,6 +79,8 @@ class DASModel(nn.Module, ABC):
         self.annotate_forward_kwargs = dict(annotate_forward_kwargs or {})
         self.default_args = dict(default_args or {})
         self.citation = citation
+        #: With which card the weights were loaded; None: with none.
+        self.card: Card | None = None
 
     @abstractmethod
     def forward(self, x: Tensor) -> dict[str, Tensor]:
@@ -240,12 +243,30 @@ class DASModel(nn.Module, ABC):
         own = {name: value for name, value in wanted.items() if name in names}
         return kind(**own), {name: value for name, value in given.items() if name not in names}
 
-    def save(self, path: Path | str) -> Path:
-        """Write the weights, and how to build the network, as a .safetensors file.
+    def save(
+        self, path: Path | str, *, name: str | None = None, training: Training | None = None
+    ) -> Path:
+        """Write the weights with their card, and how to build the network, as a weights file.
 
-        Raises OutputError where it cannot be written.
+        Parameters
+        ----------
+        path
+            The .safetensors file to write.
+        name
+            Name of the weights. Those that were loaded from a file and trained since need one of
+            their own, and name the former ones as their parent. None: that with which they were
+            loaded, or one made of the class and the file.
+        training
+            How they were trained; None: not stated.
+
+        Raises
+        ------
+        ConfigError
+            Trained weights without a name of their own, or an impossible one.
+        OutputError
+            The file cannot be written.
         """
-        return storage.save(self, Path(path))
+        return storage.save(self, Path(path), name, training)
 
     @classmethod
     def load(cls, path: Path | str) -> Self:

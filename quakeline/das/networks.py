@@ -14,19 +14,23 @@ from typing import Any
 
 import torch
 
+from quakeline.das import storage
 from quakeline.das.kind import NETWORK
 from quakeline.das.model import DASModel
 from quakeline.das.seisbench import SeisBenchDASModel
 from quakeline.errors import WeightsError
 from quakeline.io.provenance import digest_file
-from quakeline.models.cards import Card
+from quakeline.models.cards import Card, Given, SourceFile
 from quakeline.models.custom import working_folder_first
 from quakeline.models.seisbench import files_of
-from quakeline.models.weights import Weights, describe, load
+from quakeline.models.weights import SUFFIX, Weights, load
 
 
 def obtain(card: Card, model: str, name: str, path: Path | None) -> Weights:
-    """Tensors and metadata of a network for fibres, for `weights.save`.
+    """Tensors and card of a network for fibres.
+
+    A weights file of quakeline keeps its name, origin and training; rate, window, phases and
+    thresholds are those of the configuration.
 
     Parameters
     ----------
@@ -56,12 +60,23 @@ def obtain(card: Card, model: str, name: str, path: Path | None) -> Weights:
     _compare(card, applied)
     taken = _arguments(kind)
     arguments = {k: v for k, v in network.get_model_args().items() if k in taken}
-    options = {"model": model, "arguments": json.dumps(arguments, sort_keys=True)}
-    options["default_args"] = json.dumps(applied.default_args, sort_keys=True)
-    sources = {} if path is None else {file.name: digest_file(file) for file in _files(path)}
-    citation = " ".join((applied.citation or "not given").split())
-    complete = replace(card, options=options, citation=citation)
-    return network.state_dict(), describe(complete, sources)
+    own = network.card if isinstance(network, DASModel) else None
+    said = own or storage.card_of(applied, model, arguments)
+    options = storage.card_of(applied, model, arguments).options
+    files = [] if path is None else _files(path)
+    sources = tuple(SourceFile(file.name, digest_file(file)) for file in files)
+    complete = replace(
+        card,
+        name=own.name if own else card.name,
+        citation=said.citation,
+        licence=said.licence,
+        training_data=said.training_data,
+        source=Given(card.source.origin, sources),
+        options=options,
+        parent=said.parent,
+        training=said.training,
+    )
+    return network.state_dict(), complete
 
 
 def build(path: Path) -> DASModel:
@@ -137,7 +152,7 @@ def _from_file(kind: Any, path: Path) -> Any:
 
 
 def _files(path: Path) -> list[Path]:
-    if path.suffix == ".safetensors":
+    if path.suffix == SUFFIX:
         return [path]
     return [file for file in files_of(path) if file is not None]
 

@@ -89,6 +89,7 @@ class Picker:
                 device=self.device,
                 threads=self.threads,
                 batch=self.batch,
+                run_loader=True,  # the configuration of the run names it
             )
         torch.set_num_threads(self.threads)
         gpu = torch.cuda.is_available() if self.device == "auto" else self.device == "cuda"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -178,7 +179,9 @@ class WriterCallback(_Stacked):
 
 
 def _fresh(folder: Path) -> Path:
-    if folder.exists() and any(folder.iterdir()):
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise OutputError(f"{folder} is no folder; give another one")
+    if folder.is_dir() and any(folder.iterdir()):
         raise OutputError(f"{folder} holds output already; give another folder")
     folder.mkdir(exist_ok=True)
     return folder
@@ -221,7 +224,7 @@ class _ZarrWriter:
         name = next(dim for dim in array.dims if dim != TIME)
         channels = np.asarray(array.coords[name].values)
         rows = max(_CHUNK_VALUES // len(channels), 1)
-        self._group = zarr.create_group(self._folder, overwrite=True)
+        self._group = zarr.create_group(self._folder)
         self._group.create_array(
             "annotation",
             shape=(0, len(channels)),

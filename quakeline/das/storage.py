@@ -1,79 +1,140 @@
-"""DAS models as .safetensors files: tensors, and in the metadata how to build the network."""
+"""DAS models as weights files: tensors, and a card that says how to build the network."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import safetensors.torch
-
-from quakeline import __version__
-from quakeline.errors import OutputError, WeightsError
-from quakeline.io.atomic import replacing
-from quakeline.models import repositories
-from quakeline.models.weights import opened, ordered
+from quakeline.das.kind import DEFAULT_RATE_HZ, DEFAULT_THRESHOLD, NETWORK, title
+from quakeline.errors import ConfigError, OutputError, WeightsError
+from quakeline.models import repositories, weights
+from quakeline.models.ancestry import NOT_STATED, Training
+from quakeline.models.cards import Card, Given
+from quakeline.models.kinds.base import default_hop
+from quakeline.models.names import check_name, trained_from
 
 if TYPE_CHECKING:
     from quakeline.das.model import DASModel
 
 Model = TypeVar("Model", bound="DASModel")
-#: Raised when a key of the metadata changes its meaning.
-_VERSION = "1"
-_VERSION_KEY = "quakeline_das_version"
-_SUFFIX = ".safetensors"
 
 
-def save(model: DASModel, path: Path) -> Path:
+def save(model: DASModel, path: Path, name: str | None, training: Training | None) -> Path:
     """See `DASModel.save`."""
-    metadata = {
-        _VERSION_KEY: _VERSION,
-        "class": type(model).__name__,
-        "arguments": json.dumps(model.get_model_args(), sort_keys=True),
-        "default_args": json.dumps(model.default_args, sort_keys=True),
-        "citation": model.citation,
-        "quakeline": __version__,
-    }
-    tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
+    state = model.state_dict()
+    card = renamed(model.card, weights.digest_of(state), name, training)
+    if card is None:
+        kind = type(model)
+        card = card_of(model, f"{kind.__module__}:{kind.__name__}", model.get_model_args())
+        called = name or title(kind.__name__, path.name)
+        card = replace(card, name=called, training=training or Training())
     try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(ordered(safetensors.torch.save(tensors, metadata)))
+        weights.save(path, state, card)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     return path
 
 
+def renamed(
+    before: Card | None, digest: str, name: str | None, training: Training | None
+) -> Card | None:
+    """The card of weights that were loaded with one, and perhaps trained since.
+
+    Parameters
+    ----------
+    before
+        The card with which they were loaded; None: they were not, and neither is there a card.
+    digest
+        That of the tensors now.
+    name, training
+        What is given for their new card; None: nothing.
+
+    Raises
+    ------
+    ConfigError
+        They were trained since, and there is no name for them.
+    """
+    if name is not None:
+        check_name(name)
+    if before is None or (before.digest == digest and name is None and training is None):
+        return before
+    if name is None:
+        raise ConfigError(
+            f"the weights differ from those of {before.name} that were loaded: name=... is needed,"
+            " a name of their own"
+        )
+    return trained_from(before, name=name, training=training)
+
+
+def card_of(model: DASModel, place: str, arguments: dict[str, Any]) -> Card:
+    """The card of a network by what it says of itself, for MODULE:CLASS and its arguments.
+
+    A network that takes data of any rate gets the usual one, and one whose patches depend on the
+    array a window of one sample: a section of the configuration says what is used.
+    """
+    phases = tuple(model.annotate_keys)
+    step = sum(model.dt_range) / 2 if model.dt_range else 1 / DEFAULT_RATE_HZ
+    window = model.patching_structure.in_samples if model.patching_structure else 1
+    return Card(
+        name=model.name,
+        network=NETWORK,
+        citation=" ".join((model.citation or "not given").split()),
+        licence=NOT_STATED,
+        training_data=NOT_STATED,
+        sampling_rate_hz=1 / step,
+        window_samples=window,
+        hop_samples=default_hop(window, "samples"),
+        blind_samples=0,
+        components="Z",
+        classes=phases,
+        phases=phases,
+        thresholds=dict.fromkeys(phases, DEFAULT_THRESHOLD),
+        normalisation="none",
+        filter=None,
+        output="samples",
+        source=Given(place),
+        options={
+            "model": place,
+            "arguments": json.dumps(arguments, sort_keys=True),
+            "default_args": json.dumps(model.default_args, sort_keys=True),
+        },
+    )
+
+
 def load(kind: type[Model], path: Path) -> Model:
     """See `DASModel.load`."""
-    with opened(path, "pt") as file:
-        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        metadata = dict(file.metadata() or {})
-    if metadata.get(_VERSION_KEY) != _VERSION:
-        raise WeightsError(f"{path} is not a DAS model that quakeline wrote")
+    card, state, _ = weights.load(path)
+    if card.network != NETWORK:
+        raise WeightsError(f"{path} holds {card.name}, not a DAS model")
+    name = card.options["model"].partition(":")[2]
     known: dict[str, type[Model]] = {found.__name__: found for found in _family(kind)}
-    if metadata["class"] not in known:
+    if name not in known:
         raise WeightsError(
-            f"{path} holds a {metadata['class']}; here can be loaded {', '.join(sorted(known))}:"
+            f"{path} holds a {name}; here can be loaded {', '.join(sorted(known))}:"
             " import its class first"
         )
     try:
-        model = known[metadata["class"]](**json.loads(metadata["arguments"]))
-        model.default_args = json.loads(metadata["default_args"])
+        model = known[name](**json.loads(card.options["arguments"]))
+        model.default_args = json.loads(card.options["default_args"])
         model.load_state_dict(state)
     except (RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:160]
-        raise WeightsError(f"{path} does not fit {metadata['class']}: {reason}") from error
+        raise WeightsError(f"{path} does not fit {name}: {reason}") from error
+    model.card = card
     return model.eval()
 
 
 def from_pretrained(kind: type[Model], name: Path | str) -> Model:
     """See `DASModel.from_pretrained`."""
-    if str(name).endswith(_SUFFIX):
+    if str(name).endswith(weights.SUFFIX):
         return load(kind, Path(name).expanduser())
     if str(name) not in kind.pretrained:
         listed = ", ".join(kind.list_pretrained()) or "none"
         raise WeightsError(
-            f"no weights {str(name)!r} of {kind.__name__}; known: {listed}, or a {_SUFFIX} file"
+            f"no weights {str(name)!r} of {kind.__name__}; known: {listed}, or a {weights.SUFFIX}"
+            " file"
         )
     return load(kind, repositories.fetch(kind.pretrained[str(name)])[0])
 

@@ -20,14 +20,18 @@ from quakeline.das.model import DASModel
 from quakeline.das.patches import PatchingStructure
 from quakeline.das.picks import DASPickingCallback
 from quakeline.das.settings import Settings
+from quakeline.das.storage import renamed
 from quakeline.das.stream import Stream
 from quakeline.errors import ConfigError
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.windows import normalise
 from quakeline.io.atomic import replacing
-from quakeline.models import cache, weights
+from quakeline.models import cache, networks, weights
+from quakeline.models.ancestry import Training
 from quakeline.models.cards import CARDS, FILTER_CONTEXT_S, Card, Filter
+from quakeline.models.custom import NETWORK as CUSTOM
 from quakeline.models.named import weights_file
+from quakeline.models.names import trained_from
 from quakeline.signal.filters import butterworth
 
 Strategy = Literal["clone", "pad"]
@@ -56,6 +60,8 @@ class DASWaveformModelWrapper(DASModel):
         Channels in a forward pass; None: the best on this machine.
     transforms, default_args
         See `DASModel`.
+    run_loader
+        Whether the Python module that the file of a custom network names may be run.
 
     Raises
     ------
@@ -75,6 +81,7 @@ class DASWaveformModelWrapper(DASModel):
         batch: int | None = None,
         transforms: Sequence[Transform] = (),
         default_args: dict[str, Any] | None = None,
+        run_loader: bool = False,
     ) -> None:
         if component_strategy not in get_args(Strategy):
             raise ConfigError(
@@ -94,12 +101,14 @@ class DASWaveformModelWrapper(DASModel):
             default_args={"thresholds": dict(card.thresholds), **(default_args or {})},
             citation=card.citation,
         )
-        self.card, self.component_strategy = card, component_strategy
-        _, self.network, self._known = weights.network(path)
+        self.card: Card = card
+        self._loaded, self.component_strategy = card, component_strategy
+        _, self.network, self._known = networks.read(path, run_loader=run_loader)
         for parameter in self.network.parameters():
             parameter.requires_grad_(True)  # ScriptModules have no such method of their own
         self._path = path
         self._device, self._batch = device, batch
+        self._run_loader = run_loader
         self._threads = threads or len(os.sched_getaffinity(0))
         self._ready: Annotator | None = None
 
@@ -118,20 +127,25 @@ class DASWaveformModelWrapper(DASModel):
 
         The first time takes seconds, since the network is then compiled.
         """
-        if not isinstance(self.network, torch.jit.ScriptModule) and self.card.network != "custom":
+        if not isinstance(self.network, torch.jit.ScriptModule) and self.card.network != CUSTOM:
             state = self.network.state_dict()
-            now = weights.weights_id(state, self.card.options)
+            now = weights.weights_id(state, self._loaded.options)
             if now != self._known:
                 self._path, self._known, self._ready = self._kept(now), now, None
         if self._ready is None:
-            self._ready = Annotator.load(self._path, self._device, self._threads, self._batch)
+            self._ready = Annotator.load(
+                self._path, self._device, self._threads, self._batch, run_loader=self._run_loader
+            )
         return self._ready
 
-    def _kept(self, digest: str) -> Path:
+    def _kept(self, weights_id: str) -> Path:
         """The weights of now, as after training, as a file of the cache."""
-        path = cache.folder() / "das" / f"{digest}.safetensors"
-        with replacing(path) as temporary:
-            self.save(temporary)
+        path = cache.folder() / "das" / f"{weights_id}.safetensors"
+        card = self._loaded
+        if weights.digest_of(self.network.state_dict()) != card.digest:
+            card = trained_from(card, name=f"{card.name} trained further")
+        weights.save(path, self.network.state_dict(), card)
+        self.card = card
         return path
 
     def get_patching_structure(
@@ -228,10 +242,18 @@ class DASWaveformModelWrapper(DASModel):
         """Which component a channel is where the others are zero."""
         return max(self.card.components.find("Z"), 0)
 
-    def save(self, path: Path | str) -> Path:
-        """Write the picker's weights as a .safetensors file of quakeline, for any use of it."""
-        _, _, metadata = weights.load(self._path)
-        weights.save(Path(path), self.network.state_dict(), metadata)
+    def save(
+        self, path: Path | str, *, name: str | None = None, training: Training | None = None
+    ) -> Path:
+        """Write the picker's weights as a weights file, for any use of it; see `DASModel.save`."""
+        if self._loaded.network == CUSTOM:
+            if name is not None or training is not None:
+                raise ConfigError(f"name: {self._loaded.name} is kept as a graph and has its name")
+            Path(path).write_bytes(self._path.read_bytes())
+            return Path(path)
+        digest = weights.digest_of(self.network.state_dict())
+        card = renamed(self._loaded, digest, name, training)
+        networks.save_network(path, self.network, card or self._loaded)
         return Path(path)
 
     @classmethod
@@ -289,10 +311,10 @@ def _file_of(model: Any) -> Path:
             f"model: a {type(model).__name__} given; allowed: the name of a weight set, a"
             " .safetensors file of quakeline, or a WaveformModel of SeisBench"
         )
-    from quakeline.models.seisbench import save_model
+    from quakeline.models.kinds.seisbench import write_model
 
     with TemporaryDirectory(prefix="quakeline-") as folder:
-        made = save_model(model, Path(folder) / "model.safetensors")
+        made = write_model(model, Path(folder) / "model.safetensors")
         path = cache.folder() / "das" / f"{weights.card_of(made)[1]}.safetensors"
         with replacing(path) as temporary:
             temporary.write_bytes(made.read_bytes())

@@ -148,7 +148,9 @@ def _inventory(stationxml: Paths, inventory: obspy.Inventory | None) -> obspy.In
     paths = _paths(stationxml)
     if paths and inventory is not None:
         raise ConfigError("stationxml and inventory given; allowed: one of them")
-    return inventories.read(paths) if inventory is None else inventory
+    if inventory is None:
+        return inventories.read(paths)
+    return inventories.with_normal_codes(inventory)
 
 
 def _paths(given: Paths) -> list[Path]:

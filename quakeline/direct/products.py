@@ -11,6 +11,12 @@ from quakeline.io import provenance, tables
 from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATION_MAGNITUDES, STATIONS
 from quakeline.stages import merge
 
+#: Names of all files that `write` may make.
+FILES = (
+    *(f"{name}.parquet" for name in ("events", "arrivals", "picks", "stations")),
+    *("catalog.qml", "catalog.csv"),
+)
+
 
 def write(
     events: pd.DataFrame,
@@ -42,6 +48,7 @@ def write(
             chunk_picks=[paths["chunk_picks"]],
             station_magnitudes=paths["station_magnitudes"],
             stations=paths["stations"],
+            weights=[],
             events=output / "events.parquet",
             arrivals=output / "arrivals.parquet",
             picks=output / "picks.parquet",

@@ -13,7 +13,8 @@ from quakeline.inference.engine import Engine, Piece
 from quakeline.inference.ensemble import Reordered, combined
 from quakeline.inference.tuning import GPU_SIZES, best_batch, on_cpu
 from quakeline.inference.waveforms import Paged, Waveforms
-from quakeline.models.cards import CARDS, Card, Windowing
+from quakeline.models.cards import ARCHITECTURES, Card
+from quakeline.models.windowing import Windowing
 
 _AS_ON_CARD = Windowing()
 
@@ -38,6 +39,7 @@ class Annotator:
         threads: int = 1,
         batch: int | None = None,
         windowing: Windowing = _AS_ON_CARD,
+        run_loader: bool = False,
     ) -> Annotator:
         """Make the network of a weights file ready.
 
@@ -53,6 +55,9 @@ class Annotator:
             Windows in a forward pass; None: the best batch on this machine.
         windowing
             What differs from the card in how windows are laid and joined.
+        run_loader
+            Whether the loader that the file of a custom network names may be run, for GPUs; else
+            its graph is computed, on CPUs.
 
         Raises
         ------
@@ -68,7 +73,7 @@ class Annotator:
         engines, places = [], []
         members = [windowing.on(member) for member, _ in members_of(weights)]
         for number, one in enumerate(members or [card]):
-            place = _Place(weights, number if members else None, one)
+            place = _Place(weights, number if members else None, one, run_loader)
             backend, name = place.backend(device, threads, batch)
             engines.append(Engine(replace(one, phases=card.phases), backend))
             places.append(name)
@@ -117,6 +122,7 @@ class _Place:
     weights: Path
     member: int | None
     card: Card
+    run_loader: bool
 
     def backend(self, device: str, threads: int, batch: int | None) -> tuple[Backend, str]:
         """What computes the network, and the name of the device."""
@@ -126,7 +132,9 @@ class _Place:
 
     def _is_graph(self) -> bool:
         """Whether the network is known as a graph alone, which PyTorch cannot compute."""
-        return self.card.network == "custom" and not self.card.options["digest"]
+        return self.card.network == "custom" and not (
+            self.run_loader and self.card.options["digest"]
+        )
 
     def _on_gpus(self, batch: int | None) -> tuple[Backend, str]:
         import torch
@@ -172,16 +180,16 @@ class _Place:
     @property
     def _name(self) -> str:
         """What the best batch is remembered for: weights of one network take the same time."""
-        return self.card.network if self.card.name in CARDS else self.card.name
+        return self.card.network if self.card.network in ARCHITECTURES else self.card.name
 
     @property
     def _window(self) -> tuple[int, int]:
         return len(self.card.components), self.card.window_samples
 
     def _network(self) -> Any:
-        from quakeline.models.weights import network
+        from quakeline.models.networks import read
 
-        return network(self.weights, self.member)[1]
+        return read(self.weights, self.member, self.run_loader)[1]
 
 
 def _gpus() -> list[Any]:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from quakeline.inspection.scan import Scan
 from quakeline.io.blockettes import QUALITIES
-from quakeline.io.headers import ChannelHeader
+from quakeline.io.codes import bare_id
+from quakeline.io.headers import ChannelHeader, without_doubles
 from quakeline.report.coverage import Stretch, merge
 from quakeline.schemas import MANIFEST
 from quakeline.timeline import SECOND, Span
@@ -92,8 +93,15 @@ def _holding(codes: str, rate: float, parts: list[tuple[Scan, ChannelHeader]]) -
         overlap_s=_overlap(pieces, step),
         timing=sum(timing, np.zeros(QUALITIES, np.int64)),
         problem="; ".join(problems),
-        notes=list(dict.fromkeys(header.notes for header in headers if header.notes)),
+        notes=list(dict.fromkeys(header.notes for header in headers if header.notes))
+        + _spelled(codes, headers),
     )
+
+
+def _spelled(codes: str, headers: Sequence[ChannelHeader]) -> list[str]:
+    """A note where the headers spell the codes of a channel in several ways."""
+    ways = sorted({bare_id(header.header_codes or codes) for header in headers})
+    return [f"the headers spell its codes {' and '.join(ways)}"] if len(ways) > 1 else []
 
 
 def _overlap(pieces: np.ndarray, step: int) -> float:
@@ -111,4 +119,4 @@ def manifest_of(scans: Sequence[Scan]) -> pd.DataFrame:
         if one.unreadable:
             rows.append({**base, "status": "unreadable", "reason": one.unreadable})
         rows += [{**base, **header.row(header.problem, header.notes)} for header in one.headers]
-    return pd.DataFrame(rows, columns=MANIFEST.names)
+    return pd.DataFrame(without_doubles(rows), columns=MANIFEST.names)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from quakeline.inspection.holdings import Holding
 from quakeline.io import inventory as inventories
+from quakeline.io.codes import nearest
 from quakeline.preparation.components import Preparer
 from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.settings import Response
@@ -116,7 +117,9 @@ def _response(one: Holding, known: Metadata) -> str:
     )
     reach = (starts < last) & (ends > first)
     if not reach.any():
-        return "no response: counts"
+        given = table.loc[table["response"] != "none", _CODES].fillna("")
+        near = "" if len(rows) else nearest(tuple(codes), given.itertuples(index=False, name=None))
+        return f"no response, the metadata have {near}: counts" if near else "no response: counts"
     whole = starts[reach].min() <= first and ends[reach].max() >= last
     return "response removed" + ("" if whole else ", but not known for all of the time")
 

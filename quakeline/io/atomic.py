@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
@@ -21,25 +22,58 @@ _ENOUGH = b"\0" * 65_536
 _SETTLED_S, _LOOK_S, _PATIENCE_S = 0.2, 0.02, 10.0
 
 
+def _no_folder(folder: Path) -> bool:
+    return False
+
+
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path, is_own: Callable[[Path], bool] = _no_folder) -> Iterator[Path]:
     """Give a temporary path beside `target`; rename it to `target` when the block succeeds.
 
-    The block may make a file or a folder. Whatever it left is removed when it fails. Raises
-    OutputError where the place cannot be written (full, read-only, no permission).
+    The block may make a file or a folder. Whatever it left is removed when it fails. A file never
+    takes the place of a folder, nor a folder that of a file.
+
+    Parameters
+    ----------
+    is_own
+        Whether the program made the folder that is there. Others are replaced only if empty.
+
+    Raises
+    ------
+    OutputError
+        The place cannot be written (full, read-only, no permission), or something is there that
+        must stay.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    temporary = target.parent / f".{target.name}.{os.getpid()}.part"
     with writing(target):
         try:
+            if target.is_dir():
+                _require_own(target, is_own)
             target.parent.mkdir(parents=True, exist_ok=True)
             remove(temporary)
             yield temporary
-            if target.is_dir() or temporary.is_dir():
-                remove(target)
+            _make_room(target, temporary.is_dir(), is_own)
             temporary.replace(target)
         except BaseException:
             _remove_for_good(temporary)
             raise
+
+
+def _require_own(folder: Path, is_own: Callable[[Path], bool]) -> None:
+    """Raise OutputError for a folder that is not empty and that the program did not make."""
+    if any(folder.iterdir()) and not is_own(folder):
+        raise OutputError(f"cannot write {folder}: it is a folder with other things in it")
+
+
+def _make_room(target: Path, for_folder: bool, is_own: Callable[[Path], bool]) -> None:
+    """Remove a folder that another may replace. Raises OutputError for anything that must stay."""
+    if target.is_dir() and not for_folder:
+        raise OutputError(f"cannot write {target}: it is a folder, not a file")
+    if for_folder and os.path.lexists(target):
+        if target.is_symlink() or not target.is_dir():
+            raise OutputError(f"cannot write {target}: it is a file, not a folder")
+        _require_own(target, is_own)
+        remove(target)
 
 
 @contextmanager
@@ -85,7 +119,8 @@ def require_space(folder: Path) -> None:
 def clear_leftovers(target: Path) -> None:
     """Remove what killed writers of a product left beside it. Nobody may be writing it now."""
     for leftover in target.parent.glob(f".{escape(target.name)}.*.part"):
-        remove(leftover)
+        if re.fullmatch(r"\d+", leftover.name.split(".")[-2]):
+            remove(leftover)
 
 
 def remove(path: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from quakeline.io.codes import normal
+
 #: A data record has one of these letters behind its number.
 _KINDS = b"DRQM"
 _HEADER = 48
@@ -32,6 +34,11 @@ class Records:
     flags: np.ndarray
     timing: np.ndarray
 
+    def __add__(self, other: Records) -> Records:
+        return Records(
+            self.count + other.count, self.flags + other.flags, self.timing + other.timing
+        )
+
 
 def records_of(path: Path) -> dict[str, Records]:
     """The records of each channel, NET.STA.LOC.CHA.
@@ -48,15 +55,17 @@ def records_of(path: Path) -> dict[str, Records]:
         return {}
     quality = _qualities(records, heads, _order(heads[0]))
     names = heads[:, 8:20].copy().view("S12").ravel()
-    found = {}
+    found: dict[str, Records] = {}
     for name in names[:1] if (names == names[0]).all() else np.unique(names):
         own = names == name
         timed = quality[own & (quality < QUALITIES)]
-        found[_codes(name)] = Records(
+        records_of_name = Records(
             int(own.sum()),
             np.unpackbits(heads[own, 38:39], axis=1, bitorder="little").sum(axis=0, dtype=np.int64),
             np.bincount(timed, minlength=QUALITIES).astype(np.int64),
         )
+        other = found.get(_codes(name))  # the same codes, written in another way
+        found[_codes(name)] = other + records_of_name if other else records_of_name
     return found
 
 
@@ -107,4 +116,4 @@ def _qualities(records: np.ndarray, heads: np.ndarray, order: str) -> np.ndarray
 def _codes(name: bytes) -> str:
     text = name.ljust(12).decode("latin-1")
     station, location, channel, network = text[:5], text[5:7], text[7:10], text[10:12]
-    return ".".join(part.strip(" \0") for part in (network, station, location, channel))
+    return ".".join(map(normal, (network, station, location, channel)))

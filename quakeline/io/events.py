@@ -81,12 +81,14 @@ _EVENT_TYPES = {"blast": "explosion", "noise": "not existing"}
 class Labels:
     """Who made the catalog and with which earth model, as QuakeML names them.
 
-    `author` None is "quakeline" and its version; `earth_model` None leaves it out.
+    `author` None is "quakeline" and its version; `earth_model` None leaves it out; `pickers` says
+    from which others the weights of networks were trained.
     """
 
     agency_id: str = "quakeline"
     author: str | None = None
     earth_model: str | None = None
+    pickers: tuple[str, ...] = ()
 
     @property
     def authority(self) -> str:
@@ -199,7 +201,9 @@ def _catalog(events: list[qml.Event], labels: Labels) -> qml.Catalog:
         events,
         resource_id=labels.uri("catalog", product),
         creation_info=labels.creation_info(),
-        comments=_comments(_provenance()),
+        comments=[
+            comment for text in (_provenance(), *labels.pickers) for comment in _comments(text)
+        ],
     )
 
 

@@ -21,12 +21,12 @@ from obspy.io.mseed import InternalMSEEDError
 
 from quakeline.errors import DataError
 from quakeline.io import miniseed, records
+from quakeline.io.codes import PARTS, bare_id, normal_id
 
 #: Gives codes NET.STA.LOC.CHA to a trace by those of its header and its number in the file, from
 #: 1, and says whether the number matters; None: the header's codes are right.
 Naming = Callable[[str, int], tuple[str, bool] | None]
 
-_CODES = ("network", "station", "location", "channel")
 _RATES_HZ = (0.01, 10_000.0)
 _RATE_TOLERANCE = 0.005
 
@@ -36,8 +36,9 @@ class ChannelHeader:
     """One channel of a file: codes, times of the first and last sample (ns), rate, problems.
 
     `pieces`, shape (n, 2), int64, are the first and last sample (ns) of each gapless piece, in
-    order of time. `header_codes` names the traces in the file whose codes are not used: those of
-    their header, and #NUMBER where the number of the trace in the file counts.
+    order of time. `header_codes` names the traces in the file whose codes are written in another
+    way or not used: those of their header, and #NUMBER where the number of the trace in the file
+    counts.
     """
 
     network: str
@@ -80,20 +81,32 @@ def read_headers(path: Path, naming: Naming | None = None) -> list[ChannelHeader
     stream, notes = read_stream(path, headonly=True)
     notes = "; ".join(filter(None, [records.missing(stream), notes]))
     try:
-        return headers_of(stream, notes, naming and _named(stream, naming))
+        return headers_of(stream, notes, _named(stream, naming))
     except OverflowError:
         raise DataError(f"{path}: times outside of 1677 to 2262") from None
 
 
-def _named(stream: obspy.Stream, naming: Naming) -> dict[int, str]:
-    """Give traces other codes; returns what `header_codes` says of each, by its identity."""
+def _named(stream: Iterable[obspy.Trace], naming: Naming | None = None) -> dict[int, str]:
+    """Give traces their codes; returns `header_codes` of those that had others, by identity."""
     given = {}
     for number, trace in enumerate(stream, 1):
-        own, found = trace.id, naming(trace.id, number)
-        if found:
-            trace.stats.update(dict(zip(_CODES, found[0].split("."), strict=True)))
-            given[id(trace)] = f"{own}#{number}" if found[1] else own
+        own, usual = trace.id, normal_id(trace.id)
+        found = naming and (naming(own, number) or naming(usual, number))
+        codes, numbered = found or (usual, False)
+        if found or usual != own:
+            parts = normal_id(codes).split(".")
+            trace.stats.update(dict(zip(PARTS, parts, strict=True)))
+            given[id(trace)] = f"{own}#{number}" if numbered else own
     return given
+
+
+def traces_of(stream: Iterable[obspy.Trace]) -> list[ChannelHeader]:
+    """A channel for each trace in memory; the traces stay as they are."""
+    headers = []
+    for trace in stream:
+        copy = obspy.Trace(trace.data, trace.stats.copy())
+        headers += headers_of([copy], renamed=_named([copy]))
+    return headers
 
 
 def chosen(stream: obspy.Stream, header_codes: str) -> list[obspy.Trace]:
@@ -118,8 +131,49 @@ def headers_of(
     return [_without_rivals(header, headers) for header in headers]
 
 
+def without_doubles(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of MANIFEST, in which channels that only capital letters tell apart are not mixed.
+
+    Where they have data at the same time, the one whose header has capital letters is used, else
+    the first; the others are unused.
+    """
+    spelled: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        codes = ".".join(str(row.get(name)) for name in PARTS)
+        own = bare_id(str(row.get("header_codes") or codes))
+        if row["status"] == "data" and own.upper() == codes:  # else the user has named it
+            spelled[codes][own].append(row)
+    refused = {}
+    for ways in spelled.values():
+        kept: list[tuple[str, dict[str, Any]]] = []
+        for own, group in sorted(ways.items()):  # capital letters come first
+            rivals = [(other, row) for other, row in kept if other != own]
+            for row in group:
+                other = next((way for way, one in rivals if _at_once(row, one)), None)
+                if other is None:
+                    kept.append((own, row))
+                else:
+                    refused[id(row)] = _ONLY_CAPITALS.format(own, other)
+    return [
+        {**row, "status": "unused", "reason": refused[id(row)]} if id(row) in refused else row
+        for row in rows
+    ]
+
+
+_ONLY_CAPITALS = (
+    "the header has {}, while there are data of {} at the same time: only capital letters tell them"
+    " apart (source kind files: fetch.source.codes gives other codes)"
+)
+
+
+def _at_once(row: dict[str, Any], other: dict[str, Any]) -> bool:
+    return bool(row["start"] <= other["end"] and other["start"] <= row["end"])
+
+
 def _without_rivals(header: ChannelHeader, others: list[ChannelHeader]) -> ChannelHeader:
     """Refuse a channel whose given codes another one of the file has at the same time."""
+    if normal_id(header.header_codes) == header.codes:
+        return header  # nothing but their spelling differs
     rivals = [
         one.header_codes
         for one in others
@@ -235,7 +289,7 @@ def _problem(traces: list[obspy.Trace]) -> str:
     for name in ("station", "channel"):
         if not stats[name].strip("?"):
             return f"the header has no {name} code"
-    if not "".join(stats[name] for name in _CODES).isprintable():
+    if not "".join(stats[name] for name in PARTS).isprintable():
         return f"the codes in the header are no text: {traces[0].id!r}"
     if not any(trace.stats.npts for trace in traces):
         return "the file holds no samples"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 from glob import escape
 from io import BytesIO
@@ -17,6 +18,7 @@ from quakeline.errors import DataError
 from quakeline.io import tables
 from quakeline.io.atomic import replacing
 from quakeline.io.cells import read_cells
+from quakeline.io.codes import clash, normal
 from quakeline.io.responses import is_seed
 from quakeline.schemas import STATIONS
 
@@ -34,7 +36,10 @@ _LIMITS = {
 
 
 def read(paths: list[Path]) -> Inventory:
-    """Read StationXML and dataless SEED files. Raises DataError with the file's name."""
+    """Read StationXML and dataless SEED files, codes as `with_normal_codes` has them.
+
+    Raises DataError with the file's name.
+    """
     inventory = Inventory()
     for path in paths:
         kind = "StationXML"
@@ -45,7 +50,42 @@ def read(paths: list[Path]) -> Inventory:
         except Exception as error:  # obspy and lxml raise many kinds for a broken file
             reason = " ".join(str(error).split()) or type(error).__name__
             raise DataError(f"cannot read {path} as {kind}: {reason}") from error
-    return inventory
+    return with_normal_codes(inventory)
+
+
+def with_normal_codes(inventory: Inventory) -> Inventory:
+    """An inventory with all codes in their normal form; the one that is given stays as it is.
+
+    Raises DataError for two stations at different places that only capital letters tell apart.
+    """
+    _refuse_clash(
+        (f"{network.code}.{station.code}", station.latitude, station.longitude)
+        for network in inventory
+        for station in network
+    )
+    networks = []
+    for network in inventory:
+        stations = [copy(station) for station in network]
+        for station in stations:
+            station.code, station.channels = normal(station.code), list(map(copy, station))
+            for channel in station:
+                channel.code = normal(channel.code)
+                channel.location_code = normal(channel.location_code)
+        renamed = copy(network)
+        renamed.code, renamed.stations = normal(network.code), stations
+        networks.append(renamed)
+    return Inventory(networks=networks, source=inventory.source)
+
+
+def _refuse_clash(stations: Iterable[tuple[str, float, float]]) -> None:
+    """Raise DataError for different places of which only capital letters tell the names apart."""
+    places = {name: (latitude, longitude) for name, latitude, longitude in stations}
+    found = clash(places)
+    if found and places[found[0]] != places[found[1]]:
+        raise DataError(
+            f"stations {found[0]} and {found[1]} are at different places, but only capital letters"
+            " tell them apart, and codes are read as capitals: give one of them another code"
+        )
 
 
 def joined(first: Inventory, second: Inventory) -> Inventory:
@@ -140,10 +180,13 @@ def with_responses(frame: pd.DataFrame, inventory: Inventory) -> pd.DataFrame:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a station table (CSV). Raises DataError that names the line and the column.
+    """Read a station table (CSV, or the stations.parquet of a run).
 
-    `elevation` is accepted for `elevation_m` and is read as metres.
+    `elevation` is accepted for `elevation_m` and is read as metres. Raises DataError that names the
+    line and the column.
     """
+    if path.suffix == ".parquet":
+        return tables.read(path, STATIONS)
     frame = read_cells(path, "station table")
     if "elevation_m" not in frame:
         frame = frame.rename(columns={"elevation": "elevation_m"})
@@ -160,9 +203,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def read_any(path: Path) -> pd.DataFrame:
     """Read STATIONS from a CSV table, StationXML or Parquet. Raises DataError as the readers do."""
-    if path.suffix == ".parquet":
-        frame = tables.read(path, STATIONS)
-    elif path.suffix.lower() == ".csv":
+    if path.suffix.lower() in (".csv", ".parquet"):
         frame = read_table(path)
     else:
         frame = table_of(read([path]))
@@ -172,7 +213,7 @@ def read_any(path: Path) -> pd.DataFrame:
 def _typed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     result = pd.DataFrame(index=frame.index)
     for name in _TEXT:
-        result[name] = frame.get(name, "")
+        result[name] = frame[name].map(normal) if name in frame else ""
     for name in _NUMBERS:
         default = "0" if name == "depth_m" else ""
         text = frame[name] if name in frame else pd.Series("", index=frame.index)
@@ -184,6 +225,8 @@ def _typed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         if (result[name] == "").any():
             line = int(result.index[result[name] == ""][0])
             raise DataError(f"station table {path}, line {line}: {name} is empty")
+    named = frame["network"] + "." + frame["station"]
+    _refuse_clash(zip(named, result["latitude"], result["longitude"], strict=True))
     result["channel"] = result["channel"].where(result["channel"] != "", None)
     for name in ("sampling_rate_hz", "azimuth_deg", "dip_deg"):
         result[name] = np.nan

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from quakeline.errors import DataError
 from quakeline.io import tables
 from quakeline.io.cells import read_cells
+from quakeline.io.codes import clash, normal
 from quakeline.schemas import PICKS
 from quakeline.timeline import SECOND
 
@@ -35,18 +36,23 @@ _NAMES = {
     "amplitude_m_s": ("amplitude_m_s", "phase_amplitude", "amplitude", "amp"),
     "pick_id": ("pick_id",),
 }
+#: Columns of PICKS that a table may have as well, and their types. To which event a pick belonged
+#: is forgotten: that is what shall be found.
+_FURTHER = {c.name: c.type for c in PICKS.columns if c.name not in {*_NAMES, "event_id"}}
 _REQUIRED = ("station", "phase", "time")
 #: Offsets of PhaseNet's older tables: `begin_time` and samples or seconds after it.
 _OFFSETS = ("phase_index", "phase_time_s")
 
 
-def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
+def read(
+    path: Path, *, sampling_rate_hz: float = 100.0, fibres: frozenset[str] = frozenset()
+) -> pd.DataFrame:
     """Read picks as the table PICKS.
 
     A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S and is
     no depth phase (pP, sP); a time is ISO 8601 in UTC or seconds since 1970. Probability, error and
-    amplitude may lack.
-    `phase_index` counts samples after `begin_time`.
+    amplitude may lack. `phase_index` counts samples after `begin_time`. Further columns of PICKS
+    are kept, so that what `quakeline pick` writes is the same as CSV and as Parquet.
 
     Parameters
     ----------
@@ -54,15 +60,19 @@ def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
         A CSV file, or a Parquet file of quakeline or anybody.
     sampling_rate_hz
         Rate that `phase_index` counts in.
+    fibres
+        Names of fibres, which are no codes and stay as they are written.
 
     Raises
     ------
     DataError
-        The file cannot be read, lacks a column, or a row of it makes no sense.
+        The file cannot be read, lacks a column, a row of it makes no sense, or only capital letters
+        tell two stations apart.
     """
+    if _is_ours(path):
+        ours = tables.read(path, PICKS).drop(columns="event_id")
+        return _conformed(_with_normal_codes(ours, fibres, path))
     frame = _cells(path)
-    if list(frame.columns) == PICKS.names:
-        return frame
     found = {name: _first(frame, words) for name, words in _NAMES.items()}
     missing = [name for name in _REQUIRED if found[name] is None]
     if missing:
@@ -80,19 +90,45 @@ def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
     picks["probability"] = _number(values, "probability", 1.0, path)
     for name in ("time_sigma_s", "amplitude_m_s"):
         picks[name] = _number(values, name, np.nan, path)
-    return _finished(picks, values)
+    picks = picks.assign(source="waveform", model="table", weights_id=NO_WEIGHTS)
+    picks = picks.assign(**_further(frame, picks, path))
+    return _finished(_with_normal_codes(picks, fibres, path), values)
+
+
+def _with_normal_codes(picks: pd.DataFrame, fibres: frozenset[str], path: Path) -> pd.DataFrame:
+    """Picks with the codes of seismometers in their normal form."""
+    of_fibres = (picks["source"] == "das") | picks["network"].isin(fibres)
+    found = clash((picks["network"] + "." + picks["station"])[~of_fibres].unique())
+    if found:
+        raise DataError(
+            f"picks {path}: only capital letters tell {found[0]} and {found[1]} apart, and codes"
+            " are read as capitals: give one of them another code"
+        )
+    codes = {
+        name: picks[name].where(of_fibres, picks[name].map(normal))
+        for name in ("network", "station", "location", "instrument")
+    }
+    return picks.assign(**codes)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a Parquet table of PICKS, with its types and its version."""
+    if path.suffix != ".parquet":
+        return False
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"cannot read picks {path}: {error}") from None
+    return bool(metadata.get(b"quakeline_table") == PICKS.name.encode())
 
 
 def _cells(path: Path) -> pd.DataFrame:
     if path.suffix != ".parquet":
         return read_cells(path, "picks")
     try:
-        table = pq.read_table(path)
+        frame: pd.DataFrame = pq.read_table(path).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"cannot read picks {path}: {error}") from None
-    if (table.schema.metadata or {}).get(b"quakeline_table") == b"picks":
-        return tables.read(path, PICKS)
-    frame: pd.DataFrame = table.to_pandas()
     return frame.rename(columns=lambda name: str(name).lower())
 
 
@@ -109,11 +145,8 @@ def _codes(values: dict[str, pd.Series]) -> dict[str, pd.Series]:
     def part(place: int) -> pd.Series:
         return pd.Series([word[place] for word in words], index=names.index, dtype=object)
 
-    given = {
-        name: values[name].fillna("").astype(str).str.strip()
-        for name in ("network", "location")
-        if name in values
-    }
+    words_of = {"network": _text, "location": _location}
+    given = {name: text(values[name]) for name, text in words_of.items() if name in values}
     blank = pd.Series("", index=names.index)
     network = part(0).where(dotted, given.get("network", blank))
     station = part(1).where(dotted, part(0))
@@ -121,9 +154,20 @@ def _codes(values: dict[str, pd.Series]) -> dict[str, pd.Series]:
     return {
         "network": network,
         "station": station,
-        "location": location.replace("--", ""),
+        "location": location,
         "instrument": part(3).str[:2],
     }
+
+
+def _text(codes: pd.Series) -> pd.Series:
+    return codes.fillna("").astype(str).str.strip()
+
+
+def _location(codes: pd.Series) -> pd.Series:
+    """Locations; those that became numbers on the way get their two digits back."""
+    if pd.api.types.is_numeric_dtype(codes):
+        return codes.map(lambda code: "" if pd.isna(code) else f"{int(code):02d}")
+    return _text(codes)
 
 
 def _offset(frame: pd.DataFrame, rate_hz: float) -> pd.Series | None:
@@ -168,6 +212,24 @@ def _number(values: dict[str, pd.Series], name: str, default: float, path: Path)
     return numbers.fillna(default).astype(float)
 
 
+def _further(frame: pd.DataFrame, picks: pd.DataFrame, path: Path) -> dict[str, pd.Series]:
+    """The columns of PICKS that a table has beside those of a bare pick."""
+    columns: dict[str, pd.Series] = {}
+    for name, kind in _FURTHER.items():
+        if name not in frame:
+            continue
+        given = frame[name]
+        if kind == "string":
+            text = given.fillna("").astype(str).str.strip()
+            columns[name] = text.where(text != "", picks.get(name))
+        else:
+            numbers: pd.Series = _number({"time": given, name: given}, name, np.nan, path)
+            columns[name] = numbers.astype("Int64") if kind == "int" else numbers
+    if "source" in columns:  # other programs may mean something else by it
+        columns["source"] = columns["source"].where(columns["source"] == "das", "waveform")
+    return columns
+
+
 def _require(good: pd.Series, name: str, given: pd.Series, path: Path) -> None:
     if not good.all():
         row = good.index[~good][0]
@@ -187,13 +249,16 @@ def _finished(picks: pd.DataFrame, values: dict[str, pd.Series]) -> pd.DataFrame
     codes = picks["network"] + "." + picks["station"] + "." + picks["location"]
     own = codes + "/" + picks["phase"] + "/" + picks["time"].astype("int64").astype(str)
     picks["pick_id"] = values["pick_id"].astype(str) if "pick_id" in values else own
-    picks = picks.assign(source="waveform", model="table", weights_id=NO_WEIGHTS)
     picks = picks.sort_values(["time", "pick_id"])
     repeated = picks["pick_id"].duplicated()
     if repeated.any():
         logger.warning("picks: %d repeated rows are left out", repeated.sum())
     picks = picks[~repeated]
-    frame: pd.DataFrame = tables.conform(picks.reset_index(drop=True), PICKS).to_pandas()
+    return _conformed(picks.reset_index(drop=True))
+
+
+def _conformed(picks: pd.DataFrame) -> pd.DataFrame:
+    frame: pd.DataFrame = tables.conform(picks, PICKS).to_pandas()
     return frame
 
 

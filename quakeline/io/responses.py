@@ -16,6 +16,7 @@ from obspy.core.inventory import Channel, Network, Response, Station
 
 from quakeline.errors import DataError
 from quakeline.io import sacpz
+from quakeline.io.codes import normal
 
 _FIRST, _LAST = UTCDateTime(1, 1, 1), UTCDateTime(2999, 1, 1)
 
@@ -83,7 +84,12 @@ def _inventory(path: Path, text: str) -> Inventory:
 def _of_inventory(inventory: Inventory) -> list[GivenResponse]:
     return [
         GivenResponse(
-            (network.code, station.code, channel.location_code, channel.code),
+            (
+                normal(network.code),
+                normal(station.code),
+                normal(channel.location_code),
+                normal(channel.code),
+            ),
             channel.start_date,
             channel.end_date,
             channel.sample_rate or None,

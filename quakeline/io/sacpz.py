@@ -15,6 +15,7 @@ from obspy import UTCDateTime
 from obspy.core.inventory import Response
 
 from quakeline.errors import DataError
+from quakeline.io.codes import normal
 
 _HEADER = re.compile(
     r"\*\s*(NETWORK|STATION|LOCATION|CHANNEL|COMPONENT|START|EFFECTIVE|END|ENDDATE|INPUT UNIT)"
@@ -130,8 +131,10 @@ def _response(zeros: list[complex], poles: list[complex], constant: float) -> Re
 
 def _codes(path: Path, header: dict[str, str]) -> tuple[str, str, str, str]:
     if all(header.get(name) for name in ("NETWORK", "STATION", "CHANNEL")):
-        location = header.get("LOCATION", "").strip("-")
-        return header["NETWORK"], header["STATION"], location, header["CHANNEL"]
+        return (
+            normal(header["NETWORK"]), normal(header["STATION"]),
+            normal(header.get("LOCATION")), normal(header["CHANNEL"]),
+        )  # fmt: skip
     match = _NAME.match(path.name)
     if not match:
         raise DataError(
@@ -140,7 +143,7 @@ def _codes(path: Path, header: dict[str, str]) -> tuple[str, str, str, str]:
             " SAC_PZs_NET_STA_CHA_LOC"
         )
     network, station, channel, location = match.groups()
-    return network, station, (location or "").strip("-"), channel
+    return normal(network), normal(station), normal(location), normal(channel)
 
 
 def _time(path: Path, text: str) -> UTCDateTime | None:

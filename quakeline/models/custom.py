@@ -26,8 +26,11 @@ from quakeline.errors import WeightsError
 from quakeline.io.provenance import digest_file
 from quakeline.models.cards import Card, Given, SourceFile
 from quakeline.models.onnx import export, for_inference
-from quakeline.models.weights import describe, weights_id
+from quakeline.models.weights import Weights, weights_id
+from quakeline.models.weights import load as load_file
 
+#: What a card of such a network names as its architecture.
+NETWORK = "custom"
 #: The function of a loader.
 FUNCTION = "load_model"
 _WINDOWS = 2
@@ -95,17 +98,15 @@ def build(loader: str, arguments: str, digest: str) -> nn.Module:
     return for_inference(loaded.network)
 
 
-def obtain(
-    card: Card, loader: str, arguments: dict[str, Any]
-) -> tuple[dict[str, Tensor], dict[str, str]]:
+def obtain(card: Card, loader: str, arguments: dict[str, Any]) -> Weights:
     """Get the graph of a custom network, after its output was compared with what the card says.
 
     Returns
     -------
     state : dict
         "graph": the bytes of the ONNX graph.
-    metadata : dict
-        For `weights.save`.
+    card : Card
+        The whole card.
 
     Raises
     ------
@@ -127,8 +128,18 @@ def obtain(
             export(whole, network, path)
         check(whole, _output_of_graph(whole, path))
         graph = torch.from_numpy(np.frombuffer(_whole(path), np.uint8).copy())
-    sources = {file.path: file.sha256 for file in loaded.files}
-    return {"graph": graph}, describe(whole, sources)
+    return {"graph": graph}, whole
+
+
+def from_file(path: Path) -> Weights:
+    """Read a weights file of any network; one that a loader made forgets it and is a graph alone.
+
+    Raises WeightsError where it is missing, damaged or foreign.
+    """
+    card, state, _ = load_file(path)
+    if card.network == NETWORK:
+        card = replace(card, options={"loader": "", "arguments": "{}", "digest": ""})
+    return state, card
 
 
 def _whole(graph: Path) -> bytes:

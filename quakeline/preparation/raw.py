@@ -90,8 +90,8 @@ class RawTraces:
 
     def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[str]]:
         """See `Source.segments`."""
-        codes = {_wanted(row) for row in rows.itertuples()}
-        own = [trace for trace in self._traces if _codes(trace) in codes]
+        named = {str(row.header_codes or ".".join(_wanted(row))) for row in rows.itertuples()}
+        own = [trace for trace in self._traces if trace.id in named]
         parts = [trace.slice(**self._limits) for trace in own]
         return _joined([_piece(part) for part in parts if part.stats.npts], [])
 

@@ -13,7 +13,7 @@ import obspy
 import pandas as pd
 
 from quakeline.errors import DataError
-from quakeline.io.headers import ChannelHeader, headers_of, read_headers
+from quakeline.io.headers import ChannelHeader, read_headers, traces_of, without_doubles
 from quakeline.preparation.raw import Opener, RawFiles, RawTraces
 from quakeline.schemas import MANIFEST
 from quakeline.timeline import SECOND, Span
@@ -90,7 +90,7 @@ def of_files(paths: Sequence[Path | str], inventory: obspy.Inventory | None = No
             rows.append({"path": str(path), "status": "unreadable", "reason": str(error)})
             continue
         rows += [_row(header, header.problem, str(path)) for header in headers]
-    return Recordings(_manifest(rows), RawFiles, inventory or obspy.Inventory())
+    return Recordings(_manifest(without_doubles(rows)), RawFiles, inventory or obspy.Inventory())
 
 
 def _files(paths: Sequence[Path | str]) -> list[Path]:
@@ -114,12 +114,12 @@ def of_stream(
     traces = [trace for trace in stream if trace.stats.npts]
     texts = {trace.id for trace in traces if not np.issubdtype(trace.data.dtype, np.number)}
     rows = []
-    for trace in traces:  # a row for each: a channel may have traces of very different times
-        (header,) = headers_of([trace])
+    # a row for each trace: a channel may have traces of very different times
+    for trace, header in zip(traces, traces_of(traces), strict=True):
         problem = "the samples are no numbers" if trace.id in texts else header.problem
         rows.append(_row(header, problem, None))
     source = partial(RawTraces, traces)
-    return Recordings(_manifest(rows), source, inventory or obspy.Inventory())
+    return Recordings(_manifest(without_doubles(rows)), source, inventory or obspy.Inventory())
 
 
 def of_array(

@@ -10,6 +10,7 @@ import obspy
 from obspy import UTCDateTime
 from obspy.core.inventory import Response as ChannelResponse
 
+from quakeline.io.codes import nearest
 from quakeline.preparation.sensors import Sensor, Unusable, is_given
 from quakeline.preparation.settings import Response
 from quakeline.signal.response import (
@@ -67,6 +68,11 @@ class Responses:
     def knows(self, codes: tuple[str, ...]) -> bool:
         """Whether the inventory has a response of a channel (codes from network to channel)."""
         return codes in self._epochs
+
+    def near(self, codes: tuple[str, ...]) -> str:
+        """What there is a response of, instead of an unknown channel; empty: nothing near."""
+        found = nearest(codes, self._epochs)
+        return f"no response: the inventory has {found}" if found else ""
 
     def on_grid(
         self, codes: tuple[str, ...], segments: list[Segment], rate_hz: float

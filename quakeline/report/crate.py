@@ -21,6 +21,8 @@ import quakeline
 from quakeline.errors import DataError
 from quakeline.io import provenance, tables
 from quakeline.io.atomic import replacing, write_text
+from quakeline.models.names import described
+from quakeline.models.weights import card_of
 from quakeline.report.lineage import software
 from quakeline.schemas import MANIFEST
 
@@ -139,11 +141,11 @@ def _described(
         crate.add(
             ContextEntity(
                 crate,
-                "#weights",
-                properties=_facts(path, path.name) | {"identifier": weights_id(path)},
+                "#weights" if number == 1 else f"#weights-{number}",
+                properties=_facts(path, path.name) | _network(path),
             )
         )
-        for path in weights
+        for number, path in enumerate(weights, 1)
     ]
     settings, inputs = _file(crate, folder / CONFIG), _file(crate, folder / INPUTS)
     results = [_file(crate, folder / name) for name in CATALOG]
@@ -246,12 +248,11 @@ def _facts(path: Path, name: str) -> dict[str, Any]:
     }
 
 
-def weights_id(path: Path) -> str:
-    """The digest of the tensors that a weights file states, 12 hexadecimal digits."""
-    import safetensors
-
-    with safetensors.safe_open(path, framework="np") as file:
-        return str((file.metadata() or {}).get("weights_id", "unknown"))
+def _network(path: Path) -> dict[str, Any]:
+    """What a crate says of a weights file: its id, and from which others it was trained."""
+    card, weights_id = card_of(path)
+    origin = described(card)
+    return {"identifier": weights_id} | ({"description": origin} if origin else {})
 
 
 def code_commit() -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from quakeline.io import provenance
 from quakeline.io.stores import open_store
 from quakeline.models.cards import CARDS, Card
+from quakeline.models.weights import card_of
 from quakeline.report.catalog import Catalog
 from quakeline.schemas import PROBABILITIES
 
@@ -96,8 +97,13 @@ class Network:
     weights_sha256: str
 
 
-def networks(catalog: Catalog, probabilities: list[Path]) -> list[Network]:
-    """The networks that the picks and probabilities name, else the one of the settings."""
+def networks(catalog: Catalog, probabilities: list[Path], weights: list[Path]) -> list[Network]:
+    """The networks that the picks and probabilities name, else the one of the settings.
+
+    Their cards are those of the weights files of the run, else those of quakeline's own networks.
+    """
+    files = [card_of(path) for path in weights]
+    cards = CARDS | {card.name: card for card, _ in files}
     found = set(zip(catalog.picks["model"], catalog.picks["weights_id"], strict=True))
     digests = set()
     for path in probabilities:
@@ -109,8 +115,8 @@ def networks(catalog: Catalog, probabilities: list[Path]) -> list[Network]:
         found = {(name, "") for name in _configured(catalog)}
     digest = digests.pop() if len(digests) == 1 else ""
     return [
-        Network(str(name), CARDS.get(str(name)), str(weights), digest)
-        for name, weights in sorted(found)
+        Network(str(name), cards.get(str(name)), str(weights_id), digest)
+        for name, weights_id in sorted(found)
     ]
 
 

@@ -55,6 +55,7 @@ class Sources:
     fibre_picks: list[Path]
     panels: list[Path]
     chosen: dict[str, str]
+    weights: list[Path]
 
 
 def render(
@@ -151,7 +152,7 @@ def _origins(catalog: Catalog, sources: Sources) -> dict[str, Any]:
     }
     return {
         "products": lineage.products(sources.tables, chunked),
-        "networks": lineage.networks(catalog, sources.probabilities),
+        "networks": lineage.networks(catalog, sources.probabilities, sources.weights),
         "software": lineage.software(),
     }
 

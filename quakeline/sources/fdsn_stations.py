@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from pydantic import Field, model_validator
 
 from quakeline.errors import DataError
+from quakeline.io.codes import Code
 from quakeline.sources.fdsn_access import Providers
 from quakeline.sources.web import Refused, Web
 from quakeline.timeline import Span, iso
@@ -25,18 +26,18 @@ logger = logging.getLogger("quakeline")
 class FdsnStations(Providers):
     """Stations of a region or of networks, as data centres describe them."""
 
-    networks: list[str] = Field(
+    networks: list[Code] = Field(
         default_factory=lambda: ["*"], min_length=1, description="network codes, with * and ?"
     )
-    stations: list[str] = Field(
+    stations: list[Code] = Field(
         default_factory=lambda: ["*"], min_length=1, description="station codes, with * and ?"
     )
-    channels: list[str] = Field(
+    channels: list[Code] = Field(
         default_factory=lambda: ["HH?", "EH?", "BH?", "SH?", "HN?"],
         min_length=1,
         description="channel codes, with * and ?",
     )
-    locations: list[str] = Field(
+    locations: list[Code] = Field(
         default_factory=lambda: ["*"],
         min_length=1,
         description="location codes, with * and ?; an empty text is the empty code",
@@ -75,6 +76,8 @@ class FdsnStations(Providers):
         """
         from obspy import Inventory
 
+        from quakeline.io.inventory import with_normal_codes
+
         web = Web(folder, self)
         found: dict[str, str] = {}
         for root, _ in self.roots(web, "station", self._lines(span)):
@@ -90,7 +93,7 @@ class FdsnStations(Providers):
         merged = Inventory()
         for part in parts:
             merged += part
-        return merged
+        return with_normal_codes(merged)
 
     def _lines(self, span: Span) -> list[str]:
         start, end = _times(span)

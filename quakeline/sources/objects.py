@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from quakeline.errors import ConfigError, DataError
+from quakeline.io.codes import normal
 from quakeline.sources import store
 from quakeline.sources.layouts import FIELDS, LAYOUTS, Layout, unknown_fields
 from quakeline.sources.ledger import slot
@@ -199,8 +200,8 @@ def _wanted(parts: dict[str, str | None], station: Wanted) -> bool:
     """Whether an object may hold channels that are asked for; _ fills up a location code."""
     location, channel = parts.get("loc"), parts.get("cha")
     return any(
-        (location is None or fnmatchcase(location.rstrip("_"), x))
-        and (channel is None or fnmatchcase(channel, y))
+        (location is None or fnmatchcase(normal(location.rstrip("_")), x))
+        and (channel is None or fnmatchcase(normal(channel), y))
         for x, y in station.choice
     )
 

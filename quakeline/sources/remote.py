@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from pydantic import Field
 
 from quakeline.errors import DataError
+from quakeline.io.codes import Code
 from quakeline.io.provenance import digest_of
 from quakeline.sources import store
 from quakeline.sources.base import BaseSource, Hear, Obtained, Window, deaf
@@ -89,13 +90,13 @@ class RemoteSource(Patience, BaseSource):
         description="folder for the downloaded data (an SDS archive with its list of requests),"
         " which several runs may share; null: results/RUN/archive",
     )
-    channels: list[str] = Field(
+    channels: list[Code] = Field(
         default_factory=lambda: ["HH?", "EH?", "BH?", "SH?", "HN?"],
         min_length=1,
         description="channel codes to ask for, with * and ?; of stations whose channels the station"
         " metadata list, these are asked for one by one and missing ones are noticed",
     )
-    locations: list[str] = Field(
+    locations: list[Code] = Field(
         default_factory=lambda: ["*"],
         min_length=1,
         description="location codes to ask for, with * and ?; an empty text is the empty code",

@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from quakeline.errors import DataError
+from quakeline.io.codes import normal_id, spellings
 from quakeline.sources.base import BaseSource
 from quakeline.sources.folders import Calendar, closed
 from quakeline.timeline import Span, to_datetime
@@ -75,7 +76,7 @@ class Sds(BaseSource):
 
     def remark(self, path: Path, codes: str) -> str:
         """Say it where the name of a file does not tell what is in it."""
-        named = ".".join(path.name.split(".")[:4])
+        named = normal_id(".".join(path.name.split(".")[:4]))
         return f"the file's name says {named}" if codes and codes != named else ""
 
     def _of_days(self, span: Span) -> Iterator[str]:
@@ -88,7 +89,8 @@ class Sds(BaseSource):
             yield from map(str, closed(pattern))
 
     def _patterns(self, year: str, day: str) -> Iterator[str]:
-        given = (self.roots, self.networks, self.stations, self.locations, self.channels)
+        codes = (self.networks, self.stations, self.locations, self.channels)
+        given = (self.roots, *map(spellings, codes))
         for root, net, sta, loc, cha in product(*given):
             folder = f"{root.rstrip('/') or '/'}/{year}/{net}/{sta}/{cha}.{self.type}"
             yield f"{folder}/{net}.{sta}.{loc}.{cha}.{self.type}.{year}.{day}"

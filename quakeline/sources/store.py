@@ -6,16 +6,22 @@ of its first sample. A record that is there already is not written twice.
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import count
 from pathlib import Path
 
 from quakeline.io.atomic import replacing
 from quakeline.timeline import SECOND, Span, to_datetime
+
+logger = logging.getLogger(__name__)
 
 #: A record may begin this long before the day that its last samples belong to.
 _LONGEST_RECORD_S = 3600.0
@@ -80,14 +86,26 @@ def add(folder: Path, records: Iterable[Record]) -> int:
 
 
 def _extend(path: Path, records: list[Record]) -> int:
-    old = split(path.read_bytes())[0] if path.is_file() else []
+    old, wrong = split(path.read_bytes()) if path.is_file() else ([], "")
     known = {record.content for record in old}
     new = [record for record in dict.fromkeys(records) if record.content not in known]
     if new:
+        if wrong:
+            kept = _set_aside(path)
+            logger.warning("%s: %s; what it held is kept as %s", path, wrong, kept.name)
         with replacing(path) as temporary:
             ordered = sorted([*old, *new], key=lambda record: record.start_ns)
             temporary.write_bytes(b"".join(record.content for record in ordered))
     return sum(len(record.content) for record in new)
+
+
+def _set_aside(path: Path) -> Path:
+    """Copy a day file that cannot be read to its end, beside it, under a name not taken."""
+    free = (path.with_name(f"{path.name}.damaged{n or ''}") for n in count())
+    kept = next(place for place in free if not os.path.lexists(place))
+    with replacing(kept) as temporary:
+        shutil.copyfile(path, temporary)
+    return kept
 
 
 def holdings(

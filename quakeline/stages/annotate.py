@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from quakeline.models.cards import Card, Scan, Stacking, Windowing
+from quakeline.models.cards import Card, Scan, Stacking
+from quakeline.models.windowing import Windowing
 from quakeline.section import MayBeAuto, Section
 
 VERSION = 2
@@ -82,7 +83,9 @@ def run(
     from quakeline.schemas import PROBABILITIES, WAVEFORMS
 
     source = stores.open_store(waveforms, WAVEFORMS)
-    annotator = Annotator.load(weights, config.device, threads, config.batch, config.windowing)
+    windowing = config.windowing
+    # whatever module the weights of a run name, its configuration has named
+    annotator = Annotator.load(weights, config.device, threads, config.batch, windowing, True)
     card = annotator.card
     provenance.chose("annotate", config.plain(), _windowing_of(card))
     whole = stores.grid_of(source)

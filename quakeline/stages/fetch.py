@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from quakeline.io.headers import ChannelHeader
 
-VERSION = 3
+VERSION = 4
 
 #: Rates of header and station metadata that differ by a smaller share are the same.
 _RATE_TOLERANCE = 0.005
@@ -52,6 +52,7 @@ def run(
     import pandas as pd
 
     from quakeline.io import tables
+    from quakeline.io.headers import without_doubles
     from quakeline.schemas import MANIFEST, STATIONS
 
     span = Span.parse(chunk).widen(margin_s + read_ahead_s)
@@ -62,6 +63,7 @@ def run(
         found, outside = _rows(path, span, known, config.source)
         rows += found
         elsewhere += outside
+    rows = without_doubles(rows)
     rows += _silent(known, rows, elsewhere)
     frame = pd.DataFrame(rows) if rows else tables.empty(MANIFEST)
     _log(frame, len(obtained.files))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from quakeline.timeline import Span
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 

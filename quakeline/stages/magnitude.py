@@ -105,8 +105,8 @@ class Config(Section):
     min_stations: int = Field(2, ge=1, description="stations that a magnitude needs")
     corrections: str | None = Field(
         None,
-        description="CSV file with columns network, station, correction: added to the station's"
-        " magnitudes",
+        description="CSV file with columns network, station, correction, or corrections.parquet of"
+        " another run: added to the station's magnitudes",
     )
     estimate_corrections: bool = Field(
         False,

@@ -63,6 +63,7 @@ def run(
     chunk_picks: list[Path],
     station_magnitudes: Path,
     stations: Path,
+    weights: list[Path],
     events: Path,
     arrivals: Path,
     picks: Path,
@@ -73,7 +74,8 @@ def run(
     """Write the tables EVENTS, ARRIVALS and PICKS of the whole run, QuakeML, CSV and exports.
 
     Picks of all chunks are kept, each once, with the event that they belong to, if any; the
-    QuakeML holds only picks of events, EVENTS is GeoParquet. Everything is sorted by time. A run
+    QuakeML holds only picks of events, EVENTS is GeoParquet. `weights` are files of weights that
+    were trained from others, which the QuakeML then names. Everything is sorted by time. A run
     without events gives empty products.
 
     Raises
@@ -84,6 +86,8 @@ def run(
     from quakeline.io import events as catalogs
     from quakeline.io import exports as formats
     from quakeline.io import tables
+    from quakeline.models.names import described
+    from quakeline.models.weights import card_of
     from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATION_MAGNITUDES, STATIONS
 
     found = tables.read(origins, EVENTS).sort_values(["time", "event_id"], ignore_index=True)
@@ -93,7 +97,12 @@ def run(
     used = _in_order(used, found, made)
     measured = tables.read(station_magnitudes, STATION_MAGNITUDES)
     made = _with_amplitudes(_with_events(made, used), measured)
-    labels = catalogs.Labels(config.agency_id, config.author, _earth_model(config, origin_arrivals))
+    labels = catalogs.Labels(
+        config.agency_id,
+        config.author,
+        _earth_model(config, origin_arrivals),
+        tuple(described(card_of(path)[0]) for path in weights),
+    )
     tables.write(found, EVENTS, events, points=True)
     tables.write(used, ARRIVALS, arrivals)
     tables.write(made, PICKS, picks)
@@ -101,7 +110,7 @@ def run(
     catalogs.write_quakeml(found, used, made, quakeml, known, labels)
     catalogs.write_csv(found, csv)
     catalog = formats.Tables(found, used, made, known)
-    for name, path in zip(config.exports, exports, strict=True):
+    for name, path in formats.targets(config.exports, exports):
         formats.write(name, catalog, path, labels)
     logger.info("merge: %d events, %d of %d picks used", len(found), len(used), len(made))
     if found.empty:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from pydantic import Field
 
+from quakeline.io.codes import Code
 from quakeline.preparation.settings import Response
 from quakeline.section import Section
 from quakeline.timeline import Span
 
-VERSION = 4
+VERSION = 5
 
 logger = logging.getLogger("quakeline")
 
@@ -19,11 +20,11 @@ logger = logging.getLogger("quakeline")
 class Prefer(Section):
     """Which instrument of a station is used, where it has several; both empty: all of them."""
 
-    instruments: list[str] = Field(
+    instruments: list[Code] = Field(
         default_factory=list,
         description="band and instrument codes in order, e.g. [HH, EH, BH, HN]; others come last",
     )
-    locations: list[str] = Field(
+    locations: list[Code] = Field(
         default_factory=list,
         description='location codes in order, e.g. ["00", "", "10"], among equal instruments',
     )
@@ -40,7 +41,7 @@ class Config(Section):
         description="replace spikes of one sample by the mean of their neighbours; false: they are"
         " noted only",
     )
-    instruments: list[str] = Field(
+    instruments: list[Code] = Field(
         default_factory=list,
         description="band and instrument codes to use, e.g. [HH, EH]; empty: all",
     )

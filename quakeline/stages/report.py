@@ -10,7 +10,7 @@ from pydantic import Field
 
 from quakeline.section import Section
 
-VERSION = 6
+VERSION = 7
 
 logger = logging.getLogger("quakeline")
 
@@ -74,6 +74,7 @@ def run(
     panels: list[Path],
     choices: list[Path],
     chosen: dict[str, Any],
+    weights: list[Path],
     report: Path,
 ) -> None:
     """Write the page.
@@ -100,6 +101,8 @@ def run(
         each fibre and chunk: `fibres/<fibre>/<kind>/<chunk>`.
     choices, chosen
         Products that tell what `auto` became, and what the configuration tells of it.
+    weights
+        Weights files of the run, whose cards the page tells.
     report
         The page to write (HTML).
     """
@@ -129,6 +132,7 @@ def run(
         fibre_picks=fibre_picks,
         panels=panels,
         chosen=told(chosen, choices),
+        weights=weights,
     )
     title = config.title or f"Earthquake catalog: {run_name}"
     page = render(catalog, sources, drawing, title, run_name, config.max_rows)

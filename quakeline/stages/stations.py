@@ -14,7 +14,7 @@ from quakeline.section import Section
 from quakeline.sources.fdsn_stations import FdsnStations
 from quakeline.timeline import Span
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 
@@ -25,7 +25,7 @@ class Config(Section):
     table: str | None = Field(
         None,
         description="CSV file: network, station, latitude, longitude, elevation_m (or elevation,"
-        " metres), optional location, channel, depth_m, start, end",
+        " metres), optional location, channel, depth_m, start, end; or stations.parquet of a run",
     )
     stationxml: list[str] = Field(
         default_factory=list,

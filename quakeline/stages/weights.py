@@ -24,10 +24,5 @@ def run(config: Config, *, weights: Path) -> None:
     OutputError
         The product or the cache cannot be written.
     """
-    from quakeline.io.atomic import replacing
-    from quakeline.models.weights import save
-
-    state, metadata = config.obtain()
-    with replacing(weights) as temporary:
-        weights_id = save(temporary, state, metadata)
-    logger.info("weights of %s, id %s", metadata["model"], weights_id)
+    card, weights_id = config.write(weights)
+    logger.info("weights of %s, id %s", card.name, weights_id)

@@ -149,7 +149,8 @@ def test_picks_of_other_stations_are_refused(files, tmp_path):
     folder, _ = files
     (tmp_path / "picks.csv").write_text("station,phase,time\nZZ.A,P,2020-01-01\n")
     with pytest.raises(DataError, match=r"no pick of .* belongs to a station"):
-        invoke("catalog", tmp_path / "picks.csv", folder / "stations.csv", "-o", tmp_path)
+        invoke("catalog", tmp_path / "picks.csv", folder / "stations.csv", "-o", tmp_path / "o")
+    assert not (tmp_path / "o").exists()
 
 
 def test_catalogs_of_two_pickers_become_one(files, tmp_path):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
+import safetensors.torch
+from nobody import trained
 from workfolder import QUAKELINE, WorkFolder
 
-from quakeline.models.cards import CARDS, GPD
+from quakeline.models.card_text import as_text
+from quakeline.models.cards import CARDS, GPD, PHASENET
 from quakeline.models.weights import card_of
 
 
@@ -72,3 +78,37 @@ def test_mistakes_are_one_line(place):
     refused(place.quakeline("models", "show", "no.safetensors"), "does not exist")
     refused(place.quakeline("models", "get", "gpd", "--path", "no.txt"), "allowed are")
     refused(place.quakeline("models", "export", "x", "--onnx", "x.onnx"), "'x' given")
+
+
+def test_trained_weights_and_one_that_lies(place):
+    _, network = trained(PHASENET, place.folder)
+    shown = place.quakeline("models", "show", "alpine.safetensors").stdout
+    assert shown.splitlines()[0].split() == ["name", "alpine"]
+    assert "trained from   phasenet (tensors 3c8ce53a41d3; Zhu" in shown
+    assert "training data  INSTANCE; own, 2024" in shown
+    done = place.quakeline("models", "export", "alpine.safetensors", "--onnx", "alpine.onnx")
+    assert done.returncode == 0, done.stderr
+    facts = {one.key: one.value for one in onnx.load(place.folder / "alpine.onnx").metadata_props}
+    assert facts["name"] == "alpine"
+    assert json.loads(facts["card"])["parent"]["digest"] == PHASENET.digest
+
+    weights_id = "3c8ce53a41d3"
+    lies = {"card": as_text(PHASENET), "weights_id": weights_id, "quakeline_weights_version": "2"}
+    safetensors.torch.save_file(network.state_dict(), place.folder / "lie.safetensors", lies)
+    words = ("the tensors are not those of its card, phasenet", "lie.safetensors")
+    (place.folder / "a.mseed").write_bytes(b"")
+    for command in (
+        ("models", "show", "lie.safetensors"),
+        ("models", "export", "lie.safetensors", "--onnx", "x.onnx"),
+        ("models", "get", "phasenet", "--path", "lie.safetensors", "--output", "y.safetensors"),
+        ("evaluate", "picks", "--model", "lie.safetensors", str(records(place))),
+    ):
+        refused(place.quakeline(*command), *words)
+
+
+def records(place: WorkFolder) -> Path:
+    """Labelled records of nothing."""
+    path = place.folder / "records.npz"
+    facts = {"component_order": "ZNE", "sampling_rate": 100.0, "p_index": [900], "s_index": [1500]}
+    np.savez(path, waveforms=np.zeros((1, 3, 6000), "f4"), **facts)
+    return path

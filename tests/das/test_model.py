@@ -18,6 +18,8 @@ from quakeline import (
 )
 from quakeline.das.arrays import ArraySource
 from quakeline.errors import ConfigError, DataError, WeightsError
+from quakeline.models.ancestry import Training
+from quakeline.models.weights import card_of
 
 N, CHANNELS = 4000, 40
 
@@ -257,8 +259,8 @@ def test_a_callback_that_fails_ends_the_work():
 def test_a_model_is_kept_in_a_file(tmp_path):
     model = fibre.Loud(window=300, width=8, default_args={"thresholds": 0.25})
     model.scale.data += 5
-    path = model.save(tmp_path / "loud.safetensors")
-    assert path.read_bytes() == model.save(tmp_path / "again.safetensors").read_bytes()
+    path = model.save(tmp_path / "loud.safetensors", name="loud")
+    assert path.read_bytes() == model.save(tmp_path / "again.safetensors", name="loud").read_bytes()
     for kind in (fibre.Loud, DASModel):
         again = kind.load(path)
         assert (again.window, again.width, float(again.scale.detach())) == (300, 8, 35.0)
@@ -275,6 +277,21 @@ def test_a_model_is_kept_in_a_file(tmp_path):
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(WeightsError, match="damaged"):
         fibre.Loud.load(path)
+
+
+def test_a_model_that_was_trained_further_needs_a_name(tmp_path):
+    path = fibre.Loud().save(tmp_path / "loud.safetensors")
+    model = fibre.Loud.load(path)
+    assert model.card.name == "das-loud-loud"
+    again = tmp_path / "again.safetensors"
+    assert model.save(again).read_bytes() == path.read_bytes()
+    model.scale.data += 5
+    with pytest.raises(ConfigError, match=r"those of das-loud-loud .* name=.* is needed"):
+        model.save(again)
+    training = Training(("our fibre",), "2026-11-29")
+    card = fibre.Loud.load(model.save(again, name="louder", training=training)).card
+    assert (card.name, card.training, card.citation) == ("louder", training, "not stated")
+    assert (card.parent.name, card.parent.digest) == ("das-loud-loud", card_of(path)[0].digest)
 
 
 async def beside(work):

@@ -52,6 +52,21 @@ def test_a_network_of_ones_own(tmp_path: Path) -> None:
     assert found == picks(model)
 
 
+def test_a_network_that_was_trained_further(tmp_path: Path) -> None:
+    """The card of its file stays, with rate, window and thresholds of the section."""
+    first = blurred.Blurred().save(tmp_path / "first.safetensors")
+    model = blurred.Blurred.load(first)
+    for parameter in model.parameters():
+        parameter.data += 1
+    saved = model.save(tmp_path / "mine.safetensors", name="valley")
+    section = Fibres(**GIVEN, weights=str(saved), thresholds={"P": 0.4})
+    assert section.card().name == "valley"
+    card, _ = weights.card_of(product(tmp_path, weights=str(saved), thresholds={"P": 0.4}))
+    assert (card.name, card.thresholds) == ("valley", {"P": 0.4, "S": 0.3})
+    assert card.parent is not None
+    assert card.parent.name == "das-blurred-first"
+
+
 @pytest.mark.parametrize(("name", "options"), [("Blurred", {}), ("Louder", {"gain": 2.0})])
 def test_a_network_of_seisbench(tmp_path: Path, name: str, options: dict[str, float]) -> None:
     """From the .json and .pt files that it writes, without unpickling."""

@@ -4,6 +4,7 @@ import fibre
 import numpy as np
 import pytest
 import torch
+from nobody import nobodys
 
 from quakeline import DASWaveformModelWrapper, InMemoryCollectionCallback
 from quakeline.das.wrapper import _normalised
@@ -28,7 +29,7 @@ def random_file(card, folder):
     for parameter in network.parameters():
         parameter.data *= 1.5
     path = folder / f"{card.name}.safetensors"
-    weights.save(path, network.state_dict(), weights.describe(card, {}))
+    weights.save(path, network.state_dict(), nobodys(card))
     return path
 
 
@@ -81,7 +82,7 @@ def test_weights_of_now_are_applied(phasenet, tmp_path, monkeypatch):
     assert model.training
     assert after[:1500] == pytest.approx(by_torch(model, samples)["P"][:1500], abs=1e-5)
     assert np.abs(after - before).max() > 1e-3
-    again = DASWaveformModelWrapper.load(model.save(tmp_path / "x.safetensors"))
+    again = DASWaveformModelWrapper.load(model.save(tmp_path / "x.safetensors", name="mine"))
     assert np.array_equal(by_torch(again, samples)["P"], by_torch(model, samples)["P"])
     assert cache.folder().is_dir()
 

@@ -158,7 +158,7 @@ def _weights(folder: Path) -> bytes:
     """An ensemble of one network of the person's own: its card and its members are JSON."""
     source = cards.Given("a folder", (cards.SourceFile("a.pt", "0" * 64),))
     card = replace(cards.CARDS["gpd"], name="mine", network="custom", source=source)
-    member = {"w": torch.zeros(3)}, weights.describe(card, {"a.pt": "0" * 64})
+    member = {"w": torch.zeros(3)}, card
     state, described = weights.together(replace(card, members=(card,)), [member])
     weights.save(folder / "w.safetensors", state, described)
     return (folder / "w.safetensors").read_bytes()

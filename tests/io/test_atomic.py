@@ -64,19 +64,56 @@ def test_what_other_threads_still_write_after_a_failure_is_removed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_folders_replace_folders_and_files(tmp_path):
-    target = tmp_path / "store.zarr"
-    for n in range(2):
-        with replacing(target) as temporary:
-            temporary.mkdir()
-            (temporary / f"part{n}").write_text("x")
-    assert names(target) == ["part1"]
-    write_text(target, "now a file")
-    assert target.read_text() == "now a file"
-    with replacing(target) as temporary:
+def make_folder(target, name, **options):
+    with replacing(target, **options) as temporary:
         temporary.mkdir()
-    assert target.is_dir()
+        (temporary / name).write_text("x")
+
+
+def test_a_folder_replaces_an_empty_one_or_one_of_the_programs_own(tmp_path):
+    target = tmp_path / "store.zarr"
+    target.mkdir()
+    make_folder(target, "first")
+    assert names(target) == ["first"]
+    with pytest.raises(OutputError, match=r"it is a folder with other things in it"):
+        make_folder(target, "second")
+    assert names(target) == ["first"]
+    make_folder(target, "second", is_own=lambda folder: (folder / "first").is_file())
+    assert names(target) == ["second"]
     assert names(tmp_path) == ["store.zarr"]
+
+
+def test_files_and_folders_never_replace_each_other(tmp_path):
+    file, folder, link = tmp_path / "file", tmp_path / "folder", tmp_path / "link"
+    file.write_text("of the user")
+    link.symlink_to("folder")
+    folder.mkdir()
+    for target in (folder, link):
+        with pytest.raises(OutputError, match=r"it is a folder, not a file"):
+            write_text(target, "x")
+    for target in (file, link):
+        with pytest.raises(OutputError, match=r"it is a file, not a folder"):
+            make_folder(target, "x")
+    assert file.read_text() == "of the user"
+    assert names(folder) == []
+    assert names(tmp_path) == ["file", "folder", "link"]
+
+
+def test_stores_replace_stores_alone(tmp_path):
+    labels = {"instruments": ["XX.A..HH"], "components": ["Z"]}
+
+    def create(path):
+        with stores.create(path, WAVEFORMS, stores.Grid(0, 10, 100.0), labels, units={}):
+            pass
+
+    for _ in range(2):
+        create(tmp_path / "w.zarr")
+    assert stores.is_store(tmp_path / "w.zarr")
+    (tmp_path / "own.zarr").mkdir()
+    (tmp_path / "own.zarr/zarr.json").write_text('{"attributes": {}}')
+    with pytest.raises(OutputError, match="other things in it"):
+        create(tmp_path / "own.zarr")
+    assert names(tmp_path / "own.zarr") == ["zarr.json"]
 
 
 def test_leftovers_of_killed_writers_are_removed(tmp_path):
@@ -85,9 +122,11 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path):
     leftovers[0].mkdir()
     (leftovers[0] / "chunk").write_text("x")
     leftovers[1].write_text("x")
-    (tmp_path / ".other.zarr.123.part").write_text("x")
+    others = [".other.zarr.123.part", ".store.zarr.best.part"]
+    for name in others:
+        (tmp_path / name).write_text("x")
     clear_leftovers(target)
-    assert names(tmp_path) == [".other.zarr.123.part"]
+    assert names(tmp_path) == others
 
 
 def mounted(folder: Path, options: str):

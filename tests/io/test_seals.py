@@ -76,6 +76,30 @@ def test_a_chunk_that_is_gone_is_named(results):
     assert seals.damage(store, results, digests=False).endswith("data/c/0 is missing")
 
 
+def test_only_what_was_sealed_is_removed(results):
+    store = results / "waveforms/chunk.zarr"
+    (store / "data/notes.txt").write_text("of the user")
+    seals.discard(store, results)
+    assert [path.name for path in sorted(store.rglob("*"))] == ["data", "notes.txt"]
+
+    table = results / "picks/chunk.parquet"
+    table.unlink()
+    table.mkdir()
+    (table / "notes.txt").write_text("of the user")
+    assert "is missing" in seals.damage(table, results)
+    assert list(seals.sweep(results)) == [table]
+    assert (table / "notes.txt").read_text() == "of the user"
+
+
+def test_files_that_are_made_again_break_the_seal_of_their_folder(results):
+    store = results / "waveforms/chunk.zarr"
+    seals.unseal(store / "data/c/0", results)
+    (store / "data/c/0").unlink()
+    assert seals.damage(store, results) == ""
+    (results / "picks/chunk.parquet").unlink()
+    assert seals.damage(results / "picks/chunk.parquet", results)
+
+
 def test_what_has_no_seal_is_not_judged(results, tmp_path):
     outside = tmp_path / "table.csv"
     outside.write_text("x")

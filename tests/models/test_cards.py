@@ -12,8 +12,10 @@ import torch
 
 from quakeline.errors import ConfigError
 from quakeline.models import networks
-from quakeline.models.cards import CARDS, Repository, Scaler, Wheel, Windowing
-from quakeline.models.weights import describe
+from quakeline.models.card_text import as_text, from_text
+from quakeline.models.cards import CARDS, Repository, Scaler, Wheel
+from quakeline.models.names import known
+from quakeline.models.windowing import Windowing
 
 everyone = pytest.mark.parametrize("card", CARDS.values(), ids=CARDS.keys())
 
@@ -89,9 +91,7 @@ def test_no_two_cards_have_the_same_files():
 @everyone
 def test_card_can_be_a_key_and_is_described(card):
     assert {card: 1}[replace(card)] == 1
-    metadata = describe(card, {})
-    assert metadata["model"] == card.name
-    assert all(isinstance(value, str) for value in metadata.values())
+    assert known(from_text(as_text(card))) is card
 
 
 @everyone

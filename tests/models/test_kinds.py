@@ -13,9 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 from quakeline.errors import ConfigError, WeightsError
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.waveforms import Arrays
-from quakeline.models.cards import CARDS, Windowing, as_text, from_text
+from quakeline.models.card_text import as_text, from_text
+from quakeline.models.cards import CARDS
 from quakeline.models.kinds import KINDS, AnyKind
-from quakeline.models.weights import card_of, members_of, network
+from quakeline.models.networks import read as network
+from quakeline.models.weights import card_of, members_of
+from quakeline.models.windowing import Windowing
 from quakeline.registry import kind_of
 from quakeline.stages import weights
 

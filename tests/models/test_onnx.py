@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from nobody import nobodys
 
 from quakeline.errors import QuakelineError, WeightsError
 from quakeline.models import graphs, networks, originals, weights
@@ -123,14 +124,14 @@ def product(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("QUAKELINE_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "gpd.safetensors"
     torch.manual_seed(0)
-    weights.save(path, networks.build(GPD).state_dict(), weights.describe(GPD, {}))
+    weights.save(path, networks.build(GPD).state_dict(), nobodys(GPD))
     return path
 
 
 def test_graph_of_a_weights_file_is_kept(product, tmp_path):
     path = graphs.graph_of(product)
     assert tmp_path / "cache" in path.parents
-    assert re.match(rf"gpd-{weights.card_of(product)[1]}-.*\.onnx$", path.name)
+    assert re.match(rf"nobodys-gpd-{weights.card_of(product)[1]}-.*\.onnx$", path.name)
     written = path.stat().st_mtime_ns
     code = "import sys; from pathlib import Path; from quakeline.models.graphs import graph_of;"
     code += f"print(graph_of(Path({str(product)!r})), 'torch' in sys.modules)"
@@ -143,7 +144,9 @@ def test_graph_of_a_weights_file_is_kept(product, tmp_path):
 @pytest.mark.skipif(find_spec("onnxruntime") is None, reason="onnxruntime is not installed")
 def test_graph_that_differs_is_refused_and_not_kept(product, tmp_path, monkeypatch):
     monkeypatch.setattr(ours, "TOLERANCE", -1.0)
-    with pytest.raises(WeightsError, match="the ONNX graph of gpd differs from the network by"):
+    with pytest.raises(
+        WeightsError, match="the ONNX graph of nobodys-gpd differs from the network by"
+    ):
         graphs.graph_of(product)
     assert list((tmp_path / "cache" / "graphs").iterdir()) == []
 

@@ -15,11 +15,12 @@ import torch
 from quakeline.errors import WeightsError
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.waveforms import Arrays
-from quakeline.models.cards import Filter, Windowing
+from quakeline.models.cards import Filter
 from quakeline.models.kinds import Ensemble, SeisBench
-from quakeline.models.kinds.seisbench import KNOWN
-from quakeline.models.seisbench import save_model
-from quakeline.models.weights import card_of, load, network
+from quakeline.models.kinds.seisbench import KNOWN, write_model
+from quakeline.models.networks import read as network
+from quakeline.models.weights import card_of, load
+from quakeline.models.windowing import Windowing
 from quakeline.stages import weights
 
 seisbench = sb.seisbench()
@@ -108,7 +109,7 @@ def options_of(model: Any, hop: int) -> dict[str, Any]:
 @pytest.mark.parametrize("name", MODELS)
 def test_equals_annotate_of_seisbench(name, tmp_path):
     model = random_model(name)
-    path = save_model(model, tmp_path / "x.safetensors")
+    path = write_model(model, tmp_path / "x.safetensors")
     hop = 10 if name == "GPD" else model.in_samples // 3
     check_equal(model, path, record(), hop, **options_of(model, hop))
 
@@ -291,7 +292,7 @@ def test_what_is_said_of_the_networks_holds(name):
 
 
 def test_a_network_that_writes_nan_at_its_ends(tmp_path):
-    path = save_model(random_model("BasicPhaseAE"), tmp_path / "x.safetensors")
+    path = write_model(random_model("BasicPhaseAE"), tmp_path / "x.safetensors")
     assert card_of(path)[0].blind_samples == 131
     found = ours(path, record(), 200)
     assert all(np.isfinite(curve).all() for curve in found.values())

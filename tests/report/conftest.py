@@ -205,6 +205,7 @@ class RunFiles:
     settings: str = ""
     matches: list[dict[str, Any]] = field(default_factory=list)
     evaluation: dict[str, Any] | None = None
+    weights: list[Path] = field(default_factory=list)
     run_name: str = "unterhaching"
 
     def make(self, **config: Any) -> str:
@@ -247,6 +248,7 @@ class RunFiles:
             "channels": [],
             "fibre_picks": [],
             "panels": [],
+            "weights": self.weights,
         }
 
     def _compared(self, root: Path) -> dict[str, list[Path]]:

@@ -17,8 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from nobody import trained
 
 from quakeline.errors import DataError
+from quakeline.models.cards import PHASENET
 from quakeline.schemas import EVENTS
 from quakeline.stages import report
 
@@ -308,3 +310,17 @@ def test_units_and_colours_of_the_map_follow_the_page(full_page):
     assert "11.60°E" in figure
     assert re.search(r">\d+ km<", figure)
     assert Path(full_page).stat().st_size < 400_000
+
+
+def test_trained_weights_are_cited_with_their_parent(run_files):
+    path, _ = trained(PHASENET, run_files.folder)
+    run_files.weights = [path]
+    for row in run_files.picks:
+        row["model"] = "alpine"
+    run_files.keep = ()
+    words = checked(run_files.make()).words
+    assert "Network alpine" in words
+    assert "Network phasenet" not in words
+    assert "Trained on INSTANCE; own, 2024" in words
+    assert "Trained from phasenet (tensors 3c8ce53a41d3; Zhu, W. & Beroza, G. C. (2019)" in words
+    assert "Licence of phasenet MIT" in words

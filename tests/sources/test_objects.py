@@ -227,6 +227,16 @@ def test_records_are_filed_by_day_once_and_in_order(tmp_path):
     np.testing.assert_array_equal(servers.samples(paths)["XX.AAA..HHZ"], samples)
     assert store.holdings(tmp_path / "sds", ("XX", "AAA"), whole, [("*", "HHN")]) == []
 
+    # A day file that breaks off: new records are added, and what it held stays beside it.
+    last = contents[1]
+    for n, end in enumerate(("", "1")):
+        broken = last[0].content + b"notes of the user" * (n + 1)
+        paths[1].write_bytes(broken)
+        assert store.add(tmp_path / "sds", last) > 0
+        assert store.split(paths[1].read_bytes()) == (last, "")
+        assert paths[1].with_name(f"{paths[1].name}.damaged{end}").read_bytes() == broken
+    assert store.holdings(tmp_path / "sds", ("XX", "AAA"), whole, [("", "HH?")]) == paths
+
 
 @pytest.mark.parametrize(
     ("covered", "left"),

@@ -7,9 +7,11 @@ import sys
 import obspy
 import pandas as pd
 import pytest
+from nobody import trained
 
 from quakeline.errors import DataError
 from quakeline.io import provenance, tables
+from quakeline.models.cards import PHASENET
 from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATION_MAGNITUDES, STATIONS
 from quakeline.stages import merge
 
@@ -84,7 +86,15 @@ class Merged:
     """Run the stage on tables made of rows; what it wrote is read on demand."""
 
     def __init__(
-        self, folder, events, arrivals, *chunks, config=None, exports=(), station_magnitudes=()
+        self,
+        folder,
+        events,
+        arrivals,
+        *chunks,
+        config=None,
+        exports=(),
+        station_magnitudes=(),
+        weights=(),
     ):
         outputs = {name: folder / path for name, path in OUTPUTS.items()}
         merge.run(
@@ -96,6 +106,7 @@ class Merged:
                 folder, "station_magnitudes", STATION_MAGNITUDES, list(station_magnitudes)
             ),
             stations=put(folder, "stations", STATIONS, [STATION]),
+            weights=list(weights),
             **outputs,
             exports=[folder / "catalog" / name for name in exports],
         )
@@ -253,3 +264,11 @@ def test_amplitudes_behind_magnitudes_stand_at_their_picks(tmp_path):
     (magnitude,) = merged.quakeml[0].magnitudes
     assert (magnitude.mag, magnitude.station_count) == (1.25, 4)
     assert merged.csv["magnitude_stations"].tolist() == [4]
+
+
+def test_the_quakeml_names_the_parent_of_trained_weights(tmp_path):
+    path, _ = trained(PHASENET, tmp_path)
+    rows = [event("e", 0)], [arrival("e", "p")], [pick("p", 1)]
+    (comment,) = Merged(tmp_path, *rows, weights=[path]).quakeml.comments
+    assert comment.text.startswith("alpine was trained from phasenet (tensors 3c8ce53a41d3; Zhu")
+    assert Merged(tmp_path / "other", *rows).quakeml.comments == []

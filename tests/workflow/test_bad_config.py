@@ -60,7 +60,7 @@ def test_several_mistakes_at_once(workdir: WorkFolder) -> None:
 
 def test_an_overlay_that_does_not_exist(workdir: WorkFolder) -> None:
     done = workdir.quakeline("run", "config/runs/mine.yaml")
-    refused(done, "'config/runs/mine.yaml'", "known runs: unterhaching")
+    refused(done, "'config/runs/mine.yaml'", "known runs: porotomo, unterhaching")
     assert nothing_made(workdir)
 
 

@@ -26,6 +26,9 @@ def test_a_run_with_exports_and_a_reference(demo_copy: WorkFolder) -> None:
     overlay = demo_copy.demo_overlay(OVERLAY)
     words = ("--configfile", overlay)
     assert set(demo_copy.planned(*words)) == {"merge", "evaluate", "crate", "report"}
+    own = demo_copy.folder / "results/unterhaching/catalog/hypodd/hypoDD.inp"
+    own.parent.mkdir()
+    own.write_text("of the user")
     done = demo_copy.quakeline("run", overlay, "--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     results = demo_copy.folder / "results/unterhaching"
@@ -38,6 +41,7 @@ def test_a_run_with_exports_and_a_reference(demo_copy: WorkFolder) -> None:
         assert len(obspy.read_events(str(results / "catalog" / name), format=form)) == 2, name
     assert (results / "catalog/nonlinloc/catalog.obs").read_text().count("GAU") > 10
     assert 'id="reference"' in (results / "report.html").read_text(encoding="utf-8")
+    assert own.read_text() == "of the user"
     assert demo_copy.planned(*words) == {}
 
 

@@ -172,6 +172,7 @@ rule merge:
         chunk_picks=PICKS,
         station_magnitudes=path_of(rules.magnitude.output.station_magnitudes),
         stations=path_of(rules.stations.output.stations),
+        weights=weights_of(RUN.trained_stages),
     output:
         events=f"results/{RUN.run}/catalog/events.parquet",
         arrivals=f"results/{RUN.run}/catalog/arrivals.parquet",
@@ -259,6 +260,7 @@ rule report:
         fibre_picks=of_fibres(rules.das_pick.output.picks),
         panels=of_fibres(rules.das_pick.output.panels),
         choices=choosing(),
+        weights=weights_of(RUN.weights_stages),
     output:
         report=f"results/{RUN.run}/report.html",
     log:
@@ -287,7 +289,7 @@ rule crate:
         stations=path_of(rules.stations.output.stations),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest),
-        weights=[path_of(getattr(rules, name).output.weights) for name in RUN.weights_stages[:1]],
+        weights=weights_of(RUN.weights_stages),
         given=RUN.named_files(),
     output:
         crate=f"results/{RUN.run}/catalog/ro-crate-metadata.json",

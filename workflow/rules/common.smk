@@ -75,16 +75,24 @@ def benchmarks_of_fibres(*stages):
     ]
 
 
+def weights_of(stages):
+    """The weights files that some stages make."""
+    return [path_of(getattr(rules, name).output.weights) for name in stages]
+
+
 def exports_of_catalog():
-    """Files and folders of the further formats of the catalog."""
-    files = {"fdsn-text": "catalog.txt", "nordic": "catalog.nordic"}
+    """Files of the further formats of the catalog; Snakemake would empty whole folders."""
+    hypodd = ("phase.dat", "station.dat", "events.csv", "stations.csv")
+    files = {
+        "fdsn-text": ["catalog.txt"],
+        "nordic": ["catalog.nordic"],
+        "nonlinloc": ["nonlinloc/catalog.obs", "nonlinloc/stations.in"],
+        "hypodd": [f"hypodd/{name}" for name in hypodd],
+    }
     return [
-        (
-            f"results/{RUN.run}/catalog/{files[name]}"
-            if name in files
-            else directory(f"results/{RUN.run}/catalog/{name}")
-        )
+        f"results/{RUN.run}/catalog/{file}"
         for name in RUN.merge.exports
+        for file in files[name]
     ]
 
 

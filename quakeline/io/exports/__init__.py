@@ -11,8 +11,10 @@ from quakeline.io.exports.formats import (
     FORMATS,
     Format,
     Tables,
+    format_of,
     read_tables,
     target_of,
+    targets,
     write,
     write_differences,
 )
@@ -22,8 +24,10 @@ __all__ = [
     "Format",
     "Labels",
     "Tables",
+    "format_of",
     "read_tables",
     "target_of",
+    "targets",
     "write",
     "write_differences",
 ]

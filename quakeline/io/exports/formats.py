@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -49,13 +50,13 @@ class Tables:
 
 @dataclass(frozen=True)
 class Format:
-    """A format: what it is, and what it is called; several files make a folder."""
+    """A format: what it is, and what it is called; a folder has `files`."""
 
     about: str
     name: str
-    folder: bool
     needs_stations: bool
     write: Callable[[Tables, Path, Labels], None]
+    files: tuple[str, ...] = ()
 
 
 def _quakeml(catalog: Tables, path: Path, labels: Labels) -> None:
@@ -104,19 +105,36 @@ def _write_files(files: dict[str, str], folder: Path) -> None:
 
 #: Formats by the name that the configuration and `quakeline export` use.
 FORMATS: dict[str, Format] = {
-    "geoparquet": Format("events, GeoParquet 1.1", "events.parquet", False, False, _parquet),
-    "quakeml": Format("QuakeML 1.2", "catalog.qml", False, False, _quakeml),
-    "csv": Format("events, CSV", "catalog.csv", False, False, _csv),
-    "fdsn-text": Format("events, text of FDSN web services", "catalog.txt", False, False, _fdsn),
-    "nonlinloc": Format("NonLinLoc phases and stations", "nonlinloc", True, True, _nonlinloc),
-    "hypodd": Format("hypoDD phase.dat and station.dat", "hypodd", True, True, _hypodd),
-    "nordic": Format("Nordic (SEISAN)", "catalog.nordic", False, False, _nordic),
+    "geoparquet": Format("events, GeoParquet 1.1", "events.parquet", False, _parquet),
+    "quakeml": Format("QuakeML 1.2", "catalog.qml", False, _quakeml),
+    "csv": Format("events, CSV", "catalog.csv", False, _csv),
+    "fdsn-text": Format("events, text of FDSN web services", "catalog.txt", False, _fdsn),
+    "nonlinloc": Format(
+        "NonLinLoc phases and stations", "nonlinloc", True, _nonlinloc, nonlinloc.FILES
+    ),
+    "hypodd": Format("hypoDD phase.dat and station.dat", "hypodd", True, _hypodd, hypodd.FILES),
+    "nordic": Format("Nordic (SEISAN)", "catalog.nordic", False, _nordic),
 }
 
 
 def target_of(folder: Path, name: str) -> Path:
     """Where the workflow puts a format: a file, or a folder of that name, in `folder`."""
     return folder / FORMATS[name].name
+
+
+def targets(names: Iterable[str], files: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Formats with the file, or the folder, of each, from all files of all of them in order."""
+    left = iter(files)
+    for name in names:
+        own = list(islice(left, max(len(FORMATS[name].files), 1)))
+        yield name, own[0].parent if FORMATS[name].files else own[0]
+
+
+def format_of(name: str) -> Format:
+    """The format of a name. Raises ConfigError where there is no such format."""
+    if name not in FORMATS:
+        raise ConfigError(f"format {name!r} given; allowed: {', '.join(FORMATS)}")
+    return FORMATS[name]
 
 
 def write(name: str, catalog: Tables, path: Path, labels: Labels | None = None) -> None:
@@ -129,9 +147,7 @@ def write(name: str, catalog: Tables, path: Path, labels: Labels | None = None) 
     DataError
         The tables contradict each other, or the format needs stations and there are none.
     """
-    if name not in FORMATS:
-        raise ConfigError(f"format {name!r} given; allowed: {', '.join(FORMATS)}")
-    wanted = FORMATS[name]
+    wanted = format_of(name)
     if wanted.needs_stations and (catalog.stations is None or catalog.stations.empty):
         raise DataError(f"{name} needs the positions of stations, and none are given")
     wanted.write(catalog, path, labels or Labels())

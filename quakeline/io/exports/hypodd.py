@@ -8,6 +8,9 @@ from quakeline.io.exports.names import positions, short_names, sites_of
 from quakeline.io.streams import rows
 from quakeline.timeline import SECOND, to_datetime
 
+#: Names of the files of `files`, and of that of `differences`.
+FILES = ("phase.dat", "station.dat", "events.csv", "stations.csv")
+DIFFERENCES = "dt.cc"
 #: Characters of a station's name.
 _WIDTH = 7
 #: Origin times are written to 0.1 ms.
@@ -37,12 +40,8 @@ def files(
         f" {row['longitude']:.6f} {row['height_m']:.1f}"
         for row in rows(known)
     ]
-    return {
-        "phase.dat": _joined(lines),
-        "station.dat": _joined(places),
-        "events.csv": _joined(ids),
-        "stations.csv": _joined(["name,network,station", *sites]),
-    }
+    columns = lines, places, ids, ["name,network,station", *sites]
+    return dict(zip(FILES, map(_joined, columns), strict=True))
 
 
 def differences(
@@ -71,7 +70,7 @@ def differences(
             seconds = row["difference_s"] - late[one] + late[other]
             weight = row["correlation"] ** 2
             lines.append(f"{name:<7} {seconds:9.5f} {weight:.4f} {row['phase']}")
-    return {"dt.cc": _joined(lines)}
+    return {DIFFERENCES: _joined(lines)}
 
 
 def _names(pairs: pd.DataFrame, known: pd.DataFrame) -> dict[tuple[str, str], str]:

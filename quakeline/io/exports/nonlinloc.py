@@ -11,6 +11,8 @@ from quakeline.io.exports.names import positions, short_names, sites_of
 from quakeline.io.streams import channel_of, components_of, rows
 from quakeline.timeline import SECOND, to_datetime
 
+#: Names of the files of `files`.
+FILES = ("catalog.obs", "stations.in")
 #: Characters of a station's name in the phase file.
 _WIDTH = 6
 #: Error in s of picks that state none: no weight may follow from nothing.
@@ -41,7 +43,7 @@ def files(
             name = names[row["network"], row["station"]]
             lines.append(_line(row, name, channel_of(row, components)))
         blocks.append("\n".join(lines) + "\n\n")
-    return {"catalog.obs": "".join(blocks), "stations.in": _stations(known, names)}
+    return dict(zip(FILES, ("".join(blocks), _stations(known, names)), strict=True))
 
 
 def _line(row: dict[str, object], name: str, channel: str) -> str:

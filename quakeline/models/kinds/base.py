@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -28,7 +29,32 @@ class Kind(Section):
 
     @abstractmethod
     def obtain(self) -> Weights:
-        """Tensors and metadata for `weights.save`. Raises WeightsError where they cannot be had."""
+        """Tensors and their card. Raises WeightsError where they cannot be had."""
+
+    def write(self, path: Path) -> tuple[Card, str]:
+        """Write the weights as a .safetensors file; give their card and id.
+
+        Raises
+        ------
+        WeightsError
+            They cannot be had, or what the section names is not these weights.
+        OutputError
+            The file or the cache cannot be written.
+        """
+        from quakeline.models.weights import save
+
+        state, card = self.obtain()
+        return card, save(path, state, card)
+
+    @property
+    def digest_of_file(self) -> str:
+        """Digest of the tensors of files that the section names, but for quakeline's own weights.
+
+        A file of the same name may hold other weights tomorrow.
+        """
+        card = self.card()
+        own = (one.digest for one in card.members or (card,) if one.name not in cards.CARDS)
+        return " ".join(digest for digest in own if digest)
 
     def missing(self) -> list[str]:
         """A line for each file that the section names and that does not exist."""

@@ -39,6 +39,9 @@ class Ensemble(Kind):
     @model_validator(mode="after")
     def _agrees(self) -> Ensemble:
         cards = self._cards()
+        ensembles = [card.name for card in cards if card.members]
+        if ensembles:
+            raise ValueError(f"members: {ensembles[0]} given, an ensemble; single networks allowed")
         rates = {card.sampling_rate_hz for card in cards}
         if len(rates) > 1:
             given = ", ".join(f"{card.name} {card.sampling_rate_hz:g} Hz" for card in cards)
@@ -60,10 +63,10 @@ class Ensemble(Kind):
 
     def obtain(self) -> Weights:
         """Get the weights of all members."""
-        from quakeline.models.weights import card_by, together
+        from quakeline.models.weights import together
 
         found = [member.obtain() for member in self._kinds()]
-        return together(self._of([card_by(metadata) for _, metadata in found]), found)
+        return together(self._of([card for _, card in found]), found)
 
     def missing(self) -> list[str]:
         """What is missing for the members."""
@@ -89,7 +92,7 @@ class Ensemble(Kind):
             network="ensemble",
             citation=_joined(card.citation for card in cards),
             licence=_joined(card.licence for card in cards),
-            training_data=_joined(card.training_data for card in cards),
+            training_data=_joined(card.trained_with for card in cards),
             sampling_rate_hz=cards[0].sampling_rate_hz,
             window_samples=max(card.window_samples for card in cards),
             hop_samples=max(card.hop_samples for card in cards),

@@ -11,11 +11,13 @@ from pydantic import Field, JsonValue, model_validator
 from quakeline.errors import WeightsError
 from quakeline.models.cards import Card, Given, Output, SourceFile
 from quakeline.models.kinds.base import Filter, Kind, default_hop, safe
+from quakeline.models.weights import save
 
 if TYPE_CHECKING:
     from quakeline.models.seisbench import Found
     from quakeline.models.weights import Weights
 
+_NOT_PICKS = ("N", "Noise", "Detection")
 _SUFFIXES = (".json", ".pt", ".safetensors")
 
 
@@ -167,13 +169,12 @@ class SeisBench(Kind):
         return self.packed(found)
 
     def packed(self, found: Found) -> Weights:
-        """Tensors and metadata of a loaded network, after it was compared with the section."""
+        """Tensors and card of a loaded network, after it was compared with the section."""
         from quakeline.models.custom import check, output_of
-        from quakeline.models.weights import describe
 
         card = self._complete(found)
         check(card, output_of(card, found.picker))
-        return found.picker.state_dict(), describe(card, found.sources)
+        return found.picker.state_dict(), card
 
     def missing(self) -> list[str]:
         """The path, where it is given and does not exist."""
@@ -232,12 +233,10 @@ class SeisBench(Kind):
 
     def _kept(self, path: Path) -> Weights:
         """Read a file that quakeline wrote; the thresholds and steps are those wanted now."""
-        import json
-
         from quakeline.models.networks import load_state
-        from quakeline.models.weights import describe, load
+        from quakeline.models.weights import load
 
-        found, state, metadata = load(path)
+        found, state, _ = load(path)
         if found.network != "seisbench" or found.options["model"] != self.model:
             raise WeightsError(
                 f"{path} holds {found.name}, not weights of SeisBench's {self.model}"
@@ -254,7 +253,27 @@ class SeisBench(Kind):
             hop_samples=self.hop_samples or found.hop_samples,
             blind_samples=found.blind_samples if self.blind_samples is None else card.blind_samples,
         )
-        return state, describe(kept, json.loads(metadata["source_sha256"]))
+        return state, kept
+
+
+def write_model(model: Any, path: Path, name: str = "own") -> Path:
+    """Write a SeisBench network of this process as a weights file, and return its path.
+
+    Every output but noise and detection is a phase. Raises WeightsError where quakeline cannot
+    use the network to pick.
+    """
+    from quakeline.models import seisbench
+
+    found = seisbench.found_of(model)
+    section = SeisBench(
+        model=found.model,
+        weights=name,
+        window_samples=model.in_samples,
+        sampling_rate_hz=model.sampling_rate,
+        phases=[label for label in seisbench.classes_of(model) if label not in _NOT_PICKS],
+    )
+    save(path, *section.packed(found))
+    return path
 
 
 def _said(value: Any) -> str:
