@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from quakeline.commands.options import Joined, say_velocities
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -40,6 +42,7 @@ def catalog(
     output: Output,
     velocity: Velocity = None,
     vp_vs: VpVs = 0.0,
+    interpolation: Joined = "auto",
     region: Region = None,
     depth: Depth = None,
     settings: Set = None,
@@ -65,7 +68,8 @@ def catalog(
 
     require_space(output)
     cores = threads or os.cpu_count() or 1
-    material = direct.read(picks, stations, velocity, vp_vs)
+    material = direct.read(picks, stations, velocity, vp_vs, interpolation)
+    say_velocities(material)
     given = associating.model_dump(exclude={"kind", "known_events"})
     search, chosen = suggested(given, material.sites, material.model)
     for line in chosen:
@@ -85,6 +89,8 @@ def catalog(
         "associate": associating.plain(),
         "locate": locating.plain(),
         "region": region,
+        "vp_vs": vp_vs,
+        "interpolation": interpolation,
     }
     used = [path for path in (picks, stations, velocity) if path]
     _write(material, events, arrivals, output, config, used)

@@ -54,7 +54,9 @@ def catalog_inputs(run: str) -> dict[str, str]:
     return {str(path): provenance.digest_file(path) for path in found}
 
 
-def velocity_of(folder: Path, given: Path | None, vp_vs: float = 0.0) -> tuple[VelocityModel, Path]:
+def velocity_of(
+    folder: Path, given: Path | None, vp_vs: float = 0.0, interpolation: str = "auto"
+) -> tuple[VelocityModel, Path]:
     """The velocity model that is given, else that of the run in a folder, and its file.
 
     Raises ConfigError where there is none, DataError where it cannot be used.
@@ -64,7 +66,7 @@ def velocity_of(folder: Path, given: Path | None, vp_vs: float = 0.0) -> tuple[V
     from quakeline.velocity import load
 
     if given is not None:
-        return load(given, vp_vs), given
+        return load(given, vp_vs, interpolation), given
     described = folder / "catalog" / "config.yaml"
     if not described.is_file():
         raise ConfigError(f"--velocity: none given, and {described}, which would say, is not there")
@@ -75,4 +77,6 @@ def velocity_of(folder: Path, given: Path | None, vp_vs: float = 0.0) -> tuple[V
         raise ConfigError(
             f"--velocity: none given, and {section['table']!r} of {described} is not there"
         )
-    return load(found, vp_vs or section["vp_vs"] or 0.0), found
+    if interpolation == "auto":
+        interpolation = section.get("interpolation", "auto")
+    return load(found, vp_vs or section["vp_vs"] or 0.0, interpolation), found

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from quakeline.commands.options import Joined, say_velocities
 from quakeline.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="Compare settings on your own data.")
@@ -40,6 +41,7 @@ def association(
     stations: Stations = None,
     velocity: Velocity = None,
     vp_vs: VpVs = 0.0,
+    interpolation: Joined = "auto",
     settings: Set = None,
     hours: Hours = 24.0,
     threads: Threads = None,
@@ -57,7 +59,8 @@ def association(
     from quakeline.location import Locator
 
     paths = _files(data, stations)
-    material = catalog.read(*paths, velocity, vp_vs)
+    material = catalog.read(*paths, velocity, vp_vs, interpolation)
+    say_velocities(material)
     picks = material.picks
     if len(picks):
         seconds = (picks["time"] - picks["time"].min()).dt.total_seconds()

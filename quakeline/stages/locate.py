@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from quakeline.section import Section
 
-VERSION = 5
+VERSION = 6
 
 logger = logging.getLogger("quakeline")
 
@@ -61,13 +61,14 @@ def run(
     channels: list[Path],
     velocity: Path,
     vp_vs: float,
+    interpolation: str,
     threads: int,
     events: Path,
     arrivals: Path,
 ) -> None:
     """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights.
 
-    `vp_vs` above 0 makes the S velocities.
+    `vp_vs` above 0 makes the S velocities; `interpolation` is `velocity.interpolation`.
     """
     from quakeline.association import depth_range
     from quakeline.io import tables
@@ -85,7 +86,8 @@ def run(
     if config.depth_km == "auto":
         settings["depth_km"] = depth_range(sites)
         logger.info("locate: chosen for this network: depth %g to %g km", *settings["depth_km"])
-    locator = Locator(sites=sites, model=load(velocity, vp_vs), threads=threads, **settings)
+    model = load(velocity, vp_vs, interpolation)
+    locator = Locator(sites=sites, model=model, threads=threads, **settings)
     located, residuals = locator.locate(
         tables.read(candidates, EVENTS),
         tables.read(assignments, ARRIVALS),

@@ -72,6 +72,7 @@ rule associate:
     params:
         stage=RUN.params("associate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
     message:
         "associate"
     script:
@@ -101,6 +102,7 @@ rule locate:
     params:
         stage=RUN.params("locate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
     message:
         "locate"
     script:
@@ -133,6 +135,7 @@ rule magnitude:
     params:
         stage=RUN.params("magnitude"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
     message:
         "magnitude"
     script:
