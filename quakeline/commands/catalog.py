@@ -63,8 +63,8 @@ def catalog(
 
     from quakeline.association import depth_range, suggested
     from quakeline.commands.progress import shown
-    from quakeline.io.atomic import require_space
-    from quakeline.location import Locator
+    from quakeline.io.atomic import require_space, write_text
+    from quakeline.location import Locator, diagnosed
 
     require_space(output)
     cores = threads or os.cpu_count() or 1
@@ -94,10 +94,14 @@ def catalog(
     }
     used = [path for path in (picks, stations, velocity) if path]
     _write(material, events, arrivals, output, config, used)
+    judged = diagnosed(locator, events, arrivals, material.picks)
+    write_text(output / "diagnosis.json", judged.text())
     if everywhere > len(events):
         typer.echo(f"region   {everywhere - len(events)} of {everywhere} events lie outside")
     for line in _summary(material, events, arrivals, output):
         typer.echo(line)
+    for line in judged.sentences:
+        typer.secho(f"WARNING  {line}", fg="yellow")
 
 
 def _write(

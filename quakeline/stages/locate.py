@@ -65,14 +65,18 @@ def run(
     threads: int,
     events: Path,
     arrivals: Path,
+    diagnosis: Path,
 ) -> None:
     """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights.
+
+    `diagnosis` (JSON) is what the residuals say about the velocity model.
 
     `vp_vs` above 0 makes the S velocities; `interpolation` is `velocity.interpolation`.
     """
     from quakeline.association import depth_range
     from quakeline.io import tables
-    from quakeline.location import Locator
+    from quakeline.io.atomic import write_text
+    from quakeline.location import Locator, diagnosed
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites
     from quakeline.velocity import load
@@ -81,6 +85,7 @@ def run(
     if sites.table.empty:
         tables.write(tables.empty(EVENTS), EVENTS, events)
         tables.write(tables.empty(ARRIVALS), ARRIVALS, arrivals)
+        write_text(diagnosis, "{}\n")
         return
     settings = config.model_dump()
     if config.depth_km == "auto":
@@ -88,11 +93,14 @@ def run(
         logger.info("locate: chosen for this network: depth %g to %g km", *settings["depth_km"])
     model = load(velocity, vp_vs, interpolation)
     locator = Locator(sites=sites, model=model, threads=threads, **settings)
+    all_picks = tables.read_many(picks, PICKS)
     located, residuals = locator.locate(
-        tables.read(candidates, EVENTS),
-        tables.read(assignments, ARRIVALS),
-        tables.read_many(picks, PICKS),
+        tables.read(candidates, EVENTS), tables.read(assignments, ARRIVALS), all_picks
     )
+    judged = diagnosed(locator, located, residuals, all_picks)
+    for sentence in judged.sentences:
+        logger.warning("locate: %s", sentence)
+    write_text(diagnosis, judged.text())
     for row in located.itertuples():
         logger.info(
             "locate: %s depth %.1f km, rms %.3f s, %s",

@@ -121,7 +121,7 @@ class _Layers:
             speed = float(self._profile.at(np.array((one + other) / 2)))
             return np.asarray(distances / speed)
         # Rays that would reach all distances, the near ones densely, in each layer by itself.
-        most = max(_FEWEST_RAYS, _FAN // len(way.height)) if self._sloped else _RAYS
+        most = max(_FEWEST_RAYS, _FAN // 2 // len(way.height)) if self._sloped else _RAYS
         share = np.linspace(0, 1, min(2 * len(distances) - 1, most))
         reach = distances[-1] * share**2
         middle = (way.upper + way.lower) / 2
@@ -160,33 +160,38 @@ class _Layers:
         distance.
         """
         column, below = self.between(one, other), self.between(max(one, other), self._bounds[-2])
-        fans: list[list[np.ndarray]] = []
-        fastest, turned_at = column.fastest, 0.0
-        for k in self._turning_among(below):
-            fastest = max(fastest, below.first(k).fastest)
-            slowest, base = max(fastest, float(below.upper[k])), float(below.lower[k])
-            if base <= slowest + _EVEN_KM_S:
-                continue
-            # Both legs cross what lies between the deeper end and this layer.
-            way = column + below.first(k).doubled
-            turns = slowest + (base - slowest) * self._fan
-            slowness = 1 / turns[0 if way.ends(1 / slowest) else 1 :]
-            gradient = (base - below.upper[k]) / below.height[k]
-            arc = _arc(float(below.upper[k]), gradient, slowness)
-            x, times = (a + b for a, b in zip(way.rays(slowness), arc, strict=True))
-            rays = [x, times, slowness]
-            goes_on = fans and abs(turned_at - slowest) < _EVEN_KM_S and len(slowness) == len(turns)
-            if goes_on:
-                rays = [np.concatenate(pair) for pair in zip(fans.pop(), rays, strict=True)]
-            fans.append(rays)
-            turned_at = base
+        # A ray that turns in a layer is faster there than anywhere on its way.
+        slowest = np.maximum(below.peaks(column.fastest), below.upper)
+        layers = np.flatnonzero(below.lower > slowest + _EVEN_KM_S)
         earliest = np.full(len(distances), np.inf)
-        for fan in fans:
-            _take_earlier(earliest, fan, distances)
+        if not len(layers):
+            return earliest
+        start, end = slowest[layers, None], below.lower[layers, None]
+        slowness = 1 / (start + (end - start) * self._fan)
+        even = below.peaks(column.even_peak, even=True)[layers]
+        finite = np.ones(slowness.shape, dtype=bool)
+        finite[:, 0] = even < start[:, 0] * (1 - 1e-12)
+        goes_on = np.r_[False, np.abs(end[:-1, 0] - start[1:, 0]) < _EVEN_KM_S] & finite[:, 0]
+        layer = np.repeat(layers, len(self._fan))[finite.ravel()]
+        slow = slowness[finite]
+        gradient = (below.lower - below.upper) / below.height
+        # Both legs cross what lies between the deeper end and the layer.
+        crossed = np.arange(len(below.height))[:, None] < layer
+        heights = np.concatenate(
+            [
+                np.repeat(column.height[:, None], len(slow), axis=1),
+                2 * below.height[:, None] * crossed,
+            ]
+        )
+        way = (column + below).rays(slow, heights)
+        arc = _arc(below.upper[layer], gradient[layer], slow)
+        x, times = way[0] + arc[0], way[1] + arc[1]
+        ends = np.flatnonzero(~goes_on)
+        first = np.r_[np.cumsum(np.r_[0, finite.sum(axis=1)])[ends], len(slow)].tolist()
+        for begin, stop in pairwise(first):
+            fan = slice(begin, stop)
+            _take_earlier(earliest, [x[fan], times[fan], slow[fan]], distances)
         return earliest
-
-    def _turning_among(self, below: _Crossed) -> list[int]:
-        return np.flatnonzero(below.lower > below.upper + _EVEN_KM_S).tolist()
 
 
 @dataclass(frozen=True)
@@ -214,15 +219,31 @@ class _Crossed:
         fast = np.maximum(self.upper, self.lower) * slowness
         return not (fast > np.where(even, 1 - 1e-12, 1 + 1e-12)).any()
 
-    def rays(self, slowness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distances in km and times in s of rays of given slownesses in s/km.
+    @property
+    def even_peak(self) -> float:
+        """The largest velocity of constant layers."""
+        return float(self.upper[np.abs(self.upper - self.lower) <= _EVEN_KM_S].max(initial=0))
 
-        The forms for even changes of velocity are those of arcs of circles (Aki, K. & Richards,
-        P. G., 2002, Quantitative seismology, section 9.3), written so that they hold for constant
-        layers too.
+    def peaks(self, before: float, even: bool = False) -> np.ndarray:
+        """The largest velocity above each layer, of what came before and (constant) layers here."""
+        speed = np.maximum(self.upper, self.lower)
+        if even:
+            speed = speed * (np.abs(self.upper - self.lower) <= _EVEN_KM_S)
+        return np.asarray(np.maximum.accumulate(np.r_[before, speed])[:-1])
+
+    def rays(
+        self, slowness: np.ndarray, heights: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Distances in km and times in s of rays of given slownesses in s/km, shape (m,).
+
+        `heights`, shape (n, m), replace those of the layers ray by ray; 0: not crossed. The forms
+        for even changes of velocity are those of arcs of circles (Aki, K. & Richards, P. G., 2002,
+        Quantitative seismology, section 9.3), written so that they hold for constant layers too.
         """
         one, two = (v[:, None] for v in (self.upper, self.lower))
-        height = self.height[:, None]
+        height = self.height[:, None] if heights is None else heights
+        if heights is not None:
+            slowness = np.where(heights > 0, slowness, 0)
         cosine = np.sqrt(np.maximum(1 - (one * slowness) ** 2, 0))
         if (self.upper == self.lower).all():
             x = height * one * slowness / cosine
@@ -231,17 +252,10 @@ class _Crossed:
         x = height * slowness * (one + two) / (cosine + other)
         return x.sum(axis=0), (height * _mean_slowness(one, two, cosine, other)).sum(axis=0)
 
-    def first(self, count: int) -> _Crossed:
-        """The first few of the layers."""
-        return _Crossed(self.height[:count], self.upper[:count], self.lower[:count])
 
-    @property
-    def doubled(self) -> _Crossed:
-        """What a ray crosses that comes and goes."""
-        return _Crossed(2 * self.height, self.upper, self.lower)
-
-
-def _arc(speed: float, gradient: float, slowness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _arc(
+    speed: np.ndarray, gradient: np.ndarray, slowness: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Distances and times of rays that turn in a gradient, from a velocity down and back to it."""
     turn = 1 / slowness
     height = np.maximum(turn - speed, 0) / gradient
