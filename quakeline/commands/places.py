@@ -80,3 +80,19 @@ def velocity_of(
     if interpolation == "auto":
         interpolation = section.get("interpolation", "auto")
     return load(found, vp_vs or section["vp_vs"] or 0.0, interpolation), found
+
+
+def run_files(data: str, stations: Path | None) -> tuple[Path, Path]:
+    """The picks and stations of a run or of files. Raises ConfigError where one is missing."""
+    if stations is not None:
+        return Path(data), stations
+    from quakeline import launch
+
+    if Path(data).is_file():
+        raise ConfigError(f"{data} is a table of picks; name the stations after it")
+    results = launch.find_place(Path.cwd()).folder / "results" / data
+    paths = results / "catalog/picks.parquet", results / "stations.parquet"
+    for path in paths:
+        if not path.is_file():
+            raise ConfigError(f"{path} does not exist; allowed: a finished run, or PICKS STATIONS")
+    return paths

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from quakeline.commands.options import Joined, say_velocities
-from quakeline.errors import ConfigError
+from quakeline.commands.places import run_files
+from quakeline.commands.tune_velocity import velocity as tuned_velocity
 
 app = typer.Typer(no_args_is_help=True, help="Compare settings on your own data.")
 
@@ -58,7 +59,7 @@ def association(
     from quakeline.direct import catalog
     from quakeline.location import Locator
 
-    paths = _files(data, stations)
+    paths = run_files(data, stations)
     material = catalog.read(*paths, velocity, vp_vs, interpolation)
     say_velocities(material)
     picks = material.picks
@@ -83,17 +84,4 @@ def association(
         )
 
 
-def _files(data: str, stations: Path | None) -> tuple[Path, Path]:
-    """The picks and stations of a run or of files."""
-    if stations is not None:
-        return Path(data), stations
-    from quakeline import launch
-
-    if Path(data).is_file():
-        raise ConfigError(f"{data} is a table of picks; name the stations after it")
-    results = launch.find_place(Path.cwd()).folder / "results" / data
-    paths = results / "catalog/picks.parquet", results / "stations.parquet"
-    for path in paths:
-        if not path.is_file():
-            raise ConfigError(f"{path} does not exist; allowed: a finished run, or PICKS STATIONS")
-    return paths
+app.command(name="velocity")(tuned_velocity)

@@ -322,10 +322,15 @@ def _sentences(found: dict[str, Any]) -> list[str]:
     for phase, value in found["per_km_elevation"].items():
         if value.sure(_ELEVATION_S_KM):
             word = "later" if value.value > 0 else "earlier"
+            why = (
+                "the model is too fast near the surface, or elevations are wrong"
+                if value.value > 0
+                else "the ground under low stations, as in a basin, is slower than the model; give"
+                " it a model of its own, or stations their terms (locate.station_terms)"
+            )
             said.append(
                 f"{phase} arrives {abs(value.value):.2f} s {word} for each km that a station is"
-                f" higher: the model is too {'fast' if value.value > 0 else 'slow'} near the"
-                " surface, or elevations are wrong."
+                f" higher: {why}."
             )
     return said
 
