@@ -363,10 +363,8 @@ def _of_speed(slower: dict[str, Value], per_km: dict[str, Value]) -> list[str]:
             if trend and trend.sure(0.002)
             else ""
         )
-        said.append(
-            f"The model is at least {100 * abs(value.value):.0f} ± {100 * value.error:.0f} % too {word} for"
-            f" {phase}{grows}."
-        )
+        size = f"{100 * abs(value.value):.0f} ± {100 * value.error:.0f} %"
+        said.append(f"The model is at least {size} too {word} for {phase}{grows}.")
     if said:
         said[-1] += " `quakeline tune velocity` makes a model from these picks."
     return said
