@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import isotonic_regression
 
 from quakeline.location.locator import Locator
 from quakeline.location.observations import Observations, gathered
@@ -201,11 +202,16 @@ def _of(seen: Observations, terms: dict[tuple[int, bool], float]) -> np.ndarray:
 
 
 def _moved(model: VelocityModel, change: np.ndarray) -> VelocityModel:
-    """Velocities changed a little at a time, with ratios that rocks have."""
+    """Velocities changed a little at a time, with ratios that rocks have, never less with depth.
+
+    A slow layer under a fast one fits nearly as well as the truth and is a trap for what follows;
+    VELEST too forbids it unless it is asked for.
+    """
     layers = len(model.vp)
     vp, vs = np.array(model.vp), np.array(model.vs)
     new_p = vp + np.clip(change[:layers], -_STEP * vp, _STEP * vp)
     new_s = vs + np.clip(change[layers:], -_STEP * vs, _STEP * vs)
+    new_p, new_s = isotonic_regression(new_p).x, isotonic_regression(new_s).x
     new_s = np.clip(new_s, new_p / _RATIOS[1], new_p / _RATIOS[0])
     return scaled(model, new_p / vp, new_s / vs)
 
