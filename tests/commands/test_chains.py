@@ -245,7 +245,7 @@ def test_every_file_that_a_command_wrote_has_a_reader(folder: Path) -> None:
     """A new kind of file must be given its readers here, or be known as one for other programs."""
     for_others = {
         "dt.cc", "phase.dat", "station.dat", "events.csv", "stations.csv", "duplicates.csv",
-        "relocations.parquet", "catalog.obs", "stations.in",
+        "relocations.parquet", "catalog.obs", "stations.in", ".quakeline.json",
     }  # fmt: skip
     read = {"events.parquet", "arrivals.parquet", "picks.parquet", "stations.parquet",
             "catalog.qml", "catalog.csv", "differentials.parquet"}  # fmt: skip
