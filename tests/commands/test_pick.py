@@ -56,7 +56,7 @@ def test_mistakes_are_one_line_and_leave_nothing(tmp_path: Path, picker_weights:
     (tmp_path / "x.txt").write_text("no waveforms")
     base = ["pick", FILES[0], "-o", "out.csv", "--weights", str(picker_weights)]
     for words, said in (
-        (["--model", "foo"], "model is foo"),
+        (["--model", "foo"], "model: 'foo' given"),
         (["--threshold", "Q=0.3"], "phasenet has the phases P, S"),
         (["--threshold", "P:0.3"], "allowed: PHASE=PROBABILITY"),
         (["--device", "tpu"], "allowed: auto, cpu, cuda"),

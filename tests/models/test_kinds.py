@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,10 @@ def test_card_of_an_ensemble(place):
     assert card.thresholds == {"P": 0.7, "S": pytest.approx(0.3)}
     assert [member.name for member, _ in members_of(path)] == [m.name for m in card.members]
     assert card.members[0] == CARDS["phasenet"]
-    assert as_text(from_text(as_text(card))) == as_text(card)
+    again = from_text(as_text(card))
+    # A built-in member has the package's source; text keeps only what that is called.
+    assert replace(again, members=()) == replace(card, members=())
+    assert as_text(again) == as_text(card)
     with pytest.raises(ConfigError, match="members of an ensemble keep their own"):
         Annotator.load(path, "cpu", windowing=Windowing(hop_samples=50))
     engines = Annotator.load(path, "cpu", batch=4, windowing=Windowing(stacking="maximum")).engines
@@ -205,7 +209,7 @@ def test_card_of_an_ensemble(place):
 def test_torch_and_onnx_agree(place):
     """A custom network computed as a module (as on GPUs) and as its graph."""
     path = made(small("torch"), place)
-    _, module, _ = network(path)
+    _, module, _ = network(path, run_loader=True)
     import torch
 
     windows = torch.randn(3, 3, 300)
@@ -256,13 +260,13 @@ def test_a_loader_that_changed_is_noticed(place):
     loader.write_text(loader.read_text().replace("manual_seed(seed)", "manual_seed(seed + 9)"))
     sys.modules.pop("loaders")
     with pytest.raises(WeightsError, match="other weights than when the weights file"):
-        network(path)
+        network(path, run_loader=True)
 
 
 def test_a_graph_alone_has_no_module(place):
     path = made(small("onnx file"), place)
     with pytest.raises(WeightsError, match=r"ONNX graph, .*annotate.device: cpu"):
-        network(path)
+        network(path, run_loader=True)
 
 
 @pytest.mark.parametrize(
