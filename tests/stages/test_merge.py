@@ -11,6 +11,7 @@ from nobody import trained
 
 from quakeline.errors import DataError
 from quakeline.io import provenance, tables
+from quakeline.io.exports import hypodd
 from quakeline.models.cards import PHASENET
 from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATION_MAGNITUDES, STATIONS
 from quakeline.stages import merge
@@ -238,7 +239,7 @@ def test_further_formats_stand_beside_the_tables(tmp_path):
         [arrival("one", "p1")],
         [pick("p1", 1)],
         config=merge.Config(exports=["hypodd", "fdsn-text"], agency_id="ours"),
-        exports=("hypodd", "catalog.txt"),
+        exports=(*(f"hypodd/{name}" for name in hypodd.FILES), "catalog.txt"),
     )
     (read,) = obspy.read_events(str(tmp_path / "catalog/hypodd/phase.dat"), format="HYPODDPHA")
     assert len(read.picks) == 1
