@@ -99,13 +99,16 @@ def test_files_that_do_not_exist_are_told_together(workdir: WorkFolder) -> None:
 
 
 def test_files_that_hold_something_else(workdir: WorkFolder) -> None:
-    """What only a job can read; both mistakes are told."""
+    """Weights are looked at before the run begins, metadata by the job that reads them."""
     (workdir.folder / "s.xml").write_text("<FDSNStationXML><Network")
     (workdir.folder / "w.safetensors").write_text("none")
-    overlay = workdir.overlay("stations: {stationxml: [s.xml]}\nweights: {path: w.safetensors}\n")
-    lines = refused(workdir.quakeline("run", overlay, "--cores", "2"), most=2)
-    assert lines[0].startswith("quakeline: stations: cannot read s.xml as StationXML: ")
-    assert lines[1].startswith("quakeline: weights: w.safetensors is damaged or not a safetensors")
+    metadata = "stations: {stationxml: [s.xml]}\n"
+    overlay = workdir.overlay(metadata + "weights: {path: w.safetensors}\n")
+    (line,) = refused(workdir.quakeline("run", overlay, "--cores", "2"), most=1)
+    assert line.startswith("quakeline: weights: path: w.safetensors is damaged or not a safeten")
+    overlay = workdir.overlay(metadata)
+    (line,) = refused(workdir.quakeline("run", overlay, "--cores", "2"), most=1)
+    assert line.startswith("quakeline: stations: cannot read s.xml as StationXML: ")
 
 
 def test_one_mistake_of_many_chunks_is_one_line(workdir: WorkFolder) -> None:
