@@ -156,7 +156,7 @@ def _miniseed(folder: Path) -> bytes:
 def _weights(folder: Path) -> bytes:
     """An ensemble of one network of the person's own: its card and its members are JSON."""
     source = cards.Given("a folder", (cards.SourceFile("a.pt", "0" * 64),))
-    card = replace(cards.CARDS["gpd"], name="mine", network="custom", source=source)
+    card = replace(cards.CARDS["gpd"], name="mine", network="custom", source=source, digest="")
     member = {"w": torch.zeros(3)}, card
     state, described = weights.together(replace(card, members=(card,)), [member])
     weights.save(folder / "w.safetensors", state, described)
