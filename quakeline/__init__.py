@@ -1,7 +1,8 @@
 """Earthquake catalogs from continuous seismometer and DAS data.
 
-`quakeline.pick(stream)` and `quakeline.annotate(stream)` work on data at hand, without a workflow;
-see `quakeline.direct.api`. `quakeline.DASModel` and what goes with it work on fibre data; see
+`quakeline.pick(stream)` and `quakeline.annotate(stream)` work on data at hand, without a workflow,
+and `quakeline.catalog(picks, stations, velocity)` makes events of picks; see `quakeline.direct.api`
+and `quakeline.chain.api`. `quakeline.DASModel` and what goes with it work on fibre data; see
 docs/das.md.
 """
 
@@ -18,6 +19,7 @@ except PackageNotFoundError:  # a source tree that is not installed
 #: Where the public names are.
 _PLACES = {
     "annotate": "quakeline.direct.api",
+    "catalog": "quakeline.chain.api",
     "pick": "quakeline.direct.api",
     "DASModel": "quakeline.das.model",
     "DASWaveformModelWrapper": "quakeline.das.wrapper",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from quakeline.commands.places import catalog_of
+from quakeline.commands.places import catalog_of, run_folder_of, settings_of, velocity_digest_of
 
 Run = Annotated[str, typer.Argument(help="Name of a run, or a folder with its tables.")]
 FormatName = Annotated[
@@ -25,7 +25,10 @@ Stations = Annotated[
     Path | None,
     typer.Option(help="Stations (CSV, StationXML, Parquet); default: those beside the tables."),
 ]
-Agency = Annotated[str, typer.Option(help="Agency in QuakeML, FDSN text and Nordic.")]
+Agency = Annotated[
+    str | None,
+    typer.Option(help="Agency in QuakeML, FDSN text and Nordic; default: that of the run."),
+]
 
 
 def export(
@@ -33,13 +36,20 @@ def export(
     format_name: FormatName,
     output: Output,
     stations: Stations = None,
-    agency: Agency = "quakeline",
+    agency: Agency = None,
 ) -> None:
     """Write a catalog for another program."""
+    from dataclasses import replace
+
+    from quakeline.chain.merge import labels_of
+    from quakeline.commands.settings import sections
     from quakeline.io import exports
     from quakeline.io.atomic import require_space
 
     require_space(output.parent)
     catalog = catalog_of(run, stations)
-    exports.write(format_name, catalog, output, exports.Labels(agency))
+    folder = run_folder_of(run)
+    signed = labels_of(sections([], base=settings_of(folder)).merge, velocity_digest_of(folder))
+    signed = replace(signed, agency_id=agency) if agency else signed
+    exports.write(format_name, catalog, output, signed)
     typer.echo(f"written  {output}: {len(catalog.events)} events, {len(catalog.arrivals)} arrivals")

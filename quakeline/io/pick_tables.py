@@ -41,7 +41,17 @@ _OFFSETS = ("phase_index", "phase_time_s")
 
 
 def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
-    """Read picks as the table PICKS.
+    """Read a CSV file, or a Parquet file of quakeline or anybody, as the table PICKS.
+
+    See `of_frame`. Raises DataError also where the file cannot be read.
+    """
+    return of_frame(_cells(path), path, sampling_rate_hz=sampling_rate_hz)
+
+
+def of_frame(
+    frame: pd.DataFrame, path: Path | str, *, sampling_rate_hz: float = 100.0
+) -> pd.DataFrame:
+    """Anybody's table of picks as the table PICKS.
 
     A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S and is
     no depth phase (pP, sP); a time is ISO 8601 in UTC or seconds since 1970. Probability, error and
@@ -50,17 +60,16 @@ def read(path: Path, *, sampling_rate_hz: float = 100.0) -> pd.DataFrame:
 
     Parameters
     ----------
-    path
-        A CSV file, or a Parquet file of quakeline or anybody.
+    frame, path
+        The table, its columns in lower case, and what messages call it.
     sampling_rate_hz
         Rate that `phase_index` counts in.
 
     Raises
     ------
     DataError
-        The file cannot be read, lacks a column, or a row of it makes no sense.
+        The table lacks a column, or a row of it makes no sense.
     """
-    frame = _cells(path)
     if list(frame.columns) == PICKS.names:
         return frame
     found = {name: _first(frame, words) for name, words in _NAMES.items()}
@@ -137,7 +146,7 @@ def _offset(frame: pd.DataFrame, rate_hz: float) -> pd.Series | None:
     return None
 
 
-def _times(given: pd.Series, offset: pd.Series | None, path: Path) -> pd.Series:
+def _times(given: pd.Series, offset: pd.Series | None, path: Path | str) -> pd.Series:
     numbers = pd.to_numeric(given.astype(str), errors="coerce")
     if isinstance(given.dtype, pd.DatetimeTZDtype) or given.dtype.kind == "M":
         times = pd.to_datetime(given, utc=True)
@@ -158,7 +167,7 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path) -> pd.Series:
     return times.astype("datetime64[ns, UTC]")
 
 
-def _number(values: dict[str, pd.Series], name: str, default: float, path: Path) -> pd.Series:
+def _number(values: dict[str, pd.Series], name: str, default: float, path: Path | str) -> pd.Series:
     if name not in values:
         return pd.Series(default, index=values["time"].index)
     given = values[name]
@@ -168,7 +177,7 @@ def _number(values: dict[str, pd.Series], name: str, default: float, path: Path)
     return numbers.fillna(default).astype(float)
 
 
-def _require(good: pd.Series, name: str, given: pd.Series, path: Path) -> None:
+def _require(good: pd.Series, name: str, given: pd.Series, path: Path | str) -> None:
     if not good.all():
         row = good.index[~good][0]
         kinds = {
