@@ -23,7 +23,7 @@ import quakeline
 from quakeline.chain.sections import Sections
 from quakeline.cli import app
 from quakeline.config import read_yaml
-from quakeline.io import provenance, tables
+from quakeline.io import provenance, tables, targets
 from quakeline.io.exports import files_of
 from quakeline.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS, STATIONS
 from quakeline.section import Section
@@ -100,6 +100,24 @@ TRIALS: dict[str, list[Any] | None] = {
 #: last trial does.
 STILL = {"associate.margin_km", "associate.min_interevent_s", "associate.node_km"}
 CASES = [(name, n) for name, values in TRIALS.items() for n in range(len(values or []))]
+#: Sections whose settings are tried one at a time in `make test-slow` alone; together, always.
+LATE = ("magnitude", "classify", "merge")
+#: A value of each, where they go together.
+TOGETHER: dict[str, Any] = {
+    "magnitude": {
+        "formula": "custom", "coefficients": OWN, "distance_km": [2.0, 90.0],
+        "components": ["N", "Z"], "window_s": [4.0, 30.0], "window_factor": 1.8, "vp_vs": 1.8,
+        "min_snr": 2.0, "min_stations": 3, "estimate_corrections": True, "min_events": 3,
+        "moment": {
+            "phases": ["S"], "band_hz": [2, 8], "distance_km": [1, 90], "min_snr": 2.0
+        },
+    },
+    "classify": {"priors": PRIORS},
+    "merge": {
+        "agency_id": "LMU", "author": "somebody", "earth_model": "half space",
+        "exports": ["fdsn-text", "nonlinloc", "hypodd", "nordic"],
+    },
+}  # fmt: skip
 
 
 def settings_of(section: type[Section], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -121,7 +139,8 @@ class Files:
     done: dict[str, Path] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Path:
-        return self.folder / {"velocity": "velocity.csv"}.get(name, f"{name}.parquet")
+        own = {"velocity": "velocity.csv", "corrections": "corrections.csv"}
+        return self.folder / own.get(name, f"{name}.parquet")
 
     def once(self, stage: str, sections: Mapping[str, Any], *before: str) -> tuple[Path, bool]:
         """A folder for what a stage makes under settings, and whether it has been made."""
@@ -260,12 +279,13 @@ def in_memory(files: Files, sections: Mapping[str, Any], folder: Path) -> Path:
 
 def content(folder: Path) -> dict[str, Any]:
     """Everything in the folder of a catalog but for what tells how it was made."""
+    own = ("config.yaml", targets.MARK)
     found: dict[str, Any] = {
         table.name: tables.read(folder / f"{table.name}.parquet", table)
         for table in (EVENTS, ARRIVALS, PICKS)
     }
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix != ".parquet" and path.name != "config.yaml":
+        if path.is_file() and path.suffix != ".parquet" and path.name not in own:
             lines = path.read_text().splitlines()
             told = ("quakeline_provenance=", "<eventParameters ")
             kept = [line for line in lines if not any(word in line for word in told)]
@@ -302,7 +322,16 @@ def test_every_setting_has_a_trial() -> None:
         assert values or len(get_args(known[name])) == 1, f"{name} has other values"
 
 
-@pytest.mark.parametrize(("name", "number"), CASES, ids=[f"{n}-{k}" for n, k in CASES])
+def late(name: str, number: int) -> list[pytest.MarkDecorator]:
+    """Whether a trial is one of `make test-slow`: all but the last ones of the first sections."""
+    last = number == len(TRIALS[name] or []) - 1
+    return [] if last and name.split(".")[0] not in LATE else [pytest.mark.slow]
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [pytest.param(n, k, id=f"{n}-{k}", marks=late(n, k)) for n, k in CASES],
+)
 def test_both_roads_are_one(
     name: str, number: int, files: Files, base: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -316,6 +345,17 @@ def test_both_roads_are_one(
     )
     last = number == len(TRIALS[name] or []) - 1
     assert changed or not last or name in STILL
+
+
+def test_both_roads_are_one_where_many_settings_change(
+    files: Files, base: dict[str, Any], tmp_path: Path
+) -> None:
+    sizes = {**TOGETHER["magnitude"], "corrections": str(files.corrections)}
+    sections = {**BASE, **TOGETHER, "magnitude": sizes}
+    expected = content(by_stages(files, sections))
+    same(content(in_memory(files, sections, tmp_path / "out")), expected)
+    assert all(not equal(expected[name], base[name]) for name in ("events", "catalog.qml"))
+    assert expected.keys() > base.keys()
 
 
 def test_both_roads_are_one_without_a_change(
