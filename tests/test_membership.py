@@ -6,6 +6,7 @@ import pytest
 from synthetics import ORIGIN_NS, SEARCH, network, picks_of
 
 from quakeline.association.membership import Network, refined, repeated
+from quakeline.association.pick_errors import PickErrors
 from quakeline.location import Locator
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel
@@ -29,7 +30,8 @@ def scene():
     rows["time_ns"] = rows["time"].astype("int64")
     rows["sigma_s"] = 0.03
     table = rows.sort_values("time_ns", ignore_index=True)
-    return Network(sites, SEARCH, Locator(sites, MODEL, SEARCH.depth_km)), table
+    locator = Locator(sites, MODEL, SEARCH.depth_km)
+    return Network(sites, SEARCH, locator, PickErrors.expected(len(sites.local))), table
 
 
 def members(table, changes=()):
@@ -56,7 +58,7 @@ def test_picks_of_the_other_event_and_of_none_find_their_own(scene):
     net, table = scene
     lost = [(2, -1), (9, -1)]
     swapped = [(row, 1 - table["event"][row]) for row in (5, 12, 20)]
-    result = refined(*members(table, lost + swapped), table, net)
+    result, _ = refined(*members(table, lost + swapped), table, net)
     assert (owners(result, table) == table["event"]).all()
     found, assigned = result
     assert assigned["residual"].abs().max() < 0.15
@@ -67,7 +69,7 @@ def test_a_pick_that_fits_no_event_is_left_out(scene):
     net, table = scene
     late = table.copy()
     late.loc[7, "time_ns"] += 400_000_000
-    result = refined(*members(late), late.sort_values("time_ns", ignore_index=True), net)
+    result, _ = refined(*members(late), late.sort_values("time_ns", ignore_index=True), net)
     assert len(result[1]) == len(table) - 1
     assert late["pick_id"][7] not in set(result[1]["pick_id"])
 
@@ -75,7 +77,7 @@ def test_a_pick_that_fits_no_event_is_left_out(scene):
 def test_an_event_that_is_another_one_again_goes(scene):
     net, table = scene
     own = np.flatnonzero(table["event"] == 0)
-    result = refined(*members(table, [(row, 2) for row in own[::2]]), table, net)
+    result, _ = refined(*members(table, [(row, 2) for row in own[::2]]), table, net)
     assert len(result[0]) == 2
     assert (owners(result, table) == table["event"]).all()
 
@@ -84,7 +86,7 @@ def test_an_event_needs_what_the_rules_ask_for(scene):
     net, table = scene
     own = np.flatnonzero(table["event"] == 1)
     few = table.drop(index=own[7:]).reset_index(drop=True)
-    found, assigned = refined(*members(few), few, net)
+    (found, assigned), _ = refined(*members(few), few, net)
     assert len(found) == 1
     assert set(assigned["pick_id"]) == set(few["pick_id"][few["event"] == 0])
 

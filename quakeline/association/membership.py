@@ -9,30 +9,34 @@ the pick and of the origin allow; then the events are located again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from quakeline.association.likelihood import Fits, evidence
+from quakeline.association.pick_errors import PickErrors, learnt
 from quakeline.association.rules import AGREE, Search, enough
 from quakeline.sites import Sites
 from quakeline.timeline import SECOND
 from quakeline.velocity import TravelTimes
 
-#: A pick is taken within so many standard deviations of its prediction, and that of the model in s.
-_WITHIN = 6.0
-_MODEL_ERROR_S = 0.05
-_PASSES = 3
+#: A pick is taken within so many standard deviations of its prediction.
+_WITHIN = 4.5
+#: The errors of picks are at most this share of what they may differ by.
+_MOST_SHARE = 0.5
+_PASSES = 4
+#: Depths at which an event is tried that is not located yet, over the depth it was found at.
+_DEPTHS = (1.0, 0.3, 2.0)
+#: Origins within the least time between events are one up to this distance.
+_FAST_KM_S = 3.5
+_SAME_KM = 5.0
 #: Origins farther apart than this are never the same, in s.
 _LONGEST_S = 10.0
 #: How much farther than its farthest pick an event may have further ones.
 _FARTHER = 1.1
 _BEYOND_KM = 3.0
-
-#: Logarithm of the odds against chance that an event needs: one in a hundred.
-_LEAST_ODDS = float(np.log(100))
 
 Origins = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -47,19 +51,34 @@ class Finder(Protocol):
     def origins(self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]) -> Origins:
         """Times in ns, places in km, covariances and factors of the errors of arrivals."""
 
+    def moved(
+        self, site: np.ndarray, is_s: np.ndarray, time_s: np.ndarray, start: np.ndarray
+    ) -> np.ndarray:
+        """x, y, z, t0 in km and s that fit arrivals best, from a start."""
+
 
 @dataclass(frozen=True)
 class Network:
-    """Sites, the rules of a search, and what locates."""
+    """Sites, the rules of a search, what locates, and what is known of the errors of picks."""
 
     sites: Sites
     search: Search
     finder: Finder
+    errors: PickErrors
+
+    def undelayed(self, picks: pd.DataFrame) -> pd.DataFrame:
+        """Picks, sorted by time, with the delays of their stations taken off their times.
+
+        `group` numbers their sites and phases.
+        """
+        group = picks["site"].to_numpy() * 2 + (picks["phase"] == "S").to_numpy()
+        delay_ns = np.round(self.errors.delay_s[group] * SECOND).astype(np.int64)
+        return picks.assign(time_ns=picks["time_ns"].to_numpy() - delay_ns, group=group)
 
 
 def refined(
     found: pd.DataFrame, assigned: pd.DataFrame, picks: pd.DataFrame, network: Network
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[tuple[pd.DataFrame, pd.DataFrame], PickErrors]:
     """Events with the picks that fit them, and no event twice.
 
     Parameters
@@ -74,7 +93,8 @@ def refined(
 
     Returns
     -------
-    Events (idx, time_ns, x, y, z, located) and their picks, with `residual` in s.
+    Events (idx, time_ns, x, y, z, located) and their picks, with `residual` in s; what they tell of
+    the errors of picks.
     """
     row = pd.Series(np.arange(len(picks)), index=picks["pick_id"])
     members = pd.DataFrame(
@@ -82,79 +102,125 @@ def refined(
     )
     starts = _starts(found, assigned)
     engine = found.reindex(columns=["idx", "associator"]).set_index("idx")["associator"]
+    given, errors = picks, network.errors
     for _ in range(_PASSES):
+        picks = replace(network, errors=errors).undelayed(given)
         members = members.sort_values(["event", "row"], ignore_index=True)
         numbers, members["event"] = np.unique(members["event"], return_inverse=True)
         engine = engine.loc[numbers].reset_index(drop=True)
         before = members
-        rows = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
-        origins = network.finder.origins(rows.assign(event=members["event"]), starts)
+        origins = _located(members, picks, starts, errors, network)
+        errors = _errors(members, picks, origins, errors, network)
         sizes = np.bincount(members["event"], minlength=len(numbers))
-        alive = ~repeated(origins, sizes)
-        members = _fitting(members, picks, origins, alive, network)
+        alive = ~repeated(origins, sizes, network.search.min_interevent_s)
+        members = _fitting(members, picks, origins, alive, errors, network)
         if members.empty:
             break
         kept = np.unique(members["event"])
-        starts = origins[0][kept], origins[1][kept]
+        starts = origins[0][kept], origins[1][None, kept]
         if members[["event", "row"]].equals(before[["event", "row"]]):
             break
     if len(members):
-        members = members[_likely(members, picks, origins, network)[members["event"]]]
-    return _tables(members, picks, origins, engine)
+        likely = log_odds(members, picks, origins, errors, network) > network.search.min_log_odds
+        members = members[likely[members["event"]]]
+    return _tables(members, given, origins, engine), errors
 
 
-def _likely(
-    members: pd.DataFrame, picks: pd.DataFrame, origins: Origins, network: Network
+def _located(
+    members: pd.DataFrame,
+    picks: pd.DataFrame,
+    starts: tuple[np.ndarray, np.ndarray],
+    errors: PickErrors,
+    network: Network,
+) -> Origins:
+    """Origins of events from their members, near starts."""
+    rows = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
+    sigma = np.hypot(rows["sigma_s"], errors.of(rows["group"].to_numpy()))
+    return network.finder.origins(rows.assign(event=members["event"], sigma_s=sigma), starts)
+
+
+def _errors(
+    members: pd.DataFrame,
+    picks: pd.DataFrame,
+    origins: Origins,
+    before: PickErrors,
+    network: Network,
+) -> PickErrors:
+    """What the residuals of events tell of picks, whose times are without the delays before."""
+    times, places, _, _ = origins
+    event, row = members["event"].to_numpy(), members["row"].to_numpy()
+    group = picks["group"].to_numpy()[row]
+    local = network.sites.local.iloc[group // 2]
+    away = np.hypot(*(local[["x", "y"]].to_numpy() - places[event, :2]).T)
+    phases = np.where(group % 2 == 1, "S", "P")
+    tables = network.finder.times.rows(phases, local["depth_km"].to_numpy())
+    travel = network.finder.times.at(tables, away, places[event, 2])[0]
+    residual = (picks["time_ns"].to_numpy()[row] - times[event]) / SECOND - travel
+    most_s = _MOST_SHARE * network.search.tolerance_s
+    return learnt(event, group, residual, before, most_s)
+
+
+def log_odds(
+    members: pd.DataFrame,
+    picks: pd.DataFrame,
+    origins: Origins,
+    errors: PickErrors,
+    network: Network,
 ) -> np.ndarray:
-    """Which events are likelier than chance by far, shape (m,)."""
+    """Logarithm of the odds of each event against chance, shape (m,)."""
     _, places, covariances, stretch = origins
     event, row = members["event"].to_numpy(), members["row"].to_numpy()
-    group = picks["site"].to_numpy() * 2 + (picks["phase"] == "S").to_numpy()
+    group = picks["group"].to_numpy()
     local = network.sites.local
     xy = local[["x", "y"]].to_numpy()
     reach = _farthest(xy[picks["site"].to_numpy()[row]], places, event)
-    active = xy[np.unique(picks["site"])]
-    away = np.hypot(*(active[:, None] - places[:, :2]).T)
-    sigma = stretch[event] * np.hypot(picks["sigma_s"].to_numpy()[row], _MODEL_ERROR_S)
-    odds = evidence(
+    slots = np.unique(group)
+    away = np.hypot(*(xy[slots // 2][:, None] - places[:, :2]).T)
+    sigma = stretch[event] * np.hypot(picks["sigma_s"].to_numpy()[row], errors.of(group[row]))
+    return evidence(
         Fits(event, row, members["residual"].to_numpy(), sigma),
         group,
         picks["time_ns"].to_numpy(),
-        2 * (away <= reach[:, None] + 1e-9).sum(axis=1),
+        (away <= reach[:, None] + 1e-9).sum(axis=1),
         covariances,
         network.search.volume_km3(local),
     )
-    return np.asarray(odds > _LEAST_ODDS)
 
 
 def _starts(found: pd.DataFrame, assigned: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Times in ns and places in km of the events that have picks, NaN where not located yet."""
+    """Times in ns, (m,), and places in km, (k, m, 3), of the events that have picks.
+
+    Events that are not located yet are looked for at a few depths.
+    """
     events = found.set_index("idx").loc[np.unique(assigned["event_idx"])]
-    events = events.reindex(columns=["time_ns", "x", "y", "z", "located"])
-    known = events["located"].eq(True).to_numpy()
-    times = np.where(known, events["time_ns"], 0).astype(np.int64)
     places = events[["x", "y", "z"]].to_numpy(dtype=float)
-    return times, np.where(known[:, None], places, np.nan)
+    known = events.reindex(columns=["located"])["located"].eq(True).to_numpy()
+    depths = [np.where(known, places[:, 2], factor * places[:, 2]) for factor in _DEPTHS]
+    starts = np.array([np.column_stack([places[:, :2], depth]) for depth in depths])
+    return events["time_ns"].to_numpy(np.int64), starts[:1] if known.all() else starts
 
 
-def repeated(origins: Origins, sizes: np.ndarray) -> np.ndarray:
+def repeated(origins: Origins, sizes: np.ndarray, least_s: float = 0.0) -> np.ndarray:
     """Which events are another one again: origins that agree within their joint uncertainty.
 
     The distance of two origins in time and space is measured by the sum of their covariances and
     compared with the 99 % point of chi-squared with four degrees of freedom; the one with more
-    picks stays.
+    picks stays. Origins within `least_s` in time are the same as well when they are no farther
+    apart than waves run in that time.
     """
     times, places, covariances, _ = origins
     again = np.zeros(len(times), dtype=bool)
     sigma = np.sqrt(covariances[:, 3, 3])
-    reach = np.round(min(2 * AGREE**0.5 * sigma.max(initial=0.0), _LONGEST_S) * SECOND)
+    reach_s = max(min(2 * AGREE**0.5 * sigma.max(initial=0.0), _LONGEST_S), least_s)
+    reach = np.round(reach_s * SECOND)
     order = np.argsort(times, kind="stable")
     for first, second in _neighbours(times[order], reach):
         i, j = order[first], order[second]
         if again[i] or again[j]:
             continue
         apart = np.r_[places[i] - places[j], (times[i] - times[j]) / SECOND]
-        if apart @ np.linalg.solve(covariances[i] + covariances[j], apart) < AGREE:
+        near = abs(apart[3]) < least_s and np.hypot(*apart[:2]) < max(_FAST_KM_S * least_s, _SAME_KM)
+        if near or apart @ np.linalg.solve(covariances[i] + covariances[j], apart) < AGREE:
             again[i if (sizes[i], j) < (sizes[j], i) else j] = True
     return again
 
@@ -171,10 +237,11 @@ def _fitting(
     picks: pd.DataFrame,
     origins: Origins,
     alive: np.ndarray,
+    errors: PickErrors,
     network: Network,
 ) -> pd.DataFrame:
     """New members (event, row, residual) of the events that still have what an event needs."""
-    pairs = _pairs(members, picks, origins, alive, network)
+    pairs = _pairs(members, picks, origins, alive, errors, network)
     while True:
         mine = _best(pairs)
         rows = picks.iloc[mine["row"].to_numpy()]
@@ -206,6 +273,7 @@ def _pairs(
     picks: pd.DataFrame,
     origins: Origins,
     alive: np.ndarray,
+    errors: PickErrors,
     network: Network,
 ) -> pd.DataFrame:
     """Events and picks that fit each other: event, row, group, residual; the likeliest first."""
@@ -215,8 +283,8 @@ def _pairs(
     xy = local[["x", "y"]].to_numpy()
     reach = _farthest(xy[site[members["row"]]], place, members["event"].to_numpy())
     reach = np.minimum(_FARTHER * reach + _BEYOND_KM, network.search.max_distance_km)
-    events = _Events(*origins, reach, alive, network.search.tolerance_s)
-    group = site * 2 + (picks["phase"] == "S").to_numpy()
+    events = _Events(*origins, reach, alive, network.search.tolerance_s, errors)
+    group = picks["group"].to_numpy()
     order = np.argsort(group, kind="stable")
     parts = []
     for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
@@ -248,6 +316,7 @@ class _Events:
     reach_km: np.ndarray
     alive: np.ndarray
     tolerance_s: float
+    errors: PickErrors
 
     def claims(
         self,
@@ -275,7 +344,8 @@ class _Events:
         event = np.repeat(np.arange(len(count)), count)
         pick = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - low, count)
         residual = (observed[pick] - expected[event]) / SECOND
-        own = self.stretch[event] ** 2 * (sigma[pick] ** 2 + _MODEL_ERROR_S**2)
+        model = self.errors.of(picks["group"].to_numpy())[pick]
+        own = self.stretch[event] ** 2 * (sigma[pick] ** 2 + model**2)
         variance = own + origin[event]
         u2 = residual**2 / variance
         fits = u2 <= _WITHIN**2
@@ -287,7 +357,7 @@ class _Events:
 def _tables(
     members: pd.DataFrame, picks: pd.DataFrame, origins: Origins, engine: pd.Series
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Events and their picks as `Octo.associate` gives them."""
+    """Events and their picks as `Grid.associate` gives them."""
     kept = np.unique(members["event"])
     times, places, _, _ = origins
     found = pd.DataFrame({"idx": kept, "time_ns": times[kept]})

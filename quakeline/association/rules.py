@@ -32,6 +32,7 @@ class Search:
     min_interevent_s: float
     node_km: float
     max_distance_km: float = float("inf")
+    min_log_odds: float = 0.0
 
     def inside(self) -> Search:
         """The same for where most events lie: a quarter of the margin, half of the depths."""

@@ -63,6 +63,10 @@ class Config(Section):
         description="stations farther than this from an event do not count for it, in km; auto:"
         " 300 in networks wider than 400, else all count",
     )
+    min_log_odds: float | Auto = Field(
+        "auto",
+        description="natural logarithm of the odds against chance that an event needs; auto: 3",
+    )
     known_events: str | None = Field(
         None,
         description="catalog folder of another run (events.parquet, arrivals.parquet): its events"
@@ -122,13 +126,13 @@ def run(
         return
     model = load(velocity, vp_vs)
     settings = config.model_dump(exclude={"kind", "same_onset_s"})
-    search, chosen = association.suggested(settings, sites, model)
+    distinct = strongest(chunk_picks, config.same_onset_s)
+    search, chosen = association.suggested(settings, sites, model, distinct)
     for line in chosen:
         logger.info("associate: chosen for this network: %s", line)
     ledger = _ledger(ledger_of(events))
     earlier = [*_earlier(known), (ledger.drop_duplicates("event_id"), ledger)]
     taken = {name for frame, _ in earlier for name in frame["event_id"]}
-    distinct = strongest(chunk_picks, config.same_onset_s)
     found, grouped = association.associate(
         distinct,
         sites,
