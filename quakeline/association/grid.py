@@ -127,10 +127,10 @@ class Grid:
     ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Origins, rows of picks and their residuals of the events that begin in a slice."""
         rows = np.flatnonzero(free & (times >= first) & (times < last + self.longest_s))
-        span = last - first + self.longest_s
-        needed = self._needed(slots[rows], span, last - first)
         if len(rows) < self._search.min_picks:
             return []
+        span = last - first + self.longest_s
+        needed = self._needed(slots[rows], span, last - first)
         # Origins before the slice have bins too, so that no vote falls out of the arrays.
         before = int(np.ceil(self.longest_s / self._bin_s)) + _BESIDE
         bins = before + int(np.ceil(span / self._bin_s)) + _BESIDE + 1

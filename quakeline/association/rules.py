@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from quakeline.timeline import SECOND
 
 #: Origins in time and space agree up to this square of their distance over their joint uncertainty:
 #: 99 % of chi-squared with four degrees of freedom.
 AGREE = 13.277
-_BUSY_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -65,17 +63,6 @@ def settled(
     best = best.sort_values("residual", key=np.abs, kind="stable").drop_duplicates("pick_id")
     kept = enough(best["event_idx"].to_numpy(), best["site"].to_numpy(), best["phase"], search)
     return found[found["idx"].isin(kept)], best[best["event_idx"].isin(kept)]
-
-
-def crowded(times_ns: np.ndarray, search: Search) -> bool:
-    """Whether, in the busiest two minutes, chance fills half of an event's picks anywhere.
-
-    An origin fits picks by chance that lie within the tolerance on either side of their predicted
-    times; with many stations these times are spread evenly over the picks, which are sorted.
-    """
-    ends = np.searchsorted(times_ns, times_ns + round(_BUSY_S * SECOND))
-    most = int((ends - np.arange(len(times_ns))).max(initial=0))
-    return most / _BUSY_S * 2 * search.tolerance_s > search.min_picks / 2
 
 
 def enough(event: np.ndarray, site: np.ndarray, phase: pd.Series, search: Search) -> np.ndarray:

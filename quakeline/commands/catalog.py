@@ -69,7 +69,7 @@ def catalog(
     cores = threads or os.cpu_count() or 1
     material = direct.read(picks, stations, velocity, vp_vs)
     given = associating.model_dump(exclude={"kind", "known_events"})
-    search, chosen = suggested(given, material.sites, material.model)
+    search, chosen = suggested(given, material.sites, material.model, material.picks)
     for line in chosen:
         typer.echo(f"chosen   {line}", err=True)
     options = locating.model_dump()

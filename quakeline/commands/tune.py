@@ -64,7 +64,7 @@ def association(
         picks = picks[seconds <= 3600 * hours]
     associating, locating = sections(settings or [])
     given = associating.model_dump(exclude={"kind", "known_events"})
-    search, chosen = suggested(given, material.sites, material.model)
+    search, chosen = suggested(given, material.sites, material.model, material.picks)
     for line in chosen:
         typer.echo(f"chosen   {line}", err=True)
     head = ("setting", "events", "picks", "median rms", "isolated", "by chance")

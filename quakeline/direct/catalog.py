@@ -13,11 +13,14 @@ from quakeline.association import Search
 from quakeline.errors import ConfigError
 from quakeline.io import inventory
 from quakeline.location import Locator
-from quakeline.sites import Sites
+from quakeline.sites import Sites, strongest
 from quakeline.velocity import VelocityModel, load
 
 #: Where no model is given: velocities of a continental crust, IASP91 (Kennett & Engdahl 1991).
 IASP91 = VelocityModel((-5.0, 20.0, 35.0), (5.8, 6.5, 8.04), (3.36, 3.75, 4.47))
+
+#: Picks of several instruments of a station this close together are one onset.
+_SAME_ONSET_S = 0.3
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def located(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """EVENTS and ARRIVALS of picks, as the stages associate and locate make them."""
     found, grouped = association.associate(
-        material.picks,
+        strongest(material.picks, _SAME_ONSET_S),
         material.sites,
         material.model,
         search,

@@ -16,7 +16,7 @@ import pandas as pd
 from quakeline.geometry import azimuthal_gap, distance_azimuth
 from quakeline.io import tables
 from quakeline.location import batch, modes, posterior, terms
-from quakeline.location.errors import Errors, estimated, stretch
+from quakeline.location.errors import Errors, estimated, stretch, stretches
 from quakeline.location.foreign import Others
 from quakeline.location.observations import Observations, gathered
 from quakeline.location.quality import limits_of
@@ -175,10 +175,17 @@ class Locator:
         rows = zip(seen, fits.point, left, fits.stretch, strict=True)
         seen = [self._among(others, *row) for row in rows]
         errors = self._settled(seen, fits)
+        logger.info(
+            "locate: errors of the model: %g s of each arrival, %g %% of the velocities",
+            errors.each_s,
+            100 * errors.share,
+        )
         # Terms take off what is left of the model's errors at the hypocentres; what these have taken
         # up stays in them, however small the residuals become.
-        wide = errors if self.station_terms == "none" else before
-        jobs = list(zip(seen, fits.point, strict=True))
+        with_terms = self.station_terms != "none"
+        wide = before if with_terms else errors
+        least = _stretches(first, _together(seen, before)) if with_terms else np.zeros(len(seen))
+        jobs = list(zip(seen, fits.point, least, strict=True))
         return self._each(partial(_solved, self, errors, wide), jobs), delays
 
     def _with_terms(
@@ -223,11 +230,6 @@ class Locator:
                 likelihood = self._likelihood(some, self.expected, factor)
                 left.append(likelihood.left(likelihood.at(point)[0]))
             errors = estimated(left, each_s, share)
-        logger.info(
-            "locate: errors of the model: %g s of each arrival, %g %% of the velocities",
-            errors.each_s,
-            100 * errors.share,
-        )
         return errors
 
     @property
@@ -240,7 +242,7 @@ class Locator:
         each_s, share = self.model_error_s, self.model_error_share
         return (None if each_s == "auto" else each_s), (None if share == "auto" else share)
 
-    def _each(self, work: Any, jobs: Sequence[tuple[Observations, Any]]) -> list[Any]:
+    def _each(self, work: Any, jobs: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Do the same for all events, in several processes where there are many."""
         if self.threads < 2 or len(jobs) < 2 * _PORTION:
             return [work(*job) for job in jobs]
@@ -343,10 +345,16 @@ class Locator:
 
 
 def _solved(
-    locator: Locator, errors: Errors, wide: Errors, seen: Observations, start: np.ndarray
+    locator: Locator,
+    errors: Errors,
+    wide: Errors,
+    seen: Observations,
+    start: np.ndarray,
+    least: float,
 ) -> Solution:
-    """The hypocentre under some errors, and its covariance under others."""
-    return locator.solution(wide, seen, locator.fit(seen, start, errors))
+    """The hypocentre under some errors, and its covariance under others and a least stretch."""
+    fit = locator.fit(seen, start, errors)
+    return locator.solution(wide, seen, replace(fit, stretch=max(fit.stretch, least)))
 
 
 def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:
@@ -359,5 +367,10 @@ def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:
     )
 
 
-def _portion(work: Any, jobs: Iterable[tuple[Observations, Any]]) -> list[Any]:
+def _stretches(fits: batch.Fits, arrivals: batch.Arrivals) -> np.ndarray:
+    """Factors by which residuals enlarge or shrink the errors of the arrivals of each event."""
+    return stretches(fits.residual_s / arrivals.scale_s, arrivals.event, len(fits.point))
+
+
+def _portion(work: Any, jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
     return [work(*job) for job in jobs]
