@@ -1,10 +1,10 @@
 """Real picks to catalogs, with default settings, against references that others made.
 
-`python -m benchmarks.real_catalogs FOLDER [--only NAME] [--seeds 2] [--quick]`: FOLDER has a folder for
-each set with picks.csv, stations.csv, velocity.csv and reference_events.csv. Each catalog is made by
-`quakeline catalog` in a process of its own, whose CPU seconds and memory are reported. An event is a
-reference's when it is the nearest within 2 s and 5 km (networks wider than 1,000 km: 3 s and 10 km),
-one to one. `recall_6` is the recall of the references of which six picks or more lie within the
+`python -m benchmarks.real_catalogs FOLDER [--only NAME] [--seeds 2] [--quick]`: FOLDER has a folder
+for each set with picks.csv, stations.csv, velocity.csv and reference_events.csv. Each catalog is made
+by `quakeline catalog` in a process of its own, whose CPU seconds and memory are reported. An event is
+a reference's when it is the nearest within 2 s and 5 km (networks wider than 1,000 km: 3 s and 10
+km), one to one. `recall_6` is the recall of the references of which six picks or more lie within the
 search's tolerance of the arrivals that the model predicts. False events are those of the same picks
 with the times of each station shifted by one random amount within 300 s. Twins are pairs of events
 closer than `min_interevent_s` and 5 km that share stations.
@@ -80,7 +80,8 @@ def made_of(folder: Path, picks: Path, output: Path) -> dict[str, Any]:
     if status:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{said[-3000:]}")
     tables = {
-        name: pd.read_parquet(output / f"{name}.parquet") for name in ("events", "arrivals", "picks")
+        name: pd.read_parquet(output / f"{name}.parquet")
+        for name in ("events", "arrivals", "picks")
     }
     chosen = {
         name: float(value) for name, value in re.findall(r"^chosen +(\w+) ([\d.]+)$", said, re.M)
@@ -109,9 +110,7 @@ def scored(folder: Path, made: dict[str, Any]) -> dict[str, Any]:
     events = made["events"].reset_index(drop=True)
     reference = pd.read_csv(folder / "reference_events.csv")
     reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
-    material = catalog.read(
-        folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv"
-    )
+    material = catalog.read(folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv")
     local = material.sites.local
     extent = float(np.hypot(np.ptp(local["x"]), np.ptp(local["y"])))
     pairs = matched(events, reference, *(_NEAR if extent < _WIDE_KM else _WIDE))
@@ -204,7 +203,9 @@ def picks_of(material: catalog.Material, reference: pd.DataFrame, within_s: floa
     depth = reference["depth_km"].fillna(5.0).clip(lower=0.0).to_numpy()
     away = np.hypot(x[:, None] - local["x"].to_numpy(), y[:, None] - local["y"].to_numpy())
     levels = local["depth_km"].to_numpy()
-    domain = Domain(float(away.max()) + 1, min(0.0, levels.min()), float(depth.max()) + 1, nodes=500)
+    domain = Domain(
+        float(away.max()) + 1, min(0.0, levels.min()), float(depth.max()) + 1, nodes=500
+    )
     times = TravelTimes(material.model, domain, levels)
     zero = reference["time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 1e9
     count = np.zeros(len(reference), dtype=np.int64)

@@ -149,7 +149,7 @@ def test_two_instruments_of_a_station_count_once():
 def pair(event, site, phase, residual, pick=None, probability=0.9):
     return {
         "event_idx": event,
-        "site": site,
+        "place": site,
         "phase": phase,
         "residual": residual,
         "pick_id": pick or f"{event}/{site}/{phase}",
@@ -276,7 +276,9 @@ def test_settings_follow_from_the_network():
     chosen = {}
     for name, radius, n in (("dense", 3.0, 60), ("local", 30.0, 12), ("regional", 400.0, 80)):
         stations, _ = network(n=n, radius_km=radius)
-        rules, lines = suggested({}, Sites.of(stations), LAYERED, noise(stations, 200, np.random.default_rng(0)))
+        rules, lines = suggested(
+            {}, Sites.of(stations), LAYERED, noise(stations, 200, np.random.default_rng(0))
+        )
         chosen[name] = rules
         assert any(line.startswith("tolerance_s") for line in lines)
     assert [r.margin_km for r in chosen.values()] == sorted(r.margin_km for r in chosen.values())
@@ -299,7 +301,9 @@ def test_suggested_settings_find_the_events(radius, n):
     stations, frame = network(n=n, radius_km=radius)
     sources = {12.0: (radius / 6, -radius / 4, 6.0), 22.0: (-radius / 3, radius / 3, 9.0)}
     picks, truth = recorded(stations, frame, LAYERED, sources, n_noise=20)
-    rules, _ = suggested({}, Sites.of(stations), LAYERED, noise(stations, 200, np.random.default_rng(0)))
+    rules, _ = suggested(
+        {}, Sites.of(stations), LAYERED, noise(stations, 200, np.random.default_rng(0))
+    )
     events, _ = found_by(picks, stations, LAYERED, rules)
     assert_two(*found_by(picks, stations, LAYERED, rules), truth, frame, sources)
     assert len(events) == 2

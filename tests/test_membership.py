@@ -44,7 +44,7 @@ def members(table, changes=()):
     # As an associator's: a few km and tenths of a second off; further events begin like the first.
     seconds, places = zip(*(SOURCES.get(n, SOURCES[0]) for n in found["idx"]), strict=True)
     found["time_ns"] = ORIGIN_NS + np.round((np.array(seconds) + 0.3) * 1e9).astype(np.int64)
-    found[["x", "y", "z"]] = np.array(places) + [2.0, -2.0, 3.0]
+    found[["x", "y", "z"]] = np.array(places) + np.array((2.0, -2.0, 3.0))
     return found, named[named["event_idx"] >= 0]
 
 

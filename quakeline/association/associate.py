@@ -11,9 +11,9 @@ import pandas as pd
 
 from quakeline.association import blocks
 from quakeline.association.blocks import Found, joined
+from quakeline.association.grid import Grid
 from quakeline.association.ids import new_ids
 from quakeline.association.membership import Finder, Network, refined
-from quakeline.association.grid import Grid
 from quakeline.association.pick_errors import PickErrors
 from quakeline.association.rules import Search, settled
 from quakeline.io import tables
@@ -25,6 +25,7 @@ logger = logging.getLogger("quakeline")
 
 #: Searches of the whole volume at most, while they find more.
 _LOOKS = 2
+
 
 def associate(
     picks: pd.DataFrame,
@@ -69,7 +70,7 @@ def associate(
             "pick_id": used["pick_id"].to_numpy(),
             "site": used["site"].to_numpy(),
             "probability": used["probability"].to_numpy(),
-            "station": used["site"].astype(str).to_numpy(),
+            "place": sites.place[used["site"].to_numpy()],
             "phase": used["phase"].to_numpy(),
             "time_ns": used["time"].astype("int64").to_numpy(),
             "sigma_s": used["time_sigma_s"].astype(float).fillna(0.0).to_numpy(),
@@ -77,7 +78,12 @@ def associate(
     )
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
-    found, assigned = _looked(table, Network(sites, search, finder, PickErrors.expected(len(sites.local))), threads, progress)
+    found, assigned = _looked(
+        table,
+        Network(sites, search, finder, PickErrors.expected(len(sites.local))),
+        threads,
+        progress,
+    )
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     return _tables(found, assigned, sites, taken)
@@ -137,7 +143,7 @@ def _tables(
             "depth_km": ordered["z"].to_numpy(),
             "n_p": _counts(best[best["phase"] == "P"], ordered),
             "n_s": _counts(best[best["phase"] == "S"], ordered),
-            "n_stations": _counts(best.drop_duplicates(["event_idx", "site"]), ordered),
+            "n_stations": _counts(best.drop_duplicates(["event_idx", "place"]), ordered),
             "associator": ordered["associator"].to_numpy(),
             "locator": "robust-1d",
             "quality": "preliminary",

@@ -34,7 +34,7 @@ def associate(
     threads: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Found:
-    """Associate picks (pick_id, site, station, phase, probability, time_ns), sorted by time.
+    """Associate picks (pick_id, site, place, phase, probability, time_ns), sorted by time.
 
     Returns
     -------

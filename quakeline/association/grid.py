@@ -84,6 +84,7 @@ class Grid:
         local = sites.local
         slots = 2 * len(local)
         self._search, self._places = search, places
+        self._place = sites.place
         self._nodes, step = _grid(local, search, min(_NODES, int(_TIMES / slots)))
         self._travel = np.empty((slots, len(self._nodes)), dtype=np.float32)
         self._xy, self._depths = local[["x", "y"]].to_numpy(), local["depth_km"].to_numpy()
@@ -196,9 +197,7 @@ class Grid:
         scores = [table[count] for table, count in zip(needed, most, strict=True)]
         return np.maximum(*scores)
 
-    def _node(
-        self, votes: _Votes, column: int, needed: tuple[np.ndarray, np.ndarray]
-    ) -> int:
+    def _node(self, votes: _Votes, column: int, needed: tuple[np.ndarray, np.ndarray]) -> int:
         """The best node of a bin."""
         every, near = (
             _around(counts, column, column + 1)[:, 0] for counts in (votes.all, votes.near)
@@ -216,7 +215,9 @@ class Grid:
             left = self._residuals(votes, origin)
             near = np.flatnonzero(free & (np.abs(left) <= max(width, self._search.tolerance_s)))
             near = near[np.argsort(np.abs(left[near]), kind="stable")]
-            own = near[np.unique(votes.slots[near], return_index=True)[1]]
+            slots = votes.slots[near]
+            once = 2 * self._place[slots // 2] + slots % 2
+            own = near[np.unique(once, return_index=True)[1]]
             if len(own) < self._search.min_picks or round_ == _ROUNDS:
                 break
             slots = votes.slots[own]

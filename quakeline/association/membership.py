@@ -34,6 +34,11 @@ _FAST_KM_S = 3.5
 _SAME_KM = 5.0
 #: Origins farther apart than this are never the same, in s.
 _LONGEST_S = 10.0
+#: Events that may be parts of one: up to so many times the least time between events, and km apart.
+_PART_TIMES = 1.5
+_PART_KM = 20.0
+#: Times that parts are joined.
+_JOINS = 2
 #: How much farther than its farthest pick an event may have further ones.
 _FARTHER = 1.1
 _BEYOND_KM = 3.0
@@ -69,11 +74,13 @@ class Network:
     def undelayed(self, picks: pd.DataFrame) -> pd.DataFrame:
         """Picks, sorted by time, with the delays of their stations taken off their times.
 
-        `group` numbers their sites and phases.
+        `group` numbers their sites and phases, `slot` their places and phases.
         """
-        group = picks["site"].to_numpy() * 2 + (picks["phase"] == "S").to_numpy()
+        site, is_s = picks["site"].to_numpy(), (picks["phase"] == "S").to_numpy()
+        group, slot = 2 * site + is_s, 2 * self.sites.place[site] + is_s
         delay_ns = np.round(self.errors.delay_s[group] * SECOND).astype(np.int64)
-        return picks.assign(time_ns=picks["time_ns"].to_numpy() - delay_ns, group=group)
+        time_ns = picks["time_ns"].to_numpy() - delay_ns
+        return picks.assign(time_ns=time_ns, group=group, slot=slot)
 
 
 def refined(
@@ -100,30 +107,140 @@ def refined(
     members = pd.DataFrame(
         {"event": assigned["event_idx"].to_numpy(), "row": row[assigned["pick_id"]].to_numpy()}
     )
-    starts = _starts(found, assigned)
+    numbers = np.unique(members["event"])
     engine = found.reindex(columns=["idx", "associator"]).set_index("idx")["associator"]
-    given, errors = picks, network.errors
+    members["event"] = np.searchsorted(numbers, members["event"])
+    members = members.sort_values(["event", "row"], ignore_index=True)
+    state = _State(members, _starts(found, assigned), engine.loc[numbers].to_numpy())
+    state, errors = _settled(state, picks, network)
+    for _ in range(_JOINS):
+        current = replace(network, errors=errors)
+        parts = _parts(state, current.undelayed(picks), current)
+        if not len(parts):
+            break
+        state, errors = _settled(state.united(parts), picks, current)
+    state = _likely(state, picks, replace(network, errors=errors))
+    return _tables(state, picks), errors
+
+
+@dataclass(frozen=True)
+class _State:
+    """Events while their picks may change.
+
+    `members` (event, row, perhaps residual) numbers the events from 0, `starts` are as in
+    `Finder.origins`, `engine` says what found each event, `origins` where they are, once known.
+    """
+
+    members: pd.DataFrame
+    starts: tuple[np.ndarray, np.ndarray]
+    engine: np.ndarray
+    origins: Origins | None = None
+
+    def only(self, kept: np.ndarray) -> _State:
+        """The events of some numbers, sorted, numbered anew."""
+        members = self.members[np.isin(self.members["event"], kept)]
+        members = members.assign(event=np.searchsorted(kept, members["event"]))
+        times, places = self.starts
+        origins = None if self.origins is None else _of(self.origins, kept)
+        return _State(
+            members.sort_values(["event", "row"], ignore_index=True),
+            (times[kept], places[:, kept]),
+            self.engine[kept],
+            origins,
+        )
+
+    def united(self, pairs: np.ndarray) -> _State:
+        """With the second event of each pair in the first, pairs of shape (k, 2)."""
+        into = np.arange(len(self.engine))
+        into[pairs[:, 1]] = pairs[:, 0]
+        members = self.members.assign(event=into[self.members["event"]])
+        return replace(self, members=members).only(np.unique(into))
+
+
+def _of(origins: Origins, kept: np.ndarray) -> Origins:
+    times, places, covariances, stretch = origins
+    return times[kept], places[kept], covariances[kept], stretch[kept]
+
+
+def _settled(state: _State, given: pd.DataFrame, network: Network) -> tuple[_State, PickErrors]:
+    """Events whose picks no longer change, or nearly, and the errors of these picks."""
+    errors = network.errors
     for _ in range(_PASSES):
         picks = replace(network, errors=errors).undelayed(given)
-        members = members.sort_values(["event", "row"], ignore_index=True)
-        numbers, members["event"] = np.unique(members["event"], return_inverse=True)
-        engine = engine.loc[numbers].reset_index(drop=True)
-        before = members
-        origins = _located(members, picks, starts, errors, network)
-        errors = _errors(members, picks, origins, errors, network)
-        sizes = np.bincount(members["event"], minlength=len(numbers))
+        before = state.members
+        origins = _located(before, picks, state.starts, errors, network)
+        errors = _errors(before, picks, origins, errors, network)
+        sizes = np.bincount(before["event"], minlength=len(state.engine))
         alive = ~repeated(origins, sizes, network.search.min_interevent_s)
-        members = _fitting(members, picks, origins, alive, errors, network)
-        if members.empty:
+        members = _fitting(before, picks, origins, alive, errors, network)
+        state = replace(
+            state, members=members, starts=(origins[0], origins[1][None]), origins=origins
+        )
+        state = state.only(np.unique(members["event"]))
+        same = members[["event", "row"]].equals(before[["event", "row"]])
+        if same or members.empty:
             break
-        kept = np.unique(members["event"])
-        starts = origins[0][kept], origins[1][None, kept]
-        if members[["event", "row"]].equals(before[["event", "row"]]):
-            break
-    if len(members):
-        likely = log_odds(members, picks, origins, errors, network) > network.search.min_log_odds
-        members = members[likely[members["event"]]]
-    return _tables(members, given, origins, engine), errors
+    return state, errors
+
+
+def _likely(state: _State, given: pd.DataFrame, network: Network) -> _State:
+    """The events whose odds against chance are good enough."""
+    if state.members.empty or state.origins is None:
+        return state
+    odds = log_odds(state.members, network.undelayed(given), state.origins, network)
+    return state.only(np.flatnonzero(odds > network.search.min_log_odds))
+
+
+def _parts(state: _State, picks: pd.DataFrame, network: Network) -> np.ndarray:
+    """Pairs of events, (k, 2), that one origin explains better than two; no event twice.
+
+    The picks of both are given to one origin, which keeps what fits it; the odds of that against
+    chance are compared with those of both together.
+    """
+    none = np.empty((0, 2), dtype=np.int64)
+    if state.members.empty or state.origins is None:
+        return none
+    pairs = _beside(state.origins, network.search.min_interevent_s, state.members["event"])
+    if not len(pairs):
+        return none
+    members, times, places = state.members, *state.origins[:2]
+    both = pd.concat(
+        [
+            members.merge(pd.DataFrame({"event": pairs[:, n], "pair": np.arange(len(pairs))}))
+            for n in (0, 1)
+        ]
+    )
+    joint = both[["pair", "row"]].rename(columns={"pair": "event"})
+    joint = joint.sort_values(["event", "row"], ignore_index=True)
+    starts = times[pairs[:, 0]], places[pairs.T]
+    origins = _located(joint, picks, starts, network.errors, network)
+    alive = np.ones(len(pairs), dtype=bool)
+    fits = _fitting(joint, picks, origins, alive, network.errors, network, joint)
+    if fits.empty:
+        return none
+    own = members["row"].to_numpy()
+    one = log_odds(fits, picks, origins, network, own)
+    two = log_odds(members, picks, state.origins, network, own)[pairs].sum(axis=1)
+    return pairs[np.isin(np.arange(len(pairs)), fits["event"]) & (one >= two)]
+
+
+def _beside(origins: Origins, least_s: float, event: pd.Series) -> np.ndarray:
+    """Pairs of events that may be parts of one, the nearest in time first; no event twice."""
+    times, places, _, _ = origins
+    order = np.argsort(times, kind="stable")
+    found = []
+    for first, second in _neighbours(times[order], _PART_TIMES * least_s * SECOND):
+        i, j = order[first], order[second]
+        if np.hypot(*(places[i] - places[j])[:2]) < _PART_KM:
+            found.append((abs(int(times[i] - times[j])), *sorted((int(i), int(j)))))
+    sizes = np.bincount(event, minlength=len(times))
+    taken: set[int] = set()
+    pairs = []
+    for _, i, j in sorted(found):
+        if not taken & {i, j}:
+            taken |= {i, j}
+            pairs.append((i, j) if sizes[i] >= sizes[j] else (j, i))
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
 def _located(
@@ -164,26 +281,27 @@ def log_odds(
     members: pd.DataFrame,
     picks: pd.DataFrame,
     origins: Origins,
-    errors: PickErrors,
     network: Network,
+    own: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Logarithm of the odds of each event against chance, shape (m,)."""
+    """Logarithm of the odds of each event against chance, shape (m,); `own` as in `evidence`."""
     _, places, covariances, stretch = origins
     event, row = members["event"].to_numpy(), members["row"].to_numpy()
-    group = picks["group"].to_numpy()
+    group, slot = picks["group"].to_numpy(), picks["slot"].to_numpy()
     local = network.sites.local
     xy = local[["x", "y"]].to_numpy()
     reach = _farthest(xy[picks["site"].to_numpy()[row]], places, event)
-    slots = np.unique(group)
+    slots = np.unique(slot)
     away = np.hypot(*(xy[slots // 2][:, None] - places[:, :2]).T)
-    sigma = stretch[event] * np.hypot(picks["sigma_s"].to_numpy()[row], errors.of(group[row]))
+    own_s = np.hypot(picks["sigma_s"].to_numpy()[row], network.errors.of(group[row]))
     return evidence(
-        Fits(event, row, members["residual"].to_numpy(), sigma),
-        group,
+        Fits(event, row, members["residual"].to_numpy(), stretch[event] * own_s),
+        slot,
         picks["time_ns"].to_numpy(),
         (away <= reach[:, None] + 1e-9).sum(axis=1),
         covariances,
         network.search.volume_km3(local),
+        own,
     )
 
 
@@ -219,7 +337,9 @@ def repeated(origins: Origins, sizes: np.ndarray, least_s: float = 0.0) -> np.nd
         if again[i] or again[j]:
             continue
         apart = np.r_[places[i] - places[j], (times[i] - times[j]) / SECOND]
-        near = abs(apart[3]) < least_s and np.hypot(*apart[:2]) < max(_FAST_KM_S * least_s, _SAME_KM)
+        near = abs(apart[3]) < least_s and np.hypot(*apart[:2]) < max(
+            _FAST_KM_S * least_s, _SAME_KM
+        )
         if near or apart @ np.linalg.solve(covariances[i] + covariances[j], apart) < AGREE:
             again[i if (sizes[i], j) < (sizes[j], i) else j] = True
     return again
@@ -239,14 +359,21 @@ def _fitting(
     alive: np.ndarray,
     errors: PickErrors,
     network: Network,
+    allowed: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """New members (event, row, residual) of the events that still have what an event needs."""
+    """New members (event, row, residual) of the events that still have what an event needs.
+
+    `allowed` are the events and rows that may be members; None: all.
+    """
     pairs = _pairs(members, picks, origins, alive, errors, network)
+    if allowed is not None:
+        known = pd.MultiIndex.from_frame(allowed[["event", "row"]])
+        pairs = pairs[pd.MultiIndex.from_frame(pairs[["event", "row"]]).isin(known)]
     while True:
         mine = _best(pairs)
         rows = picks.iloc[mine["row"].to_numpy()]
         complete = enough(
-            mine["event"].to_numpy(), rows["site"].to_numpy(), rows["phase"], network.search
+            mine["event"].to_numpy(), rows["slot"].to_numpy() // 2, rows["phase"], network.search
         )
         short = ~np.isin(mine["event"], complete)
         if not short.any():
@@ -255,16 +382,16 @@ def _fitting(
 
 
 def _best(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Of pairs, best first, those that leave one event to a pick, one pick to a phase at a site."""
+    """Of pairs, best first: one event to a pick, one pick to a phase at a place."""
     taken: list[int] = []
     rows: set[int] = set()
     slots: set[tuple[int, int]] = set()
-    columns = (pairs[name].tolist() for name in ("event", "row", "group"))
-    for number, (event, row, group) in enumerate(zip(*columns, strict=True)):
-        if row not in rows and (event, group) not in slots:
+    columns = (pairs[name].tolist() for name in ("event", "row", "slot"))
+    for number, (event, row, slot) in enumerate(zip(*columns, strict=True)):
+        if row not in rows and (event, slot) not in slots:
             taken.append(number)
             rows.add(row)
-            slots.add((event, group))
+            slots.add((event, slot))
     return pairs.iloc[taken]
 
 
@@ -276,7 +403,7 @@ def _pairs(
     errors: PickErrors,
     network: Network,
 ) -> pd.DataFrame:
-    """Events and picks that fit each other: event, row, group, residual; the likeliest first."""
+    """Events and picks that fit each other: event, row, slot, residual; the likeliest first."""
     place = origins[1]
     local = network.sites.local
     site = picks["site"].to_numpy()
@@ -294,7 +421,7 @@ def _pairs(
         table = network.finder.times.rows(np.array([phase]), level)
         parts.append(events.claims(picks.iloc[rows], rows, xy[at], network.finder.times, table))
     found = pd.concat(parts, ignore_index=True)
-    found["group"] = group[found["row"]]
+    found["slot"] = picks["slot"].to_numpy()[found["row"]]
     return found.sort_values(["cost", "row", "event"], ignore_index=True)
 
 
@@ -354,19 +481,17 @@ class _Events:
         return pd.DataFrame({name: values[fits] for name, values in table_of.items()})
 
 
-def _tables(
-    members: pd.DataFrame, picks: pd.DataFrame, origins: Origins, engine: pd.Series
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _tables(state: _State, picks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Events and their picks as `Grid.associate` gives them."""
-    kept = np.unique(members["event"])
-    times, places, _, _ = origins
-    found = pd.DataFrame({"idx": kept, "time_ns": times[kept]})
-    found[["x", "y", "z"]] = places[kept]
+    members = state.members
+    time_ns, places = state.starts
+    found = pd.DataFrame({"idx": np.arange(len(time_ns)), "time_ns": time_ns})
+    found[["x", "y", "z"]] = places[0]
     found["located"] = True
-    found["associator"] = engine.loc[kept].to_numpy()
+    found["associator"] = state.engine
     assigned = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
     return found, assigned.assign(
         event_idx=members["event"].to_numpy(),
-        residual=members.get("residual", pd.Series(0.0, index=members.index)).to_numpy(),
+        residual=members["residual"].to_numpy(),
         time=assigned["time_ns"],
     )

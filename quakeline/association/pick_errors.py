@@ -66,7 +66,9 @@ def learnt(
     corrected = residual_s / np.sqrt(np.maximum(1 - _UNKNOWNS / size, 0.2))
     both = _scale(corrected[good], _EXPECTED_S)
     sigma = [
-        np.clip(_scale(corrected[good & (group % 2 == n)], both), both / _MOST_RATIO, both * _MOST_RATIO)
+        np.clip(
+            _scale(corrected[good & (group % 2 == n)], both), both / _MOST_RATIO, both * _MOST_RATIO
+        )
         for n in (0, 1)
     ]
     delay = _delays(group[good], residual_s[good], before.delay_s, 2 * _MOST_DELAY * most_s)

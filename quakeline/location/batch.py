@@ -70,9 +70,7 @@ class _State:
     information: np.ndarray
 
 
-def fitted(
-    arrivals: Arrivals, times: TravelTimes, box: np.ndarray, starts: np.ndarray
-) -> Fits:
+def fitted(arrivals: Arrivals, times: TravelTimes, box: np.ndarray, starts: np.ndarray) -> Fits:
     """The most likely hypocentres near starts, with errors that each event's residuals stretch.
 
     Parameters
@@ -146,7 +144,9 @@ def _descended(
     for _ in range(_STEPS):
         own = arrivals if busy.all() else arrivals.of(busy)
         state = _at(own, times, points[busy])
-        new = np.clip(points[busy] + _step(state, points[busy], low, high, damping[busy]), low, high)
+        new = np.clip(
+            points[busy] + _step(state, points[busy], low, high, damping[busy]), low, high
+        )
         better = _at(own, times, new).cost < state.cost
         moved = np.abs(new - points[busy]).max(axis=1)
         numbers = np.flatnonzero(busy)

@@ -147,7 +147,9 @@ class Locator:
             np.full(len(site), _ROUGH_S),
         )
         zero = np.r_[start[:3], 0.0]
-        return batch.moved(arrivals, self.times, self._box, zero[None])[0] + np.r_[0, 0, 0, start[3]]
+        return (
+            batch.moved(arrivals, self.times, self._box, zero[None])[0] + np.r_[0, 0, 0, start[3]]
+        )
 
     def _begun(self, events: pd.DataFrame, seen: list[Observations]) -> np.ndarray:
         """Points (k, m, 4) from which to locate: preliminary origins, at a few depths."""
@@ -180,8 +182,8 @@ class Locator:
             errors.each_s,
             100 * errors.share,
         )
-        # Terms take off what is left of the model's errors at the hypocentres; what these have taken
-        # up stays in them, however small the residuals become.
+        # Terms take off what is left of the model's errors at the hypocentres; what these have
+        # taken up stays in them, however small the residuals become.
         with_terms = self.station_terms != "none"
         wide = before if with_terms else errors
         least = _stretches(first, _together(seen, before)) if with_terms else np.zeros(len(seen))
@@ -362,7 +364,10 @@ def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:
     sigma = np.concatenate([some.sigma_s for some in seen])
     return batch.Arrivals(
         np.repeat(np.arange(len(seen)), [len(some) for some in seen]),
-        *(np.concatenate([getattr(some, name) for some in seen]) for name in ("table", "x", "y", "time_s")),
+        *(
+            np.concatenate([getattr(some, name) for some in seen])
+            for name in ("table", "x", "y", "time_s")
+        ),
         np.hypot(sigma, errors.each_s),
     )
 
