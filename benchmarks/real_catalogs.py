@@ -1,13 +1,13 @@
 """Real picks to catalogs, with default settings, against references that others made.
 
 `python -m benchmarks.real_catalogs FOLDER [--only NAME] [--seeds 2] [--quick]`: FOLDER has a folder
-for each set with picks.csv, stations.csv, velocity.csv and reference_events.csv. Each catalog is made
-by `quakeline catalog` in a process of its own, whose CPU seconds and memory are reported. An event is
-a reference's when it is the nearest within 2 s and 5 km (networks wider than 1,000 km: 3 s and 10
-km), one to one. `recall_6` is the recall of the references of which six picks or more lie within the
-search's tolerance of the arrivals that the model predicts. False events are those of the same picks
-with the times of each station shifted by one random amount within 300 s. Twins are pairs of events
-closer than `min_interevent_s` and 5 km that share stations.
+for each set with picks.csv, stations.csv, velocity.csv and reference_events.csv. Each catalog is
+made by `quakeline catalog` in a process of its own, whose CPU seconds and memory are reported. An
+event is a reference's when it is the nearest within 2 s and 5 km (networks wider than 1,000 km: 3 s
+and 10 km), one to one. `recall_6` is the recall of the references of which six picks or more lie
+within the search's tolerance of the arrivals that the model predicts. False events are those of the
+same picks with the times of each station shifted by one random amount within 300 s. Twins are pairs
+of events closer than `min_interevent_s` and 5 km that share stations.
 """
 
 from __future__ import annotations

@@ -95,7 +95,6 @@ def test_high_latitudes_and_the_date_line(latitude, longitude):
 
 
 def test_a_high_network_and_sources_above_sea_level():
-    """PyOcto's layered models know no depth above zero: it must not be asked for one."""
     stations, frame = network(n=12, elevations=(2000, 2600))
     model = VelocityModel((-3.0, 2.0), (3.5, 5.5), (2.0, 3.1))
     sources = {12.0: (5.0, -8.0, -1.2), 22.0: (-11.0, 9.0, 3.0)}
@@ -144,6 +143,71 @@ def test_two_instruments_of_a_station_count_once():
     assert len(events) == 1
     assert len(arrivals) == len(picks)
     assert events["n_stations"].item() == 12
+
+
+@pytest.mark.parametrize("late_s", [0.4, 0.9])
+@pytest.mark.parametrize("codes", ["location", "network", "station"])
+def test_instruments_at_one_place_never_vote_twice(codes, late_s):
+    """A second sensor under any other code, whose picks are so late that they are other onsets."""
+    stations, frame = network(n=12, elevations=(0, 0))
+    second = {"location": "10", "network": "YY", "station": stations["station"] + "B"}[codes]
+    both = pd.concat([stations, stations.assign(**{codes: second})], ignore_index=True)
+    picks = picks_of(stations, frame, LAYERED, SOURCES[12.0])
+    changed = {"location": "10", "network": "YY", "station": picks["station"] + "B"}[codes]
+    late = picks.assign(
+        pick_id="late/" + picks["pick_id"],
+        probability=0.95,
+        time=picks["time"] + pd.Timedelta(seconds=late_s),
+        **{codes: changed},
+    )
+    twice = tables.conform(pd.concat([picks, late], ignore_index=True), PICKS).to_pandas()
+    events, arrivals = found_by(twice, both, LAYERED)
+    assert len(events) == 1
+    assert events["n_stations"].item() == 12
+    assert len(arrivals) == len(picks)
+    assert (events["n_p"] + events["n_s"]).item() == len(picks)
+
+
+def test_one_instrument_of_each_of_three_stations_is_no_event():
+    """Four instruments at each of three places: twelve votes, three stations."""
+    stations, frame = network(n=3, elevations=(0, 0))
+    many = pd.concat(
+        [stations.assign(location=code) for code in ("", "10", "20", "30")], ignore_index=True
+    )
+    picks = picks_of(many, frame, LAYERED, SOURCES[12.0])
+    events, _ = found_by(picks, many, LAYERED)
+    assert events.empty
+
+
+def test_a_slice_without_picks_is_empty():
+    """Twenty minutes of a block hold picks at its begin and its end only."""
+    stations, frame = network(n=12)
+    sources = {12.0: (5.0, -8.0, 6.0), 1150.0: (-11.0, 9.0, 11.0)}
+    picks, truth = recorded(stations, frame, LAYERED, sources, n_noise=0)
+    assert_two(*found_by(picks, stations, LAYERED), truth, frame, sources)
+    sites = Sites.of(stations)
+    grid = Grid(sites, SEARCH, Locator(sites, LAYERED, SEARCH.depth_km))
+    none = pd.DataFrame({"site": [], "phase": [], "time": []}).astype({"site": int, "time": float})
+    found, assigned = grid.associate(none, 0.0, 1200.0)
+    assert (len(found), len(assigned)) == (0, 0)
+
+
+def test_networks_with_one_phase_are_asked_for_what_they_have():
+    from quakeline.association import suggested
+
+    stations, frame = network(n=14)
+    sites = Sites.of(stations)
+    for phase in "PS":
+        parts = [
+            picks_of(stations, frame, LAYERED, source, seconds=at, phases=phase)
+            for at, source in SOURCES.items()
+        ]
+        picks = pd.concat(parts, ignore_index=True)
+        rules, _ = suggested({}, sites, LAYERED, picks)
+        assert (rules.min_p_picks, rules.min_s_picks) == (2 if phase == "P" else 0, 0)
+        events, arrivals = found_by(picks, stations, LAYERED, rules)
+        assert len(events) == 2
+        assert len(arrivals) == len(picks)
 
 
 def pair(event, site, phase, residual, pick=None, probability=0.9):

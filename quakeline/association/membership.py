@@ -251,7 +251,8 @@ def _located(
     network: Network,
 ) -> Origins:
     """Origins of events from their members, near starts."""
-    rows = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
+    columns = ["site", "phase", "time_ns", "sigma_s", "group"]
+    rows = picks[columns].iloc[members["row"].to_numpy()].reset_index(drop=True)
     sigma = np.hypot(rows["sigma_s"], errors.of(rows["group"].to_numpy()))
     return network.finder.origins(rows.assign(event=members["event"], sigma_s=sigma), starts)
 
@@ -371,10 +372,8 @@ def _fitting(
         pairs = pairs[pd.MultiIndex.from_frame(pairs[["event", "row"]]).isin(known)]
     while True:
         mine = _best(pairs)
-        rows = picks.iloc[mine["row"].to_numpy()]
-        complete = enough(
-            mine["event"].to_numpy(), rows["slot"].to_numpy() // 2, rows["phase"], network.search
-        )
+        slot = mine["slot"].to_numpy()
+        complete = enough(mine["event"].to_numpy(), slot // 2, slot % 2 == 0, network.search)
         short = ~np.isin(mine["event"], complete)
         if not short.any():
             return mine.sort_values(["event", "row"], ignore_index=True)
@@ -411,16 +410,22 @@ def _pairs(
     reach = _farthest(xy[site[members["row"]]], place, members["event"].to_numpy())
     reach = np.minimum(_FARTHER * reach + _BEYOND_KM, network.search.max_distance_km)
     events = _Events(*origins, reach, alive, network.search.tolerance_s, errors)
-    group = picks["group"].to_numpy()
+    group, time_ns = picks["group"].to_numpy(), picks["time_ns"].to_numpy()
+    sigma, times = picks["sigma_s"].to_numpy(), network.finder.times
+    levels, phases = local["depth_km"].to_numpy(), np.array(["P", "S"])
     order = np.argsort(group, kind="stable")
     parts = []
     for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         at = site[rows[0]]
-        phase = picks["phase"].iat[rows[0]]
-        level = local["depth_km"].to_numpy()[at : at + 1]
-        table = network.finder.times.rows(np.array([phase]), level)
-        parts.append(events.claims(picks.iloc[rows], rows, xy[at], network.finder.times, table))
-    found = pd.concat(parts, ignore_index=True)
+        which = group[rows[0]] % 2
+        table = times.rows(phases[which : which + 1], levels[at : at + 1])
+        parts.append(
+            events.claims(time_ns[rows], sigma[rows], group[rows[0]], rows, xy[at], times, table)
+        )
+    columns = zip(*parts, strict=True)
+    found = pd.DataFrame(
+        dict(zip(("event", "row", "residual", "cost"), map(np.concatenate, columns), strict=True))
+    )
     found["slot"] = picks["slot"].to_numpy()[found["row"]]
     return found.sort_values(["cost", "row", "event"], ignore_index=True)
 
@@ -447,12 +452,14 @@ class _Events:
 
     def claims(
         self,
-        picks: pd.DataFrame,
+        observed: np.ndarray,
+        sigma: np.ndarray,
+        group: int,
         rows: np.ndarray,
         xy: np.ndarray,
         times: TravelTimes,
         table: np.ndarray,
-    ) -> pd.DataFrame:
+    ) -> tuple[np.ndarray, ...]:
         """Pairs of events and picks of one phase at one site: event, row, residual, cost."""
         east, north = (self.places[:, :2] - xy).T
         distance = np.maximum(np.hypot(east, north), 1e-9)
@@ -462,7 +469,6 @@ class _Events:
         )
         origin = np.einsum("mi,mij,mj->m", slopes, self.covariances, slopes)
         expected = self.times_ns + np.round(travel * SECOND).astype(np.int64)
-        observed, sigma = picks["time_ns"].to_numpy(), picks["sigma_s"].to_numpy()
         width = round(self.tolerance_s * SECOND)
         near = self.alive & (distance <= self.reach_km)
         low = np.where(near, np.searchsorted(observed, expected - width), 0)
@@ -471,14 +477,13 @@ class _Events:
         event = np.repeat(np.arange(len(count)), count)
         pick = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - low, count)
         residual = (observed[pick] - expected[event]) / SECOND
-        model = self.errors.of(picks["group"].to_numpy())[pick]
+        model = float(self.errors.sigma_s[group % 2])
         own = self.stretch[event] ** 2 * (sigma[pick] ** 2 + model**2)
         variance = own + origin[event]
         u2 = residual**2 / variance
         fits = u2 <= _WITHIN**2
         cost = (u2 + np.log(variance)) / 2
-        table_of = {"event": event, "row": rows[pick], "residual": residual, "cost": cost}
-        return pd.DataFrame({name: values[fits] for name, values in table_of.items()})
+        return tuple(values[fits] for values in (event, rows[pick], residual, cost))
 
 
 def _tables(state: _State, picks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

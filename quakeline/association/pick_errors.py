@@ -26,6 +26,8 @@ _UNKNOWNS = 4
 _MAD = 1.4826
 #: Residuals that count against a delay of zero, and delays of stations at most over the tolerance.
 _DELAY_SHRINK = 10.0
+#: Picks that tell of a delay at least: the residuals of one origin are no delays.
+_LEAST_PICKS = 5
 _MOST_DELAY = 1.0
 
 
@@ -82,7 +84,7 @@ def _delays(
     delay = before.copy()
     order = np.argsort(group, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
-        if len(rows):
+        if len(rows) >= _LEAST_PICKS:
             number, count = group[rows[0]], len(rows)
             whole = before[number] + float(np.median(residual_s[rows]))
             delay[number] = whole * count / (count + _DELAY_SHRINK)

@@ -60,13 +60,13 @@ def settled(
     best = assigned.sort_values(["event_idx", "probability"], ascending=[True, False])
     best = best.drop_duplicates(["event_idx", "place", "phase"])
     best = best.sort_values("residual", key=np.abs, kind="stable").drop_duplicates("pick_id")
-    kept = enough(best["event_idx"].to_numpy(), best["place"].to_numpy(), best["phase"], search)
+    is_p = (best["phase"] == "P").to_numpy()
+    kept = enough(best["event_idx"].to_numpy(), best["place"].to_numpy(), is_p, search)
     return found[found["idx"].isin(kept)], best[best["event_idx"].isin(kept)]
 
 
-def enough(event: np.ndarray, place: np.ndarray, phase: pd.Series, search: Search) -> np.ndarray:
+def enough(event: np.ndarray, place: np.ndarray, is_p: np.ndarray, search: Search) -> np.ndarray:
     """The events that have the picks they need; event, place and phase of each pick are given."""
-    is_p = (phase == "P").to_numpy()
     events, number = np.unique(event, return_inverse=True)
     p = np.bincount(number[is_p], minlength=len(events))
     s = np.bincount(number[~is_p], minlength=len(events))

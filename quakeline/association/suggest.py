@@ -56,9 +56,7 @@ def suggested(
     The search, and a line of text for each setting that was chosen here.
     """
     extent = _extent(sites)
-    way = min(extent, _WIDE_KM) / 2
-    tolerance = np.clip(_PICK_ERROR_S + _MODEL_SHARE * way / float(np.median(model.vs)), 0.3, 2.5)
-    tolerance = round(float(given["tolerance_s"]) if _fixed(given, "tolerance_s") else tolerance, 2)
+    tolerance = _tolerance_s(given, sites, model)
     used = picks[picks["phase"].isin(["P", "S"])]
     slots = len(used[["network", "station", "phase"]].drop_duplicates())
     has_p = bool((used["phase"] == "P").any())
@@ -69,8 +67,8 @@ def suggested(
         "min_p_picks": 2 if has_p else 0,
         "min_s_picks": 0,
         "min_p_and_s": 0,
-        "tolerance_s": float(tolerance),
-        "min_interevent_s": float(np.clip(2 * tolerance, 1, 4)),
+        "tolerance_s": tolerance,
+        "min_interevent_s": interevent_s(given, sites, model),
         "node_km": round(float(np.clip(tolerance * np.median(model.vp) * 1.5, 1, 10)), 1),
         "max_distance_km": _farthest_km(sites, extent),
         "min_log_odds": _LEAST_LOG_ODDS,
@@ -79,6 +77,21 @@ def suggested(
     values = {n: given[n] if _fixed(given, n) else chosen[n] for n in names}
     lines = [f"{name} {_words(values[name])}" for name in names if not _fixed(given, name)]
     return Search(**{**values, "depth_km": tuple(values["depth_km"])}), lines
+
+
+def interevent_s(given: Mapping[str, Any], sites: Sites, model: VelocityModel) -> float:
+    """Least time between events in s that the section `associate` says, or the network."""
+    if _fixed(given, "min_interevent_s"):
+        return float(given["min_interevent_s"])
+    return float(np.clip(2 * _tolerance_s(given, sites, model), 1, 4))
+
+
+def _tolerance_s(given: Mapping[str, Any], sites: Sites, model: VelocityModel) -> float:
+    if _fixed(given, "tolerance_s"):
+        return round(float(given["tolerance_s"]), 2)
+    way = min(_extent(sites), _WIDE_KM) / 2
+    tolerance = _PICK_ERROR_S + _MODEL_SHARE * way / float(np.median(model.vs))
+    return round(float(np.clip(tolerance, 0.3, 2.5)), 2)
 
 
 def _farthest_km(sites: Sites, extent: float) -> float:

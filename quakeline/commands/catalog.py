@@ -68,7 +68,7 @@ def catalog(
     targets.require_folder("--output", output, "catalog", products.FILES, used)
     cores = threads or os.cpu_count() or 1
     material = direct.read(picks, stations, velocity, vp_vs)
-    given = associating.model_dump(exclude={"kind", "known_events"})
+    given = associating.model_dump(exclude={"known_events"})
     search, chosen = suggested(given, material.sites, material.model, material.picks)
     for line in chosen:
         typer.echo(f"chosen   {line}", err=True)

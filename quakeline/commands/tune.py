@@ -63,7 +63,7 @@ def association(
         seconds = (picks["time"] - picks["time"].min()).dt.total_seconds()
         picks = picks[seconds <= 3600 * hours]
     associating, locating = sections(settings or [])
-    given = associating.model_dump(exclude={"kind", "known_events"})
+    given = associating.model_dump(exclude={"known_events"})
     search, chosen = suggested(given, material.sites, material.model, material.picks)
     for line in chosen:
         typer.echo(f"chosen   {line}", err=True)

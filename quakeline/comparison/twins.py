@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pandas as pd
 
 from quakeline.geometry import distance_azimuth
+
+logger = logging.getLogger("quakeline")
 
 #: Origins farther apart than this in km are not twins.
 SAME_KM = 5.0
@@ -41,3 +45,22 @@ def twins(
             if km[0] < within_km and used.get(ids[0], set()) & used.get(ids[1], set()):
                 found.append(ids)
     return found
+
+
+def without_twins(
+    events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame, within_s: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """EVENTS and ARRIVALS of which no two are `twins`: of a pair the one with more arrivals stays.
+
+    Picks of events that go belong to no event.
+    """
+    size = arrivals["event_id"].value_counts().to_dict()
+    gone: set[str] = set()
+    for one, other in twins(events, arrivals, picks, within_s):
+        if not gone & {one, other}:
+            gone.add(one if size[one] < size[other] else other)
+    if not gone:
+        return events, arrivals
+    logger.info("%d events, now too close to larger ones to be others, left out", len(gone))
+    kept = events[~events["event_id"].isin(gone)], arrivals[~arrivals["event_id"].isin(gone)]
+    return kept[0].reset_index(drop=True), kept[1].reset_index(drop=True)

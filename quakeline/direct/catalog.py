@@ -10,6 +10,7 @@ import pandas as pd
 
 from quakeline import association
 from quakeline.association import Search
+from quakeline.comparison.twins import without_twins
 from quakeline.errors import ConfigError
 from quakeline.io import inventory
 from quakeline.location import Locator
@@ -90,4 +91,5 @@ def located(
         finder=locator,
         progress=progress,
     )
-    return locator.locate(found, grouped, material.picks)
+    events, arrivals = locator.locate(found, grouped, material.picks)
+    return without_twins(events, arrivals, material.picks, search.min_interevent_s)

@@ -13,7 +13,7 @@ from quakeline.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 7
+VERSION = 8
 
 logger = logging.getLogger("quakeline")
 
@@ -24,31 +24,44 @@ _Count = Annotated[int, Field(ge=0)] | Auto
 
 
 class Config(Section):
-    """PyOcto (Muenchmeyer 2024, doi:10.26443/seismica.v3i1.1130) and what makes an event.
+    """Stacking of picks over a grid, and what makes an event; see docs/catalog.md.
 
-    Where picks are so many that chance fills half of an event, stacking (docs/catalog.md).
-    `auto` is chosen from the geometry of the network and written to the log.
+    `auto` is chosen from the network and its picks, and written to the log.
     """
 
-    kind: Literal["pyocto"] = Field("pyocto", description="the associator")
     margin_km: _Length = Field(
-        "auto", description="sources are searched this far around the stations, in km"
+        "auto",
+        description="sources are searched this far around the stations, in km; auto: a third of"
+        " the network's extent, 5 to 150",
     )
     depth_km: tuple[float, float] | Auto = Field(
-        "auto", description="shallowest and deepest source, km below sea level"
+        "auto",
+        description="shallowest and deepest source, km below sea level; auto: from the highest"
+        " station to half the extent of the network, 15 to 250",
     )
     min_picks: Annotated[int, Field(ge=3)] | Auto = Field(
-        "auto", description="picks that an event needs"
+        "auto",
+        description="picks that an event needs; auto: 6, of fewer than 16 stations and phases with"
+        " picks 5",
     )
-    min_p_picks: _Count = Field("auto", description="P picks that an event needs")
-    min_s_picks: _Count = Field("auto", description="S picks that an event needs")
+    min_p_picks: _Count = Field(
+        "auto", description="P picks that an event needs; auto: 2, where there are no P picks 0"
+    )
+    min_s_picks: _Count = Field("auto", description="S picks that an event needs; auto: 0")
     min_p_and_s: _Count = Field(
-        "auto", description="stations with both P and S that an event needs"
+        "auto", description="stations with both P and S that an event needs; auto: 0"
     )
     tolerance_s: _Positive = Field(
-        "auto", description="largest difference of a pick from its predicted time, in seconds"
+        "auto",
+        description="largest difference of a pick from its predicted time, in seconds; auto: 0.25"
+        " and 3 % of the time that S takes through half the extent of the network (of 200 km at"
+        " most), 0.3 to 2.5",
     )
-    min_interevent_s: _Length = Field("auto", description="least time between events, in seconds")
+    min_interevent_s: _Length = Field(
+        "auto",
+        description="least time between events that share stations and lie within 5 km, in"
+        " seconds; auto: twice tolerance_s, 1 to 4",
+    )
     same_onset_s: float = Field(
         0.3,
         ge=0,
@@ -56,16 +69,20 @@ class Config(Section):
         " in seconds, are one onset: the most probable counts",
     )
     node_km: _Positive = Field(
-        "auto", description="size of a cell, in km, at which an event is tried"
+        "auto",
+        description="size of a cell, in km, at which an event is tried; auto: the way of P in 1.5"
+        " times tolerance_s, 1 to 10",
     )
     max_distance_km: _Positive = Field(
         "auto",
         description="stations farther than this from an event do not count for it, in km; auto:"
-        " 300 in networks wider than 400, else all count",
+        " in networks wider than 400 one and a half times the distance of the tenth nearest"
+        " station, 300 at least; else all count",
     )
     min_log_odds: float | Auto = Field(
         "auto",
-        description="natural logarithm of the odds against chance that an event needs; auto: 3",
+        description="natural logarithm of the odds against chance that an event needs; auto: 3"
+        " (docs/catalog.md shows what chance makes)",
     )
     known_events: str | None = Field(
         None,
@@ -125,7 +142,7 @@ def run(
         tables.write(tables.empty(ARRIVALS), ARRIVALS, arrivals)
         return
     model = load(velocity, vp_vs)
-    settings = config.model_dump(exclude={"kind", "same_onset_s"})
+    settings = config.model_dump(exclude={"same_onset_s"})
     distinct = strongest(chunk_picks, config.same_onset_s)
     search, chosen = association.suggested(settings, sites, model, distinct)
     for line in chosen:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from quakeline.section import Section
 
-VERSION = 6
+VERSION = 7
 
 logger = logging.getLogger("quakeline")
 
 
 class Config(Section):
-    """Global search by the L1 norm, then the most likely point under errors with heavy tails."""
+    """The most likely point under errors with heavy tails, looked for at several depths."""
 
     depth_km: tuple[float, float] | Literal["auto"] = Field(
         "auto",
@@ -61,15 +61,18 @@ def run(
     channels: list[Path],
     velocity: Path,
     vp_vs: float,
+    apart: dict[str, Any],
     threads: int,
     events: Path,
     arrivals: Path,
 ) -> None:
     """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights.
 
-    `vp_vs` above 0 makes the S velocities.
+    `vp_vs` above 0 makes the S velocities; `apart` are `min_interevent_s` and `tolerance_s` of the
+    section `associate`: no two events that share stations are closer than the first.
     """
-    from quakeline.association import depth_range
+    from quakeline.association import depth_range, interevent_s
+    from quakeline.comparison.twins import without_twins
     from quakeline.io import tables
     from quakeline.location import Locator
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
@@ -85,11 +88,12 @@ def run(
     if config.depth_km == "auto":
         settings["depth_km"] = depth_range(sites)
         logger.info("locate: chosen for this network: depth %g to %g km", *settings["depth_km"])
-    locator = Locator(sites=sites, model=load(velocity, vp_vs), threads=threads, **settings)
-    located, residuals = locator.locate(
-        tables.read(candidates, EVENTS),
-        tables.read(assignments, ARRIVALS),
-        tables.read_many(picks, PICKS),
+    model, known = load(velocity, vp_vs), tables.read_many(picks, PICKS)
+    locator = Locator(sites=sites, model=model, threads=threads, **settings)
+    located, residuals = without_twins(
+        *locator.locate(tables.read(candidates, EVENTS), tables.read(assignments, ARRIVALS), known),
+        known,
+        interevent_s(apart, sites, model),
     )
     for row in located.itertuples():
         logger.info(
