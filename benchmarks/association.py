@@ -49,7 +49,7 @@ def measured(size: int) -> dict[str, float]:
     sequence = make(Plan(hours=size / _AN_HOUR, events_per_hour=10))
     picks, made_mb = sequence.picks.head(size), peak_mb()
     sites = Sites.of(sequence.stations)
-    search, _ = suggested({}, sites, CRUST)
+    search, _ = suggested({}, sites, CRUST, picks)
     options = {**Config().model_dump(), "depth_km": depth_range(sites)}
     locator = Locator(sites, CRUST, threads=2, **options)
     found: list[pd.DataFrame] = []

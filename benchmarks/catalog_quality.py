@@ -65,7 +65,7 @@ def measured(plan: Plan, model: VelocityModel, settings: dict[str, Any]) -> dict
     """Figures of one sequence."""
     sequence = make(plan)
     sites = Sites.of(sequence.stations)
-    search, _ = suggested({}, sites, model)
+    search, _ = suggested({}, sites, model, sequence.picks)
     options = {**Config(**settings).model_dump(), "depth_km": depth_range(sites)}
     locator = Locator(sites, model, **options)
     found: list[pd.DataFrame] = []

@@ -37,7 +37,7 @@ def measured(plan: Plan, model: VelocityModel) -> dict[str, float]:
     """Median errors of neighbours in m, and how long relocation took."""
     sequence = make(plan)
     sites = Sites.of(sequence.stations)
-    search, _ = suggested({}, sites, model)
+    search, _ = suggested({}, sites, model, sequence.picks)
     options = {**Config().model_dump(), "depth_km": depth_range(sites)}
     locator = Locator(sites, model, **options)
     found, seen = associate(sequence.picks, sites, model, search, threads=2, finder=locator)

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from quakeline.errors import DataError
 from quakeline.geometry import LocalFrame
@@ -17,6 +18,8 @@ KEYS = ["network", "station", "location"]
 #: Places of a channel that differ by less are the same: about a metre.
 _SAME_PLACE_DEG = 1e-5
 _PLACE = ["latitude", "longitude", "depth_km"]
+#: Instruments are at one place up to so many km apart: of one station, of two networks, and others.
+_ONE_STATION_KM, _TWO_NETWORKS_KM, _ANY_KM = 1.0, 0.01, 0.001
 _NEVER_NS, _ALWAYS_NS = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
@@ -70,6 +73,29 @@ class Sites:
             self.table["latitude"].to_numpy(), self.table["longitude"].to_numpy()
         )
         return self.table.assign(x=x, y=y)
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        """The place of each row, as the number of the first row there.
+
+        Instruments of one station are at one place, whatever their location codes and depths, as
+        are those of any codes whose coordinates say so: they record one arrival, not two.
+        """
+        local = self.local
+        xy = local[["x", "y"]].to_numpy()
+        network = local["network"].to_numpy()
+        near = cKDTree(xy).query_pairs(_TWO_NETWORKS_KM, output_type="ndarray")
+        km = np.hypot(*(xy[near[:, 0]] - xy[near[:, 1]]).T)
+        same = (km <= _ANY_KM) | (network[near[:, 0]] != network[near[:, 1]])
+        pairs = [tuple(pair) for pair in near[same].tolist()]
+        for rows in local.groupby(["network", "station"]).indices.values():
+            away = np.hypot(*(xy[rows] - xy[rows[0]]).T)
+            pairs += [(rows[0], row) for row in rows[1:][away[1:] <= _ONE_STATION_KM]]
+        place = np.arange(len(local))
+        for first, second in sorted(pairs):
+            if place[second] == second:
+                place[second] = place[first]
+        return place
 
     def find(self, picks: pd.DataFrame) -> np.ndarray:
         """Row number of the site of each pick at its time; -1 for a station without coordinates.

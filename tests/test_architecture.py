@@ -18,7 +18,7 @@ from quakeline.config import Run
 from quakeline.stages import STAGES, TABLE
 from quakeline.stages.table import never
 
-HEAVY = ("torch", "obspy", "xdas", "pyocto", "pandas", "zarr", "scipy", "matplotlib", "pyarrow")
+HEAVY = ("torch", "obspy", "xdas", "pandas", "zarr", "scipy", "matplotlib", "pyarrow")
 DIRECTIVES = ("log", "benchmark", "conda", "threads", "resources", "params", "script")
 RULE = re.compile(r"^rule (\w+):\n((?:(?:[ \t].*)?\n)*)", re.MULTILINE)
 

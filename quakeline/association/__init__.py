@@ -4,13 +4,14 @@ from quakeline.association.associate import associate
 from quakeline.association.given import given_picks
 from quakeline.association.ids import kept_of_all, with_ledger
 from quakeline.association.rules import Search
-from quakeline.association.suggest import depth_range, suggested
+from quakeline.association.suggest import depth_range, interevent_s, suggested
 
 __all__ = [
     "Search",
     "associate",
     "depth_range",
     "given_picks",
+    "interevent_s",
     "kept_of_all",
     "suggested",
     "with_ledger",

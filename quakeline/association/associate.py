@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable, Collection
-from functools import partial
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from quakeline.association import blocks
-from quakeline.association.blocks import Engines, Found, joined
+from quakeline.association.blocks import Found, joined
+from quakeline.association.grid import Grid
 from quakeline.association.ids import new_ids
 from quakeline.association.membership import Finder, Network, refined
-from quakeline.association.octo import Octo
-from quakeline.association.rules import Search, crowded, settled
-from quakeline.association.stack import Stack
+from quakeline.association.pick_errors import PickErrors
+from quakeline.association.rules import Search, settled
 from quakeline.io import tables
 from quakeline.schemas import ARRIVALS, EVENTS
 from quakeline.sites import Sites
-from quakeline.velocity import TravelTimes, VelocityModel
+from quakeline.velocity import VelocityModel
 
 logger = logging.getLogger("quakeline")
 
-#: Searches of the whole volume at most, while they find more, and further ones where it is crowded.
+#: Searches of the whole volume at most, while they find more.
 _LOOKS = 2
-_CROWDED_LOOKS = 4
-
-_CROWDED = (
-    "associate: picks are so many that within tolerance_s (%g) chance makes half of an event's: at"
-    " such times events are found by stacking, and need more than chance makes there"
-)
-_CROWDED_UNLOCATED = (
-    "associate: picks are so many that within tolerance_s (%g) chance makes half of an event's:"
-    " expect false ones and long times"
-)
 
 
 def associate(
@@ -46,7 +34,7 @@ def associate(
     search: Search,
     threads: int = 1,
     *,
-    finder: Finder | None = None,
+    finder: Finder,
     taken: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -57,7 +45,7 @@ def associate(
     picks, sites, model, search, threads
         Picks of any number of chunks; where and what to search.
     finder
-        What locates: then each pick is given to the event that it fits best, what is left over is
+        What locates: each pick is given to the event that it fits best, what is left over is
         searched again, and the origins are those of the finder.
     taken
         Ids of events that new ones must not get.
@@ -82,7 +70,7 @@ def associate(
             "pick_id": used["pick_id"].to_numpy(),
             "site": used["site"].to_numpy(),
             "probability": used["probability"].to_numpy(),
-            "station": used["site"].astype(str).to_numpy(),
+            "place": sites.place[used["site"].to_numpy()],
             "phase": used["phase"].to_numpy(),
             "time_ns": used["time"].astype("int64").to_numpy(),
             "sigma_s": used["time_sigma_s"].astype(float).fillna(0.0).to_numpy(),
@@ -90,61 +78,49 @@ def associate(
     )
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
-    everywhere = partial(_settled, sites=sites, model=model, threads=threads, progress=progress)
-    if crowded(table["time_ns"].to_numpy(), search):
-        logger.info(_CROWDED if finder else _CROWDED_UNLOCATED, search.tolerance_s)
-    if finder:
-        found, assigned = _looked(table, Network(sites, search, finder), everywhere)
-    else:
-        found, assigned = everywhere(table, search)
+    found, assigned = _looked(
+        table,
+        Network(sites, search, finder, PickErrors.expected(len(sites.local))),
+        threads,
+        progress,
+    )
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
-    return _tables(found, assigned, sites, taken, "robust-1d" if finder else "pyocto")
+    return _tables(found, assigned, sites, taken)
 
 
-def _looked(table: pd.DataFrame, network: Network, look: Callable[..., Found]) -> Found:
-    """Located events with the picks that fit them best, in several looks.
-
-    Most events lie inside the network, where there is little to search; in crowded picks the large
-    ones are found first and hide the small ones. What they leave over is searched everywhere: what
-    lies outside, and what they hid.
-    """
-    found: Found = pd.DataFrame(), pd.DataFrame()
-    whole, times = network.search, network.finder.times
-
-    def again(found: Found, search: Search, crowded_only: bool) -> tuple[Found, bool]:
-        rest = table[~table["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else table
-        more = look(rest, search, times=times, crowded_only=crowded_only)
-        if more[0].empty:
-            return found, False
-        grown = refined(*joined([found, more]), table, network)
-        return grown, len(grown[0]) > len(found[0])
-
-    for search, looks in ((whole.inside(), 1), (whole, _LOOKS)):
-        for number in range(looks + _CROWDED_LOOKS):
-            found, more = again(found, search, crowded_only=number >= looks)
-            if not more:
-                break
-    return found
-
-
-def _settled(
-    picks: pd.DataFrame,
-    search: Search,
-    sites: Sites,
-    model: VelocityModel,
+def _looked(
+    table: pd.DataFrame,
+    network: Network,
     threads: int,
     progress: Callable[[int, int], None] | None,
-    times: TravelTimes | None = None,
-    crowded_only: bool = False,
 ) -> Found:
-    busy = crowded(picks["time_ns"].to_numpy(), search)
-    stack = Stack(sites, search, times) if times and busy else None
-    with tempfile.TemporaryDirectory() as folder:
-        octo = Octo(sites, model, search, Path(folder))
-        engines = Engines(search, octo, stack, crowded_only)
-        found, assigned = blocks.associate(picks, engines, threads, progress)
-    return settled(found, assigned, search) if len(found) else (found, assigned)
+    """Located events with the picks that fit them best, in several looks.
+
+    Most events lie inside the network, where there is little to search; large ones are found first
+    and hide the small ones. What they leave over is searched everywhere: what lies outside, and
+    what they hid.
+    """
+    found: Found = pd.DataFrame(), pd.DataFrame()
+    whole = network.search
+    for search, looks in ((whole.inside(), 2), (whole, _LOOKS)):
+        grid = Grid(network.sites, search, network.finder)
+        for _ in range(looks):
+            rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
+            rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest
+            more = blocks.associate(rest, grid, search, threads, progress)
+            if more[0].empty:
+                break
+            more = settled(*more, search)
+            if more[0].empty:
+                break
+            grown, errors = refined(*joined([found, more]), table, network)
+            network = replace(network, errors=errors)
+            new = len(grown[0]) - len(found[0])
+            found = grown
+            if new <= 0:
+                break
+    return found
 
 
 def _tables(
@@ -152,7 +128,6 @@ def _tables(
     assigned: pd.DataFrame,
     sites: Sites,
     taken: Collection[str],
-    locator: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     ordered = found.sort_values(["time_ns", "x", "y"])
     time_ns = ordered["time_ns"].to_numpy()
@@ -168,9 +143,9 @@ def _tables(
             "depth_km": ordered["z"].to_numpy(),
             "n_p": _counts(best[best["phase"] == "P"], ordered),
             "n_s": _counts(best[best["phase"] == "S"], ordered),
-            "n_stations": _counts(best.drop_duplicates(["event_idx", "site"]), ordered),
+            "n_stations": _counts(best.drop_duplicates(["event_idx", "place"]), ordered),
             "associator": ordered["associator"].to_numpy(),
-            "locator": locator,
+            "locator": "robust-1d",
             "quality": "preliminary",
         }
     )

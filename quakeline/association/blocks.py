@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from quakeline.association.octo import Octo
-from quakeline.association.rules import Search, crowded
-from quakeline.association.stack import Stack
+from quakeline.association.grid import Grid
+from quakeline.association.rules import Search
 from quakeline.timeline import SECOND
 
 _LEAST_BLOCK_S = 1200.0
@@ -29,45 +27,26 @@ _BESIDE_S = 5.0
 Found = tuple[pd.DataFrame, pd.DataFrame]
 
 
-@dataclass(frozen=True)
-class Engines:
-    """What associates: `octo`, but `stack`, if there is one, in blocks that are crowded with picks.
-
-    With `crowded_only` the other blocks are left out.
-    """
-
-    search: Search
-    octo: Octo
-    stack: Stack | None = None
-    crowded_only: bool = False
-
-    def of(self, times_ns: np.ndarray) -> Octo | Stack | None:
-        """The engine for the picks of a block, at sorted times."""
-        if self.stack and crowded(times_ns, self.search):
-            return self.stack
-        return None if self.crowded_only else self.octo
-
-
 def associate(
     picks: pd.DataFrame,
-    engines: Engines,
+    grid: Grid,
+    search: Search,
     threads: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Found:
-    """Associate picks (pick_id, site, station, phase, probability, time_ns), sorted by time.
+    """Associate picks (pick_id, site, place, phase, probability, time_ns), sorted by time.
 
     Returns
     -------
     events, picks
-        As `Octo.associate`; times of events are `time_ns`.
+        As `Grid.associate`; times of events are `time_ns`.
     """
-    longest_s, least = engines.octo.longest_s, max(engines.search.min_picks, 1)
+    longest_s, least = grid.longest_s, max(search.min_picks, 1)
     margin_s = longest_s + 2 * _BESIDE_S
     blocks = list(_blocks(picks["time_ns"].to_numpy(), longest_s, margin_s, least))
     done: list[Found] = []
     with ThreadPoolExecutor(max(threads, 1)) as pool:
-        # PyOcto computes outside Python's lock; each block is one thread's work.
-        for found in pool.map(lambda block: _block(picks, engines, margin_s, *block), blocks):
+        for found in pool.map(lambda block: _block(picks, grid, margin_s, *block), blocks):
             done.append(found)
             if progress:
                 progress(len(done), len(blocks))
@@ -91,21 +70,18 @@ def _blocks(
 
 
 def _block(
-    picks: pd.DataFrame, engines: Engines, margin_s: float, start: int, end: int, rows: slice
+    picks: pd.DataFrame, grid: Grid, margin_s: float, start: int, end: int, rows: slice
 ) -> Found:
     table = picks.iloc[rows].copy()
-    engine = engines.of(table["time_ns"].to_numpy())
-    if engine is None:
-        return pd.DataFrame(), pd.DataFrame()
     table["time"] = (table.pop("time_ns").to_numpy() - start) / SECOND
     length_s = (end - start) / SECOND
-    found, assigned = engine.associate(table, -margin_s, length_s + margin_s)
+    found, assigned = grid.associate(table, -margin_s, length_s + margin_s)
     if found.empty:
         return found, assigned
     seconds = found["time"]
     inside = seconds.between(-_BESIDE_S, length_s + _BESIDE_S)
     time_ns = start + np.round(seconds[inside] * SECOND).astype("int64")
-    found = found[inside].assign(time_ns=time_ns, associator=engine.name)
+    found = found[inside].assign(time_ns=time_ns, associator=grid.name)
     return found, assigned[assigned["event_idx"].isin(found["idx"])]
 
 

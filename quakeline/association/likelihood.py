@@ -31,6 +31,7 @@ def evidence(
     possible: np.ndarray,
     covariance: np.ndarray,
     search_km3: float,
+    own: np.ndarray | None = None,
 ) -> np.ndarray:
     """Logarithm of the odds that each event is one, against picks that come by chance.
 
@@ -46,19 +47,21 @@ def evidence(
     fits
         The picks of the events.
     group, times_ns
-        Station and phase as one number, and time of all picks, sorted by time.
+        Place and phase as one number, and time of all picks, sorted by time.
     possible
-        Picks that the stations within reach might have of each event, shape (m,).
+        Picks that the places within reach might have of each event, shape (m,).
     covariance
         Of x, y, z in km and origin time in s, shape (m, 4, 4).
     search_km3
         The volume that is searched.
+    own
+        Rows of all picks that belong to any event; None: those of `fits`.
     """
-    own = np.zeros(len(times_ns), dtype=bool)
-    own[fits.row] = True
-    rate = _rates(fits.row, own, group, times_ns)
+    used = np.zeros(len(times_ns), dtype=bool)
+    used[fits.row if own is None else own] = True
+    rate = _rates(fits.row, used, group, times_ns)
     count = np.bincount(fits.event, minlength=len(possible))
-    recorded = np.minimum(count / np.maximum(possible, count), _MOST_RECORDED)
+    recorded = np.minimum(count / np.maximum(np.maximum(possible, count), 1), _MOST_RECORDED)
     density = (
         np.exp(-((fits.residual_s / fits.sigma_s) ** 2) / 2) / fits.sigma_s / np.sqrt(2 * np.pi)
     )

@@ -9,30 +9,39 @@ the pick and of the origin allow; then the events are located again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from quakeline.association.likelihood import Fits, evidence
+from quakeline.association.pick_errors import PickErrors, learnt
 from quakeline.association.rules import AGREE, Search, enough
 from quakeline.sites import Sites
 from quakeline.timeline import SECOND
 from quakeline.velocity import TravelTimes
 
-#: A pick is taken within so many standard deviations of its prediction, and that of the model in s.
-_WITHIN = 6.0
-_MODEL_ERROR_S = 0.05
-_PASSES = 3
+#: A pick is taken within so many standard deviations of its prediction.
+_WITHIN = 4.5
+#: The errors of picks are at most this share of what they may differ by.
+_MOST_SHARE = 0.5
+_PASSES = 4
+#: Depths at which an event is tried that is not located yet, over the depth it was found at.
+_DEPTHS = (1.0, 0.3, 2.0)
+#: Origins within the least time between events are one up to this distance.
+_FAST_KM_S = 3.5
+_SAME_KM = 5.0
 #: Origins farther apart than this are never the same, in s.
 _LONGEST_S = 10.0
+#: Events that may be parts of one: up to so many times the least time between events, and km apart.
+_PART_TIMES = 1.5
+_PART_KM = 20.0
+#: Times that parts are joined.
+_JOINS = 2
 #: How much farther than its farthest pick an event may have further ones.
 _FARTHER = 1.1
 _BEYOND_KM = 3.0
-
-#: Logarithm of the odds against chance that an event needs: one in a hundred.
-_LEAST_ODDS = float(np.log(100))
 
 Origins = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -47,19 +56,36 @@ class Finder(Protocol):
     def origins(self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]) -> Origins:
         """Times in ns, places in km, covariances and factors of the errors of arrivals."""
 
+    def moved(
+        self, site: np.ndarray, is_s: np.ndarray, time_s: np.ndarray, start: np.ndarray
+    ) -> np.ndarray:
+        """x, y, z, t0 in km and s that fit arrivals best, from a start."""
+
 
 @dataclass(frozen=True)
 class Network:
-    """Sites, the rules of a search, and what locates."""
+    """Sites, the rules of a search, what locates, and what is known of the errors of picks."""
 
     sites: Sites
     search: Search
     finder: Finder
+    errors: PickErrors
+
+    def undelayed(self, picks: pd.DataFrame) -> pd.DataFrame:
+        """Picks, sorted by time, with the delays of their stations taken off their times.
+
+        `group` numbers their sites and phases, `slot` their places and phases.
+        """
+        site, is_s = picks["site"].to_numpy(), (picks["phase"] == "S").to_numpy()
+        group, slot = 2 * site + is_s, 2 * self.sites.place[site] + is_s
+        delay_ns = np.round(self.errors.delay_s[group] * SECOND).astype(np.int64)
+        time_ns = picks["time_ns"].to_numpy() - delay_ns
+        return picks.assign(time_ns=time_ns, group=group, slot=slot)
 
 
 def refined(
     found: pd.DataFrame, assigned: pd.DataFrame, picks: pd.DataFrame, network: Network
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[tuple[pd.DataFrame, pd.DataFrame], PickErrors]:
     """Events with the picks that fit them, and no event twice.
 
     Parameters
@@ -74,87 +100,248 @@ def refined(
 
     Returns
     -------
-    Events (idx, time_ns, x, y, z, located) and their picks, with `residual` in s.
+    Events (idx, time_ns, x, y, z, located) and their picks, with `residual` in s; what they tell of
+    the errors of picks.
     """
     row = pd.Series(np.arange(len(picks)), index=picks["pick_id"])
     members = pd.DataFrame(
         {"event": assigned["event_idx"].to_numpy(), "row": row[assigned["pick_id"]].to_numpy()}
     )
-    starts = _starts(found, assigned)
+    numbers = np.unique(members["event"])
     engine = found.reindex(columns=["idx", "associator"]).set_index("idx")["associator"]
+    members["event"] = np.searchsorted(numbers, members["event"])
+    members = members.sort_values(["event", "row"], ignore_index=True)
+    state = _State(members, _starts(found, assigned), engine.loc[numbers].to_numpy())
+    state, errors = _settled(state, picks, network)
+    for _ in range(_JOINS):
+        current = replace(network, errors=errors)
+        parts = _parts(state, current.undelayed(picks), current)
+        if not len(parts):
+            break
+        state, errors = _settled(state.united(parts), picks, current)
+    state = _likely(state, picks, replace(network, errors=errors))
+    return _tables(state, picks), errors
+
+
+@dataclass(frozen=True)
+class _State:
+    """Events while their picks may change.
+
+    `members` (event, row, perhaps residual) numbers the events from 0, `starts` are as in
+    `Finder.origins`, `engine` says what found each event, `origins` where they are, once known.
+    """
+
+    members: pd.DataFrame
+    starts: tuple[np.ndarray, np.ndarray]
+    engine: np.ndarray
+    origins: Origins | None = None
+
+    def only(self, kept: np.ndarray) -> _State:
+        """The events of some numbers, sorted, numbered anew."""
+        members = self.members[np.isin(self.members["event"], kept)]
+        members = members.assign(event=np.searchsorted(kept, members["event"]))
+        times, places = self.starts
+        origins = None if self.origins is None else _of(self.origins, kept)
+        return _State(
+            members.sort_values(["event", "row"], ignore_index=True),
+            (times[kept], places[:, kept]),
+            self.engine[kept],
+            origins,
+        )
+
+    def united(self, pairs: np.ndarray) -> _State:
+        """With the second event of each pair in the first, pairs of shape (k, 2)."""
+        into = np.arange(len(self.engine))
+        into[pairs[:, 1]] = pairs[:, 0]
+        members = self.members.assign(event=into[self.members["event"]])
+        return replace(self, members=members).only(np.unique(into))
+
+
+def _of(origins: Origins, kept: np.ndarray) -> Origins:
+    times, places, covariances, stretch = origins
+    return times[kept], places[kept], covariances[kept], stretch[kept]
+
+
+def _settled(state: _State, given: pd.DataFrame, network: Network) -> tuple[_State, PickErrors]:
+    """Events whose picks no longer change, or nearly, and the errors of these picks."""
+    errors = network.errors
     for _ in range(_PASSES):
-        members = members.sort_values(["event", "row"], ignore_index=True)
-        numbers, members["event"] = np.unique(members["event"], return_inverse=True)
-        engine = engine.loc[numbers].reset_index(drop=True)
-        before = members
-        rows = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
-        origins = network.finder.origins(rows.assign(event=members["event"]), starts)
-        sizes = np.bincount(members["event"], minlength=len(numbers))
-        alive = ~repeated(origins, sizes)
-        members = _fitting(members, picks, origins, alive, network)
-        if members.empty:
+        picks = replace(network, errors=errors).undelayed(given)
+        before = state.members
+        origins = _located(before, picks, state.starts, errors, network)
+        errors = _errors(before, picks, origins, errors, network)
+        sizes = np.bincount(before["event"], minlength=len(state.engine))
+        alive = ~repeated(origins, sizes, network.search.min_interevent_s)
+        members = _fitting(before, picks, origins, alive, errors, network)
+        state = replace(
+            state, members=members, starts=(origins[0], origins[1][None]), origins=origins
+        )
+        state = state.only(np.unique(members["event"]))
+        same = members[["event", "row"]].equals(before[["event", "row"]])
+        if same or members.empty:
             break
-        kept = np.unique(members["event"])
-        starts = origins[0][kept], origins[1][kept]
-        if members[["event", "row"]].equals(before[["event", "row"]]):
-            break
-    if len(members):
-        members = members[_likely(members, picks, origins, network)[members["event"]]]
-    return _tables(members, picks, origins, engine)
+    return state, errors
 
 
-def _likely(
-    members: pd.DataFrame, picks: pd.DataFrame, origins: Origins, network: Network
+def _likely(state: _State, given: pd.DataFrame, network: Network) -> _State:
+    """The events whose odds against chance are good enough."""
+    if state.members.empty or state.origins is None:
+        return state
+    odds = log_odds(state.members, network.undelayed(given), state.origins, network)
+    return state.only(np.flatnonzero(odds > network.search.min_log_odds))
+
+
+def _parts(state: _State, picks: pd.DataFrame, network: Network) -> np.ndarray:
+    """Pairs of events, (k, 2), that one origin explains better than two; no event twice.
+
+    The picks of both are given to one origin, which keeps what fits it; the odds of that against
+    chance are compared with those of both together.
+    """
+    none = np.empty((0, 2), dtype=np.int64)
+    if state.members.empty or state.origins is None:
+        return none
+    pairs = _beside(state.origins, network.search.min_interevent_s, state.members["event"])
+    if not len(pairs):
+        return none
+    members, times, places = state.members, *state.origins[:2]
+    both = pd.concat(
+        [
+            members.merge(pd.DataFrame({"event": pairs[:, n], "pair": np.arange(len(pairs))}))
+            for n in (0, 1)
+        ]
+    )
+    joint = both[["pair", "row"]].rename(columns={"pair": "event"})
+    joint = joint.sort_values(["event", "row"], ignore_index=True)
+    starts = times[pairs[:, 0]], places[pairs.T]
+    origins = _located(joint, picks, starts, network.errors, network)
+    alive = np.ones(len(pairs), dtype=bool)
+    fits = _fitting(joint, picks, origins, alive, network.errors, network, joint)
+    if fits.empty:
+        return none
+    own = members["row"].to_numpy()
+    one = log_odds(fits, picks, origins, network, own)
+    two = log_odds(members, picks, state.origins, network, own)[pairs].sum(axis=1)
+    return pairs[np.isin(np.arange(len(pairs)), fits["event"]) & (one >= two)]
+
+
+def _beside(origins: Origins, least_s: float, event: pd.Series) -> np.ndarray:
+    """Pairs of events that may be parts of one, the nearest in time first; no event twice."""
+    times, places, _, _ = origins
+    order = np.argsort(times, kind="stable")
+    found = []
+    for first, second in _neighbours(times[order], _PART_TIMES * least_s * SECOND):
+        i, j = order[first], order[second]
+        if np.hypot(*(places[i] - places[j])[:2]) < _PART_KM:
+            found.append((abs(int(times[i] - times[j])), *sorted((int(i), int(j)))))
+    sizes = np.bincount(event, minlength=len(times))
+    taken: set[int] = set()
+    pairs = []
+    for _, i, j in sorted(found):
+        if not taken & {i, j}:
+            taken |= {i, j}
+            pairs.append((i, j) if sizes[i] >= sizes[j] else (j, i))
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def _located(
+    members: pd.DataFrame,
+    picks: pd.DataFrame,
+    starts: tuple[np.ndarray, np.ndarray],
+    errors: PickErrors,
+    network: Network,
+) -> Origins:
+    """Origins of events from their members, near starts."""
+    columns = ["site", "phase", "time_ns", "sigma_s", "group"]
+    rows = picks[columns].iloc[members["row"].to_numpy()].reset_index(drop=True)
+    sigma = np.hypot(rows["sigma_s"], errors.of(rows["group"].to_numpy()))
+    return network.finder.origins(rows.assign(event=members["event"], sigma_s=sigma), starts)
+
+
+def _errors(
+    members: pd.DataFrame,
+    picks: pd.DataFrame,
+    origins: Origins,
+    before: PickErrors,
+    network: Network,
+) -> PickErrors:
+    """What the residuals of events tell of picks, whose times are without the delays before."""
+    times, places, _, _ = origins
+    event, row = members["event"].to_numpy(), members["row"].to_numpy()
+    group = picks["group"].to_numpy()[row]
+    local = network.sites.local.iloc[group // 2]
+    away = np.hypot(*(local[["x", "y"]].to_numpy() - places[event, :2]).T)
+    phases = np.where(group % 2 == 1, "S", "P")
+    tables = network.finder.times.rows(phases, local["depth_km"].to_numpy())
+    travel = network.finder.times.at(tables, away, places[event, 2])[0]
+    residual = (picks["time_ns"].to_numpy()[row] - times[event]) / SECOND - travel
+    most_s = _MOST_SHARE * network.search.tolerance_s
+    return learnt(event, group, residual, before, most_s)
+
+
+def log_odds(
+    members: pd.DataFrame,
+    picks: pd.DataFrame,
+    origins: Origins,
+    network: Network,
+    own: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Which events are likelier than chance by far, shape (m,)."""
+    """Logarithm of the odds of each event against chance, shape (m,); `own` as in `evidence`."""
     _, places, covariances, stretch = origins
     event, row = members["event"].to_numpy(), members["row"].to_numpy()
-    group = picks["site"].to_numpy() * 2 + (picks["phase"] == "S").to_numpy()
+    group, slot = picks["group"].to_numpy(), picks["slot"].to_numpy()
     local = network.sites.local
     xy = local[["x", "y"]].to_numpy()
     reach = _farthest(xy[picks["site"].to_numpy()[row]], places, event)
-    active = xy[np.unique(picks["site"])]
-    away = np.hypot(*(active[:, None] - places[:, :2]).T)
-    sigma = stretch[event] * np.hypot(picks["sigma_s"].to_numpy()[row], _MODEL_ERROR_S)
-    odds = evidence(
-        Fits(event, row, members["residual"].to_numpy(), sigma),
-        group,
+    slots = np.unique(slot)
+    away = np.hypot(*(xy[slots // 2][:, None] - places[:, :2]).T)
+    own_s = np.hypot(picks["sigma_s"].to_numpy()[row], network.errors.of(group[row]))
+    return evidence(
+        Fits(event, row, members["residual"].to_numpy(), stretch[event] * own_s),
+        slot,
         picks["time_ns"].to_numpy(),
-        2 * (away <= reach[:, None] + 1e-9).sum(axis=1),
+        (away <= reach[:, None] + 1e-9).sum(axis=1),
         covariances,
         network.search.volume_km3(local),
+        own,
     )
-    return np.asarray(odds > _LEAST_ODDS)
 
 
 def _starts(found: pd.DataFrame, assigned: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Times in ns and places in km of the events that have picks, NaN where not located yet."""
+    """Times in ns, (m,), and places in km, (k, m, 3), of the events that have picks.
+
+    Events that are not located yet are looked for at a few depths.
+    """
     events = found.set_index("idx").loc[np.unique(assigned["event_idx"])]
-    events = events.reindex(columns=["time_ns", "x", "y", "z", "located"])
-    known = events["located"].eq(True).to_numpy()
-    times = np.where(known, events["time_ns"], 0).astype(np.int64)
     places = events[["x", "y", "z"]].to_numpy(dtype=float)
-    return times, np.where(known[:, None], places, np.nan)
+    known = events.reindex(columns=["located"])["located"].eq(True).to_numpy()
+    depths = [np.where(known, places[:, 2], factor * places[:, 2]) for factor in _DEPTHS]
+    starts = np.array([np.column_stack([places[:, :2], depth]) for depth in depths])
+    return events["time_ns"].to_numpy(np.int64), starts[:1] if known.all() else starts
 
 
-def repeated(origins: Origins, sizes: np.ndarray) -> np.ndarray:
+def repeated(origins: Origins, sizes: np.ndarray, least_s: float = 0.0) -> np.ndarray:
     """Which events are another one again: origins that agree within their joint uncertainty.
 
     The distance of two origins in time and space is measured by the sum of their covariances and
     compared with the 99 % point of chi-squared with four degrees of freedom; the one with more
-    picks stays.
+    picks stays. Origins within `least_s` in time are the same as well when they are no farther
+    apart than waves run in that time.
     """
     times, places, covariances, _ = origins
     again = np.zeros(len(times), dtype=bool)
     sigma = np.sqrt(covariances[:, 3, 3])
-    reach = np.round(min(2 * AGREE**0.5 * sigma.max(initial=0.0), _LONGEST_S) * SECOND)
+    reach_s = max(min(2 * AGREE**0.5 * sigma.max(initial=0.0), _LONGEST_S), least_s)
+    reach = np.round(reach_s * SECOND)
     order = np.argsort(times, kind="stable")
     for first, second in _neighbours(times[order], reach):
         i, j = order[first], order[second]
         if again[i] or again[j]:
             continue
         apart = np.r_[places[i] - places[j], (times[i] - times[j]) / SECOND]
-        if apart @ np.linalg.solve(covariances[i] + covariances[j], apart) < AGREE:
+        near = abs(apart[3]) < least_s and np.hypot(*apart[:2]) < max(
+            _FAST_KM_S * least_s, _SAME_KM
+        )
+        if near or apart @ np.linalg.solve(covariances[i] + covariances[j], apart) < AGREE:
             again[i if (sizes[i], j) < (sizes[j], i) else j] = True
     return again
 
@@ -171,16 +358,22 @@ def _fitting(
     picks: pd.DataFrame,
     origins: Origins,
     alive: np.ndarray,
+    errors: PickErrors,
     network: Network,
+    allowed: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """New members (event, row, residual) of the events that still have what an event needs."""
-    pairs = _pairs(members, picks, origins, alive, network)
+    """New members (event, row, residual) of the events that still have what an event needs.
+
+    `allowed` are the events and rows that may be members; None: all.
+    """
+    pairs = _pairs(members, picks, origins, alive, errors, network)
+    if allowed is not None:
+        known = pd.MultiIndex.from_frame(allowed[["event", "row"]])
+        pairs = pairs[pd.MultiIndex.from_frame(pairs[["event", "row"]]).isin(known)]
     while True:
         mine = _best(pairs)
-        rows = picks.iloc[mine["row"].to_numpy()]
-        complete = enough(
-            mine["event"].to_numpy(), rows["site"].to_numpy(), rows["phase"], network.search
-        )
+        slot = mine["slot"].to_numpy()
+        complete = enough(mine["event"].to_numpy(), slot // 2, slot % 2 == 0, network.search)
         short = ~np.isin(mine["event"], complete)
         if not short.any():
             return mine.sort_values(["event", "row"], ignore_index=True)
@@ -188,16 +381,16 @@ def _fitting(
 
 
 def _best(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Of pairs, best first, those that leave one event to a pick, one pick to a phase at a site."""
+    """Of pairs, best first: one event to a pick, one pick to a phase at a place."""
     taken: list[int] = []
     rows: set[int] = set()
     slots: set[tuple[int, int]] = set()
-    columns = (pairs[name].tolist() for name in ("event", "row", "group"))
-    for number, (event, row, group) in enumerate(zip(*columns, strict=True)):
-        if row not in rows and (event, group) not in slots:
+    columns = (pairs[name].tolist() for name in ("event", "row", "slot"))
+    for number, (event, row, slot) in enumerate(zip(*columns, strict=True)):
+        if row not in rows and (event, slot) not in slots:
             taken.append(number)
             rows.add(row)
-            slots.add((event, group))
+            slots.add((event, slot))
     return pairs.iloc[taken]
 
 
@@ -206,27 +399,34 @@ def _pairs(
     picks: pd.DataFrame,
     origins: Origins,
     alive: np.ndarray,
+    errors: PickErrors,
     network: Network,
 ) -> pd.DataFrame:
-    """Events and picks that fit each other: event, row, group, residual; the likeliest first."""
+    """Events and picks that fit each other: event, row, slot, residual; the likeliest first."""
     place = origins[1]
     local = network.sites.local
     site = picks["site"].to_numpy()
     xy = local[["x", "y"]].to_numpy()
     reach = _farthest(xy[site[members["row"]]], place, members["event"].to_numpy())
     reach = np.minimum(_FARTHER * reach + _BEYOND_KM, network.search.max_distance_km)
-    events = _Events(*origins, reach, alive, network.search.tolerance_s)
-    group = site * 2 + (picks["phase"] == "S").to_numpy()
+    events = _Events(*origins, reach, alive, network.search.tolerance_s, errors)
+    group, time_ns = picks["group"].to_numpy(), picks["time_ns"].to_numpy()
+    sigma, times = picks["sigma_s"].to_numpy(), network.finder.times
+    levels, phases = local["depth_km"].to_numpy(), np.array(["P", "S"])
     order = np.argsort(group, kind="stable")
     parts = []
     for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         at = site[rows[0]]
-        phase = picks["phase"].iat[rows[0]]
-        level = local["depth_km"].to_numpy()[at : at + 1]
-        table = network.finder.times.rows(np.array([phase]), level)
-        parts.append(events.claims(picks.iloc[rows], rows, xy[at], network.finder.times, table))
-    found = pd.concat(parts, ignore_index=True)
-    found["group"] = group[found["row"]]
+        which = group[rows[0]] % 2
+        table = times.rows(phases[which : which + 1], levels[at : at + 1])
+        parts.append(
+            events.claims(time_ns[rows], sigma[rows], group[rows[0]], rows, xy[at], times, table)
+        )
+    columns = zip(*parts, strict=True)
+    found = pd.DataFrame(
+        dict(zip(("event", "row", "residual", "cost"), map(np.concatenate, columns), strict=True))
+    )
+    found["slot"] = picks["slot"].to_numpy()[found["row"]]
     return found.sort_values(["cost", "row", "event"], ignore_index=True)
 
 
@@ -248,15 +448,18 @@ class _Events:
     reach_km: np.ndarray
     alive: np.ndarray
     tolerance_s: float
+    errors: PickErrors
 
     def claims(
         self,
-        picks: pd.DataFrame,
+        observed: np.ndarray,
+        sigma: np.ndarray,
+        group: int,
         rows: np.ndarray,
         xy: np.ndarray,
         times: TravelTimes,
         table: np.ndarray,
-    ) -> pd.DataFrame:
+    ) -> tuple[np.ndarray, ...]:
         """Pairs of events and picks of one phase at one site: event, row, residual, cost."""
         east, north = (self.places[:, :2] - xy).T
         distance = np.maximum(np.hypot(east, north), 1e-9)
@@ -266,7 +469,6 @@ class _Events:
         )
         origin = np.einsum("mi,mij,mj->m", slopes, self.covariances, slopes)
         expected = self.times_ns + np.round(travel * SECOND).astype(np.int64)
-        observed, sigma = picks["time_ns"].to_numpy(), picks["sigma_s"].to_numpy()
         width = round(self.tolerance_s * SECOND)
         near = self.alive & (distance <= self.reach_km)
         low = np.where(near, np.searchsorted(observed, expected - width), 0)
@@ -275,28 +477,26 @@ class _Events:
         event = np.repeat(np.arange(len(count)), count)
         pick = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - low, count)
         residual = (observed[pick] - expected[event]) / SECOND
-        own = self.stretch[event] ** 2 * (sigma[pick] ** 2 + _MODEL_ERROR_S**2)
+        model = float(self.errors.sigma_s[group % 2])
+        own = self.stretch[event] ** 2 * (sigma[pick] ** 2 + model**2)
         variance = own + origin[event]
         u2 = residual**2 / variance
         fits = u2 <= _WITHIN**2
         cost = (u2 + np.log(variance)) / 2
-        table_of = {"event": event, "row": rows[pick], "residual": residual, "cost": cost}
-        return pd.DataFrame({name: values[fits] for name, values in table_of.items()})
+        return tuple(values[fits] for values in (event, rows[pick], residual, cost))
 
 
-def _tables(
-    members: pd.DataFrame, picks: pd.DataFrame, origins: Origins, engine: pd.Series
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Events and their picks as `Octo.associate` gives them."""
-    kept = np.unique(members["event"])
-    times, places, _, _ = origins
-    found = pd.DataFrame({"idx": kept, "time_ns": times[kept]})
-    found[["x", "y", "z"]] = places[kept]
+def _tables(state: _State, picks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Events and their picks as `Grid.associate` gives them."""
+    members = state.members
+    time_ns, places = state.starts
+    found = pd.DataFrame({"idx": np.arange(len(time_ns)), "time_ns": time_ns})
+    found[["x", "y", "z"]] = places[0]
     found["located"] = True
-    found["associator"] = engine.loc[kept].to_numpy()
+    found["associator"] = state.engine
     assigned = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
     return found, assigned.assign(
         event_idx=members["event"].to_numpy(),
-        residual=members.get("residual", pd.Series(0.0, index=members.index)).to_numpy(),
+        residual=members["residual"].to_numpy(),
         time=assigned["time_ns"],
     )

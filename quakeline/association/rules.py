@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from quakeline.timeline import SECOND
-
 #: Origins in time and space agree up to this square of their distance over their joint uncertainty:
 #: 99 % of chi-squared with four degrees of freedom.
 AGREE = 13.277
-_BUSY_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,7 @@ class Search:
     min_interevent_s: float
     node_km: float
     max_distance_km: float = float("inf")
+    min_log_odds: float = 0.0
 
     def inside(self) -> Search:
         """The same for where most events lie: a quarter of the margin, half of the depths."""
@@ -49,41 +47,30 @@ def settled(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give each pick to one event and keep the events that still have the picks they need.
 
-    Of several picks of one phase at one site the most probable counts; a pick that two events
+    Of several picks of one phase at one place the most probable counts; a pick that two events
     share goes to the one that it fits better.
 
     Parameters
     ----------
     found, assigned
-        Events (idx, ...) and their picks (event_idx, pick_id, site, phase, probability, residual).
+        Events (idx, ...) and their picks (event_idx, pick_id, place, phase, probability, residual).
     search
         The picks that an event needs.
     """
     best = assigned.sort_values(["event_idx", "probability"], ascending=[True, False])
-    best = best.drop_duplicates(["event_idx", "site", "phase"])
+    best = best.drop_duplicates(["event_idx", "place", "phase"])
     best = best.sort_values("residual", key=np.abs, kind="stable").drop_duplicates("pick_id")
-    kept = enough(best["event_idx"].to_numpy(), best["site"].to_numpy(), best["phase"], search)
+    is_p = (best["phase"] == "P").to_numpy()
+    kept = enough(best["event_idx"].to_numpy(), best["place"].to_numpy(), is_p, search)
     return found[found["idx"].isin(kept)], best[best["event_idx"].isin(kept)]
 
 
-def crowded(times_ns: np.ndarray, search: Search) -> bool:
-    """Whether, in the busiest two minutes, chance fills half of an event's picks anywhere.
-
-    An origin fits picks by chance that lie within the tolerance on either side of their predicted
-    times; with many stations these times are spread evenly over the picks, which are sorted.
-    """
-    ends = np.searchsorted(times_ns, times_ns + round(_BUSY_S * SECOND))
-    most = int((ends - np.arange(len(times_ns))).max(initial=0))
-    return most / _BUSY_S * 2 * search.tolerance_s > search.min_picks / 2
-
-
-def enough(event: np.ndarray, site: np.ndarray, phase: pd.Series, search: Search) -> np.ndarray:
-    """The events that have the picks they need; event, site and phase of each pick are given."""
-    is_p = (phase == "P").to_numpy()
+def enough(event: np.ndarray, place: np.ndarray, is_p: np.ndarray, search: Search) -> np.ndarray:
+    """The events that have the picks they need; event, place and phase of each pick are given."""
     events, number = np.unique(event, return_inverse=True)
     p = np.bincount(number[is_p], minlength=len(events))
     s = np.bincount(number[~is_p], minlength=len(events))
-    twice = pd.DataFrame({"number": number, "site": site}).duplicated().to_numpy()
+    twice = pd.DataFrame({"number": number, "place": place}).duplicated().to_numpy()
     both = np.bincount(number[twice], minlength=len(events))
     good = (
         (p + s >= search.min_picks)

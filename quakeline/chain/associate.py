@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -29,31 +29,44 @@ _Count = Annotated[int, Field(ge=0)] | Auto
 
 
 class Settings(Section):
-    """PyOcto (Muenchmeyer 2024, doi:10.26443/seismica.v3i1.1130) and what makes an event.
+    """Stacking of picks over a grid, and what makes an event; see docs/catalog.md.
 
-    Where picks are so many that chance fills half of an event, stacking (docs/catalog.md).
-    `auto` is chosen from the geometry of the network and written to the log.
+    `auto` is chosen from the network and its picks, and written to the log.
     """
 
-    kind: Literal["pyocto"] = Field("pyocto", description="the associator")
     margin_km: _Length = Field(
-        "auto", description="sources are searched this far around the stations, in km"
+        "auto",
+        description="sources are searched this far around the stations, in km; auto: a third of"
+        " the network's extent, 5 to 150",
     )
     depth_km: tuple[float, float] | Auto = Field(
-        "auto", description="shallowest and deepest source, km below sea level"
+        "auto",
+        description="shallowest and deepest source, km below sea level; auto: from the highest"
+        " station to half the extent of the network, 15 to 250",
     )
     min_picks: Annotated[int, Field(ge=3)] | Auto = Field(
-        "auto", description="picks that an event needs"
+        "auto",
+        description="picks that an event needs; auto: 6, of fewer than 16 stations and phases with"
+        " picks 5",
     )
-    min_p_picks: _Count = Field("auto", description="P picks that an event needs")
-    min_s_picks: _Count = Field("auto", description="S picks that an event needs")
+    min_p_picks: _Count = Field(
+        "auto", description="P picks that an event needs; auto: 2, where there are no P picks 0"
+    )
+    min_s_picks: _Count = Field("auto", description="S picks that an event needs; auto: 0")
     min_p_and_s: _Count = Field(
-        "auto", description="stations with both P and S that an event needs"
+        "auto", description="stations with both P and S that an event needs; auto: 0"
     )
     tolerance_s: _Positive = Field(
-        "auto", description="largest difference of a pick from its predicted time, in seconds"
+        "auto",
+        description="largest difference of a pick from its predicted time, in seconds; auto: 0.25"
+        " and 3 % of the time that S takes through half the extent of the network (of 200 km at"
+        " most), 0.3 to 2.5",
     )
-    min_interevent_s: _Length = Field("auto", description="least time between events, in seconds")
+    min_interevent_s: _Length = Field(
+        "auto",
+        description="least time between events that share stations and lie within 5 km, in"
+        " seconds; auto: twice tolerance_s, 1 to 4",
+    )
     same_onset_s: float = Field(
         0.3,
         ge=0,
@@ -61,12 +74,20 @@ class Settings(Section):
         " in seconds, are one onset: the most probable counts",
     )
     node_km: _Positive = Field(
-        "auto", description="size of a cell, in km, at which an event is tried"
+        "auto",
+        description="size of a cell, in km, at which an event is tried; auto: the way of P in 1.5"
+        " times tolerance_s, 1 to 10",
     )
     max_distance_km: _Positive = Field(
         "auto",
         description="stations farther than this from an event do not count for it, in km; auto:"
-        " 300 in networks wider than 400, else all count",
+        " in networks wider than 400 one and a half times the distance of the tenth nearest"
+        " station, 300 at least; else all count",
+    )
+    min_log_odds: float | Auto = Field(
+        "auto",
+        description="natural logarithm of the odds against chance that an event needs; auto: 3"
+        " (docs/catalog.md shows what chance makes)",
     )
     known_events: str | None = Field(
         None,
@@ -79,6 +100,11 @@ class Settings(Section):
         if not isinstance(self.depth_km, str) and self.depth_km[0] >= self.depth_km[1]:
             raise ValueError(f"depth_km: {list(self.depth_km)} given; the first must be smaller")
         return self
+
+    @property
+    def apart(self) -> dict[str, Any]:
+        """What decides how close two events may be."""
+        return self.model_dump(include={"min_interevent_s", "tolerance_s"})
 
     def known_files(self) -> list[str]:
         """The tables of the earlier catalog, if there is one: events and arrivals."""
@@ -104,7 +130,7 @@ class Ready:
 def ready(
     settings: Settings, picks: pd.DataFrame, sites: Sites, model: VelocityModel, threads: int = 1
 ) -> Ready:
-    """Complete the settings from the network, and reduce picks (PICKS) to one for each onset.
+    """Complete the settings from network and picks, and reduce picks (PICKS) to one for each onset.
 
     What locates while picks may still change has no settings of its own: `locate` may be set
     otherwise without other picks in the events.
@@ -113,9 +139,9 @@ def ready(
     from quakeline.location import Locator
     from quakeline.sites import strongest
 
-    given = settings.model_dump(exclude={"kind", "same_onset_s", "known_events"})
-    search, chosen = association.suggested(given, sites, model)
+    given = settings.model_dump(exclude={"same_onset_s", "known_events"})
     distinct = strongest(picks.drop_duplicates("pick_id"), settings.same_onset_s)
+    search, chosen = association.suggested(given, sites, model, distinct)
     finder = Locator(sites, model, search.depth_km, threads=threads)
     return Ready(distinct, search, finder, chosen)
 

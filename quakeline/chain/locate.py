@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -20,7 +21,7 @@ logger = logging.getLogger("quakeline")
 
 
 class Settings(Section):
-    """Global search by the L1 norm, then the most likely point under errors with heavy tails."""
+    """The most likely point under errors with heavy tails, looked for at several depths."""
 
     depth_km: tuple[float, float] | Literal["auto"] = Field(
         "auto",
@@ -75,18 +76,27 @@ def located(
     sites: Sites,
     model: VelocityModel,
     threads: int = 1,
+    *,
+    apart: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Locate events (EVENTS, ARRIVALS) whose times are in PICKS; same tables out.
 
     `picks` are all picks, also those of no event: they tell how often chance puts one anywhere.
+    `apart` are `min_interevent_s` and `tolerance_s` of the section `associate`: no two events that
+    share stations are closer than the first.
     """
+    from quakeline.association import interevent_s
+    from quakeline.comparison.twins import without_twins
     from quakeline.io import tables
     from quakeline.schemas import ARRIVALS, EVENTS
 
     if sites.table.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     locator = locator_of(settings, sites, model, threads)
-    found, residuals = locator.locate(events, arrivals, picks.drop_duplicates("pick_id"))
+    known = picks.drop_duplicates("pick_id")
+    found, residuals = without_twins(
+        *locator.locate(events, arrivals, known), known, interevent_s(apart, sites, model)
+    )
     for row in found.itertuples():
         logger.info(
             "locate: %s depth %.1f km, rms %.3f s, %s",

@@ -18,7 +18,7 @@ from quakeline.chain.sections import Sections
 from quakeline.io import provenance
 
 #: Raised when the same input would give another catalog.
-VERSION = 6
+VERSION = 8
 #: West, east, south, north in degrees; west above east crosses the date line.
 Region = tuple[float, float, float, float]
 
@@ -65,7 +65,14 @@ def made(
         tell=tell,
     )
     events, arrivals = located(
-        sections.locate, candidates, assignments, picks, sites, model, threads
+        sections.locate,
+        candidates,
+        assignments,
+        picks,
+        sites,
+        model,
+        threads,
+        apart=sections.associate.apart,
     )
     kept = inside(events, region) if region else events
     arrivals = arrivals[arrivals["event_id"].isin(kept["event_id"])].reset_index(drop=True)

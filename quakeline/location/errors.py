@@ -88,6 +88,19 @@ def stretch(u: np.ndarray) -> float:
     return float(np.sqrt((_SHRINK + free * scale**2) / (_SHRINK + free)))
 
 
+def stretches(u: np.ndarray, event: np.ndarray, count: int) -> np.ndarray:
+    """`stretch` of many events, (m,); `event` counts them from 0 and is sorted."""
+    order = np.lexsort((np.abs(u), event))
+    size = np.bincount(event, minlength=count)
+    first = np.cumsum(size) - size
+    sorted_u = np.abs(u)[order]
+    low, high = first + (size - 1) // 2, first + size // 2
+    median = (sorted_u[low] + sorted_u[high]) / 2
+    free = np.maximum(size - _UNKNOWNS, 0)
+    scale2 = (_MAD * median) ** 2 * size / np.maximum(free, 1)
+    return np.asarray(np.sqrt((_SHRINK + free * scale2) / (_SHRINK + free)))
+
+
 def _unexpected(values: np.ndarray, expected: float, small: float) -> np.ndarray:
     off = np.log((values + small) / (expected + small)) / _EXPECTED_SPREAD
     return np.asarray(off**2 / 2)

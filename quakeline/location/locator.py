@@ -15,10 +15,10 @@ import pandas as pd
 
 from quakeline.geometry import azimuthal_gap, distance_azimuth
 from quakeline.io import tables
-from quakeline.location import modes, posterior, search, terms
-from quakeline.location.errors import Errors, estimated, stretch
+from quakeline.location import batch, modes, posterior, terms
+from quakeline.location.errors import Errors, estimated, stretch, stretches
 from quakeline.location.foreign import Others
-from quakeline.location.observations import Observations, gathered, grouped
+from quakeline.location.observations import Observations, gathered
 from quakeline.location.quality import limits_of
 from quakeline.reasons import cells
 from quakeline.schemas import ARRIVALS, EVENTS
@@ -29,6 +29,10 @@ from quakeline.velocity import Domain, TravelTimes, VelocityModel
 logger = logging.getLogger("quakeline")
 
 _REACH_KM = 100.0
+#: Errors of arrivals while it is not known yet which ones belong to an event, in s.
+_ROUGH_S = 0.2
+#: Depths at which every event is tried, as shares of the search.
+_DEPTHS = (0.1, 0.35)
 #: Events of one portion of work, and as many as are worth further processes.
 _PORTION = 200
 _COVARIANCE = ("cov_ee_km2", "cov_en_km2", "cov_ed_km2", "cov_nn_km2", "cov_nd_km2", "cov_dd_km2")
@@ -67,7 +71,7 @@ class Locator:
         joined = self._joined(events, arrivals, picks)
         seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
         others = Others.of(picks, self.sites)
-        solutions, delays = self._solutions(seen, joined["phase"].to_numpy(), others)
+        solutions, delays = self._solutions(seen, self._begun(events, seen), others)
         located, residuals, first = [], [], 0
         for event, some, solution in zip(events.itertuples(), seen, solutions, strict=True):
             rows = joined.iloc[first : first + len(some)]
@@ -97,14 +101,15 @@ class Locator:
     def origins(
         self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Hypocentres of events whose arrivals may still change.
+        """Hypocentres of events whose arrivals may still change, near starts.
 
         Parameters
         ----------
         members
-            Arrivals event by event: event, site (row of the sites), phase, time_ns, sigma_s.
+            Arrivals event by event: event, site (row of the sites), phase, time_ns, sigma_s (of
+            the pick and of the model together).
         starts
-            Origin times in ns, (m,), and x, y, z in km, (m, 3), from which to go on; NaN: search.
+            Origin times in ns, (m,), and x, y, z in km, (k, m, 3): of k starts the best counts.
 
         Returns
         -------
@@ -112,100 +117,122 @@ class Locator:
         s, (m, 4, 4); factors by which an event's residuals stretch the errors of its arrivals,
         (m,).
         """
-        members = members.assign(sigma_s=members["sigma_s"].clip(lower=self.min_pick_sigma_s))
-        seen = list(grouped(members, self.sites, self.times))
-        jobs = [
-            (some, None if np.isnan(place).any() else np.r_[place, (time - some.zero_ns) / SECOND])
-            for some, time, place in zip(seen, *starts, strict=True)
-        ]
-        fits = self._each(partial(_fitted, self, self.expected), jobs)
-        seconds = zip(seen, fits, strict=True)
+        time_ns, places = starts
+        event = members["event"].to_numpy()
+        local = self.sites.local.iloc[members["site"].to_numpy()]
+        arrivals = batch.Arrivals(
+            event,
+            self.times.rows(members["phase"].to_numpy(), local["depth_km"].to_numpy()),
+            local["x"].to_numpy(),
+            local["y"].to_numpy(),
+            (members["time_ns"].to_numpy() - time_ns[event]) / SECOND,
+            members["sigma_s"].clip(lower=self.min_pick_sigma_s).to_numpy(),
+        )
+        points = np.concatenate([places, np.zeros((*places.shape[:2], 1))], axis=2)
+        fits = batch.fitted(arrivals, self.times, self._box, points)
+        origin_ns = time_ns + np.round(fits.point[:, 3] * SECOND).astype(np.int64)
+        return origin_ns, fits.point[:, :3], fits.spread, fits.stretch
+
+    def moved(
+        self, site: np.ndarray, is_s: np.ndarray, time_s: np.ndarray, start: np.ndarray
+    ) -> np.ndarray:
+        """x, y, z, t0 in km and s that fit arrivals best, from a start (4,); all of shape (n,)."""
+        local = self.sites.local.iloc[site]
+        arrivals = batch.Arrivals(
+            np.zeros(len(site), dtype=np.int64),
+            self.times.rows(np.where(is_s, "S", "P"), local["depth_km"].to_numpy()),
+            local["x"].to_numpy(),
+            local["y"].to_numpy(),
+            time_s - start[3],
+            np.full(len(site), _ROUGH_S),
+        )
+        zero = np.r_[start[:3], 0.0]
         return (
-            np.array([some.zero_ns + round(fit.point[3] * SECOND) for some, fit in seconds]),
-            np.array([fit.point[:3] for fit in fits]),
-            np.array([fit.spread for fit in fits]),
-            np.array([fit.stretch for fit in fits]),
+            batch.moved(arrivals, self.times, self._box, zero[None])[0] + np.r_[0, 0, 0, start[3]]
         )
 
+    def _begun(self, events: pd.DataFrame, seen: list[Observations]) -> np.ndarray:
+        """Points (k, m, 4) from which to locate: preliminary origins, at a few depths."""
+        x, y = self.sites.frame.to_xy(events["latitude"].to_numpy(), events["longitude"].to_numpy())
+        zero_ns = np.array([some.zero_ns for some in seen])
+        time_s = (events["time"].astype("int64").to_numpy() - zero_ns) / SECOND
+        low, high = self._box[:, 2]
+        depth = events["depth_km"].to_numpy(float)
+        depths = [depth, *(np.full(len(depth), low + share * (high - low)) for share in _DEPTHS)]
+        return np.array([np.column_stack([x, y, z, time_s]) for z in depths])
+
     def _solutions(
-        self, seen: list[Observations], phases: np.ndarray, others: Others
+        self, seen: list[Observations], starts: np.ndarray, others: Others
     ) -> tuple[list[Solution], np.ndarray]:
-        """Solutions of all events and, with station terms, the delays of all arrivals in s."""
-        fits = self._each(partial(_fitted, self, self.expected), [(s, None) for s in seen])
-        seen = [self._among(others, *pair) for pair in zip(seen, fits, strict=True)]
-        errors, fits = self._settled(seen, fits)
-        delays = np.zeros(len(phases))
-        if self.station_terms != "none":
-            before = errors, [fit.stretch for fit in fits]
-            for iteration in range(terms.ITERATIONS):
-                delays = self._delays(iteration, seen, phases, fits, delays)
-                sizes = np.cumsum([len(some) for some in seen])[:-1]
-                shifted = [s.shifted(d) for s, d in zip(seen, np.split(delays, sizes), strict=True)]
-                fits = self._again(_fitted, errors, shifted, fits)
-            _, fits = self._settled(shifted, fits)
-            return self._as_before(shifted, fits, *before), delays
-        return self._again(_solved, errors, seen, fits), delays
-
-    def _among(self, others: Others, seen: Observations, fit: posterior.Fit) -> Observations:
-        """Arrivals of one event that know how many picks of something else there are."""
-        scale = self._likelihood(seen, self.expected, fit.stretch).scale_s
-        return others.among(seen, fit.point[:2], fit.residual_s, scale)
-
-    def _settled(
-        self, seen: list[Observations], fits: list[posterior.Fit]
-    ) -> tuple[Errors, list[posterior.Fit]]:
-        """The errors of the model that the residuals tell of, and fits under these errors."""
-        for _ in range(2):
-            errors = self._errors(seen, fits)
-            fits = self._again(_fitted, errors, seen, fits)
+        """Solutions of all events and the delays of all arrivals in s, zero without terms."""
+        arrivals = _together(seen, self.expected)
+        first = batch.fitted(arrivals, self.times, self._box, starts)
+        arrivals = _together(seen, self._settled(seen, first))
+        first = batch.fitted(arrivals, self.times, self._box, first.point[None])
+        before = self._settled(seen, first)
+        delays, fits = self._with_terms(seen, arrivals, first)
+        sizes = np.cumsum([len(some) for some in seen])[:-1]
+        seen = [s.shifted(d) for s, d in zip(seen, np.split(delays, sizes), strict=True)]
+        left = np.split(fits.residual_s, sizes)
+        rows = zip(seen, fits.point, left, fits.stretch, strict=True)
+        seen = [self._among(others, *row) for row in rows]
+        errors = self._settled(seen, fits)
         logger.info(
             "locate: errors of the model: %g s of each arrival, %g %% of the velocities",
             errors.each_s,
             100 * errors.share,
         )
-        return errors, fits
+        # Terms take off what is left of the model's errors at the hypocentres; what these have
+        # taken up stays in them, however small the residuals become.
+        with_terms = self.station_terms != "none"
+        wide = before if with_terms else errors
+        least = _stretches(first, _together(seen, before)) if with_terms else np.zeros(len(seen))
+        jobs = list(zip(seen, fits.point, least, strict=True))
+        return self._each(partial(_solved, self, errors, wide), jobs), delays
 
-    def _as_before(
+    def _with_terms(
+        self, seen: list[Observations], arrivals: batch.Arrivals, fits: batch.Fits
+    ) -> tuple[np.ndarray, batch.Fits]:
+        """Delays of all arrivals in s, and the fits of what they leave."""
+        delays = np.zeros(len(arrivals.time_s))
+        if self.station_terms == "none":
+            return delays, fits
+        group = np.concatenate([some.site * 2 + some.is_s for some in seen])
+        for iteration in range(terms.ITERATIONS):
+            residual = fits.residual_s + delays
+            if self.station_terms == "static" or not iteration:
+                delays = terms.static(group, residual)
+            else:
+                radius = terms.radius_km(iteration, float(np.ptp(self._box, axis=0)[:2].max()))
+                places = fits.point[arrivals.event, :3]
+                delays = terms.source_specific(group, residual, places, radius)
+            shifted = replace(arrivals, time_s=arrivals.time_s - delays)
+            fits = batch.fitted(shifted, self.times, self._box, fits.point[None])
+        return delays, fits
+
+    def _among(
         self,
-        seen: list[Observations],
-        fits: list[posterior.Fit],
-        errors: Errors,
-        stretches: list[float],
-    ) -> list[Solution]:
-        """Solutions whose covariances are those of the errors before the station terms.
+        others: Others,
+        seen: Observations,
+        point: np.ndarray,
+        residual_s: np.ndarray,
+        factor: float,
+    ) -> Observations:
+        """Arrivals of one event that know how many picks of something else there are."""
+        scale = self._likelihood(seen, self.expected, factor).scale_s
+        return others.among(seen, point[:2], residual_s, scale)
 
-        Terms take off what is left of the model's errors at the hypocentres; what these have taken
-        up stays in them, however small the residuals become.
-        """
-        wide = zip(fits, stretches, strict=True)
-        fits = [replace(fit, stretch=max(fit.stretch, factor)) for fit, factor in wide]
-        return self._each(
-            partial(Locator.solution, self, errors), list(zip(seen, fits, strict=True))
-        )
-
-    def _delays(
-        self,
-        iteration: int,
-        seen: list[Observations],
-        phases: np.ndarray,
-        fits: list[posterior.Fit],
-        delays: np.ndarray,
-    ) -> np.ndarray:
-        """Station terms of all arrivals in s after one more iteration."""
-        group = np.concatenate([some.site for some in seen]) * 2 + (phases == "S")
-        residual = np.concatenate([fit.residual_s for fit in fits]) + delays
-        if self.station_terms != "ssst" or not iteration:
-            return terms.static(group, residual)
-        places = np.repeat([fit.point[:3] for fit in fits], [len(s) for s in seen], axis=0)
-        radius = terms.radius_km(iteration, float(np.ptp(self._box, axis=0)[:2].max()))
-        return terms.source_specific(group, residual, places, radius)
-
-    def _again(
-        self, work: Any, errors: Errors, seen: list[Observations], fits: list[posterior.Fit]
-    ) -> list[Any]:
-        """Go on from the fits, perhaps with other errors or times."""
-        jobs = [(some, fit.point) for some, fit in zip(seen, fits, strict=True)]
-        return self._each(partial(work, self, errors), jobs)
+    def _settled(self, seen: list[Observations], fits: batch.Fits) -> Errors:
+        """The errors of the model that the residuals tell of, where they are not given."""
+        each_s, share = self._given
+        errors = self.expected
+        if each_s is None or share is None:
+            left = []
+            for some, point, factor in zip(seen, fits.point, fits.stretch, strict=True):
+                likelihood = self._likelihood(some, self.expected, factor)
+                left.append(likelihood.left(likelihood.at(point)[0]))
+            errors = estimated(left, each_s, share)
+        return errors
 
     @property
     def expected(self) -> Errors:
@@ -217,16 +244,7 @@ class Locator:
         each_s, share = self.model_error_s, self.model_error_share
         return (None if each_s == "auto" else each_s), (None if share == "auto" else share)
 
-    def _errors(self, seen: list[Observations], fits: list[posterior.Fit]) -> Errors:
-        """The errors that the residuals of all events tell of, where they are not given."""
-        each_s, share = self._given
-        if each_s is not None and share is not None:
-            return self.expected
-        pairs = zip(seen, fits, strict=True)
-        left = [self._likelihood(some, self.expected).left(fit) for some, fit in pairs]
-        return estimated(left, each_s, share)
-
-    def _each(self, work: Any, jobs: Sequence[tuple[Observations, Any]]) -> list[Any]:
+    def _each(self, work: Any, jobs: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Do the same for all events, in several processes where there are many."""
         if self.threads < 2 or len(jobs) < 2 * _PORTION:
             return [work(*job) for job in jobs]
@@ -256,15 +274,13 @@ class Locator:
         domain = Domain(float(np.hypot(*away)), top, self.depth_km[1], nodes=1000)
         return TravelTimes(self.model, domain, depth)
 
-    def fit(self, seen: Observations, start: np.ndarray | None, errors: Errors) -> posterior.Fit:
-        """The most likely hypocentre of one event, searched everywhere or from a start only."""
+    def fit(self, seen: Observations, start: np.ndarray, errors: Errors) -> posterior.Fit:
+        """The most likely hypocentre of one event near a start, or at another depth."""
         likelihood = self._likelihood(seen, errors)
-        starts = [start] if start is not None else self._starts(seen)
-        fits = [posterior.most_likely(likelihood, np.asarray(point)) for point in starts]
-        best = min(fits, key=lambda fit: round(fit.cost, 6))
-        factor = stretch(best.residual_s / likelihood.scale_s)
+        first = posterior.most_likely(likelihood, np.asarray(start))
+        factor = stretch(first.residual_s / likelihood.scale_s)
         stretched = self._likelihood(seen, errors, factor)
-        again = posterior.most_likely(stretched, best.point)
+        again = posterior.most_likely(stretched, first.point)
         return replace(modes.best(stretched, again), stretch=factor)
 
     def solve(self, seen: Observations, start: np.ndarray, errors: Errors) -> Solution:
@@ -277,9 +293,6 @@ class Locator:
         here, _ = likelihood.at(fit.point)
         common = likelihood.common_error(here, errors.share)
         return Solution(fit, modes.spread(likelihood, here) + common)
-
-    def _starts(self, seen: Observations) -> np.ndarray:
-        return search.candidates(seen, self.times, *self._box)
 
     def _likelihood(
         self, seen: Observations, errors: Errors, factor: float = 1.0
@@ -333,15 +346,36 @@ class Locator:
         }
 
 
-def _fitted(
-    locator: Locator, errors: Errors, seen: Observations, start: np.ndarray | None
-) -> posterior.Fit:
-    return locator.fit(seen, start, errors)
+def _solved(
+    locator: Locator,
+    errors: Errors,
+    wide: Errors,
+    seen: Observations,
+    start: np.ndarray,
+    least: float,
+) -> Solution:
+    """The hypocentre under some errors, and its covariance under others and a least stretch."""
+    fit = locator.fit(seen, start, errors)
+    return locator.solution(wide, seen, replace(fit, stretch=max(fit.stretch, least)))
 
 
-def _solved(locator: Locator, errors: Errors, seen: Observations, start: np.ndarray) -> Solution:
-    return locator.solve(seen, start, errors)
+def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:
+    """Arrivals of all events as one."""
+    sigma = np.concatenate([some.sigma_s for some in seen])
+    return batch.Arrivals(
+        np.repeat(np.arange(len(seen)), [len(some) for some in seen]),
+        *(
+            np.concatenate([getattr(some, name) for some in seen])
+            for name in ("table", "x", "y", "time_s")
+        ),
+        np.hypot(sigma, errors.each_s),
+    )
 
 
-def _portion(work: Any, jobs: Iterable[tuple[Observations, Any]]) -> list[Any]:
+def _stretches(fits: batch.Fits, arrivals: batch.Arrivals) -> np.ndarray:
+    """Factors by which residuals enlarge or shrink the errors of the arrivals of each event."""
+    return stretches(fits.residual_s / arrivals.scale_s, arrivals.event, len(fits.point))
+
+
+def _portion(work: Any, jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
     return [work(*job) for job in jobs]

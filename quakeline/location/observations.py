@@ -47,27 +47,13 @@ def gathered(
 ) -> Iterator[Observations]:
     """Observations of each event of arrivals joined with picks, which stand event by event."""
     picked = joined["time_sigma_s"].astype(float).fillna(least_sigma_s).to_numpy()
-    rows = pd.DataFrame(
-        {
-            "event": joined["event_id"].to_numpy(),
-            "site": sites.find(joined),
-            "phase": joined["phase"].to_numpy(),
-            "time_ns": joined["time"].astype("int64").to_numpy(),
-            "sigma_s": np.maximum(picked, least_sigma_s),
-        }
-    )
-    yield from grouped(rows, sites, times)
-
-
-def grouped(rows: pd.DataFrame, sites: Sites, times: TravelTimes) -> Iterator[Observations]:
-    """Observations of arrivals (event, site, phase, time_ns, sigma_s) that stand event by event."""
-    site = rows["site"].to_numpy()
+    site = sites.find(joined)
     local = sites.local.iloc[site]
-    table = times.rows(rows["phase"].to_numpy(), local["depth_km"].to_numpy())
-    is_s = (rows["phase"] == "S").to_numpy()
+    table = times.rows(joined["phase"].to_numpy(), local["depth_km"].to_numpy())
+    is_s = (joined["phase"] == "S").to_numpy()
     x, y = local["x"].to_numpy(), local["y"].to_numpy()
-    time_ns, sigma = rows["time_ns"].to_numpy(), rows["sigma_s"].to_numpy()
-    event = rows["event"].to_numpy()
+    time_ns, sigma = joined["time"].astype("int64").to_numpy(), np.maximum(picked, least_sigma_s)
+    event = joined["event_id"].to_numpy()
     edges = np.flatnonzero(np.r_[True, event[1:] != event[:-1], True]).tolist()
     for start, end in pairwise(edges):
         part = slice(start, end)

@@ -33,7 +33,7 @@ _SAMPLES = 512
 #: Degrees of freedom of the samples' distribution, wider than the posterior's.
 _SAMPLE_FREEDOM = 6
 #: Weak prior, so that a direction without any constraint has a finite error: 1/km^2, 1/s^2.
-_PRIOR = np.diag([1e-6, 1e-6, 1e-6, 1e-6])
+PRIOR = np.diag([1e-6, 1e-6, 1e-6, 1e-6])
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Fit:
     @property
     def spread(self) -> np.ndarray:
         """Covariance (4, 4) of the hypocentre, where times are straight around it."""
-        return np.linalg.inv(self.information + _PRIOR)
+        return np.linalg.inv(self.information + PRIOR)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Likelihood:
         weight = fit.weight * (FREEDOM + 1) / FREEDOM
         delays = share * travel / self.scale_s * weight
         phases = np.column_stack([delays * ~self.seen.is_s, delays * self.seen.is_s])
-        moves = np.linalg.solve(fit.information + _PRIOR, slopes.T @ phases)
+        moves = np.linalg.solve(fit.information + PRIOR, slopes.T @ phases)
         return np.asarray(moves @ moves.T)
 
     def _linear(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

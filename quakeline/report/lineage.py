@@ -21,7 +21,6 @@ _SOFTWARE = (
     "quakeline",
     "snakemake",
     "torch",
-    "pyocto",
     "obspy",
     "numpy",
     "scipy",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from quakeline.chain.locate import Settings
 
-VERSION = 5
+VERSION = 7
 
 Config = Settings
 
@@ -21,13 +22,15 @@ def run(
     channels: list[Path],
     velocity: Path,
     vp_vs: float,
+    apart: dict[str, Any],
     threads: int,
     events: Path,
     arrivals: Path,
 ) -> None:
     """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights.
 
-    `vp_vs` above 0 makes the S velocities.
+    `vp_vs` above 0 makes the S velocities; `apart` are `min_interevent_s` and `tolerance_s` of the
+    section `associate`: no two events that share stations are closer than the first.
     """
     from quakeline.chain.locate import located
     from quakeline.chain.material import velocities
@@ -43,6 +46,7 @@ def run(
         Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS)),
         velocities(velocity, vp_vs),
         threads,
+        apart=apart,
     )
     tables.write(found, EVENTS, events)
     tables.write(residuals, ARRIVALS, arrivals)

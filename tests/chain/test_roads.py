@@ -45,7 +45,6 @@ OWN = {"log_distance": 1.2, "distance": 0.002, "constant": 1.0}
 PRIORS = {"earthquake": 0.8, "blast": 0.1, "noise": 0.1}
 CUSTOM = {"formula": "custom", "coefficients": OWN}
 TRIALS: dict[str, list[Any] | None] = {
-    "associate.kind": None,
     "associate.margin_km": ["auto", 0.0],
     "associate.depth_km": ["auto", [0.0, 2.0]],
     "associate.min_picks": ["auto", 8],
@@ -57,6 +56,7 @@ TRIALS: dict[str, list[Any] | None] = {
     "associate.same_onset_s": [0.0],
     "associate.node_km": ["auto", 8.0],
     "associate.max_distance_km": [2.5],
+    "associate.min_log_odds": ["auto", 60.0],
     "associate.known_events": ["known"],
     "locate.depth_km": ["auto", [0.0, 2.0]],
     "locate.model_error_s": [0.2],
@@ -235,7 +235,7 @@ def by_stages(files: Files, sections: Mapping[str, Any]) -> Path:
         with provenance.recording(provenance.Record("locate", locate.VERSION, {}, inputs)):
             locate.run(
                 own.locate, candidates=grouped["events"], assignments=grouped["arrivals"],
-                **common, **earth, channels=[], threads=1, **placed,
+                **common, **earth, channels=[], threads=1, apart=own.associate.apart, **placed,
             )  # fmt: skip
     third, _ = files.once("magnitude", sections, "associate", "locate")
     names = ("events", "station_magnitudes", "station_moments", "station_corrections")

@@ -1,0 +1,226 @@
+"""Real picks to catalogs, with default settings, against references that others made.
+
+`python -m benchmarks.real_catalogs FOLDER [--only NAME] [--seeds 2] [--quick]`: FOLDER has a folder
+for each set with picks.csv, stations.csv, velocity.csv and reference_events.csv. Each catalog is
+made by `quakeline catalog` in a process of its own, whose CPU seconds and memory are reported. An
+event is a reference's when it is the nearest within 2 s and 5 km (networks wider than 1,000 km: 3 s
+and 10 km), one to one. `recall_6` is the recall of the references of which six picks or more lie
+within the search's tolerance of the arrivals that the model predicts. False events are those of the
+same picks with the times of each station shifted by one random amount within 300 s. Twins are pairs
+of events closer than `min_interevent_s` and 5 km that share stations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.measure import finish
+from quakeline.comparison.twins import twins
+from quakeline.direct import catalog
+from quakeline.geometry import distance_azimuth
+from quakeline.io.ellipsoids import covariance_of
+from quakeline.velocity import Domain, TravelTimes
+
+_NEAR, _WIDE = (2.0, 5.0), (3.0, 10.0)
+_WIDE_KM = 1000.0
+_SHIFT_S = 300.0
+_ENOUGH = 6
+#: 68 and 95 % points of chi-squared with two and with three degrees of freedom.
+_POINTS = {"68": (2.28, 3.51), "95": (5.99, 7.81)}
+
+
+def main() -> None:
+    """Measure each set and keep the figures in benchmarks/results/real_catalogs.json."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="", metavar="NAME")
+    parser.add_argument("--seeds", type=int, default=1, help="shifted runs of each set")
+    parser.add_argument("--quick", action="store_true", help="keep no figures")
+    words = parser.parse_args()
+    rows = []
+    for folder in sorted(path for path in words.folder.iterdir() if path.is_dir()):
+        if words.only in folder.name:
+            rows.append({"case": folder.name, **measured(folder, words.seeds)})
+            finish("real_catalogs", rows, words.quick, kept=words.only)
+
+
+def measured(folder: Path, seeds: int) -> dict[str, Any]:
+    """All figures of one set."""
+    with tempfile.TemporaryDirectory() as place:
+        made = made_of(folder, folder / "picks.csv", Path(place) / "catalog")
+        figures = scored(folder, made)
+        false = []
+        for seed in range(seeds):
+            table = Path(place) / f"{seed}.csv"
+            shifted(folder / "picks.csv", seed).to_csv(table, index=False)
+            false.append(len(made_of(folder, table, Path(place) / str(seed))["events"]))
+    return {**figures, "false_events": false}
+
+
+def made_of(folder: Path, picks: Path, output: Path) -> dict[str, Any]:
+    """The tables of a set's catalog, what was chosen, CPU seconds and MB of its process."""
+    command = [Path(sys.executable).parent / "quakeline", "catalog", picks, folder / "stations.csv"]
+    command += ["--velocity", folder / "velocity.csv", "--output", output]
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{said[-3000:]}")
+    tables = {
+        name: pd.read_parquet(output / f"{name}.parquet")
+        for name in ("events", "arrivals", "picks")
+    }
+    chosen = {
+        name: float(value) for name, value in re.findall(r"^chosen +(\w+) ([\d.]+)$", said, re.M)
+    }
+    return {
+        **tables,
+        "chosen": chosen,
+        "cpu_s": round(used.ru_utime + used.ru_stime, 1),
+        "wall_s": round(time.perf_counter() - begun, 1),
+        "peak_mb": round(used.ru_maxrss / 1024),
+    }
+
+
+def shifted(picks: Path, seed: int) -> pd.DataFrame:
+    """A table of picks with each station's times moved by one random amount."""
+    table = pd.read_csv(picks)
+    times = pd.to_datetime(table["time"], utc=True, format="ISO8601")
+    group = table.groupby(["network", "station"], dropna=False).ngroup()
+    rng = np.random.default_rng(seed)
+    moved = times + pd.to_timedelta(rng.uniform(-_SHIFT_S, _SHIFT_S, group.max() + 1)[group], "s")
+    return table.assign(time=moved.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")).sort_values("time")
+
+
+def scored(folder: Path, made: dict[str, Any]) -> dict[str, Any]:
+    """A catalog beside its reference."""
+    events = made["events"].reset_index(drop=True)
+    reference = pd.read_csv(folder / "reference_events.csv")
+    reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
+    material = catalog.read(folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv")
+    local = material.sites.local
+    extent = float(np.hypot(np.ptp(local["x"]), np.ptp(local["y"])))
+    pairs = matched(events, reference, *(_NEAR if extent < _WIDE_KM else _WIDE))
+    rich = np.array(picks_of(material, reference, made["chosen"]["tolerance_s"])) >= _ENOUGH
+    span = pd.Timedelta(seconds=5)
+    inside = events["time"].between(reference["time"].min() - span, reference["time"].max() + span)
+    found = np.isin(np.arange(len(reference)), [one for one, _ in pairs])
+    least_s = made["chosen"]["min_interevent_s"]
+    return {
+        "picks": len(made["picks"]),
+        "references": len(reference),
+        "recall": round(float(found.mean()), 3),
+        "recall_6": round(float(found[rich].mean()), 3) if rich.any() else None,
+        "references_6": int(rich.sum()),
+        "events_per_reference": round(int(inside.sum()) / len(reference), 2),
+        "share_of_picks": round(len(made["arrivals"]) / len(made["picks"]), 3),
+        **differences(events, reference, pairs),
+        "twins": len(twins(events, made["arrivals"], made["picks"], least_s)),
+        **{name: made[name] for name in ("cpu_s", "wall_s", "peak_mb")},
+        "chosen": made["chosen"],
+    }
+
+
+def matched(
+    events: pd.DataFrame, reference: pd.DataFrame, within_s: float, within_km: float
+) -> list[tuple[int, int]]:
+    """Rows of references and events that are the same, one to one, as the references stand."""
+    used: set[int] = set()
+    pairs = []
+    for row, one in enumerate(reference.itertuples()):
+        seconds = (events["time"] - one.time).dt.total_seconds().abs().to_numpy()
+        km = np.full(len(events), np.inf)
+        near = np.flatnonzero(seconds <= within_s)
+        km[near], _ = distance_azimuth(
+            one.latitude,
+            one.longitude,
+            events["latitude"].to_numpy()[near],
+            events["longitude"].to_numpy()[near],
+        )
+        free = [n for n in near if km[n] <= within_km and n not in used]
+        if free:
+            best = int(min(free, key=lambda n: seconds[n] + km[n] / 5))
+            used.add(best)
+            pairs.append((row, best))
+    return pairs
+
+
+def differences(
+    events: pd.DataFrame, reference: pd.DataFrame, pairs: list[tuple[int, int]]
+) -> dict[str, Any]:
+    """Median differences, and the shares of references in the ellipsoids and the ellipses."""
+    km, down, flat, full = [], [], [], []
+    for row, number in pairs:
+        one, event = reference.iloc[row], events.iloc[number]
+        away, azimuth = distance_azimuth(
+            event["latitude"],
+            event["longitude"],
+            np.array([one["latitude"]]),
+            np.array([one["longitude"]]),
+        )
+        angle = np.radians(azimuth[0])
+        deeper = one["depth_km"] - event["depth_km"]
+        offset = np.array([away[0] * np.sin(angle), away[0] * np.cos(angle), deeper])
+        km.append(away[0])
+        down.append(-deeper)
+        spread = covariance_of({str(k): v for k, v in event.items()})
+        if spread is not None and np.isfinite(offset).all():
+            full.append(offset @ np.linalg.solve(spread, offset))
+            flat.append(offset[:2] @ np.linalg.solve(spread[:2, :2], offset[:2]))
+    shares = {
+        f"in_{name}": [
+            round(float(np.mean(np.array(some) <= point)), 2)
+            for some, point in ((flat, points[0]), (full, points[1]))
+        ]
+        for name, points in _POINTS.items()
+    }
+    return {
+        "epicentre_km": round(float(np.median(km)), 2) if km else None,
+        "depth_km": round(float(np.nanmedian(down)), 2) if km else None,
+        **(shares if full else {}),
+    }
+
+
+def picks_of(material: catalog.Material, reference: pd.DataFrame, within_s: float) -> list[int]:
+    """How many stations' first P and S that each reference predicts have a pick near them."""
+    sites = material.sites
+    local = sites.local
+    picks = material.picks
+    x, y = sites.frame.to_xy(reference["latitude"].to_numpy(), reference["longitude"].to_numpy())
+    depth = reference["depth_km"].fillna(5.0).clip(lower=0.0).to_numpy()
+    away = np.hypot(x[:, None] - local["x"].to_numpy(), y[:, None] - local["y"].to_numpy())
+    levels = local["depth_km"].to_numpy()
+    domain = Domain(
+        float(away.max()) + 1, min(0.0, levels.min()), float(depth.max()) + 1, nodes=500
+    )
+    times = TravelTimes(material.model, domain, levels)
+    zero = reference["time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 1e9
+    count = np.zeros(len(reference), dtype=np.int64)
+    keys = pd.DataFrame({"site": sites.find(picks), "phase": picks["phase"].to_numpy()})
+    seconds = picks["time"].astype("int64").to_numpy() / 1e9
+    for (site, phase), rows in keys.groupby(["site", "phase"]).groups.items():
+        if site < 0 or phase not in "PS":
+            continue
+        own = np.sort(seconds[rows])
+        table = times.rows(np.array([phase]), levels[site : site + 1])
+        expected = zero + times.at(table, away[:, site], depth)[0]
+        low, high = (np.searchsorted(own, expected + side) for side in (-within_s, within_s))
+        count += high > low
+    return count.tolist()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,284 @@
+"""Events in a block of picks, by stacking: which origins explain more picks than chance does.
+
+Every pick votes, at each node of a grid, for the origin time that its travel time gives. The origin
+whose votes are the least likely to have come by chance takes its picks, is moved to where they fit
+best, takes those that fit there, and their votes are withdrawn; and so on. This takes as long as
+there are picks, however many events overlap. Votes are counted twice: those of all sites, which
+find large events, and those of the few sites nearest to a node, which find small ones, that a few
+sites record and chance rarely imitates.
+Source: Ringdal, F. & Kvaerna, T. (1989), A multi-channel processing approach to real time network
+detection, phase association, and threshold monitoring, Bull. Seismol. Soc. Am. 79, 1927-1940;
+Zhang, M., Ellsworth, W. L. & Beroza, G. C. (2019), Rapid earthquake association and location
+(REAL), Seismol. Res. Lett. 90, 2276-2284. Withdrawing votes, counting them twice, and the votes
+that are needed, are ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from scipy.stats import poisson
+
+from quakeline.association.rules import Search
+from quakeline.sites import Sites
+from quakeline.velocity import TravelTimes
+
+#: Nodes of a grid at most, and travel times that are held at most.
+_NODES = 20_000
+_TIMES = 4e7
+#: A node is this share of a cell of the search; depths are twice as far apart, since depth and
+#: origin time do nearly the same to most picks. Bins last as S takes over a share of a node.
+_NODE_SHARE = 0.36
+_DEPTHS = 2.0
+_BIN_SHARE = 0.28
+#: Bins on both sides of a pick's own that count it.
+_BESIDE = 1
+#: Origins are searched in slices of this length in s, which bounds the memory.
+_SLICE_S = 300.0
+#: Sites near a node whose votes are counted by themselves.
+_NEAR = 6
+#: Origins of a slice that may have the votes that are needed by chance.
+_BY_CHANCE = 1.0
+#: Times that a new origin takes its picks anew.
+_ROUNDS = 2
+
+
+class Places(Protocol):
+    """What moves an origin to where its picks fit best; see `location.Locator`."""
+
+    @property
+    def times(self) -> TravelTimes:
+        """Travel times between all sites and all sources."""
+
+    def moved(
+        self, site: np.ndarray, is_s: np.ndarray, time_s: np.ndarray, start: np.ndarray
+    ) -> np.ndarray:
+        """x, y, z, t0 in km and s that fit arrivals best, from a start."""
+
+
+@dataclass(frozen=True)
+class _Votes:
+    """Votes of the picks of a slice.
+
+    `times` are in s, `slots` the numbers of their sites and phases; `all` and `near` have shape
+    (nodes, bins); the first bin begins at `first_s`.
+    """
+
+    times: np.ndarray
+    slots: np.ndarray
+    all: np.ndarray
+    near: np.ndarray
+    first_s: float
+
+
+class Grid:
+    """Stacking over a grid of a network."""
+
+    name = "stack"
+
+    def __init__(self, sites: Sites, search: Search, places: Places) -> None:
+        local = sites.local
+        slots = 2 * len(local)
+        self._search, self._places = search, places
+        self._place = sites.place
+        self._nodes, step = _grid(local, search, min(_NODES, int(_TIMES / slots)))
+        self._travel = np.empty((slots, len(self._nodes)), dtype=np.float32)
+        self._xy, self._depths = local[["x", "y"]].to_numpy(), local["depth_km"].to_numpy()
+        away = np.hypot(self._nodes[:, :1] - self._xy[:, 0], self._nodes[:, 1:2] - self._xy[:, 1])
+        for number, phase in enumerate("PS"):
+            rows = places.times.rows(np.full(len(local), phase), self._depths)
+            self._travel[number::2] = places.times.at(rows, away, self._nodes[:, 2:])[0].T
+        self._within = [np.flatnonzero(column <= search.max_distance_km) for column in away.T]
+        count = min(_NEAR, len(local))
+        rank = np.argpartition(away, count - 1, axis=1)[:, :count]
+        near = np.zeros(away.shape, dtype=bool)
+        np.put_along_axis(near, rank, True, axis=1)
+        near &= away <= search.max_distance_km
+        self._near = [np.flatnonzero(column) for column in near.T]
+        self._bin_s = _BIN_SHARE * step / float(np.median(places.times.model.vs))
+        reach = np.where(away <= search.max_distance_km, self._travel[1::2].T, 0.0)
+        self.longest_s = float(reach.max())
+
+    def associate(
+        self, picks: pd.DataFrame, start_s: float, end_s: float
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Events (idx, time, x, y, z) and picks (event_idx, residual, and the columns given).
+
+        `picks` has pick_id, site, phase and time in s, sorted by time.
+        """
+        times = picks["time"].to_numpy()
+        slots = picks["site"].to_numpy() * 2 + (picks["phase"] == "S").to_numpy()
+        free = np.ones(len(picks), dtype=bool)
+        events: list[tuple[float, ...]] = []
+        parts: list[pd.DataFrame] = []
+        edges = np.arange(start_s, end_s + _SLICE_S, _SLICE_S)
+        for first, last in pairwise(edges):
+            for origin, rows, left in self._slice(times, slots, free, first, last):
+                parts.append(picks.iloc[rows].assign(event_idx=len(events), residual=left))
+                events.append((len(events), origin[3], *origin[:3]))
+        found = pd.DataFrame(events, columns=["idx", "time", "x", "y", "z"])
+        return found, pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+    def _slice(
+        self, times: np.ndarray, slots: np.ndarray, free: np.ndarray, first: float, last: float
+    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Origins, rows of picks and their residuals of the events that begin in a slice."""
+        rows = np.flatnonzero(free & (times >= first) & (times < last + self.longest_s))
+        if len(rows) < self._search.min_picks:
+            return []
+        span = last - first + self.longest_s
+        needed = self._needed(slots[rows], span, last - first)
+        # Origins before the slice have bins too, so that no vote falls out of the arrays.
+        before = int(np.ceil(self.longest_s / self._bin_s)) + _BESIDE
+        bins = before + int(np.ceil(span / self._bin_s)) + _BESIDE + 1
+        shape = len(self._nodes), bins
+        votes = _Votes(
+            times[rows],
+            slots[rows],
+            np.zeros(shape, dtype=np.uint8),
+            np.zeros(shape, dtype=np.uint8),
+            first - before * self._bin_s,
+        )
+        for row in range(len(rows)):
+            self._vote(votes, row, 1)
+        inside = slice(before, before + int(np.ceil((last - first) / self._bin_s)))
+        excess = self._excess(votes, inside.start, inside.stop, needed)
+        found = []
+        while excess.max(initial=-1.0) >= 0:
+            column = inside.start + int(excess.argmax())
+            node = self._node(votes, column, needed)
+            time = votes.first_s + (column + 0.5) * self._bin_s
+            start = np.r_[self._nodes[node], time]
+            origin, own, left = self._members(votes, free[rows], start)
+            if len(own) < self._search.min_picks:
+                # Picks of one site and phase voted twice, or do not fit one place.
+                self._silence(votes, node, column)
+                low, high = column, column + 1
+            else:
+                found.append((origin, rows[own], left))
+                free[rows[own]] = False
+                ends = np.array([self._vote(votes, row, -1) for row in own])
+                low, high = int(ends[:, 0].min()) - _BESIDE, int(ends[:, 1].max()) + _BESIDE + 1
+            low, high = max(low, inside.start), min(high, inside.stop)
+            if low < high:
+                part = self._excess(votes, low, high, needed)
+                excess[low - inside.start : high - inside.start] = part
+        return found
+
+    def _vote(self, votes: _Votes, row: int, weight: int) -> tuple[int, int]:
+        """Add or withdraw the votes of a pick; the first and the last bin of them."""
+        slot = votes.slots[row]
+        travel = self._travel[slot]
+        columns = ((votes.times[row] - votes.first_s - travel) / self._bin_s).astype(np.int32)
+        bins = votes.all.shape[1]
+        ends = bins, 0
+        for counts, nodes in ((votes.all, self._within), (votes.near, self._near)):
+            some = nodes[slot // 2]
+            own = columns[some] if len(some) < len(columns) else columns
+            index = some * bins + own
+            if weight > 0:
+                counts.reshape(-1)[index] += np.uint8(1)
+            else:
+                held = counts.reshape(-1)[index]
+                counts.reshape(-1)[index] = held - (held > 0)
+            if len(own):
+                ends = min(ends[0], int(own.min())), max(ends[1], int(own.max()))
+        return ends
+
+    def _excess(
+        self, votes: _Votes, low: int, high: int, needed: tuple[np.ndarray, np.ndarray]
+    ) -> np.ndarray:
+        """How much less likely than allowed the best origin of each bin is by chance (log)."""
+        most = [_around(counts, low, high).max(axis=0) for counts in (votes.all, votes.near)]
+        scores = [table[count] for table, count in zip(needed, most, strict=True)]
+        return np.maximum(*scores)
+
+    def _node(self, votes: _Votes, column: int, needed: tuple[np.ndarray, np.ndarray]) -> int:
+        """The best node of a bin."""
+        every, near = (
+            _around(counts, column, column + 1)[:, 0] for counts in (votes.all, votes.near)
+        )
+        score = np.maximum(needed[0][every], needed[1][near])
+        # Of equals the one that more sites see.
+        return int(np.lexsort((every, score))[-1])
+
+    def _members(
+        self, votes: _Votes, free: np.ndarray, start: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The origin that fits the picks around a start best, these picks and their residuals."""
+        origin, width = start, (_BESIDE + 1) * self._bin_s
+        for round_ in range(_ROUNDS + 1):
+            left = self._residuals(votes, origin)
+            near = np.flatnonzero(free & (np.abs(left) <= max(width, self._search.tolerance_s)))
+            near = near[np.argsort(np.abs(left[near]), kind="stable")]
+            slots = votes.slots[near]
+            once = 2 * self._place[slots // 2] + slots % 2
+            own = near[np.unique(once, return_index=True)[1]]
+            if len(own) < self._search.min_picks or round_ == _ROUNDS:
+                break
+            slots = votes.slots[own]
+            origin = self._places.moved(slots // 2, slots % 2 == 1, votes.times[own], origin)
+            width = 0.0
+        return origin, own, left[own]
+
+    def _residuals(self, votes: _Votes, origin: np.ndarray) -> np.ndarray:
+        """Seconds of all picks of a slice after the arrivals of an origin; NaN out of reach."""
+        away = np.hypot(*(self._xy - origin[:2]).T)
+        travel = np.empty(2 * len(away))
+        for number, phase in enumerate("PS"):
+            rows = self._places.times.rows(np.full(len(away), phase), self._depths)
+            travel[number::2] = self._places.times.at(rows, away, np.array(origin[2]))[0]
+        travel[np.repeat(away, 2) > self._search.max_distance_km] = np.nan
+        return np.asarray(votes.times - origin[3] - travel[votes.slots])
+
+    def _silence(self, votes: _Votes, node: int, column: int) -> None:
+        """No origin at a node around a time any more."""
+        for counts in (votes.all, votes.near):
+            counts[node, column - _BESIDE : column + _BESIDE + 1] = 0
+
+    def _needed(
+        self, slots: np.ndarray, span_s: float, slice_s: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Score of each number of votes, of all sites and of the near ones: negative is chance.
+
+        The score is the logarithm of the number of origins of the slice that have as many votes by
+        chance, with the sign turned.
+        """
+        width_s = (2 * _BESIDE + 1) * self._bin_s
+        origins = len(self._nodes) * slice_s / self._bin_s
+        every = len(slots) / span_s * width_s
+        active = max(len(np.unique(slots)), 1)
+        near = every * min(2 * _NEAR / active, 1.0)
+        tables = []
+        counts = np.arange(256)
+        for rate in (every, near):
+            score = np.log(_BY_CHANCE) - np.log(origins) - poisson.logsf(counts - 1, rate)
+            score[counts < self._search.min_picks] = -1.0
+            tables.append(score)
+        return tables[0], tables[1]
+
+
+def _around(counts: np.ndarray, low: int, high: int) -> np.ndarray:
+    """Votes in some bins and beside them, shape (nodes, high - low)."""
+    votes = counts[:, low - _BESIDE : high - _BESIDE].copy()
+    for shift in range(1, 2 * _BESIDE + 1):
+        votes += counts[:, low - _BESIDE + shift : high - _BESIDE + shift]
+    return np.asarray(votes)
+
+
+def _grid(local: pd.DataFrame, search: Search, most: int) -> tuple[np.ndarray, float]:
+    """Nodes (x, y, z) around the sites, shape (n, 3), and how far they are apart, in km."""
+    margin = search.margin_km
+    ends = [(local[name].min() - margin, local[name].max() + margin) for name in ("x", "y")]
+    low, high = np.array([*ends, search.depth_km]).T
+    scale = np.array([1.0, 1.0, _DEPTHS])
+    step = max(_NODE_SHARE * search.node_km, float(np.prod((high - low) / scale) / most) ** (1 / 3))
+    counts = np.maximum(np.ceil((high - low) / (step * scale)), 1).astype(int)
+    middles = [
+        a + (b - a) * (np.arange(n) + 0.5) / n for a, b, n in zip(low, high, counts, strict=True)
+    ]
+    return np.stack(np.meshgrid(*middles, indexing="ij"), -1).reshape(-1, 3), step

@@ -1,0 +1,173 @@
+"""Hypocentres of many events at once, by the same likelihood as one event's.
+
+Arrivals of all events stand in one array, event by event, so that one step of the damped
+Gauss-Newton iteration of `posterior.most_likely` is a few operations on arrays, however many events
+there are. Errors of arrivals follow Student's t distribution; see `posterior` for the sources.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from quakeline.location.errors import stretches
+from quakeline.location.posterior import FREEDOM, PRIOR
+from quakeline.velocity import TravelTimes
+
+_STEPS = 40
+_SMALL_KM = 1e-3
+_MOST_DAMPING = 1e6
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Arrivals of many events; all have shape (n,) and stand event by event.
+
+    `event` counts events from 0 without gaps; `table` are rows of the travel times; `x`, `y` are
+    the sites' local coordinates in km; `time_s` are seconds after a time of the event's own;
+    `scale_s` are the standard deviations of the residuals.
+    """
+
+    event: np.ndarray
+    table: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    time_s: np.ndarray
+    scale_s: np.ndarray
+
+    def of(self, chosen: np.ndarray) -> Arrivals:
+        """Those of some events, given as m booleans; the events are counted anew."""
+        rows = chosen[self.event]
+        number = np.cumsum(chosen) - 1
+        names = ("table", "x", "y", "time_s", "scale_s")
+        own = {name: getattr(self, name)[rows] for name in names}
+        return Arrivals(number[self.event[rows]], **own)
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Hypocentres (m, 4) of x, y, z, t0 in km and s; costs (m,); covariances (m, 4, 4).
+
+    `residual_s` has the shape of the arrivals; `stretch`, (m,), are the factors by which an event's
+    residuals enlarge or shrink its errors, which the covariances contain.
+    """
+
+    point: np.ndarray
+    cost: np.ndarray
+    residual_s: np.ndarray
+    spread: np.ndarray
+    stretch: np.ndarray
+
+
+@dataclass(frozen=True)
+class _State:
+    """Residuals, costs, gradients and information of all events at their points."""
+
+    residual_s: np.ndarray
+    cost: np.ndarray
+    gradient: np.ndarray
+    information: np.ndarray
+
+
+def fitted(arrivals: Arrivals, times: TravelTimes, box: np.ndarray, starts: np.ndarray) -> Fits:
+    """The most likely hypocentres near starts, with errors that each event's residuals stretch.
+
+    Parameters
+    ----------
+    arrivals, times
+        What was seen and what predicts it.
+    box
+        Least and largest x, y, z in km, shape (2, 3).
+    starts
+        x, y, z in km and t0 in s, shape (k, m, 4): the best of k starts counts.
+    """
+    tried = [_descended(arrivals, times, box, start) for start in starts]
+    cost = np.array([state.cost for _, state in tried])
+    best = cost.round(6).argmin(axis=0)
+    points = np.array([point for point, _ in tried])[best, np.arange(len(best))]
+    state = _at(arrivals, times, points)
+    factor = stretches(state.residual_s / arrivals.scale_s, arrivals.event, len(points))
+    wide = replace(arrivals, scale_s=arrivals.scale_s * factor[arrivals.event])
+    points, state = _descended(wide, times, box, points)
+    spread = np.linalg.inv(state.information + PRIOR)
+    return Fits(points, state.cost, state.residual_s, spread, factor)
+
+
+def moved(
+    arrivals: Arrivals, times: TravelTimes, box: np.ndarray, starts: np.ndarray
+) -> np.ndarray:
+    """Hypocentres (m, 4) near starts, under the errors as they are."""
+    return _descended(arrivals, times, box, starts)[0]
+
+
+def _at(arrivals: Arrivals, times: TravelTimes, points: np.ndarray) -> _State:
+    place = points[arrivals.event]
+    east, north = place[:, 0] - arrivals.x, place[:, 1] - arrivals.y
+    distance = np.maximum(np.hypot(east, north), 1e-9)
+    travel, along, down = times.at(arrivals.table, distance, place[:, 2])
+    residual = arrivals.time_s - place[:, 3] - travel
+    u = residual / arrivals.scale_s
+    slopes = np.empty((len(u), 4))
+    slopes[:, 0] = along * east / distance
+    slopes[:, 1] = along * north / distance
+    slopes[:, 2] = down
+    slopes[:, 3] = 1.0
+    slopes /= arrivals.scale_s[:, None]
+    weight = (FREEDOM + 1) / (FREEDOM + u**2)
+    weighted = slopes * weight[:, None]
+    count = len(points)
+    first = np.searchsorted(arrivals.event, np.arange(count))
+    rows, columns = np.triu_indices(4)
+    parts = np.concatenate(
+        [
+            ((FREEDOM + 1) / 2 * np.log1p(u**2 / FREEDOM))[:, None],
+            weighted * u[:, None],
+            weighted[:, rows] * slopes[:, columns],
+        ],
+        axis=1,
+    )
+    sums = np.add.reduceat(parts, first, axis=0)
+    information = np.empty((count, 4, 4))
+    information[:, rows, columns] = information[:, columns, rows] = sums[:, 5:]
+    return _State(residual, sums[:, 0], -sums[:, 1:5], information)
+
+
+def _descended(
+    arrivals: Arrivals, times: TravelTimes, box: np.ndarray, starts: np.ndarray
+) -> tuple[np.ndarray, _State]:
+    """Points of the nearest maxima of the likelihoods inside the box, and the state there."""
+    low, high = np.r_[box[0], -np.inf], np.r_[box[1], np.inf]
+    points = np.clip(starts, low, high)
+    damping = np.full(len(points), 1e-3)
+    busy = np.ones(len(points), dtype=bool)
+    for _ in range(_STEPS):
+        own = arrivals if busy.all() else arrivals.of(busy)
+        state = _at(own, times, points[busy])
+        new = np.clip(
+            points[busy] + _step(state, points[busy], low, high, damping[busy]), low, high
+        )
+        better = _at(own, times, new).cost < state.cost
+        moved = np.abs(new - points[busy]).max(axis=1)
+        numbers = np.flatnonzero(busy)
+        points[numbers[better]] = new[better]
+        damping[numbers] *= np.where(better, 0.2, 5.0)
+        done = (better & (moved < _SMALL_KM)) | (damping[numbers] > _MOST_DAMPING)
+        busy[numbers[done]] = False
+        if not busy.any():
+            break
+    return points, _at(arrivals, times, points)
+
+
+def _step(
+    state: _State, points: np.ndarray, low: np.ndarray, high: np.ndarray, damping: np.ndarray
+) -> np.ndarray:
+    """Damped steps, shape (m, 4); none across a limit."""
+    gradient, matrix = state.gradient.copy(), state.information.copy()
+    stuck = ((points <= low) & (gradient > 0)) | ((points >= high) & (gradient < 0))
+    gradient[stuck] = 0.0
+    matrix *= ~(stuck[:, :, None] | stuck[:, None, :])
+    diagonal = np.arange(4)
+    matrix[:, diagonal, diagonal] += damping[:, None] * matrix[:, diagonal, diagonal] + 1e-9
+    matrix[:, diagonal, diagonal] += stuck
+    return np.asarray(-np.linalg.solve(matrix, gradient[..., None])[..., 0])
