@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from quakeline.section import Section
 
-VERSION = 7
+VERSION = 6
 
 logger = logging.getLogger("quakeline")
 
