@@ -88,7 +88,7 @@ def _delays(
             number, count = group[rows[0]], len(rows)
             whole = before[number] + float(np.median(residual_s[rows]))
             delay[number] = whole * count / (count + _DELAY_SHRINK)
-    return np.clip(delay, -most_s, most_s)
+    return np.asarray(np.clip(delay, -most_s, most_s))
 
 
 def _scale(residual_s: np.ndarray, expected_s: float) -> float:

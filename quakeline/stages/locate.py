@@ -7,7 +7,7 @@ from typing import Any
 
 from quakeline.chain.locate import Settings
 
-VERSION = 7
+VERSION = 6
 
 Config = Settings
 
