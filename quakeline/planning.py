@@ -94,7 +94,7 @@ def shipped() -> Rates:
     return Rates({name: Rate(**rate) for name, rate in raw["stages"].items()}, raw["hour_bytes"])
 
 
-def measured(results: Path, stations: int, margin_s: float = 60.0) -> Rates:
+def measured(results: Path, stations: int, margin_s: float) -> Rates:
     """Rates of a run from its benchmark files and products; those that it has.
 
     A line through time and station-hours of its jobs. Of jobs of one length all time counts as
@@ -161,7 +161,7 @@ def _bytes(results: Path, name: str, stations: int, margin_s: float) -> float | 
 def plan(run: config.Run, stations: int, rates: Rates, cores: int) -> Plan:
     """What a run of so many stations takes on so many cores."""
     spans = run.time.chunks()
-    read_h = [(span.seconds + 2 * run.time.margin_s) / 3600 * stations for span in spans]
+    read_h = [(span.seconds + 2 * run.margin_s) / 3600 * stations for span in spans]
     jobs = dict.fromkeys(PER_CHUNK, len(spans)) | dict.fromkeys(OF_RUN, 1)
     work = dict.fromkeys(PER_CHUNK, read_h) | {name: [sum(read_h)] for name in OF_RUN}
     known = {name: rates.stages[name] for name in jobs if name in rates.stages}

@@ -36,7 +36,7 @@ AFTER_PREPARE = {
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Finished:
     def furnish(place: WorkFolder) -> str:
-        return place.overlay(OVERLAY)
+        return place.demo_overlay(OVERLAY)
 
     run = Finished.once(tmp_path_factory, worker_id, "uninterrupted", furnish)
     assert run.code == 0, run.out + run.err

@@ -27,6 +27,13 @@ def fibre_of(wildcards):
     return RUN.fibre(wildcards.fibre).model_dump_json()
 
 
+def choosing():
+    """Products that tell what `auto` became; every chunk tells the same."""
+    picks = expand(rules.pick.output.picks, chunk=STATION_CHUNKS[:1])
+    onsets = expand(rules.das_annotate.output.onsets, fibre=FIBRES, chunk=CHUNKS[:1])
+    return [*picks, *onsets, rules.associate.output.events, rules.locate.output.events]
+
+
 def when_evaluated(product):
     """What belongs to the stage evaluate, in a run that names a reference; else none."""
     return [product] if RUN.evaluate.reference else []
