@@ -1,11 +1,12 @@
 # One DAG from raw archives to a catalog. Settings: config/config.yaml and the overlay that
-# --configfile or `quakeline run` gives (merged by quakeline.config, not by Snakemake).
+# --configfile or `quakeline run` gives (merged by quakeline.config, not by Snakemake); without one
+# it is the demo, config/runs/unterhaching.yaml.
 from quakeline.cluster import read_site
 from quakeline.config import read
 from quakeline.errors import ConfigError
 
 try:
-    RUN = read(config)
+    RUN = read(config or None)
     RUN.require_files()
     SITE = read_site()
 except ConfigError as error:

@@ -10,13 +10,14 @@ import jsonschema
 import pytest
 import yaml
 
-from quakeline import reference
+from quakeline import default_config, reference
 from quakeline.config import DEFAULT, Run
 from quakeline.errors import ConfigError
 from quakeline.sources import KINDS
 
 
 def test_the_files_in_config_are_up_to_date(repository: Path) -> None:
+    reference.publish(repository / DEFAULT, default_config.text(), check=True)
     reference.publish(repository / reference.README, reference.readme(), check=True)
     reference.publish(repository / reference.SCHEMA, reference.editor_schema(), check=True)
 

@@ -13,11 +13,9 @@ from quakeline.association import Search
 from quakeline.errors import ConfigError
 from quakeline.io import inventory
 from quakeline.location import Locator
+from quakeline.shipped import DEFAULT_MODEL, velocity_file
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel, load
-
-#: Where no model is given: velocities of a continental crust, IASP91 (Kennett & Engdahl 1991).
-IASP91 = VelocityModel((-5.0, 20.0, 35.0), (5.8, 6.5, 8.04), (3.36, 3.75, 4.47))
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def read(picks: Path, stations: Path, velocity: Path | None, vp_vs: float = 0.0)
     """
     frame = inventory.read_any(stations)
     table = association.given_picks(picks, frame, str(stations))
-    model = load(velocity, vp_vs) if velocity else IASP91
+    model = load(velocity or velocity_file(DEFAULT_MODEL), vp_vs)
     return Material(table, frame, model)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from quakeline.geometry import azimuthal_gap, distance_azimuth
-from quakeline.io import tables
+from quakeline.io import provenance, tables
 from quakeline.location import modes, posterior, search, terms
 from quakeline.location.errors import Errors, estimated, stretch
 from quakeline.location.foreign import Others
@@ -163,6 +163,9 @@ class Locator:
             errors.each_s,
             100 * errors.share,
         )
+        given = {"model_error_s": self.model_error_s, "model_error_share": self.model_error_share}
+        used = {"model_error_s": errors.each_s, "model_error_share": errors.share}
+        provenance.chose("locate", given, used)
         return errors, fits
 
     def _as_before(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -106,7 +107,7 @@ def run(
     Raises DataError when no station of the run has any usable data, or the ledger is damaged.
     """
     from quakeline import association
-    from quakeline.io import tables
+    from quakeline.io import provenance, tables
     from quakeline.location import Locator
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites, strongest
@@ -123,6 +124,7 @@ def run(
     model = load(velocity, vp_vs)
     settings = config.model_dump(exclude={"kind", "same_onset_s"})
     search, chosen = association.suggested(settings, sites, model)
+    provenance.chose("associate", config.plain(), asdict(search))
     for line in chosen:
         logger.info("associate: chosen for this network: %s", line)
     ledger = _ledger(ledger_of(events))

@@ -70,7 +70,7 @@ def run(
     `vp_vs` above 0 makes the S velocities.
     """
     from quakeline.association import depth_range
-    from quakeline.io import tables
+    from quakeline.io import provenance, tables
     from quakeline.location import Locator
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites
@@ -85,6 +85,7 @@ def run(
     if config.depth_km == "auto":
         settings["depth_km"] = depth_range(sites)
         logger.info("locate: chosen for this network: depth %g to %g km", *settings["depth_km"])
+    provenance.chose("locate", config.plain(), {"depth_km": settings["depth_km"]})
     locator = Locator(sites=sites, model=load(velocity, vp_vs), threads=threads, **settings)
     located, residuals = locator.locate(
         tables.read(candidates, EVENTS),
