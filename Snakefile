@@ -6,7 +6,7 @@ from quakeline.config import read
 from quakeline.errors import ConfigError
 
 try:
-    RUN = read(config or None)
+    RUN = read(config if config or workflow.configfiles else None)
     RUN.require_files()
     SITE = read_site()
 except ConfigError as error:

@@ -103,12 +103,15 @@ def _is_generated(path: Path) -> bool:
 
 
 class _WithDefaults(GenerateJsonSchema):
-    """JSON schema that shows defaults which are made by a factory as well."""
+    """JSON schema that shows defaults as they are written, those made by a factory as well."""
 
     def get_default_value(self, schema: WithDefaultSchema) -> Any:
         if "default_factory" in schema and not schema.get("default_factory_takes_data"):
-            return schema["default_factory"]()  # type: ignore[call-arg]
-        return super().get_default_value(schema)
+            default = schema["default_factory"]()  # type: ignore[call-arg]
+        else:
+            default = super().get_default_value(schema)
+        written: dict[str, Any] = dict(schema["schema"].get("serialization") or {})
+        return written["function"](default) if written.get("type") == "function-plain" else default
 
 
 def _schema() -> Schema:

@@ -74,6 +74,23 @@ def test_default_limits_and_units_are_shown() -> None:
     assert any("`time.start` | date and time | required |" in row for row in rows)
 
 
+def test_what_auto_means_is_said_of_every_key(configured: dict[str, Any]) -> None:
+    rows = {line.split("`")[1]: line for line in reference.readme().splitlines() if "`" in line}
+    left_open = [key for key in _keys(configured) if _at(configured, key) == "auto"]
+    assert len(left_open) > 20
+    for key in left_open:
+        _, _, _, default, meaning, _ = rows[key].split("|")
+        assert default.strip() == '`"auto"`'
+        assert "auto" in meaning
+
+
+def _at(configured: dict[str, Any], key: str) -> object:
+    found: Any = configured
+    for part in key.split("."):
+        found = found[part]
+    return found
+
+
 def test_tables_are_well_formed() -> None:
     rows = [line for line in reference.readme().splitlines() if line.startswith("|")]
     assert rows

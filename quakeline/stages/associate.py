@@ -33,23 +33,41 @@ class Config(Section):
 
     kind: Literal["pyocto"] = Field("pyocto", description="the associator")
     margin_km: _Length = Field(
-        "auto", description="sources are searched this far around the stations, in km"
+        "auto",
+        description="sources are searched this far around the stations, in km; auto: a third of"
+        " the network's extent, 5 to 150",
     )
     depth_km: tuple[float, float] | Auto = Field(
-        "auto", description="shallowest and deepest source, km below sea level"
+        "auto",
+        description="shallowest and deepest source, km below sea level; auto: from the highest"
+        " station to half the extent of the network, 15 to 250",
     )
     min_picks: Annotated[int, Field(ge=3)] | Auto = Field(
-        "auto", description="picks that an event needs"
+        "auto",
+        description="picks that an event needs; auto: 5, one more for every 6 stations, 12 at"
+        " most, and twice min_p_and_s at least",
     )
-    min_p_picks: _Count = Field("auto", description="P picks that an event needs")
-    min_s_picks: _Count = Field("auto", description="S picks that an event needs")
+    min_p_picks: _Count = Field(
+        "auto", description="P picks that an event needs; auto: 3, of 20 stations and more 4"
+    )
+    min_s_picks: _Count = Field(
+        "auto", description="S picks that an event needs; auto: one for every 5 stations, 1 to 3"
+    )
     min_p_and_s: _Count = Field(
-        "auto", description="stations with both P and S that an event needs"
+        "auto",
+        description="stations with both P and S that an event needs; auto: one for every 5"
+        " stations, 1 to 3",
     )
     tolerance_s: _Positive = Field(
-        "auto", description="largest difference of a pick from its predicted time, in seconds"
+        "auto",
+        description="largest difference of a pick from its predicted time, in seconds; auto: 0.25"
+        " and 3 % of the time that S takes through half the extent of the network (of 200 km at"
+        " most), 0.3 to 2.5",
     )
-    min_interevent_s: _Length = Field("auto", description="least time between events, in seconds")
+    min_interevent_s: _Length = Field(
+        "auto",
+        description="least time between events, in seconds; auto: twice tolerance_s, 1 to 4",
+    )
     same_onset_s: float = Field(
         0.3,
         ge=0,
@@ -57,7 +75,9 @@ class Config(Section):
         " in seconds, are one onset: the most probable counts",
     )
     node_km: _Positive = Field(
-        "auto", description="size of a cell, in km, at which an event is tried"
+        "auto",
+        description="size of a cell, in km, at which an event is tried; auto: the way of P in 1.5"
+        " times tolerance_s, 1 to 10",
     )
     max_distance_km: _Positive = Field(
         "auto",

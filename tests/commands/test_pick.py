@@ -51,6 +51,27 @@ def test_files_to_picks(tmp_path: Path, picker_weights: Path) -> None:
     assert (pd.to_datetime(csv["time"]) == found["time"]).all()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["eqtransformer-original", "seismo-performer-v2"])
+def test_a_run_with_nothing_but_a_model_gives_the_same_picks(
+    workdir: WorkFolder, model: str
+) -> None:
+    """No setting of a run comes from the network of the demo."""
+    overlay = workdir.demo_overlay(f"run: other\nweights: {{model: {model}}}\n")
+    done = workdir.snakemake("--configfile", overlay, "--until", "pick")
+    assert done.returncode == 0, done.stderr
+    (path,) = (workdir.folder / "results/other/picks").glob("*.parquet")
+    done = workdir.quakeline("pick", *FILES, "--model", model, "--output", "direct.parquet")
+    assert done.returncode == 0, done.stderr
+    columns = ["network", "station", "instrument", "phase", "time", "probability"]
+    of_run, direct = (
+        tables.read(table, PICKS).sort_values("pick_id")[columns].reset_index(drop=True)
+        for table in (path, workdir.folder / "direct.parquet")
+    )
+    assert len(of_run) > 10
+    pd.testing.assert_frame_equal(of_run, direct, check_exact=False, atol=1e-5, rtol=0)
+
+
 def test_mistakes_are_one_line_and_leave_nothing(tmp_path: Path, picker_weights: Path) -> None:
     place = WorkFolder(tmp_path)
     (tmp_path / "x.txt").write_text("no waveforms")

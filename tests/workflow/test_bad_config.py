@@ -64,6 +64,34 @@ def test_an_overlay_that_does_not_exist(workdir: WorkFolder) -> None:
     assert nothing_made(workdir)
 
 
+OF_A_DATA_SET = {
+    "run": "run: caribbean",
+    "time.start, time.end": "time: {start: 2020-01-01T00:00:00Z, end: 2020-01-02T00:00:00Z}",
+    "stations.table": "stations: {table: config/unterhaching/stations.csv}",
+    "fetch.source": "fetch: {source: {kind: files, paths: [data/*]}}",
+}
+
+
+@pytest.mark.parametrize("absent", OF_A_DATA_SET)
+def test_what_is_not_said_does_not_come_from_the_demo(workdir: WorkFolder, absent: str) -> None:
+    text = "\n".join(line for key, line in OF_A_DATA_SET.items() if key != absent)
+    overlay = workdir.overlay(text)
+    for command in ("run", "plan"):
+        (line,) = refused(workdir.quakeline(command, overlay), "what belongs to a data set")
+        assert line.startswith(f"quakeline: not given: {absent}")
+    done = workdir.snakemake("--configfile", overlay)
+    assert done.returncode == 1
+    assert f"not given: {absent}" in done.stderr
+    assert not (workdir.folder / "results").exists()
+
+
+def test_an_overlay_that_says_nothing_is_not_the_demo(workdir: WorkFolder) -> None:
+    overlay = workdir.overlay("{}")
+    refused(workdir.quakeline("run", overlay), "not given: run, time.start, time.end, stations")
+    assert "not given: run," in workdir.snakemake("--configfile", overlay).stderr
+    assert not (workdir.folder / "results").exists()
+
+
 @pytest.mark.parametrize("mistake", VELOCITY)
 def test_a_bad_velocity_table(workdir: WorkFolder, mistake: str) -> None:
     text, words = VELOCITY[mistake]
