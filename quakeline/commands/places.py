@@ -70,6 +70,7 @@ def velocity_of(folder: Path, given: Path | None, vp_vs: float = 0.0) -> tuple[V
     """
     import yaml
 
+    from quakeline.shipped import velocity_file
     from quakeline.velocity import load
 
     if given is not None:
@@ -78,7 +79,8 @@ def velocity_of(folder: Path, given: Path | None, vp_vs: float = 0.0) -> tuple[V
     if not described.is_file():
         raise ConfigError(f"--velocity: none given, and {described}, which would say, is not there")
     section = yaml.safe_load(described.read_text(encoding="utf-8"))["velocity"]
-    named = [place / section["table"] for place in (folder.parent.parent, Path.cwd())]
+    table = velocity_file(section["table"])
+    named = [place / table for place in (folder.parent.parent, Path.cwd())]
     found = next((path for path in named if path.is_file()), None)
     if found is None:
         raise ConfigError(

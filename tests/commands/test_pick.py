@@ -52,18 +52,21 @@ def test_files_to_picks(tmp_path: Path, picker_weights: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["eqtransformer-original", "seismo-performer-v2"])
+@pytest.mark.parametrize("model", ["eqtransformer-conservative", "seismo-performer-v2"])
 def test_a_run_with_nothing_but_a_model_gives_the_same_picks(
-    workdir: WorkFolder, model: str
+    workdir: WorkFolder, shared: Path, model: str
 ) -> None:
     """No setting of a run comes from the network of the demo."""
-    overlay = workdir.demo_overlay(f"run: other\nweights: {{model: {model}}}\n")
+    folder = str(shared / "weights/seismo_performer")
+    weights = {"model": model} | ({"path": folder} if "performer" in model else {})
+    overlay = workdir.demo_overlay(json.dumps({"run": "other", "weights": weights}))
     done = workdir.snakemake("--configfile", overlay, "--until", "pick")
     assert done.returncode == 0, done.stderr
     (path,) = (workdir.folder / "results/other/picks").glob("*.parquet")
-    done = workdir.quakeline("pick", *FILES, "--model", model, "--output", "direct.parquet")
+    words = ["--model", model, *(["--weights", folder] if "path" in weights else [])]
+    done = workdir.quakeline("pick", *FILES, *words, "--output", "direct.parquet")
     assert done.returncode == 0, done.stderr
-    columns = ["network", "station", "instrument", "phase", "time", "probability"]
+    columns = ["pick_id", "phase", "time", "probability"]
     of_run, direct = (
         tables.read(table, PICKS).sort_values("pick_id")[columns].reset_index(drop=True)
         for table in (path, workdir.folder / "direct.parquet")
