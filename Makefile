@@ -55,7 +55,8 @@ format: $(INSTALLED_TEST) ## put Python and Snakemake files in style
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt $(SNAKEFILES)
 
-reference: $(INSTALLED) ## write config/README.md and config/config.schema.json
+reference: $(INSTALLED) ## write config.yaml, README.md and config.schema.json in config/
+	$(BIN)/quakeline config defaults
 	$(BIN)/quakeline config reference
 	$(BIN)/quakeline config schema
 

@@ -1,5 +1,6 @@
 # One DAG from raw archives to a catalog. Settings: config/config.yaml and the overlay that
-# --configfile or `quakeline run` gives (merged by quakeline.config, not by Snakemake).
+# --configfile or `quakeline run` gives (merged by quakeline.config, not by Snakemake); without one
+# it is the demo, config/runs/unterhaching.yaml.
 import os
 
 from quakeline.cluster import read_site
@@ -10,7 +11,7 @@ from quakeline.errors import ConfigError
 os.environ["PYTHONSAFEPATH"] = "1"
 
 try:
-    RUN = read(config)
+    RUN = read(config if config or workflow.configfiles else None)
     RUN.require_files()
     SITE = read_site()
 except ConfigError as error:

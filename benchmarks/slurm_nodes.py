@@ -38,7 +38,7 @@ def machine_cpu_s() -> float:
 def measured(folder: Path, site: str) -> dict[str, float]:
     """Run the demo in a folder: jobs, wall, CPU, overhead per job; no site: without SLURM."""
     place = WorkFolder.furnished(folder)
-    place.overlay(_OVERLAY)
+    place.demo_overlay(_OVERLAY)
     if site:
         (folder / "config/site.yaml").write_text(site, encoding="utf-8")
     words = slurmruns.words() if site else ["run", "overlay.yaml", "--cores", "2"]

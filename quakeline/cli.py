@@ -180,3 +180,12 @@ def write_schema(check: Check = False) -> None:
 
     target = launch.find_place(Path.cwd()).folder / reference.SCHEMA
     reference.publish(target, reference.editor_schema(), check=check)
+
+
+@config_app.command(name="defaults")
+def write_defaults(check: Check = False) -> None:
+    """Write config/config.yaml: the defaults of every run, each with its meaning."""
+    from quakeline import config, default_config, launch, reference
+
+    target = launch.find_place(Path.cwd()).folder / config.DEFAULT
+    reference.publish(target, default_config.text(), check=check)

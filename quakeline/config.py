@@ -1,4 +1,4 @@
-"""The configuration of a run: `config/config.yaml` plus an overlay, checked as a whole.
+"""The configuration of a run: `config/config.yaml` (defaults) plus an overlay, checked as a whole.
 
 `load` reports every mistake together, each with its dotted path, what was given and what is
 allowed. Nothing here imports torch, obspy or any other heavy library: the Snakefile loads the
@@ -7,10 +7,11 @@ configuration whenever the workflow is parsed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
@@ -22,12 +23,18 @@ from quakeline.fibres import Fibre
 from quakeline.models.cards import Card
 from quakeline.models.kinds import AnyKind, Builtin, Kind
 from quakeline.models.names import described
-from quakeline.section import Section
+from quakeline.section import MayBeAuto, Section
+from quakeline.shipped import DEFAULT_MODEL, GENERAL, VELOCITY_MODELS, velocity_file
 from quakeline.stages.fetch import edition_note
 from quakeline.timeline import Span, split, to_datetime, to_ns
 
 DEFAULT = Path("config/config.yaml")
+#: The run where none is named: the embedded demo.
+DEMO = Path("runs/unterhaching.yaml")
 _GIVEN = " given; "
+_OF_DATA_SET = ("run", "time", "time.start", "time.end")
+_STATIONS = ("table", "stationxml", "fdsn")
+_WITHOUT_DEFAULT = "what belongs to a data set has no default"
 _ABSENT = object()
 
 
@@ -41,11 +48,11 @@ class Time(Section):
         gt=0,
         description="length of a chunk in hours; chunks begin at absolute multiples of it",
     )
-    margin_s: float = Field(
-        60.0,
-        ge=0,
-        description="data read on both sides of a chunk, in seconds: one window of the network,"
-        " 20 s more where it has a filter, and 15 s at least, so that the cuts do not matter",
+    margin_s: Annotated[Annotated[float, Field(ge=0)] | None, MayBeAuto()] = Field(
+        None,
+        description="data read on both sides of a chunk, in seconds, so that the cuts do not"
+        " matter; auto: one window of the network, 20 s more where it has a filter, 15 s beside"
+        " that, and what section measure needs",
     )
 
     @field_validator("start", "end")
@@ -74,13 +81,25 @@ class Velocity(Section):
     """The velocity model of association and location."""
 
     table: str = Field(
+        DEFAULT_MODEL,
         description="CSV file with columns depth_km, vp, vs (or vp_vs): top of each layer in km"
         " below sea level and its velocities in km/s; one row is a homogeneous half space. Also"
-        " LAYER lines of NonLinLoc, a control file of hypoDD (.inp) or a model of VELEST (.mod)"
+        " LAYER lines of NonLinLoc, a control file of hypoDD (.inp) or a model of VELEST (.mod)."
+        " iasp91 is no file but a model of the program, for want of one of your region: a"
+        " continental crust (Kennett & Engdahl 1991)",
     )
     vp_vs: float | None = Field(
         None, gt=1, le=4, description="vp/vs that makes vs, whatever the file says; null: its own"
     )
+
+    @property
+    def file(self) -> str:
+        """Path of the table, also of a model of the program."""
+        return str(velocity_file(self.table))
+
+    def named_files(self) -> list[str]:
+        """The table, unless it comes with the program."""
+        return [] if self.table in VELOCITY_MODELS else [self.table]
 
 
 class Run(Section):
@@ -112,7 +131,7 @@ class Run(Section):
     das_pick: stages.das_pick.Config = stages.das_pick.Config()
     measure: stages.measure.Config = stages.measure.Config()
     import_picks: stages.import_picks.Config = stages.import_picks.Config()
-    velocity: Velocity
+    velocity: Velocity = Velocity()
     associate: stages.associate.Config = stages.associate.Config()
     locate: stages.locate.Config = stages.locate.Config()
     magnitude: stages.magnitude.Config = stages.magnitude.Config()
@@ -133,15 +152,8 @@ class Run(Section):
         return {} if value is None else value
 
     @model_validator(mode="after")
-    def _check_sources(self) -> Run:
-        """Seismometers need data and coordinates, fibres names and a network that suits them."""
-        imported = self.import_picks.table is not None
-        if self.fetch is None and not self.fibres and not imported:
-            raise ValueError(
-                "nothing to work on: give fetch (seismometers), fibres, or import_picks.table"
-            )
-        if (self.fetch is not None or imported) and not self.stations.given:
-            raise ValueError("stations: give stations.table or stations.stationxml")
+    def _check_fibres(self) -> Run:
+        """Fibres need names of their own and a network that suits them."""
         names = [fibre.name for fibre in self.fibres]
         for name in names:
             if names.count(name) > 1:
@@ -159,18 +171,12 @@ class Run(Section):
     @model_validator(mode="after")
     def _check(self) -> Run:
         cards = {"pick": self._card(), "das_annotate": self._fibre_card()}
-        for card in cards.values():
-            needed = card.reach_s + 15
-            if self.time.margin_s < needed:
+        for who, needed in self._margins().items():
+            if self.margin_s < needed:
                 raise ValueError(
-                    f"time.margin_s: {self.time.margin_s} given; {card.name} needs at least"
-                    f" {needed:g}"
+                    f"time.margin_s: {self.margin_s:g} given; {who} needs at least {needed:g}; auto"
+                    " is enough"
                 )
-        if self.time.margin_s < self.measure.margin_s:
-            raise ValueError(
-                f"time.margin_s: {self.time.margin_s} given; measure.before_s and measure.after_s"
-                f" need at least {self.measure.margin_s:g}"
-            )
         self._check_band()
         for stage, card in cards.items():
             unknown = sorted(set(getattr(self, stage).thresholds) - set(card.phases))
@@ -180,6 +186,30 @@ class Run(Section):
                     f"{', '.join(card.phases)}"
                 )
         return self
+
+    def _margins(self) -> dict[str, float]:
+        """Seconds that each reader of a chunk needs on both sides of it, by its name."""
+        cards = (self._card(), self._fibre_card())
+        return {
+            **{card.name: card.margin_s for card in cards},
+            "measure (before_s, after_s)": self.measure.margin_s,
+        }
+
+    @property
+    def margin_s(self) -> float:
+        """Seconds read on both sides of a chunk: as given, else what all of its readers need."""
+        given = self.time.margin_s
+        return float(math.ceil(max(self._margins().values()))) if given is None else given
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What became of settings that were left to the program, as far as it is known by now."""
+        made: dict[str, Any] = {}
+        if self.time.margin_s is None:
+            made["time.margin_s"] = self.margin_s
+        if self.velocity.table in VELOCITY_MODELS:
+            made["velocity.table"] = f"{self.velocity.table}, {GENERAL}"
+        return made
 
     def _check_band(self) -> None:
         """Refuse spectra of what the responses' filter takes away."""
@@ -244,8 +274,11 @@ class Run(Section):
     def require_files(self) -> None:
         """Raise ConfigError that lists every file the run names and that does not exist."""
         missing = []
-        if not Path(self.velocity.table).is_file():
-            missing.append(f"velocity.table: file {self.velocity.table!r} does not exist")
+        if not Path(self.velocity.file).is_file():
+            missing.append(
+                f"velocity.table: file {self.velocity.table!r} does not exist, and it is not"
+                f" {', '.join(VELOCITY_MODELS)}"
+            )
         for stage in stages.of(self):
             try:
                 named = stage.files(self)
@@ -272,7 +305,7 @@ class Run(Section):
             for paths in stage.files(self).values()
             for path in paths
         ]
-        return sorted({self.velocity.table, *named})
+        return sorted({*self.velocity.named_files(), *named})
 
     @property
     def trained_stages(self) -> list[str]:
@@ -297,7 +330,7 @@ class Run(Section):
 
     def read_for(self, chunk: Span) -> Span:
         """What is read of the raw data for a chunk: its margins and what filters need beyond."""
-        return chunk.widen(self.time.margin_s + self.prepare.response.read_ahead_s)
+        return chunk.widen(self.margin_s + self.prepare.response.read_ahead_s)
 
     def archive_of(self, chunk: str) -> str:
         """What Snakemake compares to decide whether the raw data of a chunk have changed.
@@ -368,17 +401,54 @@ def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any
 
 
 def load(raw: Mapping[str, Any]) -> Run:
-    """Check a configuration. Raises ConfigError that lists every mistake, one a line."""
+    """Check a configuration. Raises ConfigError that lists every mistake, one a line.
+
+    What belongs to a data set has no default: what of it is absent is the first line.
+    """
+    absent = _absent(raw)
+    lines = [f"not given: {', '.join(absent)}; {_WITHOUT_DEFAULT}"] if absent else []
     try:
-        return Run.model_validate(dict(raw))
+        run = Run.model_validate(dict(raw))
     except ValidationError as error:
-        lines = [_explain(dict(item), raw) for item in error.errors()]
-        raise ConfigError("\n".join(_joined(lines))) from None
+        lines += [_explain(dict(item), raw) for item in error.errors() if not _is_told(dict(item))]
+    else:
+        if not absent:
+            return run
+    raise ConfigError("\n".join(_joined(lines)))
 
 
 def read(overlay: Mapping[str, Any] | None = None, default: Path = DEFAULT) -> Run:
-    """The run that the default configuration and an overlay describe."""
-    return load(merged(read_yaml(default), overlay or {}))
+    """The run that the default configuration and an overlay describe.
+
+    Without an overlay it is the embedded demo; where the default configuration names a run itself,
+    as that of a repeated run does, it is that run.
+    """
+    base = read_yaml(default)
+    if overlay is None:
+        overlay = {} if "run" in base else read_yaml(default.parent / DEMO)
+    return load(merged(base, overlay))
+
+
+def _absent(raw: Mapping[str, Any]) -> list[str]:
+    """What a configuration must say of its data set and does not."""
+    time, stations = raw.get("time", {}), raw.get("stations")
+    imported = raw.get("import_picks")
+    imports = isinstance(imported, Mapping) and bool(imported.get("table"))
+    absent = [] if "run" in raw else ["run"]
+    if isinstance(time, Mapping):
+        absent += [f"time.{name}" for name in ("start", "end") if name not in time]
+    described = isinstance(stations, Mapping) and any(map(stations.get, _STATIONS))
+    nothing = not (raw.get("fetch") or raw.get("fibres") or imports)
+    if (nothing or raw.get("fetch") or imports) and not described:
+        absent.append("stations.table (or stations.stationxml, or stations.fdsn)")
+    if nothing:
+        absent.append("fetch.source (or fibres, or import_picks.table)")
+    return absent
+
+
+def _is_told(item: Mapping[str, Any]) -> bool:
+    """Whether a mistake is one of those that `_absent` names."""
+    return item["type"] == "missing" and ".".join(map(str, item["loc"])) in _OF_DATA_SET
 
 
 def _path(location: tuple[int | str, ...], raw: Any) -> str:

@@ -78,8 +78,8 @@ def own_place(folder: Path) -> Place:
 def find_overlay(place: Place, given: str | None, folder: Path) -> Path | None:
     """Turn what the person named into the path of an overlay: a file, or a name of config/runs.
 
-    None stands for the default run, which may also be called by its name. Raises ConfigError that
-    lists the known names.
+    None stands for the run of `config.read` without an overlay, which may also be called by its
+    name. Raises ConfigError that lists the known names.
     """
     if given is None:
         return None
@@ -91,7 +91,7 @@ def find_overlay(place: Place, given: str | None, folder: Path) -> Path | None:
     default = str(config.read_yaml(place.folder / config.DEFAULT).get("run", ""))
     if given == default:
         return None
-    names = ", ".join([f"{default} (the default)", *known])
+    names = ", ".join([*([default] if default else []), *known])
     raise ConfigError(
         f"overlay {given!r}: neither a file nor a run of {OVERLAYS}; known runs: {names}"
     )
@@ -121,8 +121,7 @@ def checked(place: Place, overlay: Path | None) -> config.Run:
     The job that needs a table may begin hours later. Raises ConfigError with every mistake, one a
     line.
     """
-    raw = config.read_yaml(overlay) if overlay else {}
-    run = config.read(raw, place.folder / config.DEFAULT)
+    run = config.read(config.read_yaml(overlay) if overlay else None, place.folder / config.DEFAULT)
     with chdir(place.folder):
         run.require_files()
         for stage in stages.of(run):
@@ -138,7 +137,7 @@ def _require_tables(run: config.Run) -> None:
     mistakes = []
     for read, name in (
         (inventory.read_table, run.stations.table),
-        (partial(velocity.load, vp_vs=run.velocity.vp_vs or 0.0), run.velocity.table),
+        (partial(velocity.load, vp_vs=run.velocity.vp_vs or 0.0), run.velocity.file),
     ):
         try:
             if name:

@@ -11,14 +11,13 @@ import pandas as pd
 
 from quakeline.inference.waveforms import Waveforms
 from quakeline.io import stores, tables
+from quakeline.models.cards import GAP_REACH_S
 from quakeline.schemas import PICKS
 from quakeline.signal.amplitude import peak_amplitude, snr_db
 from quakeline.signal.gaps import distance_to_edge
 from quakeline.signal.peaks import find_peaks, gaussian_sigmas, highest_apart
 from quakeline.timeline import SECOND, Span, iso, sample_time
 
-#: Gaps farther away than this are not looked for, so that picks do not depend on chunks.
-GAP_REACH_S = 30.0
 _FIT_REACH_S = 1.0
 _BLOCK_SAMPLES = 360_000
 _AT_ONCE = 2_000

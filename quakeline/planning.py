@@ -89,7 +89,7 @@ def shipped() -> Rates:
     return Rates({name: Rate(**rate) for name, rate in raw["stages"].items()}, raw["hour_bytes"])
 
 
-def measured(results: Path, stations: int, margin_s: float = 60.0) -> Rates:
+def measured(results: Path, stations: int, margin_s: float) -> Rates:
     """Rates of a run from its benchmark files and products; those that it has.
 
     A line through time and station-hours of its jobs. Of jobs of one length all time counts as
@@ -209,7 +209,7 @@ def plan(run: config.Run, stations: int, rates: Rates, cores: int) -> Plan:
 
 def _read_hours(run: config.Run, stage: Stage) -> list[float]:
     """Hours that each job of a stage reads."""
-    margins_h = 2 * run.time.margin_s / 3600
+    margins_h = 2 * run.margin_s / 3600
     read = {span.id: span.seconds / 3600 + margins_h for span in run.time.chunks()}
     if stage.scope == "run":
         return [sum(read.values())]

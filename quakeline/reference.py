@@ -21,18 +21,27 @@ from quakeline.io.atomic import write_text
 README = Path("config/README.md")
 SCHEMA = Path("config/config.schema.json")
 
-_WRITTEN_BY = "Written by `quakeline config reference`"
+#: Stands near the top of every generated file.
+WRITTEN_BY = "Written by `quakeline config"
 _TITLE = "quakeline run"
 _INTRODUCTION = f"""\
 # Configuration reference
 
-{_WRITTEN_BY} from the program itself; do not edit.
+{WRITTEN_BY} reference` from the program itself; do not edit.
 
-`config.yaml` is complete: every run starts from it. An overlay (`runs/NAME.yaml`, or any file)
-names only what differs. It is laid over key by key; lists and values replace what was there, and
-a mapping whose `kind` differs replaces the whole section. Check with `quakeline config check
-NAME`: it lists all mistakes at once. Editors complete and check keys when a file begins with
-`# yaml-language-server: $schema=` and the path of `config.schema.json`.
+`config.yaml` holds the default of every key; every run starts from it. An overlay
+(`runs/NAME.yaml`, or any file) names what differs, and what belongs to its data and so has no
+default: `run`, `time.start`, `time.end`, the data (`fetch`, `fibres` or `import_picks`) and their
+`stations`. It is laid over key by key; lists and values replace what was there, and a mapping whose
+`kind` differs replaces the whole section. Check with `quakeline config check NAME`: it lists all
+mistakes at once. Editors complete and check keys when a file begins with
+`# yaml-language-server: $schema=` and the path of `config.schema.json`. Without an overlay the
+embedded demo runs, `runs/unterhaching.yaml`.
+
+`auto` is chosen for each run: from the network and its weights in `time`, `annotate`, `pick` and
+`das_annotate`, from the geometry of the stations and the velocities in `associate` and `locate`.
+`quakeline summary` and the report say what it became. Null is accepted for `auto` in the first
+four.
 
 A key that is not listed here is an error. "required" keys have no default.
 """
@@ -88,18 +97,21 @@ def publish(path: Path, text: str, *, check: bool) -> None:
 
 
 def _is_generated(path: Path) -> bool:
-    """Whether a file begins as one of the two generated ones does."""
+    """Whether a file begins as one of the generated ones does."""
     head = path.read_text(encoding="utf-8", errors="replace")[:1000]
-    return _WRITTEN_BY in head or f'"title": "{_TITLE}"' in head
+    return WRITTEN_BY in head or f'"title": "{_TITLE}"' in head
 
 
 class _WithDefaults(GenerateJsonSchema):
-    """JSON schema that shows defaults which are made by a factory as well."""
+    """JSON schema that shows defaults as they are written, those made by a factory as well."""
 
     def get_default_value(self, schema: WithDefaultSchema) -> Any:
         if "default_factory" in schema and not schema.get("default_factory_takes_data"):
-            return schema["default_factory"]()  # type: ignore[call-arg]
-        return super().get_default_value(schema)
+            default = schema["default_factory"]()  # type: ignore[call-arg]
+        else:
+            default = super().get_default_value(schema)
+        written: dict[str, Any] = dict(schema["schema"].get("serialization") or {})
+        return written["function"](default) if written.get("type") == "function-plain" else default
 
 
 def _schema() -> Schema:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from quakeline.errors import DataError
+from quakeline.errors import ConfigError, DataError
 from quakeline.reasons import Code, Reason, reasons_in
 from quakeline.timeline import iso
 
@@ -84,6 +85,7 @@ def summarise(run_dir: Path) -> Group:
     parts += _event_parts(found) if len(found.events) else _no_event_parts(found)
     parts += [Text(), _totals(found)]
     parts += _reason_parts(run_dir)
+    parts += _choice_parts(run_dir)
     parts += [Text(), _places(found)]
     return Group(*parts)
 
@@ -366,6 +368,29 @@ def _reason_parts(run_dir: Path) -> list[RenderableType]:
         more = f"{len(found) - _MOST_REASONS} more are in {run_dir}/raw and {run_dir}/coverage."
         parts.append(Text(more))
     return parts
+
+
+def _choice_parts(run_dir: Path) -> list[RenderableType]:
+    """Table of what `auto` became; nothing without any."""
+    from quakeline.choices import product_paths, told
+
+    chosen = told(_configured(run_dir), product_paths(run_dir))
+    if not chosen:
+        return []
+    table = _grid()
+    for name, words in chosen.items():
+        _add(table, [name, words])
+    return [Text(), Text("Chosen for this run, where settings were left open", style="bold"), table]
+
+
+def _configured(run_dir: Path) -> dict[str, Any]:
+    """Choices that the run's configuration makes; none where it is absent or of another version."""
+    from quakeline.config import load, read_yaml
+    from quakeline.report.crate import CONFIG
+
+    with suppress(ConfigError):
+        return load(read_yaml(run_dir / "catalog" / CONFIG)).chosen
+    return {}
 
 
 def _places(found: Found) -> Table:

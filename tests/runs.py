@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 import yaml
 from filelock import FileLock
-from workfolder import REPOSITORY, WorkFolder
+from workfolder import WorkFolder, demo_like
 
-from quakeline import config, stages
+from quakeline import stages
 from quakeline.io import tables
 from quakeline.schemas import Table
 
@@ -82,7 +82,7 @@ def refused(
 
 def undo_after_prepare(results: Path, overlay: str) -> list[str]:
     """Remove what the stages after `prepare` made, but for weights; the names of these stages."""
-    run = config.read(yaml.safe_load(overlay), REPOSITORY / config.DEFAULT)
+    run = demo_like(yaml.safe_load(overlay))
     had = stages.of(run)
     after = had[had.index(stages.STAGES["prepare"]) + 1 :]
     undone = [stage for stage in after if "weights" not in stage.products]

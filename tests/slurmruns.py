@@ -35,7 +35,7 @@ _PATIENCE_S = 900
 
 def furnish(place: WorkFolder) -> str:
     """The demo with windows so close that the network is busy for seconds."""
-    return place.overlay(OVERLAY)
+    return place.demo_overlay(OVERLAY)
 
 
 def prepared(finished: WorkFolder, folder: Path, site: str = GROUPED) -> WorkFolder:

@@ -46,7 +46,7 @@ def test_check_shows_the_plan(workdir: WorkFolder) -> None:
 
 
 def test_check_takes_an_overlay_by_path_or_name(workdir: WorkFolder) -> None:
-    path = workdir.overlay("run: mine\ntime: {chunk_h: 0.025}\n", "config/runs/mine.yaml")
+    path = workdir.demo_overlay("run: mine\ntime: {chunk_h: 0.025}\n", "config/runs/mine.yaml")
     for given in (path, "config/runs/mine.yaml", "mine"):
         done = workdir.quakeline("config", "check", given)
         assert done.returncode == 0, done.stderr
@@ -55,12 +55,12 @@ def test_check_takes_an_overlay_by_path_or_name(workdir: WorkFolder) -> None:
 
 
 def test_an_unknown_overlay_lists_the_known_ones(workdir: WorkFolder) -> None:
-    workdir.overlay("run: mine\n", "config/runs/mine.yaml")
+    workdir.demo_overlay("run: mine\n", "config/runs/mine.yaml")
     refused(workdir.quakeline("run", "nine"), "'nine'", "unterhaching", "mine")
 
 
 def test_all_mistakes_are_shown_at_once(workdir: WorkFolder) -> None:
-    overlay = workdir.overlay("pick: {treshold: 1}\ntime: {chunk_h: -1}\nkeep: [all]\n")
+    overlay = workdir.demo_overlay("pick: {treshold: 1}\ntime: {chunk_h: -1}\nkeep: [all]\n")
     for command in (["config", "check"], ["run"]):
         done = workdir.quakeline(*command, overlay)
         refused(done, "3 mistakes", "pick.treshold:", "time.chunk_h:", "keep.0:")
@@ -70,7 +70,7 @@ def test_all_mistakes_are_shown_at_once(workdir: WorkFolder) -> None:
 
 
 def test_files_that_do_not_exist_are_mistakes(workdir: WorkFolder) -> None:
-    overlay = workdir.overlay("stations: {table: a.csv}\nvelocity: {table: b.csv}\n")
+    overlay = workdir.demo_overlay("stations: {table: a.csv}\nvelocity: {table: b.csv}\n")
     refused(workdir.quakeline("run", overlay), "stations.table", "'a.csv'", "velocity.table")
 
 
@@ -136,7 +136,7 @@ def test_running_again_does_nothing(demo_copy: WorkFolder) -> None:
 
 
 def test_a_mistake_found_by_a_job_ends_with_its_line(workdir: WorkFolder) -> None:
-    overlay = workdir.overlay(
+    overlay = workdir.demo_overlay(
         "run: bad\nfetch: {source: {kind: files, paths: [nothing/*.mseed]}}\n"
     )
     done = workdir.quakeline("run", overlay)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
-from workfolder import REPOSITORY, WorkFolder
+from workfolder import WorkFolder, demo_like
 
-from quakeline import cluster, config
+from quakeline import cluster
 from quakeline.errors import ConfigError
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "profiles/slurm/site.example.yaml"
@@ -55,7 +55,7 @@ FDSN = {"source": {"kind": "fdsn", "providers": ["SCEDC"]}}
 
 def grouped(folder: Path, text: str, **overlay: Any) -> list[str]:
     """Arguments for Snakemake that join jobs of the demo with an overlay."""
-    return site(folder, text).grouping(config.read(overlay, REPOSITORY / config.DEFAULT))
+    return site(folder, text).grouping(demo_like(overlay))
 
 
 def test_small_jobs_are_joined_but_for_those_that_ask_servers(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from workfolder import demo_like, on_demo
 
 from quakeline.config import DEFAULT, Run, load, merged, read, read_yaml
 from quakeline.errors import ConfigError
@@ -21,18 +22,84 @@ def default(repository: Path) -> Path:
 
 def mistakes(overlay: dict[str, Any], default: Path) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        read(overlay, default)
+        read(on_demo(overlay), default)
     return str(caught.value).splitlines()
 
 
-def test_the_default_configuration_is_the_demo(default: Path) -> None:
-    run = read({}, default)
+def test_without_an_overlay_it_is_the_demo(default: Path) -> None:
+    run = read(None, default)
+    assert run == demo_like({})
     assert run.run == "unterhaching"
     assert run.chunk_ids == ["20100527T162400_20100527T162800"]
 
 
-def test_the_default_configuration_names_every_section(default: Path) -> None:
-    assert list(read_yaml(default)) == list(Run.model_fields)
+def test_a_complete_default_configuration_is_a_run_of_its_own(tmp_path: Path) -> None:
+    """That of a repeated run."""
+    path = tmp_path / "config.yaml"
+    path.write_text(demo_like({"run": "again"}).as_yaml(), encoding="utf-8")
+    assert read(None, path) == demo_like({"run": "again"})
+
+
+#: What a run of somebody else must say, and no more.
+ELSEWHERE = {
+    "run": "caribbean",
+    "time": {"start": "2020-01-07", "end": "2020-01-08"},
+    "stations": {"fdsn": {"providers": ["EARTHSCOPE"], "networks": ["PR"]}},
+    "fetch": {"source": {"kind": "fdsn", "providers": ["EARTHSCOPE"]}},
+}
+
+
+def test_the_default_configuration_says_what_the_sections_say(default: Path) -> None:
+    """Laid under a run it changes nothing; and it names every key that has a default."""
+    assert read(ELSEWHERE, default) == load(ELSEWHERE)
+    assert list(read_yaml(default)) == [name for name in Run.model_fields if name != "run"]
+
+
+def test_nothing_of_the_demo_comes_into_another_run(default: Path) -> None:
+    text = json.dumps(read(ELSEWHERE, default).plain()).casefold()
+    assert not [word for word in ("unterhaching", "obspy", "2010") if word in text]
+
+
+def test_settings_follow_from_the_network_unless_given(default: Path) -> None:
+    plain = read(ELSEWHERE, default).plain()
+    assert {plain["pick"]["thresholds"], plain["das_annotate"]["thresholds"]} == {"auto"}
+    assert {plain["annotate"][name] for name in ("hop_samples", "batch", "stacking")} == {"auto"}
+    assert {plain["associate"][name] for name in ("min_picks", "node_km", "margin_km")} == {"auto"}
+    margins = {
+        model: read({**ELSEWHERE, "weights": {"model": model}}, default).margin_s
+        for model in ("phasenet", "eqtransformer-original")
+    }
+    assert margins == {"phasenet": 45, "eqtransformer-original": 95}
+    assert demo_like({"measure": {"after_s": 100}}).margin_s == 101
+    assert demo_like({"time": {"margin_s": 77.5}}).margin_s == 77.5
+
+
+@pytest.mark.parametrize("given", ["auto", None, {}])
+def test_what_is_auto_may_be_given_as_null(given: object) -> None:
+    assert demo_like({"pick": {"thresholds": given}}) == demo_like({})
+
+
+def test_what_belongs_to_a_data_set_is_asked_for_at_once(default: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read({"pick": {"min_distance_s": -1}}, default)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith("not given: run, time.start, time.end, stations.table (or ")
+    assert "fetch.source (or fibres, or import_picks.table)" in first
+    assert second.startswith("pick.min_distance_s: -1 given")
+
+
+@pytest.mark.parametrize("name", ["run", "time", "stations", "fetch"])
+def test_each_of_them_is_asked_for(name: str, default: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read({key: value for key, value in ELSEWHERE.items() if key != name}, default)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"not given: {name}")
+
+
+def test_a_run_of_fibres_needs_no_stations(repository: Path, default: Path) -> None:
+    run = read(read_yaml(repository / "config/runs/porotomo.yaml"), default)
+    assert not run.stations.given
+    assert run.fetch is None
 
 
 def test_all_mistakes_are_reported_together_with_their_paths(default: Path) -> None:
@@ -77,8 +144,8 @@ def test_an_unknown_kind_lists_the_known_ones(default: Path) -> None:
 
 
 def test_a_missing_key_is_required() -> None:
-    with pytest.raises(ConfigError, match=r"(?m)^time\.start: is required$"):
-        load({"run": "x", "time": {"end": "2020-01-02"}})
+    with pytest.raises(ConfigError, match=r"(?m)^fetch\.source: is required$"):
+        load({**ELSEWHERE, "fetch": {}})
 
 
 @pytest.mark.parametrize(
@@ -95,6 +162,7 @@ def test_a_missing_key_is_required() -> None:
         ({"time": {"start": "yesterday"}}, "time.start", "'yesterday' given"),
         ({"time": None}, "time", "None given"),
         ({"velocity": {"table": float("nan")}}, "velocity.table", "string"),
+        ({"annotate": {"hop_samples": 0}}, "annotate.hop_samples", "greater than or equal to 1"),
         ({"prepare": {"bridge_gap_s": float("inf")}}, "prepare.bridge_gap_s", "finite"),
     ],
 )
@@ -106,10 +174,11 @@ def test_a_single_mistake_is_a_single_line(
     assert word in line
 
 
-def test_an_overlay_is_laid_over_key_by_key(default: Path) -> None:
-    run = read({"pick": {"thresholds": {"P": 0.7}}, "keep": []}, default)
-    before = read({}, default)
-    assert run.pick.thresholds == {"P": 0.7, "S": before.pick.thresholds["S"]}
+def test_an_overlay_is_laid_over_key_by_key() -> None:
+    run = demo_like({"pick": {"thresholds": {"P": 0.7}}, "keep": []})
+    before = demo_like({})
+    assert run.pick.thresholds == {"P": 0.7}
+    assert run.pick.min_distance_s == before.pick.min_distance_s
     assert run.keep == []
     assert run.prepare == before.prepare
 
@@ -135,8 +204,8 @@ def test_merging_leaves_its_arguments_alone() -> None:
     assert (base, overlay) == ({"a": {"b": 1}}, {"a": {"c": 2}})
 
 
-def test_a_kind_change_through_the_whole_configuration(default: Path) -> None:
-    run = read({"fetch": {"source": {"kind": "files", "paths": ["data/*"]}}}, default)
+def test_a_kind_change_through_the_whole_configuration() -> None:
+    run = demo_like({"fetch": {"source": {"kind": "files", "paths": ["data/*"]}}})
     assert run.fetch.source.plain() == {"kind": "files", "paths": ["data/*"], "codes": []}
 
 
@@ -175,28 +244,29 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_yaml(tmp_path / "gone.yaml")
 
 
-def test_an_empty_overlay_changes_nothing(tmp_path: Path, default: Path) -> None:
+def test_an_empty_overlay_is_no_run(tmp_path: Path, default: Path) -> None:
     path = tmp_path / "empty.yaml"
     path.write_text("# nothing\n", encoding="utf-8")
-    assert read(read_yaml(path), default) == read({}, default)
+    with pytest.raises(ConfigError, match="not given: run, time"):
+        read(read_yaml(path), default)
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_params_are_plain_builtins(stage: str, default: Path) -> None:
-    params = read({}, default).params(stage)
+def test_params_are_plain_builtins(stage: str) -> None:
+    params = demo_like({}).params(stage)
     assert set(params) == {"version", "config"}
     assert json.loads(json.dumps(params)) == params
 
 
-def test_the_whole_configuration_survives_a_round_trip(default: Path) -> None:
-    run = read({}, default)
+def test_the_whole_configuration_survives_a_round_trip() -> None:
+    run = demo_like({})
     assert load(run.plain()) == run
 
 
-def test_an_extended_run_asks_for_the_same_stations(default: Path) -> None:
+def test_an_extended_run_asks_for_the_same_stations() -> None:
     fdsn = {"providers": ["SCEDC"], "networks": ["CI"]}
     spans = [
-        read({"stations": {"fdsn": fdsn}, "time": {"start": "2019-12-31", "end": end}}, default)
+        demo_like({"stations": {"fdsn": fdsn}, "time": {"start": "2019-12-31", "end": end}})
         for end in ("2020-02-01", "2021-01-01", "2021-01-02")
     ]
     assert [run.asked_span for run in spans] == [
@@ -204,4 +274,4 @@ def test_an_extended_run_asks_for_the_same_stations(default: Path) -> None:
         "20190101T000000_20210101T000000",
         "20190101T000000_20220101T000000",
     ]
-    assert read({}, default).asked_span == ""
+    assert demo_like({}).asked_span == ""

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from workfolder import REPOSITORY
+from workfolder import demo_like
 
-from quakeline.config import DEFAULT, load, merged, read_yaml
 from quakeline.errors import ConfigError
 
 FIBRE: dict[str, Any] = {"name": "F", "source": {"kind": "files", "paths": ["a"]}}
 
 
 def run(**overlay: Any) -> Any:
-    return load(merged(read_yaml(REPOSITORY / DEFAULT), overlay))
+    return demo_like(overlay)
 
 
 def test_fibres_beside_seismometers_and_alone() -> None:
@@ -46,8 +45,8 @@ def test_weights_for_fibres() -> None:
 @pytest.mark.parametrize(
     ("overlay", "message"),
     [
-        ({"fetch": None}, "nothing to work on: give fetch"),
-        ({"stations": None}, "stations: give stations.table or stations.stationxml"),
+        ({"fetch": None}, "not given: fetch.source"),
+        ({"stations": None}, "not given: stations.table"),
         ({"fibres": [FIBRE, FIBRE]}, "the name 'F' is given twice"),
         ({"fibres": [{**FIBRE, "name": "TOO_LONG_1"}]}, "fibres.0.name: 'TOO_LONG_1' given"),
         ({"fibres": [{**FIBRE, "units": "phase"}]}, "units: phase needs it"),
@@ -60,7 +59,10 @@ def test_weights_for_fibres() -> None:
             "two positive numbers, the first one smaller",
         ),
         ({"das_annotate": {"thresholds": {"Q": 0.3}}}, "das_annotate.thresholds: Q given"),
-        ({"das_weights": {**DAS, "window_samples": 9000}}, "das-b-best needs at least 105"),
+        (
+            {"das_weights": {**DAS, "window_samples": 9000}, "time": {"margin_s": 60}},
+            "das-b-best needs at least 105",
+        ),
         ({"das_weights": {**DAS, "thresholds": {"Q": 0.3}}}, "thresholds: Q given; the phases are"),
         ({"das_weights": {**DAS, "model": "B"}}, "model: 'B' given"),
         (

@@ -1,8 +1,9 @@
 import json
 
 import pytest
+from workfolder import demo_like
 
-from quakeline import config, planning, stages
+from quakeline import planning, stages
 from quakeline.planning import Rate, Rates
 
 RATES = Rates(
@@ -19,7 +20,7 @@ def run_of(repository, days, chunk_h=24, keep=()):
     start, end = "2014-01-01T00:00:00Z", f"2014-01-{1 + days:02d}T00:00:00Z"
     time = {"start": start, "end": end, "chunk_h": chunk_h, "margin_s": 0.0 + 60}
     overlay = {"time": time, "keep": list(keep)}
-    return config.read(overlay, repository / config.DEFAULT)
+    return demo_like(overlay)
 
 
 def test_hours_and_bytes_follow_from_rates(repository):
@@ -52,7 +53,7 @@ def test_the_advised_chunk_makes_jobs_of_minutes():
 
 def test_ten_years_of_three_hundred_stations(repository):
     time = {"start": "2014-01-01T00:00:00Z", "end": "2024-01-01T00:00:00Z", "chunk_h": 24}
-    run = config.read({"time": time, "keep": []}, repository / config.DEFAULT)
+    run = demo_like({"time": time, "keep": []})
     rates = planning.shipped()
     made = planning.plan(run, 300, rates, 1000)
     assert made.chunks == 3652
@@ -92,7 +93,7 @@ def test_rates_of_a_run_are_a_line_through_its_jobs(tmp_path):
 FIBRES = [{"name": name, "source": {"kind": "files", "paths": ["a"]}} for name in ("F", "G")]
 
 
-def test_fibres_have_the_rates_of_their_own_run(repository, tmp_path):
+def test_fibres_have_the_rates_of_their_own_run(tmp_path):
     chunk = "20140101T000000_20140101T010000"
     for fibre, seconds in (("F", 7.0), ("G", 9.0)):
         written(tmp_path, "das_annotate", f"{fibre}-{chunk}", seconds, 900)
@@ -104,8 +105,8 @@ def test_fibres_have_the_rates_of_their_own_run(repository, tmp_path):
     assert found.stages["associate"].fixed_s == pytest.approx(3.0)
     assert found.hour_bytes == {"fibres/{fibre}/raw": 500.0}
     time = {"start": "2014-01-01", "end": "2014-01-03", "chunk_h": 12, "margin_s": 60}
-    overlay = {"time": time, "fibres": FIBRES, "fetch": None, "stations": None}
-    made = planning.plan(config.read(overlay, repository / config.DEFAULT), 0, found, 2)
+    run = demo_like({"time": time, "fibres": FIBRES, "fetch": None, "stations": None})
+    made = planning.plan(run, 0, found, 2)
     hours = 4 * 12 + 4 * 120 / 3600
     assert made.jobs["das_annotate"] == 8
     assert made.cpu_h["das_annotate"] == pytest.approx(2 * hours * 8 / 3600)
@@ -116,11 +117,11 @@ def test_fibres_have_the_rates_of_their_own_run(repository, tmp_path):
 
 
 def test_a_run_that_has_not_begun_has_no_rates(tmp_path):
-    assert planning.measured(tmp_path, 4) == Rates({}, {})
+    assert planning.measured(tmp_path, 4, margin_s=45) == Rates({}, {})
 
 
 def test_the_command_shows_the_plan(workdir):
-    overlay = workdir.overlay(json.dumps({"time": {"end": "2010-05-29T00:00:00Z"}}))
+    overlay = workdir.demo_overlay(json.dumps({"time": {"end": "2010-05-29T00:00:00Z"}}))
     done = workdir.quakeline("plan", overlay, "--cores", "4")
     assert done.returncode == 0, done.stderr
     assert "stations  4, chunks 2 of 24 h" in done.stdout

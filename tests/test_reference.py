@@ -10,13 +10,14 @@ import jsonschema
 import pytest
 import yaml
 
-from quakeline import reference
+from quakeline import default_config, reference
 from quakeline.config import DEFAULT, Run
 from quakeline.errors import ConfigError
 from quakeline.sources import KINDS
 
 
 def test_the_files_in_config_are_up_to_date(repository: Path) -> None:
+    reference.publish(repository / DEFAULT, default_config.text(), check=True)
     reference.publish(repository / reference.README, reference.readme(), check=True)
     reference.publish(repository / reference.SCHEMA, reference.editor_schema(), check=True)
 
@@ -71,6 +72,23 @@ def test_default_limits_and_units_are_shown() -> None:
     rows = [line for line in reference.readme().splitlines() if line.startswith("| `time.")]
     assert any("`time.chunk_h` | number, > 0 | `24.0` |" in row for row in rows)
     assert any("`time.start` | date and time | required |" in row for row in rows)
+
+
+def test_what_auto_means_is_said_of_every_key(configured: dict[str, Any]) -> None:
+    rows = {line.split("`")[1]: line for line in reference.readme().splitlines() if "`" in line}
+    left_open = [key for key in _keys(configured) if _at(configured, key) == "auto"]
+    assert len(left_open) > 20
+    for key in left_open:
+        _, _, _, default, meaning, _ = rows[key].split("|")
+        assert default.strip() == '`"auto"`'
+        assert "auto" in meaning
+
+
+def _at(configured: dict[str, Any], key: str) -> object:
+    found: Any = configured
+    for part in key.split("."):
+        found = found[part]
+    return found
 
 
 def test_tables_are_well_formed() -> None:

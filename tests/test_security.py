@@ -6,6 +6,7 @@ from pathlib import Path
 
 import obspy
 import pytest
+from workfolder import demo_like
 
 import quakeline
 
@@ -68,11 +69,10 @@ def test_the_package_runs_no_code_from_files():
 
 @pytest.mark.parametrize("name", ["../evil", "/etc", "a/b", ".hidden", "", "a b", "x\n"])
 def test_a_run_stays_in_its_folder(name, repository):
-    from quakeline import config
     from quakeline.errors import ConfigError
 
     with pytest.raises(ConfigError, match="run"):
-        config.read({"run": name}, repository / config.DEFAULT)
+        demo_like({"run": name})
 
 
 def test_no_rule_has_a_shell(repository):
@@ -103,9 +103,8 @@ def test_entities_of_stationxml_do_not_read_files(tmp_path):
 
 @pytest.mark.parametrize("name", ["../evil", "a/b", "", "a b"])
 def test_a_fibre_stays_in_its_folder(name, repository):
-    from quakeline import config
     from quakeline.errors import ConfigError
 
     fibre = {"name": name, "source": {"kind": "files", "paths": ["*.h5"]}}
     with pytest.raises(ConfigError, match="fibres"):
-        config.read({"fibres": [fibre]}, repository / config.DEFAULT)
+        demo_like({"fibres": [fibre]})

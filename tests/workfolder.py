@@ -6,11 +6,28 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import yaml
+
+from quakeline import config
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 QUAKELINE = str(Path(sys.executable).with_name("quakeline"))
+
+
+def on_demo(overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """An overlay that differs from the embedded demo in some keys."""
+    demo = config.read_yaml(REPOSITORY / config.DEFAULT.parent / config.DEMO)
+    return config.merged(demo, overlay)
+
+
+def demo_like(overlay: Mapping[str, Any]) -> config.Run:
+    """A run that differs from the embedded demo in some keys."""
+    return config.read(on_demo(overlay), REPOSITORY / config.DEFAULT)
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,10 @@ class WorkFolder:
         path = self.folder / name
         path.write_text(text, encoding="utf-8")
         return str(path)
+
+    def demo_overlay(self, text: str, name: str = "overlay.yaml") -> str:
+        """Write an overlay that differs from the embedded demo in some keys; return its path."""
+        return self.overlay(yaml.safe_dump(on_demo(yaml.safe_load(text) or {})), name)
 
     def quakeline(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `quakeline` with its own arguments."""

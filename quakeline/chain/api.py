@@ -38,8 +38,8 @@ def catalog(
         A table with network, station, latitude, longitude (degrees) and elevation_m, an obspy
         Inventory, or the file of either.
     velocity, vp_vs
-        A velocity model or its file (docs/catalog.md), None: IASP91; vp/vs that makes its S
-        velocities, None: those of the file.
+        A velocity model or its file (docs/catalog.md), None: iasp91, a model of the program; vp/vs
+        that makes its S velocities, None: those of the file.
     channels
         FIBRE_CHANNELS, where some of the picks are of channels of a fibre.
     measurements

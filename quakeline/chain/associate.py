@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -176,13 +176,14 @@ def associated(
     EVENTS with preliminary origins, and ARRIVALS.
     """
     from quakeline import association
-    from quakeline.io import tables
+    from quakeline.io import provenance, tables
     from quakeline.schemas import ARRIVALS, EVENTS
 
     if sites.table.empty:
         logger.warning("associate: no station and no channel of a fibre has a position: no events")
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     made = ready(settings, picks, sites, model, threads)
+    provenance.chose("associate", settings.plain(), asdict(made.search))
     for line in made.chosen:
         (tell or _log)(line)
     found, grouped = association.associate(

@@ -59,12 +59,14 @@ class Settings(Section):
 def locator_of(settings: Settings, sites: Sites, model: VelocityModel, threads: int = 1) -> Locator:
     """What locates events of a network as the section says."""
     from quakeline.association import depth_range
+    from quakeline.io import provenance
     from quakeline.location import Locator
 
     options = settings.model_dump()
     if settings.depth_km == "auto":
         options["depth_km"] = depth_range(sites)
         logger.info("locate: chosen for this network: depth %g to %g km", *options["depth_km"])
+    provenance.chose("locate", settings.plain(), {"depth_km": options["depth_km"]})
     return Locator(sites=sites, model=model, threads=threads, **options)
 
 

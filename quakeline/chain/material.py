@@ -14,11 +14,9 @@ from obspy import Inventory
 from quakeline.association import given_picks
 from quakeline.io import inventory, provenance, tables
 from quakeline.schemas import FIBRE_CHANNELS, MEASUREMENTS, STATIONS
+from quakeline.shipped import DEFAULT_MODEL, velocity_file
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel, load
-
-#: Where no model is given: velocities of a continental crust, IASP91 (Kennett & Engdahl 1991).
-IASP91 = VelocityModel((-5.0, 20.0, 35.0), (5.8, 6.5, 8.04), (3.36, 3.75, 4.47))
 
 #: A table, or the path of one.
 Table: TypeAlias = pd.DataFrame | Path | str
@@ -47,16 +45,12 @@ class Material:
         return Sites.of(self.stations, self.channels)
 
 
-def velocities(table: Path | None, vp_vs: float | None = None) -> VelocityModel:
-    """The velocity model of a file, IASP91 without one; `vp_vs` above 0 makes the S velocities.
+def velocities(table: Path | str | None, vp_vs: float | None = None) -> VelocityModel:
+    """The velocity model of a file or of the program (`quakeline.shipped`), None: its default.
 
-    Raises DataError where the file cannot be used.
+    `vp_vs` above 0 makes the S velocities. Raises DataError where the file cannot be used.
     """
-    if table is not None:
-        return load(table, vp_vs or 0.0)
-    if not vp_vs:
-        return IASP91
-    return VelocityModel(IASP91.tops, IASP91.vp, tuple(vp / vp_vs for vp in IASP91.vp))
+    return load(velocity_file(str(table or DEFAULT_MODEL)), vp_vs or 0.0)
 
 
 def read(
@@ -77,8 +71,8 @@ def read(
     stations
         STATIONS, a table with the columns of a station table, an obspy Inventory, or a file.
     velocity, vp_vs
-        A model or its file, None: IASP91; a ratio that makes the S velocities of all but a model
-        that is in memory.
+        A model, its file, or the name of a model of the program (None: iasp91); a ratio that makes
+        the S velocities of all but a model that is in memory.
     channels, measurements
         FIBRE_CHANNELS and MEASUREMENTS.
 
@@ -94,13 +88,15 @@ def read(
         channels = tables.empty(FIBRE_CHANNELS)
     source = Path(picks) if isinstance(picks, str) else picks
     table = given_picks(source, rows, name, Sites.of(rows, channels))
-    file = Path(velocity) if isinstance(velocity, str) else velocity
-    model = file if isinstance(file, VelocityModel) else velocities(file, vp_vs)
     files = [Path(one) for one in (picks, stations) if isinstance(one, Path | str)]
     inputs = {str(path): provenance.digest_file(path) for path in files}
-    section = {"table": str(file) if file else None, "vp_vs": vp_vs or None}
-    if isinstance(file, Path):
-        inputs |= dict.fromkeys([str(file), "velocity"], provenance.digest_file(file))
+    section: dict[str, Any] = {}
+    if isinstance(velocity, VelocityModel):
+        model = velocity
+    else:
+        named = str(velocity or DEFAULT_MODEL)
+        model, section = velocities(named, vp_vs), {"table": named, "vp_vs": vp_vs or None}
+        inputs |= dict.fromkeys([named, "velocity"], provenance.digest_file(velocity_file(named)))
     return Material(
         table,
         rows,
@@ -108,7 +104,7 @@ def read(
         channels,
         tables.empty(MEASUREMENTS) if measurements is None else measurements,
         inputs,
-        {} if isinstance(file, VelocityModel) else section,
+        section,
     )
 
 

@@ -70,7 +70,8 @@ class Catalog:
     """EVENTS, ARRIVALS and PICKS of a catalog, sorted by time, and STATIONS.
 
     `labels` are those of the QuakeML, `exports` the names of further formats. `record` says what
-    made the catalog, `settings` with which sections of a configuration.
+    made the catalog, `settings` with which sections of a configuration, `chosen` what settings that
+    are `auto` became.
     """
 
     events: pd.DataFrame
@@ -81,6 +82,7 @@ class Catalog:
     exports: tuple[str, ...] = ()
     record: Record | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
     def put(
         self,
@@ -137,6 +139,7 @@ class Catalog:
         from quakeline.schemas import STATIONS
 
         with provenance.recording(self.record) if self.record else nullcontext():
+            provenance.carry(self.chosen)
             self.put(
                 folder / "events.parquet",
                 folder / "arrivals.parquet",

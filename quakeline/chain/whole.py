@@ -53,6 +53,27 @@ def made(
     progress, tell
         As in `associated`.
     """
+    settings = sections.plain()
+    if material.section:
+        settings["velocity"] = dict(material.section)
+    recipe = {**settings, "region": region and list(region)}
+    record = provenance.Record("catalog", VERSION, recipe, dict(material.inputs))
+    with provenance.recording(record):
+        done = _steps(material, sections, threads, region, progress, tell)
+        chosen = provenance.current()["chosen"]
+    catalog = replace(done.catalog, record=record, settings=settings, chosen=chosen)
+    return replace(done, catalog=catalog)
+
+
+def _steps(
+    material: Material,
+    sections: Sections,
+    threads: int,
+    region: Region | None,
+    progress: Callable[[int, int], None] | None,
+    tell: Callable[[str], None] | None,
+) -> Made:
+    """All steps in a row."""
     picks, sites, model = material.picks, material.sites, material.model
     candidates, assignments = associated(
         sections.associate,
@@ -89,10 +110,6 @@ def made(
     judged, classes = classified(
         sections.classify, sizes.events, arrivals, picks, material.measurements
     )
-    settings = sections.plain()
-    if material.section:
-        settings["velocity"] = dict(material.section)
-    recipe = {**settings, "region": region and list(region)}
     catalog = assembled(
         sections.merge,
         judged,
@@ -102,8 +119,6 @@ def made(
         sizes.stations,
         material.inputs.get("velocity"),
     )
-    record = provenance.Record("catalog", VERSION, recipe, dict(material.inputs))
-    catalog = replace(catalog, record=record, settings=settings)
     return Made(catalog, sizes, classes, len(events) - len(kept))
 
 

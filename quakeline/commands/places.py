@@ -99,6 +99,7 @@ def velocity_of(
         It cannot be used.
     """
     from quakeline.chain.material import velocities
+    from quakeline.shipped import VELOCITY_MODELS
 
     if given is not None:
         return velocities(given, vp_vs), {"table": str(given), "vp_vs": vp_vs or None}
@@ -110,8 +111,8 @@ def velocity_of(
             else f"--velocity: none given, and {_described(folder)} names none"
         )
     table, ratio = section["table"], vp_vs or section.get("vp_vs")
-    if table is None:
-        return velocities(None, ratio), {"table": None, "vp_vs": ratio or None}
+    if table in VELOCITY_MODELS:
+        return velocities(table, ratio), {"table": table, "vp_vs": ratio or None}
     named = [place / table for place in (folder.parent.parent, Path.cwd())]
     found = next((path for path in named if path.is_file()), None)
     if found is None:

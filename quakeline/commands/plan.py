@@ -35,7 +35,7 @@ def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None
     run = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
     n = stations or _stations(run, place.folder)
     results = place.folder / "results" / run.run
-    own = planning.measured(results, n, run.time.margin_s)
+    own = planning.measured(results, n, run.margin_s)
     rates = planning.shipped().overlaid(own)
     made = planning.plan(run, n, rates, cores or os.cpu_count() or 1)
     source = f"this run ({', '.join(own.stages)})" if own.stages else "other runs"

@@ -65,6 +65,7 @@ def relocate(
     from quakeline.io import provenance, tables, targets
     from quakeline.location.relocate import relocated
     from quakeline.schemas import DIFFERENTIALS, RELOCATIONS
+    from quakeline.shipped import velocity_file
     from quakeline.sites import Sites
 
     folder = run_folder_of(run)
@@ -92,11 +93,10 @@ def relocate(
     tables_in = catalog.events, catalog.pairs, waves
     with shown("relocate", console, lambda total: f"{total:.0f} draws of errors") as progress:
         done = relocated(locator, *tables_in, neighbours, max_km, draws, progress)
-    table = Path(velocities["table"]) if velocities["table"] else None
+    table = velocity_file(velocities["table"])
     files = [path for path in (table, differentials) if path]
     inputs = catalog_inputs(run) | {str(path): provenance.digest_file(path) for path in files}
-    if table:
-        inputs["velocity"] = inputs[str(table)]
+    inputs["velocity"] = inputs[str(table)]
     recipe = {"max_km": max_km, "neighbours": neighbours, "draws": draws, "velocity": velocities}
     record = provenance.Record("relocate", 2, recipe, inputs)
     arrivals = done.arrivals[list(catalog.arrivals.columns)]

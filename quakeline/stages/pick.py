@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal, cast
 
 from pydantic import Field, field_validator
 
-from quakeline.section import Section
+from quakeline.section import Section, Thresholds
 from quakeline.timeline import Span
 
 VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
-Threshold = Annotated[float, Field(gt=0, le=1)]
-
 
 class Config(Section):
     """Which peaks of the probabilities become picks, and what is measured on them."""
 
-    thresholds: dict[str, Threshold] = Field(
+    thresholds: Thresholds = Field(
         default_factory=dict,
-        description="smallest probability of a pick, by phase; a phase that is not named has the"
-        " default of the network's weights",
+        description="smallest probability of a pick, by phase, e.g. {P: 0.4}; auto, also of a phase"
+        " that is not named: that of the network's weights",
     )
     rule: Literal["local", "archive-scan"] = Field(
         "local",
@@ -64,12 +62,16 @@ class Config(Section):
 
 def run(config: Config, *, chunk: str, probabilities: Path, waveforms: Path, picks: Path) -> None:
     """Write the picks (PICKS) whose onset lies in the chunk."""
-    from quakeline.io import stores, tables
+    from quakeline.io import provenance, stores, tables
     from quakeline.picking import Rules, picks_of_stores
     from quakeline.schemas import PICKS, PROBABILITIES, WAVEFORMS
 
+    curves = stores.open_store(probabilities, PROBABILITIES)
+    levels = {**cast("dict[str, float]", curves.attrs["thresholds"]), **config.thresholds}
+    provenance.carry(provenance.read(probabilities).get("chosen", {}))
+    provenance.chose("pick", config.plain(), {"thresholds": levels})
     frame = picks_of_stores(
-        stores.open_store(probabilities, PROBABILITIES),
+        curves,
         stores.open_store(waveforms, WAVEFORMS),
         Rules(**dict(config)),
         Span.parse(chunk),

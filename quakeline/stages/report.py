@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
 from quakeline.section import Section
 
-VERSION = 6
+VERSION = 7
 
 logger = logging.getLogger("quakeline")
 
@@ -71,6 +72,8 @@ def run(
     channels: list[Path],
     fibre_picks: list[Path],
     panels: list[Path],
+    choices: list[Path],
+    chosen: dict[str, Any],
     weights: list[Path],
     report: Path,
 ) -> None:
@@ -96,11 +99,14 @@ def run(
     channels, fibre_picks, panels
         Channels, picks (FIBRE_CHANNELS, FIBRE_PICKS) and pictures (PANELS) of the fibres, one for
         each fibre and chunk: `fibres/<fibre>/<kind>/<chunk>`.
+    choices, chosen
+        Products that tell what `auto` became, and what the configuration tells of it.
     weights
         Weights files of the run, whose cards the page tells.
     report
         The page to write (HTML).
     """
+    from quakeline.choices import told
     from quakeline.io.atomic import write_text
     from quakeline.report.catalog import load
     from quakeline.report.page import Sources, render
@@ -125,6 +131,7 @@ def run(
         benchmarks=benchmarks,
         fibre_picks=fibre_picks,
         panels=panels,
+        chosen=told(chosen, choices),
         weights=weights,
     )
     title = config.title or f"Earthquake catalog: {run_name}"

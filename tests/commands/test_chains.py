@@ -161,9 +161,8 @@ def test_stations(folder: Path, tmp_path: Path, stations: str) -> None:
         key = f"{{table: null, stationxml: [{stations}]}}"
     else:
         key = f"{{table: {stations}, stationxml: []}}"
-    overlay = Path("config/runs/chain.yaml")
-    overlay.parent.mkdir(exist_ok=True)
-    overlay.write_text(f"run: chain\nstations: {key}\n")
+    text = f"run: chain\nstations: {key}\n"
+    overlay = Path(WorkFolder(folder).demo_overlay(text, "config/runs/chain.yaml"))
     assert done("config", "check", "chain").startswith("ok")
     run = launch.checked(launch.find_place(Path.cwd()), overlay)
     from quakeline.stages import stations as stage
@@ -181,9 +180,8 @@ def test_weights(folder: Path, tmp_path: Path, weights: str) -> None:
     assert (tmp_path / "picks.csv").read_bytes() == Path("picks.csv").read_bytes()
     assert "phasenet" in done("models", "show", weights)
     done("models", "export", weights, "--onnx", tmp_path / "network.onnx")
-    overlay = Path("config/runs/weights.yaml")
-    overlay.parent.mkdir(exist_ok=True)
-    overlay.write_text(f"run: weights\nweights: {{path: {weights}}}\n")
+    text = f"run: weights\nweights: {{path: {weights}}}\n"
+    overlay = Path(WorkFolder(folder).demo_overlay(text, "config/runs/weights.yaml"))
     assert done("config", "check", "weights").startswith("ok")
     run = launch.checked(launch.find_place(Path.cwd()), overlay)
     from quakeline.stages import weights as stage
@@ -207,7 +205,7 @@ def test_a_run_begins_at_what_others_wrote(folder: Path) -> None:
     """Picks as CSV, stations and known events of a run, and a catalog as reference."""
     place = WorkFolder(folder)
     text = IMPORTED.format(table="picks.csv", reference="made/catalog.csv")
-    ran = place.quakeline("run", place.overlay(text), "--cores", "2")
+    ran = place.quakeline("run", place.demo_overlay(text), "--cores", "2")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     found, known = (
         tables.read(folder / f"results/{run}/catalog/events.parquet", EVENTS)

@@ -51,6 +51,30 @@ def test_files_to_picks(tmp_path: Path, picker_weights: Path) -> None:
     assert (pd.to_datetime(csv["time"]) == found["time"]).all()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["eqtransformer-conservative", "seismo-performer-v2"])
+def test_a_run_with_nothing_but_a_model_gives_the_same_picks(
+    workdir: WorkFolder, shared: Path, model: str
+) -> None:
+    """No setting of a run comes from the network of the demo."""
+    folder = str(shared / "weights/seismo_performer")
+    weights = {"model": model} | ({"path": folder} if "performer" in model else {})
+    overlay = workdir.demo_overlay(json.dumps({"run": "other", "weights": weights}))
+    done = workdir.snakemake("--configfile", overlay, "--until", "pick")
+    assert done.returncode == 0, done.stderr
+    (path,) = (workdir.folder / "results/other/picks").glob("*.parquet")
+    words = ["--model", model, *(["--weights", folder] if "path" in weights else [])]
+    done = workdir.quakeline("pick", *FILES, *words, "--output", "direct.parquet")
+    assert done.returncode == 0, done.stderr
+    columns = ["pick_id", "phase", "time", "probability"]
+    of_run, direct = (
+        tables.read(table, PICKS).sort_values("pick_id")[columns].reset_index(drop=True)
+        for table in (path, workdir.folder / "direct.parquet")
+    )
+    assert len(of_run) > 10
+    pd.testing.assert_frame_equal(of_run, direct, check_exact=False, atol=1e-5, rtol=0)
+
+
 def test_mistakes_are_one_line_and_leave_nothing(tmp_path: Path, picker_weights: Path) -> None:
     place = WorkFolder(tmp_path)
     (tmp_path / "x.txt").write_text("no waveforms")

@@ -317,11 +317,14 @@ def test_tables_are_not_read_as_recordings_the_next_time(work, tmp_path, monkeyp
     )
 
 
-@pytest.mark.parametrize("word", ["reference", "schema"])
+PAGES = {"defaults": "config.yaml", "reference": "README.md", "schema": "config.schema.json"}
+
+
+@pytest.mark.parametrize("word", PAGES)
 def test_a_page_that_somebody_wrote_is_not_replaced(tmp_path, word, monkeypatch, capfd):
     place = WorkFolder.furnished(tmp_path)
     monkeypatch.chdir(place.folder)
-    page = tmp_path / "config" / {"reference": "README.md", "schema": "config.schema.json"}[word]
+    page = tmp_path / "config" / PAGES[word]
     assert run(["config", word], monkeypatch) == 0
     page.write_text("my notes on our runs\n")
     refused(run(["config", word], monkeypatch), capfd.readouterr().err)

@@ -15,6 +15,7 @@ import numpy as np
 import obspy
 import torch
 from fuzz.mutations import mutated
+from workfolder import demo_like
 
 from quakeline import cluster, config, reproduction, velocity
 from quakeline.das import channels, files
@@ -79,7 +80,7 @@ def tried(reader: Reader, seed: int, folder: Path) -> str:
 def readers(folder: Path) -> list[Reader]:
     """All readers, with files made in a folder."""
     return [
-        Reader("config", ".yaml", _config, (REPOSITORY / config.DEFAULT).read_bytes()),
+        Reader("config", ".yaml", _config, demo_like({}).as_yaml().encode()),
         Reader("site", ".yaml", _site, _example("profiles/slurm/site.example.yaml")),
         Reader(
             "stations", ".csv", inventory.read_table, _example("config/unterhaching/stations.csv")

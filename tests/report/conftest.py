@@ -233,6 +233,8 @@ class RunFiles:
                 getattr(self, f"_{kind}")(chunk, path)
         return {
             "run_name": self.run_name,
+            "choices": [],
+            "chosen": {"time.margin_s": 45.0},
             "settings": self.settings or self._settings(),
             "events": catalog / "events.parquet",
             "arrivals": catalog / "arrivals.parquet",

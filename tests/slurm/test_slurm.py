@@ -177,7 +177,7 @@ def test_more_than_a_hundred_jobs(cluster: Cluster, demo_run: WorkFolder, tmp_pa
     """Twenty chunks: 109 jobs of the workflow are four of SLURM."""
     place = WorkFolder.furnished(tmp_path / "work")
     (place.folder / "config/site.yaml").write_text(TENS, encoding="utf-8")
-    place.overlay(HUNDRED)
+    place.demo_overlay(HUNDRED)
     said = _ended_well(slurmruns.run(place))
     assert len(list(place.folder.glob("results/hundred/benchmarks/*/*.tsv"))) == 109
     assert said.count(SUBMITTED) == 4, said

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 from scenes import DEPTH_KM, ORIGIN_S, RATE, START, VP, VS, Scene
+from workfolder import demo_like
 
-from quakeline.config import DEFAULT, load, merged, read_yaml
 from quakeline.errors import ConfigError
 from quakeline.magnitudes import brune
 from quakeline.magnitudes.formulas import FORMULAS
@@ -193,7 +193,7 @@ def test_spectra_are_those_of_the_pulse():
 def test_the_band_must_be_what_the_filter_keeps():
     overlay = {"prepare": {"response": {"pre_filter_hz": [0.5, 1, 40, 45]}}}
     with pytest.raises(ConfigError, match=r"magnitude.moment.band_hz: \[0.5, 20.0\] given"):
-        load(merged(read_yaml(DEFAULT), {**overlay, "magnitude": {"moment": {}}}))
-    load(merged(read_yaml(DEFAULT), {**overlay, "magnitude": {"moment": {"band_hz": [1, 20]}}}))
+        demo_like({**overlay, "magnitude": {"moment": {}}})
+    demo_like({**overlay, "magnitude": {"moment": {"band_hz": [1, 20]}}})
     with pytest.raises(ValidationError):
         magnitude.Config(moment={"band_hz": (20, 1)})

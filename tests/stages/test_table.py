@@ -8,9 +8,9 @@ from typing import get_args
 
 import pytest
 import yaml
-from workfolder import REPOSITORY, WorkFolder
+from workfolder import REPOSITORY, WorkFolder, demo_like
 
-from quakeline import config, stages
+from quakeline import stages
 from quakeline.config import Run
 from quakeline.errors import ConfigError
 from quakeline.stages import STAGES, TABLE
@@ -65,7 +65,7 @@ RUNS = {
 
 
 def overlaid(text: str) -> Run:
-    return config.read(yaml.safe_load(text) or {}, REPOSITORY / config.DEFAULT)
+    return demo_like(yaml.safe_load(text) or {})
 
 
 @pytest.mark.parametrize(("text", "had", "local"), RUNS.values(), ids=RUNS)
@@ -73,7 +73,7 @@ def test_the_table_the_rules_and_the_plan_agree(
     workdir: WorkFolder, text: str, had: set[str], local: set[str]
 ) -> None:
     text += "time: {chunk_h: 0.05}\n"
-    run, path = overlaid(text), workdir.overlay(text)
+    run, path = overlaid(text), workdir.demo_overlay(text)
     for name in ("a.nc", "picks.csv", "theirs.csv"):
         (workdir.folder / name).write_text("")
     jobs = {stage.name: len(stage.jobs(run)) for stage in stages.of(run)}
@@ -92,7 +92,7 @@ def test_the_table_the_rules_and_the_plan_agree(
 
 def test_a_job_of_every_stage_is_measured_for_the_report(workdir: WorkFolder) -> None:
     """The page tells time and memory of all that came before it."""
-    overlay = workdir.overlay(RUNS["both"][0])
+    overlay = workdir.demo_overlay(RUNS["both"][0])
     told = workdir.snakemake("--filegraph", "--configfile", overlay)
     measured = Counter(re.findall(r"/benchmarks/(\w+)/[^/]+\.tsv<", told.stdout))
     run = overlaid(RUNS["both"][0])

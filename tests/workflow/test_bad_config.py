@@ -37,7 +37,7 @@ def nothing_made(place: WorkFolder) -> bool:
 
 
 def test_several_mistakes_at_once(workdir: WorkFolder) -> None:
-    overlay = workdir.overlay(
+    overlay = workdir.demo_overlay(
         "pick: {treshold: 0.5, gap_guard_s: -1}\n"
         "fetch: {source: {kind: ftp}}\n"
         "associate: {min_picks: 1, depth_km: [10, 0]}\n"
@@ -60,15 +60,39 @@ def test_several_mistakes_at_once(workdir: WorkFolder) -> None:
 
 def test_an_overlay_that_does_not_exist(workdir: WorkFolder) -> None:
     done = workdir.quakeline("run", "config/runs/mine.yaml")
-    refused(done, "'config/runs/mine.yaml'", "known runs: unterhaching")
+    refused(done, "'config/runs/mine.yaml'", "known runs: porotomo, unterhaching")
     assert nothing_made(workdir)
+
+
+OF_A_DATA_SET = {
+    "run": "run: caribbean",
+    "time.start, time.end": "time: {start: 2020-01-01T00:00:00Z, end: 2020-01-02T00:00:00Z}",
+    "stations.table": "stations: {table: config/unterhaching/stations.csv}",
+    "fetch.source": "fetch: {source: {kind: files, paths: [data/*]}}",
+}
+
+
+@pytest.mark.parametrize("absent", OF_A_DATA_SET)
+def test_what_is_not_said_does_not_come_from_the_demo(workdir: WorkFolder, absent: str) -> None:
+    text = "\n".join(line for key, line in OF_A_DATA_SET.items() if key != absent)
+    overlay = workdir.overlay(text)
+    (line,) = refused(workdir.quakeline("run", overlay), "what belongs to a data set")
+    assert line.startswith(f"quakeline: not given: {absent}")
+    assert not (workdir.folder / "results").exists()
+
+
+def test_an_overlay_that_says_nothing_is_not_the_demo(workdir: WorkFolder) -> None:
+    overlay = workdir.overlay("{}")
+    refused(workdir.quakeline("run", overlay), "not given: run, time.start, time.end, stations")
+    assert "not given: run," in workdir.snakemake("--configfile", overlay).stderr
+    assert not (workdir.folder / "results").exists()
 
 
 @pytest.mark.parametrize("mistake", VELOCITY)
 def test_a_bad_velocity_table(workdir: WorkFolder, mistake: str) -> None:
     text, words = VELOCITY[mistake]
     (workdir.folder / "v.csv").write_text(text)
-    done = workdir.quakeline("run", workdir.overlay("velocity: {table: v.csv}\n"))
+    done = workdir.quakeline("run", workdir.demo_overlay("velocity: {table: v.csv}\n"))
     refused(done, "velocity table v.csv", words)
     assert nothing_made(workdir)
 
@@ -77,13 +101,13 @@ def test_a_bad_velocity_table(workdir: WorkFolder, mistake: str) -> None:
 def test_a_bad_station_table(workdir: WorkFolder, mistake: str) -> None:
     text, words = STATIONS[mistake]
     (workdir.folder / "s.csv").write_text(text)
-    done = workdir.quakeline("run", workdir.overlay("stations: {table: s.csv}\n"))
+    done = workdir.quakeline("run", workdir.demo_overlay("stations: {table: s.csv}\n"))
     refused(done, "station table s.csv", words)
     assert nothing_made(workdir)
 
 
 def test_files_that_do_not_exist_are_told_together(workdir: WorkFolder) -> None:
-    overlay = workdir.overlay(
+    overlay = workdir.demo_overlay(
         "velocity: {table: a.csv}\nstations: {table: b.csv}\nweights: {path: c.safetensors}\n"
     )
     done = workdir.quakeline("run", overlay)
@@ -103,16 +127,16 @@ def test_files_that_hold_something_else(workdir: WorkFolder) -> None:
     (workdir.folder / "s.xml").write_text("<FDSNStationXML><Network")
     (workdir.folder / "w.safetensors").write_text("none")
     metadata = "stations: {stationxml: [s.xml]}\n"
-    overlay = workdir.overlay(metadata + "weights: {path: w.safetensors}\n")
+    overlay = workdir.demo_overlay(metadata + "weights: {path: w.safetensors}\n")
     (line,) = refused(workdir.quakeline("run", overlay, "--cores", "2"), most=1)
     assert line.startswith("quakeline: weights: path: w.safetensors is damaged or not a safeten")
-    overlay = workdir.overlay(metadata)
+    overlay = workdir.demo_overlay(metadata)
     (line,) = refused(workdir.quakeline("run", overlay, "--cores", "2"), most=1)
     assert line.startswith("quakeline: stations: cannot read s.xml as StationXML: ")
 
 
 def test_one_mistake_of_many_chunks_is_one_line(workdir: WorkFolder) -> None:
-    overlay = workdir.overlay(
+    overlay = workdir.demo_overlay(
         "time: {chunk_h: 0.02}\nfetch: {source: {kind: files, paths: [data/*]}}\n"
     )
     done = workdir.quakeline("run", overlay, "--cores", "2")

@@ -68,7 +68,7 @@ def digests(folder: Path) -> dict[str, str]:
 def test_a_full_disk(disk: Disk, demo_copy: WorkFolder) -> None:
     earlier = disk.folder / "unterhaching"
     before = digests(earlier)
-    again = ["run", demo_copy.overlay("run: again\n"), "--cores", "2"]
+    again = ["run", demo_copy.demo_overlay("run: again\n"), "--cores", "2"]
 
     disk.leave(20_000)
     done = demo_copy.quakeline(*again)
@@ -96,7 +96,7 @@ def test_a_full_disk(disk: Disk, demo_copy: WorkFolder) -> None:
 def test_a_read_only_disk(disk: Disk, demo_copy: WorkFolder) -> None:
     before = digests(disk.folder)
     disk.mount("remount,ro")
-    for overlay in ("unterhaching", demo_copy.overlay("run: again\n")):
+    for overlay in ("unterhaching", demo_copy.demo_overlay("run: again\n")):
         done = demo_copy.quakeline("run", overlay)
         refused(done, "cannot write", "Read-only file system; make it writable, then run the same")
         assert len(done.stderr.splitlines()) == 1

@@ -88,7 +88,7 @@ def furnish_bad_archive(place: WorkFolder) -> str:
     table = (place.folder / "config/unterhaching/stations.csv").read_text()
     rows = "".join(f"BW,{name},{AT_UH3}\n" for name in names)
     (place.folder / "stations.csv").write_text(table.rstrip() + "\n" + rows)
-    return place.overlay(f"run: bad\nstations: {{table: stations.csv}}\n{FILES}")
+    return place.demo_overlay(f"run: bad\nstations: {{table: stations.csv}}\n{FILES}")
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_running_again_changes_nothing(bad: Finished) -> None:
 
 def archive(place: WorkFolder, stream: obspy.Stream) -> str:
     archives.write_all(stream, place.folder / "data")
-    return place.overlay(f"run: bad\n{FILES}")
+    return place.demo_overlay(f"run: bad\n{FILES}")
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def place(workdir: WorkFolder) -> WorkFolder:
 def test_an_empty_archive(place: WorkFolder, pattern: str) -> None:
     (place.folder / "data").mkdir()
     source = f"fetch: {{source: {{kind: files, paths: ['{pattern}']}}}}\n"
-    done = place.quakeline("run", place.overlay(f"run: bad\n{source}"))
+    done = place.quakeline("run", place.demo_overlay(f"run: bad\n{source}"))
     if "%" in pattern:
         refused(done, "no data of the whole run", "BW.UH1, BW.UH2 and 2 more")
     else:
@@ -208,7 +208,7 @@ def test_an_archive_of_files_that_cannot_be_used(place: WorkFolder) -> None:
     (data / "notes.txt").write_text("see the other disk\n")
     archives.claim_rate(write(recordings("UH1.SHZ")[0], data), 25)
     write(renamed(recordings("UH3.SHZ")[0], "UH5"), data)
-    done = place.quakeline("run", place.overlay(f"run: bad\n{FILES}"), "--cores", "2")
+    done = place.quakeline("run", place.demo_overlay(f"run: bad\n{FILES}"), "--cores", "2")
     refused(
         done,
         "no data of the whole run can be used",
@@ -238,14 +238,14 @@ def test_a_time_span_without_data(place: WorkFolder) -> None:
     """The commonest slip of all: the wrong year."""
     archives.write_all(recordings(), place.folder / "data")
     span = "time: {start: 2011-05-27T16:24:00Z, end: 2011-05-27T16:28:00Z}\n"
-    done = place.quakeline("run", place.overlay(f"run: bad\n{span}{FILES}"), "--cores", "2")
+    done = place.quakeline("run", place.demo_overlay(f"run: bad\n{span}{FILES}"), "--cores", "2")
     refused(done, "of times from 2010-05-27T16:24:04Z to 2010-05-27T16:27:54Z", "BW.UH1")
 
 
 def test_bad_coordinates(place: WorkFolder) -> None:
     table = "network,station,latitude,longitude,elevation_m\nBW,UH1,48.08,,400\n"
     (place.folder / "stations.csv").write_text(table)
-    done = place.quakeline("run", place.overlay("stations: {table: stations.csv}\n"))
+    done = place.quakeline("run", place.demo_overlay("stations: {table: stations.csv}\n"))
     refused(done, "stations.csv, line 2: longitude is ''; allowed: a number from -180 to 360")
     assert not (place.folder / "results").exists()
 
@@ -260,7 +260,7 @@ def furnish_empty_day(place: WorkFolder) -> str:
         trace.stats.starttime += LATER_S
     archives.write_all(stream, place.folder / "data")
     span = "time: {start: 2010-05-27T23:50:00Z, end: 2010-05-28T00:10:00Z}\n"
-    return place.overlay(f"run: days\n{span}{FILES}")
+    return place.demo_overlay(f"run: days\n{span}{FILES}")
 
 
 def test_a_day_without_data(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
@@ -284,7 +284,7 @@ def test_a_day_without_data(tmp_path_factory: pytest.TempPathFactory, worker_id:
 
 def test_a_run_without_picks_says_why(demo_copy: WorkFolder) -> None:
     place = WorkFolder(demo_copy.folder, environment=WIDE)
-    done = place.quakeline("run", place.overlay("pick: {thresholds: {P: 1.0, S: 1.0}}\n"))
+    done = place.quakeline("run", place.demo_overlay("pick: {thresholds: {P: 1.0, S: 1.0}}\n"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No events." in done.stdout
     assert "there are no picks" in done.stdout

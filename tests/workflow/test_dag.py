@@ -6,17 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
-from workfolder import REPOSITORY, WorkFolder
+from workfolder import WorkFolder, demo_like
 
-from quakeline import config, stages
+from quakeline import stages
 from quakeline.stages import STAGES
 
 #: The stages of the demo that work on what the one before made; `weights` joins at `annotate`.
-CHAIN = tuple(
-    stage.name
-    for stage in stages.of(config.read({}, REPOSITORY / config.DEFAULT))
-    if stage.name != "weights"
-)
+CHAIN = tuple(stage.name for stage in stages.of(demo_like({})) if stage.name != "weights")
 
 
 def from_on(stage: str) -> set[str]:
@@ -29,7 +25,7 @@ def from_on(stage: str) -> set[str]:
 
 @pytest.mark.parametrize(("overlay", "chunks"), [("{}", 1), ("time: {chunk_h: 0.025}", 3)])
 def test_a_new_run_plans_every_job_once(workdir: WorkFolder, overlay: str, chunks: int) -> None:
-    words = ("--configfile", workdir.overlay(overlay)) if chunks > 1 else ()
+    words = ("--configfile", workdir.demo_overlay(overlay)) if chunks > 1 else ()
     expected = {
         stage: chunks if STAGES[stage].scope == "chunk" else 1 for stage in (*CHAIN, "weights")
     }
@@ -59,9 +55,8 @@ def test_a_finished_run_plans_nothing(demo_run: WorkFolder) -> None:
 def test_a_changed_setting_asks_for_its_stage_and_what_follows(
     demo_run: WorkFolder, tmp_path: Path, stage: str, setting: str
 ) -> None:
-    overlay = tmp_path / "overlay.yaml"
-    overlay.write_text(f"{stage}: {{{setting}}}\n", encoding="utf-8")
-    assert set(demo_run.planned("--configfile", str(overlay))) == from_on(stage)
+    overlay = WorkFolder(tmp_path).demo_overlay(f"{stage}: {{{setting}}}\n")
+    assert set(demo_run.planned("--configfile", overlay)) == from_on(stage)
 
 
 @pytest.mark.parametrize("stage", ["weights", "stations", "prepare", "pick", "locate", "crate"])
@@ -82,18 +77,17 @@ def test_a_copied_program_plans_nothing(demo_tree: WorkFolder) -> None:
 
 
 def test_another_name_is_another_run(demo_run: WorkFolder, tmp_path: Path) -> None:
-    overlay = tmp_path / "overlay.yaml"
-    overlay.write_text("run: other\n", encoding="utf-8")
-    assert set(demo_run.planned("--configfile", str(overlay))) == {*CHAIN, "weights"}
+    overlay = WorkFolder(tmp_path).demo_overlay("run: other\n")
+    assert set(demo_run.planned("--configfile", overlay)) == {*CHAIN, "weights"}
 
 
 def test_stores_that_nobody_keeps_are_temporary(demo_copy: WorkFolder) -> None:
-    words = ("--configfile", demo_copy.overlay("keep: []\nreport: {max_rows: 7}\n"))
+    words = ("--configfile", demo_copy.demo_overlay("keep: []\nreport: {max_rows: 7}\n"))
     assert set(demo_copy.planned(*words)) == {"report", "crate"}
 
 
 def test_a_wrong_configuration_is_named_without_a_traceback(workdir: WorkFolder) -> None:
-    overlay = workdir.overlay("pick: {treshold: 1}\ntime: {chunk_h: -1}\n")
+    overlay = workdir.demo_overlay("pick: {treshold: 1}\ntime: {chunk_h: -1}\n")
     done = workdir.snakemake("--dry-run", "--configfile", overlay)
     assert done.returncode != 0
     told = done.stdout + done.stderr

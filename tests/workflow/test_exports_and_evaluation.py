@@ -23,7 +23,7 @@ evaluate: {reference: reference.csv}
 
 def test_a_run_with_exports_and_a_reference(demo_copy: WorkFolder) -> None:
     (demo_copy.folder / "reference.csv").write_text(REFERENCE)
-    overlay = demo_copy.overlay(OVERLAY)
+    overlay = demo_copy.demo_overlay(OVERLAY)
     words = ("--configfile", overlay)
     assert set(demo_copy.planned(*words)) == {"merge", "evaluate", "crate", "report"}
     own = demo_copy.folder / "results/unterhaching/catalog/hypodd/hypoDD.inp"
@@ -46,7 +46,7 @@ def test_a_run_with_exports_and_a_reference(demo_copy: WorkFolder) -> None:
 
 
 def test_a_reference_that_is_not_there_is_named(workdir: WorkFolder) -> None:
-    overlay = workdir.overlay("evaluate: {reference: nothing.xml}\n")
+    overlay = workdir.demo_overlay("evaluate: {reference: nothing.xml}\n")
     done = workdir.snakemake("--dry-run", "--configfile", overlay)
     assert done.returncode != 0
     assert "evaluate.reference: file 'nothing.xml' does not exist" in done.stdout + done.stderr

@@ -18,12 +18,10 @@ from quakeline.schemas import ARRIVALS, EVENTS, PICKS
 OVERLAY = """\
 run: {run}
 time: {{start: 2020-05-01T00:00:00Z, end: 2020-05-01T01:00:00Z, chunk_h: 1}}
-stations: {{table: stations.csv, stationxml: []}}
-fetch: null
+stations: {{table: stations.csv}}
 import_picks: {{table: {table}}}
 velocity: {{table: velocity.csv}}
-associate: {{margin_km: auto, depth_km: auto, min_picks: 8, node_km: auto}}
-locate: {{depth_km: auto}}
+associate: {{min_picks: 8}}
 """
 
 
@@ -114,7 +112,7 @@ def test_a_table_that_cannot_be_used_is_one_line(place: WorkFolder) -> None:
 
 def test_a_run_of_nothing_is_refused(place: WorkFolder) -> None:
     done = place.quakeline("run", place.overlay(OVERLAY.format(table="null", run="none")))
-    refused(done, "nothing to work on: give fetch (seismometers), fibres, or import_picks.table")
+    refused(done, "not given: fetch.source (or fibres, or import_picks.table)")
 
 
 def catalog_of(results: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -139,7 +137,7 @@ def test_picks_from_outside_join_those_of_the_run(
     place = WorkFolder.furnished(tmp_path)
     outside[columns].to_csv(tmp_path / "outside.csv", index=False)
     pattern = f"signal/tests/data/BW.UH{own}._.?H?.D.2010.147.cut.slist.gz"
-    overlay = place.overlay(
+    overlay = place.demo_overlay(
         f"""
 run: mixed
 fetch: {{source: {{kind: package, package: obspy, files_in_package: ["{pattern}"]}}}}

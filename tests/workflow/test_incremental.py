@@ -34,7 +34,7 @@ def arrive(place: WorkFolder, day: int) -> None:
 
 def until(place: WorkFolder, day: int) -> str:
     """The overlay of a run that ends with a day."""
-    return place.overlay(
+    return place.demo_overlay(
         "run: daily\n"
         f"time: {{start: 2010-05-{FIRST}, end: 2010-05-{day + 1}, chunk_h: 24}}\n"
         "fetch: {source: {kind: sds, roots: [archive]}}\n"

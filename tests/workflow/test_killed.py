@@ -25,7 +25,7 @@ OVERLAY = "run: killed\nannotate: {hop_samples: 67, device: cpu}\n"
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Finished:
     def furnish(place: WorkFolder) -> str:
-        return place.overlay(OVERLAY)
+        return place.demo_overlay(OVERLAY)
 
     run = Finished.once(tmp_path_factory, worker_id, "uninterrupted", furnish)
     assert run.code == 0, run.out + run.err

@@ -52,7 +52,7 @@ def test_the_picks_are_those_of_local_files(
     centre: Front, place: WorkFolder, demo_run: WorkFolder
 ) -> None:
     """One window is refused at first: `quakeline run` tells, `quakeline fetch` gets it."""
-    path = place.overlay(overlay(centre))
+    path = place.demo_overlay(overlay(centre))
     centre.refused = ("UH3", "2010-05-27T16:24:30")
     done = place.quakeline("run", path, "--cores", "1", *UNTIL_PICKS)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -85,7 +85,7 @@ def test_fetch_alone_makes_the_manifests_and_tells(centre: Front, place: WorkFol
         "stations:\n  table: null\n  fdsn:\n"
         f"    {{providers: ['{centre.url}'], networks: [BW], pause_s: 0.02}}\n"
     )
-    done = place.quakeline("fetch", place.overlay(overlay(centre, more)))
+    done = place.quakeline("fetch", place.demo_overlay(overlay(centre, more)))
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.split() for line in done.stdout.splitlines() if "BW.UH" in line]
     assert [row[0] for row in rows] == ["BW.UH1", "BW.UH2", "BW.UH3", "BW.UH4"]
@@ -93,7 +93,7 @@ def test_fetch_alone_makes_the_manifests_and_tells(centre: Front, place: WorkFol
     raw = place.folder / "results/remote/raw"
     assert sorted(path.stem for path in raw.glob("*.parquet")) == [FIRST, SECOND]
     n_asked = len(centre.asked)
-    done = place.quakeline("fetch", place.overlay(overlay(centre, more)))
+    done = place.quakeline("fetch", place.demo_overlay(overlay(centre, more)))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 requests" in done.stdout
     assert len(centre.asked) == n_asked
@@ -103,7 +103,7 @@ def test_a_centre_that_fails_is_one_line_and_a_failed_command(
     centre: Front, place: WorkFolder
 ) -> None:
     centre.always = "403"
-    done = place.quakeline("fetch", place.overlay(overlay(centre)))
+    done = place.quakeline("fetch", place.demo_overlay(overlay(centre)))
     refused(done, "HTTP 403: the server refuses access", most=3)
 
 
@@ -121,4 +121,4 @@ def test_mistakes_are_told_before_anything_begins(
     lines += [] if "providers" in setting else ["providers: [EARTHSCOPE]"]
     text = f"fetch: {{source: {{{', '.join(lines)}}}}}\n"
     for command in (("config", "check"), ("run",), ("fetch",)):
-        refused(place.quakeline(*command, place.overlay(text)), words)
+        refused(place.quakeline(*command, place.demo_overlay(text)), words)

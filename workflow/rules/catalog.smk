@@ -55,7 +55,7 @@ rule associate:
         + of_fibres(rules.das_index.output.manifest),
         stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
-        velocity=RUN.velocity.table,
+        velocity=RUN.velocity.file,
         known=RUN.associate.known_files(),
     output:
         events=product("associate", "events"),
@@ -85,7 +85,7 @@ rule locate:
         picks=PICKS,
         stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
-        velocity=RUN.velocity.table,
+        velocity=RUN.velocity.file,
     output:
         events=product("locate", "events"),
         arrivals=product("locate", "arrivals"),
@@ -115,7 +115,7 @@ rule magnitude:
         picks=PICKS,
         measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
         stations=path_of(rules.stations.output.stations),
-        velocity=RUN.velocity.table,
+        velocity=RUN.velocity.file,
         corrections=RUN.magnitude.files(),
     output:
         events=product("magnitude", "events"),
@@ -244,6 +244,7 @@ rule report:
         channels=of_fibres(rules.das_index.output.channels),
         fibre_picks=of_fibres(rules.das_pick.output.picks),
         panels=of_fibres(rules.das_pick.output.panels),
+        choices=choosing(),
         weights=weights_of(RUN.weights_stages),
     output:
         report=product("report", "report"),
@@ -260,6 +261,7 @@ rule report:
         stage=RUN.params("report"),
         run_name=RUN.run,
         settings=RUN.as_yaml(),
+        chosen=RUN.chosen,
     message:
         "report"
     script:

@@ -65,6 +65,13 @@ def only_with(stage, product):
     return [product] if STAGES[stage].has(RUN) else []
 
 
+def choosing():
+    """Products that tell what `auto` became; every chunk tells the same."""
+    picks = expand(rules.pick.output.picks, chunk=STATION_CHUNKS[:1])
+    onsets = expand(rules.das_annotate.output.onsets, fibre=FIBRES, chunk=CHUNKS[:1])
+    return [*picks, *onsets, rules.associate.output.events, rules.locate.output.events]
+
+
 def weights_of(stages):
     """The weights files that some stages make."""
     return [path_of(getattr(rules, name).output.weights) for name in stages]

@@ -48,7 +48,7 @@ rule das_index:
     params:
         stage=RUN.params("das_index"),
         settings=fibre_of,
-        margin_s=RUN.time.margin_s,
+        margin_s=RUN.margin_s,
         archive=lambda wildcards: RUN.fibre(wildcards.fibre).source.fingerprint(),
     message:
         "das_index {wildcards.fibre} {wildcards.chunk}"

@@ -48,7 +48,7 @@ rule fetch:
         **resources_of("fetch", memory_mb=1000, runtime_min=60),
     params:
         stage=RUN.params("fetch"),
-        margin_s=RUN.time.margin_s,
+        margin_s=RUN.margin_s,
         read_ahead_s=RUN.prepare.response.read_ahead_s,
         archive=lambda wildcards: RUN.archive_of(wildcards.chunk),
     message:
@@ -76,7 +76,7 @@ rule prepare:
         **resources_of("prepare", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("prepare"),
-        margin_s=RUN.time.margin_s,
+        margin_s=RUN.margin_s,
         rate_hz=RUN.sampling_rate_hz,
     message:
         "prepare {wildcards.chunk}"
