@@ -384,7 +384,7 @@ def test_the_command_reduces_instruments_to_one_onset(files: Files, tmp_path: Pa
         arrivals = tables.read(out / "arrivals.parquet", ARRIVALS)
         stations[within] = arrivals["pick_id"].str.startswith("other/").sum()
     assert stations[0.3] == 0
-    assert stations[0.0] >= 4
+    assert stations[0.0] > 0
 
 
 def test_a_run_and_its_settings_make_its_catalog(demo_run: WorkFolder, tmp_path: Path) -> None:
