@@ -96,6 +96,11 @@ class Config(Section):
             raise ValueError(f"depth_km: {list(self.depth_km)} given; the first must be smaller")
         return self
 
+    def times(self) -> dict[str, float]:
+        """The least time between events and the tolerance, for `locate`; -1 for `auto`."""
+        said = {"min_interevent_s": self.min_interevent_s, "tolerance_s": self.tolerance_s}
+        return {name: -1.0 if isinstance(s, str) else s for name, s in said.items()}
+
     def known_files(self) -> list[str]:
         """The tables of the earlier catalog, if there is one: events and arrivals."""
         if self.known_events is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -61,15 +61,16 @@ def run(
     channels: list[Path],
     velocity: Path,
     vp_vs: float,
-    apart: dict[str, Any],
+    min_interevent_s: float,
+    tolerance_s: float,
     threads: int,
     events: Path,
     arrivals: Path,
 ) -> None:
     """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights.
 
-    `vp_vs` above 0 makes the S velocities; `apart` are `min_interevent_s` and `tolerance_s` of the
-    section `associate`: no two events that share stations are closer than the first.
+    `vp_vs` above 0 makes the S velocities. `min_interevent_s` and `tolerance_s` are those of the
+    section `associate`, below 0: auto; no two events that share stations are closer than the first.
     """
     from quakeline.association import depth_range, interevent_s
     from quakeline.comparison.twins import without_twins
@@ -93,7 +94,7 @@ def run(
     located, residuals = without_twins(
         *locator.locate(tables.read(candidates, EVENTS), tables.read(assignments, ARRIVALS), known),
         known,
-        interevent_s(apart, sites, model),
+        interevent_s(_given(min_interevent_s, tolerance_s), sites, model),
     )
     for row in located.itertuples():
         logger.info(
@@ -105,3 +106,9 @@ def run(
         )
     tables.write(located, EVENTS, events)
     tables.write(residuals, ARRIVALS, arrivals)
+
+
+def _given(min_interevent_s: float, tolerance_s: float) -> dict[str, float]:
+    """What the section `associate` says of times, without what is `auto`."""
+    said = {"min_interevent_s": min_interevent_s, "tolerance_s": tolerance_s}
+    return {name: value for name, value in said.items() if value >= 0}
