@@ -37,6 +37,8 @@ _DEPTHS = 2.0
 _BIN_SHARE = 0.28
 #: Bins on both sides of a pick's own that count it.
 _BESIDE = 1
+#: Where an origin was tried in vain, none is tried any more within so many steps and bins.
+_TRIED, _WIDE = 1.6, 2
 #: Origins are searched in slices of this length in s, which bounds the memory.
 _SLICE_S = 300.0
 #: Sites near a node whose votes are counted by themselves.
@@ -86,12 +88,15 @@ class Grid:
         self._search, self._places = search, places
         self._place = sites.place
         self._nodes, step = _grid(local, search, min(_NODES, int(_TIMES / slots)))
+        self._step = step
         self._travel = np.empty((slots, len(self._nodes)), dtype=np.float32)
         self._xy, self._depths = local[["x", "y"]].to_numpy(), local["depth_km"].to_numpy()
         away = np.hypot(self._nodes[:, :1] - self._xy[:, 0], self._nodes[:, 1:2] - self._xy[:, 1])
         for number, phase in enumerate("PS"):
             rows = places.times.rows(np.full(len(local), phase), self._depths)
-            self._travel[number::2] = places.times.at(rows, away, self._nodes[:, 2:])[0].T
+            for site, row in enumerate(rows):
+                travel = places.times.at(np.array([row]), away[:, site], self._nodes[:, 2])[0]
+                self._travel[2 * site + number] = travel
         self._within = [np.flatnonzero(column <= search.max_distance_km) for column in away.T]
         count = min(_NEAR, len(local))
         rank = np.argpartition(away, count - 1, axis=1)[:, :count]
@@ -157,7 +162,7 @@ class Grid:
             if len(own) < self._search.min_picks:
                 # Picks of one site and phase voted twice, or do not fit one place.
                 self._silence(votes, node, column)
-                low, high = column, column + 1
+                low, high = column - _WIDE - _BESIDE, column + _WIDE + _BESIDE + 1
             else:
                 found.append((origin, rows[own], left))
                 free[rows[own]] = False
@@ -236,9 +241,11 @@ class Grid:
         return np.asarray(votes.times - origin[3] - travel[votes.slots])
 
     def _silence(self, votes: _Votes, node: int, column: int) -> None:
-        """No origin at a node around a time any more."""
+        """No origin at a node and those beside it around a time any more."""
+        apart = np.abs(self._nodes - self._nodes[node]) / (1.0, 1.0, _DEPTHS)
+        beside = np.flatnonzero((apart <= _TRIED * self._step).all(axis=1))
         for counts in (votes.all, votes.near):
-            counts[node, column - _BESIDE : column + _BESIDE + 1] = 0
+            counts[beside, max(column - _WIDE, 0) : column + _WIDE + 1] = 0
 
     def _needed(
         self, slots: np.ndarray, span_s: float, slice_s: float

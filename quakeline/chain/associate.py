@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -101,10 +101,10 @@ class Settings(Section):
             raise ValueError(f"depth_km: {list(self.depth_km)} given; the first must be smaller")
         return self
 
-    @property
-    def apart(self) -> dict[str, Any]:
-        """What decides how close two events may be."""
-        return self.model_dump(include={"min_interevent_s", "tolerance_s"})
+    def times(self) -> dict[str, float]:
+        """The least time between events and the tolerance, for `locate`; -1 for `auto`."""
+        said = {"min_interevent_s": self.min_interevent_s, "tolerance_s": self.tolerance_s}
+        return {name: -1.0 if isinstance(s, str) else s for name, s in said.items()}
 
     def known_files(self) -> list[str]:
         """The tables of the earlier catalog, if there is one: events and arrivals."""

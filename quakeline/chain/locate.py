@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -79,13 +78,14 @@ def located(
     model: VelocityModel,
     threads: int = 1,
     *,
-    apart: Mapping[str, Any],
+    min_interevent_s: float = -1.0,
+    tolerance_s: float = -1.0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Locate events (EVENTS, ARRIVALS) whose times are in PICKS; same tables out.
 
     `picks` are all picks, also those of no event: they tell how often chance puts one anywhere.
-    `apart` are `min_interevent_s` and `tolerance_s` of the section `associate`: no two events that
-    share stations are closer than the first.
+    `min_interevent_s` and `tolerance_s` are those of the section `associate`, below 0: auto; no two
+    events that share stations are closer than the first.
     """
     from quakeline.association import interevent_s
     from quakeline.comparison.twins import without_twins
@@ -95,6 +95,8 @@ def located(
     if sites.table.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     locator = locator_of(settings, sites, model, threads)
+    said = {"min_interevent_s": min_interevent_s, "tolerance_s": tolerance_s}
+    apart = {name: value for name, value in said.items() if value >= 0}
     known = picks.drop_duplicates("pick_id")
     found, residuals = without_twins(
         *locator.locate(events, arrivals, known), known, interevent_s(apart, sites, model)

@@ -93,7 +93,7 @@ def _steps(
         sites,
         model,
         threads,
-        apart=sections.associate.apart,
+        **sections.associate.times(),
     )
     kept = inside(events, region) if region else events
     arrivals = arrivals[arrivals["event_id"].isin(kept["event_id"])].reset_index(drop=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from quakeline.chain.locate import Settings
 
@@ -22,15 +21,16 @@ def run(
     channels: list[Path],
     velocity: Path,
     vp_vs: float,
-    apart: dict[str, Any],
+    min_interevent_s: float,
+    tolerance_s: float,
     threads: int,
     events: Path,
     arrivals: Path,
 ) -> None:
     """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights.
 
-    `vp_vs` above 0 makes the S velocities; `apart` are `min_interevent_s` and `tolerance_s` of the
-    section `associate`: no two events that share stations are closer than the first.
+    `vp_vs` above 0 makes the S velocities. `min_interevent_s` and `tolerance_s` are those of the
+    section `associate`, below 0: auto; no two events that share stations are closer than the first.
     """
     from quakeline.chain.locate import located
     from quakeline.chain.material import velocities
@@ -46,7 +46,8 @@ def run(
         Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS)),
         velocities(velocity, vp_vs),
         threads,
-        apart=apart,
+        min_interevent_s=min_interevent_s,
+        tolerance_s=tolerance_s,
     )
     tables.write(found, EVENTS, events)
     tables.write(residuals, ARRIVALS, arrivals)

@@ -235,7 +235,7 @@ def by_stages(files: Files, sections: Mapping[str, Any]) -> Path:
         with provenance.recording(provenance.Record("locate", locate.VERSION, {}, inputs)):
             locate.run(
                 own.locate, candidates=grouped["events"], assignments=grouped["arrivals"],
-                **common, **earth, channels=[], threads=1, apart=own.associate.apart, **placed,
+                **common, **earth, channels=[], threads=1, **own.associate.times(), **placed,
             )  # fmt: skip
     third, _ = files.once("magnitude", sections, "associate", "locate")
     names = ("events", "station_magnitudes", "station_moments", "station_corrections")

@@ -101,7 +101,7 @@ rule locate:
     params:
         stage=RUN.params("locate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
-        apart=RUN.associate.apart,
+        **RUN.associate.times(),
     message:
         "locate"
     script:
