@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from quakeline.commands.options import Joined, say_velocities
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -40,6 +42,7 @@ def catalog(
     output: Output,
     velocity: Velocity = None,
     vp_vs: VpVs = 0.0,
+    interpolation: Joined = "auto",
     region: Region = None,
     depth: Depth = None,
     settings: Set = None,
@@ -60,12 +63,13 @@ def catalog(
 
     from quakeline.association import depth_range, suggested
     from quakeline.commands.progress import shown
-    from quakeline.io.atomic import require_space
-    from quakeline.location import Locator
+    from quakeline.io.atomic import require_space, write_text
+    from quakeline.location import Locator, diagnosed
 
     require_space(output)
     cores = threads or os.cpu_count() or 1
-    material = direct.read(picks, stations, velocity, vp_vs)
+    material = direct.read(picks, stations, velocity, vp_vs, interpolation)
+    say_velocities(material)
     given = associating.model_dump(exclude={"kind", "known_events"})
     search, chosen = suggested(given, material.sites, material.model)
     for line in chosen:
@@ -85,13 +89,19 @@ def catalog(
         "associate": associating.plain(),
         "locate": locating.plain(),
         "region": region,
+        "vp_vs": vp_vs,
+        "interpolation": interpolation,
     }
     used = [path for path in (picks, stations, velocity) if path]
     _write(material, events, arrivals, output, config, used)
+    judged = diagnosed(locator, events, arrivals, material.picks)
+    write_text(output / "diagnosis.json", judged.text())
     if everywhere > len(events):
         typer.echo(f"region   {everywhere - len(events)} of {everywhere} events lie outside")
     for line in _summary(material, events, arrivals, output):
         typer.echo(line)
+    for line in judged.sentences:
+        typer.secho(f"WARNING  {line}", fg="yellow")
 
 
 def _write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ class Sources:
     benchmarks: list[Path]
     fibre_picks: list[Path]
     panels: list[Path]
+    diagnosis: Path
 
 
 def render(
@@ -103,6 +105,7 @@ def render(
             peak_mb=max((c.peak_mb for c in costs if not math.isnan(c.peak_mb)), default=math.nan),
             table_weights=NO_WEIGHTS,
             **_origins(catalog, sources),
+            diagnosis=json.loads(sources.diagnosis.read_text(encoding="utf-8")),
             **_statistics(catalog),
             **_moving(catalog),
         )

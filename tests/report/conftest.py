@@ -205,6 +205,7 @@ class RunFiles:
     settings: str = ""
     matches: list[dict[str, Any]] = field(default_factory=list)
     evaluation: dict[str, Any] | None = None
+    diagnosis: dict[str, Any] = field(default_factory=dict)
     run_name: str = "unterhaching"
 
     def make(self, **config: Any) -> str:
@@ -230,8 +231,11 @@ class RunFiles:
             made[kind] = [root / kind / f"{chunk.id}.zarr" for chunk in chunks]
             for chunk, path in zip(chunks, made[kind], strict=True):
                 getattr(self, f"_{kind}")(chunk, path)
+        diagnosis = root / "diagnosis.json"
+        diagnosis.write_text(json.dumps(self.diagnosis), encoding="utf-8")
         return {
             "run_name": self.run_name,
+            "diagnosis": diagnosis,
             "settings": self.settings or self._settings(),
             "events": catalog / "events.parquet",
             "arrivals": catalog / "arrivals.parquet",

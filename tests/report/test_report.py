@@ -308,3 +308,15 @@ def test_units_and_colours_of_the_map_follow_the_page(full_page):
     assert "11.60°E" in figure
     assert re.search(r">\d+ km<", figure)
     assert Path(full_page).stat().st_size < 400_000
+
+
+def test_what_the_residuals_say_of_the_model_stands_on_top(run_files):
+    run_files.diagnosis = {
+        "velocity": "m.csv: 4 constant layers",
+        "doubts": ["vp/vs is <1.2>"],
+        "sentences": ["The model is at least 5 % too fast for P."],
+    }
+    words = checked(run_files.make()).words
+    assert "The model is at least 5 % too fast for P." in words
+    assert "vp/vs is <1.2>" in words
+    assert "Velocities: m.csv: 4 constant layers." in words

@@ -72,6 +72,7 @@ rule associate:
     params:
         stage=RUN.params("associate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
     message:
         "associate"
     script:
@@ -89,6 +90,7 @@ rule locate:
     output:
         events=f"results/{RUN.run}/locations/events.parquet",
         arrivals=f"results/{RUN.run}/locations/arrivals.parquet",
+        diagnosis=f"results/{RUN.run}/locations/diagnosis.json",
     log:
         f"results/{RUN.run}/logs/locate/all.log",
     benchmark:
@@ -101,6 +103,7 @@ rule locate:
     params:
         stage=RUN.params("locate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
     message:
         "locate"
     script:
@@ -133,6 +136,7 @@ rule magnitude:
     params:
         stage=RUN.params("magnitude"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
     message:
         "magnitude"
     script:
@@ -229,6 +233,7 @@ rule report:
         arrivals=path_of(rules.merge.output.arrivals),
         picks=path_of(rules.merge.output.picks),
         stations=path_of(rules.stations.output.stations),
+        diagnosis=path_of(rules.locate.output.diagnosis),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest)
         + when_imported(path_of(rules.import_picks.output.manifest)),
