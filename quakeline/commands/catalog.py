@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from quakeline.commands.options import Joined, say_velocities
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from quakeline.direct.catalog import Material
+    from quakeline.location.diagnosis import Diagnosis
+
+#: What the residuals say about the velocity model.
+_JUDGED = "diagnosis.json"
 
 Picks = Annotated[
     Path, typer.Argument(help="Picks, CSV or Parquet: station, phase, time; see docs/catalog.md.")
@@ -40,6 +46,7 @@ def catalog(
     output: Output,
     velocity: Velocity = None,
     vp_vs: VpVs = 0.0,
+    interpolation: Joined = "auto",
     region: Region = None,
     depth: Depth = None,
     settings: Set = None,
@@ -62,12 +69,13 @@ def catalog(
     from quakeline.association import depth_range, suggested
     from quakeline.commands.progress import shown
     from quakeline.io import targets
-    from quakeline.location import Locator
+    from quakeline.location import Locator, diagnosed
 
     used = [path for path in (picks, stations, velocity) if path]
-    targets.require_folder("--output", output, "catalog", products.FILES, used)
+    targets.require_folder("--output", output, "catalog", (*products.FILES, _JUDGED), used)
     cores = threads or os.cpu_count() or 1
-    material = direct.read(picks, stations, velocity, vp_vs)
+    material = direct.read(picks, stations, velocity, vp_vs, interpolation)
+    say_velocities(material)
     given = associating.model_dump(exclude={"kind", "known_events"})
     search, chosen = suggested(given, material.sites, material.model)
     for line in chosen:
@@ -87,12 +95,17 @@ def catalog(
         "associate": associating.plain(),
         "locate": locating.plain(),
         "region": region,
+        "vp_vs": vp_vs,
+        "interpolation": interpolation,
     }
-    _write(material, events, arrivals, output, config, used)
+    judged = diagnosed(locator, events, arrivals, material.picks)
+    _write(material, events, arrivals, output, config, used, judged)
     if everywhere > len(events):
         typer.echo(f"region   {everywhere - len(events)} of {everywhere} events lie outside")
     for line in _summary(material, events, arrivals, output):
         typer.echo(line)
+    for line in judged.sentences:
+        typer.secho(f"WARNING  {line}", fg="yellow")
 
 
 def _write(
@@ -102,10 +115,12 @@ def _write(
     output: Path,
     config: dict[str, Any],
     used: list[Path],
+    judged: Diagnosis,
 ) -> None:
     """Write what the stage merge writes; the tables say what made them."""
     from quakeline.direct import products
     from quakeline.io import provenance, targets
+    from quakeline.io.atomic import write_text
     from quakeline.stages import locate
 
     inputs = {str(path): provenance.digest_file(path) for path in used}
@@ -114,6 +129,7 @@ def _write(
     record = provenance.Record("catalog", locate.VERSION, config, inputs)
     with targets.filling(output, "catalog") as place:
         products.write(events, arrivals, material.picks, material.stations, place, record)
+        write_text(place / _JUDGED, judged.text())
 
 
 def _summary(

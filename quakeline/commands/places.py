@@ -63,7 +63,9 @@ def catalog_inputs(run: str) -> dict[str, str]:
     return {str(path): provenance.digest_file(path) for path in found}
 
 
-def velocity_of(folder: Path, given: Path | None, vp_vs: float = 0.0) -> tuple[VelocityModel, Path]:
+def velocity_of(
+    folder: Path, given: Path | None, vp_vs: float = 0.0, interpolation: str = "auto"
+) -> tuple[VelocityModel, Path]:
     """The velocity model that is given, else that of the run in a folder, and its file.
 
     Raises ConfigError where there is none, DataError where it cannot be used.
@@ -73,7 +75,7 @@ def velocity_of(folder: Path, given: Path | None, vp_vs: float = 0.0) -> tuple[V
     from quakeline.velocity import load
 
     if given is not None:
-        return load(given, vp_vs), given
+        return load(given, vp_vs, interpolation), given
     described = folder / "catalog" / "config.yaml"
     if not described.is_file():
         raise ConfigError(f"--velocity: none given, and {described}, which would say, is not there")
@@ -84,4 +86,22 @@ def velocity_of(folder: Path, given: Path | None, vp_vs: float = 0.0) -> tuple[V
         raise ConfigError(
             f"--velocity: none given, and {section['table']!r} of {described} is not there"
         )
-    return load(found, vp_vs or section["vp_vs"] or 0.0), found
+    if interpolation == "auto":
+        interpolation = section.get("interpolation", "auto")
+    return load(found, vp_vs or section["vp_vs"] or 0.0, interpolation), found
+
+
+def run_files(data: str, stations: Path | None) -> tuple[Path, Path]:
+    """The picks and stations of a run or of files. Raises ConfigError where one is missing."""
+    if stations is not None:
+        return Path(data), stations
+    from quakeline import launch
+
+    if Path(data).is_file():
+        raise ConfigError(f"{data} is a table of picks; name the stations after it")
+    results = launch.find_place(Path.cwd()).folder / "results" / data
+    paths = results / "catalog/picks.parquet", results / "stations.parquet"
+    for path in paths:
+        if not path.is_file():
+            raise ConfigError(f"{path} does not exist; allowed: a finished run, or PICKS STATIONS")
+    return paths

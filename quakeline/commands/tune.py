@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from quakeline.errors import ConfigError
+from quakeline.commands.options import Joined, say_velocities
+from quakeline.commands.places import run_files
+from quakeline.commands.tune_velocity import velocity as tuned_velocity
 
 app = typer.Typer(no_args_is_help=True, help="Compare settings on your own data.")
 
@@ -40,6 +42,7 @@ def association(
     stations: Stations = None,
     velocity: Velocity = None,
     vp_vs: VpVs = 0.0,
+    interpolation: Joined = "auto",
     settings: Set = None,
     hours: Hours = 24.0,
     threads: Threads = None,
@@ -56,8 +59,9 @@ def association(
     from quakeline.direct import catalog
     from quakeline.location import Locator
 
-    paths = _files(data, stations)
-    material = catalog.read(*paths, velocity, vp_vs)
+    paths = run_files(data, stations)
+    material = catalog.read(*paths, velocity, vp_vs, interpolation)
+    say_velocities(material)
     picks = material.picks
     if len(picks):
         seconds = (picks["time"] - picks["time"].min()).dt.total_seconds()
@@ -80,17 +84,4 @@ def association(
         )
 
 
-def _files(data: str, stations: Path | None) -> tuple[Path, Path]:
-    """The picks and stations of a run or of files."""
-    if stations is not None:
-        return Path(data), stations
-    from quakeline import launch
-
-    if Path(data).is_file():
-        raise ConfigError(f"{data} is a table of picks; name the stations after it")
-    results = launch.find_place(Path.cwd()).folder / "results" / data
-    paths = results / "catalog/picks.parquet", results / "stations.parquet"
-    for path in paths:
-        if not path.is_file():
-            raise ConfigError(f"{path} does not exist; allowed: a finished run, or PICKS STATIONS")
-    return paths
+app.command(name="velocity")(tuned_velocity)

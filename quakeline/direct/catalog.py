@@ -17,7 +17,9 @@ from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel, load
 
 #: Where no model is given: velocities of a continental crust, IASP91 (Kennett & Engdahl 1991).
-IASP91 = VelocityModel((-5.0, 20.0, 35.0), (5.8, 6.5, 8.04), (3.36, 3.75, 4.47))
+IASP91 = VelocityModel(
+    (-5.0, 20.0, 35.0), (5.8, 6.5, 8.04), (3.36, 3.75, 4.47), reading="none given: IASP91"
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,13 @@ class Material:
         return Sites.of(self.stations)
 
 
-def read(picks: Path, stations: Path, velocity: Path | None, vp_vs: float = 0.0) -> Material:
+def read(
+    picks: Path,
+    stations: Path,
+    velocity: Path | None,
+    vp_vs: float = 0.0,
+    interpolation: str = "auto",
+) -> Material:
     """Read a table of picks, stations (CSV or StationXML) and a velocity model (or IASP91).
 
     Raises
@@ -44,7 +52,7 @@ def read(picks: Path, stations: Path, velocity: Path | None, vp_vs: float = 0.0)
     """
     frame = inventory.read_any(stations)
     table = association.given_picks(picks, frame, str(stations))
-    model = load(velocity, vp_vs) if velocity else IASP91
+    model = load(velocity, vp_vs, interpolation) if velocity else IASP91
     return Material(table, frame, model)
 
 

@@ -64,7 +64,7 @@ class Locator:
         """
         if events.empty:
             return tables.empty(EVENTS), tables.empty(ARRIVALS)
-        joined = self._joined(events, arrivals, picks)
+        joined = self.joined(events, arrivals, picks)
         seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
         others = Others.of(picks, self.sites)
         solutions, delays = self._solutions(seen, joined["phase"].to_numpy(), others)
@@ -82,9 +82,10 @@ class Locator:
             weighted["correction_s"] = delays
         return pd.concat([kept, new], axis=1), weighted
 
-    def _joined(
+    def joined(
         self, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
     ) -> pd.DataFrame:
+        """Arrivals with the stations and times of their picks, event by event in their order."""
         columns = ["pick_id", "network", "station", "location", "time", "time_sigma_s"]
         joined = arrivals[["event_id", "pick_id", "phase"]].merge(
             picks[columns], on="pick_id", validate="one_to_one"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ class Sources:
     fibre_picks: list[Path]
     panels: list[Path]
     weights: list[Path]
+    diagnosis: Path
 
 
 def render(
@@ -104,6 +106,7 @@ def render(
             peak_mb=max((c.peak_mb for c in costs if not math.isnan(c.peak_mb)), default=math.nan),
             table_weights=NO_WEIGHTS,
             **_origins(catalog, sources),
+            diagnosis=json.loads(sources.diagnosis.read_text(encoding="utf-8")),
             **_statistics(catalog),
             **_moving(catalog),
         )

@@ -204,7 +204,11 @@ TABLE: tuple[Stage, ...] = (
     Stage(
         locate,
         "run",
-        {"events": "locations/events.parquet", "arrivals": "locations/arrivals.parquet"},
+        {
+            "events": "locations/events.parquet",
+            "arrivals": "locations/arrivals.parquet",
+            "diagnosis": "locations/diagnosis.json",
+        },
         group="catalog",
     ),
     Stage(

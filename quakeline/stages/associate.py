@@ -13,7 +13,7 @@ from quakeline.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 7
+VERSION = 8
 
 logger = logging.getLogger("quakeline")
 
@@ -93,6 +93,7 @@ def run(
     channels: list[Path],
     velocity: Path,
     vp_vs: float,
+    interpolation: str,
     known: list[Path],
     threads: int,
     events: Path,
@@ -100,8 +101,9 @@ def run(
 ) -> None:
     """Write events (EVENTS, with preliminary origins) and their picks (ARRIVALS).
 
-    `vp_vs` above 0 makes the S velocities; `known` are the events and arrivals of an earlier
-    catalog, or none. Events that the run has found before keep their ids, by its ledger.
+    `vp_vs` above 0 makes the S velocities, `interpolation` is `velocity.interpolation`; `known`
+    are the events and arrivals of an earlier catalog, or none. Events that the run has found
+    before keep their ids, by its ledger.
 
     Raises DataError when no station of the run has any usable data, or the ledger is damaged.
     """
@@ -110,7 +112,7 @@ def run(
     from quakeline.location import Locator
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites, strongest
-    from quakeline.velocity import load
+    from quakeline.velocity import doubts, load
 
     _require_data(coverage, manifests)
     chunk_picks = tables.read_many(picks, PICKS)
@@ -120,7 +122,10 @@ def run(
         tables.write(tables.empty(EVENTS), EVENTS, events)
         tables.write(tables.empty(ARRIVALS), ARRIVALS, arrivals)
         return
-    model = load(velocity, vp_vs)
+    model = load(velocity, vp_vs, interpolation)
+    logger.info("associate: velocities: %s", model.reading)
+    for doubt in doubts(model, sites.table["depth_km"].to_numpy()):
+        logger.warning("associate: velocities: %s", doubt)
     settings = config.model_dump(exclude={"kind", "same_onset_s"})
     search, chosen = association.suggested(settings, sites, model)
     for line in chosen:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from quakeline.section import Section
 
-VERSION = 5
+VERSION = 6
 
 logger = logging.getLogger("quakeline")
 
@@ -61,17 +61,22 @@ def run(
     channels: list[Path],
     velocity: Path,
     vp_vs: float,
+    interpolation: str,
     threads: int,
     events: Path,
     arrivals: Path,
+    diagnosis: Path,
 ) -> None:
     """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights.
 
-    `vp_vs` above 0 makes the S velocities.
+    `diagnosis` (JSON) is what the residuals say about the velocity model.
+
+    `vp_vs` above 0 makes the S velocities; `interpolation` is `velocity.interpolation`.
     """
     from quakeline.association import depth_range
     from quakeline.io import tables
-    from quakeline.location import Locator
+    from quakeline.io.atomic import write_text
+    from quakeline.location import Locator, diagnosed
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites
     from quakeline.velocity import load
@@ -80,17 +85,22 @@ def run(
     if sites.table.empty:
         tables.write(tables.empty(EVENTS), EVENTS, events)
         tables.write(tables.empty(ARRIVALS), ARRIVALS, arrivals)
+        write_text(diagnosis, "{}\n")
         return
     settings = config.model_dump()
     if config.depth_km == "auto":
         settings["depth_km"] = depth_range(sites)
         logger.info("locate: chosen for this network: depth %g to %g km", *settings["depth_km"])
-    locator = Locator(sites=sites, model=load(velocity, vp_vs), threads=threads, **settings)
+    model = load(velocity, vp_vs, interpolation)
+    locator = Locator(sites=sites, model=model, threads=threads, **settings)
+    all_picks = tables.read_many(picks, PICKS)
     located, residuals = locator.locate(
-        tables.read(candidates, EVENTS),
-        tables.read(assignments, ARRIVALS),
-        tables.read_many(picks, PICKS),
+        tables.read(candidates, EVENTS), tables.read(assignments, ARRIVALS), all_picks
     )
+    judged = diagnosed(locator, located, residuals, all_picks)
+    for sentence in judged.sentences:
+        logger.warning("locate: %s", sentence)
+    write_text(diagnosis, judged.text())
     for row in located.itertuples():
         logger.info(
             "locate: %s depth %.1f km, rms %.3f s, %s",

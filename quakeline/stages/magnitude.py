@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from quakeline.magnitudes.instruments import Seen
     from quakeline.velocity import VelocityModel
 
-VERSION = 5
+VERSION = 6
 
 logger = logging.getLogger("quakeline")
 
@@ -168,6 +168,7 @@ def run(
     velocity: Path,
     corrections: list[Path],
     vp_vs: float,
+    interpolation: str,
     events: Path,
     station_magnitudes: Path,
     station_moments: Path,
@@ -175,7 +176,7 @@ def run(
 ) -> None:
     """Write EVENTS with magnitudes, STATION_MAGNITUDES, STATION_MOMENTS, MAGNITUDE_CORRECTIONS.
 
-    `vp_vs` above 0 makes the S velocities of the model.
+    `vp_vs` above 0 makes the S velocities of the model; `interpolation` is the setting of velocity.
     """
     from quakeline.io import tables
     from quakeline.magnitudes import network
@@ -219,7 +220,7 @@ def run(
         rows = network.corrected(rows, used).drop(columns="epicentral_km")
     made = network.of_events(found, rows, "ML", config.min_stations)
     _tell("magnitude", made["magnitude"], rows)
-    made, spectral = _with_moments(config, made, instruments, load(velocity, vp_vs))
+    made, spectral = _with_moments(config, made, instruments, load(velocity, vp_vs, interpolation))
     tables.write(made, EVENTS, events)
     tables.write(rows, STATION_MAGNITUDES, station_magnitudes)
     tables.write(spectral, STATION_MOMENTS, station_moments)

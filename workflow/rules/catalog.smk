@@ -3,7 +3,8 @@
 #                                                     is one)
 #   associate  all picks, coverage and manifests,
 #              stations, channels, velocity table -> associations/{events,arrivals}.parquet
-#   locate     associations, picks                 -> locations/{events,arrivals}.parquet
+#   locate     associations, picks                 -> locations/{events,arrivals}.parquet,
+#                                                     diagnosis.json
 #   magnitude  locations, picks, measurements,     -> magnitudes/{events,stations,moments,
 #              velocity table                         corrections}.parquet
 #   classify   the same, events with magnitudes    -> classes/{events,classes}.parquet
@@ -72,6 +73,7 @@ rule associate:
     params:
         stage=RUN.params("associate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
     message:
         "associate"
     script:
@@ -89,6 +91,7 @@ rule locate:
     output:
         events=product("locate", "events"),
         arrivals=product("locate", "arrivals"),
+        diagnosis=product("locate", "diagnosis"),
     log:
         log_of("locate"),
     benchmark:
@@ -101,6 +104,7 @@ rule locate:
     params:
         stage=RUN.params("locate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
     message:
         "locate"
     script:
@@ -133,6 +137,7 @@ rule magnitude:
     params:
         stage=RUN.params("magnitude"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
     message:
         "magnitude"
     script:
@@ -230,6 +235,7 @@ rule report:
         arrivals=path_of(rules.merge.output.arrivals),
         picks=path_of(rules.merge.output.picks),
         stations=path_of(rules.stations.output.stations),
+        diagnosis=path_of(rules.locate.output.diagnosis),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest)
         + only_with("import_picks", path_of(rules.import_picks.output.manifest)),

@@ -1,0 +1,370 @@
+"""What the residuals of a catalog say about its velocity model.
+
+Hypocentres take up most of what a wrong model does, so small residuals prove little. Three looks go
+around that: Wadati's diagram, which needs no hypocentres (Wadati, K., 1933, On the travel time of
+earthquake waves, part II, Geophys. Mag. 7, 101-111); what is left of residuals after all that
+hypocentres can take up, against travel times (separation of parameters as in Pavlis, G. L. &
+Booker, J. R., 1980, The mixed discrete-continuous inverse problem, J. Geophys. Res. 85, 4801-4810);
+and residuals against distance, depth, azimuth and elevation.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from quakeline.velocity import doubts
+
+if TYPE_CHECKING:
+    from quakeline.location.locator import Locator
+
+#: Events that are looked at, evenly over the catalog; arrivals of one, and pairs of P and S.
+_EVENTS = 400
+_LEAST_ARRIVALS, _LEAST_PAIRS = 7, 30
+#: Groups of stations that are left out in turn for the errors.
+_GROUPS = 8
+_LEAST_WEIGHT = 0.5
+_MAD = 1.4826
+#: What is said: errors of velocities and vp/vs as shares, trends in s, shares of lone picks.
+_SHARE, _RATIO = 0.02, 0.02
+_AZIMUTH_S, _ELEVATION_S_KM = 0.1, 0.1
+_LONE = 0.5
+#: Standard errors by which something must differ from nothing.
+_SURE = 3.0
+_SPREAD_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Value:
+    """An estimate, its standard error, and of how many pairs or arrivals."""
+
+    value: float
+    error: float
+    n: int
+
+    def sure(self, least: float, against: float = 0.0) -> bool:
+        """Whether it differs by `least` at least, and by much more than its error."""
+        off = abs(self.value - against)
+        return off >= least and off > _SURE * self.error
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """`sentences` for the reader; estimates by name, None where there is too little to tell.
+
+    `velocity` says how the model was read, `doubts` what looks wrong in it by itself.
+    `vp_vs` and `model_vp_vs` are the slopes of observed and predicted Wadati diagrams; `slower`
+    says by phase by which share the ground is slower than the model; `per_km` how residuals grow
+    with distance, `per_km_elevation` with the station's elevation, in s/km; `azimuth` is half the
+    difference between opposite azimuths in s and `azimuth_late_deg` where arrivals are latest.
+    `depth_s` are the medians of absolute residuals in s in three thirds of depth.
+    """
+
+    velocity: str
+    doubts: list[str]
+    sentences: list[str]
+    vp_vs: Value | None
+    model_vp_vs: float | None
+    slower: dict[str, Value]
+    per_km: dict[str, Value]
+    per_km_elevation: dict[str, Value]
+    azimuth: dict[str, Value]
+    azimuth_late_deg: dict[str, float]
+    depth_s: list[tuple[float, float, float]]
+    events: int
+    picks: int
+    joined: int
+
+    def text(self) -> str:
+        """All of it as JSON."""
+        return json.dumps(_finite(asdict(self)), indent=1) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """The same without numbers that JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def diagnosed(
+    locator: Locator, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
+) -> Diagnosis:
+    """Look at located EVENTS and ARRIVALS, of PICKS.
+
+    Parameters
+    ----------
+    locator
+        What located them; its model and stations count.
+    events, arrivals, picks
+        EVENTS and ARRIVALS as the locator gives them, and all PICKS, also those of no event.
+    """
+    joined = int(picks["pick_id"].isin(arrivals["pick_id"]).sum())
+    rows = _rows(locator, events, arrivals, picks)
+    observed, predicted = _wadati(rows)
+    late = {phase: _trend(rows[rows["phase"] == phase], "azimuth_deg") for phase in "PS"}
+    found: dict[str, Any] = {
+        "vp_vs": observed,
+        "model_vp_vs": predicted,
+        "slower": _slower(rows),
+        "per_km": _by_phase(rows, "distance_km"),
+        "per_km_elevation": _by_phase(rows, "elevation_km"),
+        "azimuth": {phase: value[0] for phase, value in late.items() if value},
+        "azimuth_late_deg": {phase: value[1] for phase, value in late.items() if value},
+        "depth_s": _by_depth(rows),
+        "events": len(events),
+        "picks": len(picks),
+        "joined": joined,
+    }
+    said = _sentences(found)
+    depths_km = locator.sites.table["depth_km"].to_numpy()
+    return Diagnosis(locator.model.reading, doubts(locator.model, depths_km), said, **found)
+
+
+def _rows(
+    locator: Locator, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
+) -> pd.DataFrame:
+    """Arrivals that count, of some events, with their predictions and what these change by."""
+    chosen = events.iloc[:: max(1, len(events) // _EVENTS)]
+    rows = arrivals[arrivals["event_id"].isin(chosen["event_id"])]
+    rows = rows[rows["weight"] >= _LEAST_WEIGHT]
+    codes = ["pick_id", "network", "station", "location", "time"]
+    rows = rows.merge(picks[codes].drop_duplicates("pick_id"), on="pick_id")
+    origin = chosen[["event_id", "time", "latitude", "longitude", "depth_km"]]
+    rows = rows.merge(origin.rename(columns={"time": "origin"}), on="event_id")
+    sites = locator.sites
+    site = sites.find(rows)
+    local = sites.local.iloc[site]
+    x, y = sites.frame.to_xy(rows["latitude"].to_numpy(), rows["longitude"].to_numpy())
+    east, north = x - local["x"].to_numpy(), y - local["y"].to_numpy()
+    away = np.maximum(np.hypot(east, north), 1e-6)
+    table = locator.times.rows(rows["phase"].to_numpy(), local["depth_km"].to_numpy())
+    travel, over_x, over_z = locator.times.at(table, away, rows["depth_km"].to_numpy())
+    return rows.assign(
+        site=site,
+        travel=travel,
+        dx=over_x * east / away,
+        dy=over_x * north / away,
+        dz=over_z,
+        seconds=(rows["time"] - rows["origin"]).dt.total_seconds(),
+        elevation_km=-local["depth_km"].to_numpy(),
+    )
+
+
+def _wadati(rows: pd.DataFrame) -> tuple[Value | None, float | None]:
+    """vp/vs of the observed times of pairs, and that of the predicted times of the same pairs."""
+    keys = ["event_id", "site"]
+    columns = [*keys, "seconds", "residual_s"]
+    pairs = rows.loc[rows["phase"] == "P", columns].merge(
+        rows.loc[rows["phase"] == "S", columns], on=keys, suffixes=("_p", "_s")
+    )
+    count = pairs.groupby("event_id")["site"].transform("size")
+    pairs = pairs[count >= 3]
+    if len(pairs) < _LEAST_PAIRS:
+        return None, None
+    event, site = pairs["event_id"], pairs["site"].to_numpy()
+    p, s = (_centred(event, pairs[f"seconds_{phase}"]) for phase in "ps")
+    q, t = (
+        _centred(event, pairs[f"seconds_{phase}"] - pairs[f"residual_s_{phase}"]) for phase in "ps"
+    )
+    if np.std(q) < _SPREAD_SECONDS:
+        return None, None
+    return _slope(p, s, site), _robust(q, t)
+
+
+def _centred(event: pd.Series, values: pd.Series) -> np.ndarray:
+    return np.asarray(values - values.groupby(event).transform("mean"), dtype=float)
+
+
+def _slope(x: np.ndarray, y: np.ndarray, site: np.ndarray) -> Value:
+    """A robust slope; its error from leaving out groups of stations (jackknife)."""
+    groups = _groups(site)
+    each = [_robust(x[site_group], y[site_group]) for site_group in groups]
+    return Value(_robust(x, y), _jackknife(each), len(x))
+
+
+def _groups(site: np.ndarray) -> list[np.ndarray]:
+    """What stays when each of a few groups of stations is left out."""
+    order = np.unique(site, return_inverse=True)[1] % _GROUPS
+    return [order != k for k in np.unique(order)]
+
+
+def _jackknife(each: list[float]) -> float:
+    values = np.array(each)
+    count = len(values)
+    if count < 3:
+        return float("inf")
+    return float(np.sqrt((count - 1) / count * ((values - values.mean()) ** 2).sum()))
+
+
+def _robust(x: np.ndarray, y: np.ndarray) -> float:
+    """Slope through the origin with Huber's weights."""
+    weight = np.ones(len(x))
+    slope = 0.0
+    for _ in range(15):
+        slope = float((weight * x * y).sum() / max((weight * x * x).sum(), 1e-12))
+        left = np.abs(y - slope * x)
+        scale = max(_MAD * float(np.median(left)), 1e-6)
+        weight = np.minimum(1, 1.5 * scale / np.maximum(left, 1e-12))
+    return slope
+
+
+def _slower(rows: pd.DataFrame) -> dict[str, Value]:
+    """By which share the ground is slower than the model, by phase.
+
+    Hypocentres that are far off take up more than their derivatives tell: the true share is larger.
+    """
+    whole = _shares(rows)
+    if whole is None:
+        return {}
+    groups = [_shares(rows[kept]) for kept in _groups(rows["site"].to_numpy())]
+    each = [values for values in groups if values is not None]
+    counts = rows["phase"].value_counts()
+    return {
+        phase: Value(whole[phase], _jackknife([values.get(phase, 0.0) for values in each]), int(n))
+        for phase, n in counts.items()
+        if phase in whole
+    }
+
+
+def _shares(rows: pd.DataFrame) -> dict[str, float] | None:
+    """Shares of travel times of P and S that fit what hypocentres leave of the residuals."""
+    normal, right = np.zeros((2, 2)), np.zeros(2)
+    is_s = (rows["phase"] == "S").to_numpy()
+    values = rows[["dx", "dy", "dz", "travel", "residual_s"]].to_numpy(float)
+    scale = max(_MAD * float(np.median(np.abs(values[:, 4]))), 1e-3) if len(values) else 1.0
+    for index in rows.groupby("event_id", sort=False).indices.values():
+        if len(index) < _LEAST_ARRIVALS:
+            continue
+        part, late = values[index], is_s[index]
+        columns = np.column_stack([np.ones(len(index)), part[:, :3]])
+        taken = np.linalg.qr(columns)[0]
+        weight = np.minimum(1, 2 * scale / np.maximum(np.abs(part[:, 4]), 1e-9))
+        wanted = np.column_stack([part[:, 3] * ~late, part[:, 3] * late, part[:, 4] * weight])
+        rest = wanted - taken @ (taken.T @ wanted)
+        normal += rest[:, :2].T @ rest[:, :2]
+        right += rest[:, :2].T @ rest[:, 2]
+    has = np.diag(normal) > 1e-6
+    if not has.any():
+        return None
+    solved = np.linalg.lstsq(normal[np.ix_(has, has)], right[has], rcond=1e-9)[0]
+    return dict(zip(np.array(["P", "S"])[has].tolist(), solved.tolist(), strict=True))
+
+
+def _by_phase(rows: pd.DataFrame, column: str) -> dict[str, Value]:
+    """How residuals grow with something, in s/km, event by event."""
+    found = {}
+    for phase in "PS":
+        part = rows[rows["phase"] == phase]
+        x = _centred(part["event_id"], part[column])
+        if len(part) >= _LEAST_PAIRS and np.std(x) > 0.05:
+            y = _centred(part["event_id"], part["residual_s"])
+            found[phase] = _slope(x, y, part["site"].to_numpy())
+    return found
+
+
+def _trend(rows: pd.DataFrame, column: str) -> tuple[Value, float] | None:
+    """Half the difference of residuals at opposite azimuths, and the azimuth of late arrivals."""
+    if len(rows) < _LEAST_PAIRS:
+        return None
+
+    def fitted(part: pd.DataFrame) -> np.ndarray:
+        angle = np.radians(part[column].to_numpy(float))
+        columns = np.column_stack([np.ones(len(part)), np.sin(angle), np.cos(angle)])
+        solved = np.linalg.lstsq(columns, part["residual_s"].to_numpy(float), rcond=None)[0]
+        return np.asarray(solved[1:])
+
+    whole = fitted(rows)
+    each = [fitted(rows[kept]) for kept in _groups(rows["site"].to_numpy())]
+    east, north = (_jackknife([float(pair[k]) for pair in each]) for k in (0, 1))
+    error = float(np.hypot(east, north))
+    towards = float(np.degrees(np.arctan2(whole[0], whole[1])) % 360)
+    return Value(float(np.hypot(*whole)), error, len(rows)), towards
+
+
+def _by_depth(rows: pd.DataFrame) -> list[tuple[float, float, float]]:
+    """Shallow and deep end of each third of the arrivals' depths, and the median residual."""
+    if len(rows) < _LEAST_PAIRS:
+        return []
+    edges = np.quantile(rows["depth_km"], [0, 1 / 3, 2 / 3, 1])
+    third = np.searchsorted(edges[1:-1], rows["depth_km"].to_numpy(float), side="right")
+    sizes = rows["residual_s"].abs()
+    return [
+        (float(edges[k]), float(edges[k + 1]), float(sizes[third == k].median()))
+        for k in range(3)
+        if (third == k).any()
+    ]
+
+
+def _sentences(found: dict[str, Any]) -> list[str]:
+    """What a reader should know, the most important first; empty where all is well."""
+    said = []
+    picks, joined = found["picks"], found["joined"]
+    if picks and joined < _LONE * picks:
+        share = 100 * (1 - joined / picks)
+        said.append(
+            f"MOST PICKS JOIN NO EVENT: {share:.0f} % of {picks}. Either they are noise, or the"
+            " velocity model, the stations' coordinates or clocks, or the settings of association"
+            " are wrong."
+        )
+    said += _of_ratio(found["vp_vs"], found["model_vp_vs"])
+    said += _of_speed(found["slower"], found["per_km"])
+    for phase, value in found["azimuth"].items():
+        if value.sure(_AZIMUTH_S):
+            said.append(
+                f"{phase} arrives {value.value:.2f} s late towards azimuth"
+                f" {found['azimuth_late_deg'][phase]:.0f} and early on the other side: the ground"
+                " is not layered, or stations on one side are too few."
+            )
+    for phase, value in found["per_km_elevation"].items():
+        if value.sure(_ELEVATION_S_KM):
+            word = "later" if value.value > 0 else "earlier"
+            why = (
+                "the model is too fast near the surface, or elevations are wrong"
+                if value.value > 0
+                else "the ground under low stations, as in a basin, is slower than the model; give"
+                " it a model of its own, or stations their terms (locate.station_terms)"
+            )
+            said.append(
+                f"{phase} arrives {abs(value.value):.2f} s {word} for each km that a station is"
+                f" higher: {why}."
+            )
+    return said
+
+
+def _of_ratio(observed: Value | None, model: float | None) -> list[str]:
+    if observed is None or model is None or not observed.sure(_RATIO * model, model):
+        return []
+    off = 100 * abs(observed.value / model - 1)
+    word = "fast" if observed.value > model else "slow"
+    said = (
+        f"Pairs of P and S have vp/vs {observed.value:.2f} ± {observed.error:.2f}, the model"
+        f" {model:.2f}: its S velocities are {off:.0f} % too {word} for its P velocities."
+    )
+    return [said]
+
+
+def _of_speed(slower: dict[str, Value], per_km: dict[str, Value]) -> list[str]:
+    wrong = {phase: value for phase, value in slower.items() if value.sure(_SHARE)}
+    said = []
+    for phase in sorted(wrong):
+        value = wrong[phase]
+        word = "fast" if value.value > 0 else "slow"
+        trend = per_km.get(phase)
+        grows = (
+            f" ({phase} residuals {'grow' if trend.value > 0 else 'fall'} by"
+            f" {abs(trend.value):.3f} s per km)"
+            if trend and trend.sure(0.002)
+            else ""
+        )
+        size = f"{100 * abs(value.value):.0f} ± {100 * value.error:.0f} %"
+        said.append(f"The model is at least {size} too {word} for {phase}{grows}.")
+    if said:
+        said[-1] += " `quakeline tune velocity` makes a model from these picks."
+    return said
