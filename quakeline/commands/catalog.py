@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from quakeline.direct.catalog import Material
+    from quakeline.io import provenance
     from quakeline.location.diagnosis import Diagnosis
 
 #: What the residuals say about the velocity model.
@@ -68,11 +69,13 @@ def catalog(
 
     from quakeline.association import depth_range, suggested
     from quakeline.commands.progress import shown
-    from quakeline.io import targets
+    from quakeline.io import provenance, targets
     from quakeline.location import Locator, diagnosed
+    from quakeline.stages import locate
 
     used = [path for path in (picks, stations, velocity) if path]
-    targets.require_folder("--output", output, "catalog", (*products.FILES, _JUDGED), used)
+    terms = [Path(path) for path in locating.files()]
+    targets.require_folder("--output", output, "catalog", (*products.FILES, _JUDGED), used + terms)
     cores = threads or os.cpu_count() or 1
     material = direct.read(picks, stations, velocity, vp_vs, interpolation)
     say_velocities(material)
@@ -80,7 +83,7 @@ def catalog(
     search, chosen = suggested(given, material.sites, material.model)
     for line in chosen:
         typer.echo(f"chosen   {line}", err=True)
-    options = locating.model_dump()
+    options = locating.options()
     if options["depth_km"] == "auto":
         options["depth_km"] = depth_range(material.sites)
     locator = Locator(material.sites, material.model, threads=cores, **options)
@@ -99,7 +102,11 @@ def catalog(
         "interpolation": interpolation,
     }
     judged = diagnosed(locator, events, arrivals, material.picks)
-    _write(material, events, arrivals, output, config, used, judged)
+    inputs = {str(path): provenance.digest_file(path) for path in used + terms}
+    if velocity:
+        inputs["velocity"] = inputs[str(velocity)]
+    record = provenance.Record("catalog", locate.VERSION, config, inputs)
+    _write(material, events, arrivals, output, record, judged)
     if everywhere > len(events):
         typer.echo(f"region   {everywhere - len(events)} of {everywhere} events lie outside")
     for line in _summary(material, events, arrivals, output):
@@ -113,20 +120,14 @@ def _write(
     events: pd.DataFrame,
     arrivals: pd.DataFrame,
     output: Path,
-    config: dict[str, Any],
-    used: list[Path],
+    record: provenance.Record,
     judged: Diagnosis,
 ) -> None:
     """Write what the stage merge writes; the tables say what made them."""
     from quakeline.direct import products
-    from quakeline.io import provenance, targets
+    from quakeline.io import targets
     from quakeline.io.atomic import write_text
-    from quakeline.stages import locate
 
-    inputs = {str(path): provenance.digest_file(path) for path in used}
-    if len(used) == 3:
-        inputs["velocity"] = inputs[str(used[2])]
-    record = provenance.Record("catalog", locate.VERSION, config, inputs)
     with targets.filling(output, "catalog") as place:
         products.write(events, arrivals, material.picks, material.stations, place, record)
         write_text(place / _JUDGED, judged.text())

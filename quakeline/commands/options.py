@@ -12,8 +12,9 @@ from quakeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from quakeline.direct.catalog import Material
+Interpolation = Literal["auto", "layers", "linear"]
 Joined = Annotated[
-    Literal["auto", "layers", "linear"],
+    Interpolation,
     typer.Option("--interpolation", help="What lies between the depths of the velocity table."),
 ]
 

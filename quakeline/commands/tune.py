@@ -75,7 +75,7 @@ def association(
     typer.echo(f"{head[0]:24}" + "".join(f"{word:>12}" for word in head[1:]))
     cores = threads or os.cpu_count() or 1
     sites, model = material.sites, material.model
-    options = {**locating.model_dump(), "depth_km": search.depth_km}
+    options = {**locating.options(), "depth_km": search.depth_km}
     locator = Locator(sites, model, threads=cores, **options)
     for trial in trials(picks, sites, model, variants(search), cores, locator):
         typer.echo(

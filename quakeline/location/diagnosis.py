@@ -2,10 +2,9 @@
 
 Hypocentres take up most of what a wrong model does, so small residuals prove little. Three looks go
 around that: Wadati's diagram, which needs no hypocentres (Wadati, K., 1933, On the travel time of
-earthquake waves, part II, Geophys. Mag. 7, 101-111); what is left of residuals after all that
-hypocentres can take up, against travel times (separation of parameters as in Pavlis, G. L. &
-Booker, J. R., 1980, The mixed discrete-continuous inverse problem, J. Geophys. Res. 85, 4801-4810);
-and residuals against distance, depth, azimuth and elevation.
+earthquake waves, part II, Geophys. Mag. 7, 101-111); the share by which all travel times of a phase
+would have to be longer, found together with the hypocentres (`coupled`); and residuals against
+distance, depth, azimuth and elevation.
 """
 
 from __future__ import annotations
@@ -16,14 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
+from quakeline.location import coupled
+from quakeline.location.coupled import Arrivals, Predicted, System
 from quakeline.velocity import doubts
 
 if TYPE_CHECKING:
     from quakeline.location.locator import Locator
 
 #: Events that are looked at, evenly over the catalog; arrivals of one, and pairs of P and S.
-_EVENTS = 400
+_EVENTS = 250
 _LEAST_ARRIVALS, _LEAST_PAIRS = 7, 30
 #: Groups of stations that are left out in turn for the errors.
 _GROUPS = 8
@@ -31,6 +33,9 @@ _LEAST_WEIGHT = 0.5
 _MAD = 1.4826
 #: What is said: errors of velocities and vp/vs as shares, trends in s, shares of lone picks.
 _SHARE, _RATIO = 0.02, 0.02
+#: Of the search for the share: its a priori spread, the largest step, turns, and steps of the
+#: hypocentres in each.
+_EXPECTED_SHARE, _SHARE_STEP, _TURNS, _FOLLOWED = 0.15, 0.05, 12, 3
 _AZIMUTH_S, _ELEVATION_S_KM = 0.1, 0.1
 _LONE = 0.5
 #: Standard errors by which something must differ from nothing.
@@ -106,13 +111,14 @@ def diagnosed(
         EVENTS and ARRIVALS as the locator gives them, and all PICKS, also those of no event.
     """
     joined = int(picks["pick_id"].isin(arrivals["pick_id"]).sum())
-    rows = _rows(locator, events, arrivals, picks)
+    every = _rows(locator, events, arrivals, picks)
+    rows = every[every["weight"] >= _LEAST_WEIGHT]
     observed, predicted = _wadati(rows)
     late = {phase: _trend(rows[rows["phase"] == phase], "azimuth_deg") for phase in "PS"}
     found: dict[str, Any] = {
         "vp_vs": observed,
         "model_vp_vs": predicted,
-        "slower": _slower(rows),
+        "slower": _slower(locator, every),
         "per_km": _by_phase(rows, "distance_km"),
         "per_km_elevation": _by_phase(rows, "elevation_km"),
         "azimuth": {phase: value[0] for phase, value in late.items() if value},
@@ -133,7 +139,6 @@ def _rows(
     """Arrivals that count, of some events, with their predictions and what these change by."""
     chosen = events.iloc[:: max(1, len(events) // _EVENTS)]
     rows = arrivals[arrivals["event_id"].isin(chosen["event_id"])]
-    rows = rows[rows["weight"] >= _LEAST_WEIGHT]
     codes = ["pick_id", "network", "station", "location", "time"]
     rows = rows.merge(picks[codes].drop_duplicates("pick_id"), on="pick_id")
     origin = chosen[["event_id", "time", "latitude", "longitude", "depth_km"]]
@@ -215,46 +220,83 @@ def _robust(x: np.ndarray, y: np.ndarray) -> float:
     return slope
 
 
-def _slower(rows: pd.DataFrame) -> dict[str, Value]:
+def _slower(locator: Locator, rows: pd.DataFrame) -> dict[str, Value]:
     """By which share the ground is slower than the model, by phase.
 
-    Hypocentres that are far off take up more than their derivatives tell: the true share is larger.
+    All travel times of a phase are stretched by one share, and hypocentres found anew with it.
     """
-    whole = _shares(rows)
-    if whole is None:
+    count = rows.groupby("event_id")["site"].transform("size")
+    rows = rows[count >= _LEAST_ARRIVALS]
+    if len(rows) < _LEAST_PAIRS:
         return {}
-    groups = [_shares(rows[kept]) for kept in _groups(rows["site"].to_numpy())]
-    each = [values for values in groups if values is not None]
-    counts = rows["phase"].value_counts()
-    return {
-        phase: Value(whole[phase], _jackknife([values.get(phase, 0.0) for values in each]), int(n))
-        for phase, n in counts.items()
-        if phase in whole
-    }
+    seen, places = _arrivals(locator, rows)
+    whole, found = _shares(locator, seen, places, np.zeros(2))
+    each = []
+    for kept in _groups(seen.site):
+        many = kept & (np.bincount(seen.event, kept)[seen.event] >= _LEAST_ARRIVALS)
+        if many.any():
+            here = found[np.unique(seen.event[many])]
+            each.append(_shares(locator, seen.of(many), here, whole)[0])
+    told = {}
+    for k, (phase, n) in enumerate([("P", (~seen.is_s).sum()), ("S", seen.is_s.sum())]):
+        if n >= _LEAST_PAIRS:
+            told[phase] = Value(float(whole[k]), _jackknife([one[k] for one in each]), int(n))
+    return told
 
 
-def _shares(rows: pd.DataFrame) -> dict[str, float] | None:
-    """Shares of travel times of P and S that fit what hypocentres leave of the residuals."""
-    normal, right = np.zeros((2, 2)), np.zeros(2)
-    is_s = (rows["phase"] == "S").to_numpy()
-    values = rows[["dx", "dy", "dz", "travel", "residual_s"]].to_numpy(float)
-    scale = max(_MAD * float(np.median(np.abs(values[:, 4]))), 1e-3) if len(values) else 1.0
-    for index in rows.groupby("event_id", sort=False).indices.values():
-        if len(index) < _LEAST_ARRIVALS:
-            continue
-        part, late = values[index], is_s[index]
-        columns = np.column_stack([np.ones(len(index)), part[:, :3]])
-        taken = np.linalg.qr(columns)[0]
-        weight = np.minimum(1, 2 * scale / np.maximum(np.abs(part[:, 4]), 1e-9))
-        wanted = np.column_stack([part[:, 3] * ~late, part[:, 3] * late, part[:, 4] * weight])
-        rest = wanted - taken @ (taken.T @ wanted)
-        normal += rest[:, :2].T @ rest[:, :2]
-        right += rest[:, :2].T @ rest[:, 2]
-    has = np.diag(normal) > 1e-6
-    if not has.any():
-        return None
-    solved = np.linalg.lstsq(normal[np.ix_(has, has)], right[has], rcond=1e-9)[0]
-    return dict(zip(np.array(["P", "S"])[has].tolist(), solved.tolist(), strict=True))
+def _arrivals(locator: Locator, rows: pd.DataFrame) -> tuple[Arrivals, np.ndarray]:
+    """The arrivals, with their station terms off, and the hypocentres (x, y, z, t0) of the events.
+
+    Times count from the origin times.
+    """
+    rows = rows.assign(event=pd.factorize(rows["event_id"])[0]).sort_values("event", kind="stable")
+    local = locator.sites.local.iloc[rows["site"]]
+    seen = Arrivals(
+        event=rows["event"].to_numpy(),
+        site=rows["site"].to_numpy(),
+        is_s=(rows["phase"] == "S").to_numpy(),
+        x=local["x"].to_numpy(),
+        y=local["y"].to_numpy(),
+        station_km=local["depth_km"].to_numpy(),
+        time_s=(rows["travel"] + rows["residual_s"]).to_numpy(float),
+        sigma_s=np.full(len(rows), locator.min_pick_sigma_s),
+    )
+    first = rows.drop_duplicates("event")
+    x, y = locator.sites.frame.to_xy(first["latitude"].to_numpy(), first["longitude"].to_numpy())
+    depth = first["depth_km"].to_numpy(float)
+    return seen, np.column_stack([x, y, depth, np.zeros(len(first))])
+
+
+def _shares(
+    locator: Locator, seen: Arrivals, places: np.ndarray, shares: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shares by which times of P and of S are longer, from some on, and hypocentres with them."""
+    phase = seen.is_s.astype(int)
+    rows = locator.times.rows(np.array(["P", "S"])[phase], seen.station_km)
+    only = np.column_stack([phase == 0, phase == 1])
+
+    def predict(some: Arrivals, points: np.ndarray) -> Predicted:
+        away, east, north = coupled.offsets(some, points)
+        travel, along, down = locator.times.at(rows, away, points[some.event, 2])
+        longer = 1 + shares[phase]
+        slopes = np.column_stack([along * east, along * north, down])
+        return Predicted(travel * longer, slopes * longer[:, None])
+
+    residual = coupled.state(seen, places, predict, seen.sigma_s).residual_s
+    for _ in range(_TURNS):
+        scale = np.hypot(seen.sigma_s, coupled.size(residual, seen.events))
+        here = coupled.located(seen, places, predict, scale, locator.depth_km, _FOLLOWED)
+        travel = here.predicted.travel_s / (1 + shares[phase])
+        columns = sparse.csr_matrix(travel[:, None] * only)
+        system = System.of(seen, here, scale, locator.depth_km, columns=columns)
+        expected = np.eye(2) / _EXPECTED_SHARE**2
+        change = np.linalg.solve(system.normal + expected, system.right - expected @ shares)
+        change = np.clip(change, -_SHARE_STEP, _SHARE_STEP)
+        places = coupled.moved(here.points, system.moves(change), locator.depth_km)
+        shares, residual = shares + change, here.residual_s
+        if np.abs(change).max() < _SHARE / 20:
+            break
+    return shares, places
 
 
 def _by_phase(rows: pd.DataFrame, column: str) -> dict[str, Value]:
@@ -364,7 +406,7 @@ def _of_speed(slower: dict[str, Value], per_km: dict[str, Value]) -> list[str]:
             else ""
         )
         size = f"{100 * abs(value.value):.0f} ± {100 * value.error:.0f} %"
-        said.append(f"The model is at least {size} too {word} for {phase}{grows}.")
+        said.append(f"The model is {size} too {word} for {phase}{grows}.")
     if said:
         said[-1] += " `quakeline tune velocity` makes a model from these picks."
     return said

@@ -53,6 +53,7 @@ class Locator:
     min_pick_sigma_s: float = 0.02
     model_error_share: float | Literal["auto"] = "auto"
     station_terms: terms.Kind = "none"
+    given_terms: terms.Given | None = None
     threads: int = 1
 
     def locate(
@@ -64,8 +65,10 @@ class Locator:
         """
         if events.empty:
             return tables.empty(EVENTS), tables.empty(ARRIVALS)
-        joined = self.joined(events, arrivals, picks)
+        joined = self._joined(events, arrivals, picks)
         seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
+        given = self.given_terms.of(joined) if self.given_terms else np.zeros(len(joined))
+        seen = _shifted(seen, given)
         others = Others.of(picks, self.sites)
         solutions, delays = self._solutions(seen, joined["phase"].to_numpy(), others)
         located, residuals, first = [], [], 0
@@ -78,14 +81,13 @@ class Locator:
         new = pd.DataFrame(located, index=events.index)
         kept = events.drop(columns=[*set(new.columns) & set(events.columns)])
         weighted = pd.concat(residuals, ignore_index=True)
-        if self.station_terms != "none":
-            weighted["correction_s"] = delays
+        if self.given_terms or self.station_terms != "none":
+            weighted["correction_s"] = given + delays
         return pd.concat([kept, new], axis=1), weighted
 
-    def joined(
+    def _joined(
         self, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
     ) -> pd.DataFrame:
-        """Arrivals with the stations and times of their picks, event by event in their order."""
         columns = ["pick_id", "network", "station", "location", "time", "time_sigma_s"]
         joined = arrivals[["event_id", "pick_id", "phase"]].merge(
             picks[columns], on="pick_id", validate="one_to_one"
@@ -140,8 +142,7 @@ class Locator:
             before = errors, [fit.stretch for fit in fits]
             for iteration in range(terms.ITERATIONS):
                 delays = self._delays(iteration, seen, phases, fits, delays)
-                sizes = np.cumsum([len(some) for some in seen])[:-1]
-                shifted = [s.shifted(d) for s, d in zip(seen, np.split(delays, sizes), strict=True)]
+                shifted = _shifted(seen, delays)
                 fits = self._again(_fitted, errors, shifted, fits)
             _, fits = self._settled(shifted, fits)
             return self._as_before(shifted, fits, *before), delays
@@ -332,6 +333,12 @@ class Locator:
             "rms_s": float(np.sqrt(np.mean(solution.fit.residual_s**2))),
             "locator": "robust-1d",
         }
+
+
+def _shifted(seen: list[Observations], delays: np.ndarray) -> list[Observations]:
+    """Arrivals of events with the terms of all of them, in s, taken off."""
+    ends = np.cumsum([len(some) for some in seen])[:-1]
+    return [some.shifted(part) for some, part in zip(seen, np.split(delays, ends), strict=True)]
 
 
 def _fitted(

@@ -210,6 +210,7 @@ TABLE: tuple[Stage, ...] = (
             "diagnosis": "locations/diagnosis.json",
         },
         group="catalog",
+        files=lambda run: {"locate.station_terms": run.locate.files()},
     ),
     Stage(
         magnitude,

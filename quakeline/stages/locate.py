@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,8 @@ from quakeline.section import Section
 VERSION = 6
 
 logger = logging.getLogger("quakeline")
+#: Station terms that are made of the residuals, or not at all.
+_ESTIMATED = ("none", "static", "ssst")
 
 
 class Config(Section):
@@ -37,18 +39,42 @@ class Config(Section):
     min_pick_sigma_s: float = Field(
         0.02, gt=0, description="smallest standard deviation that a pick is given, in seconds"
     )
-    station_terms: Literal["none", "static", "ssst"] = Field(
+    station_terms: Literal["none", "static", "ssst"] | str = Field(
         "none",
-        description="delays of stations from the residuals of all events: none, one for each"
-        " station and phase (static), or of the events nearby (ssst); they are the arrivals'"
-        " correction_s",
+        description="delays of stations, the arrivals' correction_s: none, from the residuals of all"
+        " events one for each station and phase (static) or of the events nearby (ssst), or those"
+        " of a CSV file with columns network, station, phase, delay_s, such as the"
+        " station_terms.csv of `quakeline tune velocity`",
     )
 
     @model_validator(mode="after")
     def _check(self) -> Config:
         if not isinstance(self.depth_km, str) and self.depth_km[0] >= self.depth_km[1]:
             raise ValueError(f"depth_km: {list(self.depth_km)} given; the first must be smaller")
+        if self.station_terms not in _ESTIMATED and "." not in self.station_terms:
+            raise ValueError(
+                f"station_terms: {self.station_terms} given; allowed: {', '.join(_ESTIMATED)}, or"
+                " the path of a CSV file"
+            )
         return self
+
+    def files(self) -> list[str]:
+        """The files that the section names."""
+        return [] if self.station_terms in _ESTIMATED else [self.station_terms]
+
+    def options(self, table: Path | None = None) -> dict[str, Any]:
+        """The settings of a `Locator`; the station terms that are given are read.
+
+        `table` is where the file of terms lies, if not where the section says. Raises DataError
+        where it cannot be used.
+        """
+        from quakeline.location.terms import Given
+
+        settings = self.model_dump()
+        if self.files():
+            path = table or Path(self.files()[0])
+            settings |= {"station_terms": "none", "given_terms": Given.read(path)}
+        return settings
 
 
 def run(
@@ -60,6 +86,7 @@ def run(
     stations: Path,
     channels: list[Path],
     velocity: Path,
+    terms: list[Path],
     vp_vs: float,
     interpolation: str,
     threads: int,
@@ -69,7 +96,8 @@ def run(
 ) -> None:
     """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights.
 
-    `diagnosis` (JSON) is what the residuals say about the velocity model.
+    `terms` are the table of station terms, or none; `diagnosis` (JSON) is what the residuals say
+    about the velocity model.
 
     `vp_vs` above 0 makes the S velocities; `interpolation` is `velocity.interpolation`.
     """
@@ -87,7 +115,7 @@ def run(
         tables.write(tables.empty(ARRIVALS), ARRIVALS, arrivals)
         write_text(diagnosis, "{}\n")
         return
-    settings = config.model_dump()
+    settings = config.options(terms[0] if terms else None)
     if config.depth_km == "auto":
         settings["depth_km"] = depth_range(sites)
         logger.info("locate: chosen for this network: depth %g to %g km", *settings["depth_km"])

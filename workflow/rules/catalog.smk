@@ -88,6 +88,7 @@ rule locate:
         stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
         velocity=RUN.velocity.table,
+        terms=RUN.locate.files(),
     output:
         events=product("locate", "events"),
         arrivals=product("locate", "arrivals"),
