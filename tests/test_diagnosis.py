@@ -59,14 +59,14 @@ def test_a_wrong_ratio_is_said_with_both_numbers(recorded):
     assert "S velocities are 7 % too slow" in found.sentences[0]
 
 
-def test_a_model_that_is_too_fast_is_noticed(recorded):
-    fast = VelocityModel(
-        TRUE.tops, tuple(1.1 * v for v in TRUE.vp), tuple(1.1 * v for v in TRUE.vs)
-    )
-    found = judged(recorded, fast)
-    # Hypocentres take up most of ten percent; what they leave has the right sign.
-    assert found.slower["P"].value > 0.01
-    assert found.slower["S"].value > 0.02
+@pytest.mark.parametrize(("factor", "word"), [(1.1, "fast"), (0.95, "slow")])
+def test_a_model_that_is_wrong_as_a_whole_is_said_with_the_share(recorded, factor, word):
+    vp, vs = (tuple(factor * v for v in speeds) for speeds in (TRUE.vp, TRUE.vs))
+    found = judged(recorded, VelocityModel(TRUE.tops, vp, vs))
+    assert found.slower["P"].value == pytest.approx(factor - 1, abs=0.25 * abs(factor - 1))
+    assert found.slower["S"].value == pytest.approx(factor - 1, abs=0.25 * abs(factor - 1))
+    said = [sentence for sentence in found.sentences if f"% too {word} for P" in sentence]
+    assert len(said) == 1
 
 
 def test_the_error_of_the_velocities_is_said_where_it_is_sure():
@@ -74,7 +74,7 @@ def test_the_error_of_the_velocities_is_said_where_it_is_sure():
     said = _of_speed({"P": sure, "S": unsure}, {"P": Value(0.012, 0.001, 300)})
     assert len(said) == 1
     assert said[0].startswith(
-        "The model is at least 5 ± 1 % too fast for P (P residuals grow by 0.012"
+        "The model is 5.0 ± 1.0 % too fast for P (P residuals grow by 0.012 s per km)."
     )
     assert said[0].endswith("`quakeline tune velocity` makes a model from these picks.")
 

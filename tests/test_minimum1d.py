@@ -6,7 +6,7 @@ import pytest
 from synthetics import network
 
 from quakeline.commands import tune_velocity
-from quakeline.location import Locator, minimum1d
+from quakeline.location import minimum1d, terms
 from quakeline.sites import Sites
 from quakeline.velocity import Domain, TravelTimes, VelocityModel, load
 
@@ -19,7 +19,7 @@ LATE_S = 0.15
 
 @pytest.fixture(scope="module")
 def recorded():
-    """A locator with a wrong model, and events, arrivals and picks of the true one."""
+    """Sites, and events, arrivals and picks in a true model."""
     stations, frame = network(n=11, radius_km=25.0)
     sites = Sites.of(stations)
     local = sites.local
@@ -45,28 +45,81 @@ def recorded():
                               "location": "", "time": time + pd.Timedelta(seconds=seconds),
                               "time_sigma_s": NOISE_S})  # fmt: skip
                 arrivals.append({"event_id": f"e{k}", "pick_id": name, "phase": phase})
+    return sites, (pd.DataFrame(events), pd.DataFrame(arrivals), pd.DataFrame(picks))
+
+
+@pytest.fixture(scope="module")
+def results(recorded):
+    """What the inversion makes of a start that knows of no layers near the surface."""
+    sites, catalog = recorded
+    seen = minimum1d.material(sites, catalog, (-1.6, 16.0), 0.02, 35)
+    assert (seen.events, seen.held.events) == (28, 7)
     wrong = VelocityModel((-1.6, 4.0), (5.8, 6.3), (3.2, 3.5))
-    locator = Locator(sites, wrong, (-1.6, 16.0), threads=1)
-    return locator, pd.DataFrame(events), pd.DataFrame(arrivals), pd.DataFrame(picks)
-
-
-def test_a_true_model_is_found_from_a_wrong_start_and_written(recorded, tmp_path):
-    locator, events, arrivals, picks = recorded
-    material = minimum1d.material(locator, events, arrivals, picks, 35)
-    assert (len(material.inverted), len(material.held)) == (28, 7)
-    start = minimum1d.layered(locator.model, -1.6, 15.0)
+    start = minimum1d.layered(wrong, -1.6, 15.0)
     assert start.tops == TOPS
-    result = minimum1d.inverted(locator, material, start)
-    assert result.held_s[0] > 0.06
-    assert result.held_s[1] < 1.4 * NOISE_S
-    # The first two layers stay too fast: station terms explain the same delays.
-    off = np.abs(np.array(result.model.vp) / VP - 1)
-    assert off[2:].max() < 0.05
-    assert off[4:].max() < 0.035
-    assert (np.diff(result.model.vp) >= 0).all()
-    assert result.terms_s[3, False] == pytest.approx(LATE_S, abs=0.06)
-    tune_velocity._write(result, [result], locator, tmp_path)
-    again = load(tmp_path / "velocity.csv", interpolation="layers")
-    assert again.vp == pytest.approx(result.model.vp, abs=1e-3)
-    assert len(pd.read_csv(tmp_path / "station_terms.csv")) == 22
-    assert set(pd.read_csv(tmp_path / "velocity_quality.csv")) > {"vp_spread", "vs_resolution"}
+    found = [minimum1d.inverted(seen, one) for one in minimum1d.starts(start)]
+    return found, minimum1d.inverted(seen, start, frozen=True)
+
+
+def test_a_true_model_is_found_from_a_wrong_start(results):
+    found, given = results
+    best = minimum1d.best(found)
+    assert given.held_s[0] > 0.06
+    assert best.held_s[1] < 1.4 * NOISE_S
+    assert best.held_s[1] < 0.6 * given.held_s[1]
+    speeds, true = np.array([*best.model.vp, *best.model.vs]), np.r_[VP, VP / 1.74]
+    off = np.abs(speeds / true - 1)
+    assert off[best.resolution > 0.8].max() < 0.03
+    assert off.max() < 0.15
+    assert (np.abs(speeds - true) < 3 * best.error_km_s).all()
+    assert (np.diff(best.model.vp) > 0).all()
+
+
+def test_the_resolution_tells_what_picks_tell_nothing_of(results):
+    best = minimum1d.best(results[0])
+    # Rays from below cross the two layers that hold the stations steeply, and station terms
+    # explain the same delays; below no source and no head wave is the last.
+    assert best.resolution[:2].max() < 0.6
+    assert best.resolution[3:6].min() > 0.8
+    assert best.error_km_s[:2].min() > 2 * best.error_km_s[3:6].max()
+
+
+def test_station_terms_are_found(results):
+    best = minimum1d.best(results[0])
+    assert best.terms_s[3, False] == pytest.approx(LATE_S, abs=0.04)
+    assert best.terms_s[3, True] == pytest.approx(LATE_S, abs=0.04)
+    others = [abs(value) for (site, _), value in best.terms_s.items() if site != 3]
+    assert max(others) < 0.06
+
+
+def test_a_frozen_model_keeps_its_velocities(results):
+    _, given = results
+    assert given.model.vp[:4] == pytest.approx([5.8, 5.83, 5.86, 5.89], abs=0.1)
+    assert given.held_s[1] < given.held_s[0]
+
+
+def test_what_is_written_is_read(results, recorded, tmp_path):
+    best = minimum1d.best(results[0])
+    tune_velocity._write(best, recorded[0], tmp_path / "out")
+    again = load(tmp_path / "out" / "velocity.csv", interpolation="layers")
+    assert again.vp == pytest.approx(best.model.vp, abs=1e-3)
+    quality = pd.read_csv(tmp_path / "out" / "velocity_quality.csv")
+    assert {"vp_error", "vs_error", "vp_resolution", "vs_resolution"} < set(quality)
+    given = terms.Given.read(tmp_path / "out" / "station_terms.csv")
+    arrivals = pd.DataFrame(
+        {"network": "XX", "station": ["S03", "S03", "none"], "location": ["", "00", ""],
+         "phase": ["P", "S", "P"]}
+    )  # fmt: skip
+    expected = [best.terms_s[3, False], best.terms_s[3, True], 0.0]
+    assert given.of(arrivals) == pytest.approx(expected, abs=1e-4)
+
+
+def test_events_are_taken_evenly_over_the_volume(recorded):
+    sites, (events, arrivals, picks) = recorded
+    few = minimum1d.material(sites, (events, arrivals, picks), (-1.6, 16.0), 0.02, 10)
+    assert few.events + few.held.events == 10
+    # An event whose picks are few is not among them.
+    lost = arrivals[arrivals["event_id"] != "e0"]
+    poor = pd.concat([lost, arrivals[arrivals["event_id"] == "e0"].head(5)])
+    seen = minimum1d.material(sites, (events, poor, picks), (-1.6, 16.0), 0.02, 35)
+    assert seen.events + seen.held.events == 34

@@ -140,6 +140,30 @@ def test_the_setting_decides_and_a_curve_read_as_layers_is_doubted(tmp_path):
     assert load(few, interpolation="linear").doubts == ()
 
 
+def test_a_jump_in_a_curve_makes_layers_of_it(tmp_path):
+    text = CURVE + "10,6.5,3.7\n"
+    model = load(written(tmp_path, text))
+    assert model.vp_base == ()
+    assert "vp jumps at 10 km" in model.reading
+    assert "look like a gradient" in model.doubts[0]
+
+
+@pytest.mark.parametrize(
+    ("comment", "linear"),
+    [("constant layers", False), ("a gradient", True), ("interpolated", True), ("layers?", False)],
+)
+def test_a_comment_in_the_table_decides(tmp_path, comment, linear):
+    model = load(written(tmp_path, f"# {comment}\n{FEW.format('depth_km')}"))
+    assert bool(model.vp_base) == linear
+    assert "a comment in it speaks of" in model.reading
+
+
+def test_layers_made_of_a_gradient_for_another_program_stay_layers(shared):
+    model = load(Path(shared) / "data/picks/calaveras_ncsn/velocity.csv")
+    assert model.vp_base == ()
+    assert "vp jumps at 26 km" in model.reading
+
+
 def test_a_real_gradient_is_recognised(shared):
     path = Path(shared) / "data/picks/ridgecrest2019_rt20min/velocity_shelly_gradient.csv"
     model = load(path)

@@ -42,7 +42,7 @@ _FEWEST = 15
 _BELOW_KM = 3.0
 #: A table of picks is worked on in pieces of so many picks at least, cut where there is no pick for
 #: so long, until it has that many times the events that are used.
-_PIECE, _QUIET_S, _SPARE = 2000, 10.0, 1.5
+_PIECE, _QUIET_S, _SPARE = 2000, 10.0, 1.2
 #: Share of the residuals of events left out below which a model is the better one; resolution below
 #: which a velocity is mostly that of the start.
 _BETTER, _RESOLVED = 0.98, 0.5
@@ -170,6 +170,8 @@ def _of_picks(
     threads: int | None,
 ) -> _Network:
     """A catalog of picks: in pieces from the first pick on, until there are events enough."""
+    import pandas as pd
+
     from quakeline.association import suggested
     from quakeline.commands.settings import sections
     from quakeline.direct import catalog
@@ -215,6 +217,8 @@ def _pieces(picks: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 def _write(found: Best, sites: Sites, output: Path) -> None:
     """Write the model and the terms, and show them."""
+    import pandas as pd
+
     from quakeline.io import targets
     from quakeline.io.atomic import write_text
 
@@ -241,8 +245,13 @@ def _write(found: Best, sites: Sites, output: Path) -> None:
 
 def _terms(found: Best, sites: Sites) -> pd.DataFrame:
     """Delays of stations in s, by phase."""
+    import pandas as pd
+
+    from quakeline.location.terms import COLUMNS
+    from quakeline.sites import KEYS
+
     rows = [
         (*sites.table.loc[site, KEYS], "S" if is_s else "P", round(value, 4))
         for (site, is_s), value in sorted(found.terms_s.items())
     ]
-    return pd.DataFrame(rows, columns=list(terms.COLUMNS))
+    return pd.DataFrame(rows, columns=list(COLUMNS))

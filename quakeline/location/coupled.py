@@ -174,7 +174,7 @@ def moved(points: np.ndarray, moves: np.ndarray, depth_km: tuple[float, float]) 
     length = np.linalg.norm(moves[:, :3], axis=1, keepdims=True)
     new = points + moves * np.minimum(1, _FAR_KM / np.maximum(length, 1e-9))
     new[:, 2] = np.clip(new[:, 2], *depth_km)
-    return new
+    return np.asarray(new)
 
 
 @dataclass(frozen=True)

@@ -405,7 +405,7 @@ def _of_speed(slower: dict[str, Value], per_km: dict[str, Value]) -> list[str]:
             if trend and trend.sure(0.002)
             else ""
         )
-        size = f"{100 * abs(value.value):.0f} ± {100 * value.error:.0f} %"
+        size = f"{100 * abs(value.value):.1f} ± {100 * value.error:.1f} %"
         said.append(f"The model is {size} too {word} for {phase}{grows}.")
     if said:
         said[-1] += " `quakeline tune velocity` makes a model from these picks."

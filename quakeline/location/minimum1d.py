@@ -29,8 +29,8 @@ from quakeline.velocity import VelocityModel, paths
 _HELD_OUT = 5
 _ITERATIONS = 15
 #: A priori spreads: of velocities in km/s, of the difference of neighbouring layers' changes as a
-#: share of that, of what S velocities change beyond vp/vs as such a share too; of station terms in s
-#: and of their mean.
+#: share of that, of what S velocities change beyond vp/vs as such a share too; of station terms
+#: in s and of their mean.
 _VELOCITY_KM_S, _ROUGH, _RATIO, _TERM_S, _MEAN_S = 1.0, 0.5, 0.3, 0.1, 0.005
 #: The same spread where velocities are to stay.
 _FROZEN_KM_S = 1e-4
@@ -44,7 +44,7 @@ _ENOUGH_KM_S = 0.005
 #: tells that there should be.
 _RISE_KM_S = 0.03
 _RATIOS = (1.45, 2.3)
-#: Models whose residuals of events left out are no larger than this times the best one's are as good.
+#: Models are as good as the best one up to so many times its residuals of events left out.
 _ALIKE = 1.1
 _LEAST_ARRIVALS = 6
 #: Steps of hypocentres when they are first found in a model, and after each change of it.
@@ -167,7 +167,7 @@ def _rising(tops: np.ndarray, vp: np.ndarray, vs: np.ndarray) -> VelocityModel:
     """A model whose velocities grow at every interface; where they do not, by the least step."""
     least = _RISE_KM_S * np.arange(len(tops))
     p, s = (isotonic_regression(speeds - least).x + least for speeds in (vp, vs))
-    return VelocityModel(*(tuple(values.tolist()) for values in (tops, p, s)))
+    return VelocityModel(tuple(tops.tolist()), tuple(p.tolist()), tuple(s.tolist()))
 
 
 def starts(model: VelocityModel) -> list[VelocityModel]:

@@ -41,9 +41,9 @@ class Config(Section):
     )
     station_terms: Literal["none", "static", "ssst"] | str = Field(
         "none",
-        description="delays of stations, the arrivals' correction_s: none, from the residuals of all"
-        " events one for each station and phase (static) or of the events nearby (ssst), or those"
-        " of a CSV file with columns network, station, phase, delay_s, such as the"
+        description="delays of stations, the arrivals' correction_s: none, from the residuals of"
+        " all events one for each station and phase (static) or of the events nearby (ssst), or"
+        " those of a CSV file with columns network, station, phase, delay_s, such as the"
         " station_terms.csv of `quakeline tune velocity`",
     )
 

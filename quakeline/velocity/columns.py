@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,19 @@ def table(path: Path, text: str) -> Raw:
     if depth in _INTERPOLATED:
         why = f"its columns are {named}, as in programs that interpolate (QuakeMigrate, PyOcto)"
         return Raw("table", rows, "linear", why, unused)
-    return Raw("table", rows, None, "", unused)
+    return Raw("table", rows, *_commented(text), unused)
+
+
+def _commented(text: str) -> tuple[Literal["layers", "linear"] | None, str]:
+    """What the comments of a table say of what lies between its depths, and how."""
+    comments = " ".join(line.partition("#")[2] for line in text.splitlines()).lower()
+    is_layers = re.search(r"\blayer(s|ed)?\b", comments) is not None
+    is_linear = re.search(r"\b(gradients?|linear|interpolat\w*)\b", comments) is not None
+    if is_layers == is_linear:
+        return None, ""
+    if is_layers:
+        return "layers", "a comment in it speaks of layers"
+    return "linear", "a comment in it speaks of gradients or interpolation"
 
 
 def _refuse_other_units(path: Path, plain: dict[str, str]) -> None:

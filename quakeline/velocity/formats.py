@@ -21,6 +21,8 @@ _MANY = 8
 _GROWING = 0.8
 _SMALL_STEP = 0.03
 _CLOSE_KM = 2.0
+#: A jump: a step of so large a share, and so many times as steep as those beside it.
+_JUMP, _STEEPER = 0.1, 4.0
 
 
 def load(path: Path, vp_vs: float = 0.0, interpolation: str = "auto") -> VelocityModel:
@@ -93,7 +95,14 @@ def _chosen(path: Path, raw: Raw, asked: str) -> tuple[str, str]:
     if repeated and len(raw.rows) > 2:
         return "linear", "a depth is given twice, which is an interface between gradients"
     if sampled_curve(raw):
-        return "linear", f"{_spacing(raw)} with steadily growing velocities look like a gradient"
+        curve = f"{_spacing(raw)} with steadily growing velocities look like a gradient"
+        jump = _jump(raw)
+        if jump is None:
+            return "linear", curve
+        return "layers", (
+            f"{curve}, but vp jumps at {jump:g} km, and a table of gradients has the depth of an"
+            " interface twice"
+        )
     return "layers", "few depths, or steps between them, as in constant layers"
 
 
@@ -106,6 +115,16 @@ def sampled_curve(raw: Raw) -> bool:
     growing = float((steps > 0).mean()) >= _GROWING
     close = float(np.median(np.diff(depth))) <= _CLOSE_KM
     return growing and close and float(np.median(steps)) <= _SMALL_STEP
+
+
+def _jump(raw: Raw) -> float | None:
+    """The first depth at which the velocity jumps, between rows where it changes slowly."""
+    depth, vp = (np.array([row[k] for row in raw.rows], dtype=float) for k in (0, 1))
+    slope = np.diff(vp) / np.maximum(np.diff(depth), 1e-9)
+    before, after = np.r_[slope[1], slope[:-1]], np.r_[slope[1:], slope[-2]]
+    steep = slope > _STEEPER * np.maximum(np.abs(before), np.abs(after))
+    found = np.flatnonzero(steep & (np.diff(vp) / vp[:-1] > _JUMP))
+    return float(depth[found[0] + 1]) if len(found) else None
 
 
 def _spacing(raw: Raw) -> str:
@@ -135,8 +154,8 @@ def _model(path: Path, raw: Raw, vp_vs: float, chosen: str, why: str) -> Velocit
         remarks.insert(
             0,
             f"{_spacing(raw)} with steadily growing velocities look like a gradient, but are read"
-            f" as constant layers ({why}); say velocity.interpolation: linear (--interpolation"
-            " linear) if the file samples a curve",
+            " as constant layers; say velocity.interpolation: linear (--interpolation linear) if"
+            " the file samples a curve",
         )
     sloped = chosen != "layers" and len(depth) > 1
     return VelocityModel(

@@ -100,8 +100,8 @@ class _Layers:
     def between(self, one: float, other: float) -> _Crossed:
         """What lies between two depths, without layers of which nothing is crossed."""
         low, high = min(one, other), max(one, other)
-        edges = np.clip(self._bounds, low, high)
-        height = np.diff(edges)
+        edges = np.minimum(np.maximum(self._bounds, low), high)
+        height = edges[1:] - edges[:-1]
         crossed = height > _THIN_KM
         upper, lower = self._profile.upper[crossed], self._profile.lower[crossed]
         if self._sloped:
@@ -159,11 +159,13 @@ class _Layers:
         Where the gradient grows with depth, rays come back on themselves and several reach one
         distance.
         """
+        earliest = np.full(len(distances), np.inf)
+        if not self._sloped:
+            return earliest
         column, below = self.between(one, other), self.between(max(one, other), self._bounds[-2])
         # A ray that turns in a layer is faster there than anywhere on its way.
         slowest = np.maximum(below.peaks(column.fastest), below.upper)
         layers = np.flatnonzero(below.lower > slowest + _EVEN_KM_S)
-        earliest = np.full(len(distances), np.inf)
         if not len(layers):
             return earliest
         start, end = slowest[layers, None], below.lower[layers, None]
