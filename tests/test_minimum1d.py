@@ -3,10 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from synthetics import network
+from synthetics import ORIGIN_NS, arrival_table, event_table, network, pick_table
+from typer.testing import CliRunner
 
+from quakeline.cli import app
 from quakeline.commands import tune_velocity
+from quakeline.errors import ConfigError
+from quakeline.io import tables
 from quakeline.location import minimum1d, terms
+from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
 from quakeline.sites import Sites
 from quakeline.velocity import Domain, TravelTimes, VelocityModel, load
 
@@ -19,40 +24,39 @@ LATE_S = 0.15
 
 @pytest.fixture(scope="module")
 def recorded():
-    """Sites, and events, arrivals and picks in a true model."""
+    """STATIONS, EVENTS, ARRIVALS and PICKS in a true model; one station is late."""
     stations, frame = network(n=11, radius_km=25.0)
-    sites = Sites.of(stations)
-    local = sites.local
+    local = Sites.of(stations).local
     times = TravelTimes(TRUE, Domain(80, -1.6, 16), local["depth_km"].to_numpy())
+    x, y = frame.to_xy(local["latitude"].to_numpy(), local["longitude"].to_numpy())
     rng = np.random.default_rng(7)
-    origin = pd.Timestamp("2020-05-01T00:00:00Z")
     events, arrivals, picks = [], [], []
     for k in range(35):
-        x, y, z = rng.uniform(-15, 15), rng.uniform(-15, 15), rng.uniform(1, 13)
-        latitude, longitude = frame.to_latlon(x, y)
-        time = origin + pd.Timedelta(minutes=5 * k)
+        source = rng.uniform(-15, 15), rng.uniform(-15, 15), rng.uniform(1, 13)
+        latitude, longitude = map(float, frame.to_latlon(*source[:2]))
+        time = pd.Timestamp(ORIGIN_NS, unit="ns", tz="UTC") + pd.Timedelta(minutes=5 * k)
         events.append({"event_id": f"e{k}", "time": time, "latitude": latitude,
-                       "longitude": longitude, "depth_km": z})  # fmt: skip
-        x0, y0 = sites.frame.to_xy(latitude, longitude)
+                       "longitude": longitude, "depth_km": source[2]})  # fmt: skip
+        rows = []
         for site in local.itertuples():
+            away = np.array([np.hypot(x[site.Index] - source[0], y[site.Index] - source[1])])
+            late = 300.0 * k + (LATE_S if site.Index == 3 else 0.0)
             for phase in "PS":
-                away = np.hypot(site.x - x0, site.y - y0)
-                travel = float(times(phase, site.depth_km, np.array([away]), np.array([z]))[0])
-                late = LATE_S if site.Index == 3 else 0.0
+                travel = float(times(phase, site.depth_km, away, np.array([source[2]]))[0])
                 seconds = travel + late + rng.normal(0, NOISE_S)
-                name = f"p{len(picks)}"
-                picks.append({"pick_id": name, "network": site.network, "station": site.station,
-                              "location": "", "time": time + pd.Timedelta(seconds=seconds),
-                              "time_sigma_s": NOISE_S})  # fmt: skip
-                arrivals.append({"event_id": f"e{k}", "pick_id": name, "phase": phase})
-    return sites, (pd.DataFrame(events), pd.DataFrame(arrivals), pd.DataFrame(picks))
+                rows.append((site.network, site.station, "", phase, seconds))
+        own = pick_table(rows, NOISE_S)
+        picks.append(own)
+        arrivals.append(arrival_table(f"e{k}", own))
+    joined = (pd.concat(parts, ignore_index=True) for parts in (arrivals, picks))
+    return stations, (event_table(events), *joined)
 
 
 @pytest.fixture(scope="module")
 def results(recorded):
     """What the inversion makes of a start that knows of no layers near the surface."""
-    sites, catalog = recorded
-    seen = minimum1d.material(sites, catalog, (-1.6, 16.0), 0.02, 35)
+    stations, catalog = recorded
+    seen = minimum1d.material(Sites.of(stations), catalog, (-1.6, 16.0), 0.02, 35)
     assert (seen.events, seen.held.events) == (28, 7)
     wrong = VelocityModel((-1.6, 4.0), (5.8, 6.3), (3.2, 3.5))
     start = minimum1d.layered(wrong, -1.6, 15.0)
@@ -100,7 +104,7 @@ def test_a_frozen_model_keeps_its_velocities(results):
 
 def test_what_is_written_is_read(results, recorded, tmp_path):
     best = minimum1d.best(results[0])
-    tune_velocity._write(best, recorded[0], tmp_path / "out")
+    tune_velocity._write(best, Sites.of(recorded[0]), tmp_path / "out")
     again = load(tmp_path / "out" / "velocity.csv", interpolation="layers")
     assert again.vp == pytest.approx(best.model.vp, abs=1e-3)
     quality = pd.read_csv(tmp_path / "out" / "velocity_quality.csv")
@@ -115,7 +119,8 @@ def test_what_is_written_is_read(results, recorded, tmp_path):
 
 
 def test_events_are_taken_evenly_over_the_volume(recorded):
-    sites, (events, arrivals, picks) = recorded
+    stations, (events, arrivals, picks) = recorded
+    sites = Sites.of(stations)
     few = minimum1d.material(sites, (events, arrivals, picks), (-1.6, 16.0), 0.02, 10)
     assert few.events + few.held.events == 10
     # An event whose picks are few is not among them.
@@ -123,3 +128,24 @@ def test_events_are_taken_evenly_over_the_volume(recorded):
     poor = pd.concat([lost, arrivals[arrivals["event_id"] == "e0"].head(5)])
     seen = minimum1d.material(sites, (events, poor, picks), (-1.6, 16.0), 0.02, 35)
     assert seen.events + seen.held.events == 34
+
+
+def test_the_command_inverts_a_catalog(recorded, tmp_path):
+    stations, catalog = recorded
+    folder = tmp_path / "catalog"
+    folder.mkdir()
+    named = zip(("events", "arrivals", "picks", "stations"), (*catalog, stations), strict=True)
+    schemas = {"events": EVENTS, "arrivals": ARRIVALS, "picks": PICKS, "stations": STATIONS}
+    for name, frame in named:
+        tables.write(frame, schemas[name], folder / f"{name}.parquet")
+    (tmp_path / "given.csv").write_text("depth_km,vp,vs\n-1.6,5.8,3.2\n4,6.3,3.5\n")
+    words = ["tune", "velocity", str(folder), "--velocity", str(tmp_path / "given.csv")]
+    done = CliRunner().invoke(app, [*words, "-o", str(tmp_path / "out")], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "events   28 inverted, 7 left out" in done.output
+    assert "with station terms alone" in done.output
+    assert "mostly that of the model begun with" in done.output
+    assert "WARNING  the new velocities" not in done.output
+    assert set(tune_velocity._FILES) < {path.name for path in (tmp_path / "out").iterdir()}
+    with pytest.raises(ConfigError, match="a folder that holds other things"):
+        CliRunner().invoke(app, [*words, "-o", str(folder)], catch_exceptions=False)

@@ -156,7 +156,7 @@ def _of_run(
     model, _ = velocity_of(folder, velocity, vp_vs, interpolation)
     typer.echo(f"velocity {model.reading}", err=True)
     sites = Sites.of(tables.stations)
-    catalog = tables.events, tables.pairs, tables.picks
+    catalog = tables.events, tables.arrivals, tables.picks
     return _Network.of(sites, catalog, model, depth_range(sites), locate.Config().min_pick_sigma_s)
 
 

@@ -129,8 +129,16 @@ def diagnosed(
         "joined": joined,
     }
     said = _sentences(found)
+    return Diagnosis(locator.model.reading, _doubts(locator), said, **found)
+
+
+def _doubts(locator: Locator) -> list[str]:
+    """What looks wrong in the model and in the elevations of the stations by themselves."""
+    from quakeline.io.inventory import elevation_doubts
+
     depths_km = locator.sites.table["depth_km"].to_numpy()
-    return Diagnosis(locator.model.reading, doubts(locator.model, depths_km), said, **found)
+    heights = pd.DataFrame({"elevation_m": np.round(-1000 * depths_km, 6)})
+    return [*doubts(locator.model, depths_km), *elevation_doubts(heights)]
 
 
 def _rows(
