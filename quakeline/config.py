@@ -82,11 +82,18 @@ class Velocity(Section):
 
     table: str = Field(
         DEFAULT_MODEL,
-        description="CSV file with columns depth_km, vp, vs (or vp_vs): top of each layer in km"
-        " below sea level and its velocities in km/s; one row is a homogeneous half space. Also"
-        " LAYER lines of NonLinLoc, a control file of hypoDD (.inp) or a model of VELEST (.mod)."
-        " iasp91 is no file but a model of the program, for want of one of your region: a"
-        " continental crust (Kennett & Engdahl 1991)",
+        description="CSV file with columns depth_km, vp, vs (or vp_vs): depths in km below sea"
+        " level and velocities in km/s; one row is a homogeneous half space. Also tables of"
+        " QuakeMigrate and PyOcto, LAYER lines of NonLinLoc, a control file of hypoDD (.inp), a"
+        " model of VELEST (.mod) or of GaMMA (.json). iasp91 is no file but a model of the program,"
+        " for want of one of your region: a continental crust (Kennett & Engdahl 1991)",
+    )
+    interpolation: Literal["auto", "layers", "linear"] = Field(
+        "auto",
+        description="what lies between the depths of the table: constant layers below each"
+        " (layers), or straight lines (linear; a depth given twice is an interface); auto: as the"
+        " program that the form comes from takes it, and of a table depth_km,vp,vs straight lines"
+        " where it looks like a sampled curve; the log and the summary say what was chosen",
     )
     vp_vs: float | None = Field(
         None, gt=1, le=4, description="vp/vs that makes vs, whatever the file says; null: its own"

@@ -137,7 +137,14 @@ def _require_tables(run: config.Run) -> None:
     mistakes = []
     for read, name in (
         (inventory.read_table, run.stations.table),
-        (partial(velocity.load, vp_vs=run.velocity.vp_vs or 0.0), run.velocity.file),
+        (
+            partial(
+                velocity.load,
+                vp_vs=run.velocity.vp_vs or 0.0,
+                interpolation=run.velocity.interpolation,
+            ),
+            run.velocity.file,
+        ),
     ):
         try:
             if name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,7 +84,10 @@ def summarise(run_dir: Path) -> Group:
     found = _load(run_dir)
     parts: list[RenderableType] = [Text(f"Run {run_dir.name}", style="bold"), Text()]
     parts += _event_parts(found) if len(found.events) else _no_event_parts(found)
-    parts += [Text(), _totals(found)]
+    diagnosis = _diagnosis(run_dir / "locations" / "diagnosis.json")
+    warnings = [*diagnosis.get("doubts", []), *diagnosis.get("sentences", [])]
+    parts += [Text(f"\n{sentence}", style="bold yellow") for sentence in warnings]
+    parts += [Text(), _totals(found, diagnosis.get("velocity", ""))]
     parts += _reason_parts(run_dir)
     parts += _choice_parts(run_dir)
     parts += [Text(), _places(found)]
@@ -241,7 +245,12 @@ def _unplaced(found: Found) -> bool:
     return bool((found.picks["source"] == "das").all()) and set(found.picks["fibre"]) <= unplaced
 
 
-def _totals(found: Found) -> Table:
+def _diagnosis(path: Path) -> dict[str, Any]:
+    """What the residuals say about the velocity model; empty for a run made before there was it."""
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def _totals(found: Found, velocity: str) -> Table:
     table = _grid()
     for name, text in {
         "events": _event_total(found.events),
@@ -250,6 +259,7 @@ def _totals(found: Found) -> Table:
         "stations": _station_total(found),
         **_fibre_totals(found),
         **_data_totals(found),
+        **({"velocities": velocity} if velocity else {}),
     }.items():
         _add(table, [name, text])
     return table

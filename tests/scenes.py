@@ -110,6 +110,7 @@ class Scene:
             velocity=folder / "velocity.csv",
             corrections=[corrections] if corrections else [],
             vp_vs=0.0,
+            interpolation="auto",
             events=out["events"],
             station_magnitudes=out["rows"],
             station_moments=out["moments"],

@@ -197,13 +197,22 @@ def test_models_of_other_programs(tmp_path, name, text, expected):
     assert halved.vs == tuple(p / 2 for p in expected.vp)
 
 
-def test_a_gradient_becomes_layers_with_the_same_vertical_time(tmp_path):
+def test_the_gradients_of_nonlinloc_are_kept(tmp_path):
     path = tmp_path / "gradient.txt"
     path.write_text("LAYER 0 4.0 0.2 2.3 0.1 2.7 0\nLAYER 10 6.0 0 3.5 0 2.7 0\n")
     found = load(path)
-    assert len(found.tops) == 21
+    assert found.at(np.array([0.0, 5.0, 9.999999, 10.0, 30.0]), "P") == pytest.approx(
+        [4.0, 5.0, 6.0, 6.0, 6.0], abs=1e-6
+    )
+    assert found.at(np.array([5.0]), "S") == pytest.approx([2.8])
     down = first_arrivals(found, "P", 0.0, np.array([0.0, 1.0]), np.array([10.0]))[0, 0]
-    assert down == pytest.approx(np.log(6 / 4) / 0.2, rel=2e-4)
+    assert down == pytest.approx(np.log(6 / 4) / 0.2, abs=1e-9)
+
+
+def test_the_last_gradient_of_nonlinloc_goes_on(tmp_path):
+    path = tmp_path / "gradient.txt"
+    path.write_text("LAYER 0 4.0 0.02 2.3 0.01 2.7 0\n")
+    assert load(path).at(np.array([50.0]), "P") == pytest.approx([5.0])
 
 
 @pytest.mark.parametrize(

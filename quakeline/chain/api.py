@@ -22,6 +22,7 @@ def catalog(
     velocity: VelocityModel | Path | str | None = None,
     *,
     vp_vs: float | None = None,
+    interpolation: str = "auto",
     channels: pd.DataFrame | None = None,
     measurements: pd.DataFrame | None = None,
     region: whole.Region | None = None,
@@ -40,6 +41,8 @@ def catalog(
     velocity, vp_vs
         A velocity model or its file (docs/catalog.md), None: iasp91, a model of the program; vp/vs
         that makes its S velocities, None: those of the file.
+    interpolation
+        What lies between the depths of the velocity model's file: auto, layers or linear.
     channels
         FIBRE_CHANNELS, where some of the picks are of channels of a fibre.
     measurements
@@ -66,6 +69,12 @@ def catalog(
     """
     chosen = sections_of(sections)
     given = material.read(
-        picks, stations, velocity, vp_vs, channels=channels, measurements=measurements
+        picks,
+        stations,
+        velocity,
+        vp_vs,
+        interpolation=interpolation,
+        channels=channels,
+        measurements=measurements,
     )
     return whole.made(given, chosen, threads or os.cpu_count() or 1, region=region).catalog

@@ -178,10 +178,14 @@ def associated(
     from quakeline import association
     from quakeline.io import provenance, tables
     from quakeline.schemas import ARRIVALS, EVENTS
+    from quakeline.velocity import doubts
 
     if sites.table.empty:
         logger.warning("associate: no station and no channel of a fibre has a position: no events")
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
+    logger.info("associate: velocities: %s", model.reading)
+    for doubt in doubts(model, sites.table["depth_km"].to_numpy()):
+        logger.warning("associate: velocities: %s", doubt)
     made = ready(settings, picks, sites, model, threads)
     provenance.chose("associate", settings.plain(), asdict(made.search))
     for line in made.chosen:

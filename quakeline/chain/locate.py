@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,10 +15,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from quakeline.location import Locator
+    from quakeline.location.diagnosis import Diagnosis
     from quakeline.sites import Sites
     from quakeline.velocity import VelocityModel
 
 logger = logging.getLogger("quakeline")
+
+#: Station terms that are made of the residuals, or not at all.
+_ESTIMATED = ("none", "static", "ssst")
 
 
 class Settings(Section):
@@ -41,27 +47,66 @@ class Settings(Section):
     min_pick_sigma_s: float = Field(
         0.02, gt=0, description="smallest standard deviation that a pick is given, in seconds"
     )
-    station_terms: Literal["none", "static", "ssst"] = Field(
+    station_terms: Literal["none", "static", "ssst"] | str = Field(
         "none",
-        description="delays of stations from the residuals of all events: none, one for each"
-        " station and phase (static), or of the events nearby (ssst); they are the arrivals'"
-        " correction_s",
+        description="delays of stations, the arrivals' correction_s: none, from the residuals of"
+        " all events one for each station and phase (static) or of the events nearby (ssst), or"
+        " those of a CSV file with columns network, station, phase, delay_s, such as the"
+        " station_terms.csv of `quakeline tune velocity`",
     )
 
     @model_validator(mode="after")
     def _check(self) -> Settings:
         if not isinstance(self.depth_km, str) and self.depth_km[0] >= self.depth_km[1]:
             raise ValueError(f"depth_km: {list(self.depth_km)} given; the first must be smaller")
+        if self.station_terms not in _ESTIMATED and "." not in self.station_terms:
+            raise ValueError(
+                f"station_terms: {self.station_terms} given; allowed: {', '.join(_ESTIMATED)}, or"
+                " the path of a CSV file"
+            )
         return self
 
+    def files(self) -> list[str]:
+        """The files that the section names."""
+        return [] if self.station_terms in _ESTIMATED else [self.station_terms]
 
-def locator_of(settings: Settings, sites: Sites, model: VelocityModel, threads: int = 1) -> Locator:
-    """What locates events of a network as the section says."""
+    def options(self, table: Path | None = None) -> dict[str, Any]:
+        """The settings of a `Locator`; the station terms that are given are read.
+
+        `table` is where the file of terms lies, if not where the section says. Raises DataError
+        where it cannot be used.
+        """
+        from quakeline.location.terms import Given
+
+        settings = self.model_dump()
+        if self.files():
+            path = table or Path(self.files()[0])
+            settings |= {"station_terms": "none", "given_terms": Given.read(path)}
+        return settings
+
+
+@dataclass(frozen=True)
+class Located:
+    """EVENTS, ARRIVALS, and what the residuals say about the velocities, if there was a look."""
+
+    events: pd.DataFrame
+    arrivals: pd.DataFrame
+    diagnosis: Diagnosis | None
+
+
+def locator_of(
+    settings: Settings,
+    sites: Sites,
+    model: VelocityModel,
+    threads: int = 1,
+    terms: Path | None = None,
+) -> Locator:
+    """What locates events of a network as the section says; `terms` as in `Settings.options`."""
     from quakeline.association import depth_range
     from quakeline.io import provenance
     from quakeline.location import Locator
 
-    options = settings.model_dump()
+    options = settings.options(terms)
     if settings.depth_km == "auto":
         options["depth_km"] = depth_range(sites)
         logger.info("locate: chosen for this network: depth %g to %g km", *options["depth_km"])
@@ -80,27 +125,32 @@ def located(
     *,
     min_interevent_s: float = -1.0,
     tolerance_s: float = -1.0,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Locate events (EVENTS, ARRIVALS) whose times are in PICKS; same tables out.
+    terms: Path | None = None,
+) -> Located:
+    """Locate events (EVENTS, ARRIVALS) whose times are in PICKS.
 
     `picks` are all picks, also those of no event: they tell how often chance puts one anywhere.
     `min_interevent_s` and `tolerance_s` are those of the section `associate`, below 0: auto; no two
-    events that share stations are closer than the first.
+    events that share stations are closer than the first. `terms` is as in `Settings.options`.
     """
     from quakeline.association import interevent_s
     from quakeline.comparison.twins import without_twins
     from quakeline.io import tables
+    from quakeline.location import diagnosed
     from quakeline.schemas import ARRIVALS, EVENTS
 
     if sites.table.empty:
-        return tables.empty(EVENTS), tables.empty(ARRIVALS)
-    locator = locator_of(settings, sites, model, threads)
+        return Located(tables.empty(EVENTS), tables.empty(ARRIVALS), None)
+    locator = locator_of(settings, sites, model, threads, terms)
     said = {"min_interevent_s": min_interevent_s, "tolerance_s": tolerance_s}
     apart = {name: value for name, value in said.items() if value >= 0}
     known = picks.drop_duplicates("pick_id")
     found, residuals = without_twins(
         *locator.locate(events, arrivals, known), known, interevent_s(apart, sites, model)
     )
+    judged = diagnosed(locator, found, residuals, known)
+    for sentence in judged.sentences:
+        logger.warning("locate: %s", sentence)
     for row in found.itertuples():
         logger.info(
             "locate: %s depth %.1f km, rms %.3f s, %s",
@@ -109,4 +159,4 @@ def located(
             row.rms_s,
             row.quality,
         )
-    return tables.typed(found, EVENTS), tables.typed(residuals, ARRIVALS)
+    return Located(tables.typed(found, EVENTS), tables.typed(residuals, ARRIVALS), judged)

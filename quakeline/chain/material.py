@@ -45,12 +45,15 @@ class Material:
         return Sites.of(self.stations, self.channels)
 
 
-def velocities(table: Path | str | None, vp_vs: float | None = None) -> VelocityModel:
+def velocities(
+    table: Path | str | None, vp_vs: float | None = None, interpolation: str = "auto"
+) -> VelocityModel:
     """The velocity model of a file or of the program (`quakeline.shipped`), None: its default.
 
-    `vp_vs` above 0 makes the S velocities. Raises DataError where the file cannot be used.
+    `vp_vs` above 0 makes the S velocities; `interpolation` is that of `velocity.load`.
+    Raises DataError where the file cannot be used.
     """
-    return load(velocity_file(str(table or DEFAULT_MODEL)), vp_vs or 0.0)
+    return load(velocity_file(str(table or DEFAULT_MODEL)), vp_vs or 0.0, interpolation)
 
 
 def read(
@@ -59,6 +62,7 @@ def read(
     velocity: Path | str | VelocityModel | None = None,
     vp_vs: float | None = None,
     *,
+    interpolation: str = "auto",
     channels: pd.DataFrame | None = None,
     measurements: pd.DataFrame | None = None,
 ) -> Material:
@@ -73,6 +77,8 @@ def read(
     velocity, vp_vs
         A model, its file, or the name of a model of the program (None: iasp91); a ratio that makes
         the S velocities of all but a model that is in memory.
+    interpolation
+        What lies between the depths of the model's file: auto, layers or linear.
     channels, measurements
         FIBRE_CHANNELS and MEASUREMENTS.
 
@@ -95,7 +101,8 @@ def read(
         model = velocity
     else:
         named = str(velocity or DEFAULT_MODEL)
-        model, section = velocities(named, vp_vs), {"table": named, "vp_vs": vp_vs or None}
+        model = velocities(named, vp_vs, interpolation)
+        section = {"table": named, "vp_vs": vp_vs or None, "interpolation": interpolation}
         inputs |= dict.fromkeys([named, "velocity"], provenance.digest_file(velocity_file(named)))
     return Material(
         table,

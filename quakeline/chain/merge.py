@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
     from quakeline.io.events import Labels
     from quakeline.io.provenance import Record
+    from quakeline.location.diagnosis import Diagnosis
 
 logger = logging.getLogger("quakeline")
 
 #: Names of the files of a catalog, beside those of further formats.
 FILES = (
     *(f"{name}.parquet" for name in ("events", "arrivals", "picks", "stations")),
-    *("catalog.qml", "catalog.csv", "config.yaml"),
+    *("catalog.qml", "catalog.csv", "config.yaml", "diagnosis.json"),
 )
 
 
@@ -71,7 +72,7 @@ class Catalog:
 
     `labels` are those of the QuakeML, `exports` the names of further formats. `record` says what
     made the catalog, `settings` with which sections of a configuration, `chosen` what settings that
-    are `auto` became.
+    are `auto` became, `diagnosis` what the residuals say about the velocity model.
     """
 
     events: pd.DataFrame
@@ -83,6 +84,7 @@ class Catalog:
     record: Record | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     chosen: Mapping[str, Any] = field(default_factory=dict)
+    diagnosis: Diagnosis | None = None
 
     def put(
         self,
@@ -150,6 +152,8 @@ class Catalog:
             )
             if len(self.stations):
                 tables.write(self.stations, STATIONS, folder / "stations.parquet")
+        if self.diagnosis:
+            write_text(folder / "diagnosis.json", self.diagnosis.text())
         if self.settings:
             text = yaml.safe_dump(dict(self.settings), sort_keys=False, allow_unicode=True)
             write_text(folder / "config.yaml", text)

@@ -85,7 +85,8 @@ def _steps(
         progress=progress,
         tell=tell,
     )
-    events, arrivals = located(
+    times = sections.associate.times()
+    placed = located(
         sections.locate,
         candidates,
         assignments,
@@ -93,8 +94,10 @@ def _steps(
         sites,
         model,
         threads,
-        **sections.associate.times(),
+        min_interevent_s=times["min_interevent_s"],
+        tolerance_s=times["tolerance_s"],
     )
+    events, arrivals = placed.events, placed.arrivals
     kept = inside(events, region) if region else events
     arrivals = arrivals[arrivals["event_id"].isin(kept["event_id"])].reset_index(drop=True)
     sizes = sized(
@@ -119,6 +122,7 @@ def _steps(
         sizes.stations,
         material.inputs.get("velocity"),
     )
+    catalog = replace(catalog, diagnosis=placed.diagnosis)
     return Made(catalog, sizes, classes, len(events) - len(kept))
 
 

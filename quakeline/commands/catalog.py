@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from quakeline.commands.options import Joined, say_velocities
 from quakeline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def catalog(
     output: Output,
     velocity: Velocity = None,
     vp_vs: VpVs = 0.0,
+    interpolation: Joined = "auto",
     region: Region = None,
     depth: Depth = None,
     settings: Set = None,
@@ -67,9 +69,11 @@ def catalog(
     from quakeline.io import targets
 
     used = [path for path in (picks, stations, velocity) if path]
+    used += [Path(path) for path in chosen.locate.files()]
     names = files_of(chosen.merge.exports)
     targets.require_folder("--output", output, "catalog", names, used)
-    given = material.read(picks, stations, velocity, vp_vs)
+    given = material.read(picks, stations, velocity, vp_vs, interpolation=interpolation)
+    say_velocities(given)
     blocks = "{:.0f} blocks of time".format
     with shown("associating", Console(stderr=True), blocks) as progress:
         done = made(
@@ -87,6 +91,9 @@ def catalog(
         typer.echo(f"region   {done.outside} of {everywhere} events lie outside")
     for line in _summary(done.catalog, output):
         typer.echo(line)
+    judged = done.catalog.diagnosis
+    for line in judged.sentences if judged is not None else []:
+        typer.secho(f"WARNING  {line}", fg="yellow")
 
 
 def region_of(text: str) -> tuple[float, float, float, float]:

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
 
 from quakeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from quakeline.chain.material import Material
+
+Interpolation = Literal["auto", "layers", "linear"]
+Joined = Annotated[
+    Interpolation,
+    typer.Option("--interpolation", help="What lies between the depths of the velocity table."),
+]
 
 _THRESHOLD = re.compile(r"\s*(\w+)\s*=\s*([^=\s]+)\s*")
 
@@ -30,6 +42,17 @@ def thresholds(words: Iterable[str]) -> dict[str, float]:
                 raise ConfigError(f"--threshold: {match[1]} is given twice")
             found[match[1]] = value
     return found
+
+
+def say_velocities(material: Material) -> None:
+    """Tell how the velocity model was read, and what looks wrong in it."""
+    from quakeline.io.inventory import elevation_doubts
+    from quakeline.velocity import doubts
+
+    typer.echo(f"velocity {material.model.reading}", err=True)
+    depths_km = material.sites.table["depth_km"].to_numpy()
+    for doubt in [*doubts(material.model, depths_km), *elevation_doubts(material.stations)]:
+        typer.secho(f"WARNING  {doubt}", err=True, fg="yellow")
 
 
 def _number(text: str) -> float | None:

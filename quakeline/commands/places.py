@@ -83,7 +83,7 @@ def _described(folder: Path) -> Path:
 
 
 def velocity_of(
-    folder: Path, given: Path | None, vp_vs: float = 0.0
+    folder: Path, given: Path | None, vp_vs: float = 0.0, interpolation: str = "auto"
 ) -> tuple[VelocityModel, dict[str, Any]]:
     """The velocity model that is given, else that of the run in a folder.
 
@@ -98,11 +98,10 @@ def velocity_of(
     DataError
         It cannot be used.
     """
-    from quakeline.chain.material import velocities
     from quakeline.shipped import VELOCITY_MODELS
 
     if given is not None:
-        return velocities(given, vp_vs), {"table": str(given), "vp_vs": vp_vs or None}
+        return _velocities(str(given), given, vp_vs, interpolation)
     section = settings_of(folder).get("velocity")
     if not section:
         raise ConfigError(
@@ -111,15 +110,27 @@ def velocity_of(
             else f"--velocity: none given, and {_described(folder)} names none"
         )
     table, ratio = section["table"], vp_vs or section.get("vp_vs")
+    if interpolation == "auto":
+        interpolation = section.get("interpolation", "auto")
     if table in VELOCITY_MODELS:
-        return velocities(table, ratio), {"table": table, "vp_vs": ratio or None}
+        return _velocities(table, VELOCITY_MODELS[table], ratio, interpolation)
     named = [place / table for place in (folder.parent.parent, Path.cwd())]
     found = next((path for path in named if path.is_file()), None)
     if found is None:
         raise ConfigError(
             f"--velocity: none given, and {table!r} of {_described(folder)} is not there"
         )
-    return velocities(found, ratio), {"table": str(found), "vp_vs": ratio or None}
+    return _velocities(str(found), found, ratio, interpolation)
+
+
+def _velocities(
+    name: str, file: Path, vp_vs: float | None, interpolation: str
+) -> tuple[VelocityModel, dict[str, Any]]:
+    """A model, and the section `velocity` that says the same."""
+    from quakeline.chain.material import velocities
+
+    section = {"table": name, "vp_vs": vp_vs or None, "interpolation": interpolation}
+    return velocities(file, vp_vs, interpolation), section
 
 
 def velocity_digest_of(folder: Path) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quakeline.commands.correlate import Run
+from quakeline.commands.options import Joined
 from quakeline.commands.places import (
     catalog_inputs,
     catalog_of,
@@ -44,6 +45,7 @@ def relocate(
     differentials: Differentials = None,
     velocity: Velocity = None,
     vp_vs: VpVs = 0.0,
+    interpolation: Joined = "auto",
     max_km: MaxKm = 5.0,
     neighbours: Neighbours = 20,
     draws: Draws = 50,
@@ -78,7 +80,7 @@ def relocate(
     catalog = catalog_of(run)
     if catalog.stations is None:
         raise DataError(f"{folder} holds no stations.parquet, which tells where stations are")
-    model, velocities = velocity_of(folder, velocity, vp_vs)
+    model, velocities = velocity_of(folder, velocity, vp_vs, interpolation)
     waves = (
         tables.read(differentials, DIFFERENTIALS) if differentials else tables.empty(DIFFERENTIALS)
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from quakeline.commands.options import Joined, say_velocities
+from quakeline.commands.tune_velocity import velocity as tuned_velocity
 from quakeline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def association(
     stations: Stations = None,
     velocity: Velocity = None,
     vp_vs: VpVs = 0.0,
+    interpolation: Joined = "auto",
     settings: Set = None,
     hours: Hours = 24.0,
     threads: Threads = None,
@@ -61,7 +64,9 @@ def association(
     from quakeline.association.compare import trials, variants
     from quakeline.chain.associate import ready
 
-    material, section = _material(data, stations, velocity, vp_vs, settings or [])
+    velocities = velocity, vp_vs, interpolation
+    material, section = _material(data, stations, velocities, settings or [])
+    say_velocities(material)
     picks = material.picks
     if len(picks):
         seconds = (picks["time"] - picks["time"].min()).dt.total_seconds()
@@ -81,7 +86,10 @@ def association(
 
 
 def _material(
-    data: str, stations: Path | None, velocity: Path | None, vp_vs: float, words: list[str]
+    data: str,
+    stations: Path | None,
+    velocities: tuple[Path | None, float, str],
+    words: list[str],
 ) -> tuple[Material, Settings]:
     """What is associated, and how: of a run with its stations, fibres, velocities and settings."""
     from quakeline.chain import material
@@ -90,7 +98,9 @@ def _material(
 
     if stations is not None:
         chosen = sections(words).associate
-        return material.read(Path(data), stations, velocity, vp_vs), chosen
+        file, vp_vs, interpolation = velocities
+        given = material.read(Path(data), stations, file, vp_vs, interpolation=interpolation)
+        return given, chosen
     if Path(data).is_file():
         raise ConfigError(f"{data} is a table of picks; name the stations after it")
     folder = run_folder_of(data)
@@ -99,6 +109,9 @@ def _material(
     for path in paths:
         if not path.is_file():
             raise ConfigError(f"{path} does not exist; allowed: a finished run, or PICKS STATIONS")
-    model, _ = velocity_of(folder, velocity, vp_vs)
+    model, _ = velocity_of(folder, *velocities)
     chosen = sections(words, base=settings_of(folder)).associate
     return material.read(*paths, model, channels=channels_of(folder)), chosen
+
+
+app.command(name="velocity")(tuned_velocity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from copy import copy
 from glob import escape
@@ -33,6 +34,11 @@ _LIMITS = {
     "elevation_m": (-12_000.0, 9_000.0),
     "depth_m": (-100.0, 12_000.0),
 }
+#: Columns of elevations in other units, by their first letter.
+_ELEVATION = re.compile(r"elev(?:ation)?[_ (\[]*(km|ft|feet)[)\]]?")
+_PER_METRE = {"k": 1000.0, "f": 0.3048}
+#: Nothing on land is higher than this, in km; no seismic station is higher than that, in m.
+_HIGHEST_KM, _HIGHEST_STATION_M = 9.0, 6500.0
 
 
 def read(paths: list[Path]) -> Inventory:
@@ -192,6 +198,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
     """The cells of a station table, as text, as STATIONS; see `read_table`. `path` names it."""
+    _refuse_other_units(path, frame)
     if "elevation_m" not in frame:
         frame = frame.rename(columns={"elevation": "elevation_m"})
     missing = [name for name in _REQUIRED if name not in frame.columns]
@@ -203,6 +210,36 @@ def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
             f" optional: {', '.join(_OPTIONAL)}"
         )
     return _typed(frame, path)
+
+
+def _refuse_other_units(path: Path | str, frame: pd.DataFrame) -> None:
+    """Refuse elevations whose column says that they are not in metres, naming the factor."""
+    for name in frame.columns:
+        unit = _ELEVATION.fullmatch(name)
+        if unit:
+            factor = _PER_METRE[unit[1][0]]
+            raise DataError(
+                f"station table {path}: column {name} given; needed is elevation_m, in metres:"
+                f" multiply it by {factor:g} and rename it"
+            )
+
+
+def elevation_doubts(frame: pd.DataFrame) -> list[str]:
+    """What looks wrong in the elevations of STATIONS: kilometres or feet instead of metres."""
+    elevation = frame["elevation_m"].dropna().to_numpy(dtype=float)
+    broken = (elevation != np.round(elevation)).sum()
+    found = []
+    if len(elevation) > 2 and np.abs(elevation).max() < _HIGHEST_KM and broken > len(elevation) / 2:
+        found.append(
+            f"elevations of the stations are {elevation.min():g} to {elevation.max():g} m and have"
+            " decimals: are they kilometres? Metres are needed: then multiply them by 1000"
+        )
+    if len(elevation) and elevation.max() > _HIGHEST_STATION_M:
+        found.append(
+            f"elevations of the stations reach {elevation.max():g} m, higher than any station: are"
+            " they feet? Metres are needed: then multiply them by 0.3048"
+        )
+    return found
 
 
 def read_any(path: Path) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Absolute location in a 1D model: global search, most likely point, full covariance."""
 
+from quakeline.location.diagnosis import Diagnosis, diagnosed
 from quakeline.location.locator import Locator
 
-__all__ = ["Locator"]
+__all__ = ["Diagnosis", "Locator", "diagnosed"]

@@ -57,6 +57,7 @@ class Locator:
     min_pick_sigma_s: float = 0.02
     model_error_share: float | Literal["auto"] = "auto"
     station_terms: terms.Kind = "none"
+    given_terms: terms.Given | None = None
     threads: int = 1
 
     def locate(
@@ -70,6 +71,8 @@ class Locator:
             return tables.empty(EVENTS), tables.empty(ARRIVALS)
         joined = self._joined(events, arrivals, picks)
         seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
+        given = self.given_terms.of(joined) if self.given_terms else np.zeros(len(joined))
+        seen = _shifted(seen, given)
         others = Others.of(picks, self.sites)
         solutions, delays = self._solutions(seen, self._begun(events, seen), others)
         located, residuals, first = [], [], 0
@@ -82,8 +85,8 @@ class Locator:
         new = pd.DataFrame(located, index=events.index)
         kept = events.drop(columns=[*set(new.columns) & set(events.columns)])
         weighted = pd.concat(residuals, ignore_index=True)
-        if self.station_terms != "none":
-            weighted["correction_s"] = delays
+        if self.given_terms or self.station_terms != "none":
+            weighted["correction_s"] = given + delays
         return pd.concat([kept, new], axis=1), weighted
 
     def _joined(
@@ -172,7 +175,7 @@ class Locator:
         before = self._settled(seen, first)
         delays, fits = self._with_terms(seen, arrivals, first)
         sizes = np.cumsum([len(some) for some in seen])[:-1]
-        seen = [s.shifted(d) for s, d in zip(seen, np.split(delays, sizes), strict=True)]
+        seen = _shifted(seen, delays)
         left = np.split(fits.residual_s, sizes)
         rows = zip(seen, fits.point, left, fits.stretch, strict=True)
         seen = [self._among(others, *row) for row in rows]
@@ -347,6 +350,12 @@ class Locator:
             "rms_s": float(np.sqrt(np.mean(solution.fit.residual_s**2))),
             "locator": "robust-1d",
         }
+
+
+def _shifted(seen: list[Observations], delays: np.ndarray) -> list[Observations]:
+    """Arrivals of events with the terms of all of them, in s, taken off."""
+    ends = np.cumsum([len(some) for some in seen])[:-1]
+    return [some.shifted(part) for some, part in zip(seen, np.split(delays, ends), strict=True)]
 
 
 def _solved(

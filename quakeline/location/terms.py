@@ -8,18 +8,72 @@ obtained using source-specific station terms, J. Geophys. Res. 105, 10939-10960.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from scipy.spatial import cKDTree
 
+from quakeline.errors import DataError
+from quakeline.io.cells import read_cells
+
 Kind = Literal["none", "static", "ssst"]
+#: Columns of a table of terms; `location` may be absent, or empty for all of a station.
+COLUMNS = ("network", "station", "location", "phase", "delay_s")
 
 ITERATIONS = 5
 #: Residuals that count against a term of zero: few residuals make a small term.
 _SHRINK = 5.0
 _LEAST_RADIUS_KM = 3.0
 _NEIGHBOURS = 50
+
+
+@dataclass(frozen=True)
+class Given:
+    """Terms in s that a table gives, by network, station, location and phase."""
+
+    delays: Mapping[tuple[str, str, str, str], float] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Given:
+        """Read a table (CSV) such as `quakeline tune velocity` writes.
+
+        Raises DataError that names the column or the line which it cannot use.
+        """
+        frame = read_cells(path, "table of station terms").assign(location=lambda table: (
+            table["location"].replace("--", "") if "location" in table else ""
+        ))  # fmt: skip
+        missing = [name for name in COLUMNS if name not in frame.columns]
+        if missing:
+            raise DataError(
+                f"locate.station_terms: {path} has no column {', '.join(missing)}; needed are"
+                " network, station, phase and delay_s"
+            )
+        found: dict[tuple[str, str, str, str], float] = {}
+        for row in frame[list(COLUMNS)].itertuples():
+            *key, delay = row[1:]
+            seconds = pd.to_numeric(delay, errors="coerce")
+            where = f"locate.station_terms: {path} line {row[0]}"
+            if key[3] not in ("P", "S"):
+                raise DataError(f"{where}: phase {key[3]!r} given; allowed: P, S")
+            if not np.isfinite(seconds):
+                raise DataError(f"{where}: delay_s {delay!r} given; needed is a number of seconds")
+            if tuple(key) in found:
+                raise DataError(f"{where}: {'.'.join(key[:3])} {key[3]} stands there twice")
+            found[key[0], key[1], key[2], key[3]] = float(seconds)
+        return cls(found)
+
+    def of(self, arrivals: pd.DataFrame) -> np.ndarray:
+        """Terms of arrivals with codes and phases; 0 for a station that the table does not name."""
+        keys = arrivals[list(COLUMNS[:4])].itertuples(index=False, name=None)
+        return np.array([self._of(*key) for key in keys], dtype=float)
+
+    def _of(self, network: str, station: str, location: str, phase: str) -> float:
+        everywhere = self.delays.get((network, station, "", phase), 0.0)
+        return self.delays.get((network, station, location, phase), everywhere)
 
 
 def static(group: np.ndarray, residual: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,7 @@ class Sources:
     panels: list[Path]
     chosen: dict[str, str]
     weights: list[Path]
+    diagnosis: Path
 
 
 def render(
@@ -106,6 +108,7 @@ def render(
             table_weights=NO_WEIGHTS,
             chosen=sources.chosen,
             **_origins(catalog, sources),
+            diagnosis=json.loads(sources.diagnosis.read_text(encoding="utf-8")),
             **_statistics(catalog),
             **_moving(catalog),
         )

@@ -204,8 +204,13 @@ TABLE: tuple[Stage, ...] = (
     Stage(
         locate,
         "run",
-        {"events": "locations/events.parquet", "arrivals": "locations/arrivals.parquet"},
+        {
+            "events": "locations/events.parquet",
+            "arrivals": "locations/arrivals.parquet",
+            "diagnosis": "locations/diagnosis.json",
+        },
         group="catalog",
+        files=lambda run: {"locate.station_terms": run.locate.files()},
     ),
     Stage(
         magnitude,

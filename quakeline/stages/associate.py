@@ -28,6 +28,7 @@ def run(
     channels: list[Path],
     velocity: Path,
     vp_vs: float,
+    interpolation: str,
     known: list[Path],
     threads: int,
     events: Path,
@@ -35,8 +36,9 @@ def run(
 ) -> None:
     """Write events (EVENTS, with preliminary origins) and their picks (ARRIVALS).
 
-    `vp_vs` above 0 makes the S velocities; `known` are the events and arrivals of an earlier
-    catalog, or none. Events that the run has found before keep their ids, by its ledger.
+    `vp_vs` above 0 makes the S velocities, `interpolation` is `velocity.interpolation`; `known`
+    are the events and arrivals of an earlier catalog, or none. Events that the run has found
+    before keep their ids, by its ledger.
 
     Raises DataError when no station of the run has any usable data, or the ledger is damaged.
     """
@@ -53,7 +55,7 @@ def run(
         config,
         tables.read_many(picks, PICKS),
         Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS)),
-        velocities(velocity, vp_vs),
+        velocities(velocity, vp_vs, interpolation),
         threads,
         earlier=[*known_catalog(known), (ledger.drop_duplicates("event_id"), ledger)],
         progress=_tell,

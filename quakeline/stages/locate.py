@@ -20,34 +20,42 @@ def run(
     stations: Path,
     channels: list[Path],
     velocity: Path,
+    terms: list[Path],
     vp_vs: float,
+    interpolation: str,
     min_interevent_s: float,
     tolerance_s: float,
     threads: int,
     events: Path,
     arrivals: Path,
+    diagnosis: Path,
 ) -> None:
     """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights.
 
-    `vp_vs` above 0 makes the S velocities. `min_interevent_s` and `tolerance_s` are those of the
+    `terms` are the table of station terms, or none; `diagnosis` (JSON) is what the residuals say
+    about the velocity model. `vp_vs` above 0 makes the S velocities; `interpolation` is
+    `velocity.interpolation`. `min_interevent_s` and `tolerance_s` are those of the
     section `associate`, below 0: auto; no two events that share stations are closer than the first.
     """
     from quakeline.chain.locate import located
     from quakeline.chain.material import velocities
     from quakeline.io import tables
+    from quakeline.io.atomic import write_text
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites
 
-    found, residuals = located(
+    made = located(
         config,
         tables.read(candidates, EVENTS),
         tables.read(assignments, ARRIVALS),
         tables.read_many(picks, PICKS),
         Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS)),
-        velocities(velocity, vp_vs),
+        velocities(velocity, vp_vs, interpolation),
         threads,
+        terms=terms[0] if terms else None,
         min_interevent_s=min_interevent_s,
         tolerance_s=tolerance_s,
     )
-    tables.write(found, EVENTS, events)
-    tables.write(residuals, ARRIVALS, arrivals)
+    write_text(diagnosis, made.diagnosis.text() if made.diagnosis else "{}\n")
+    tables.write(made.events, EVENTS, events)
+    tables.write(made.arrivals, ARRIVALS, arrivals)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quakeline.chain.magnitude import Settings
 
-VERSION = 5
+VERSION = 6
 
 Config = Settings
 
@@ -22,6 +22,7 @@ def run(
     velocity: Path,
     corrections: list[Path],
     vp_vs: float,
+    interpolation: str,
     events: Path,
     station_magnitudes: Path,
     station_moments: Path,
@@ -29,7 +30,7 @@ def run(
 ) -> None:
     """Write EVENTS with magnitudes, STATION_MAGNITUDES, STATION_MOMENTS, MAGNITUDE_CORRECTIONS.
 
-    `vp_vs` above 0 makes the S velocities of the model.
+    `vp_vs` above 0 makes the S velocities of the model; `interpolation` is the setting of velocity.
     """
     from quakeline.chain.magnitude import corrections_of, sized
     from quakeline.chain.material import velocities
@@ -52,7 +53,7 @@ def run(
         tables.read_many(picks, PICKS),
         tables.read_many(measurements, MEASUREMENTS),
         tables.read(stations, STATIONS),
-        velocities(velocity, vp_vs),
+        velocities(velocity, vp_vs, interpolation),
         corrections_of(corrections),
     )
     tables.write(made.events, EVENTS, events)

@@ -62,6 +62,7 @@ def run(
     arrivals: Path,
     picks: Path,
     stations: Path,
+    diagnosis: Path,
     manifests: list[Path],
     coverage: list[Path],
     waveforms: list[Path],
@@ -85,6 +86,8 @@ def run(
         Name of the run and its configuration as YAML text.
     events, arrivals, picks, stations
         Tables of the catalog (EVENTS, ARRIVALS, PICKS) and of the stations (STATIONS).
+    diagnosis
+        What the residuals say about the velocity model (JSON), as `locate` wrote it.
     manifests
         Tables of what was asked for and what came (MANIFEST), one for each chunk, and that of a
         table of picks.
@@ -133,6 +136,7 @@ def run(
         panels=panels,
         chosen=told(chosen, choices),
         weights=weights,
+        diagnosis=diagnosis,
     )
     title = config.title or f"Earthquake catalog: {run_name}"
     page = render(catalog, sources, drawing, title, run_name, config.max_rows)

@@ -16,6 +16,7 @@ from quakeline.stages.associate import Config as Associate
 from quakeline.stages.evaluate import Config as Evaluate
 from quakeline.stages.fetch import Config as Fetch
 from quakeline.stages.import_picks import Config as ImportPicks
+from quakeline.stages.locate import Config as Locate
 from quakeline.stages.magnitude import Config as Magnitude
 from quakeline.stages.stations import Config as Stations
 
@@ -52,6 +53,10 @@ class Settings(Protocol):
     @property
     def associate(self) -> Associate:
         """An earlier catalog."""
+
+    @property
+    def locate(self) -> Locate:
+        """Station terms."""
 
     @property
     def magnitude(self) -> Magnitude:

@@ -62,7 +62,7 @@ TRIALS: dict[str, list[Any] | None] = {
     "locate.model_error_s": [0.2],
     "locate.model_error_share": [0.1],
     "locate.min_pick_sigma_s": [0.1],
-    "locate.station_terms": ["static", "ssst"],
+    "locate.station_terms": ["static", "ssst", "terms.csv"],
     "magnitude.kind": None,
     "magnitude.formula": [
         "bakun_joyner_1984", "iaspei_2013", "luckett_2019", "richter_1935", CUSTOM,
@@ -189,6 +189,8 @@ def files(demo_run: WorkFolder, tmp_path_factory: pytest.TempPathFactory) -> Fil
         renamed = frame.assign(event_id="known" + frame["event_id"])
         (made.folder / "known").mkdir(exist_ok=True)
         tables.write(renamed, table, made.folder / f"known/{name}.parquet")
+    delays = "network,station,phase,delay_s\nBW,UH1,P,0.2\nBW,UH1,S,0.3\n"
+    (made.folder / "terms.csv").write_text(delays)
     (made.folder / "corrections.csv").write_text("network,station,correction\nBW,UH1,0.5\n")
     return made
 
@@ -207,7 +209,7 @@ def settings_for(name: str, value: Any, folder: Path) -> dict[str, Any]:
     if isinstance(value, dict) and name != "classify.priors":
         own.update(value)
     else:
-        if name in ("associate.known_events", "magnitude.corrections"):
+        if value in ("known", "corrections.csv", "terms.csv"):
             value = str(folder / value)
         for part in path[:-1]:
             own = own.setdefault(part, {})
@@ -219,7 +221,7 @@ def by_stages(files: Files, sections: Mapping[str, Any]) -> Path:
     """What the stages of the workflow make of the files: the folder of the catalog."""
     own = Sections.model_validate(sections)
     common = {"picks": [files.picks], "stations": files.stations}
-    earth = {"velocity": files.velocity, "vp_vs": 0.0}
+    earth = {"velocity": files.velocity, "vp_vs": 0.0, "interpolation": "auto"}
     first, done = files.once("associate", sections)
     grouped = {name: first / f"{name}.parquet" for name in ("events", "arrivals")}
     if not done:
@@ -235,7 +237,9 @@ def by_stages(files: Files, sections: Mapping[str, Any]) -> Path:
         with provenance.recording(provenance.Record("locate", locate.VERSION, {}, inputs)):
             locate.run(
                 own.locate, candidates=grouped["events"], assignments=grouped["arrivals"],
-                **common, **earth, channels=[], threads=1, **own.associate.times(), **placed,
+                **common, **earth, channels=[], terms=[Path(f) for f in own.locate.files()],
+                threads=1, **own.associate.times(), diagnosis=second / "diagnosis.json",
+                **placed,
             )  # fmt: skip
     third, _ = files.once("magnitude", sections, "associate", "locate")
     names = ("events", "station_magnitudes", "station_moments", "station_corrections")
@@ -279,7 +283,7 @@ def in_memory(files: Files, sections: Mapping[str, Any], folder: Path) -> Path:
 
 def content(folder: Path) -> dict[str, Any]:
     """Everything in the folder of a catalog but for what tells how it was made."""
-    own = ("config.yaml", targets.MARK)
+    own = ("config.yaml", "diagnosis.json", targets.MARK)
     found: dict[str, Any] = {
         table.name: tables.read(folder / f"{table.name}.parquet", table)
         for table in (EVENTS, ARRIVALS, PICKS)

@@ -69,6 +69,15 @@ def test_tune_compares_settings(files):
     assert done.output.count("min_picks") >= 2
 
 
+def test_tune_velocity_refuses_a_few_events(files, tmp_path):
+    folder, _ = files
+    with pytest.raises(DataError, match=r"[12] events to invert; 15 are needed"):
+        invoke(
+            "tune", "velocity", folder / "picks.csv", folder / "stations.csv", "--velocity",
+            folder / "velocity.csv", "--threads", 1, "--output", tmp_path / "out",
+        )  # fmt: skip
+
+
 FORMS = {
     "seisbench": {"trace_id": "XX.S01.", "phase": "P", "peak_time": "2020-05-01T00:00:01.5Z",
                   "peak_value": "0.8"},

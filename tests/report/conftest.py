@@ -206,6 +206,7 @@ class RunFiles:
     matches: list[dict[str, Any]] = field(default_factory=list)
     evaluation: dict[str, Any] | None = None
     weights: list[Path] = field(default_factory=list)
+    diagnosis: dict[str, Any] = field(default_factory=dict)
     run_name: str = "unterhaching"
 
     def make(self, **config: Any) -> str:
@@ -231,10 +232,13 @@ class RunFiles:
             made[kind] = [root / kind / f"{chunk.id}.zarr" for chunk in chunks]
             for chunk, path in zip(chunks, made[kind], strict=True):
                 getattr(self, f"_{kind}")(chunk, path)
+        diagnosis = root / "diagnosis.json"
+        diagnosis.write_text(json.dumps(self.diagnosis), encoding="utf-8")
         return {
             "run_name": self.run_name,
             "choices": [],
             "chosen": {"time.margin_s": 45.0},
+            "diagnosis": diagnosis,
             "settings": self.settings or self._settings(),
             "events": catalog / "events.parquet",
             "arrivals": catalog / "arrivals.parquet",

@@ -324,3 +324,15 @@ def test_trained_weights_are_cited_with_their_parent(run_files):
     assert "Trained on INSTANCE; own, 2024" in words
     assert "Trained from phasenet (tensors 3c8ce53a41d3; Zhu, W. & Beroza, G. C. (2019)" in words
     assert "Licence of phasenet MIT" in words
+
+
+def test_what_the_residuals_say_of_the_model_stands_on_top(run_files):
+    run_files.diagnosis = {
+        "velocity": "m.csv: 4 constant layers",
+        "doubts": ["vp/vs is <1.2>"],
+        "sentences": ["The model is at least 5 % too fast for P."],
+    }
+    words = checked(run_files.make()).words
+    assert "The model is at least 5 % too fast for P." in words
+    assert "vp/vs is <1.2>" in words
+    assert "Velocities: m.csv: 4 constant layers." in words

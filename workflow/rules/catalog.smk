@@ -3,7 +3,8 @@
 #                                                     is one)
 #   associate  all picks, coverage and manifests,
 #              stations, channels, velocity table -> associations/{events,arrivals}.parquet
-#   locate     associations, picks                 -> locations/{events,arrivals}.parquet
+#   locate     associations, picks                 -> locations/{events,arrivals}.parquet,
+#                                                     diagnosis.json
 #   magnitude  locations, picks, measurements,     -> magnitudes/{events,stations,moments,
 #              velocity table                         corrections}.parquet
 #   classify   the same, events with magnitudes    -> classes/{events,classes}.parquet
@@ -72,6 +73,7 @@ rule associate:
     params:
         stage=RUN.params("associate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
     message:
         "associate"
     script:
@@ -86,9 +88,11 @@ rule locate:
         stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
         velocity=RUN.velocity.file,
+        terms=RUN.locate.files(),
     output:
         events=product("locate", "events"),
         arrivals=product("locate", "arrivals"),
+        diagnosis=product("locate", "diagnosis"),
     log:
         log_of("locate"),
     benchmark:
@@ -101,6 +105,7 @@ rule locate:
     params:
         stage=RUN.params("locate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
         **RUN.associate.times(),
     message:
         "locate"
@@ -134,6 +139,7 @@ rule magnitude:
     params:
         stage=RUN.params("magnitude"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
+        interpolation=RUN.velocity.interpolation,
     message:
         "magnitude"
     script:
@@ -231,6 +237,7 @@ rule report:
         arrivals=path_of(rules.merge.output.arrivals),
         picks=path_of(rules.merge.output.picks),
         stations=path_of(rules.stations.output.stations),
+        diagnosis=path_of(rules.locate.output.diagnosis),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest)
         + only_with("import_picks", path_of(rules.import_picks.output.manifest)),
