@@ -135,14 +135,14 @@ def measured(size: float, local: bool, rng: np.random.Generator) -> float:
             Sites.of(found["stations"]),
         )
     )
-    config = magnitude.Config(moment=magnitude.Moment())
+    config = magnitude.Config(moment={})
     if local:
         scale = config.scale()
         rows = amplitudes.stations_of(instruments, config.windows())
         rows = network.with_magnitudes(rows, scale, scale.range_km)
         events = network.of_events(events, rows, "ML", config.min_stations)
         return float(events["magnitude"].iloc[0])
-    rules = moments.Rules(**magnitude.Moment().model_dump())
+    rules = moments.Rules(**config.moment.model_dump())
     rows = moments.stations_of(instruments, MODEL, rules, config.vp_vs)
     return float(moments.of_events(events, rows, config.min_stations)["mw"].iloc[0])
 

@@ -1,7 +1,8 @@
 """Earthquake catalogs from continuous seismometer and DAS data.
 
-`quakeline.pick(stream)` and `quakeline.annotate(stream)` work on data at hand, without a workflow;
-see `quakeline.direct.api`. `quakeline.load_network`, `trained_from` and `save_network` are for
+`quakeline.pick(stream)` and `quakeline.annotate(stream)` work on data at hand, without a workflow,
+and `quakeline.catalog(picks, stations, velocity)` makes events of picks; see `quakeline.direct.api`
+and `quakeline.chain.api`. `quakeline.load_network`, `trained_from` and `save_network` are for
 weights that are trained further; see docs/pickers.md. `quakeline.DASModel` and what goes with it
 work on fibre data; see docs/das.md.
 """
@@ -19,6 +20,7 @@ except PackageNotFoundError:  # a source tree that is not installed
 #: Where the public names are.
 _PLACES = {
     "annotate": "quakeline.direct.api",
+    "catalog": "quakeline.chain.api",
     "pick": "quakeline.direct.api",
     "load_network": "quakeline.models.named",
     "save_network": "quakeline.models.networks",

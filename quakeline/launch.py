@@ -67,6 +67,14 @@ def find_place(folder: Path) -> Place:
     )
 
 
+def own_place(folder: Path) -> Place:
+    """A folder to work in with the workflow of the program itself, whatever the folder holds.
+
+    Raises ConfigError where the program lies without its workflow.
+    """
+    return Place(folder, find_place(Path(quakeline.__file__).resolve().parents[1]).snakefile)
+
+
 def find_overlay(place: Place, given: str | None, folder: Path) -> Path | None:
     """Turn what the person named into the path of an overlay: a file, or a name of config/runs.
 
@@ -155,7 +163,8 @@ def launch(
     Raises OutputError when results cannot be written, ConfigError when they would go where other
     things are, QuakelineError when the run is being worked on already.
     """
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(place.snakefile)]
+    # -P: a file of the working folder never stands for a module of Python.
+    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(place.snakefile)]
     if overlay and config.read_yaml(overlay):
         command += ["--configfile", str(overlay.resolve())]
     results = place.folder / "results" / run.run

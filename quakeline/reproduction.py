@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.machinery import all_suffixes
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -25,6 +27,8 @@ from quakeline.report import crate as crates
 from quakeline.report.lineage import software
 from quakeline.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
 
+#: First parts of names, in small letters, that the program itself may have in a folder of a run.
+_OWN = {"snakefile", "workflow", "profiles", "envs", "quakeline", "results"}
 #: Mistakes that are named.
 _SHOWN = 5
 
@@ -85,6 +89,61 @@ def other_versions(crate: Crate) -> Iterator[str]:
     commit = crates.code_commit()
     if crate.commit != commit:
         yield f"code {crate.commit or 'without a commit'} then, {commit or 'none'} here"
+
+
+def require_harmless(crate: Crate, run_code: bool) -> None:
+    """Refuse a crate whose inputs would take the place of the program, or that names code.
+
+    Parameters
+    ----------
+    run_code
+        Whether the person allows the code that the crate names.
+
+    Raises
+    ------
+    DataError
+        An input has a name that is the program's own, or no name of a file on every system.
+    ConfigError
+        The settings name a module of Python, or an input is one, and `run_code` is False.
+    """
+    names = [str(name) for name in dict.fromkeys(crate.inputs["path"])]
+    for name in names:
+        why = _harm(name)
+        if why:
+            raise DataError(f"crate {crate.folder}: its input {name!r} {why}; nothing was run")
+    code = [f"the module {loader}" for loader in _loaders(crate.run.plain())]
+    code += [name for name in names if name.endswith(tuple(all_suffixes()))]
+    if code and not run_code:
+        raise ConfigError(
+            f"crate {crate.folder} would run code that it names: {', '.join(code)}; read it, and"
+            " give --run-code if it may run"
+        )
+
+
+def _harm(name: str) -> str:
+    """Why an input may not lie under its name in the folder of a run; empty where it may."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        return ""  # it is found where it is, and nothing is laid into the folder
+    parts = [part.casefold().rstrip(" .") for part in path.parts]
+    if not parts or re.search(r'[\\:*?"<>|\x00-\x1f]', name):
+        return "has no name that every system knows"
+    is_setting = parts[0] == "config" and (
+        parts[-1].endswith((".yaml", ".yml")) or parts[1:2] == ["runs"]
+    )
+    if parts[0] in _OWN or path.parts[0].startswith(".") or is_setting:
+        return "would take the place of the program's own files"
+    return ""
+
+
+def _loaders(settings: Any) -> list[str]:
+    """Modules that settings name under the key `loader`, at any depth."""
+    if isinstance(settings, list):
+        return [name for item in settings for name in _loaders(item)]
+    if not isinstance(settings, dict):
+        return []
+    own = [str(settings["loader"])] if settings.get("loader") else []
+    return own + [name for value in settings.values() for name in _loaders(value)]
 
 
 def require_free(crate: Crate, folder: Path) -> None:

@@ -12,21 +12,28 @@ from quakeline.sites import Sites
 
 
 def given_picks(
-    path: Path, stations: pd.DataFrame, named: str, sites: Sites | None = None
+    picks: Path | pd.DataFrame, stations: pd.DataFrame, named: str, sites: Sites | None = None
 ) -> pd.DataFrame:
     """Read picks (PICKS) of stations (STATIONS), which messages call `named`.
 
-    `sites` are those of the stations and perhaps of channels of fibres.
+    `picks` are a file or what is in one. `sites` are those of the stations and perhaps of channels
+    of fibres.
 
     Raises DataError where the table cannot be used, or no pick belongs to any of the stations.
     """
     places = sites or Sites.of(stations)
     fibres = frozenset(places.table["network"]) - frozenset(stations["network"])
-    table = pick_tables.with_networks(pick_tables.read(path, fibres=fibres), stations)
+    if isinstance(picks, Path):
+        table, name = pick_tables.read(picks, fibres=fibres), str(picks)
+    else:
+        name = "the table given"
+        cells = picks.rename(columns=lambda column: str(column).lower())
+        table = pick_tables.of_frame(cells.reset_index(drop=True), name, fibres=fibres)
+    table = pick_tables.with_networks(table, stations)
     if len(table) and (places.find(table) < 0).all():
         row, first = table.iloc[0], stations.iloc[0]
         raise DataError(
-            f"no pick of {path} belongs to a station of {named}; e.g. the picks'"
+            f"no pick of {name} belongs to a station of {named}; e.g. the picks'"
             f" {row['network']}.{row['station']}, the stations' {first['network']}."
             f"{first['station']}"
         )

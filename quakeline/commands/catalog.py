@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    import pandas as pd
+from quakeline.errors import ConfigError
 
-    from quakeline.direct.catalog import Material
+if TYPE_CHECKING:
+    from quakeline.chain.merge import Catalog
 
 Picks = Annotated[
     Path, typer.Argument(help="Picks, CSV or Parquet: station, phase, time; see docs/catalog.md.")
@@ -29,7 +29,10 @@ Region = Annotated[
 Depth = Annotated[str | None, typer.Option(help="SHALLOW,DEEP of the search, km below sea level.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Setting of associate or locate, e.g. associate.min_picks=8."),
+    typer.Option(
+        "--set",
+        help="Setting of associate, locate, magnitude, classify or merge: associate.min_picks=8.",
+    ),
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 
@@ -51,77 +54,60 @@ def catalog(
     the workflow makes of the same picks.
     """
     from quakeline.commands.settings import sections
-    from quakeline.direct import catalog as direct
-    from quakeline.direct import products
 
-    box = direct.region_of(region) if region else None
-    associating, locating = sections(settings or [], depth)
+    box = region_of(region) if region else None
+    chosen = sections(settings or [], depth)
 
     from rich.console import Console
 
-    from quakeline.association import depth_range, suggested
+    from quakeline.chain import material
+    from quakeline.chain.merge import files_of
+    from quakeline.chain.whole import made
     from quakeline.commands.progress import shown
     from quakeline.io import targets
-    from quakeline.location import Locator
 
     used = [path for path in (picks, stations, velocity) if path]
-    targets.require_folder("--output", output, "catalog", products.FILES, used)
-    cores = threads or os.cpu_count() or 1
-    material = direct.read(picks, stations, velocity, vp_vs)
-    given = associating.model_dump(exclude={"kind", "known_events"})
-    search, chosen = suggested(given, material.sites, material.model)
-    for line in chosen:
-        typer.echo(f"chosen   {line}", err=True)
-    options = locating.model_dump()
-    if options["depth_km"] == "auto":
-        options["depth_km"] = depth_range(material.sites)
-    locator = Locator(material.sites, material.model, threads=cores, **options)
+    names = files_of(chosen.merge.exports)
+    targets.require_folder("--output", output, "catalog", names, used)
+    given = material.read(picks, stations, velocity, vp_vs)
     blocks = "{:.0f} blocks of time".format
     with shown("associating", Console(stderr=True), blocks) as progress:
-        events, arrivals = direct.located(material, search, locator, cores, progress)
-    everywhere = len(events)
-    if box:
-        events = direct.inside(events, box)
-        arrivals = arrivals[arrivals["event_id"].isin(events["event_id"])]
-    config: dict[str, Any] = {
-        "associate": associating.plain(),
-        "locate": locating.plain(),
-        "region": region,
-    }
-    _write(material, events, arrivals, output, config, used)
-    if everywhere > len(events):
-        typer.echo(f"region   {everywhere - len(events)} of {everywhere} events lie outside")
-    for line in _summary(material, events, arrivals, output):
+        done = made(
+            given,
+            chosen,
+            threads or os.cpu_count() or 1,
+            region=box,
+            progress=progress,
+            tell=lambda line: typer.echo(f"chosen   {line}", err=True),
+        )
+    with targets.filling(output, "catalog") as place:
+        done.catalog.fill(place)
+    if done.outside:
+        everywhere = len(done.catalog.events) + done.outside
+        typer.echo(f"region   {done.outside} of {everywhere} events lie outside")
+    for line in _summary(done.catalog, output):
         typer.echo(line)
 
 
-def _write(
-    material: Material,
-    events: pd.DataFrame,
-    arrivals: pd.DataFrame,
-    output: Path,
-    config: dict[str, Any],
-    used: list[Path],
-) -> None:
-    """Write what the stage merge writes; the tables say what made them."""
-    from quakeline.direct import products
-    from quakeline.io import provenance, targets
-    from quakeline.stages import locate
-
-    inputs = {str(path): provenance.digest_file(path) for path in used}
-    if len(used) == 3:
-        inputs["velocity"] = inputs[str(used[2])]
-    record = provenance.Record("catalog", locate.VERSION, config, inputs)
-    with targets.filling(output, "catalog") as place:
-        products.write(events, arrivals, material.picks, material.stations, place, record)
+def region_of(text: str) -> tuple[float, float, float, float]:
+    """Read `west,east,south,north` in degrees. Raises ConfigError for anything else."""
+    try:
+        west, east, south, north = (float(part) for part in text.split(","))
+    except ValueError:
+        west = east = south = north = float("nan")
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south < north <= 90):
+        raise ConfigError(
+            f"--region: {text!r} given; allowed: WEST,EAST,SOUTH,NORTH in degrees, from -180 to 180"
+            " and -90 to 90; a west above east crosses the date line"
+        )
+    return west, east, south, north
 
 
-def _summary(
-    material: Material, events: pd.DataFrame, arrivals: pd.DataFrame, output: Path
-) -> list[str]:
-    share = 100 * len(arrivals) / max(len(material.picks), 1)
+def _summary(catalog: Catalog, output: Path) -> list[str]:
+    events, arrivals, picks = catalog.events, catalog.arrivals, catalog.picks
+    share = 100 * len(arrivals) / max(len(picks), 1)
     lines = [
-        f"picks    {len(material.picks)}, {share:.0f} % of them in events",
+        f"picks    {len(picks)}, {share:.0f} % of them in events",
         f"events   {len(events)}",
     ]
     if len(events):

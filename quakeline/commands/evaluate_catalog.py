@@ -7,32 +7,36 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quakeline.commands.places import catalog_of, files_of, folder_of
+from quakeline.commands.places import catalog_of, files_of, run_folder_of, settings_of
 from quakeline.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from quakeline.io.exports import Tables
+    from quakeline.stages.evaluate import Config
     from quakeline.timeline import Span
 
 _SERVICE = "fdsn:"
 
 Run = Annotated[str, typer.Argument(help="Name of a run, or a folder with its tables.")]
 Reference = Annotated[
-    str,
-    typer.Option(help="A file (QuakeML, FDSN text, CSV, Parquet), or fdsn:SERVICE, fdsn:URL."),
+    str | None,
+    typer.Option(
+        help="A file (QuakeML, FDSN text, CSV, Parquet), or fdsn:SERVICE, fdsn:URL; default, also"
+        " of the other options: that of the run."
+    ),
 ]
 Start = Annotated[
     str | None, typer.Option(help="Begin of what is compared, ISO 8601; default: the run's.")
 ]
 End = Annotated[str | None, typer.Option(help="End of what is compared; default: the run's.")]
 ToleranceS = Annotated[
-    float, typer.Option(min=0.001, help="Largest difference of origin times, seconds.")
+    float | None, typer.Option(min=0.001, help="Largest difference of origin times, seconds.")
 ]
 ToleranceKm = Annotated[
-    float, typer.Option(min=0.001, help="Largest distance of epicentres, kilometres.")
+    float | None, typer.Option(min=0.001, help="Largest distance of epicentres, kilometres.")
 ]
 MaxDistance = Annotated[
-    float, typer.Option(min=0, help="Leave out events farther from every station, km.")
+    float | None, typer.Option(min=0, help="Leave out events farther from every station, km.")
 ]
 MinMagnitude = Annotated[
     float | None, typer.Option(help="Smallest magnitude of the reference that is looked for.")
@@ -46,12 +50,12 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write everything to t
 
 def catalog(
     run: Run,
-    reference: Reference,
+    reference: Reference = None,
     start: Start = None,
     end: End = None,
-    tolerance_s: ToleranceS = 2.0,
-    tolerance_km: ToleranceKm = 20.0,
-    max_distance_km: MaxDistance = 100.0,
+    tolerance_s: ToleranceS = None,
+    tolerance_km: ToleranceKm = None,
+    max_distance_km: MaxDistance = None,
     min_magnitude: MinMagnitude = None,
     stations: Stations = None,
     json_file: Json = None,
@@ -65,23 +69,60 @@ def catalog(
     from quakeline.io.atomic import write_text
 
     if json_file is not None:
-        targets.require_file("--json", json_file, [*files_of(run), stations, reference])
+        read = [*files_of(run), stations, reference and Path(reference)]
+        targets.require_file("--json", json_file, read)
+    folder = run_folder_of(run)
+    given = {
+        "reference": reference,
+        "tolerance_s": tolerance_s,
+        "tolerance_km": tolerance_km,
+        "max_distance_km": max_distance_km,
+        "min_magnitude": min_magnitude,
+    }
+    chosen = _settings(folder, {key: value for key, value in given.items() if value is not None})
+    named = chosen.reference
+    if named is None:
+        raise ConfigError("--reference: none given, and the run has none in evaluate.reference")
     found = catalog_of(run, stations)
     if found.stations is None or found.stations.empty:
         raise DataError(f"{run} has no table of stations; give them with --stations")
-    span = _span(folder_of(run), found, start, end)
-    rules = comparison.Rules(tolerance_s, tolerance_km, max_distance_km, min_magnitude)
-    if reference.startswith(_SERVICE):
-        box = box_around(found.stations, max_distance_km)
-        theirs = comparison.fetch(reference.removeprefix(_SERVICE), span, box)
+    span = _span(folder, found, start, end)
+    rules = comparison.Rules(
+        chosen.tolerance_s, chosen.tolerance_km, chosen.max_distance_km, chosen.min_magnitude
+    )
+    if chosen.remote:
+        box = box_around(found.stations, chosen.max_distance_km)
+        theirs = comparison.fetch(named.removeprefix(_SERVICE), span, box)
     else:
-        theirs = comparison.read(Path(reference))
+        theirs = comparison.read(_file(named, folder))
     result = comparison.evaluate(found.events, theirs, found.stations, span, rules)
-    summary = {"reference": reference, **result.summary}
+    summary = {"reference": named, **result.summary}
     if json_file is not None:
         write_text(json_file, json.dumps(summary, indent=1) + "\n")
     for line in _lines(summary):
         typer.echo(line)
+
+
+def _settings(folder: Path, given: dict[str, Any]) -> Config:
+    """The run's section `evaluate` with what is given on the command line."""
+    from pydantic import ValidationError
+
+    from quakeline.stages.evaluate import Config
+
+    own = settings_of(folder).get("evaluate", {})
+    try:
+        return Config.model_validate(own | given)
+    except ValidationError as error:
+        item = error.errors()[0]
+        raise ConfigError(
+            f"evaluate.{item['loc'][0]}: {item['input']!r} given; {item['msg']}"
+        ) from None
+
+
+def _file(name: str, folder: Path) -> Path:
+    """A file as it is named, else from where the run was made."""
+    beside = folder.parent.parent / name
+    return beside if beside.is_file() and not Path(name).is_file() else Path(name)
 
 
 def _span(folder: Path, found: Tables, start: str | None, end: str | None) -> Span:

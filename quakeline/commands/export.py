@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from quakeline.commands.places import catalog_of, files_of
+from quakeline.commands.places import (
+    catalog_of,
+    files_of,
+    run_folder_of,
+    settings_of,
+    velocity_digest_of,
+)
 
 Run = Annotated[str, typer.Argument(help="Name of a run, or a folder with its tables.")]
 FormatName = Annotated[
@@ -25,7 +32,10 @@ Stations = Annotated[
     Path | None,
     typer.Option(help="Stations (CSV, StationXML, Parquet); default: those beside the tables."),
 ]
-Agency = Annotated[str, typer.Option(help="Agency in QuakeML, FDSN text and Nordic.")]
+Agency = Annotated[
+    str | None,
+    typer.Option(help="Agency in QuakeML, FDSN text and Nordic; default: that of the run."),
+]
 
 
 def export(
@@ -33,22 +43,26 @@ def export(
     format_name: FormatName,
     output: Output,
     stations: Stations = None,
-    agency: Agency = "quakeline",
+    agency: Agency = None,
 ) -> None:
     """Write a catalog for another program."""
+    from dataclasses import replace
+
+    from quakeline.chain.merge import labels_of
+    from quakeline.commands.settings import sections
     from quakeline.io import exports, targets
 
     files = exports.format_of(format_name).files
     inputs = [*files_of(run), stations]
-    labels = exports.Labels(agency)
-    if not files:
-        targets.require_file("--output", output, inputs)
-        catalog = catalog_of(run, stations)
-        exports.write(format_name, catalog, output, labels)
-    else:
-        command = f"export --format {format_name}"
+    command = f"export --format {format_name}"
+    if files:
         targets.require_folder("--output", output, command, files, inputs)
-        catalog = catalog_of(run, stations)
-        with targets.filling(output, command) as folder:
-            exports.write(format_name, catalog, folder, labels)
+    else:
+        targets.require_file("--output", output, inputs)
+    catalog = catalog_of(run, stations)
+    folder = run_folder_of(run)
+    signed = labels_of(sections([], base=settings_of(folder)).merge, velocity_digest_of(folder))
+    signed = replace(signed, agency_id=agency) if agency else signed
+    with targets.filling(output, command) if files else nullcontext(output) as place:
+        exports.write(format_name, catalog, place, signed)
     typer.echo(f"written  {output}: {len(catalog.events)} events, {len(catalog.arrivals)} arrivals")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quakeline.errors import ConfigError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from quakeline.io.exports import Tables
     from quakeline.velocity import VelocityModel
 
@@ -63,27 +65,78 @@ def catalog_inputs(run: str) -> dict[str, str]:
     return {str(path): provenance.digest_file(path) for path in found}
 
 
-def velocity_of(folder: Path, given: Path | None, vp_vs: float = 0.0) -> tuple[VelocityModel, Path]:
-    """The velocity model that is given, else that of the run in a folder, and its file.
+def settings_of(folder: Path) -> dict[str, Any]:
+    """The configuration that a run, or `quakeline catalog`, left in its folder; empty: none is.
 
-    Raises ConfigError where there is none, DataError where it cannot be used.
+    Raises ConfigError where it cannot be read.
     """
-    import yaml
+    from quakeline.config import read_yaml
 
-    from quakeline.shipped import velocity_file
-    from quakeline.velocity import load
+    path = _described(folder)
+    return read_yaml(path) if path.is_file() else {}
+
+
+def _described(folder: Path) -> Path:
+    """Where the configuration of a folder is, or of a run would be."""
+    inner, own = folder / "catalog" / "config.yaml", folder / "config.yaml"
+    return own if own.is_file() and not inner.is_file() else inner
+
+
+def velocity_of(
+    folder: Path, given: Path | None, vp_vs: float = 0.0
+) -> tuple[VelocityModel, dict[str, Any]]:
+    """The velocity model that is given, else that of the run in a folder.
+
+    Returns
+    -------
+    The model, and the section `velocity` that says the same.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    DataError
+        It cannot be used.
+    """
+    from quakeline.chain.material import velocities
+    from quakeline.shipped import VELOCITY_MODELS
 
     if given is not None:
-        return load(given, vp_vs), given
-    described = folder / "catalog" / "config.yaml"
-    if not described.is_file():
-        raise ConfigError(f"--velocity: none given, and {described}, which would say, is not there")
-    section = yaml.safe_load(described.read_text(encoding="utf-8"))["velocity"]
-    table = velocity_file(section["table"])
+        return velocities(given, vp_vs), {"table": str(given), "vp_vs": vp_vs or None}
+    section = settings_of(folder).get("velocity")
+    if not section:
+        raise ConfigError(
+            f"--velocity: none given, and {_described(folder)}, which would say, is not there"
+            if not _described(folder).is_file()
+            else f"--velocity: none given, and {_described(folder)} names none"
+        )
+    table, ratio = section["table"], vp_vs or section.get("vp_vs")
+    if table in VELOCITY_MODELS:
+        return velocities(table, ratio), {"table": table, "vp_vs": ratio or None}
     named = [place / table for place in (folder.parent.parent, Path.cwd())]
     found = next((path for path in named if path.is_file()), None)
     if found is None:
         raise ConfigError(
-            f"--velocity: none given, and {section['table']!r} of {described} is not there"
+            f"--velocity: none given, and {table!r} of {_described(folder)} is not there"
         )
-    return load(found, vp_vs or section["vp_vs"] or 0.0), found
+    return velocities(found, ratio), {"table": str(found), "vp_vs": ratio or None}
+
+
+def velocity_digest_of(folder: Path) -> str | None:
+    """SHA-256 of the file of velocities by which the catalog of a folder was located."""
+    from quakeline.io import provenance
+
+    for name in ("locations/arrivals.parquet", "arrivals.parquet"):
+        path = folder / name
+        if path.is_file():
+            found: str | None = provenance.read(path).get("inputs", {}).get("velocity")
+            return found
+    return None
+
+
+def channels_of(folder: Path) -> pd.DataFrame:
+    """FIBRE_CHANNELS of the fibres of a run."""
+    from quakeline.io import tables
+    from quakeline.schemas import FIBRE_CHANNELS
+
+    return tables.read_many(sorted(folder.glob("fibres/*/channels/*.parquet")), FIBRE_CHANNELS)

@@ -11,16 +11,16 @@ from quakeline.commands.correlate import Run
 from quakeline.commands.places import (
     catalog_inputs,
     catalog_of,
+    channels_of,
     files_of,
     run_folder_of,
+    settings_of,
     velocity_of,
 )
 from quakeline.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from quakeline.sites import Sites
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the catalog.")]
 Differentials = Annotated[
@@ -53,56 +53,67 @@ def relocate(
     Writes the catalog again, with relocations.parquet on what moved and how exact it is against its
     neighbours. The errors of the catalog's tables stay those of the absolute places.
     """
+    from dataclasses import replace
+
     from rich.console import Console
 
-    from quakeline.association import depth_range
+    from quakeline.chain.locate import locator_of
+    from quakeline.chain.merge import assembled
+    from quakeline.chain.merge import files_of as files_of_catalog
     from quakeline.commands.progress import shown
-    from quakeline.direct import products
+    from quakeline.commands.settings import sections
     from quakeline.io import provenance, tables, targets
-    from quakeline.location import Locator
     from quakeline.location.relocate import relocated
-    from quakeline.schemas import DIFFERENTIALS, RELOCATIONS, STATIONS
+    from quakeline.schemas import DIFFERENTIALS, RELOCATIONS
+    from quakeline.shipped import velocity_file
+    from quakeline.sites import Sites
 
-    names, given = (*products.FILES, _TABLE), [*files_of(run), differentials, velocity]
-    targets.require_folder("--output", output, "relocate", names, given)
-    catalog, folder = catalog_of(run), run_folder_of(run)
+    folder = run_folder_of(run)
+    settings = settings_of(folder)
+    chosen = sections([], base=settings)
+    names = (*files_of_catalog(chosen.merge.exports), _TABLE)
+    targets.require_folder(
+        "--output", output, "relocate", names, [*files_of(run), differentials, velocity]
+    )
+    catalog = catalog_of(run)
     if catalog.stations is None:
         raise DataError(f"{folder} holds no stations.parquet, which tells where stations are")
-    model, model_file = velocity_of(folder, velocity, vp_vs)
+    model, velocities = velocity_of(folder, velocity, vp_vs)
     waves = (
         tables.read(differentials, DIFFERENTIALS) if differentials else tables.empty(DIFFERENTIALS)
     )
     if len(waves) and not waves["pick_id_1"].isin(catalog.picks["pick_id"]).any():
         raise DataError(f"{differentials}: none of its picks is in the catalog of {run}")
-    sites = _sites(folder, catalog.stations)
+    sites = Sites.of(catalog.stations, channels_of(folder))
     if catalog.events.empty:
         raise DataError(f"{folder} holds no events")
-    locator = Locator(sites, model, _depths(depth_range(sites), catalog.events))
+    locator = locator_of(chosen.locate, sites, model)
+    locator = replace(locator, depth_km=_depths(locator.depth_km, catalog.events))
     console = Console(stderr=True)
     tables_in = catalog.events, catalog.pairs, waves
     with shown("relocate", console, lambda total: f"{total:.0f} draws of errors") as progress:
         done = relocated(locator, *tables_in, neighbours, max_km, draws, progress)
-    files = [model_file, *([differentials] if differentials else [])]
-    inputs = catalog_inputs(run) | {str(path): provenance.digest_file(path) for path in files}
-    settings = {"max_km": max_km, "neighbours": neighbours, "vp_vs": vp_vs, "draws": draws}
-    record = provenance.Record("relocate", 1, settings, inputs)
+    digest = provenance.digest_file(velocity_file(velocities["table"]))
+    inputs = catalog_inputs(run) | {velocities["table"]: digest, "velocity": digest}
+    if differentials:
+        inputs[str(differentials)] = provenance.digest_file(differentials)
+    recipe = {"max_km": max_km, "neighbours": neighbours, "draws": draws, "velocity": velocities}
+    record = provenance.Record("relocate", 2, recipe, inputs)
     arrivals = done.arrivals[list(catalog.arrivals.columns)]
-    stations = tables.conform(catalog.stations, STATIONS).to_pandas()
+    made = assembled(
+        chosen.merge,
+        done.events,
+        arrivals,
+        catalog.picks,
+        catalog.stations,
+        velocity_digest=inputs.get("velocity"),
+    )
+    made = replace(made, record=record, settings={**settings, "velocity": velocities})
     with targets.filling(output, "relocate") as place, provenance.recording(record):
-        products.write(done.events, arrivals, catalog.picks, stations, place, record)
+        made.fill(place)
         tables.write(done.moves, RELOCATIONS, place / _TABLE)
     typer.echo(_told(done.moves, len(done.events)))
     typer.echo(f"written  {output}: {len(done.events)} events")
-
-
-def _sites(folder: Path, stations: pd.DataFrame) -> Sites:
-    """Stations, and the channels of a run's fibres."""
-    from quakeline.io import tables
-    from quakeline.schemas import FIBRE_CHANNELS
-    from quakeline.sites import Sites
-
-    channels = sorted(folder.glob("fibres/*/channels/*.parquet"))
-    return Sites.of(stations, tables.read_many(channels, FIBRE_CHANNELS))
 
 
 def _depths(usual: tuple[float, float], events: pd.DataFrame) -> tuple[float, float]:

@@ -17,28 +17,38 @@ Data = Annotated[
     Path | None,
     typer.Option(help="Folder that relative paths of the run start from; default: this one."),
 ]
+RunCode = Annotated[
+    bool,
+    typer.Option(
+        "--run-code", help="Run the code that the crate names: the loader of a network of its own."
+    ),
+]
 Cores = Annotated[str, typer.Option(help="Cores to use at most: a number, or all.")]
 
 
 def reproduce(
-    crate: CratePath, folder: Folder = None, data: Data = None, cores: Cores = "all"
+    crate: CratePath,
+    folder: Folder = None,
+    data: Data = None,
+    cores: Cores = "all",
+    run_code: RunCode = False,
 ) -> None:
     """Repeat the run of a catalog in a new folder and compare: identical, or what differs.
 
-    Inputs must have the digests that the crate states; other versions of programs are named. Exit
-    code 1 when the catalogs differ.
+    Inputs must have the digests that the crate states; other versions of programs are named. No
+    code of the crate is run, unless --run-code says so. Exit code 1 when the catalogs differ.
     """
     from quakeline import launch, reproduction
 
     read = reproduction.read(crate)
     here = Path.cwd()
     target = (folder or here / "reproduced" / read.run.run).absolute()
+    reproduction.require_harmless(read, run_code)
     reproduction.require_free(read, target)
     for line in reproduction.other_versions(read):
         typer.echo(f"quakeline: {line}", err=True)
     reproduction.furnish(read, target, (data or here).absolute())
-    found = launch.find_place(target)
-    place = launch.Place(target, found.snakefile)
+    place = launch.own_place(target)
     outcome = launch.launch(place, launch.checked(place, None), None, cores, [])
     for line in outcome.lines:
         typer.echo(f"quakeline: {line}", err=True)

@@ -1,39 +1,61 @@
-"""Settings of association and location on the command line: `--set associate.min_picks=8`."""
+"""Settings of the chain on the command line: `--set associate.min_picks=8`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
+from quakeline.chain.sections import Sections, sections_of
 from quakeline.errors import ConfigError
-from quakeline.stages import associate, locate
 
 
 def sections(
-    words: Iterable[str], depth: str | None = None
-) -> tuple[associate.Config, locate.Config]:
-    """The sections `associate` and `locate` with some keys set.
+    words: Iterable[str], depth: str | None = None, base: Mapping[str, Any] | None = None
+) -> Sections:
+    """The sections of the chain with some keys set.
 
-    Raises ConfigError for a word that is no `section.key=value`, or a value that is not allowed.
+    `base` is the configuration that they begin with, of which other sections are ignored; without
+    one they begin with the defaults. Raises ConfigError for a word that is no `section.key=value`,
+    or a value that is not allowed.
     """
-    given: dict[str, dict[str, Any]] = {"associate": {}, "locate": {}}
+    known = Sections.model_fields
+    given = {name: dict(deepcopy(part)) for name, part in (base or {}).items() if name in known}
+    before = sections_of(given)
+    changed: list[tuple[list[str], Any]] = []
     for word in words:
         name, equals, value = word.partition("=")
-        section, _, key = name.strip().partition(".")
-        if not equals or section not in given or not key:
+        path = name.strip().split(".")
+        if not equals or path[0] not in known or not all(path[1:]) or len(path) < 2:
             raise ConfigError(
-                f"--set: {word!r} given; allowed: associate.KEY=VALUE or locate.KEY=VALUE, keys as"
-                " in config/README.md"
+                f"--set: {word!r} given; allowed: SECTION.KEY=VALUE with one of the sections"
+                f" {', '.join(known)}, keys as in config/README.md"
             )
-        given[section][key] = yaml.safe_load(value)
+        changed.append((path, yaml.safe_load(value)))
     if depth is not None:
-        limits = _depth(depth)
-        for keys in given.values():
-            keys.setdefault("depth_km", limits)
-    return _checked(associate.Config, "associate", given), _checked(locate.Config, "locate", given)
+        set_by_name = [path for path, _ in changed]
+        for name in ("associate", "locate"):
+            if [name, "depth_km"] not in set_by_name:
+                changed.append(([name, "depth_km"], _depth(depth)))
+    plain = before.plain()
+    for path, value in changed:
+        _put(plain, path, value)
+    try:
+        return sections_of(plain)
+    except ConfigError as error:
+        raise ConfigError(f"--set: {error}") from None
+
+
+def _put(plain: dict[str, Any], path: list[str], value: Any) -> None:
+    """Set a value below sections, of which some may be null so far."""
+    *parents, last = path
+    for name in parents:
+        if not isinstance(plain.get(name), dict):
+            plain[name] = {}
+        plain = plain[name]
+    plain[last] = value
 
 
 def _depth(text: str) -> list[float]:
@@ -44,17 +66,3 @@ def _depth(text: str) -> list[float]:
             f"--depth: {text!r} given; allowed: SHALLOW,DEEP in km, e.g. 0,30"
         ) from None
     return [shallow, deep]
-
-
-def _checked(kind: Any, name: str, given: dict[str, dict[str, Any]]) -> Any:
-    try:
-        return kind(**given[name])
-    except ValidationError as error:
-        item = error.errors()[0]
-        place = ".".join([name, *(str(part) for part in item["loc"][:1])])
-        if item["type"] == "extra_forbidden":
-            raise ConfigError(
-                f"--set: {place} given; allowed: {name}.KEY with one of the keys "
-                f"{', '.join(kind.model_fields)}"
-            ) from None
-        raise ConfigError(f"--set {place}: {item['input']!r} given; {item['msg']}") from None

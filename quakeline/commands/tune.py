@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from quakeline.errors import ConfigError
 
+if TYPE_CHECKING:
+    from quakeline.chain.associate import Settings
+    from quakeline.chain.material import Material
+
 app = typer.Typer(no_args_is_help=True, help="Compare settings on your own data.")
 
-Data = Annotated[str, typer.Argument(help="Name of a run, or a table of picks (CSV, Parquet).")]
+Data = Annotated[
+    str, typer.Argument(help="Name or folder of a run, or a table of picks (CSV, Parquet).")
+]
 Stations = Annotated[
     Path | None, typer.Argument(help="Stations, CSV or StationXML; not for a run.")
 ]
 Velocity = Annotated[
     Path | None,
-    typer.Option(help="Velocity model: table, NonLinLoc, hypoDD or VELEST; default: IASP91."),
+    typer.Option(
+        help="Velocity model: table, NonLinLoc, hypoDD or VELEST; default: the run's, or IASP91."
+    ),
 ]
 VpVs = Annotated[float, typer.Option("--vp-vs", help="vp/vs that makes vs; 0: as in the model.")]
 Set = Annotated[
@@ -50,47 +58,47 @@ def association(
     shifted at random. A setting is too loose where it is not much smaller than the events, too
     strict where the share of isolated picks grows and the median RMS no longer falls.
     """
-    from quakeline.association import suggested
     from quakeline.association.compare import trials, variants
-    from quakeline.commands.settings import sections
-    from quakeline.direct import catalog
-    from quakeline.location import Locator
+    from quakeline.chain.associate import ready
 
-    paths = _files(data, stations)
-    material = catalog.read(*paths, velocity, vp_vs)
+    material, section = _material(data, stations, velocity, vp_vs, settings or [])
     picks = material.picks
     if len(picks):
         seconds = (picks["time"] - picks["time"].min()).dt.total_seconds()
-        picks = picks[seconds <= 3600 * hours]
-    associating, locating = sections(settings or [])
-    given = associating.model_dump(exclude={"kind", "known_events"})
-    search, chosen = suggested(given, material.sites, material.model)
-    for line in chosen:
+        picks = picks[seconds <= 3600 * hours].reset_index(drop=True)
+    cores = threads or os.cpu_count() or 1
+    made = ready(section, picks, material.sites, material.model, cores)
+    for line in made.chosen:
         typer.echo(f"chosen   {line}", err=True)
     head = ("setting", "events", "picks", "median rms", "isolated", "by chance")
     typer.echo(f"{head[0]:24}" + "".join(f"{word:>12}" for word in head[1:]))
-    cores = threads or os.cpu_count() or 1
-    sites, model = material.sites, material.model
-    options = {**locating.model_dump(), "depth_km": search.depth_km}
-    locator = Locator(sites, model, threads=cores, **options)
-    for trial in trials(picks, sites, model, variants(search), cores, locator):
+    searches = variants(made.search)
+    for trial in trials(made.picks, material.sites, material.model, searches, cores, made.finder):
         typer.echo(
             f"{trial.name:24}{trial.events:12d}{trial.picks:12d}{trial.rms_s:10.3f} s"
             f"{100 * trial.isolated:10.0f} %{trial.chance:12d}"
         )
 
 
-def _files(data: str, stations: Path | None) -> tuple[Path, Path]:
-    """The picks and stations of a run or of files."""
-    if stations is not None:
-        return Path(data), stations
-    from quakeline import launch
+def _material(
+    data: str, stations: Path | None, velocity: Path | None, vp_vs: float, words: list[str]
+) -> tuple[Material, Settings]:
+    """What is associated, and how: of a run with its stations, fibres, velocities and settings."""
+    from quakeline.chain import material
+    from quakeline.commands.places import channels_of, run_folder_of, settings_of, velocity_of
+    from quakeline.commands.settings import sections
 
+    if stations is not None:
+        chosen = sections(words).associate
+        return material.read(Path(data), stations, velocity, vp_vs), chosen
     if Path(data).is_file():
         raise ConfigError(f"{data} is a table of picks; name the stations after it")
-    results = launch.find_place(Path.cwd()).folder / "results" / data
-    paths = results / "catalog/picks.parquet", results / "stations.parquet"
+    folder = run_folder_of(data)
+    inner = folder / "catalog"
+    paths = (inner if inner.is_dir() else folder) / "picks.parquet", folder / "stations.parquet"
     for path in paths:
         if not path.is_file():
             raise ConfigError(f"{path} does not exist; allowed: a finished run, or PICKS STATIONS")
-    return paths
+    model, _ = velocity_of(folder, velocity, vp_vs)
+    chosen = sections(words, base=settings_of(folder)).associate
+    return material.read(*paths, model, channels=channels_of(folder)), chosen

@@ -187,7 +187,11 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     if path.suffix == ".parquet":
         return tables.read(path, STATIONS)
-    frame = read_cells(path, "station table")
+    return of_frame(read_cells(path, "station table"), path)
+
+
+def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
+    """The cells of a station table, as text, as STATIONS; see `read_table`. `path` names it."""
     if "elevation_m" not in frame:
         frame = frame.rename(columns={"elevation": "elevation_m"})
     missing = [name for name in _REQUIRED if name not in frame.columns]
@@ -210,7 +214,7 @@ def read_any(path: Path) -> pd.DataFrame:
     return checked(frame)
 
 
-def _typed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+def _typed(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
     result = pd.DataFrame(index=frame.index)
     for name in _TEXT:
         result[name] = frame[name].map(normal) if name in frame else ""
@@ -234,7 +238,7 @@ def _typed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     return result.reset_index(drop=True)
 
 
-def _numbers(text: pd.Series, name: str, path: Path) -> pd.Series:
+def _numbers(text: pd.Series, name: str, path: Path | str) -> pd.Series:
     values = pd.to_numeric(text, errors="coerce")
     low, high = _LIMITS[name]
     bad = ~((values >= low) & (values <= high))
@@ -247,7 +251,7 @@ def _numbers(text: pd.Series, name: str, path: Path) -> pd.Series:
     return values.astype(float)
 
 
-def _times(text: pd.Series, name: str, path: Path) -> pd.Series:
+def _times(text: pd.Series, name: str, path: Path | str) -> pd.Series:
     values = pd.to_datetime(text.where(text != ""), errors="coerce", utc=True, format="ISO8601")
     bad = values.isna() & (text != "")
     if bad.any():

@@ -47,7 +47,23 @@ _OFFSETS = ("phase_index", "phase_time_s")
 def read(
     path: Path, *, sampling_rate_hz: float = 100.0, fibres: frozenset[str] = frozenset()
 ) -> pd.DataFrame:
-    """Read picks as the table PICKS.
+    """Read a CSV file, or a Parquet file of quakeline or anybody, as the table PICKS.
+
+    See `of_frame`. Raises DataError also where the file cannot be read.
+    """
+    if _is_ours(path):
+        return _of_ours(tables.read(path, PICKS), fibres, path)
+    return of_frame(_cells(path), path, sampling_rate_hz=sampling_rate_hz, fibres=fibres)
+
+
+def of_frame(
+    frame: pd.DataFrame,
+    path: Path | str,
+    *,
+    sampling_rate_hz: float = 100.0,
+    fibres: frozenset[str] = frozenset(),
+) -> pd.DataFrame:
+    """Anybody's table of picks as the table PICKS.
 
     A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S and is
     no depth phase (pP, sP); a time is ISO 8601 in UTC or seconds since 1970. Probability, error and
@@ -56,8 +72,8 @@ def read(
 
     Parameters
     ----------
-    path
-        A CSV file, or a Parquet file of quakeline or anybody.
+    frame, path
+        The table, its columns in lower case, and what messages call it.
     sampling_rate_hz
         Rate that `phase_index` counts in.
     fibres
@@ -66,13 +82,11 @@ def read(
     Raises
     ------
     DataError
-        The file cannot be read, lacks a column, a row of it makes no sense, or only capital letters
-        tell two stations apart.
+        The table lacks a column, a row of it makes no sense, or only capital letters tell two
+        stations apart.
     """
-    if _is_ours(path):
-        ours = tables.read(path, PICKS).drop(columns="event_id")
-        return _conformed(_with_normal_codes(ours, fibres, path))
-    frame = _cells(path)
+    if list(frame.columns) == PICKS.names and _is_typed(frame):
+        return _of_ours(frame, fibres, path)
     found = {name: _first(frame, words) for name, words in _NAMES.items()}
     missing = [name for name in _REQUIRED if found[name] is None]
     if missing:
@@ -95,7 +109,19 @@ def read(
     return _finished(_with_normal_codes(picks, fibres, path), values)
 
 
-def _with_normal_codes(picks: pd.DataFrame, fibres: frozenset[str], path: Path) -> pd.DataFrame:
+def _of_ours(picks: pd.DataFrame, fibres: frozenset[str], path: Path | str) -> pd.DataFrame:
+    """PICKS as they enter, with normal codes and of no event."""
+    return _conformed(_with_normal_codes(picks.drop(columns="event_id"), fibres, path))
+
+
+def _is_typed(frame: pd.DataFrame) -> bool:
+    """Whether a table with the columns of PICKS has its times as times, and is no table of text."""
+    return isinstance(frame["time"].dtype, pd.DatetimeTZDtype)
+
+
+def _with_normal_codes(
+    picks: pd.DataFrame, fibres: frozenset[str], path: Path | str
+) -> pd.DataFrame:
     """Picks with the codes of seismometers in their normal form."""
     of_fibres = (picks["source"] == "das") | picks["network"].isin(fibres)
     found = clash((picks["network"] + "." + picks["station"])[~of_fibres].unique())
@@ -181,7 +207,7 @@ def _offset(frame: pd.DataFrame, rate_hz: float) -> pd.Series | None:
     return None
 
 
-def _times(given: pd.Series, offset: pd.Series | None, path: Path) -> pd.Series:
+def _times(given: pd.Series, offset: pd.Series | None, path: Path | str) -> pd.Series:
     numbers = pd.to_numeric(given.astype(str), errors="coerce")
     if isinstance(given.dtype, pd.DatetimeTZDtype) or given.dtype.kind == "M":
         times = pd.to_datetime(given, utc=True)
@@ -202,7 +228,7 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path) -> pd.Series:
     return times.astype("datetime64[ns, UTC]")
 
 
-def _number(values: dict[str, pd.Series], name: str, default: float, path: Path) -> pd.Series:
+def _number(values: dict[str, pd.Series], name: str, default: float, path: Path | str) -> pd.Series:
     if name not in values:
         return pd.Series(default, index=values["time"].index)
     given = values[name]
@@ -212,7 +238,7 @@ def _number(values: dict[str, pd.Series], name: str, default: float, path: Path)
     return numbers.fillna(default).astype(float)
 
 
-def _further(frame: pd.DataFrame, picks: pd.DataFrame, path: Path) -> dict[str, pd.Series]:
+def _further(frame: pd.DataFrame, picks: pd.DataFrame, path: Path | str) -> dict[str, pd.Series]:
     """The columns of PICKS that a table has beside those of a bare pick."""
     columns: dict[str, pd.Series] = {}
     for name, kind in _FURTHER.items():
@@ -230,7 +256,7 @@ def _further(frame: pd.DataFrame, picks: pd.DataFrame, path: Path) -> dict[str, 
     return columns
 
 
-def _require(good: pd.Series, name: str, given: pd.Series, path: Path) -> None:
+def _require(good: pd.Series, name: str, given: pd.Series, path: Path | str) -> None:
     if not good.all():
         row = good.index[~good][0]
         kinds = {

@@ -45,6 +45,12 @@ def conform(frame: pd.DataFrame, table: Table) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=table.arrow)
 
 
+def typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """A frame as it would be read again had it been written; errors as in `conform`."""
+    found: pd.DataFrame = conform(frame, table).to_pandas()
+    return found
+
+
 def write(frame: pd.DataFrame, table: Table, path: Path, *, points: bool = False) -> None:
     """Write a frame as a Parquet table with the stage's provenance, whole or not at all.
 

@@ -19,7 +19,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from quakeline import __version__
 from quakeline.errors import ConfigError, OutputError
@@ -174,19 +174,22 @@ def _folder_in_the_way(
     given = list(inputs)
     for name in sorted({*mark.files, *names}):
         path = target / name
-        if _is_foreign(path, mark):
+        if _is_foreign(target, name, mark):
             return f"a folder whose {name} this command did not make, or somebody changed"
         if path.exists() and _is_read(path, given):
             return f"a folder whose {name} this command reads"
     return ""
 
 
-def _is_foreign(path: Path, mark: _Mark) -> bool:
-    """Whether something is there that a command did not leave as it is."""
+def _is_foreign(target: Path, name: str, mark: _Mark) -> bool:
+    """Whether a file, or what stands for a folder above it, is none that a command left there."""
+    path = target / name
+    above = [target / folder for folder in list(PurePosixPath(name).parents)[:-1]]
+    if any(folder.is_symlink() or (folder.exists() and not folder.is_dir()) for folder in above):
+        return True
     if not os.path.lexists(path):
         return False
-    known = mark.files.get(path.name)
-    return path.is_symlink() or not path.is_file() or digest_file(path) != known
+    return path.is_symlink() or not path.is_file() or digest_file(path) != mark.files.get(name)
 
 
 def _is_read(target: Path, inputs: Iterable[Path | str | None]) -> bool:
@@ -246,19 +249,29 @@ def _looking(option: str, target: Path) -> Iterator[None]:
 def _move(place: Path, target: Path, command: str) -> None:
     """Move the files of a folder into another, and mark them there."""
     mark = _read_mark(target)
-    made = sorted(path.name for path in place.iterdir())
+    made = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
     if mark is None or mark.command != command:
         raise OutputError(f"cannot write {target}: it holds other things")
     for name in made:
-        if _is_foreign(target / name, mark):
+        if _is_foreign(target, name, mark):
             raise OutputError(f"cannot write {target / name}: it is there, and of another making")
     digests = {name: digest_file(place / name) for name in made}
     for name in made:
+        (target / name).parent.mkdir(exist_ok=True)
         (place / name).replace(target / name)
     for name in set(mark.files) - set(made):
-        if not _is_foreign(target / name, mark):
-            (target / name).unlink(missing_ok=True)
+        if not _is_foreign(target, name, mark):
+            _remove_file(target, name)
     _write_mark(target, _Mark(command, digests))
+
+
+def _remove_file(target: Path, name: str) -> None:
+    """Remove a file and, if it lay in a folder below `target`, that folder once it is empty."""
+    path = target / name
+    path.unlink(missing_ok=True)
+    if path.parent != target:
+        with suppress(OSError):
+            path.parent.rmdir()
 
 
 def _read_mark(folder: Path) -> _Mark | None:

@@ -2,53 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
-
-from quakeline.section import Section
+from quakeline.chain.locate import Settings
 
 VERSION = 5
 
-logger = logging.getLogger("quakeline")
-
-
-class Config(Section):
-    """Global search by the L1 norm, then the most likely point under errors with heavy tails."""
-
-    depth_km: tuple[float, float] | Literal["auto"] = Field(
-        "auto",
-        description="shallowest and deepest source, km below sea level; auto: from the highest"
-        " station to half the extent of the network, 15 to 250",
-    )
-    model_error_s: Annotated[float, Field(gt=0)] | Literal["auto"] = Field(
-        "auto",
-        description="error of predicted travel times, 1 sigma, in seconds, of each arrival for"
-        " itself; auto: from the residuals of all events, 0.05 where they are few",
-    )
-    model_error_share: Annotated[float, Field(ge=0, le=0.2)] | Literal["auto"] = Field(
-        "auto",
-        description="error of the velocities as a whole, 1 sigma, as a share: it moves all"
-        " arrivals of a phase together and enlarges the stated errors; auto: from the residuals of"
-        " all events, 0.02 where they are few",
-    )
-    min_pick_sigma_s: float = Field(
-        0.02, gt=0, description="smallest standard deviation that a pick is given, in seconds"
-    )
-    station_terms: Literal["none", "static", "ssst"] = Field(
-        "none",
-        description="delays of stations from the residuals of all events: none, one for each"
-        " station and phase (static), or of the events nearby (ssst); they are the arrivals'"
-        " correction_s",
-    )
-
-    @model_validator(mode="after")
-    def _check(self) -> Config:
-        if not isinstance(self.depth_km, str) and self.depth_km[0] >= self.depth_km[1]:
-            raise ValueError(f"depth_km: {list(self.depth_km)} given; the first must be smaller")
-        return self
+Config = Settings
 
 
 def run(
@@ -69,36 +29,20 @@ def run(
 
     `vp_vs` above 0 makes the S velocities.
     """
-    from quakeline.association import depth_range
-    from quakeline.io import provenance, tables
-    from quakeline.location import Locator
+    from quakeline.chain.locate import located
+    from quakeline.chain.material import velocities
+    from quakeline.io import tables
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites
-    from quakeline.velocity import load
 
-    sites = Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS))
-    if sites.table.empty:
-        tables.write(tables.empty(EVENTS), EVENTS, events)
-        tables.write(tables.empty(ARRIVALS), ARRIVALS, arrivals)
-        return
-    settings = config.model_dump()
-    if config.depth_km == "auto":
-        settings["depth_km"] = depth_range(sites)
-        logger.info("locate: chosen for this network: depth %g to %g km", *settings["depth_km"])
-    provenance.chose("locate", config.plain(), {"depth_km": settings["depth_km"]})
-    locator = Locator(sites=sites, model=load(velocity, vp_vs), threads=threads, **settings)
-    located, residuals = locator.locate(
+    found, residuals = located(
+        config,
         tables.read(candidates, EVENTS),
         tables.read(assignments, ARRIVALS),
         tables.read_many(picks, PICKS),
+        Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS)),
+        velocities(velocity, vp_vs),
+        threads,
     )
-    for row in located.itertuples():
-        logger.info(
-            "locate: %s depth %.1f km, rms %.3f s, %s",
-            row.event_id,
-            row.depth_km,
-            row.rms_s,
-            row.quality,
-        )
-    tables.write(located, EVENTS, events)
+    tables.write(found, EVENTS, events)
     tables.write(residuals, ARRIVALS, arrivals)

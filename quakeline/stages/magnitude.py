@@ -2,159 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, model_validator
-
-from quakeline.section import Section
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from quakeline.magnitudes.amplitudes import Windows
-    from quakeline.magnitudes.formulas import Formula
-    from quakeline.magnitudes.instruments import Seen
-    from quakeline.velocity import VelocityModel
+from quakeline.chain.magnitude import Settings
 
 VERSION = 5
 
-logger = logging.getLogger("quakeline")
-
-
-class Coefficients(Section):
-    """ML = log10(A) + log_distance * log10(R) + distance * R + constant, A in mm, R in km."""
-
-    log_distance: float = Field(description="factor of log10 of the hypocentral distance in km")
-    distance: float = Field(0.0, description="factor of the hypocentral distance in km")
-    constant: float = Field(
-        description="constant, for zero-to-peak mm on a Wood-Anderson of magnification 2080"
-    )
-
-
-class Moment(Section):
-    """Mw from Brune spectra of S and P; see docs/catalog.md."""
-
-    phases: list[Literal["P", "S"]] = Field(
-        default=["P", "S"], min_length=1, description="phases whose spectra count"
-    )
-    band_hz: tuple[float, float] = Field(
-        (0.5, 20.0),
-        description="frequencies that count, in Hz: those that recorders and prepare.response keep",
-    )
-    distance_km: tuple[float, float] = Field(
-        (0.0, 150.0), description="hypocentral distances in km at which stations count"
-    )
-    min_snr: float = Field(
-        3.0, ge=1, description="least ratio of the spectrum to that of the noise before P"
-    )
-
-    @model_validator(mode="after")
-    def _check(self) -> Moment:
-        _check_rising(self, "band_hz", "distance_km")
-        return self
-
-
-def _check_rising(section: Section, *names: str) -> None:
-    for name in names:
-        given = getattr(section, name)
-        if given is not None and not 0 <= given[0] < given[1]:
-            raise ValueError(f"{name}: {list(given)} given; two rising numbers are allowed")
-
-
-class Config(Section):
-    """ML: the median over stations of log10 of the Wood-Anderson amplitude and a distance term.
-
-    Amplitudes are zero-to-peak, the mean of the horizontals' logarithms. Events of stations
-    without a response get no magnitude, with the reason in `magnitude_note`.
-    """
-
-    kind: Literal["local"] = Field("local", description="the kind of magnitude")
-    formula: Literal[
-        "hutton_boore_1987",
-        "bakun_joyner_1984",
-        "iaspei_2013",
-        "luckett_2019",
-        "richter_1935",
-        "custom",
-    ] = Field("hutton_boore_1987", description="the scale; custom: that of `coefficients`")
-    coefficients: Coefficients | None = Field(
-        None, description="the scale of your own region, with formula: custom"
-    )
-    distance_km: tuple[float, float] | None = Field(
-        None,
-        description="distances in km at which stations count; null: those that the scale was made"
-        " for (docs/catalog.md), 0 to 1000 for a custom one",
-    )
-    components: list[Literal["Z", "N", "E"]] = Field(
-        default=["N", "E"], min_length=1, description="components on which amplitudes are measured"
-    )
-    window_s: tuple[float, float] = Field(
-        (3.0, 25.0), description="shortest and longest time after S that is searched, in seconds"
-    )
-    window_factor: float = Field(
-        1.5, gt=0, description="the time after S that is searched, as a multiple of S minus P"
-    )
-    vp_vs: float = Field(
-        1.73, gt=1, le=4, description="ratio that tells S from P where S was not picked"
-    )
-    min_snr: float = Field(
-        3.0, ge=1, description="least ratio of the amplitude to the noise before P"
-    )
-    min_stations: int = Field(2, ge=1, description="stations that a magnitude needs")
-    corrections: str | None = Field(
-        None,
-        description="CSV file with columns network, station, correction, or corrections.parquet of"
-        " another run: added to the station's magnitudes",
-    )
-    estimate_corrections: bool = Field(
-        False,
-        description="estimate corrections of the other stations over the catalog, of zero mean",
-    )
-    min_events: int = Field(
-        10, ge=3, description="events that the estimate of a station's correction needs"
-    )
-    moment: Moment | None = Field(
-        None, description="moment magnitudes too, e.g. `moment: {}`; null: none"
-    )
-
-    @model_validator(mode="after")
-    def _check(self) -> Config:
-        if (self.formula == "custom") != (self.coefficients is not None):
-            raise ValueError("formula: custom and coefficients belong together")
-        _check_rising(self, "distance_km", "window_s")
-        return self
-
-    def files(self) -> list[str]:
-        """The files that the section names."""
-        return [self.corrections] if self.corrections else []
-
-    def windows(self) -> Windows:
-        """Where and on what amplitudes are measured."""
-        from quakeline.magnitudes.amplitudes import Windows
-
-        return Windows(
-            tuple(self.components),
-            self.window_s,
-            self.window_factor,
-            self.vp_vs,
-            self.min_snr,
-        )
-
-    def scale(self) -> Formula:
-        """The formula with its range of distances."""
-        from dataclasses import replace
-
-        from quakeline.magnitudes.formulas import FORMULAS, Formula, linear
-
-        own = self.coefficients
-        scale = (
-            Formula(linear(own.log_distance, own.distance, own.constant), (0.0, 1000.0), "config")
-            if own
-            else FORMULAS[self.formula]
-        )
-        return replace(scale, range_km=self.distance_km) if self.distance_km else scale
+Config = Settings
 
 
 def run(
@@ -177,10 +31,9 @@ def run(
 
     `vp_vs` above 0 makes the S velocities of the model.
     """
+    from quakeline.chain.magnitude import corrections_of, sized
+    from quakeline.chain.material import velocities
     from quakeline.io import tables
-    from quakeline.magnitudes import network
-    from quakeline.magnitudes.amplitudes import stations_of
-    from quakeline.magnitudes.instruments import seen
     from quakeline.schemas import (
         ARRIVALS,
         EVENTS,
@@ -191,63 +44,18 @@ def run(
         STATION_MOMENTS,
         STATIONS,
     )
-    from quakeline.sites import Sites
-    from quakeline.velocity import load
 
-    found = tables.read(located, EVENTS)
-    given = network.Corrections.none()
-    if corrections:
-        given = network.Corrections.read(corrections[0])
-    instruments = list(
-        seen(
-            found,
-            tables.read(arrivals, ARRIVALS),
-            tables.read_many(picks, PICKS).drop_duplicates("pick_id"),
-            tables.read_many(measurements, MEASUREMENTS),
-            Sites.of(tables.read(stations, STATIONS)),
-        )
+    made = sized(
+        config,
+        tables.read(located, EVENTS),
+        tables.read(arrivals, ARRIVALS),
+        tables.read_many(picks, PICKS),
+        tables.read_many(measurements, MEASUREMENTS),
+        tables.read(stations, STATIONS),
+        velocities(velocity, vp_vs),
+        corrections_of(corrections),
     )
-    rows = stations_of(instruments, config.windows())
-    used = given
-    if rows.empty:
-        rows = tables.empty(STATION_MAGNITUDES)
-    else:
-        scale = config.scale()
-        rows = network.with_magnitudes(rows, scale, scale.range_km)
-        if config.estimate_corrections:
-            used = network.estimated(rows, given, config.min_events)
-        rows = network.corrected(rows, used).drop(columns="epicentral_km")
-    made = network.of_events(found, rows, "ML", config.min_stations)
-    _tell("magnitude", made["magnitude"], rows)
-    made, spectral = _with_moments(config, made, instruments, load(velocity, vp_vs))
-    tables.write(made, EVENTS, events)
-    tables.write(rows, STATION_MAGNITUDES, station_magnitudes)
-    tables.write(spectral, STATION_MOMENTS, station_moments)
-    tables.write(network.table_of(rows, used), MAGNITUDE_CORRECTIONS, station_corrections)
-
-
-def _with_moments(
-    config: Config, events: pd.DataFrame, instruments: list[Seen], model: VelocityModel
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """EVENTS with moment magnitudes and STATION_MOMENTS, where they are asked for."""
-    from quakeline.io import tables
-    from quakeline.magnitudes import moments
-    from quakeline.schemas import STATION_MOMENTS
-
-    if config.moment is None:
-        return events, tables.empty(STATION_MOMENTS)
-    wanted = config.moment.model_dump()
-    rows = moments.stations_of(instruments, model, moments.Rules(**wanted), config.vp_vs)
-    made = moments.of_events(events, rows, config.min_stations)
-    _tell("moment magnitude", made["mw"], rows)
-    return made, rows if len(rows) else tables.empty(STATION_MOMENTS)
-
-
-def _tell(what: str, values: pd.Series, stations: pd.DataFrame) -> None:
-    from quakeline.magnitudes.network import reasons_of
-    from quakeline.reasons import counts_of, text_of
-
-    logger.info("%s: %d of %d events have one", what, int(values.notna().sum()), len(values))
-    why = counts_of(reasons_of(stations))
-    if why:
-        logger.info("%s: stations without one: %s", what, text_of(why))
+    tables.write(made.events, EVENTS, events)
+    tables.write(made.stations, STATION_MAGNITUDES, station_magnitudes)
+    tables.write(made.moments, STATION_MOMENTS, station_moments)
+    tables.write(made.corrections, MAGNITUDE_CORRECTIONS, station_corrections)

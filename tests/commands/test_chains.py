@@ -246,7 +246,7 @@ def test_every_file_that_a_command_wrote_has_a_reader(folder: Path) -> None:
         "relocations.parquet", "catalog.obs", "stations.in", ".quakeline.json",
     }  # fmt: skip
     read = {"events.parquet", "arrivals.parquet", "picks.parquet", "stations.parquet",
-            "catalog.qml", "catalog.csv", "differentials.parquet"}  # fmt: skip
+            "catalog.qml", "catalog.csv", "config.yaml", "differentials.parquet"}  # fmt: skip
     written = {
         path.name
         for name in ("made", "made_csv", "merged", "relocated", "waves", "exported/nonlinloc")

@@ -74,7 +74,7 @@ def catalog(magnitude=1.46):
 @pytest.fixture
 def written(tmp_path):
     def write(name, tables_=None, **labels):
-        path = exports.target_of(tmp_path, name)
+        path = tmp_path / exports.FORMATS[name].name
         exports.write(name, tables_ or catalog(), path, exports.Labels(**labels))
         return path
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import obspy
 import pytest
+import yaml
 from catalogs import same_catalog
 from rocrate.rocrate import ROCrate
 from runs import refused
@@ -78,6 +79,80 @@ def test_other_inputs_are_refused(catalog: Path, demo_copy: WorkFolder, tmp_path
         reproduction.furnish(read, tmp_path / "again", demo_copy.folder)
     with pytest.raises(ConfigError, match="holds something else"):
         reproduction.furnish(read, demo_copy.folder / "results", demo_copy.folder)
+
+
+def forge(catalog: Path, path: str, text: str) -> None:
+    """Change a file of a crate, and its digest in the metadata."""
+    (catalog / path).write_text(text)
+    metadata = catalog / "ro-crate-metadata.json"
+    crate = json.loads(metadata.read_text())
+    for entity in crate["@graph"]:
+        if entity["@id"] == path:
+            entity["sha256"] = digest_file(catalog / path)
+    metadata.write_text(json.dumps(crate))
+
+
+def with_input(catalog: Path, base: Path, name: str, text: str) -> None:
+    """Let a crate name one more input, which lies where the person's data are."""
+    (base / name).parent.mkdir(parents=True, exist_ok=True)
+    (base / name).write_text(text)
+    table = (catalog / "inputs.csv").read_text()
+    columns = {"path": name, "bytes": str(len(text)), "sha256": digest_file(base / name)}
+    header = table.splitlines()[0].split(",")
+    row = ",".join(columns.get(key, "named" if key == "role" else "") for key in header)
+    forge(catalog, "inputs.csv", f"{table}{row}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Snakefile", "place of the program's own files"),
+        ("snakefile.", "place of the program's own files"),
+        ("workflow/rules/data.smk", "place of the program's own files"),
+        ("profiles/local/config.yaml", "place of the program's own files"),
+        ("config/site.yaml", "place of the program's own files"),
+        ("config/runs/other.yaml", "place of the program's own files"),
+        (".snakemake/locks/0", "place of the program's own files"),
+        ("results/unterhaching/ids.parquet", "place of the program's own files"),
+        ("data\\Snakefile", "no name that every system knows"),
+        ("yaml.py", "would run code that it names: yaml.py"),
+    ],
+)
+def test_a_crate_never_takes_the_place_of_the_program(
+    catalog: Path, demo_copy: WorkFolder, tmp_path: Path, name: str, why: str
+) -> None:
+    """What a crate names ran as the workflow of the new folder, once."""
+    proof = tmp_path / "proof"
+    code = f"open({str(proof)!r}, 'w')\n"
+    with_input(catalog, tmp_path / "data", name, code)
+    words = ("reproduce", CATALOG, "--folder", "again", "--data", tmp_path / "data")
+    refused(demo_copy.quakeline(*map(str, words)), why)
+    assert not proof.exists()
+    assert not (demo_copy.folder / "again").exists()
+
+
+def test_a_loader_that_a_crate_names_needs_the_persons_word(
+    catalog: Path, demo_copy: WorkFolder
+) -> None:
+    settings = yaml.safe_load((catalog / "config.yaml").read_text())
+    settings["weights"] = {"kind": "custom", "loader": "hidden.networks", "window_samples": 3000}
+    settings["weights"]["classes"] = ["P", "S", "N"]
+    forge(catalog, "config.yaml", yaml.safe_dump(settings))
+    refused(
+        demo_copy.quakeline("reproduce", CATALOG, "--folder", "again"),
+        "would run code that it names: the module hidden.networks",
+        "--run-code",
+    )
+
+
+def test_a_module_of_the_working_folder_never_stands_for_one_of_python(
+    demo_copy: WorkFolder,
+) -> None:
+    """Snakemake starts Python in the folder of the run, where anybody's files may lie."""
+    for name in ("random.py", "yaml.py"):
+        (demo_copy.folder / name).write_text("raise SystemExit(99)\n")
+    done = demo_copy.quakeline("run", "--cores", "2", "--", "--forcerun", "merge")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_versions_that_differ_are_named(catalog: Path) -> None:

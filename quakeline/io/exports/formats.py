@@ -117,9 +117,15 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def target_of(folder: Path, name: str) -> Path:
-    """Where the workflow puts a format: a file, or a folder of that name, in `folder`."""
-    return folder / FORMATS[name].name
+def files_of(names: Iterable[str]) -> list[str]:
+    """Names of all files of some formats, in order, as `targets` takes them."""
+    return [
+        file
+        for name in names
+        for file in (
+            [f"{FORMATS[name].name}/{own}" for own in FORMATS[name].files] or [FORMATS[name].name]
+        )
+    ]
 
 
 def targets(names: Iterable[str], files: Iterable[Path]) -> Iterator[tuple[str, Path]]:

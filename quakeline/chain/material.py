@@ -1,0 +1,123 @@
+"""What a catalog is made of: picks, stations, channels of fibres, velocities, measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pandas as pd
+from obspy import Inventory
+
+from quakeline.association import given_picks
+from quakeline.io import inventory, provenance, tables
+from quakeline.schemas import FIBRE_CHANNELS, MEASUREMENTS, STATIONS
+from quakeline.shipped import DEFAULT_MODEL, velocity_file
+from quakeline.sites import Sites
+from quakeline.velocity import VelocityModel, load
+
+#: A table, or the path of one.
+Table: TypeAlias = pd.DataFrame | Path | str
+
+
+@dataclass(frozen=True)
+class Material:
+    """PICKS, STATIONS, a model, and where there are any FIBRE_CHANNELS and MEASUREMENTS.
+
+    `inputs` are the digests of the files that they are from, by name; `velocity` is that of the
+    model. `section` says of the model what the section `velocity` of a run would; empty where it
+    has no file.
+    """
+
+    picks: pd.DataFrame
+    stations: pd.DataFrame
+    model: VelocityModel
+    channels: pd.DataFrame = field(default_factory=lambda: tables.empty(FIBRE_CHANNELS))
+    measurements: pd.DataFrame = field(default_factory=lambda: tables.empty(MEASUREMENTS))
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    section: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def sites(self) -> Sites:
+        """Stations and channels as sites."""
+        return Sites.of(self.stations, self.channels)
+
+
+def velocities(table: Path | str | None, vp_vs: float | None = None) -> VelocityModel:
+    """The velocity model of a file or of the program; `vp_vs` above 0 makes the S velocities.
+
+    None: the program's own, IASP91. Raises DataError where the file cannot be used.
+    """
+    return load(velocity_file(str(table or DEFAULT_MODEL)), vp_vs or 0.0)
+
+
+def read(
+    picks: Table,
+    stations: Table | Inventory,
+    velocity: Path | str | VelocityModel | None = None,
+    vp_vs: float | None = None,
+    *,
+    channels: pd.DataFrame | None = None,
+    measurements: pd.DataFrame | None = None,
+) -> Material:
+    """Picks, stations and velocities from files or memory, whoever made them.
+
+    Parameters
+    ----------
+    picks
+        A table with the columns of any program that `io.pick_tables` knows, or its file.
+    stations
+        STATIONS, a table with the columns of a station table, an obspy Inventory, or a file.
+    velocity, vp_vs
+        A model or its file, None: IASP91; a ratio that makes the S velocities of all but a model
+        that is in memory.
+    channels, measurements
+        FIBRE_CHANNELS and MEASUREMENTS.
+
+    Raises
+    ------
+    DataError
+        A file or table cannot be used, or no pick belongs to any of the stations.
+    """
+    rows, name = _stations(stations)
+    if channels is not None and len(channels):
+        channels = tables.typed(channels, FIBRE_CHANNELS)
+    else:
+        channels = tables.empty(FIBRE_CHANNELS)
+    source = Path(picks) if isinstance(picks, str) else picks
+    table = given_picks(source, rows, name, Sites.of(rows, channels))
+    file = Path(velocity) if isinstance(velocity, str) else velocity
+    model = file if isinstance(file, VelocityModel) else velocities(file, vp_vs)
+    files = [Path(one) for one in (picks, stations) if isinstance(one, Path | str)]
+    inputs = {str(path): provenance.digest_file(path) for path in files}
+    section: dict[str, Any] = {"table": str(file or DEFAULT_MODEL), "vp_vs": vp_vs or None}
+    if not isinstance(file, VelocityModel):
+        digest = provenance.digest_file(velocity_file(section["table"]))
+        inputs |= {section["table"]: digest, "velocity": digest}
+    return Material(
+        table,
+        rows,
+        model,
+        channels,
+        tables.empty(MEASUREMENTS) if measurements is None else measurements,
+        inputs,
+        {} if isinstance(file, VelocityModel) else section,
+    )
+
+
+def _stations(given: Table | Inventory) -> tuple[pd.DataFrame, str]:
+    """STATIONS, and what messages call them."""
+    if isinstance(given, Path | str):
+        return inventory.read_any(Path(given)), str(given)
+    if isinstance(given, Inventory):
+        return inventory.checked(inventory.table_of(given)), "the inventory"
+    if set(STATIONS.names) <= set(given.columns):
+        found = tables.typed(given[STATIONS.names], STATIONS)
+    else:
+        cells = given.rename(columns=lambda name: str(name).lower())
+        found = inventory.of_frame(
+            cells.astype(object).where(cells.notna(), "").astype(str), "given"
+        )
+    return inventory.checked(found), "the stations given"

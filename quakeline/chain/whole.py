@@ -1,0 +1,108 @@
+"""The whole chain in memory: picks, stations and velocities to a catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from quakeline.chain.associate import associated, known_catalog
+from quakeline.chain.classify import classified
+from quakeline.chain.locate import located
+from quakeline.chain.magnitude import Sized, corrections_of, sized
+from quakeline.chain.material import Material
+from quakeline.chain.merge import Catalog, assembled
+from quakeline.chain.sections import Sections
+from quakeline.io import provenance
+
+#: Raised when the same input would give another catalog.
+VERSION = 6
+#: West, east, south, north in degrees; west above east crosses the date line.
+Region = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A catalog with what led to it: magnitudes of stations, CLASSES, events outside a region."""
+
+    catalog: Catalog
+    sized: Sized
+    classes: pd.DataFrame
+    outside: int = 0
+
+
+def made(
+    material: Material,
+    sections: Sections,
+    threads: int = 1,
+    *,
+    region: Region | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Made:
+    """Make a catalog as the workflow does.
+
+    Parameters
+    ----------
+    material, sections, threads
+        Picks, stations and velocities; the settings; cores.
+    region
+        Events outside are left out, their picks belong to no event.
+    progress, tell
+        As in `associated`.
+    """
+    picks, sites, model = material.picks, material.sites, material.model
+    candidates, assignments = associated(
+        sections.associate,
+        picks,
+        sites,
+        model,
+        threads,
+        earlier=known_catalog([Path(name) for name in sections.associate.known_files()]),
+        progress=progress,
+        tell=tell,
+    )
+    events, arrivals = located(
+        sections.locate, candidates, assignments, picks, sites, model, threads
+    )
+    kept = inside(events, region) if region else events
+    arrivals = arrivals[arrivals["event_id"].isin(kept["event_id"])].reset_index(drop=True)
+    sizes = sized(
+        sections.magnitude,
+        kept.reset_index(drop=True),
+        arrivals,
+        picks,
+        material.measurements,
+        material.stations,
+        model,
+        corrections_of([Path(name) for name in sections.magnitude.files()]),
+    )
+    judged, classes = classified(
+        sections.classify, sizes.events, arrivals, picks, material.measurements
+    )
+    settings = sections.plain()
+    if material.section:
+        settings["velocity"] = dict(material.section)
+    recipe = {**settings, "region": region and list(region)}
+    catalog = assembled(
+        sections.merge,
+        judged,
+        arrivals,
+        picks,
+        material.stations,
+        sizes.stations,
+        material.inputs.get("velocity"),
+    )
+    record = provenance.Record("catalog", VERSION, recipe, dict(material.inputs))
+    catalog = replace(catalog, record=record, settings=settings)
+    return Made(catalog, sizes, classes, len(events) - len(kept))
+
+
+def inside(events: pd.DataFrame, region: Region) -> pd.DataFrame:
+    """Events within a region."""
+    west, east, south, north = region
+    longitude = events["longitude"]
+    across = longitude.between(west, east) if west <= east else ~longitude.between(east, west)
+    return events[across & events["latitude"].between(south, north)]
