@@ -31,7 +31,7 @@ class Settings(Section):
     depth_km: tuple[float, float] | Literal["auto"] = Field(
         "auto",
         description="shallowest and deepest source, km below sea level; auto: from the highest"
-        " station to half the extent of the network, 15 at least",
+        " station to half the extent of the network, 15 to 250",
     )
     model_error_s: Annotated[float, Field(gt=0)] | Literal["auto"] = Field(
         "auto",

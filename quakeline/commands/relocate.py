@@ -95,10 +95,10 @@ def relocate(
     tables_in = catalog.events, catalog.pairs, waves
     with shown("relocate", console, lambda total: f"{total:.0f} draws of errors") as progress:
         done = relocated(locator, *tables_in, neighbours, max_km, draws, progress)
-    table = velocity_file(velocities["table"])
-    files = [path for path in (table, differentials) if path]
-    inputs = catalog_inputs(run) | {str(path): provenance.digest_file(path) for path in files}
-    inputs["velocity"] = inputs[str(table)]
+    digest = provenance.digest_file(velocity_file(velocities["table"]))
+    inputs = catalog_inputs(run) | {velocities["table"]: digest, "velocity": digest}
+    if differentials:
+        inputs[str(differentials)] = provenance.digest_file(differentials)
     recipe = {"max_km": max_km, "neighbours": neighbours, "draws": draws, "velocity": velocities}
     record = provenance.Record("relocate", 2, recipe, inputs)
     arrivals = done.arrivals[list(catalog.arrivals.columns)]

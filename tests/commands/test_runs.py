@@ -43,6 +43,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_the_model_of_the_program_is_found_by_its_name(made: Path, tmp_path: Path) -> None:
+    """Without a model it is that of the program, which the settings name and commands find."""
+    given = ("catalog", made / "picks.csv", made / "stations.csv", "--output")
+    invoke(*given, tmp_path / "none")
+    invoke(*given, tmp_path / "named", "--velocity", "iasp91")
+    for folder in (tmp_path / "none", tmp_path / "named"):
+        assert read_yaml(folder / "config.yaml")["velocity"] == {"table": "iasp91", "vp_vs": None}
+        invoke("relocate", folder, "--output", folder / "again", "--draws", 2)
+        described = read_yaml(folder / "again/config.yaml")
+        assert described["velocity"] == {"table": "iasp91", "vp_vs": None}
+    first, second = (
+        tables.read(tmp_path / name / "events.parquet", EVENTS) for name in ("none", "named")
+    )
+    pd.testing.assert_frame_equal(first, second)
+
+
 def trials(told: str) -> list[str]:
     return [line for line in told.splitlines() if line.endswith(tuple("0123456789"))]
 
