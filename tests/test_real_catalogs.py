@@ -1,11 +1,9 @@
 """Catalogs of real picks: no event twice, and the references that others found.
 
-The sets are not part of the repository; QUAKELINE_SHARED names the folder that has them.
+The sets are not part of the repository: without the shared material these tests are skipped.
 """
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -17,11 +15,6 @@ from quakeline.direct import catalog
 from quakeline.location import Locator
 from quakeline.sites import strongest
 
-SHARED = os.environ.get("QUAKELINE_SHARED")
-SETS = Path(SHARED or "") / "data/picks"
-pytestmark = pytest.mark.skipif(
-    not (SHARED and SETS.is_dir()), reason="QUAKELINE_SHARED names no folder with data/picks"
-)
 #: Set, begin and end of a part of it, and the recall that it has at least.
 PARTS = {
     "two instruments a station": ("ridgecrest2019_rt20min", None, None, 0.7),
@@ -44,9 +37,11 @@ def part(table: pd.DataFrame, start: str | None, end: str | None) -> pd.DataFram
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_no_event_is_there_twice(name):
+def test_no_event_is_there_twice(name, shared):
     folder, start, end, recall = PARTS[name]
-    files = [SETS / folder / f"{one}.csv" for one in ("picks", "stations", "velocity")]
+    files = [
+        shared / "data/picks" / folder / f"{one}.csv" for one in ("picks", "stations", "velocity")
+    ]
     material = catalog.read(*files)
     material = replace(material, picks=part(material.picks, start, end))
     sites, model, picks = material.sites, material.model, material.picks
@@ -59,7 +54,7 @@ def test_no_event_is_there_twice(name):
     assert twins(events, arrivals, picks, search.min_interevent_s) == []
     codes = arrivals.merge(picks[["pick_id", "network", "station"]], on="pick_id")
     assert not codes.duplicated(["event_id", "phase", "network", "station"]).any()
-    reference = pd.read_csv(SETS / folder / "reference_events.csv")
+    reference = pd.read_csv(shared / "data/picks" / folder / "reference_events.csv")
     reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
     reference = part(reference, start, end)
     assert len(matched(events, reference, 2.0, 5.0)) >= recall * len(reference)
