@@ -19,6 +19,9 @@ _RAYS = 201
 #: Rays of all layers that have a gradient, and the fewest of one.
 _FAN, _FEWEST_RAYS = 800, 8
 
+#: Nodes along a side: tables of networks as wide as a continent would fill the memory.
+_MOST_NODES = 4000
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -34,8 +37,9 @@ class Domain:
 
     @property
     def step(self) -> float:
-        """Grid step in km: at least 0.04 and at most 0.5."""
-        return float(np.clip(max(self.reach, self.bottom - self.top) / self.nodes, 0.04, 0.5))
+        """Grid step in km: at least 0.04, at most 0.5 or, of the longer side, one in 4,000."""
+        longest = max(self.reach, self.bottom - self.top)
+        return float(np.clip(longest / self.nodes, 0.04, max(0.5, longest / _MOST_NODES)))
 
     @property
     def distances(self) -> np.ndarray:

@@ -103,10 +103,10 @@ rule locate:
     resources:
         **resources_of("locate", memory_mb=2000, runtime_min=60),
     params:
+        **RUN.associate.times(),
         stage=RUN.params("locate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
         interpolation=RUN.velocity.interpolation,
-        **RUN.associate.times(),
     message:
         "locate"
     script:
