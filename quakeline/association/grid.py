@@ -202,7 +202,7 @@ class Grid:
         """How much less likely than allowed the best origin of each bin is by chance (log)."""
         most = [_around(counts, low, high).max(axis=0) for counts in (votes.all, votes.near)]
         scores = [table[count] for table, count in zip(needed, most, strict=True)]
-        return np.maximum(*scores)
+        return np.asarray(np.maximum(*scores))
 
     def _node(self, votes: _Votes, column: int, needed: tuple[np.ndarray, np.ndarray]) -> int:
         """The best node of a bin."""
