@@ -53,7 +53,7 @@ def trials(
     model: VelocityModel,
     searches: dict[str, Search],
     threads: int,
-    finder: Finder | None = None,
+    finder: Finder,
 ) -> Iterator[Trial]:
     """Associate the same picks (PICKS) with each setting; `finder` as in `associate`."""
     shifted = _shifted(picks)

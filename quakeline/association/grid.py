@@ -98,6 +98,8 @@ class Grid:
                 travel = places.times.at(np.array([row]), away[:, site], self._nodes[:, 2])[0]
                 self._travel[2 * site + number] = travel
         self._within = [np.flatnonzero(column <= search.max_distance_km) for column in away.T]
+        # Of a wide network no node is within reach of all sites.
+        self._share = float((away <= search.max_distance_km).mean(axis=1).max())
         count = min(_NEAR, len(local))
         rank = np.argpartition(away, count - 1, axis=1)[:, :count]
         near = np.zeros(away.shape, dtype=bool)
@@ -200,7 +202,7 @@ class Grid:
         """How much less likely than allowed the best origin of each bin is by chance (log)."""
         most = [_around(counts, low, high).max(axis=0) for counts in (votes.all, votes.near)]
         scores = [table[count] for table, count in zip(needed, most, strict=True)]
-        return np.maximum(*scores)
+        return np.asarray(np.maximum(*scores))
 
     def _node(self, votes: _Votes, column: int, needed: tuple[np.ndarray, np.ndarray]) -> int:
         """The best node of a bin."""
@@ -257,9 +259,10 @@ class Grid:
         """
         width_s = (2 * _BESIDE + 1) * self._bin_s
         origins = len(self._nodes) * slice_s / self._bin_s
-        every = len(slots) / span_s * width_s
+        rate = len(slots) / span_s * width_s
         active = max(len(np.unique(slots)), 1)
-        near = every * min(2 * _NEAR / active, 1.0)
+        every = rate * self._share
+        near = min(rate * 2 * _NEAR / active, every)
         tables = []
         counts = np.arange(256)
         for rate in (every, near):

@@ -221,7 +221,7 @@ def _parts(state: _State, picks: pd.DataFrame, network: Network) -> np.ndarray:
     own = members["row"].to_numpy()
     one = log_odds(fits, picks, origins, network, own)
     two = log_odds(members, picks, state.origins, network, own)[pairs].sum(axis=1)
-    return pairs[np.isin(np.arange(len(pairs)), fits["event"]) & (one >= two)]
+    return np.asarray(pairs[np.isin(np.arange(len(pairs)), fits["event"]) & (one >= two)])
 
 
 def _beside(origins: Origins, least_s: float, event: pd.Series) -> np.ndarray:

@@ -150,9 +150,8 @@ class Locator:
             np.full(len(site), _ROUGH_S),
         )
         zero = np.r_[start[:3], 0.0]
-        return (
-            batch.moved(arrivals, self.times, self._box, zero[None])[0] + np.r_[0, 0, 0, start[3]]
-        )
+        point = batch.moved(arrivals, self.times, self._box, zero[None])[0]
+        return np.asarray(point + np.r_[0, 0, 0, start[3]])
 
     def _begun(self, events: pd.DataFrame, seen: list[Observations]) -> np.ndarray:
         """Points (k, m, 4) from which to locate: preliminary origins, at a few depths."""
@@ -373,15 +372,13 @@ def _solved(
 
 def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:
     """Arrivals of all events as one."""
-    sigma = np.concatenate([some.sigma_s for some in seen])
-    return batch.Arrivals(
-        np.repeat(np.arange(len(seen)), [len(some) for some in seen]),
-        *(
-            np.concatenate([getattr(some, name) for some in seen])
-            for name in ("table", "x", "y", "time_s")
-        ),
-        np.hypot(sigma, errors.each_s),
-    )
+
+    def of(name: str) -> np.ndarray:
+        return np.concatenate([getattr(some, name) for some in seen])
+
+    event = np.repeat(np.arange(len(seen)), [len(some) for some in seen])
+    sigma = np.hypot(of("sigma_s"), errors.each_s)
+    return batch.Arrivals(event, of("table"), of("x"), of("y"), of("time_s"), sigma)
 
 
 def _stretches(fits: batch.Fits, arrivals: batch.Arrivals) -> np.ndarray:

@@ -103,7 +103,8 @@ rule locate:
     resources:
         **resources_of("locate", memory_mb=2000, runtime_min=60),
     params:
-        **RUN.associate.times(),
+        min_interevent_s=RUN.associate.times()["min_interevent_s"],
+        tolerance_s=RUN.associate.times()["tolerance_s"],
         stage=RUN.params("locate"),
         vp_vs=RUN.velocity.vp_vs or 0.0,
         interpolation=RUN.velocity.interpolation,
