@@ -91,7 +91,7 @@ class TravelTimes:
     def _straight(
         self, rows: np.ndarray, distance: np.ndarray, depth: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        station, speed = np.array(self._levels)[rows].T
+        station, speed = np.array(self._levels).reshape(-1, 2)[rows].T
         height = depth - station
         path = np.maximum(np.hypot(distance, height), 1e-9)
         return path / speed, distance / path / speed, height / path / speed
