@@ -26,8 +26,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import finish
+from quakeline.chain import material as materials
 from quakeline.comparison.twins import twins
-from quakeline.direct import catalog
 from quakeline.geometry import distance_azimuth
 from quakeline.io.ellipsoids import covariance_of
 from quakeline.velocity import Domain, TravelTimes
@@ -110,7 +110,9 @@ def scored(folder: Path, made: dict[str, Any]) -> dict[str, Any]:
     events = made["events"].reset_index(drop=True)
     reference = pd.read_csv(folder / "reference_events.csv")
     reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
-    material = catalog.read(folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv")
+    material = materials.read(
+        folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv"
+    )
     local = material.sites.local
     extent = float(np.hypot(np.ptp(local["x"]), np.ptp(local["y"])))
     pairs = matched(events, reference, *(_NEAR if extent < _WIDE_KM else _WIDE))
@@ -194,7 +196,7 @@ def differences(
     }
 
 
-def picks_of(material: catalog.Material, reference: pd.DataFrame, within_s: float) -> list[int]:
+def picks_of(material: Material, reference: pd.DataFrame, within_s: float) -> list[int]:
     """How many stations' first P and S that each reference predicts have a pick near them."""
     sites = material.sites
     local = sites.local

@@ -55,7 +55,8 @@ def test_the_true_model_needs_no_words(recorded):
 def test_a_wrong_ratio_is_said_with_both_numbers(recorded):
     slow = VelocityModel(TRUE.tops, TRUE.vp, tuple(0.93 * v for v in TRUE.vs))
     found = judged(recorded, slow)
-    assert found.sentences[0].startswith("Pairs of P and S have vp/vs 1.75")
+    assert found.vp_vs.value == pytest.approx(TRUE.vp[0] / TRUE.vs[0], abs=0.02)
+    assert found.sentences[0].startswith(f"Pairs of P and S have vp/vs {found.vp_vs.value:.2f}")
     assert "S velocities are 7 % too slow" in found.sentences[0]
 
 

@@ -91,7 +91,7 @@ def _tolerance_s(given: Mapping[str, Any], sites: Sites, model: VelocityModel) -
         return round(float(given["tolerance_s"]), 2)
     way = min(_extent(sites), _WIDE_KM) / 2
     tolerance = _PICK_ERROR_S + _MODEL_SHARE * way / float(np.median(model.vs))
-    return round(float(np.clip(tolerance, 0.3, 2.5)), 2)
+    return round(float(np.clip(tolerance, 0.5, 2.5)), 2)
 
 
 def _farthest_km(sites: Sites, extent: float) -> float:

@@ -60,7 +60,7 @@ class Settings(Section):
         "auto",
         description="largest difference of a pick from its predicted time, in seconds; auto: 0.25"
         " and 3 % of the time that S takes through half the extent of the network (of 200 km at"
-        " most), 0.3 to 2.5",
+        " most), 0.5 to 2.5",
     )
     min_interevent_s: _Length = Field(
         "auto",

@@ -244,6 +244,7 @@ def test_every_file_that_a_command_wrote_has_a_reader(folder: Path) -> None:
     for_others = {
         "dt.cc", "phase.dat", "station.dat", "events.csv", "stations.csv", "duplicates.csv",
         "relocations.parquet", "catalog.obs", "stations.in", ".quakeline.json",
+        "diagnosis.json",
     }  # fmt: skip
     read = {"events.parquet", "arrivals.parquet", "picks.parquet", "stations.parquet",
             "catalog.qml", "catalog.csv", "config.yaml", "differentials.parquet"}  # fmt: skip

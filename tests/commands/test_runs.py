@@ -49,10 +49,18 @@ def test_the_model_of_the_program_is_found_by_its_name(made: Path, tmp_path: Pat
     invoke(*given, tmp_path / "none")
     invoke(*given, tmp_path / "named", "--velocity", "iasp91")
     for folder in (tmp_path / "none", tmp_path / "named"):
-        assert read_yaml(folder / "config.yaml")["velocity"] == {"table": "iasp91", "vp_vs": None}
+        assert read_yaml(folder / "config.yaml")["velocity"] == {
+            "table": "iasp91",
+            "vp_vs": None,
+            "interpolation": "auto",
+        }
         invoke("relocate", folder, "--output", folder / "again", "--draws", 2)
         described = read_yaml(folder / "again/config.yaml")
-        assert described["velocity"] == {"table": "iasp91", "vp_vs": None}
+        assert described["velocity"] == {
+            "table": "iasp91",
+            "vp_vs": None,
+            "interpolation": "auto",
+        }
     first, second = (
         tables.read(tmp_path / name / "events.parquet", EVENTS) for name in ("none", "named")
     )
@@ -115,7 +123,11 @@ def test_relocation_takes_velocities_errors_and_signature(made: Path, tmp_path: 
     model = {o.earth_model_id.id for o in origins(made / "out/catalog.qml")}
     assert {o.earth_model_id.id for o in origins(tmp_path / "own/catalog.qml")} == model
     described = read_yaml(tmp_path / "own/config.yaml")
-    assert described["velocity"] == {"table": str(made / "slow.csv"), "vp_vs": 1.74}
+    assert described["velocity"] == {
+        "table": str(made / "slow.csv"),
+        "vp_vs": 1.74,
+        "interpolation": "auto",
+    }
 
 
 def origins(path: Path) -> list[obspy.core.event.Origin]:
