@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import finish
-from quakeline.chain import material as materials
+from quakeline.chain.material import Material, read
 from quakeline.comparison.twins import twins
 from quakeline.geometry import distance_azimuth
 from quakeline.io.ellipsoids import covariance_of
@@ -110,9 +110,7 @@ def scored(folder: Path, made: dict[str, Any]) -> dict[str, Any]:
     events = made["events"].reset_index(drop=True)
     reference = pd.read_csv(folder / "reference_events.csv")
     reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
-    material = materials.read(
-        folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv"
-    )
+    material = read(folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv")
     local = material.sites.local
     extent = float(np.hypot(np.ptp(local["x"]), np.ptp(local["y"])))
     pairs = matched(events, reference, *(_NEAR if extent < _WIDE_KM else _WIDE))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
@@ -74,7 +74,7 @@ def run(
     fibre_picks: list[Path],
     panels: list[Path],
     choices: list[Path],
-    chosen: dict[str, Any],
+    chosen: str,
     weights: list[Path],
     report: Path,
 ) -> None:
@@ -103,7 +103,7 @@ def run(
         Channels, picks (FIBRE_CHANNELS, FIBRE_PICKS) and pictures (PANELS) of the fibres, one for
         each fibre and chunk: `fibres/<fibre>/<kind>/<chunk>`.
     choices, chosen
-        Products that tell what `auto` became, and what the configuration tells of it.
+        Products that tell what `auto` became, and what the configuration tells of it (JSON text).
     weights
         Weights files of the run, whose cards the page tells.
     report
@@ -134,7 +134,7 @@ def run(
         benchmarks=benchmarks,
         fibre_picks=fibre_picks,
         panels=panels,
-        chosen=told(chosen, choices),
+        chosen=told(json.loads(chosen), choices),
         weights=weights,
         diagnosis=diagnosis,
     )

@@ -237,7 +237,7 @@ class RunFiles:
         return {
             "run_name": self.run_name,
             "choices": [],
-            "chosen": {"time.margin_s": 45.0},
+            "chosen": json.dumps({"time.margin_s": 45.0}),
             "diagnosis": diagnosis,
             "settings": self.settings or self._settings(),
             "events": catalog / "events.parquet",

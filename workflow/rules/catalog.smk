@@ -269,7 +269,7 @@ rule report:
         stage=RUN.params("report"),
         run_name=RUN.run,
         settings=RUN.as_yaml(),
-        chosen=RUN.chosen,
+        chosen=json.dumps(RUN.chosen),
     message:
         "report"
     script:

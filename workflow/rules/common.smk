@@ -1,6 +1,8 @@
 # Names that the rules share.
 #   SITE    partitions and limits of the cluster, from config/site.yaml; a workstation has none
 
+import json
+
 from quakeline.stages import STAGES, of
 
 RESULTS = f"results/{RUN.run}"
