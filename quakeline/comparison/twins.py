@@ -26,7 +26,7 @@ def twins(
 
     `arrivals` are their ARRIVALS, `picks` the PICKS of these.
     """
-    codes = picks.set_index("pick_id")[["network", "station"]].agg(".".join, axis=1)
+    codes = (picks["network"] + "." + picks["station"]).set_axis(picks["pick_id"])
     used = arrivals["pick_id"].map(codes).groupby(arrivals["event_id"]).agg(set).to_dict()
     rows = events.sort_values("time", ignore_index=True)
     seconds = rows["time"].astype("int64").to_numpy() / 1e9
