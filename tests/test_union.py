@@ -150,3 +150,21 @@ def test_events_that_state_no_uncertainty():
     one, other = event("e1", 0.0) | none, event("f1", 1.0, east_km=4.0) | none
     result = joined(catalog("a", [one]), catalog("b", [other], ("F1",), picker="two"))
     assert len(result.events) == 1
+
+
+def test_events_too_close_to_be_two_are_one():
+    """Origins that state small errors, of pickers that share no onset, a second and 3 km apart."""
+    one = catalog("one", [event("e1", 0.0), event("e2", 60.0)])
+    other = catalog(
+        "other", [event("f1", 1.0, east_km=3.0), event("f2", 62.5)], delay_s=1.0, picker="two"
+    )
+    assert len(union([one, other], 0.3).events) == 4
+    found = union([one, other], 0.3, min_interevent_s=2.0)
+    assert len(found.events) == 3
+    assert found.duplicates[["event_id", "kept_event_id"]].to_numpy().tolist() == [["f1", "e1"]]
+
+
+def test_events_of_different_stations_may_be_close():
+    one = catalog("one", [event("e1", 0.0)])
+    other = catalog("other", [event("f1", 1.0, east_km=3.0)], stations="EFGH", picker="two")
+    assert len(union([one, other], 0.3, min_interevent_s=2.0).events) == 2

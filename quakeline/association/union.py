@@ -3,7 +3,7 @@
 Runs with other pickers or associators, with fibres and with seismometers, over overlapping regions
 or once more over the same days give the same events again. Two are one where half of the picks of
 the smaller one are those of the other, or where their origins agree within the joint uncertainty of
-both. No window in time or space is fixed.
+both, or where they are closer than two events of one catalog may be.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pandas as pd
 
 from quakeline.association.ids import new_ids
 from quakeline.association.rules import AGREE
+from quakeline.comparison.twins import twins
 from quakeline.geometry import distance_azimuth
 from quakeline.io.ellipsoids import covariance_of
 from quakeline.timeline import SECOND
@@ -51,9 +52,12 @@ class Union:
     duplicates: pd.DataFrame
 
 
-def union(catalogs: Sequence[Catalog], same_onset_s: float = 0.3) -> Union:
+def union(
+    catalogs: Sequence[Catalog], same_onset_s: float = 0.3, min_interevent_s: float = 0.0
+) -> Union:
     """Join catalogs; the better one of two that are the same stays, with the first one's id.
 
+    Of events that share stations no two are closer than `min_interevent_s` and 5 km afterwards.
     Better is the event with more picks, then the smaller uncertainty, then the earlier catalog.
     Picks of one phase at one station no farther apart than `same_onset_s` are the same pick.
     """
@@ -66,7 +70,7 @@ def union(catalogs: Sequence[Catalog], same_onset_s: float = 0.3) -> Union:
     picks = pd.concat([c.picks for c in catalogs], ignore_index=True).drop_duplicates("pick_id")
     shared = _shared(arrivals, picks, same_onset_s)
     size = np.bincount(arrivals["number"], minlength=len(events))
-    kept, rows = _chosen(events, size, shared)
+    kept, rows = _chosen(events, size, shared, _twins(events, arrivals, picks, min_interevent_s))
     ids = _ids(events, kept)
     rows["id"] = rows["kept"].map(ids)
     own = np.flatnonzero(kept == np.arange(len(events))).tolist()
@@ -115,6 +119,16 @@ def _shared(arrivals: pd.DataFrame, picks: pd.DataFrame, within_s: float) -> _Pa
     return found
 
 
+def _twins(
+    events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame, within_s: float
+) -> set[tuple[int, int]]:
+    """Numbers of pairs of events that are closer than two of one catalog may be."""
+    numbered = events.assign(event_id=np.arange(len(events)).astype(str))
+    used = arrivals.assign(event_id=arrivals["number"].astype(str))
+    pairs = (sorted(map(int, pair)) for pair in twins(numbered, used, picks, within_s))
+    return {(one, other) for one, other in pairs}
+
+
 def _recounted(
     events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame, changed: np.ndarray
 ) -> pd.DataFrame:
@@ -130,12 +144,12 @@ def _recounted(
 
 
 def _chosen(
-    events: pd.DataFrame, size: np.ndarray, shared: _Pairs
+    events: pd.DataFrame, size: np.ndarray, shared: _Pairs, too_close: set[tuple[int, int]]
 ) -> tuple[np.ndarray, pd.DataFrame]:
     """The event that stands for each one, and a row for each that another stands for."""
     origins = _Origins.of(events)
     partners: dict[int, list[int]] = {}
-    for one, other in {*shared, *origins.close()}:
+    for one, other in {*shared, *origins.close(), *too_close}:
         partners.setdefault(int(one), []).append(int(other))
         partners.setdefault(int(other), []).append(int(one))
     kept = np.full(len(events), -1)
@@ -145,9 +159,11 @@ def _chosen(
         for other in sorted(partners.get(int(number), [])):
             if kept[other] != other:
                 continue
-            common = shared.get((min(number, other), max(number, other)), 0)
+            pair = (min(int(number), other), max(int(number), other))
+            common = shared.get(pair, 0)
             distance = origins.chi_squared(int(number), other)
-            if 2 * common >= max(min(size[number], size[other]), 1) or distance < AGREE:
+            half = 2 * common >= max(min(size[number], size[other]), 1)
+            if half or distance < AGREE or pair in too_close:
                 same.append((-common, distance, other))
         kept[number] = min(same)[2] if same else number
         if same:

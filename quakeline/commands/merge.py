@@ -13,11 +13,13 @@ from quakeline.commands.places import (
     files_of,
     run_folder_of,
     settings_of,
+    velocity_of,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from quakeline.chain.associate import Settings
     from quakeline.io.exports import Tables
 
 Runs = Annotated[
@@ -36,13 +38,16 @@ SameOnset = Annotated[
 ]
 
 _TABLE = "duplicates.csv"
+#: Least time between events where no stations are known, in s.
+_LEAST_S = 1.0
 
 
 def merge(runs: Runs, output: Output, same_onset: SameOnset = None) -> None:
     """Join catalogs: the better one of two events that are the same stays.
 
-    Two are the same where they share half of the picks of the smaller one, or where their origins
-    agree within their joint uncertainty; duplicates.csv names those that went. Ids and settings are
+    Two are the same where they share half of the picks of the smaller one, where their origins
+    agree within their joint uncertainty, or where they share stations and are closer than
+    associate.min_interevent_s and 5 km; duplicates.csv names those that went. Ids and settings are
     those of the catalog that is named first.
     """
     from dataclasses import replace
@@ -66,10 +71,13 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = None) -> None:
     if same_onset is None:
         same_onset = chosen.associate.same_onset_s
     named = [Catalog(r, c.events, c.arrivals, c.picks) for r, c in zip(runs, given, strict=True)]
-    joined = union(named, same_onset)
+    stations = _stations(given)
+    apart_s = _apart_s(run_folder_of(runs[0]), chosen.associate, stations)
+    joined = union(named, same_onset, apart_s)
     inputs = {path: digest for run in runs for path, digest in catalog_inputs(run).items()}
-    record = provenance.Record("merge", 1, {"same_onset_s": same_onset}, inputs)
-    merged = assembled(chosen.merge, joined.events, joined.arrivals, joined.picks, _stations(given))
+    recipe = {"same_onset_s": same_onset, "min_interevent_s": apart_s}
+    record = provenance.Record("merge", 2, recipe, inputs)
+    merged = assembled(chosen.merge, joined.events, joined.arrivals, joined.picks, stations)
     with targets.filling(output, "merge") as place:
         replace(merged, record=record, settings=settings).fill(place)
         write_text(place / _TABLE, joined.duplicates.to_csv(index=False))
@@ -77,6 +85,23 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = None) -> None:
         gone = int((joined.duplicates["catalog"] == catalog.name).sum())
         typer.echo(f"{catalog.name}: {len(catalog.events)} events, {gone} of them again elsewhere")
     typer.echo(f"written  {output}: {len(joined.events)} events; duplicates.csv says what went")
+
+
+def _apart_s(folder: Path, settings: Settings, stations: pd.DataFrame) -> float:
+    """Least time between events in s, as the section says or as follows from the network."""
+    from quakeline.association import interevent_s
+    from quakeline.chain.material import velocities
+    from quakeline.errors import ConfigError
+    from quakeline.sites import Sites
+
+    said = {name: value for name, value in settings.times().items() if value >= 0}
+    if stations.empty:
+        return said.get("min_interevent_s", _LEAST_S)
+    try:
+        model, _ = velocity_of(folder, None)
+    except ConfigError:  # a catalog of another program
+        model = velocities(None)
+    return interevent_s(said, Sites.of(stations), model)
 
 
 def _stations(given: list[Tables]) -> pd.DataFrame:
