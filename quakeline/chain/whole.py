@@ -60,7 +60,7 @@ def made(
     record = provenance.Record("catalog", VERSION, recipe, dict(material.inputs))
     with provenance.recording(record):
         done = _steps(material, sections, threads, region, progress, tell)
-        chosen = provenance.current()["chosen"]
+        chosen = provenance.current().get("chosen", {})
     catalog = replace(done.catalog, record=record, settings=settings, chosen=chosen)
     return replace(done, catalog=catalog)
 

@@ -68,11 +68,13 @@ def recording(record: Record) -> Iterator[Record]:
 def current() -> dict[str, Any]:
     """The record of the running stage as JSON-like builtins; empty outside a stage.
 
-    `chosen` holds what `auto` became so far. It follows from the recipe, so it is no part of the
+    `chosen` holds what `auto` became so far, if anything. It follows from the recipe, so it is no part of the
     `product_id`.
     """
-    record = _CURRENT.get()
-    return {**record.as_json(), "chosen": dict(_CHOSEN.get() or {})} if record else {}
+    record, choices = _CURRENT.get(), _CHOSEN.get()
+    if record is None:
+        return {}
+    return {**record.as_json(), "chosen": dict(choices)} if choices else record.as_json()
 
 
 def chose(section: str, given: Mapping[str, Any], values: Mapping[str, Any]) -> None:

@@ -57,7 +57,7 @@ def test_product_carries_provenance(tmp_path):
         weights.run(config, weights=tmp_path / "w.safetensors")
     with safetensors.safe_open(tmp_path / "w.safetensors", "np") as file:
         stored = json.loads(file.metadata()[provenance.KEY])
-    assert stored == {**record.as_json(), "chosen": {}}
+    assert stored == record.as_json()
 
 
 def test_the_product_is_a_path_for_another_run(tmp_path):
