@@ -68,8 +68,8 @@ def recording(record: Record) -> Iterator[Record]:
 def current() -> dict[str, Any]:
     """The record of the running stage as JSON-like builtins; empty outside a stage.
 
-    `chosen` holds what `auto` became so far, if anything. It follows from the recipe, so it is no part of the
-    `product_id`.
+    `chosen` holds what `auto` became so far, if anything. It follows from the recipe, so it is no
+    part of the `product_id`.
     """
     record, choices = _CURRENT.get(), _CHOSEN.get()
     if record is None:
