@@ -8,14 +8,14 @@ from workfolder import WorkFolder
 
 VELOCITY = {
     "another column": (
-        "depth,vp,vs\n0,4.4,2.4\n",
-        "depth, vp, vs given; required: depth_km, vp, vs",
+        "level,vp,vs\n0,4.4,2.4\n",
+        "level, vp, vs given; required: depth_km, vp, vs",
     ),
     "no rows": ("depth_km,vp,vs\n", "three numbers"),
     "a word": ("depth_km,vp,vs\n0,fast,2.4\n", "three numbers"),
     "upside down": ("depth_km,vp,vs\n5,6,3\n0,4.4,2.4\n", "depth_km must increase"),
     "S before P": ("depth_km,vp,vs\n0,2.4,4.4\n", "0 < vs < vp <= 15"),
-    "metres per second": ("depth_km,vp,vs\n0,4400,2400\n", "0 < vs < vp <= 15"),
+    "metres per second": ("depth_km,vp,vs\n0,4400,2400\n", "divide vp and vs by 1000"),
 }
 HEAD = "network,station,latitude,longitude,elevation_m\n"
 STATIONS = {
