@@ -1,14 +1,13 @@
 # One DAG from raw archives to a catalog. Settings: config/config.yaml and the overlay that
 # --configfile or `quakeline run` gives (merged by quakeline.config, not by Snakemake); without one
 # it is the demo, config/runs/unterhaching.yaml.
-import os
-
 from quakeline.cluster import read_site
 from quakeline.config import read
 from quakeline.errors import ConfigError
+from quakeline.runner import guard_imports
 
 # In jobs too, a file of the working folder never stands for a module of Python.
-os.environ["PYTHONSAFEPATH"] = "1"
+guard_imports()
 
 try:
     RUN = read(config if config or workflow.configfiles else None)

@@ -29,6 +29,11 @@ logger = logging.getLogger("quakeline")
 DONE = "done"
 
 
+def guard_imports() -> None:
+    """Let no Python that begins from here on take modules from its working folder."""
+    os.environ["PYTHONSAFEPATH"] = "1"
+
+
 def run_job(job: Any) -> None:
     """Run the stage that a Snakemake job names. `job` is Snakemake's `snakemake` object.
 
