@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.real_catalogs import matched
 from quakeline.association import associate, depth_range, suggested
+from quakeline.chain.material import read
 from quakeline.comparison.twins import twins, without_twins
-from quakeline.direct import catalog
 from quakeline.location import Locator
 from quakeline.sites import strongest
 
@@ -42,7 +42,7 @@ def test_no_event_is_there_twice(name, shared):
     files = [
         shared / "data/picks" / folder / f"{one}.csv" for one in ("picks", "stations", "velocity")
     ]
-    material = catalog.read(*files)
+    material = read(*files)
     material = replace(material, picks=part(material.picks, start, end))
     sites, model, picks = material.sites, material.model, material.picks
     search, _ = suggested({}, sites, model, picks)
