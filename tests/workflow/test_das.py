@@ -107,7 +107,8 @@ def test_nothing_is_done_again(porotomo: Finished) -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "most_km", "most_s"), [("sequence", 1.0, 0.2), ("own_network", 3.0, 0.5)]
+    ("run", "most_km", "most_s"),
+    [("sequence", 1.0, 0.2), pytest.param("own_network", 3.0, 0.5, marks=pytest.mark.slow)],
 )
 def test_the_picks_of_the_fibre_enter_the_events_of_the_seismometers(
     run: str, most_km: float, most_s: float, request: pytest.FixtureRequest

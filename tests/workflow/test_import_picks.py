@@ -123,7 +123,13 @@ def catalog_of(results: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
     return events, arrivals, picks
 
 
-@pytest.mark.parametrize("own", ["[234]", "?"], ids=["one station from outside", "all twice"])
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param("[234]", id="one station from outside"),
+        pytest.param("?", id="all twice", marks=pytest.mark.slow),
+    ],
+)
 def test_picks_from_outside_join_those_of_the_run(
     demo_run: WorkFolder, tmp_path: Path, own: str
 ) -> None:
