@@ -446,3 +446,29 @@ def test_the_odds_of_an_event_follow_from_its_picks_and_those_of_chance():
     certain = np.log(0.05 + 0.95 / np.sqrt(2 * np.pi) / 0.1 / (1 / 120))
     place = np.log(np.sqrt(np.linalg.det(2 * np.pi * np.diag([1.0, 1.0, 4.0, 0.04]))) / 1e5 / 120)
     assert odds(1, residual_s=0.0, possible=1) == pytest.approx(certain + place)
+
+
+@pytest.mark.parametrize("n", [200, 256, 400])
+def test_votes_of_very_many_sites_are_all_counted(n, monkeypatch):
+    """A ring of sites, one arrival at all of them: more votes in a bin than a byte holds."""
+    stations, frame = network(n=12)
+    angle = np.linspace(0, 2 * np.pi, n, endpoint=False)
+    latitude, longitude = frame.to_latlon(3 * np.cos(angle), 3 * np.sin(angle))
+    ring = pd.concat([stations.iloc[[0]]] * n, ignore_index=True).assign(
+        station=[f"S{k:03d}" for k in range(n)],
+        latitude=latitude,
+        longitude=longitude,
+        elevation_m=0.0,
+    )
+    picks = picks_of(ring, frame, LAYERED, (0.0, 0.0, 8.0), seconds=100.0, phases="P")
+    counted = []
+    excess = Grid._excess
+
+    def seen(grid, votes, *words):
+        counted.append(int(votes.all.max()))
+        return excess(grid, votes, *words)
+
+    monkeypatch.setattr(Grid, "_excess", seen)
+    _, arrivals = associated(picks, ring, rules=search(min_s_picks=0, min_p_and_s=0))
+    assert len(arrivals) == n
+    assert max(counted) == n

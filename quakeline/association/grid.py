@@ -138,7 +138,8 @@ class Grid:
         if len(rows) < self._search.min_picks:
             return []
         span = last - first + self.longest_s
-        needed = self._needed(slots[rows], span, last - first)
+        most = self._most(times[rows])
+        needed = self._needed(slots[rows], span, last - first, most)
         # Origins before the slice have bins too, so that no vote falls out of the arrays.
         before = int(np.ceil(self.longest_s / self._bin_s)) + _BESIDE
         bins = before + int(np.ceil(span / self._bin_s)) + _BESIDE + 1
@@ -146,8 +147,8 @@ class Grid:
         votes = _Votes(
             times[rows],
             slots[rows],
-            np.zeros(shape, dtype=np.uint8),
-            np.zeros(shape, dtype=np.uint8),
+            np.zeros(shape, dtype=np.min_scalar_type(most)),
+            np.zeros(shape, dtype=np.min_scalar_type(most)),
             first - before * self._bin_s,
         )
         for row in range(len(rows)):
@@ -176,6 +177,12 @@ class Grid:
                 excess[low - inside.start : high - inside.start] = part
         return found
 
+    def _most(self, times: np.ndarray) -> int:
+        """Votes that a bin and those beside it can have at most: sorted times of picks in s."""
+        reach = self.longest_s + (2 * _BESIDE + 1) * self._bin_s
+        last = np.searchsorted(times, times + reach, side="right")
+        return int((last - np.arange(len(times))).max())
+
     def _vote(self, votes: _Votes, row: int, weight: int) -> tuple[int, int]:
         """Add or withdraw the votes of a pick; the first and the last bin of them."""
         slot = votes.slots[row]
@@ -188,7 +195,7 @@ class Grid:
             own = columns[some] if len(some) < len(columns) else columns
             index = some * bins + own
             if weight > 0:
-                counts.reshape(-1)[index] += np.uint8(1)
+                counts.reshape(-1)[index] += 1
             else:
                 held = counts.reshape(-1)[index]
                 counts.reshape(-1)[index] = held - (held > 0)
@@ -250,12 +257,12 @@ class Grid:
             counts[beside, max(column - _WIDE, 0) : column + _WIDE + 1] = 0
 
     def _needed(
-        self, slots: np.ndarray, span_s: float, slice_s: float
+        self, slots: np.ndarray, span_s: float, slice_s: float, most: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Score of each number of votes, of all sites and of the near ones: negative is chance.
+        """Score of each number of votes up to `most`, of all sites and of the near ones.
 
         The score is the logarithm of the number of origins of the slice that have as many votes by
-        chance, with the sign turned.
+        chance, with the sign turned: negative is chance.
         """
         width_s = (2 * _BESIDE + 1) * self._bin_s
         origins = len(self._nodes) * slice_s / self._bin_s
@@ -264,7 +271,7 @@ class Grid:
         every = rate * self._share
         near = min(rate * 2 * _NEAR / active, every)
         tables = []
-        counts = np.arange(256)
+        counts = np.arange(most + 1)
         for rate in (every, near):
             score = np.log(_BY_CHANCE) - np.log(origins) - poisson.logsf(counts - 1, rate)
             score[counts < self._search.min_picks] = -1.0
