@@ -29,6 +29,8 @@ from quakeline.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
 
 #: First parts of names, in small letters, that the program itself may have in a folder of a run.
 _OWN = {"snakefile", "workflow", "profiles", "envs", "quakeline", "results"}
+#: What a QuakeML says of how it was made: when the files of the archive were changed is part of it.
+_HOW_MADE = re.compile(rb"<eventParameters [^>]*>|quakeline_provenance=[^<]*")
 #: Mistakes that are named.
 _SHOWN = 5
 
@@ -240,7 +242,8 @@ def _link(name: Path, folder: Path, source: Path) -> None:
 def differences(crate: Crate, made: Path) -> list[str]:
     """What differs between the crate's catalog and one that was made again; empty for none.
 
-    Tables are compared value by value, the QuakeML and CSV byte by byte.
+    Tables are compared value by value, the QuakeML and CSV byte by byte, without what they say of
+    how they were made.
     """
     said = []
     for name, table in (("events", EVENTS), ("arrivals", ARRIVALS), ("picks", PICKS)):
@@ -250,7 +253,10 @@ def differences(crate: Crate, made: Path) -> list[str]:
         if not then.equals(now):
             said.append(f"{name}: {_difference(then, now)}")
     for name in ("catalog.qml", "catalog.csv"):
-        if (crate.folder / name).read_bytes() != (made / name).read_bytes():
+        then_bytes, now_bytes = (
+            _HOW_MADE.sub(b"", (folder / name).read_bytes()) for folder in (crate.folder, made)
+        )
+        if then_bytes != now_bytes:
             said.append(f"{name}: other bytes")
     then_inputs, now_inputs = (
         set(pd.read_csv(folder / crates.INPUTS, dtype=str)["sha256"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -181,6 +182,14 @@ def test_the_run_is_repeated_and_the_catalog_is_the_same(
     same_catalog(again, demo_run.folder / "results/unterhaching")
 
     read = reproduction.read(demo_copy.folder / "published")
+    quakeml = again / "catalog/catalog.qml"
+    text = quakeml.read_text()
+    (product,) = set(re.findall(r"catalog/([0-9a-f]{12})", text))
+    quakeml.write_text(text.replace(product, "0" * len(product)))
+    assert reproduction.differences(read, again / "catalog") == []
+    quakeml.write_text(text.replace("BW", "XX"))
+    assert reproduction.differences(read, again / "catalog") == ["catalog.qml: other bytes"]
+    quakeml.write_text(text)
     (again / "catalog/catalog.csv").write_text("other\n")
     assert reproduction.differences(read, again / "catalog") == ["catalog.csv: other bytes"]
 
