@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from synthetics import ORIGIN_NS, SEARCH, network, picks_of
 
-from quakeline.association.membership import Network, _parts, _State, refined, repeated
+from quakeline.association.membership import _parts, _State, refined, repeated
+from quakeline.association.network import Network
 from quakeline.association.pick_errors import PickErrors
 from quakeline.location import Locator
 from quakeline.sites import Sites

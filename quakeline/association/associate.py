@@ -13,7 +13,8 @@ from quakeline.association import blocks
 from quakeline.association.blocks import Found, joined
 from quakeline.association.grid import Grid
 from quakeline.association.ids import new_ids
-from quakeline.association.membership import Finder, Network, refined
+from quakeline.association.membership import refined
+from quakeline.association.network import Finder, Network
 from quakeline.association.pick_errors import PickErrors
 from quakeline.association.rules import Search, settled
 from quakeline.io import tables

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from quakeline.association.associate import associate
-from quakeline.association.membership import Finder
+from quakeline.association.network import Finder
 from quakeline.association.rules import Search
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel

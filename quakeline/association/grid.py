@@ -17,15 +17,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from scipy.stats import poisson
 
+from quakeline.association.network import Finder
 from quakeline.association.rules import Search
 from quakeline.sites import Sites
-from quakeline.velocity import TravelTimes
 
 #: Nodes of a grid at most, and travel times that are held at most.
 _NODES = 20_000
@@ -49,19 +48,6 @@ _BY_CHANCE = 1.0
 _ROUNDS = 2
 
 
-class Places(Protocol):
-    """What moves an origin to where its picks fit best; see `location.Locator`."""
-
-    @property
-    def times(self) -> TravelTimes:
-        """Travel times between all sites and all sources."""
-
-    def moved(
-        self, site: np.ndarray, is_s: np.ndarray, time_s: np.ndarray, start: np.ndarray
-    ) -> np.ndarray:
-        """x, y, z, t0 in km and s that fit arrivals best, from a start."""
-
-
 @dataclass(frozen=True)
 class _Votes:
     """Votes of the picks of a slice.
@@ -82,10 +68,10 @@ class Grid:
 
     name = "stack"
 
-    def __init__(self, sites: Sites, search: Search, places: Places) -> None:
+    def __init__(self, sites: Sites, search: Search, finder: Finder) -> None:
         local = sites.local
         slots = 2 * len(local)
-        self._search, self._places = search, places
+        self._search, self._finder = search, finder
         self._place = sites.place
         self._nodes, step = _grid(local, search, min(_NODES, int(_TIMES / slots)))
         self._step = step
@@ -93,9 +79,9 @@ class Grid:
         self._xy, self._depths = local[["x", "y"]].to_numpy(), local["depth_km"].to_numpy()
         away = np.hypot(self._nodes[:, :1] - self._xy[:, 0], self._nodes[:, 1:2] - self._xy[:, 1])
         for number, phase in enumerate("PS"):
-            rows = places.times.rows(np.full(len(local), phase), self._depths)
+            rows = finder.times.rows(np.full(len(local), phase), self._depths)
             for site, row in enumerate(rows):
-                travel = places.times.at(np.array([row]), away[:, site], self._nodes[:, 2])[0]
+                travel = finder.times.at(np.array([row]), away[:, site], self._nodes[:, 2])[0]
                 self._travel[2 * site + number] = travel
         self._within = [np.flatnonzero(column <= search.max_distance_km) for column in away.T]
         # Of a wide network no node is within reach of all sites.
@@ -106,7 +92,7 @@ class Grid:
         np.put_along_axis(near, rank, True, axis=1)
         near &= away <= search.max_distance_km
         self._near = [np.flatnonzero(column) for column in near.T]
-        self._bin_s = _BIN_SHARE * step / float(np.median(places.times.model.vs))
+        self._bin_s = _BIN_SHARE * step / float(np.median(finder.times.model.vs))
         reach = np.where(away <= search.max_distance_km, self._travel[1::2].T, 0.0)
         self.longest_s = float(reach.max())
 
@@ -235,7 +221,7 @@ class Grid:
             if len(own) < self._search.min_picks or round_ == _ROUNDS:
                 break
             slots = votes.slots[own]
-            origin = self._places.moved(slots // 2, slots % 2 == 1, votes.times[own], origin)
+            origin = self._finder.moved(slots // 2, slots % 2 == 1, votes.times[own], origin)
             width = 0.0
         return origin, own, left[own]
 
@@ -244,8 +230,8 @@ class Grid:
         away = np.hypot(*(self._xy - origin[:2]).T)
         travel = np.empty(2 * len(away))
         for number, phase in enumerate("PS"):
-            rows = self._places.times.rows(np.full(len(away), phase), self._depths)
-            travel[number::2] = self._places.times.at(rows, away, np.array(origin[2]))[0]
+            rows = self._finder.times.rows(np.full(len(away), phase), self._depths)
+            travel[number::2] = self._finder.times.at(rows, away, np.array(origin[2]))[0]
         travel[np.repeat(away, 2) > self._search.max_distance_km] = np.nan
         return np.asarray(votes.times - origin[3] - travel[votes.slots])
 

@@ -10,20 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
+from quakeline.association.claims import farthest, fitting
 from quakeline.association.likelihood import Fits, evidence
+from quakeline.association.network import Network, Origins
 from quakeline.association.pick_errors import PickErrors, learnt
-from quakeline.association.rules import AGREE, Search, enough
-from quakeline.sites import Sites
+from quakeline.association.rules import AGREE
+from quakeline.comparison.twins import SAME_KM
 from quakeline.timeline import SECOND
-from quakeline.velocity import TravelTimes
 
-#: A pick is taken within so many standard deviations of its prediction.
-_WITHIN = 4.5
 #: The errors of picks are at most this share of what they may differ by.
 _MOST_SHARE = 0.5
 _PASSES = 4
@@ -31,7 +29,6 @@ _PASSES = 4
 _DEPTHS = (1.0, 0.3, 2.0)
 #: Origins within the least time between events are one up to this distance.
 _FAST_KM_S = 3.5
-_SAME_KM = 5.0
 #: Origins farther apart than this are never the same, in s.
 _LONGEST_S = 10.0
 #: Events that may be parts of one: up to so many times the least time between events, and km apart.
@@ -39,48 +36,6 @@ _PART_TIMES = 1.5
 _PART_KM = 20.0
 #: Times that parts are joined.
 _JOINS = 2
-#: How much farther than its farthest pick an event may have further ones.
-_FARTHER = 1.1
-_BEYOND_KM = 3.0
-
-Origins = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-
-
-class Finder(Protocol):
-    """What locates events while their picks may still change; see `location.Locator`."""
-
-    @property
-    def times(self) -> TravelTimes:
-        """Travel times between all sites and all sources."""
-
-    def origins(self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]) -> Origins:
-        """Times in ns, places in km, covariances and factors of the errors of arrivals."""
-
-    def moved(
-        self, site: np.ndarray, is_s: np.ndarray, time_s: np.ndarray, start: np.ndarray
-    ) -> np.ndarray:
-        """x, y, z, t0 in km and s that fit arrivals best, from a start."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """Sites, the rules of a search, what locates, and what is known of the errors of picks."""
-
-    sites: Sites
-    search: Search
-    finder: Finder
-    errors: PickErrors
-
-    def undelayed(self, picks: pd.DataFrame) -> pd.DataFrame:
-        """Picks, sorted by time, with the delays of their stations taken off their times.
-
-        `group` numbers their sites and phases, `slot` their places and phases.
-        """
-        site, is_s = picks["site"].to_numpy(), (picks["phase"] == "S").to_numpy()
-        group, slot = 2 * site + is_s, 2 * self.sites.place[site] + is_s
-        delay_ns = np.round(self.errors.delay_s[group] * SECOND).astype(np.int64)
-        time_ns = picks["time_ns"].to_numpy() - delay_ns
-        return picks.assign(time_ns=time_ns, group=group, slot=slot)
 
 
 def refined(
@@ -172,7 +127,7 @@ def _settled(state: _State, given: pd.DataFrame, network: Network) -> tuple[_Sta
         errors = _errors(before, picks, origins, errors, network)
         sizes = np.bincount(before["event"], minlength=len(state.engine))
         alive = ~repeated(origins, sizes, network.search.min_interevent_s)
-        members = _fitting(before, picks, origins, alive, errors, network)
+        members = fitting(before, picks, origins, alive, errors, network)
         state = replace(
             state, members=members, starts=(origins[0], origins[1][None]), origins=origins
         )
@@ -215,7 +170,7 @@ def _parts(state: _State, picks: pd.DataFrame, network: Network) -> np.ndarray:
     starts = times[pairs[:, 0]], places[pairs.T]
     origins = _located(joint, picks, starts, network.errors, network)
     alive = np.ones(len(pairs), dtype=bool)
-    fits = _fitting(joint, picks, origins, alive, network.errors, network, joint)
+    fits = fitting(joint, picks, origins, alive, network.errors, network, joint)
     if fits.empty:
         return none
     own = members["row"].to_numpy()
@@ -291,7 +246,7 @@ def log_odds(
     group, slot = picks["group"].to_numpy(), picks["slot"].to_numpy()
     local = network.sites.local
     xy = local[["x", "y"]].to_numpy()
-    reach = _farthest(xy[picks["site"].to_numpy()[row]], places, event)
+    reach = farthest(xy[picks["site"].to_numpy()[row]], places, event)
     slots = np.unique(slot)
     away = np.hypot(*(xy[slots // 2][:, None] - places[:, :2]).T)
     own_s = np.hypot(picks["sigma_s"].to_numpy()[row], network.errors.of(group[row]))
@@ -338,9 +293,7 @@ def repeated(origins: Origins, sizes: np.ndarray, least_s: float = 0.0) -> np.nd
         if again[i] or again[j]:
             continue
         apart = np.r_[places[i] - places[j], (times[i] - times[j]) / SECOND]
-        near = abs(apart[3]) < least_s and np.hypot(*apart[:2]) < max(
-            _FAST_KM_S * least_s, _SAME_KM
-        )
+        near = abs(apart[3]) < least_s and np.hypot(*apart[:2]) < max(_FAST_KM_S * least_s, SAME_KM)
         if near or apart @ np.linalg.solve(covariances[i] + covariances[j], apart) < AGREE:
             again[i if (sizes[i], j) < (sizes[j], i) else j] = True
     return again
@@ -351,139 +304,6 @@ def _neighbours(times: np.ndarray, reach: float) -> Iterator[tuple[int, int]]:
     last = np.searchsorted(times, times + reach, side="right")
     for first, end in enumerate(last.tolist()):
         yield from ((first, second) for second in range(first + 1, end))
-
-
-def _fitting(
-    members: pd.DataFrame,
-    picks: pd.DataFrame,
-    origins: Origins,
-    alive: np.ndarray,
-    errors: PickErrors,
-    network: Network,
-    allowed: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """New members (event, row, residual) of the events that still have what an event needs.
-
-    `allowed` are the events and rows that may be members; None: all.
-    """
-    pairs = _pairs(members, picks, origins, alive, errors, network)
-    if allowed is not None:
-        known = pd.MultiIndex.from_frame(allowed[["event", "row"]])
-        pairs = pairs[pd.MultiIndex.from_frame(pairs[["event", "row"]]).isin(known)]
-    while True:
-        mine = _best(pairs)
-        slot = mine["slot"].to_numpy()
-        complete = enough(mine["event"].to_numpy(), slot // 2, slot % 2 == 0, network.search)
-        short = ~np.isin(mine["event"], complete)
-        if not short.any():
-            return mine.sort_values(["event", "row"], ignore_index=True)
-        pairs = pairs[np.isin(pairs["event"], complete)]
-
-
-def _best(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Of pairs, best first: one event to a pick, one pick to a phase at a place."""
-    taken: list[int] = []
-    rows: set[int] = set()
-    slots: set[tuple[int, int]] = set()
-    columns = (pairs[name].tolist() for name in ("event", "row", "slot"))
-    for number, (event, row, slot) in enumerate(zip(*columns, strict=True)):
-        if row not in rows and (event, slot) not in slots:
-            taken.append(number)
-            rows.add(row)
-            slots.add((event, slot))
-    return pairs.iloc[taken]
-
-
-def _pairs(
-    members: pd.DataFrame,
-    picks: pd.DataFrame,
-    origins: Origins,
-    alive: np.ndarray,
-    errors: PickErrors,
-    network: Network,
-) -> pd.DataFrame:
-    """Events and picks that fit each other: event, row, slot, residual; the likeliest first."""
-    place = origins[1]
-    local = network.sites.local
-    site = picks["site"].to_numpy()
-    xy = local[["x", "y"]].to_numpy()
-    reach = _farthest(xy[site[members["row"]]], place, members["event"].to_numpy())
-    reach = np.minimum(_FARTHER * reach + _BEYOND_KM, network.search.max_distance_km)
-    events = _Events(*origins, reach, alive, network.search.tolerance_s, errors)
-    group, time_ns = picks["group"].to_numpy(), picks["time_ns"].to_numpy()
-    sigma, times = picks["sigma_s"].to_numpy(), network.finder.times
-    levels, phases = local["depth_km"].to_numpy(), np.array(["P", "S"])
-    order = np.argsort(group, kind="stable")
-    parts = []
-    for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
-        at = site[rows[0]]
-        which = group[rows[0]] % 2
-        table = times.rows(phases[which : which + 1], levels[at : at + 1])
-        parts.append(
-            events.claims(time_ns[rows], sigma[rows], group[rows[0]], rows, xy[at], times, table)
-        )
-    columns = zip(*parts, strict=True)
-    found = pd.DataFrame(
-        dict(zip(("event", "row", "residual", "cost"), map(np.concatenate, columns), strict=True))
-    )
-    found["slot"] = picks["slot"].to_numpy()[found["row"]]
-    return found.sort_values(["cost", "row", "event"], ignore_index=True)
-
-
-def _farthest(xy: np.ndarray, places: np.ndarray, event: np.ndarray) -> np.ndarray:
-    """Distance of each event's farthest pick in km; x and y of each pick's site are given."""
-    reach = np.zeros(len(places))
-    np.maximum.at(reach, event, np.hypot(*(xy - places[event, :2]).T))
-    return reach
-
-
-@dataclass(frozen=True)
-class _Events:
-    """Located events: origins, how far each reaches in km, which count, and the tolerance."""
-
-    times_ns: np.ndarray
-    places: np.ndarray
-    covariances: np.ndarray
-    stretch: np.ndarray
-    reach_km: np.ndarray
-    alive: np.ndarray
-    tolerance_s: float
-    errors: PickErrors
-
-    def claims(
-        self,
-        observed: np.ndarray,
-        sigma: np.ndarray,
-        group: int,
-        rows: np.ndarray,
-        xy: np.ndarray,
-        times: TravelTimes,
-        table: np.ndarray,
-    ) -> tuple[np.ndarray, ...]:
-        """Pairs of events and picks of one phase at one site: event, row, residual, cost."""
-        east, north = (self.places[:, :2] - xy).T
-        distance = np.maximum(np.hypot(east, north), 1e-9)
-        travel, along, down = times.at(table, distance, self.places[:, 2])
-        slopes = np.column_stack(
-            [along * east / distance, along * north / distance, down, np.ones(len(down))]
-        )
-        origin = np.einsum("mi,mij,mj->m", slopes, self.covariances, slopes)
-        expected = self.times_ns + np.round(travel * SECOND).astype(np.int64)
-        width = round(self.tolerance_s * SECOND)
-        near = self.alive & (distance <= self.reach_km)
-        low = np.where(near, np.searchsorted(observed, expected - width), 0)
-        high = np.where(near, np.searchsorted(observed, expected + width, side="right"), 0)
-        count = high - low
-        event = np.repeat(np.arange(len(count)), count)
-        pick = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - low, count)
-        residual = (observed[pick] - expected[event]) / SECOND
-        model = float(self.errors.sigma_s[group % 2])
-        own = self.stretch[event] ** 2 * (sigma[pick] ** 2 + model**2)
-        variance = own + origin[event]
-        u2 = residual**2 / variance
-        fits = u2 <= _WITHIN**2
-        cost = (u2 + np.log(variance)) / 2
-        return tuple(values[fits] for values in (event, rows[pick], residual, cost))
 
 
 def _tables(state: _State, picks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -24,11 +24,10 @@ _MOST_RATIO = 1.5
 _ENOUGH = 8
 _UNKNOWNS = 4
 _MAD = 1.4826
-#: Residuals that count against a delay of zero, and delays of stations at most over the tolerance.
+#: Residuals that count against a delay of zero.
 _DELAY_SHRINK = 10.0
 #: Picks that tell of a delay at least: the residuals of one origin are no delays.
 _LEAST_PICKS = 5
-_MOST_DELAY = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,7 @@ def learnt(
 ) -> PickErrors:
     """Errors and delays from residuals that `before` has left; all arrays have shape (n,).
 
-    Errors are at most `most_s`. Delays add to those from before; their mean over all picks of a
-    phase stays zero, since an origin takes it up.
+    Errors are at most `most_s`, delays twice that. Delays add to those from before.
     """
     size = np.bincount(event)[event]
     good = size >= _ENOUGH
@@ -73,7 +71,7 @@ def learnt(
         )
         for n in (0, 1)
     ]
-    delay = _delays(group[good], residual_s[good], before.delay_s, 2 * _MOST_DELAY * most_s)
+    delay = _delays(group[good], residual_s[good], before.delay_s, 2 * most_s)
     return PickErrors(np.clip(sigma, _LEAST_S, most_s), delay)
 
 

@@ -56,6 +56,14 @@ def velocities(
     return load(velocity_file(str(table or DEFAULT_MODEL)), vp_vs or 0.0, interpolation)
 
 
+def described(
+    name: str, vp_vs: float | None = None, interpolation: str = "auto"
+) -> tuple[VelocityModel, dict[str, Any]]:
+    """A velocity model of a file or of the program, and the section `velocity` that says so."""
+    section = {"table": name, "vp_vs": vp_vs or None, "interpolation": interpolation}
+    return velocities(name, vp_vs, interpolation), section
+
+
 def read(
     picks: Table,
     stations: Table | Inventory,
@@ -101,8 +109,7 @@ def read(
         model = velocity
     else:
         named = str(velocity or DEFAULT_MODEL)
-        model = velocities(named, vp_vs, interpolation)
-        section = {"table": named, "vp_vs": vp_vs or None, "interpolation": interpolation}
+        model, section = described(named, vp_vs, interpolation)
         inputs |= dict.fromkeys([named, "velocity"], provenance.digest_file(velocity_file(named)))
     return Material(
         table,

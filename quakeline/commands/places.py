@@ -98,10 +98,11 @@ def velocity_of(
     DataError
         It cannot be used.
     """
+    from quakeline.chain.material import described
     from quakeline.shipped import VELOCITY_MODELS
 
     if given is not None:
-        return _velocities(str(given), given, vp_vs, interpolation)
+        return described(str(given), vp_vs, interpolation)
     section = settings_of(folder).get("velocity")
     if not section:
         raise ConfigError(
@@ -113,24 +114,14 @@ def velocity_of(
     if interpolation == "auto":
         interpolation = section.get("interpolation", "auto")
     if table in VELOCITY_MODELS:
-        return _velocities(table, VELOCITY_MODELS[table], ratio, interpolation)
+        return described(table, ratio, interpolation)
     named = [place / table for place in (folder.parent.parent, Path.cwd())]
     found = next((path for path in named if path.is_file()), None)
     if found is None:
         raise ConfigError(
             f"--velocity: none given, and {table!r} of {_described(folder)} is not there"
         )
-    return _velocities(str(found), found, ratio, interpolation)
-
-
-def _velocities(
-    name: str, file: Path, vp_vs: float | None, interpolation: str
-) -> tuple[VelocityModel, dict[str, Any]]:
-    """A model, and the section `velocity` that says the same."""
-    from quakeline.chain.material import velocities
-
-    section = {"table": name, "vp_vs": vp_vs or None, "interpolation": interpolation}
-    return velocities(file, vp_vs, interpolation), section
+    return described(str(found), ratio, interpolation)
 
 
 def velocity_digest_of(folder: Path) -> str | None:

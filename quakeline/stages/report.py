@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from quakeline.section import Section
+
+if TYPE_CHECKING:
+    from quakeline.report.sections import Drawing
 
 VERSION = 7
 
@@ -52,6 +56,18 @@ class Config(Section):
         " null: draw them as prepared, without their mean",
     )
 
+    def drawing(self) -> Drawing:
+        """Which record sections are drawn, and how."""
+        from quakeline.report.sections import Drawing
+
+        return Drawing(
+            max_events=self.max_events,
+            before_s=self.section_before_s,
+            after_s=self.section_after_s,
+            max_instruments=self.section_instruments,
+            highpass_hz=self.section_highpass_hz,
+        )
+
 
 def run(
     config: Config,
@@ -82,30 +98,24 @@ def run(
 
     Parameters
     ----------
-    run_name, settings
-        Name of the run and its configuration as YAML text.
+    run_name, settings, chosen
+        Name of the run, its configuration as YAML text, and what that chose for `auto` (JSON text).
     events, arrivals, picks, stations
         Tables of the catalog (EVENTS, ARRIVALS, PICKS) and of the stations (STATIONS).
-    diagnosis
-        What the residuals say about the velocity model (JSON), as `locate` wrote it.
-    manifests
-        Tables of what was asked for and what came (MANIFEST), one for each chunk, and that of a
-        table of picks.
-    coverage
-        Tables of what was prepared and what was found on the way (COVERAGE), one for each chunk.
+    manifests, coverage
+        MANIFEST of each chunk and of a table of picks, COVERAGE of each chunk.
     waveforms, probabilities
         Stores of the chunks (WAVEFORMS, PROBABILITIES); empty where the run did not keep them.
-    evaluation, matches
-        What the stage evaluate wrote; empty in a run without a reference.
+    diagnosis, evaluation, matches
+        What `locate` says about the velocity model (JSON), and what `evaluate` wrote; empty in a
+        run without a reference.
     benchmarks
         Snakemake's measurements, `benchmarks/<rule>/<chunk or all>.tsv`.
     channels, fibre_picks, panels
         Channels, picks (FIBRE_CHANNELS, FIBRE_PICKS) and pictures (PANELS) of the fibres, one for
         each fibre and chunk: `fibres/<fibre>/<kind>/<chunk>`.
-    choices, chosen
-        Products that tell what `auto` became, and what the configuration tells of it (JSON text).
-    weights
-        Weights files of the run, whose cards the page tells.
+    choices, weights
+        Products that tell what `auto` became, and weights files, whose cards the page tells.
     report
         The page to write (HTML).
     """
@@ -113,17 +123,9 @@ def run(
     from quakeline.io.atomic import write_text
     from quakeline.report.catalog import load
     from quakeline.report.page import Sources, render
-    from quakeline.report.sections import Drawing
 
     catalog = load(
         events, arrivals, picks, stations, manifests, settings, channels, matches, evaluation
-    )
-    drawing = Drawing(
-        max_events=config.max_events,
-        before_s=config.section_before_s,
-        after_s=config.section_after_s,
-        max_instruments=config.section_instruments,
-        highpass_hz=config.section_highpass_hz,
     )
     sources = Sources(
         tables={"events": events, "arrivals": arrivals, "picks": picks, "stations": stations},
@@ -139,7 +141,7 @@ def run(
         diagnosis=diagnosis,
     )
     title = config.title or f"Earthquake catalog: {run_name}"
-    page = render(catalog, sources, drawing, title, run_name, config.max_rows)
+    page = render(catalog, sources, config.drawing(), title, run_name, config.max_rows)
     write_text(report, page)
     logger.info(
         "report: %d events, %d picks, %.2f MB",
