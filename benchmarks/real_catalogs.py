@@ -111,9 +111,7 @@ def scored(folder: Path, made: dict[str, Any]) -> dict[str, Any]:
     reference = pd.read_csv(folder / "reference_events.csv")
     reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
     material = read(folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv")
-    local = material.sites.local
-    extent = float(np.hypot(np.ptp(local["x"]), np.ptp(local["y"])))
-    pairs = matched(events, reference, *(_NEAR if extent < _WIDE_KM else _WIDE))
+    pairs = matched(events, reference, *window(folder / "stations.csv"))
     rich = np.array(picks_of(material, reference, made["chosen"]["tolerance_s"])) >= _ENOUGH
     span = pd.Timedelta(seconds=5)
     inside = events["time"].between(reference["time"].min() - span, reference["time"].max() + span)
@@ -132,6 +130,14 @@ def scored(folder: Path, made: dict[str, Any]) -> dict[str, Any]:
         **{name: made[name] for name in ("cpu_s", "wall_s", "peak_mb")},
         "chosen": made["chosen"],
     }
+
+
+def window(stations: Path) -> tuple[float, float]:
+    """Seconds and km within which an event is a reference's, by the width of a network."""
+    table = pd.read_csv(stations)
+    ends = [table[name].agg(["min", "max"]).to_numpy() for name in ("latitude", "longitude")]
+    km, _ = distance_azimuth(ends[0][0], ends[1][0], ends[0][1:], ends[1][1:])
+    return _NEAR if float(km[0]) < _WIDE_KM else _WIDE
 
 
 def matched(

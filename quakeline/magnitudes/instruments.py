@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -79,22 +81,24 @@ def seen(
     joined["travel_s"] = since / SECOND
     joined["next_s"] = _next_events(joined)
     known = _known(measurements, set(joined["pick_id"]))
-    for _, group in joined.groupby(["event_id", *_CODES], sort=True):
-        picked = {str(row.phase): row for row in group.itertuples()}
-        ids = [str(pick_id) for pick_id in group["pick_id"]]
+    keys = ["event_id", *_CODES]
+    depths = sites.table["depth_km"].to_numpy()
+    ordered = joined.sort_values(keys, kind="stable").itertuples()
+    for _, rows in groupby(ordered, attrgetter(*keys)):
+        group: list[Any] = list(rows)
         yield Seen(
-            _place(group, sites),
-            float(group["depth_km"].iloc[0]),
-            picked,
-            {pick_id: known.get(pick_id, {}) for pick_id in ids},
+            _place(group, depths),
+            float(group[0].depth_km),
+            {str(row.phase): row for row in group},
+            {str(row.pick_id): known.get(str(row.pick_id), {}) for row in group},
             _unusable(group),
         )
 
 
-def _unusable(group: pd.DataFrame) -> Code | None:
-    if (group["source"] == "das").any():
+def _unusable(group: list[Any]) -> Code | None:
+    if any(row.source == "das" for row in group):
         return Code.ON_FIBRE
-    return None if (group["site"] >= 0).all() else Code.NO_SITE
+    return None if all(row.site >= 0 for row in group) else Code.NO_SITE
 
 
 def _next_events(joined: pd.DataFrame) -> pd.Series:
@@ -139,15 +143,13 @@ def _known(measurements: pd.DataFrame, wanted: set[str]) -> dict[str, dict[str, 
     return known
 
 
-def _place(group: pd.DataFrame, sites: Sites) -> dict[str, Any]:
-    first = group.iloc[0]
-    epicentral = float(group["distance_km"].median())
-    depth = np.nan
-    if first["site"] >= 0:
-        depth = float(first["depth_km"] - sites.table["depth_km"].iloc[int(first["site"])])
+def _place(group: list[Any], depths: np.ndarray) -> dict[str, Any]:
+    """Columns of a table of stations from picks of one event and instrument, and sites' depths."""
+    first = group[0]
+    epicentral = float(np.median([row.distance_km for row in group]))
+    down = float(first.depth_km - depths[first.site]) if first.site >= 0 else np.nan
     return {
-        "event_id": first["event_id"],
-        **{name: first[name] for name in _CODES},
+        **{name: getattr(first, name) for name in ("event_id", *_CODES)},
         "epicentral_km": epicentral,
-        "distance_km": float(np.hypot(epicentral, depth)),
+        "distance_km": float(np.hypot(epicentral, down)),
     }

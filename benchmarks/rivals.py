@@ -1,0 +1,130 @@
+"""quakeline, PyOcto and GaMMA on the same real picks, scored alike.
+
+`python -m benchmarks.rivals FOLDER --python PYTHON [--only NAME] [--span FROM TO] [--limit 600]
+[--quick]`: FOLDER as for `benchmarks.real_catalogs`; PYTHON is that of an environment with
+`pyocto`, `GMMA`, `pandas` and `pyproj`. All three get the same picks and stations; quakeline also
+the velocity table, with default settings, and does the location too. An associator that has not
+ended after so many seconds of CPU is stopped and said to be. Instruments of a station count as one
+station for the others; of their picks of one phase within 0.3 s the first is kept, without which
+PyOcto takes minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.measure import finish
+from benchmarks.real_catalogs import differences, made_of, matched, window
+
+_RIVALS = ("pyocto", "gamma")
+_SCRIPT = Path(__file__).with_name("rival_associators.py")
+_SAME_S = 0.3
+#: Picks after the last origin of a part.
+_AFTER = pd.Timedelta("60s")
+
+
+def main() -> None:
+    """Measure each set with each associator and keep the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--python", type=Path, required=True)
+    parser.add_argument("--only", default="", metavar="NAME")
+    parser.add_argument("--span", nargs=2, metavar=("FROM", "TO"))
+    parser.add_argument("--limit", type=int, default=600, metavar="CPU_S")
+    parser.add_argument("--quick", action="store_true", help="keep no figures")
+    words = parser.parse_args()
+    rows = []
+    for folder in sorted(path for path in words.folder.iterdir() if path.is_dir()):
+        if words.only not in folder.name:
+            continue
+        with tempfile.TemporaryDirectory() as place:
+            part = part_of(folder, words.span, Path(place) / folder.name)
+            rows.append({"case": folder.name, "associator": "quakeline", **ours(part)})
+            for name in _RIVALS:
+                figures = rival(name, part, words.python, words.limit)
+                rows.append({"case": folder.name, "associator": name, **figures})
+        finish("rivals", rows, words.quick, kept=words.only)
+
+
+def part_of(folder: Path, span: tuple[str, str] | None, place: Path) -> Path:
+    """A set's tables between two times, in a folder of their own."""
+    place.mkdir(parents=True)
+    for name in ("stations.csv", "velocity.csv"):
+        shutil.copy(folder / name, place / name)
+    for name, after in (("picks.csv", _AFTER), ("reference_events.csv", pd.Timedelta(0))):
+        table = pd.read_csv(folder / name)
+        if span is not None:
+            begin, end = (pd.to_datetime(text, utc=True) for text in span)
+            times = pd.to_datetime(table["time"], utc=True, format="ISO8601")
+            table = table[(times >= begin) & (times < end + after)]
+        table.to_csv(place / name, index=False)
+    return place
+
+
+def ours(part: Path) -> dict[str, Any]:
+    """Figures of `quakeline catalog`, which locates too."""
+    made = made_of(part, part / "picks.csv", part / "catalog")
+    return {**scored(part, made["events"]), "cpu_s": made["cpu_s"], "peak_mb": made["peak_mb"]}
+
+
+def rival(name: str, part: Path, python: Path, limit_s: int) -> dict[str, Any]:
+    """Figures of another associator."""
+    inputs, output = part / name, part / f"{name}.csv"
+    inputs.mkdir()
+    shutil.copy(part / "stations.csv", inputs)
+    once(pd.read_csv(part / "picks.csv")).to_csv(inputs / "picks.csv", index=False)
+    process = subprocess.Popen(
+        [python, _SCRIPT, name, inputs, output],
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s)),
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    spent = {
+        "cpu_s": round(used.ru_utime + used.ru_stime, 1),
+        "peak_mb": round(used.ru_maxrss / 1024),
+    }
+    if status:
+        ended = os.waitstatus_to_exitcode(status)
+        return {"ended": f"stopped or failed ({ended})", **spent}
+    events = pd.read_csv(output)
+    events["time"] = pd.to_datetime(events["time"], utc=True, format="ISO8601")
+    return {**scored(part, events), **spent}
+
+
+def once(picks: pd.DataFrame) -> pd.DataFrame:
+    """The first of the picks of a phase and station that follow each other within 0.3 s."""
+    times = pd.to_datetime(picks["time"], utc=True, format="ISO8601")
+    keys = [name for name in ("network", "station", "phase") if name in picks]
+    order = picks.assign(at=times).sort_values([*keys, "at"])
+    late = order.groupby(keys, dropna=False)["at"].diff().dt.total_seconds()
+    return order[~(late <= _SAME_S)].drop(columns="at").sort_index()
+
+
+def scored(part: Path, events: pd.DataFrame) -> dict[str, Any]:
+    """Recall, events and differences of one catalog beside the reference of its set."""
+    reference = pd.read_csv(part / "reference_events.csv")
+    reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
+    pairs = matched(events.reset_index(drop=True), reference, *window(part / "stations.csv"))
+    span = pd.Timedelta("5s")
+    inside = events["time"].between(reference["time"].min() - span, reference["time"].max() + span)
+    place = differences(events, reference, pairs)
+    return {
+        "references": len(reference),
+        "recall": round(len(pairs) / len(reference), 3),
+        "events_per_reference": round(int(inside.sum()) / len(reference), 2),
+        **{name: place[name] for name in ("epicentre_km", "depth_km")},
+    }
+
+
+if __name__ == "__main__":
+    main()
