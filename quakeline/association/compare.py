@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.stats import chi2
 
 from quakeline.association.associate import associate
 from quakeline.association.network import Finder
@@ -14,13 +15,16 @@ from quakeline.association.rules import Search
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel
 
+#: The times of a station are moved by this many seconds at most.
+_SHIFT_S = 300.0
+
 
 @dataclass(frozen=True)
 class Trial:
     """What a setting gave: events, picks in them, median RMS in s, share of picks in no event.
 
     `chance` is the number of events that the same picks gave with the times of each station shifted
-    at random: events of nothing.
+    at random: events of nothing. `days` is how long the picks last.
     """
 
     name: str
@@ -29,6 +33,18 @@ class Trial:
     rms_s: float
     isolated: float
     chance: int
+    days: float
+
+    @property
+    def false_per_day(self) -> tuple[float, float, float]:
+        """False events per day: how many were seen, and the ends of what 95 % of such tests hold.
+
+        Source of the interval: Garwood, F. (1936), Fiducial limits for the Poisson distribution,
+        Biometrika 28, 437-442.
+        """
+        low = chi2.ppf(0.025, 2 * self.chance) / 2 if self.chance else 0.0
+        high = chi2.ppf(0.975, 2 * self.chance + 2) / 2
+        return self.chance / self.days, float(low) / self.days, float(high) / self.days
 
 
 def variants(search: Search) -> dict[str, Search]:
@@ -42,6 +58,8 @@ def variants(search: Search) -> dict[str, Search]:
         value = max(search.min_picks + change, fewer)
         if value != search.min_picks:
             found[f"min_picks {value:g}"] = replace(search, min_picks=value)
+    for odds in (search.min_log_odds - 3, search.min_log_odds + 3):
+        found[f"min_log_odds {odds:g}"] = replace(search, min_log_odds=odds)
     value = round(search.node_km * 2, 1)
     found[f"node_km {value:g}"] = replace(search, node_km=value)
     return found
@@ -57,6 +75,8 @@ def trials(
 ) -> Iterator[Trial]:
     """Associate the same picks (PICKS) with each setting; `finder` as in `associate`."""
     shifted = _shifted(picks)
+    span = picks["time"].max() - picks["time"].min() if len(picks) else pd.Timedelta(0)
+    days = max(span, pd.Timedelta("1s")) / pd.Timedelta("1D")
     for name, search in searches.items():
         _, arrivals = associate(picks, sites, model, search, threads, finder=finder)
         false, _ = associate(shifted, sites, model, search, threads, finder=finder)
@@ -68,19 +88,18 @@ def trials(
             float(rms.median()) if len(rms) else float("nan"),
             1 - len(arrivals) / max(len(picks), 1),
             len(false),
+            days,
         )
 
 
 def _shifted(picks: pd.DataFrame) -> pd.DataFrame:
-    """Picks with the times of each station moved by minutes, around the span of all picks."""
-    if picks.empty:
-        return picks
-    rng = np.random.default_rng(0)
+    """Picks with the times of each station moved by one random amount of up to five minutes.
+
+    Rates of picks that change slowly, as in a sequence, so stay what they are.
+    """
     codes = picks["network"] + "." + picks["station"]
     names = sorted(codes.unique())
-    start = picks["time"].min()
-    span_s = max((picks["time"].max() - start).total_seconds(), 1.0)
-    delays = pd.Series(rng.uniform(120, max(span_s, 240), len(names)), index=names)
-    seconds = (picks["time"] - start).dt.total_seconds() + codes.map(delays)
-    times = start + pd.to_timedelta(seconds % span_s, unit="s")
+    moves = np.random.default_rng(0).uniform(-_SHIFT_S, _SHIFT_S, len(names))
+    delays = codes.map(pd.Series(moves, index=names)).to_numpy(dtype=float)
+    times = picks["time"] + pd.to_timedelta(delays, unit="s")
     return picks.assign(time=times.astype("datetime64[ns, UTC]"))
