@@ -180,6 +180,10 @@ class Code(Enum):
     NO_RESPONSE = _remark("response: none")
     RESPONSE_NEAR = _remark("no response: the inventory has {near}")
     OUTSIDE_RESPONSE = _remark("{seconds:.2f} s lie outside the epochs of the response: gaps")
+    EPOCHS_OVERLAP = _remark(
+        "epochs of the response overlap, that from {older} and that from {newer}: the newer one is"
+        " used while it lasts"
+    )
     RESPONSE_POLYNOMIAL = _remark("the response is a polynomial: flat apart from it")
     RESPONSE_FLAT = _remark("the response is a total sensitivity alone: taken as flat")
     RESPONSE_GAINS_DIFFER = _remark(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import obspy
 
+from quakeline.io.epochs import newest
 from quakeline.io.inventory import epoch_ns
 from quakeline.reasons import Code, Reason
 
@@ -58,9 +59,15 @@ class Orientations:
                     self._epochs.setdefault(codes, []).append((*epoch_ns(channel), direction))
 
     def at(self, codes: tuple[str, ...], time_ns: int) -> Direction | None:
-        """The direction of a channel (codes from network to channel) at a time, where known."""
-        epochs = sorted(self._epochs.get(codes, []), key=lambda epoch: epoch[:2])
-        return next((one for start, end, one in epochs if start <= time_ns < end), None)
+        """The direction of a channel (codes from network to channel) at a time, where known.
+
+        Where epochs overlap the newest holds (see `quakeline.io.epochs`).
+        """
+        known = self._epochs.get(codes, [])
+        for start, end, number in newest([(start, end) for start, end, _ in known]):
+            if start <= time_ns < end:
+                return known[number][2]
+        return None
 
     def changes(self, channels: Sequence[tuple[str, ...]], start_ns: int, end_ns: int) -> list[int]:
         """Times in (start, end) at which an epoch of one of the channels begins or ends."""

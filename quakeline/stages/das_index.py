@@ -9,7 +9,7 @@ from quakeline.reasons import Code, Reason, cells
 from quakeline.section import Section
 from quakeline.timeline import Span
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 
@@ -54,7 +54,7 @@ def run(
         rows = [{"network": fibre, "station": "*", "status": "no data", **why}]
     places = tables.empty(FIBRE_CHANNELS)
     if used:
-        places = describe(fibre, described.channels, used[0].distances)
+        places = describe(fibre, described.channels, used[0].distances, used[0].start_ns)
     logger.info("das_index: %d files searched, %d parts hold data", len(files), len(used))
     for row in rows:
         if row["status"] in ("unreadable", "unused"):
