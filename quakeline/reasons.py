@@ -170,6 +170,15 @@ class Code(Enum):
         "the clock slips {count} times between pieces, by up to {largest_ms:.2f} ms,"
         " {total_ms:.2f} ms in all: aligned"
     )
+    CLOCK_DRIFTS = _remark(
+        "the clock drifts: {true_hz:.7g} Hz under a header of {rate_hz:g} Hz ({ppm:+.1f} ppm),"
+        " {drift_ms:.1f} ms in all: times follow the starts of records and files"
+    )
+    LEAP_SECOND = _remark("a leap second: its samples are left out, times after it are UTC")
+    RATE_AMBIGUOUS = _remark(
+        "the header's sampling rate is {rate_hz:g} Hz and is used: its {records} records are"
+        " fragments with gaps between them; without gaps they would imply {implied_hz:.4g} Hz"
+    )
     RECORDS_SAY = _remark("its records say: {what} ({count} of {records})")
     TIMING_POOR = _remark("timing quality as low as {percent} %")
     PREFERRED_TO_UNUSABLE = _remark("instead of {instrument}, without usable data")

@@ -26,9 +26,9 @@ from quakeline.preparation.rotation import Channel, Component, components_of
 from quakeline.preparation.settings import Response
 from quakeline.reasons import Code, Reason, cells, reasons_in
 from quakeline.schemas import COVERAGE, WAVEFORMS
+from quakeline.signal.clocked import on_grid
 from quakeline.signal.gaps import Canvas, bridge
 from quakeline.signal.quality import dead
-from quakeline.signal.resample import to_grid
 from quakeline.signal.segments import Segment
 from quakeline.timeline import Span, first_sample
 
@@ -248,7 +248,7 @@ class Preparer:
         rate_hz = self.rate_hz
         if self._responses.knows(codes):
             return self._responses.on_grid(codes, segments, rate_hz)
-        pieces = [to_grid(s.samples, s.start_ns, s.rate_hz, rate_hz) for s in segments]
+        pieces = [on_grid(s.samples, s.clock, rate_hz) for s in segments]
         return pieces, self._responses.near(codes)
 
     def _channel(self, codes: tuple[str, ...], rows: pd.DataFrame) -> Channel:

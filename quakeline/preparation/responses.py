@@ -9,12 +9,14 @@ import numpy as np
 import obspy
 from obspy.core.inventory import Response as ChannelResponse
 
+from quakeline.clock import Clock
 from quakeline.io.codes import nearest
 from quakeline.io.epochs import NEVER_NS, newest, overlap
 from quakeline.io.inventory import epoch_ns
 from quakeline.preparation.sensors import Sensor, Unusable, is_given
 from quakeline.preparation.settings import Response
 from quakeline.reasons import Code, Reason
+from quakeline.signal.clocked import on_grid
 from quakeline.signal.response import (
     Evaluate,
     Local,
@@ -93,8 +95,7 @@ class Responses:
                     continue
                 notes += method.remarks
                 samples = method.sensor.counts(part.samples)
-                grid = part.start_ns, part.rate_hz, rate_hz
-                pieces.append(method.removal.to_grid(samples, *grid))
+                pieces.append(_placed(method.removal, samples, part.clock, rate_hz))
             left_s += segment.seconds - covered
         if left_s > 1e-6:
             notes.append(Reason.of(Code.OUTSIDE_RESPONSE, seconds=left_s))
@@ -152,3 +153,12 @@ class Responses:
         band = settings.pre_filter_hz
         kernel = inverse_filter(values, rate_hz, level_db, band, settings.reach_s)
         return Local(kernel, np.float32)  # as they are stored
+
+
+def _placed(
+    removal: Removal, samples: np.ndarray, clock: Clock, rate_hz: float
+) -> tuple[int, np.ndarray]:
+    """Ground motion on the grid of a rate, as the clock of the samples says."""
+    if clock.even:
+        return removal.to_grid(samples, clock.time_ns(0), clock.rate_hz, rate_hz)
+    return on_grid(removal.motion(samples, clock.rate_hz), clock, rate_hz)

@@ -242,9 +242,9 @@ def test_the_same_response_of_three_channels_is_designed_once():
 
 
 def test_what_is_read_ahead_follows_the_reach():
-    assert Response().read_ahead_s == 25.0
-    assert Response(reach_s=100.0).read_ahead_s == 105.0
-    assert Response(reach_s=None, taper_s=300.0).read_ahead_s == 305.0
+    assert Response().read_ahead_s == 145.0
+    assert Response(reach_s=100.0).read_ahead_s == 225.0
+    assert Response(reach_s=None, taper_s=300.0).read_ahead_s == 425.0
     assert Response(reach_s=None, pre_filter_hz=(0.001, 0.01, 10, 20)).pre_filter_hz
     with pytest.raises(ValueError, match=r"four rising frequencies from 0\.01 Hz"):
         Response(reach_s=100.0, pre_filter_hz=(0.005, 0.1, 10, 20))
