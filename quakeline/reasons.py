@@ -222,6 +222,7 @@ class Code(Enum):
 
     # files of fibres
     MEMBERS_MISSING = _remark("members of the virtual dataset are missing: {members}")
+    ARRAYS_UNREAD = _remark("the file holds further arrays that its reader does not give: {names}")
     OTHER_CHANNELS = _unused("it has {own} channels; most files of this chunk have {most}")
     OTHER_DISTANCES = _unused(
         "its channels lie from {own_first:g} to {own_last:g} m; those of the other files of this"

@@ -23,6 +23,11 @@ class AutoFormat(Section):
         description="name of the reader: one of xdas (xdas, asn, febus, prodml, silixa, terra15,"
         " apsensing, aragon, ...) or dascore; null: all of xdas are tried, then dascore",
     )
+    order: Literal["channel_time", "time_channel"] | None = Field(
+        None,
+        description="axes of the array in a file that does not state them: channel_time, the"
+        " samples of a channel follow each other, or time_channel; null: as the file says",
+    )
 
 
 class MatrixFormat(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 import xdas
 
 from quakeline.das.description import Format
-from quakeline.das.files import Stretch, missing_members, open_file
+from quakeline.das.files import Stretch, missing_members, open_file, unread
+from quakeline.das.joining import joined
 from quakeline.das.members import Members, filled
 from quakeline.errors import DataError
 from quakeline.reasons import Code, Reason
@@ -46,13 +48,13 @@ def survey(paths: list[Path], form: Format, span: Span) -> list[Found]:
     for path in paths:
         try:
             parts = open_file(path, form)
-            lost = missing_members(path)
+            told = (*_missing(missing_members(path)), *_unread(unread(path, parts)))
         except DataError as error:
             why = Reason.of(Code.UNREADABLE, why=str(error))
             found.append(Found(path, None, "unreadable", (why,)))
             continue
         found += [
-            Found(path, part, "data", _missing(lost))
+            Found(path, part, "data", told)
             for part in parts
             if part.start_ns < span.end_ns and part.end_ns > span.start_ns
         ]
@@ -64,6 +66,16 @@ def _missing(members: list[str]) -> tuple[Reason, ...]:
         return ()
     more = f" and {len(members) - 3} more" if len(members) > 3 else ""
     return (Reason.of(Code.MEMBERS_MISSING, members=", ".join(members[:3]) + more),)
+
+
+def _unread(names: list[str]) -> tuple[Reason, ...]:
+    return (Reason.of(Code.ARRAYS_UNREAD, names=", ".join(names[:3])),) if names else ()
+
+
+def of_one_layout(parts: Sequence[Stretch]) -> list[Stretch]:
+    """Parts of files that have the channels of most of them."""
+    found = _of_one_layout([Found(part.path, part, "data") for part in parts])
+    return [one.stretch for one in found if one.stretch and one.status == "data"]
 
 
 def _of_one_layout(found: list[Found]) -> list[Found]:
@@ -153,7 +165,7 @@ def runs(parts: list[Stretch]) -> list[Run]:
         else:
             groups.append([part])
     return [
-        Run(_joined([part.array for part in group]), group[0].start_ns, group[0].rate_hz)
+        Run(joined([part.array for part in group]), group[0].start_ns, group[0].rate_hz)
         for group in groups
     ]
 
@@ -172,10 +184,6 @@ def _follows(part: Stretch, before: Stretch) -> bool:
         and (part.engine, part.array.dims) == (before.engine, before.array.dims)
         and off <= _JOIN_TOLERANCE
     )
-
-
-def _joined(arrays: list[xdas.DataArray]) -> xdas.DataArray:
-    return arrays[0] if len(arrays) == 1 else xdas.concat(arrays, "time", virtual=True)
 
 
 @dataclass
