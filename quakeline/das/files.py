@@ -18,6 +18,7 @@ from xdas.coordinates import Coordinate
 from xdas.io import Engine
 from xdas.virtual import TileArray
 
+from quakeline.clock import tolerance
 from quakeline.das.description import Format, MatrixFormat
 from quakeline.errors import DataError
 from quakeline.timeline import SECOND, to_ns
@@ -34,7 +35,8 @@ class Stretch:
     """A gapless, evenly sampled part of a file: a virtual array of dimensions time and distance.
 
     The array has no coordinates (xdas cannot cut those of some Terra15 files): `start_ns` is the
-    time of the first sample, `distances` are in m along the fibre.
+    time of the first sample, `distances` are in m along the fibre. `known`, int64 of shape (m, 2),
+    are samples and their times (ns) where these do not lie evenly; None: they do.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class Stretch:
     start_ns: int
     rate_hz: float
     distances: np.ndarray
+    known: np.ndarray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -74,7 +77,7 @@ def open_file(path: Path, form: Format) -> list[Stretch]:
         raise DataError("it holds no samples")
     distances = _distances(array, across)
     return [
-        Stretch(path, engine, _bare(part), *_times(part["time"]), distances)
+        Stretch(path, engine, _bare(part), *_times(part["time"]), distances, _uneven(part["time"]))
         for part in _gapless(array)
         if part.sizes["time"] > 1
     ]
@@ -169,6 +172,20 @@ def _times(times: Any) -> tuple[int, float]:
     rate = SECOND / step_ns
     whole = round(rate * 1000) / 1000
     return first, whole if abs(whole / rate - 1) < _STEP_TOLERANCE else rate
+
+
+def _uneven(times: Any) -> np.ndarray | None:
+    """Samples and their times in ns where they are known, None where all lie on one line."""
+    n = len(times)
+    first, rate_hz = _times(times)
+    at = getattr(times, "tie_indices", np.arange(0, n, max(round(rate_hz), 1)))
+    at = np.unique(np.append(at, [0, n - 1])).astype(np.int64)
+    if len(at) < 3:
+        return None
+    known = times[at].values.astype("datetime64[ns]").astype(np.int64)
+    late = (known - first) * (rate_hz / SECOND) - at
+    off = late - np.interp(at, at[[0, -1]], late[[0, -1]])
+    return np.stack([at, known], axis=1) if np.abs(off).max() > tolerance(rate_hz) else None
 
 
 def _distances(array: xdas.DataArray, across: str) -> np.ndarray:
