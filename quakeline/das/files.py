@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import xdas
 
+from quakeline.clock import tolerance
 from quakeline.das.description import Format
 from quakeline.das.readers import STEP_TOLERANCE, arrays_of, short
 from quakeline.errors import DataError
@@ -28,7 +29,8 @@ class Stretch:
     """A gapless, evenly sampled part of a file: a virtual array of dimensions time and distance.
 
     The array has no coordinates (xdas cannot cut those of some Terra15 files): `start_ns` is the
-    time of the first sample, `distances` are in m along the fibre.
+    time of the first sample, `distances` are in m along the fibre. `known`, int64 of shape (m, 2),
+    are samples and their times (ns) where these do not lie evenly; None: they do.
     """
 
     path: Path
@@ -37,6 +39,7 @@ class Stretch:
     start_ns: int
     rate_hz: float
     distances: np.ndarray
+    known: np.ndarray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -74,7 +77,7 @@ def _parts(path: Path, engine: str, array: xdas.DataArray) -> list[Stretch]:
         raise DataError("it holds no samples")
     distances = _distances(array, across)
     return [
-        Stretch(path, engine, _bare(part), *_times(part["time"]), distances)
+        Stretch(path, engine, _bare(part), *_times(part["time"]), distances, _uneven(part["time"]))
         for part in _gapless(array)
         if part.sizes["time"] > 1
     ]
@@ -125,26 +128,35 @@ def missing_members(path: Path) -> list[str]:
 
 
 def unread(path: Path, parts: Sequence[Stretch]) -> list[str]:
-    """Names of large arrays of an HDF5 file that are in none of its parts, as a second zone's."""
-    used: set[str] = set()
-    for part in parts:
-        sources = getattr(part.array.data, "sources", [part.array.data])
-        names = {getattr(getattr(one, "vsource", None), "name", None) for one in sources}
-        if None in names:
-            return []
-        used |= {str(name).lstrip("/") for name in names}
-    if not used or not h5py.is_hdf5(path):
+    """Names of large arrays of an HDF5 file that its reader does not give, as a second zone's."""
+    if not parts or not h5py.is_hdf5(path):
         return []
-    least = _TOLD_SHARE * sum(part.array.size for part in parts)
-    found: list[str] = []
+    least = _TOLD_SHARE * max(part.array.size for part in parts)
+    sizes: dict[str, int] = {}
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and item.ndim > 1 and item.dtype.kind in "iuf":
-            found.extend([name] if name not in used and item.size >= least else [])
+            sizes[name] = item.size
 
     with h5py.File(path, "r") as file:
         file.visititems(visit)
-    return found
+    given = {name for part in parts for name in _datasets(part.array.data)}
+    if not given:
+        return []
+    return [name for name, size in sizes.items() if size >= least and name not in given]
+
+
+def _datasets(data: Any) -> set[str]:
+    """Names of the HDF5 datasets of a virtual array; empty where it does not tell them.
+
+    DASCore does not; all of its patches are read.
+    """
+    if hasattr(data, "sources"):
+        return {name for source in data.sources for name in _datasets(source)}
+    name = getattr(getattr(data, "vsource", None), "name", None)
+    stated = getattr(data, "engine", None)
+    name = stated.get("dataset") if isinstance(stated, dict) else name
+    return {str(name).lstrip("/")} if name else set()
 
 
 def _times(times: Any) -> tuple[int, float]:
@@ -158,6 +170,20 @@ def _times(times: Any) -> tuple[int, float]:
     rate = SECOND / step_ns
     whole = round(rate * 1000) / 1000
     return first, whole if abs(whole / rate - 1) < STEP_TOLERANCE else rate
+
+
+def _uneven(times: Any) -> np.ndarray | None:
+    """Samples and their times in ns where they are known, None where all lie on one line."""
+    n = len(times)
+    first, rate_hz = _times(times)
+    at = getattr(times, "tie_indices", np.arange(0, n, max(round(rate_hz), 1)))
+    at = np.unique(np.append(at, [0, n - 1])).astype(np.int64)
+    if len(at) < 3:
+        return None
+    known = times[at].values.astype("datetime64[ns]").astype(np.int64)
+    late = (known - first) * (rate_hz / SECOND) - at
+    off = late - np.interp(at, at[[0, -1]], late[[0, -1]])
+    return np.stack([at, known], axis=1) if np.abs(off).max() > tolerance(rate_hz) else None
 
 
 def _distances(array: xdas.DataArray, across: str) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from quakeline.clock import REACH_S
 from quakeline.reasons import Code, Reason, cells
 from quakeline.section import Section
 from quakeline.timeline import Span
@@ -44,7 +45,7 @@ def run(
     from quakeline.schemas import FIBRE_CHANNELS, MANIFEST
 
     described = Fibre.model_validate_json(settings)
-    span = Span.parse(chunk).widen(margin_s)
+    span = Span.parse(chunk).widen(margin_s + REACH_S)
     files = described.source.files(span)
     found = survey(files, described.format, span)
     used = [item.stretch for item in found if item.status == "data" and item.stretch]

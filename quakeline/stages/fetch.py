@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from quakeline.io.headers import ChannelHeader
 
-VERSION = 5
+VERSION = 6
 
 #: Rates of header and station metadata that differ by a smaller share are the same.
 _RATE_TOLERANCE = 0.005

@@ -48,7 +48,7 @@ def test_files_that_follow_each_other_are_joined(shared: Path, tmp_path: Path, n
     assert run.n_samples == 2 * whole.n_samples
     expected = np.asarray(whole.array.data)
     twice = run.members.read(0, run.n_samples)
-    assert np.array_equal(twice, np.concatenate([expected, expected]))
+    assert np.array_equal(twice, np.concatenate([expected, expected]), equal_nan=True)
 
 
 def test_a_stack_a_cut_and_a_plain_array_are_one(tmp_path: Path) -> None:
