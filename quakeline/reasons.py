@@ -151,9 +151,8 @@ class Code(Enum):
     NO_USABLE_SAMPLES = _unused("no usable samples in the chunk")
     DEAD = _unused("dead channel: every sample is {value:g}")
     IDLE = _unused("dead channel: all samples lie between {low:g} and {high:g} counts")
-    NO_DIRECTIONS = _unused(
-        "the station metadata do not say which way the channels U, V and W look"
-    )
+    NO_DIRECTIONS = _unused("the station metadata do not say which way its oblique channels look")
+    OTHER_AXES = _unused("the instrument's other channels give its components")
 
     # samples of channels in use
     NOT_FINITE = _remark("{count} samples are not finite: gaps")

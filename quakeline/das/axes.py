@@ -55,7 +55,7 @@ def _counted(file: h5py.File, shape: tuple[int, ...]) -> bool | None:
     loci = next((int(h.attrs["NumberOfLoci"]) for h in holders if "NumberOfLoci" in h.attrs), None)
     if loci is None or len(shape) != 2 or (shape[0] == loci) == (shape[1] == loci):
         return None
-    return shape[0] == loci
+    return bool(shape[0] == loci)
 
 
 def _text(value: object) -> str:

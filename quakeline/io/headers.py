@@ -21,7 +21,7 @@ from obspy.io.mseed import InternalMSEEDError
 
 from quakeline.clock import EVEN
 from quakeline.errors import DataError
-from quakeline.io import miniseed, records, starts
+from quakeline.io import miniseed, nied, records, starts
 from quakeline.io.codes import PARTS, bare_id, normal_id
 from quakeline.reasons import Code, Kind, Reason, cells
 from quakeline.timeline import SECOND
@@ -257,7 +257,7 @@ def _read(path: Path, options: dict[str, Any]) -> tuple[obspy.Stream, tuple[Reas
     with suppress(miniseed.Unusual):
         return miniseed.read(path, **options), ()
     try:
-        return obspy.read(escape(str(path)), **options), ()
+        return nied.with_seed_codes(obspy.read(escape(str(path)), **options)), ()
     except InternalMSEEDError:
         if options.get("headonly"):
             raise

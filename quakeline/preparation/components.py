@@ -17,7 +17,13 @@ from quakeline.io import stores, tables
 from quakeline.preparation.coverage import Window, united, unused_row
 from quakeline.preparation.faults import mended
 from quakeline.preparation.flags import Flags
-from quakeline.preparation.orientation import COMPONENTS, FILLS, OBLIQUE, Orientations
+from quakeline.preparation.orientation import (
+    COMPONENTS,
+    FILLS,
+    Orientations,
+    is_seismic,
+    letters_of,
+)
 from quakeline.preparation.parallel import in_threads
 from quakeline.preparation.preference import Preference
 from quakeline.preparation.raw import Opener, RawFiles, Source
@@ -32,7 +38,6 @@ from quakeline.signal.quality import dead
 from quakeline.signal.segments import Segment
 from quakeline.timeline import Span, first_sample
 
-_LETTERS = (*FILLS, *OBLIQUE)
 _CODES = ["network", "station", "location", "channel"]
 #: A preferred instrument needs this share of the data that the fullest one has.
 _ENOUGH = 0.5
@@ -133,7 +138,7 @@ class Preparer:
         fills = letters.map(FILLS).fillna(letters)
         codes = rows.assign(instrument=rows["channel"].str[:-1], letter=letters, fills=fills)
         codes = codes.fillna({"location": ""})
-        known = codes["letter"].isin(_LETTERS)
+        known = codes["channel"].map(is_seismic)
         chosen = codes[known & self._is_wanted(codes, wanted)]
         keys = ["network", "station", "location", "instrument"]
         groups = {".".join(map(str, key)): rows for key, rows in chosen.groupby(keys)}
@@ -205,9 +210,10 @@ class Preparer:
     def _refused(self, codes: pd.DataFrame, wanted: list[str]) -> list[dict[str, Any]]:
         """Coverage rows of channels whose code keeps them out."""
         codes = codes.drop_duplicates(_CODES)
-        known = codes["letter"].isin(_LETTERS)
-        reason = Reason.of(Code.LETTER_UNKNOWN, letters=", ".join(_LETTERS))
-        rows = [unused_row(row, reason) for _, row in codes[~known].iterrows()]
+        known = codes["channel"].map(is_seismic)
+        rows = [
+            unused_row(row, _letter_unknown(row["channel"])) for _, row in codes[~known].iterrows()
+        ]
         other = codes[known & ~self._is_wanted(codes, wanted)]
         reason = Reason.of(Code.NOT_IN_INSTRUMENTS, instruments=", ".join(wanted))
         return rows + [unused_row(row, reason) for _, row in other.iterrows()]
@@ -292,6 +298,10 @@ def _in_common_units(channels: list[Channel]) -> list[Channel]:
         return channels
     why = Reason.of(Code.NO_RESPONSE_AMONG_OTHERS)
     return [replace(one, unused=why) if one.units == "counts" else one for one in channels]
+
+
+def _letter_unknown(channel: str) -> Reason:
+    return Reason.of(Code.LETTER_UNKNOWN, letters=", ".join(letters_of(channel)))
 
 
 def _note_missing(live: list[Component]) -> None:

@@ -184,6 +184,7 @@ def test_a_total_sensitivity_alone_is_a_flat_response():
     [
         ("M", 0, 1.0), ("nm", 0, 1e9), ("M/S", 1, 1.0), ("nm/sec", 1, 1e9), ("CM/SEC**2", 2, 1e2),
         ("m/s/s", 2, 1.0), ("M/(S**2)", 2, 1.0), ("um/s", 1, 1e6), ("mm/s^2", 2, 1e3),
+        ("M/S2", 2, 1.0), ("cm/s2", 2, 1e2), ("m/s²", 2, 1.0), ("M/S/S", 2, 1.0),
     ],
 )  # fmt: skip
 def test_units_of_motion(unit, order, per_metre):
