@@ -134,9 +134,10 @@ class Preparer:
 
         Arguments as for `write`.
         """
-        letters = rows["channel"].str[-1]
+        channels = rows["channel"].astype(str)  # no rows at all have numbers
+        letters = channels.str[-1]
         fills = letters.map(FILLS).fillna(letters)
-        codes = rows.assign(instrument=rows["channel"].str[:-1], letter=letters, fills=fills)
+        codes = rows.assign(instrument=channels.str[:-1], letter=letters, fills=fills)
         codes = codes.fillna({"location": ""})
         known = codes["channel"].map(is_seismic)
         chosen = codes[known & self._is_wanted(codes, wanted)]
