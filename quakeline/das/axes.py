@@ -46,7 +46,7 @@ def _named(stated: object) -> bool | None:
     words = re.findall("[a-z]+", " ".join(map(_text, np.atleast_1d(np.asarray(stated)))).lower())
     if len(words) != 2 or words.count("time") != 1:
         return None
-    return words[1] == "time"
+    return bool(words[1] == "time")
 
 
 def _counted(file: h5py.File, shape: tuple[int, ...]) -> bool | None:

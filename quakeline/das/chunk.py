@@ -18,6 +18,7 @@ from quakeline.das.pages import Prepared
 from quakeline.das.preprocess import averaged, spacing, steps, strain_of_radian
 from quakeline.das.recording import Found, Recording, of_one_layout, runs
 from quakeline.errors import DataError
+from quakeline.io.plausible import shown
 from quakeline.reasons import Code, Reason, cells
 from quakeline.timeline import SECOND, iso, sample_time
 
@@ -47,7 +48,7 @@ def manifest_rows(fibre: str, found: list[Found]) -> list[dict[str, Any]]:
     """Rows of the manifest (MANIFEST) for the files of a fibre, one for each gapless part."""
     rows = []
     for item in found:
-        row: dict[str, Any] = {"path": str(item.path), "network": fibre, "station": "*"}
+        row: dict[str, Any] = {"path": shown(item.path), "network": fibre, "station": "*"}
         row |= {"location": "", "status": item.status, **cells("reason", item.reasons)}
         part = item.stretch
         if part is not None:

@@ -18,6 +18,7 @@ from quakeline.clock import tolerance
 from quakeline.das.description import Format
 from quakeline.das.readers import STEP_TOLERANCE, arrays_of, short
 from quakeline.errors import DataError
+from quakeline.io.plausible import require_name, require_plausible
 from quakeline.timeline import SECOND
 
 #: An array of a file that is not read is told where it has this share of the numbers of those read.
@@ -62,6 +63,8 @@ def open_file(path: Path, form: Format) -> list[Stretch]:
     """
     if not path.is_file():
         raise DataError("the file does not exist")
+    require_name(path)
+    require_plausible(path)
     _check_hdf5(path)
     arrays, engine = arrays_of(path, form)
     parts = [part for array in arrays for part in _parts(path, engine, array)]

@@ -14,6 +14,7 @@ from quakeline.inspection.scan import Scan
 from quakeline.io.blockettes import QUALITIES
 from quakeline.io.codes import bare_id
 from quakeline.io.headers import ChannelHeader, without_doubles
+from quakeline.io.plausible import shown
 from quakeline.leapseconds import within
 from quakeline.reasons import Code, Reason, cells
 from quakeline.report.coverage import Stretch, merge
@@ -131,7 +132,7 @@ def manifest_of(scans: Sequence[Scan]) -> pd.DataFrame:
     """The MANIFEST that `fetch` would write, before it knows any stations; digests are left out."""
     rows = []
     for one in scans:
-        base = {"path": str(one.path), "bytes": one.size}
+        base = {"path": shown(one.path), "bytes": one.size}
         if one.unreadable:
             why = cells("reason", [Reason.of(Code.UNREADABLE, why=one.unreadable)])
             rows.append({**base, "status": "unreadable", **why})

@@ -23,6 +23,7 @@ from quakeline.clock import EVEN
 from quakeline.errors import DataError
 from quakeline.io import miniseed, nied, records, starts
 from quakeline.io.codes import PARTS, bare_id, normal_id
+from quakeline.io.plausible import require_memory, require_name, require_plausible
 from quakeline.reasons import Code, Kind, Reason, cells
 from quakeline.timeline import SECOND
 
@@ -211,6 +212,8 @@ def read_stream(path: Path, **options: Any) -> tuple[obspy.Stream, tuple[Reason,
         warnings.simplefilter("always")
         try:
             stream, damage = _read(path, options)
+        except DataError:
+            raise
         except TypeError as error:
             reason = "" if str(error).startswith("Unknown format") else f": {_line(error)}"
             raise DataError(f"not a format that obspy reads{reason}") from error
@@ -238,6 +241,7 @@ def _summed_up(warned: Iterable[str]) -> list[Reason]:
 
 
 def _require_content(path: Path) -> None:
+    require_name(path)
     if path.is_dir():
         may_not = "" if os.access(path, os.R_OK | os.X_OK) else " that may not be read"
         raise DataError(f"a folder{may_not}, not a file")
@@ -251,11 +255,13 @@ def _require_content(path: Path) -> None:
         raise DataError(f"{kind}: {error.strerror}") from error
     if found.st_size == 0:
         raise DataError("the file is empty")
+    require_plausible(path)
 
 
 def _read(path: Path, options: dict[str, Any]) -> tuple[obspy.Stream, tuple[Reason, ...]]:
     with suppress(miniseed.Unusual):
         return miniseed.read(path, **options), ()
+    require_memory(path)
     try:
         return nied.with_seed_codes(obspy.read(escape(str(path)), **options)), ()
     except InternalMSEEDError:

@@ -20,6 +20,7 @@ from quakeline.preparation.flags import Flags
 from quakeline.preparation.orientation import (
     COMPONENTS,
     FILLS,
+    SETS,
     Orientations,
     is_seismic,
     letters_of,
@@ -139,9 +140,13 @@ class Preparer:
         fills = letters.map(FILLS).fillna(letters)
         codes = rows.assign(instrument=channels.str[:-1], letter=letters, fills=fills)
         codes = codes.fillna({"location": ""})
-        known = codes["channel"].map(is_seismic)
-        chosen = codes[known & self._is_wanted(codes, wanted)]
+        codes["seismic"] = codes["channel"].map(is_seismic).astype(bool)
         keys = ["network", "station", "location", "instrument"]
+        first = codes["letter"].isin(list("".join(SETS)))
+        has_first = first.groupby([codes[key] for key in keys]).transform("any").astype(bool)
+        codes["spare"] = codes["seismic"] & has_first & ~first & (codes["letter"] != "Z")
+        served = codes["seismic"] & ~codes["spare"]
+        chosen = codes[served & self._is_wanted(codes, wanted)]
         groups = {".".join(map(str, key)): rows for key, rows in chosen.groupby(keys)}
         return groups, self._refused(codes, wanted)
 
@@ -211,11 +216,12 @@ class Preparer:
     def _refused(self, codes: pd.DataFrame, wanted: list[str]) -> list[dict[str, Any]]:
         """Coverage rows of channels whose code keeps them out."""
         codes = codes.drop_duplicates(_CODES)
-        known = codes["channel"].map(is_seismic)
-        rows = [
-            unused_row(row, _letter_unknown(row["channel"])) for _, row in codes[~known].iterrows()
-        ]
-        other = codes[known & ~self._is_wanted(codes, wanted)]
+        strange = codes[~codes["seismic"]]
+        rows = [unused_row(row, _letter_unknown(row["channel"])) for _, row in strange.iterrows()]
+        named = self._is_wanted(codes, wanted)
+        reason = Reason.of(Code.OTHER_AXES)
+        rows += [unused_row(row, reason) for _, row in codes[codes["spare"] & named].iterrows()]
+        other = codes[codes["seismic"] & ~named]
         reason = Reason.of(Code.NOT_IN_INSTRUMENTS, instruments=", ".join(wanted))
         return rows + [unused_row(row, reason) for _, row in other.iterrows()]
 
