@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from quakeline import __version__
+from quakeline import __version__, terminal
 from quakeline.commands import evaluate, models, tune
 from quakeline.commands.catalog import catalog
 from quakeline.commands.correlate import correlate
@@ -54,13 +54,25 @@ Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail when i
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user is one line and exit code 2."""
-    words, further = _split(sys.argv[1:])
+    """Run the command line; a mistake of the user is one line and exit code 2.
+
+    Standard output that cannot be written ends no work; it is one line and exit code 3.
+    """
+    output = terminal.take_output()
+    sys.exit(terminal.ended(output, _code_of(*_split(sys.argv[1:]))))
+
+
+def _code_of(words: list[str], further: list[str]) -> int:
+    """Run a command; returns its exit code."""
     try:
+        terminal.require_variables()
         app(words, obj=further)
     except QuakelineError as error:
         typer.echo(f"quakeline: {_listed(str(error))}", err=True)
-        sys.exit(EXIT_CODE)
+        return EXIT_CODE
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
 
 
 def _listed(message: str) -> str:

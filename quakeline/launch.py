@@ -132,11 +132,11 @@ def checked(place: Place, overlay: Path | None) -> config.Run:
 
 def _require_tables(run: config.Run) -> None:
     from quakeline import velocity
-    from quakeline.io import inventory
+    from quakeline.io import station_tables
 
     mistakes = []
     for read, name in (
-        (inventory.read_table, run.stations.table),
+        (station_tables.read_table, run.stations.table),
         (
             partial(
                 velocity.load,

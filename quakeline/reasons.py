@@ -151,9 +151,8 @@ class Code(Enum):
     NO_USABLE_SAMPLES = _unused("no usable samples in the chunk")
     DEAD = _unused("dead channel: every sample is {value:g}")
     IDLE = _unused("dead channel: all samples lie between {low:g} and {high:g} counts")
-    NO_DIRECTIONS = _unused(
-        "the station metadata do not say which way the channels U, V and W look"
-    )
+    NO_DIRECTIONS = _unused("the station metadata do not say which way its oblique channels look")
+    OTHER_AXES = _unused("the instrument's other channels give its components")
 
     # samples of channels in use
     NOT_FINITE = _remark("{count} samples are not finite: gaps")
@@ -170,6 +169,15 @@ class Code(Enum):
         "the clock slips {count} times between pieces, by up to {largest_ms:.2f} ms,"
         " {total_ms:.2f} ms in all: aligned"
     )
+    CLOCK_DRIFTS = _remark(
+        "the clock drifts: {true_hz:.7g} Hz under a header of {rate_hz:g} Hz ({ppm:+.1f} ppm),"
+        " {drift_ms:.1f} ms in all: times follow the starts of records and files"
+    )
+    LEAP_SECOND = _remark("a leap second: its samples are left out, times after it are UTC")
+    RATE_AMBIGUOUS = _remark(
+        "the header's sampling rate is {rate_hz:g} Hz and is used: its {records} records are"
+        " fragments with gaps between them; without gaps they would imply {implied_hz:.4g} Hz"
+    )
     RECORDS_SAY = _remark("its records say: {what} ({count} of {records})")
     TIMING_POOR = _remark("timing quality as low as {percent} %")
     PREFERRED_TO_UNUSABLE = _remark("instead of {instrument}, without usable data")
@@ -180,6 +188,10 @@ class Code(Enum):
     NO_RESPONSE = _remark("response: none")
     RESPONSE_NEAR = _remark("no response: the inventory has {near}")
     OUTSIDE_RESPONSE = _remark("{seconds:.2f} s lie outside the epochs of the response: gaps")
+    EPOCHS_OVERLAP = _remark(
+        "epochs of the response overlap, that from {older} and that from {newer}: the newer one is"
+        " used while it lasts"
+    )
     RESPONSE_POLYNOMIAL = _remark("the response is a polynomial: flat apart from it")
     RESPONSE_FLAT = _remark("the response is a total sensitivity alone: taken as flat")
     RESPONSE_GAINS_DIFFER = _remark(
@@ -209,6 +221,7 @@ class Code(Enum):
 
     # files of fibres
     MEMBERS_MISSING = _remark("members of the virtual dataset are missing: {members}")
+    ARRAYS_UNREAD = _remark("the file holds further arrays that its reader does not give: {names}")
     OTHER_CHANNELS = _unused("it has {own} channels; most files of this chunk have {most}")
     OTHER_DISTANCES = _unused(
         "its channels lie from {own_first:g} to {own_last:g} m; those of the other files of this"

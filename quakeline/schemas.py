@@ -254,7 +254,7 @@ EVENTS = Table(
 
 ARRIVALS = Table(
     "arrivals",
-    2,
+    3,
     (
         _column("event_id", "string", meaning="see events"),
         _column("pick_id", "string", meaning="see picks"),
@@ -264,7 +264,16 @@ ARRIVALS = Table(
         _column("azimuth_deg", "float", "deg", "event to station, from north", null=True),
         _column("weight", "float", meaning="in the location, 0 to 1", null=True),
         _column("correction_s", "float", "s", "station term taken off the time", null=True),
+        _column(
+            "pick_sigma_s",
+            "float",
+            "s",
+            "error of the pick in the location: what it states, locate.min_pick_sigma_s at least;"
+            " of a pick that states none the whole error of the arrival",
+            null=True,
+        ),
     ),
+    since=2,
 )
 
 EVENT_IDS = Table(

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from quakeline.errors import DataError
 from quakeline.geometry import LocalFrame
+from quakeline.io.epochs import ALWAYS_NS, NEVER_NS, holding
 from quakeline.timeline import SECOND
 
 KEYS = ["network", "station", "location"]
@@ -20,7 +21,6 @@ _SAME_PLACE_DEG = 1e-5
 _PLACE = ["latitude", "longitude", "depth_km"]
 #: Instruments are at one place up to so many km apart: of one station, of two networks, and others.
 _ONE_STATION_KM, _TWO_NETWORKS_KM, _ANY_KM = 1.0, 0.01, 0.001
-_NEVER_NS, _ALWAYS_NS = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Sites:
         epochs = pd.DataFrame(
             {
                 "site": [number[place] for place in places],
-                "start_ns": _nanoseconds(rows, "start", _NEVER_NS),
-                "end_ns": _nanoseconds(rows, "end", _ALWAYS_NS),
+                "start_ns": _nanoseconds(rows, "start", NEVER_NS),
+                "end_ns": _nanoseconds(rows, "end", ALWAYS_NS),
             }
         )
         return cls(table, epochs.drop_duplicates(ignore_index=True))
@@ -101,7 +101,7 @@ class Sites:
         """Row number of the site of each pick at its time; -1 for a station without coordinates.
 
         A location that the station does not list is served by the station's first one, a time
-        outside all epochs by the nearest epoch.
+        outside all epochs by the nearest epoch, one in several by the newest (see `io.epochs`).
         """
         exact: dict[tuple[str, ...], list[int]] = {}
         first: dict[tuple[str, ...], list[int]] = {}
@@ -122,12 +122,8 @@ class Sites:
         if len(sites) == 1:
             return np.full(len(times), sites[0])
         own = self.epochs[self.epochs["site"].isin(sites)]
-        start, end = (own[name].to_numpy(dtype=float) for name in ("start_ns", "end_ns"))
-        time = times[:, None].astype(float)
-        away = np.where(
-            (start <= time) & (time < end), -1.0, np.maximum(start - time, time - end).clip(0)
-        )
-        return np.asarray(own["site"].to_numpy()[np.argmin(away, axis=1)])
+        number = holding(own["start_ns"].to_numpy(), own["end_ns"].to_numpy(), times)
+        return np.asarray(own["site"].to_numpy()[number])
 
 
 def strongest(picks: pd.DataFrame, within_s: float) -> pd.DataFrame:

@@ -48,6 +48,21 @@ def error(frame, row, source):
     return np.array([x - source[0], y - source[1], row["depth_km"] - source[2], seconds])
 
 
+def test_the_error_of_each_pick_is_told_as_it_was_used():
+    stations, frame = network()
+    source = (5.0, -8.0, 6.0)
+    picks = picks_of(stations, frame, HOMOGENEOUS, source).reset_index(drop=True)
+    picks["time_sigma_s"] = 0.1
+    picks.loc[0, "time_sigma_s"] = 0.004
+    picks.loc[1, "time_sigma_s"] = np.nan
+    _, arrivals = located(locator(stations, HOMOGENEOUS), frame, picks, source)
+    used = arrivals.set_index("pick_id").loc[picks["pick_id"], "pick_sigma_s"].to_numpy()
+    assert used[0] == 0.02  # the least that a pick is given
+    assert np.all(used[2:] == 0.1)
+    # None is stated: that of the pick at least and of the model, as exact picks shrink them.
+    assert 0.015 < used[1] < np.hypot(0.02, 0.02)
+
+
 @MODELS
 @pytest.mark.parametrize("source", [(5.0, -8.0, 6.0), (-12.0, 3.0, 11.9), (0.0, 20.0, 14.0)])
 def test_exact_picks_give_the_hypocentre_back(model, source):

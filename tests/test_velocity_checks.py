@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from quakeline.errors import DataError
-from quakeline.io import inventory
+from quakeline.io import station_list, station_tables
 from quakeline.velocity import VelocityModel, doubts, load
 
 
@@ -78,7 +78,7 @@ def test_stations_in_the_air_or_above_the_model_are_doubted():
     ],
 )
 def test_elevations_in_other_units_are_doubted(elevations, word):
-    found = inventory.elevation_doubts(pd.DataFrame({"elevation_m": elevations}))
+    found = station_list.elevation_doubts(pd.DataFrame({"elevation_m": elevations}))
     assert [word in doubt for doubt in found] == ([True] if word else [])
 
 
@@ -89,4 +89,4 @@ def test_columns_of_elevations_in_other_units_are_refused(tmp_path, name, factor
     path = tmp_path / "stations.csv"
     path.write_text(f"network,station,latitude,longitude,{name}\nXX,A,1,2,0.5\n")
     with pytest.raises(DataError, match=f"column .* given; needed is elevation_m.*by {factor} "):
-        inventory.read_table(path)
+        station_tables.read_table(path)

@@ -13,6 +13,8 @@ from obspy import Inventory
 
 from quakeline.association import given_picks
 from quakeline.io import inventory, provenance, tables
+from quakeline.io.station_list import checked
+from quakeline.io.station_tables import of_frame
 from quakeline.schemas import FIBRE_CHANNELS, MEASUREMENTS, STATIONS
 from quakeline.shipped import DEFAULT_MODEL, velocity_file
 from quakeline.sites import Sites
@@ -127,12 +129,10 @@ def _stations(given: Table | Inventory) -> tuple[pd.DataFrame, str]:
     if isinstance(given, Path | str):
         return inventory.read_any(Path(given)), str(given)
     if isinstance(given, Inventory):
-        return inventory.checked(inventory.table_of(given)), "the inventory"
+        return checked(inventory.table_of(given)), "the inventory"
     if set(STATIONS.names) <= set(given.columns):
         found = tables.typed(given[STATIONS.names], STATIONS)
     else:
         cells = given.rename(columns=lambda name: str(name).lower())
-        found = inventory.of_frame(
-            cells.astype(object).where(cells.notna(), "").astype(str), "given"
-        )
-    return inventory.checked(found), "the stations given"
+        found = of_frame(cells.astype(object).where(cells.notna(), "").astype(str), "given")
+    return checked(found), "the stations given"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quakeline.errors import ConfigError
+from quakeline.io.plausible import shown as printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,7 +94,7 @@ def inspect(
             " not looked for"
         )
     frame = frame_of(held, planned)
-    unreadable = {str(one.path): one.unreadable for one in scans if one.unreadable}
+    unreadable = {printable(one.path): one.unreadable for one in scans if one.unreadable}
     _write(csv, lambda path: write_csv(frame, path))
     _write(json, lambda path: write_json(frame, unreadable, path))
     if held:
@@ -142,7 +143,7 @@ def _report(scans: list[Scan], held: list[Holding], planned: list[Plan]) -> None
     reasons: dict[str, list[str]] = {}
     for scan in scans:
         if scan.unreadable:
-            reasons.setdefault(scan.unreadable, []).append(str(scan.path))
+            reasons.setdefault(scan.unreadable, []).append(printable(scan.path))
     for reason, files in reasons.items():
         typer.echo(f"unreadable: {reason}: {some(files, _MOST_FILES)}", err=True)
 

@@ -46,7 +46,7 @@ def thresholds(words: Iterable[str]) -> dict[str, float]:
 
 def say_velocities(material: Material) -> None:
     """Tell how the velocity model was read, and what looks wrong in it."""
-    from quakeline.io.inventory import elevation_doubts
+    from quakeline.io.station_list import elevation_doubts
     from quakeline.velocity import doubts
 
     typer.echo(f"velocity {material.model.reading}", err=True)

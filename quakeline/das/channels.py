@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +11,23 @@ import pandas as pd
 from quakeline.das.description import Channels, Line
 from quakeline.errors import DataError
 from quakeline.geometry import shifted
+from quakeline.io.epochs import ALWAYS_NS, NEVER_NS, holding, overlap
+from quakeline.io.station_list import absurd
 from quakeline.reasons import Code, Reason, cells
+
+logger = logging.getLogger("quakeline")
 
 _REQUIRED = ("channel", "latitude", "longitude", "elevation_m")
 _LIMITS = {"channel": 1e9, "latitude": 90.0, "longitude": 180.0, "elevation_m": 12_000.0}
 
 
-def describe(fibre: str, wanted: Channels, distances: np.ndarray) -> pd.DataFrame:
+def describe(fibre: str, wanted: Channels, distances: np.ndarray, time_ns: int = 0) -> pd.DataFrame:
     """The channels of a fibre, one row each (FIBRE_CHANNELS).
 
-    `distances` are those of the files, in m. Raises DataError for a table that cannot be read, or
-    that names channels which the files do not have.
+    `distances` are those of the files, in m; `time_ns` says of which time, where a table tells
+    epochs. A channel whose place cannot be true beside the others has none, which the log says.
+    Raises DataError for a table that cannot be read, or that names channels which the files do not
+    have.
     """
     n = len(distances)
     number = np.arange(n)
@@ -38,7 +45,8 @@ def describe(fibre: str, wanted: Channels, distances: np.ndarray) -> pd.DataFram
     )
     _leave_out(frame, wanted)
     if wanted.table:
-        _place_by_table(frame, Path(wanted.table))
+        _place_by_table(frame, Path(wanted.table), time_ns)
+        _leave_unplaced(frame)
     elif wanted.line:
         _place_on_line(frame, wanted.line)
     return frame
@@ -76,8 +84,23 @@ def _place_on_line(frame: pd.DataFrame, line: Line) -> None:
     frame["elevation_m"] = line.elevation_m
 
 
-def _place_by_table(frame: pd.DataFrame, path: Path) -> None:
-    table = read_table(path)
+def _leave_unplaced(frame: pd.DataFrame) -> None:
+    """Take away places that cannot be true, as 0 N 0 E of a channel that nobody placed."""
+    placed = frame[frame["latitude"].notna()]
+    if len(placed) < 2:
+        return
+    named = placed[["latitude", "longitude"]].assign(
+        network=placed["fibre"], station=placed["channel_index"].astype(str)
+    )
+    far = absurd(named)
+    for doubt in list(far.values())[:4]:
+        logger.warning("channels: %s", doubt)
+    names = named["network"] + "." + named["station"]
+    frame.loc[names.index[names.isin(list(far))], ["latitude", "longitude", "elevation_m"]] = np.nan
+
+
+def _place_by_table(frame: pd.DataFrame, path: Path, time_ns: int) -> None:
+    table = _at(read_table(path), time_ns, path)
     beyond = table.index[table.index >= len(frame)]
     if len(beyond):
         raise DataError(
@@ -89,7 +112,10 @@ def _place_by_table(frame: pd.DataFrame, path: Path) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Positions by channel. Raises DataError with the line of what is wrong."""
+    """Positions by channel, with `start` and `end` of epochs where the table has them.
+
+    Raises DataError with the line of what is wrong.
+    """
     try:
         table = pd.read_csv(path, comment="#", skipinitialspace=True)
     except (OSError, ValueError) as error:
@@ -98,7 +124,7 @@ def read_table(path: Path) -> pd.DataFrame:
     if missing:
         raise DataError(
             f"channel table {path}: missing columns: {', '.join(missing)}; required:"
-            f" {', '.join(_REQUIRED)}; optional: distance_m"
+            f" {', '.join(_REQUIRED)}; optional: distance_m, start, end"
         )
     names = [*_REQUIRED, *(["distance_m"] if "distance_m" in table else [])]
     for name in names:
@@ -111,7 +137,51 @@ def read_table(path: Path) -> pd.DataFrame:
                 f"channel table {path}, row {line + 1}: {name} is {str(table[name].iloc[line])!r}"
             )
         table[name] = values
-    if table["channel"].duplicated().any():
-        twice = table["channel"][table["channel"].duplicated()].iloc[0]
+    epochs = [name for name in ("start", "end") if name in table]
+    for name in epochs:
+        table[name] = _times(table[name], name, path)
+    again = table.duplicated(["channel", *epochs])
+    if again.any():
+        twice = table["channel"][again].iloc[0]
         raise DataError(f"channel table {path}: channel {twice:g} is listed twice")
-    return table[names].astype({"channel": int}).set_index("channel")
+    return table[[*names, *epochs]].astype({"channel": int}).set_index("channel")
+
+
+def _times(given: pd.Series, name: str, path: Path) -> pd.Series:
+    times = pd.to_datetime(given, errors="coerce", utc=True, format="ISO8601")
+    bad = times.isna() & given.notna()
+    if bad.any():
+        line = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"channel table {path}, row {line + 1}: {name} is {str(given.iloc[line])!r}; allowed:"
+            " an ISO 8601 time or nothing"
+        )
+    return times.astype("datetime64[ns, UTC]")
+
+
+def _at(table: pd.DataFrame, time_ns: int, path: Path) -> pd.DataFrame:
+    """One row for each channel: the newest epoch at a time (see `quakeline.io.epochs`)."""
+    if not {"start", "end"} & set(table.columns):
+        return table
+    start, end = (
+        np.asarray(table[name].astype("int64").where(table[name].notna(), open_ns))
+        if name in table
+        else np.full(len(table), open_ns)
+        for name, open_ns in (("start", NEVER_NS), ("end", ALWAYS_NS))
+    )
+    chosen, odd = [], []
+    for channel, rows in pd.Series(range(len(table))).groupby(table.index.to_numpy()):
+        own = rows.to_numpy()
+        number = int(holding(start[own], end[own], np.array([time_ns]))[0])
+        chosen.append(own[number])
+        if overlap(list(zip(start[own].tolist(), end[own].tolist(), strict=True))):
+            odd.append(channel)
+    if odd:
+        logger.warning(
+            "channel table %s: epochs overlap, an older one is not closed: channel %s, %d in all:"
+            " the newest counts",
+            path,
+            odd[0],
+            len(odd),
+        )
+    return table.iloc[chosen].drop(columns=["start", "end"], errors="ignore")

@@ -16,8 +16,9 @@ from quakeline.das.description import Format, Preprocess, Units
 from quakeline.das.files import Stretch, open_file
 from quakeline.das.pages import Prepared
 from quakeline.das.preprocess import averaged, spacing, steps, strain_of_radian
-from quakeline.das.recording import Found, Recording, runs
+from quakeline.das.recording import Found, Recording, of_one_layout, runs
 from quakeline.errors import DataError
+from quakeline.io.plausible import shown
 from quakeline.reasons import Code, Reason, cells
 from quakeline.timeline import SECOND, iso, sample_time
 
@@ -47,7 +48,7 @@ def manifest_rows(fibre: str, found: list[Found]) -> list[dict[str, Any]]:
     """Rows of the manifest (MANIFEST) for the files of a fibre, one for each gapless part."""
     rows = []
     for item in found:
-        row: dict[str, Any] = {"path": str(item.path), "network": fibre, "station": "*"}
+        row: dict[str, Any] = {"path": shown(item.path), "network": fibre, "station": "*"}
         row |= {"location": "", "status": item.status, **cells("reason", item.reasons)}
         part = item.stretch
         if part is not None:
@@ -84,13 +85,14 @@ def _opened(manifest: pd.DataFrame, form: Format, recording: Recording) -> list[
     rows = manifest[manifest["status"] == "data"]
     parts = []
     for path, group in rows.groupby("path"):
-        starts = {int(time.value) for time in group["start"]}
+        known = set(zip((time.value for time in group["start"]), group["n_samples"], strict=True))
         try:
-            parts += [part for part in open_file(Path(str(path)), form) if part.start_ns in starts]
+            opened = open_file(Path(str(path)), form)
+            parts += [part for part in opened if (part.start_ns, part.n_samples) in known]
         except DataError as error:
             name = Path(str(path)).name
             recording.notes.add(Reason.of(Code.FILE_GONE, file=name, why=str(error)))
-    return parts
+    return of_one_layout(parts)
 
 
 class ChunkSource:

@@ -23,6 +23,11 @@ class AutoFormat(Section):
         description="name of the reader: one of xdas (xdas, asn, febus, prodml, silixa, terra15,"
         " apsensing, aragon, ...) or dascore; null: all of xdas are tried, then dascore",
     )
+    order: Literal["channel_time", "time_channel"] | None = Field(
+        None,
+        description="axes of the array in a file that does not state them: channel_time, the"
+        " samples of a channel follow each other, or time_channel; null: as the file says",
+    )
 
 
 class MatrixFormat(Section):
@@ -69,8 +74,9 @@ class Channels(Section):
 
     table: str | None = Field(
         None,
-        description="CSV file: channel, latitude, longitude, elevation_m, optional distance_m;"
-        " channels count from 0 in the files; channels that it does not list have no position",
+        description="CSV file: channel, latitude, longitude, elevation_m, optional distance_m,"
+        " start and end of an epoch; channels count from 0 in the files; channels that it does not"
+        " list have no position",
     )
     line: Line | None = Field(None, description="a straight fibre instead of a table")
     first: int = Field(0, ge=0, description="first channel that is used, counted from 0")

@@ -31,8 +31,7 @@ class Members:
     """
 
     def __init__(self, data: Any, axis: int) -> None:
-        joined = getattr(data, "axis", None) == axis and hasattr(data, "sources")
-        self._parts = list(data.sources) if joined else [data]
+        self._parts = _flat(data, axis)
         self._ends = np.cumsum([part.shape[axis] for part in self._parts])
         self._axis = axis
         self.absent: dict[Reason, tuple[int, int]] = {}
@@ -68,6 +67,13 @@ class Members:
             self.absent.setdefault(reason, (begin, begin + part.shape[self._axis]))
             block = np.full(some.shape, _fill(part.dtype), part.dtype)
         return block if self._axis == 0 else block.T
+
+
+def _flat(data: Any, axis: int) -> list[Any]:
+    """The parts of an array along an axis, and the parts of these."""
+    if getattr(data, "axis", None) != axis or not hasattr(data, "sources"):
+        return [data]
+    return [part for source in data.sources for part in _flat(source, axis)]
 
 
 def filled(block: np.ndarray) -> np.ndarray:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import xdas
 
+from quakeline.clock import STEP, drift_notes
 from quakeline.das.description import Format
-from quakeline.das.files import Stretch, missing_members, open_file
-from quakeline.das.members import Members, filled
+from quakeline.das.files import Stretch, missing_members, open_file, unread
+from quakeline.das.members import filled
+from quakeline.das.runs import Run, runs
 from quakeline.errors import DataError
 from quakeline.reasons import Code, Reason
+from quakeline.signal.clocked import on_grid
 from quakeline.signal.gaps import runs_of
-from quakeline.signal.resample import reach_s, to_grid
+from quakeline.signal.resample import reach_s
 from quakeline.timeline import SECOND, Span, first_sample, iso
 
-#: Stretches follow each other when the step between them differs by less than this share of it.
-_JOIN_TOLERANCE = 0.25
+__all__ = ["Found", "Recording", "Run", "runs", "survey"]
+
 #: Raw numbers in memory at once; channels that are resampled at once.
 _MOST_VALUES = 30_000_000
 _CHANNELS_AT_ONCE = 256
@@ -46,13 +48,13 @@ def survey(paths: list[Path], form: Format, span: Span) -> list[Found]:
     for path in paths:
         try:
             parts = open_file(path, form)
-            lost = missing_members(path)
+            told = (*_missing(missing_members(path)), *_unread(unread(path, parts)))
         except DataError as error:
             why = Reason.of(Code.UNREADABLE, why=str(error))
             found.append(Found(path, None, "unreadable", (why,)))
             continue
         found += [
-            Found(path, part, "data", _missing(lost))
+            Found(path, part, "data", told)
             for part in parts
             if part.start_ns < span.end_ns and part.end_ns > span.start_ns
         ]
@@ -64,6 +66,16 @@ def _missing(members: list[str]) -> tuple[Reason, ...]:
         return ()
     more = f" and {len(members) - 3} more" if len(members) > 3 else ""
     return (Reason.of(Code.MEMBERS_MISSING, members=", ".join(members[:3]) + more),)
+
+
+def _unread(names: list[str]) -> tuple[Reason, ...]:
+    return (Reason.of(Code.ARRAYS_UNREAD, names=", ".join(names[:3])),) if names else ()
+
+
+def of_one_layout(parts: Sequence[Stretch]) -> list[Stretch]:
+    """Parts of files that have the channels of most of them."""
+    found = _of_one_layout([Found(part.path, part, "data") for part in parts])
+    return [one.stretch for one in found if one.stretch and one.status == "data"]
 
 
 def _of_one_layout(found: list[Found]) -> list[Found]:
@@ -106,76 +118,12 @@ def _without_repeats(found: list[Found]) -> list[Found]:
         if part.end_ns <= end:
             result.append(Found(item.path, part, "unused", (Reason.of(Code.SAME_TIME),)))
             continue
-        if overlap > _JOIN_TOLERANCE * SECOND / part.rate_hz:
+        if overlap > STEP * SECOND / part.rate_hz:
             note = Reason.of(Code.BEGINS_EARLY, seconds=overlap / SECOND)
             item = Found(item.path, part, "data", (*item.reasons, note))
         result.append(item)
         end = part.end_ns
     return result
-
-
-@dataclass(frozen=True)
-class Run:
-    """Stretches that follow each other without a gap: one virtual array (time, distance)."""
-
-    array: xdas.DataArray
-    start_ns: int
-    rate_hz: float
-
-    @property
-    def end_ns(self) -> int:
-        """Time of the last sample."""
-        return self.start_ns + round((self.n_samples - 1) * SECOND / self.rate_hz)
-
-    @property
-    def n_samples(self) -> int:
-        """Samples of each channel."""
-        return int(self.array.sizes["time"])
-
-    @cached_property
-    def members(self) -> Members:
-        """Its samples, read file by file."""
-        return Members(self.array.data, self.array.dims.index("time"))
-
-
-def runs(parts: list[Stretch]) -> list[Run]:
-    """Join stretches, sorted by time, to gapless runs; of overlaps the earlier samples stay."""
-    groups: list[list[Stretch]] = []
-    for part in sorted(parts, key=lambda part: (part.start_ns, -part.n_samples)):
-        before = groups[-1][-1] if groups else None
-        if before and part.start_ns < before.end_ns:
-            skip = int(np.ceil((before.end_ns - part.start_ns) * part.rate_hz / SECOND - 0.5))
-            part = _shortened(part, skip)
-            if part.n_samples < 1:
-                continue
-        if before and _follows(part, before):
-            groups[-1].append(part)
-        else:
-            groups.append([part])
-    return [
-        Run(_joined([part.array for part in group]), group[0].start_ns, group[0].rate_hz)
-        for group in groups
-    ]
-
-
-def _shortened(part: Stretch, skip: int) -> Stretch:
-    start = part.start_ns + round(skip * SECOND / part.rate_hz)
-    array = part.array.isel(time=slice(skip, None))
-    return Stretch(part.path, part.engine, array, start, part.rate_hz, part.distances)
-
-
-def _follows(part: Stretch, before: Stretch) -> bool:
-    off = abs(part.start_ns - before.end_ns) * part.rate_hz / SECOND
-    same = part.rate_hz == before.rate_hz and part.array.dtype == before.array.dtype
-    return (
-        same
-        and (part.engine, part.array.dims) == (before.engine, before.array.dims)
-        and off <= _JOIN_TOLERANCE
-    )
-
-
-def _joined(arrays: list[xdas.DataArray]) -> xdas.DataArray:
-    return arrays[0] if len(arrays) == 1 else xdas.concat(arrays, "time", virtual=True)
 
 
 @dataclass
@@ -200,7 +148,8 @@ class Recording:
     def found(self) -> list[Reason]:
         """All that was found on the way, in order of words."""
         counted = [Reason.of(code, n) for code, n in self.counts.items()]
-        return sorted([*self.notes, *counted], key=str)
+        drifts = drift_notes(run.clock for run in self.runs)
+        return sorted([*self.notes, *counted, *drifts], key=str)
 
     def read(self, first: int, stop: int) -> np.ndarray:
         """Samples [first, stop) since 1970 at the rate, (samples, channels) float32; gaps NaN."""
@@ -221,19 +170,19 @@ class Recording:
     ) -> None:
         """Resample one part of a run onto the page."""
         wanted = [round((i / self.rate_hz) * SECOND) - run.start_ns for i in part]
-        begin = max(int((wanted[0] / SECOND - margin) * run.rate_hz), 0)
-        end = min(int((wanted[1] / SECOND + margin) * run.rate_hz) + 2, run.n_samples)
+        places = run.clock.places(np.array(wanted, float), run.start_ns)
+        begin = max(int(places[0] - margin * run.rate_hz), 0)
+        end = min(int(places[1] + margin * run.rate_hz) + 2, run.n_samples)
         raw = self._raw(run, begin, end)
         if raw is None:
             return
-        start_ns = run.start_ns + round(begin * SECOND / run.rate_hz)
         lost = ~np.isfinite(raw).all(axis=1) if raw.dtype.kind == "f" else np.zeros(len(raw), bool)
         lost = self._gaps(raw, lost)
         for a, b in runs_of(~lost):
-            here = start_ns + round(a * SECOND / run.rate_hz)
+            clock = run.clock.after(begin + a)
             for k in range(0, raw.shape[1], _CHANNELS_AT_ONCE):
                 some = raw[a:b, k : k + _CHANNELS_AT_ONCE].T
-                at, values = to_grid(some, here, run.rate_hz, self.rate_hz)
+                at, values = on_grid(some, clock, self.rate_hz)
                 lo, hi = max(at, part[0]), min(at + values.shape[1], part[1])
                 if lo < hi:
                     columns = slice(k, k + some.shape[0])
@@ -244,7 +193,7 @@ class Recording:
         try:
             block = run.members.read(begin, end)
         except Exception as error:  # every library raises its own errors for a damaged file
-            place = iso(run.start_ns + round(begin * SECOND / run.rate_hz), 0)
+            place = iso(run.clock.time_ns(begin), 0)
             why = " ".join(str(error).split())[:120]
             self.notes.add(Reason.of(Code.UNREADABLE_NEAR, time=place, why=why))
             return None

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from quakeline.clock import STEP
 from quakeline.das.report import Problem
 from quakeline.errors import DataError
 
-#: Jumps below this part of a sample are jitter of the clock and no gaps.
-_JITTER = 0.1
+#: Jumps below this part of a sample are the clock's and no gaps.
+_JITTER = STEP
 #: A section is evenly sampled when no known time is farther from its straight line, in samples.
 _BENT = 0.5
 #: Times that are known at fewer samples than one in so many are those of files, and of the clock.

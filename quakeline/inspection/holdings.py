@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from quakeline.clock import clocks_of, drift_notes
 from quakeline.inspection.scan import Scan
 from quakeline.io.blockettes import QUALITIES
 from quakeline.io.codes import bare_id
 from quakeline.io.headers import ChannelHeader, without_doubles
+from quakeline.io.plausible import shown
+from quakeline.leapseconds import within
 from quakeline.reasons import Code, Reason, cells
 from quakeline.report.coverage import Stretch, merge
 from quakeline.schemas import MANIFEST
@@ -94,8 +97,21 @@ def _holding(codes: str, rate: float, parts: list[tuple[Scan, ChannelHeader]]) -
         overlap_s=_overlap(pieces, step),
         timing=sum(timing, np.zeros(QUALITIES, np.int64)),
         problems=list(dict.fromkeys(header.problem for header in headers if header.problem)),
-        notes=[*dict.fromkeys(noted), *_spelled(codes, headers)],
+        notes=[*dict.fromkeys(noted), *_spelled(codes, headers), *_of_times(headers, rate)],
     )
+
+
+def _of_times(headers: Sequence[ChannelHeader], rate: float) -> list[Reason]:
+    """Notes where starts of records and files imply another rate, and where a leap second is."""
+    records = np.concatenate([header.records for header in headers])
+    records = records[np.argsort(records[:, 0], kind="stable")]
+    filled = records[records[:, 1] > 0]
+    if not len(filled):
+        return []
+    pieces = np.concatenate([header.pieces for header in headers])
+    leaps = {after for one in pieces.tolist() for after in within(*one)}
+    notes = [Reason.of(Code.LEAP_SECOND)] if leaps else []
+    return notes + drift_notes(clocks_of(filled[:, 0], filled[:, 1], rate))
 
 
 def _spelled(codes: str, headers: Sequence[ChannelHeader]) -> list[Reason]:
@@ -116,7 +132,7 @@ def manifest_of(scans: Sequence[Scan]) -> pd.DataFrame:
     """The MANIFEST that `fetch` would write, before it knows any stations; digests are left out."""
     rows = []
     for one in scans:
-        base = {"path": str(one.path), "bytes": one.size}
+        base = {"path": shown(one.path), "bytes": one.size}
         if one.unreadable:
             why = cells("reason", [Reason.of(Code.UNREADABLE, why=one.unreadable)])
             rows.append({**base, "status": "unreadable", **why})

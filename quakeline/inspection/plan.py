@@ -12,6 +12,8 @@ import pandas as pd
 from quakeline.inspection.holdings import Holding
 from quakeline.io import inventory as inventories
 from quakeline.io.codes import nearest
+from quakeline.io.station_list import checked, overlaid
+from quakeline.io.station_tables import read_table
 from quakeline.preparation.components import Preparer
 from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.settings import Response
@@ -140,5 +142,5 @@ def metadata(stationxml: Sequence[str], table: str | None) -> Metadata:
     received = inventories.read([path for path in files if str(path) != table])
     frame = inventories.table_of(received)
     if table:
-        frame = inventories.overlaid(frame, inventories.read_table(Path(table)))
-    return Metadata(inventories.checked(frame), received)
+        frame = overlaid(frame, read_table(Path(table)))
+    return Metadata(checked(frame), received)

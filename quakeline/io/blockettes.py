@@ -1,4 +1,4 @@
-"""What miniSEED records say of their quality, all records of a file at once.
+"""What miniSEED records say of their times and their quality, all records of a file at once.
 
 obspy and pymseed read them record by record, which takes minutes for a year of an ordinary station.
 Layout of records: FDSN, SEED Reference Manual 2.4, chapter 8.
@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from quakeline.io.codes import normal
+from quakeline.timeline import SECOND
 
 #: A data record has one of these letters behind its number.
 _KINDS = b"DRQM"
+#: Bit of the activity flags: the correction is in the start time already.
+_CORRECTED = 0b10
 _HEADER = 48
 _MOST_BLOCKETTES = 8
 #: A quality is a percentage; other values say that there is none.
@@ -45,16 +48,11 @@ def records_of(path: Path) -> dict[str, Records]:
 
     None where the file is anything else than miniSEED 2 with records of one length.
     """
-    content = np.memmap(path, np.uint8, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
-    length = _record_length(content)
-    if not length:
+    records, heads = _records(_content(path))
+    if not len(records):
         return {}
-    records = content[: len(content) // length * length].reshape(-1, length)
-    heads = np.ascontiguousarray(records[:, :64])
-    if not np.isin(heads[:, 6], list(_KINDS)).all():
-        return {}
-    quality = _qualities(records, heads, _order(heads[0]))
-    names = heads[:, 8:20].copy().view("S12").ravel()
+    quality = _timed(records, heads, _order(heads[0]))[:, 0]
+    names = _names(heads)
     found: dict[str, Records] = {}
     for name in names[:1] if (names == names[0]).all() else np.unique(names):
         own = names == name
@@ -67,6 +65,59 @@ def records_of(path: Path) -> dict[str, Records]:
         other = found.get(_codes(name))  # the same codes, written in another way
         found[_codes(name)] = other + records_of_name if other else records_of_name
     return found
+
+
+def starts_of(path: Path) -> dict[bytes, tuple[np.ndarray, np.ndarray]]:
+    """Starts in ns since 1970 and numbers of samples of the records of each channel, as they come.
+
+    Keys are the 12 bytes of station, location, channel and network. Times are those of the header
+    with its correction, and the microseconds of blockette 1001. None where the file is anything
+    else than miniSEED 2 with records of one length.
+    """
+    records, heads = _records(_content(path))
+    if not len(records):
+        return {}
+    order = _order(heads[0])
+    counts = _number(heads, 30, f"{order}u2")
+    day, fraction = _number(heads, 22, f"{order}u2"), _number(heads, 28, f"{order}u2")
+    years = (_number(heads, 20, f"{order}u2") - 1970).astype("M8[Y]").astype("M8[D]")
+    hour, minute, second = (heads[:, at].astype(np.int64) for at in (24, 25, 26))
+    seconds = ((years.astype(np.int64) + day - 1) * 24 + hour) * 3600 + minute * 60 + second
+    fraction += np.where(heads[:, 36] & _CORRECTED, 0, _number(heads, 40, f"{order}i4"))
+    micro = _timed(records, heads, order)[:, 1].view(np.int8).astype(np.int64)
+    starts = seconds * SECOND + fraction * 100_000 + micro * 1_000
+    names = _names(heads)
+    full = counts > 0
+    return {
+        name: (starts[own], counts[own])
+        for name in np.unique(names).tolist()
+        if (own := (names == name) & full).any()
+    }
+
+
+def _content(path: Path) -> np.ndarray:
+    return np.memmap(path, np.uint8, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
+
+
+def _records(content: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Records (n, bytes) and their first 64 bytes; n = 0 where they are of several kinds."""
+    length = _record_length(content)
+    if not length:
+        return np.empty((0, 0), np.uint8), np.empty((0, 64), np.uint8)
+    records = content[: len(content) // length * length].reshape(-1, length)
+    heads = np.ascontiguousarray(records[:, :64])
+    if not np.isin(heads[:, 6], list(_KINDS)).all():
+        return records[:0], heads[:0]
+    return records, heads
+
+
+def _names(heads: np.ndarray) -> np.ndarray:
+    return np.asarray(heads[:, 8:20].copy().view("S12").ravel())
+
+
+def _number(heads: np.ndarray, at: int, kind: str) -> np.ndarray:
+    size = np.dtype(kind).itemsize
+    return np.asarray(heads[:, at : at + size].copy().view(kind).ravel().astype(np.int64))
 
 
 def _order(head: np.ndarray) -> str:
@@ -92,9 +143,9 @@ def _record_length(content: np.ndarray) -> int:
     return 0
 
 
-def _qualities(records: np.ndarray, heads: np.ndarray, order: str) -> np.ndarray:
-    """Timing quality of each record, 255 where there is none."""
-    quality = np.full(len(records), 255, np.uint8)
+def _timed(records: np.ndarray, heads: np.ndarray, order: str) -> np.ndarray:
+    """Timing quality (255: none) and the byte of microseconds of each record, shape (n, 2)."""
+    found = np.tile(np.array([255, 0], np.uint8), (len(records), 1))
     at = heads[:, 46:48].copy().view(f"{order}u2").ravel().astype(np.int64)
     rows = np.arange(len(records))
     for _ in range(_MOST_BLOCKETTES):
@@ -102,15 +153,15 @@ def _qualities(records: np.ndarray, heads: np.ndarray, order: str) -> np.ndarray
         rows, at = rows[inside], at[inside]
         if not len(rows):
             break
-        start = records[rows[:, None], at[:, None] + np.arange(5)]
+        start = records[rows[:, None], at[:, None] + np.arange(6)]
         kind, following = (
             np.ascontiguousarray(start[:, a : a + 2]).view(f"{order}u2").ravel().astype(np.int64)
             for a in (0, 2)
         )
         timed = kind == 1001
-        quality[rows[timed]] = start[timed, 4]
+        found[rows[timed]] = start[timed, 4:6]
         rows, at = rows[~timed], following[~timed]
-    return quality
+    return found
 
 
 def _codes(name: bytes) -> str:

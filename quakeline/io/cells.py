@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -11,17 +12,33 @@ from quakeline.errors import DataError
 
 
 def read_cells(path: Path, what: str) -> pd.DataFrame:
-    """Read the cells of a CSV file (UTF-8) as stripped text.
+    """Read the cells of a CSV file (UTF-8) as stripped text; see `cells_of`."""
+    return cells_of(text_of(path, what), what, path)
 
-    `#` begins a comment; lines without content are left out. Short lines are filled with empty
-    cells; column names are in lower case.
+
+def text_of(path: Path, what: str) -> str:
+    """The text of a table's file. Raises DataError where it cannot be read as UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {what} {path}: {error}") from None
+
+
+def cells_of(text: str, what: str, path: Path, separator: str = ",") -> pd.DataFrame:
+    """The cells of a table's text, stripped.
+
+    `#` begins a comment; in text parted by bars, as that of FDSN services, at the start of a line
+    only. Lines without content are left out. Short lines are filled with empty cells; column names
+    are in lower case.
 
     Parameters
     ----------
-    path
-        The file.
-    what
-        What the file is called in errors, e.g. "station table".
+    text
+        What the file holds.
+    what, path
+        What the file is called in errors, e.g. "station table", and where it is.
+    separator
+        What parts the columns.
 
     Returns
     -------
@@ -30,16 +47,13 @@ def read_cells(path: Path, what: str) -> pd.DataFrame:
     Raises
     ------
     DataError
-        The file cannot be read, is empty, names a column twice or has a line that is too long.
+        The file is empty, names a column twice or has a line that is too long.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {what} {path}: {error}") from None
+    lines = {number: _without_comment(line, separator) for number, line in _numbered(text)}
     cells = {
-        number: [cell.strip() for cell in next(csv.reader([line.partition("#")[0]]))]
-        for number, line in enumerate(text.splitlines(), 1)
-        if line.partition("#")[0].strip()
+        number: [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
+        for number, line in lines.items()
+        if line.strip()
     }
     if not cells:
         raise DataError(f"{what} {path} is empty")
@@ -54,3 +68,13 @@ def read_cells(path: Path, what: str) -> pd.DataFrame:
             )
     rows = [(row + [""] * len(names))[: len(names)] for row in cells.values()]
     return pd.DataFrame(rows, index=list(cells), columns=names, dtype=str)
+
+
+def _numbered(text: str) -> Iterator[tuple[int, str]]:
+    return enumerate(text.splitlines(), 1)
+
+
+def _without_comment(line: str, separator: str) -> str:
+    if separator == "|":
+        return "" if line.lstrip().startswith("#") else line
+    return line.partition("#")[0]

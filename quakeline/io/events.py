@@ -31,6 +31,7 @@ from quakeline.io import provenance
 from quakeline.io.atomic import replacing
 from quakeline.io.ellipsoids import origin_uncertainty
 from quakeline.io.streams import Codes, Row, channel_of, codes_of, components_of, rows
+from quakeline.io.used_errors import used_error_s
 from quakeline.schemas import EVENTS
 from quakeline.timeline import iso
 
@@ -136,7 +137,8 @@ def to_catalog(
     first horizontal (N, 1, E, 2) for S, among the channels that `stations` lists for the
     instrument. Where it lists none, P takes "Z" and S the two letters of the instrument alone.
     Codes longer than 8 characters, the limit of QuakeML, are cut; the comment of the pick has them
-    whole. Uncertainties are one standard deviation; times are rounded to microseconds.
+    whole. Uncertainties are one standard deviation, those of picks the ones that the location used
+    (see `used_errors`); times are rounded to microseconds.
 
     Parameters
     ----------
@@ -269,7 +271,7 @@ def _event(
         creation_info=labels.creation_info(),
         origins=[origin],
         magnitudes=sizes,
-        picks=[_pick(arrival["pick"], components, labels) for arrival in arrivals],
+        picks=[_pick(arrival, components, labels) for arrival in arrivals],
         preferred_origin_id=str(origin.resource_id),
         preferred_magnitude_id=str(sizes[0].resource_id) if sizes else None,
     )
@@ -345,16 +347,17 @@ def _arrival(row: Row, earth_model_id: str | None, labels: Labels) -> qml.Arriva
     )
 
 
-def _pick(row: Row, components: Mapping[Codes, str], labels: Labels) -> qml.Pick:
+def _pick(arrival: Row, components: Mapping[Codes, str], labels: Labels) -> qml.Pick:
+    row, error_s = arrival["pick"], used_error_s(arrival, arrival["pick"])
     return qml.Pick(
         resource_id=labels.uri("pick", row["pick_id"]),
         time=_time(row["time"]),
-        time_errors=_error(_number(row["time_sigma_s"])),
+        time_errors=_error(_number(error_s)),
         waveform_id=_stream(row, components),
         method_id=labels.uri("picker", row["model"], row["weights_id"]),
         phase_hint=_text(row["phase"]),
         evaluation_mode="automatic",
-        comments=_comments(_pick_notes(row)),
+        comments=_comments(_pick_notes(row, error_s)),
         creation_info=labels.creation_info(),
     )
 
@@ -399,8 +402,12 @@ def _warn_of_long_codes(picks: pd.DataFrame) -> None:
         )
 
 
-def _pick_notes(row: Row) -> str:
+def _pick_notes(row: Row, error_s: float | None) -> str:
     notes = _notes(row, _PICK_NOTES)
+    stated = _number(row["time_sigma_s"])
+    if error_s is not None and stated != _number(error_s):
+        told = "none" if stated is None else f"{stated:.7g}"
+        notes = f"time_sigma_s={told} stated, error as used in the location; {notes}"
     codes = codes_of(row)
     return f"codes={'.'.join(codes)}; {notes}" if len(max(codes, key=len)) > _CODE_LENGTH else notes
 

@@ -19,10 +19,13 @@ import obspy
 import pandas as pd
 from obspy.io.mseed import InternalMSEEDError
 
+from quakeline.clock import EVEN
 from quakeline.errors import DataError
-from quakeline.io import miniseed, records
+from quakeline.io import miniseed, nied, records, starts
 from quakeline.io.codes import PARTS, bare_id, normal_id
-from quakeline.reasons import Code, Reason, cells
+from quakeline.io.plausible import require_memory, require_name, require_plausible
+from quakeline.reasons import Code, Kind, Reason, cells
+from quakeline.timeline import SECOND
 
 #: Gives codes NET.STA.LOC.CHA to a trace by those of its header and its number in the file, from
 #: 1, and says whether the number matters; None: the header's codes are right.
@@ -30,6 +33,9 @@ Naming = Callable[[str, int], tuple[str, bool] | None]
 
 _RATES_HZ = (0.01, 10_000.0)
 _RATE_TOLERANCE = 0.005
+#: Records of equal length, to this share, with less data than this in the time from one to the
+#: next are fragments between gaps.
+_EQUAL, _FRAGMENTS = 0.01, 0.95
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,8 @@ class ChannelHeader:
     `pieces`, shape (n, 2), int64, are the first and last sample (ns) of each gapless piece, in
     order of time. `header_codes` names the traces in the file whose codes are written in another
     way or not used: those of their header, and #NUMBER where the number of the trace in the file
-    counts.
+    counts. `records`, shape (m, 2), int64, are the start (ns) and number of samples of each
+    record, as far as they do not all follow from the first one and the rate.
     """
 
     network: str
@@ -56,6 +63,7 @@ class ChannelHeader:
     notes: tuple[Reason, ...]
     header_codes: str = ""
     pieces: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.int64), compare=False)
+    records: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.int64), compare=False)
 
     @property
     def codes(self) -> str:
@@ -204,6 +212,8 @@ def read_stream(path: Path, **options: Any) -> tuple[obspy.Stream, tuple[Reason,
         warnings.simplefilter("always")
         try:
             stream, damage = _read(path, options)
+        except DataError:
+            raise
         except TypeError as error:
             reason = "" if str(error).startswith("Unknown format") else f": {_line(error)}"
             raise DataError(f"not a format that obspy reads{reason}") from error
@@ -211,6 +221,7 @@ def read_stream(path: Path, **options: Any) -> tuple[obspy.Stream, tuple[Reason,
             if str(error).startswith("Cannot open file/files"):
                 raise DataError("it holds no complete record") from error
             raise DataError(f"cannot be read: {_line(error)}") from error
+    starts.mark(stream, path)
     warned = {_line(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)}
     notes = _summed_up(note for note in warned if not note.startswith(records.LOST))
     return stream, (*damage, *notes)
@@ -230,6 +241,7 @@ def _summed_up(warned: Iterable[str]) -> list[Reason]:
 
 
 def _require_content(path: Path) -> None:
+    require_name(path)
     if path.is_dir():
         may_not = "" if os.access(path, os.R_OK | os.X_OK) else " that may not be read"
         raise DataError(f"a folder{may_not}, not a file")
@@ -243,13 +255,15 @@ def _require_content(path: Path) -> None:
         raise DataError(f"{kind}: {error.strerror}") from error
     if found.st_size == 0:
         raise DataError("the file is empty")
+    require_plausible(path)
 
 
 def _read(path: Path, options: dict[str, Any]) -> tuple[obspy.Stream, tuple[Reason, ...]]:
     with suppress(miniseed.Unusual):
         return miniseed.read(path, **options), ()
+    require_memory(path)
     try:
-        return obspy.read(escape(str(path)), **options), ()
+        return nied.with_seed_codes(obspy.read(escape(str(path)), **options)), ()
     except InternalMSEEDError:
         if options.get("headonly"):
             raise
@@ -265,7 +279,7 @@ def _header(
 ) -> ChannelHeader:
     traces = sorted(traces, key=lambda trace: trace.stats.starttime.ns)
     stats = traces[0].stats
-    pieces = [(int(one.stats.starttime.ns), int(one.stats.endtime.ns)) for one in traces]
+    pieces = [(int(one.stats.starttime.ns), _end_ns(one)) for one in traces]
     return ChannelHeader(
         network=stats.network,
         station=stats.station,
@@ -276,10 +290,31 @@ def _header(
         rate_hz=float(stats.sampling_rate),
         n_samples=sum(int(trace.stats.npts) for trace in traces),
         problem=_problem(traces),
-        notes=notes,
+        notes=(*notes, *_fragments(traces)),
         header_codes=header_codes,
         pieces=np.array(pieces, np.int64),
+        records=np.concatenate([_records_of(one) for one in traces]),
     )
+
+
+def _end_ns(trace: obspy.Trace) -> int:
+    """Time of the last sample, as the start of the last record says."""
+    at, start_ns = starts.of(trace)[-1].tolist()
+    rate_hz = float(trace.stats.sampling_rate)
+    samples = max(int(trace.stats.npts) - 1 - at, 0)
+    return int(start_ns) + (round(samples * SECOND / rate_hz) if rate_hz > 0 else 0)
+
+
+def _records_of(trace: obspy.Trace) -> np.ndarray:
+    """Starts and numbers of samples of the records of a whole trace, of one that is even as one."""
+    known, rate_hz = starts.of(trace), float(trace.stats.sampling_rate)
+    if not trace.stats.npts or not rate_hz > 0:
+        return np.empty((0, 2), np.int64)
+    late = np.diff(known[:, 1]) * (rate_hz / SECOND) - np.diff(known[:, 0])
+    if not np.abs(np.cumsum(late)).max(initial=0.0) > EVEN:
+        known = known[:1]
+    counts = np.diff(np.append(known[:, 0], trace.stats.npts))
+    return np.stack([known[:, 1], counts], axis=1)
 
 
 def _problem(traces: list[obspy.Trace]) -> Reason | None:
@@ -297,26 +332,39 @@ def _problem(traces: list[obspy.Trace]) -> Reason | None:
     least, most = _RATES_HZ
     if not least <= rate <= most:
         return Reason.of(Code.RATE_NOT_ALLOWED, rate_hz=rate, least_hz=least, most_hz=most)
-    return _wrong_rate(traces, rate)
+    implied = _implied_rate(traces, rate)
+    return implied if implied and implied.kind is Kind.UNUSED else None
 
 
-def _wrong_rate(traces: list[obspy.Trace], rate: float) -> Reason | None:
+def _fragments(traces: list[obspy.Trace]) -> list[Reason]:
+    """A remark on regular fragments, whose rate cannot be checked."""
+    rate = float(traces[0].stats.sampling_rate)
+    implied = _implied_rate(traces, rate) if rate > 0 else None
+    return [implied] if implied and implied.kind is Kind.REMARK else []
+
+
+def _implied_rate(traces: list[obspy.Trace], rate: float) -> Reason | None:
     """Compare the header's rate with what the times of successive records imply.
 
     A wrong rate leaves every record on its own; pieces of several records are parted by gaps.
+    Fragments that are recorded regularly leave them so too: their lengths do not follow the time
+    to the next one as those of compressed records do, and there is much time between them.
     """
     alone = [trace.stats.get("mseed", {}).get("number_of_records") == 1 for trace in traces]
     if len(traces) < 4 or np.mean(alone) < 0.8:
         return None
-    starts = np.array([trace.stats.starttime.ns for trace in traces], dtype=float) / 1e9
+    times = np.array([trace.stats.starttime.ns for trace in traces], dtype=float) / 1e9
     counts = np.array([trace.stats.npts for trace in traces[:-1]], dtype=float)
-    steps = np.diff(starts)
+    steps = np.diff(times)
     if (steps <= 0).any():
         return None
     implied = counts / steps
     typical = float(np.median(implied))
-    consistent = np.mean(np.abs(implied / typical - 1) < _RATE_TOLERANCE) > 0.8
-    if consistent and abs(typical / rate - 1) > _RATE_TOLERANCE:
-        n = len(traces)
-        return Reason.of(Code.RATE_CONTRADICTED, rate_hz=rate, records=n, implied_hz=typical)
-    return None
+    usual = np.abs(implied / typical - 1) < _RATE_TOLERANCE
+    if np.mean(usual) <= 0.8 or abs(typical / rate - 1) <= _RATE_TOLERANCE:
+        return None
+    told = {"rate_hz": rate, "records": len(traces), "implied_hz": typical}
+    equal = np.ptp(counts[usual]) <= _EQUAL * counts[usual].max()
+    if equal and typical < _FRAGMENTS * rate:
+        return Reason.of(Code.RATE_AMBIGUOUS, **told)
+    return Reason.of(Code.RATE_CONTRADICTED, **told)

@@ -1,9 +1,8 @@
-"""Station metadata: StationXML and station tables (CSV) to the STATIONS table."""
+"""Station metadata: StationXML and dataless SEED to the STATIONS table, and back."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+import logging
 from copy import copy
 from glob import escape
 from io import BytesIO
@@ -18,27 +17,14 @@ from obspy.core.inventory import Channel, Network, Station
 from quakeline.errors import DataError
 from quakeline.io import tables
 from quakeline.io.atomic import replacing
-from quakeline.io.cells import read_cells
-from quakeline.io.codes import clash, normal
+from quakeline.io.codes import normal
+from quakeline.io.epochs import Epoch, limits_ns
 from quakeline.io.responses import is_seed
+from quakeline.io.station_list import checked
+from quakeline.io.station_tables import is_table, read_table, refuse_clash
 from quakeline.schemas import STATIONS
 
-_NEVER_NS, _ALWAYS_NS = -(1 << 62), 1 << 62
-_REQUIRED = ("network", "station", "latitude", "longitude", "elevation_m")
-_TEXT = ("network", "station", "location", "channel")
-_NUMBERS = ("latitude", "longitude", "elevation_m", "depth_m")
-_OPTIONAL = ("location", "channel", "depth_m", "start", "end")
-_LIMITS = {
-    "latitude": (-90.0, 90.0),
-    "longitude": (-180.0, 360.0),
-    "elevation_m": (-12_000.0, 9_000.0),
-    "depth_m": (-100.0, 12_000.0),
-}
-#: Columns of elevations in other units, by their first letter.
-_ELEVATION = re.compile(r"elev(?:ation)?[_ (\[]*(km|ft|feet)[)\]]?")
-_PER_METRE = {"k": 1000.0, "f": 0.3048}
-#: Nothing on land is higher than this, in km; no seismic station is higher than that, in m.
-_HIGHEST_KM, _HIGHEST_STATION_M = 9.0, 6500.0
+logger = logging.getLogger("quakeline")
 
 
 def read(paths: list[Path]) -> Inventory:
@@ -49,6 +35,11 @@ def read(paths: list[Path]) -> Inventory:
     inventory = Inventory()
     for path in paths:
         kind = "StationXML"
+        if path.is_file() and path.stat().st_size and is_table(path):
+            raise DataError(
+                f"cannot read {path} as StationXML: it is text; a table of stations, also the text"
+                " of an FDSN service, is given as stations.table or --stations"
+            )
         try:
             kind = "dataless SEED" if is_seed(path) else kind
             form = "SEED" if kind == "dataless SEED" else "STATIONXML"
@@ -64,7 +55,7 @@ def with_normal_codes(inventory: Inventory) -> Inventory:
 
     Raises DataError for two stations at different places that only capital letters tell apart.
     """
-    _refuse_clash(
+    refuse_clash(
         (f"{network.code}.{station.code}", station.latitude, station.longitude)
         for network in inventory
         for station in network
@@ -81,17 +72,6 @@ def with_normal_codes(inventory: Inventory) -> Inventory:
         renamed.code, renamed.stations = normal(network.code), stations
         networks.append(renamed)
     return Inventory(networks=networks, source=inventory.source)
-
-
-def _refuse_clash(stations: Iterable[tuple[str, float, float]]) -> None:
-    """Raise DataError for different places of which only capital letters tell the names apart."""
-    places = {name: (latitude, longitude) for name, latitude, longitude in stations}
-    found = clash(places)
-    if found and places[found[0]] != places[found[1]]:
-        raise DataError(
-            f"stations {found[0]} and {found[1]} are at different places, but only capital letters"
-            " tell them apart, and codes are read as capitals: give one of them another code"
-        )
 
 
 def joined(first: Inventory, second: Inventory) -> Inventory:
@@ -115,11 +95,32 @@ def table_of(inventory: Inventory) -> pd.DataFrame:
         for station in network
         for channel in (station.channels or [None])
     ]
-    return pd.DataFrame(rows) if rows else tables.empty(STATIONS)
+    if not rows:
+        return tables.empty(STATIONS)
+    frame = pd.DataFrame(rows)
+    keys = ["network", "station", "location", "channel", "start", "end"]
+    twice = frame.duplicated(keys, keep="last")
+    if twice.any():
+        labels = frame.loc[twice, keys[:4]].fillna("").agg(".".join, axis=1)
+        logger.warning(
+            "stations: channels listed twice for the same time, the last counts: %s",
+            ", ".join(sorted(set(labels))),
+        )
+    return frame[~twice].reset_index(drop=True)
 
 
 def _row(network: Network, station: Station, channel: Channel | None) -> dict[str, Any]:
     place = channel or station
+    if channel is not None and _is_nowhere(channel, station):
+        logger.warning(
+            "stations: %s.%s %s: the channel is at 0 N 0 E, its station at %g N %g E: that counts",
+            network.code,
+            station.code,
+            channel.code,
+            station.latitude,
+            station.longitude,
+        )
+        place = station
     return {
         "network": network.code,
         "station": station.code,
@@ -129,13 +130,19 @@ def _row(network: Network, station: Station, channel: Channel | None) -> dict[st
         "longitude": float(place.longitude),
         "elevation_m": float(place.elevation),
         "depth_m": float(channel.depth or 0.0) if channel else 0.0,
-        "start": _timestamp(place.start_date),
-        "end": _timestamp(place.end_date),
+        "start": _timestamp((channel or station).start_date),
+        "end": _timestamp((channel or station).end_date),
         "sampling_rate_hz": _number(channel.sample_rate if channel else None),
         "azimuth_deg": _number(channel.azimuth if channel else None),
         "dip_deg": _number(channel.dip if channel else None),
         "response": _response_kind(channel),
     }
+
+
+def _is_nowhere(channel: Channel, station: Station) -> bool:
+    """Whether a channel has no coordinates but zeros, and its station others."""
+    zero = float(channel.latitude) == 0.0 == float(channel.longitude)
+    return zero and max(abs(float(station.latitude)), abs(float(station.longitude))) > 0.1
 
 
 def _timestamp(time: UTCDateTime | None) -> pd.Timestamp | None:
@@ -145,13 +152,9 @@ def _timestamp(time: UTCDateTime | None) -> pd.Timestamp | None:
     return pd.Timestamp(time.ns, unit="ns", tz="UTC")
 
 
-def epoch_ns(place: Channel | Station) -> tuple[int, int]:
+def epoch_ns(place: Channel | Station) -> Epoch:
     """Start and end (exclusive) of an epoch in ns since 1970; far away where they are open."""
-    start, end = (
-        open_ns if time is None else min(max(int(time.ns), _NEVER_NS), _ALWAYS_NS)
-        for time, open_ns in ((place.start_date, _NEVER_NS), (place.end_date, _ALWAYS_NS))
-    )
-    return start, end
+    return limits_ns(place.start_date, place.end_date)
 
 
 def _number(value: Any) -> float | None:
@@ -185,157 +188,9 @@ def with_responses(frame: pd.DataFrame, inventory: Inventory) -> pd.DataFrame:
     return frame.assign(response=kinds)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a station table (CSV, or the stations.parquet of a run).
-
-    `elevation` is accepted for `elevation_m` and is read as metres. Raises DataError that names the
-    line and the column.
-    """
-    if path.suffix == ".parquet":
-        return tables.read(path, STATIONS)
-    return of_frame(read_cells(path, "station table"), path)
-
-
-def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
-    """The cells of a station table, as text, as STATIONS; see `read_table`. `path` names it."""
-    _refuse_other_units(path, frame)
-    if "elevation_m" not in frame:
-        frame = frame.rename(columns={"elevation": "elevation_m"})
-    missing = [name for name in _REQUIRED if name not in frame.columns]
-    unknown = sorted(set(frame.columns) - {*_REQUIRED, *_OPTIONAL})
-    if missing or unknown:
-        raise DataError(
-            f"station table {path}: missing columns: {', '.join(missing) or 'none'}; unknown"
-            f" columns: {', '.join(unknown) or 'none'}; required: {', '.join(_REQUIRED)};"
-            f" optional: {', '.join(_OPTIONAL)}"
-        )
-    return _typed(frame, path)
-
-
-def _refuse_other_units(path: Path | str, frame: pd.DataFrame) -> None:
-    """Refuse elevations whose column says that they are not in metres, naming the factor."""
-    for name in frame.columns:
-        unit = _ELEVATION.fullmatch(name)
-        if unit:
-            factor = _PER_METRE[unit[1][0]]
-            raise DataError(
-                f"station table {path}: column {name} given; needed is elevation_m, in metres:"
-                f" multiply it by {factor:g} and rename it"
-            )
-
-
-def elevation_doubts(frame: pd.DataFrame) -> list[str]:
-    """What looks wrong in the elevations of STATIONS: kilometres or feet instead of metres."""
-    elevation = frame["elevation_m"].dropna().to_numpy(dtype=float)
-    broken = (elevation != np.round(elevation)).sum()
-    found = []
-    if len(elevation) > 2 and np.abs(elevation).max() < _HIGHEST_KM and broken > len(elevation) / 2:
-        found.append(
-            f"elevations of the stations are {elevation.min():g} to {elevation.max():g} m and have"
-            " decimals: are they kilometres? Metres are needed: then multiply them by 1000"
-        )
-    if len(elevation) and elevation.max() > _HIGHEST_STATION_M:
-        found.append(
-            f"elevations of the stations reach {elevation.max():g} m, higher than any station: are"
-            " they feet? Metres are needed: then multiply them by 0.3048"
-        )
-    return found
-
-
 def read_any(path: Path) -> pd.DataFrame:
-    """Read STATIONS from a CSV table, StationXML or Parquet. Raises DataError as the readers do."""
-    if path.suffix.lower() in (".csv", ".parquet"):
-        frame = read_table(path)
-    else:
-        frame = table_of(read([path]))
-    return checked(frame)
-
-
-def _typed(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
-    result = pd.DataFrame(index=frame.index)
-    for name in _TEXT:
-        result[name] = frame[name].map(normal) if name in frame else ""
-    for name in _NUMBERS:
-        default = "0" if name == "depth_m" else ""
-        text = frame[name] if name in frame else pd.Series("", index=frame.index)
-        result[name] = _numbers(text.where(text != "", default), name, path)
-    for name in ("start", "end"):
-        text = frame[name] if name in frame else pd.Series("", index=frame.index)
-        result[name] = _times(text, name, path)
-    for name in ("network", "station"):
-        if (result[name] == "").any():
-            line = int(result.index[result[name] == ""][0])
-            raise DataError(f"station table {path}, line {line}: {name} is empty")
-    named = frame["network"] + "." + frame["station"]
-    _refuse_clash(zip(named, result["latitude"], result["longitude"], strict=True))
-    result["channel"] = result["channel"].where(result["channel"] != "", None)
-    for name in ("sampling_rate_hz", "azimuth_deg", "dip_deg"):
-        result[name] = np.nan
-    result["response"] = "none"
-    return result.reset_index(drop=True)
-
-
-def _numbers(text: pd.Series, name: str, path: Path | str) -> pd.Series:
-    values = pd.to_numeric(text, errors="coerce")
-    low, high = _LIMITS[name]
-    bad = ~((values >= low) & (values <= high))
-    if bad.any():
-        line = int(bad.index[bad][0])
-        raise DataError(
-            f"station table {path}, line {line}: {name} is {text[line]!r}; allowed: a number"
-            f" from {low:g} to {high:g}"
-        )
-    return values.astype(float)
-
-
-def _times(text: pd.Series, name: str, path: Path | str) -> pd.Series:
-    values = pd.to_datetime(text.where(text != ""), errors="coerce", utc=True, format="ISO8601")
-    bad = values.isna() & (text != "")
-    if bad.any():
-        line = int(bad.index[bad][0])
-        raise DataError(
-            f"station table {path}, line {line}: {name} is {text[line]!r}; allowed: an ISO 8601"
-            " time or nothing"
-        )
-    return values.astype("datetime64[ns, UTC]")
-
-
-def overlaid(base: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """Lay a station table over the rows of an inventory.
-
-    Where both know a station, the table's coordinates replace the inventory's and the channels,
-    rates, orientations and responses of the inventory stay.
-    """
-    if base.empty:
-        return table
-    codes = ["network", "station"]
-    known = base.merge(table[codes].drop_duplicates(), on=codes, how="left", indicator=True)
-    result = base.copy()
-    places = result[codes].merge(table.drop_duplicates(codes), on=codes, how="left")
-    both = (known["_merge"] == "both").to_numpy()
-    for name in ("latitude", "longitude", "elevation_m"):
-        result[name] = np.where(both, places[name], result[name])
-    new = table.merge(base[codes].drop_duplicates(), on=codes, how="left", indicator=True)
-    return pd.concat([result, table[(new["_merge"] == "left_only").to_numpy()]], ignore_index=True)
-
-
-def checked(frame: pd.DataFrame) -> pd.DataFrame:
-    """Sort the rows and refuse what cannot be a network of stations. Raises DataError."""
-    if frame.empty:
-        raise DataError(
-            "no stations: neither table, StationXML nor web service of the config has any"
-        )
-    keys = ["network", "station", "location", "channel", "start"]
-    twice = frame.duplicated(keys)
-    if twice.any():
-        row = frame[twice].fillna({"channel": ""}).iloc[0]
-        raise DataError(
-            f"station {row['network']}.{row['station']} location {row['location']!r} channel"
-            f" {row['channel']!r} is listed twice for the same time"
-        )
-    frame = frame.sort_values(keys, na_position="first", ignore_index=True)
-    east = frame["longitude"]
-    return frame.assign(longitude=east.where(east <= 180.0, east - 360.0))
+    """Read STATIONS from a table, StationXML or Parquet. Raises DataError as the readers do."""
+    return checked(read_table(path) if is_table(path) else table_of(read([path])))
 
 
 def write(received: Inventory, frame: pd.DataFrame, path: Path) -> None:

@@ -18,6 +18,10 @@ import numpy as np
 import obspy
 from pymseed import MiniSEEDError, MS3TraceList, get_error_messages, sourceid2nslc
 
+from quakeline.clock import EVEN
+from quakeline.io import starts
+from quakeline.timeline import SECOND
+
 #: Encodings of libmseed whose samples obspy reads as well, by their number in SEED.
 _ENCODINGS = {1: "INT16", 3: "INT32", 4: "FLOAT32", 5: "FLOAT64", 10: "STEIM1", 11: "STEIM2"}
 _DTYPES = {"i": np.int32, "f": np.float32, "d": np.float64}
@@ -50,7 +54,7 @@ def read(
     Records that came out of order may be one trace where obspy has several that touch, and a record
     without samples is no trace. Of
     `stats.mseed` traces have what quakeline uses: encoding, record_length, number_of_records,
-    filesize.
+    filesize, and the `starts` of their records (`quakeline.io.starts`).
 
     Raises
     ------
@@ -66,8 +70,9 @@ def read(
     if not is_miniseed(content):
         raise Unusual("no data record at the beginning")
     stream = _read(content, starttime, endtime, headonly)
+    starts.mark(stream, path)
     if starttime is not None or endtime is not None:
-        return stream.trim(starttime, endtime)
+        return obspy.Stream([one for one in stream if _trimmed(one, starttime, endtime)])
     facts = [trace.stats.mseed for trace in stream]
     if sum(one["number_of_records"] * one["record_length"] for one in facts) != len(content):
         raise Unusual("bytes in no record, or records of several lengths")
@@ -96,6 +101,25 @@ def _read(
     finally:
         listed.close()
     return obspy.Stream(traces)
+
+
+def _trimmed(
+    trace: obspy.Trace, starttime: obspy.UTCDateTime | None, endtime: obspy.UTCDateTime | None
+) -> bool:
+    """Cut a trace to a span of time, and say whether anything is left.
+
+    One whose records do not keep the header's rate keeps its first and last record whole.
+    """
+    known, begin = starts.of(trace), int(trace.stats.starttime.ns)
+    rate = float(trace.stats.sampling_rate)
+    late = (known[:, 1] - begin) * (rate / SECOND) - known[:, 0]
+    if np.ptp(late) > EVEN:
+        return True
+    trace.trim(starttime, endtime)
+    cut = round((int(trace.stats.starttime.ns) - begin) * rate / SECOND)
+    if "starts" in trace.stats.mseed:
+        trace.stats.mseed["starts"] = known - np.array([cut, 0])
+    return bool(trace.stats.npts)
 
 
 def _require_order(segments: list[Any]) -> None:

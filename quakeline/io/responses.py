@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from glob import escape
 from itertools import pairwise
@@ -17,6 +17,7 @@ from obspy.core.inventory import Channel, Network, Response, Station
 from quakeline.errors import DataError
 from quakeline.io import sacpz
 from quakeline.io.codes import normal
+from quakeline.io.epochs import limits_ns, overlap
 
 _FIRST, _LAST = UTCDateTime(1, 1, 1), UTCDateTime(2999, 1, 1)
 
@@ -113,7 +114,8 @@ def attached(
     """An inventory with responses from files, which replace its own in their epochs.
 
     Channels that it lists are split at the limits of the epochs; channels, and stations of
-    `places` (columns of STATIONS), that it does not list are added.
+    `places` (columns of STATIONS), that it does not list are added. Where epochs of the files
+    overlap the newest holds (see `quakeline.io.epochs`), whatever the order of the files.
 
     Returns
     -------
@@ -122,7 +124,7 @@ def attached(
     """
     networks = [_copied(network) for network in inventory]
     left = []
-    for one in given:
+    for one in sorted(given, key=lambda one: one.start or _FIRST):
         station = _station(networks, one, places)
         if station is None:
             left.append(one.label)
@@ -137,6 +139,14 @@ def attached(
             channels.append(channel)
         station.channels = channels
     return Inventory(networks=networks, source=inventory.source), left
+
+
+def overlaps(given: Sequence[GivenResponse]) -> list[str]:
+    """Labels of the channels of which the files hold epochs that overlap."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for one in given:
+        spans.setdefault(one.label, []).append(limits_ns(one.start, one.end))
+    return sorted(label for label, own in spans.items() if overlap(own))
 
 
 def _copied(network: Network) -> Network:

@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 Codes = tuple[str, str, str, str]
 
 #: Components in order of preference as the one that a pick of a phase is named after.
-_COMPONENTS = {"P": "Z3N1E2", "S": "N1E2Z3"}
+_COMPONENTS = {"P": "Z369N1Y47RE2X58T", "S": "N1Y47RE2X58TZ369"}
 
 
 def codes_of(row: Row) -> Codes:

@@ -134,7 +134,7 @@ def diagnosed(
 
 def _doubts(locator: Locator) -> list[str]:
     """What looks wrong in the model and in the elevations of the stations by themselves."""
-    from quakeline.io.inventory import elevation_doubts
+    from quakeline.io.station_list import elevation_doubts
 
     depths_km = locator.sites.table["depth_km"].to_numpy()
     heights = pd.DataFrame({"elevation_m": np.round(-1000 * depths_km, 6)})

@@ -322,8 +322,13 @@ class Locator:
             "azimuthal_gap_deg": azimuthal_gap(azimuth),
             "min_distance_km": float(distance.min()),
         }
+        stated = rows["time_sigma_s"].notna().to_numpy()
         arrivals = rows[["event_id", "pick_id", "phase"]].assign(
-            residual_s=fit.residual_s, distance_km=distance, azimuth_deg=azimuth, weight=fit.weight
+            residual_s=fit.residual_s,
+            distance_km=distance,
+            azimuth_deg=azimuth,
+            weight=fit.weight,
+            pick_sigma_s=np.where(stated, seen.sigma_s, fit.scale_s),
         )
         limits = limits_of(fit.point, self._box, row, rows["phase"].to_numpy())
         told = cells("quality", limits)

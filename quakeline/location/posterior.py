@@ -41,6 +41,7 @@ class Fit:
     """A hypocentre (x, y, z, t0) in km and s, cost, and per arrival residual and weight 0 to 1.
 
     An arrival that is likely something else's weighs little, as does one with a large residual.
+    `scale_s` are the standard deviations that the residuals were given.
 
     `stretch` is the factor by which the event's own residuals enlarge or shrink all its errors.
     """
@@ -50,6 +51,7 @@ class Fit:
     residual_s: np.ndarray
     weight: np.ndarray
     information: np.ndarray
+    scale_s: np.ndarray
     stretch: float = 1.0
 
     @property
@@ -91,7 +93,8 @@ class Likelihood:
         weight = own * (FREEDOM + 1) / (FREEDOM + u**2)
         information = (slopes * weight[:, None]).T @ slopes
         share = weight * FREEDOM / (FREEDOM + 1)
-        return Fit(point, float(cost.sum()), residual, share, information), -slopes.T @ (weight * u)
+        fit = Fit(point, float(cost.sum()), residual, share, information, self.scale_s)
+        return fit, -slopes.T @ (weight * u)
 
     def _unlikely(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Cost of each residual over its scale, and the probability that it is the event's own."""

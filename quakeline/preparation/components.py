@@ -17,7 +17,14 @@ from quakeline.io import stores, tables
 from quakeline.preparation.coverage import Window, united, unused_row
 from quakeline.preparation.faults import mended
 from quakeline.preparation.flags import Flags
-from quakeline.preparation.orientation import COMPONENTS, FILLS, OBLIQUE, Orientations
+from quakeline.preparation.orientation import (
+    COMPONENTS,
+    FILLS,
+    SETS,
+    Orientations,
+    is_seismic,
+    letters_of,
+)
 from quakeline.preparation.parallel import in_threads
 from quakeline.preparation.preference import Preference
 from quakeline.preparation.raw import Opener, RawFiles, Source
@@ -26,13 +33,12 @@ from quakeline.preparation.rotation import Channel, Component, components_of
 from quakeline.preparation.settings import Response
 from quakeline.reasons import Code, Reason, cells, reasons_in
 from quakeline.schemas import COVERAGE, WAVEFORMS
+from quakeline.signal.clocked import on_grid
 from quakeline.signal.gaps import Canvas, bridge
 from quakeline.signal.quality import dead
-from quakeline.signal.resample import to_grid
 from quakeline.signal.segments import Segment
 from quakeline.timeline import Span, first_sample
 
-_LETTERS = (*FILLS, *OBLIQUE)
 _CODES = ["network", "station", "location", "channel"]
 #: A preferred instrument needs this share of the data that the fullest one has.
 _ENOUGH = 0.5
@@ -129,13 +135,18 @@ class Preparer:
 
         Arguments as for `write`.
         """
-        letters = rows["channel"].str[-1]
+        channels = rows["channel"].astype(str)  # no rows at all have numbers
+        letters = channels.str[-1]
         fills = letters.map(FILLS).fillna(letters)
-        codes = rows.assign(instrument=rows["channel"].str[:-1], letter=letters, fills=fills)
+        codes = rows.assign(instrument=channels.str[:-1], letter=letters, fills=fills)
         codes = codes.fillna({"location": ""})
-        known = codes["letter"].isin(_LETTERS)
-        chosen = codes[known & self._is_wanted(codes, wanted)]
+        codes["seismic"] = codes["channel"].map(is_seismic).astype(bool)
         keys = ["network", "station", "location", "instrument"]
+        first = codes["letter"].isin(list("".join(SETS)))
+        has_first = first.groupby([codes[key] for key in keys]).transform("any").astype(bool)
+        codes["spare"] = codes["seismic"] & has_first & ~first & (codes["letter"] != "Z")
+        served = codes["seismic"] & ~codes["spare"]
+        chosen = codes[served & self._is_wanted(codes, wanted)]
         groups = {".".join(map(str, key)): rows for key, rows in chosen.groupby(keys)}
         return groups, self._refused(codes, wanted)
 
@@ -205,10 +216,12 @@ class Preparer:
     def _refused(self, codes: pd.DataFrame, wanted: list[str]) -> list[dict[str, Any]]:
         """Coverage rows of channels whose code keeps them out."""
         codes = codes.drop_duplicates(_CODES)
-        known = codes["letter"].isin(_LETTERS)
-        reason = Reason.of(Code.LETTER_UNKNOWN, letters=", ".join(_LETTERS))
-        rows = [unused_row(row, reason) for _, row in codes[~known].iterrows()]
-        other = codes[known & ~self._is_wanted(codes, wanted)]
+        strange = codes[~codes["seismic"]]
+        rows = [unused_row(row, _letter_unknown(row["channel"])) for _, row in strange.iterrows()]
+        named = self._is_wanted(codes, wanted)
+        reason = Reason.of(Code.OTHER_AXES)
+        rows += [unused_row(row, reason) for _, row in codes[codes["spare"] & named].iterrows()]
+        other = codes[codes["seismic"] & ~named]
         reason = Reason.of(Code.NOT_IN_INSTRUMENTS, instruments=", ".join(wanted))
         return rows + [unused_row(row, reason) for _, row in other.iterrows()]
 
@@ -248,7 +261,7 @@ class Preparer:
         rate_hz = self.rate_hz
         if self._responses.knows(codes):
             return self._responses.on_grid(codes, segments, rate_hz)
-        pieces = [to_grid(s.samples, s.start_ns, s.rate_hz, rate_hz) for s in segments]
+        pieces = [on_grid(s.samples, s.clock, rate_hz) for s in segments]
         return pieces, self._responses.near(codes)
 
     def _channel(self, codes: tuple[str, ...], rows: pd.DataFrame) -> Channel:
@@ -292,6 +305,10 @@ def _in_common_units(channels: list[Channel]) -> list[Channel]:
         return channels
     why = Reason.of(Code.NO_RESPONSE_AMONG_OTHERS)
     return [replace(one, unused=why) if one.units == "counts" else one for one in channels]
+
+
+def _letter_unknown(channel: str) -> Reason:
+    return Reason.of(Code.LETTER_UNKNOWN, letters=", ".join(letters_of(channel)))
 
 
 def _note_missing(live: list[Component]) -> None:

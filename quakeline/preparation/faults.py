@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from quakeline.clock import drift_notes
 from quakeline.reasons import Code, Reason
 from quakeline.signal.gaps import runs_of
 from quakeline.signal.quality import clipped, idle, integral, jumps
@@ -72,7 +73,8 @@ def mended(segments: Sequence[Segment], spikes: bool = True) -> tuple[list[Segme
         (clipped_s, Reason.of(Code.CLIPPED, seconds=clipped_s)),
         (constant_s * (low < high), Reason.of(Code.CONSTANT, seconds=constant_s)),
     )
-    faults.notes = [note for much, note in found if much] + _slips(segments)
+    faults.notes = [note for much, note in found if much]
+    faults.notes += _slips(segments) + drift_notes(segment.clock for segment in segments)
     if idle(low, high, whole):
         faults.unused = Reason.of(Code.IDLE, low=low, high=high)
     return result, faults
@@ -97,10 +99,10 @@ def _constant_s(samples: np.ndarray, rate_hz: float) -> float:
 
 
 def _slips(segments: Sequence[Segment]) -> list[Reason]:
-    """A note on pieces that do not begin where the last one leads to: clock corrections, drift."""
+    """A note on gaps and overlaps of about a sample: corrections of a clock."""
     slips = []
     for one, other in pairwise(segments):
-        late_s = (other.start_ns - one.start_ns) / SECOND - one.seconds
+        late_s = (other.start_ns - one.end_ns) / SECOND
         if one.rate_hz == other.rate_hz and _SLIP_S < abs(late_s) < _SLIP_SAMPLES / one.rate_hz:
             slips.append(late_s)
     if not slips:

@@ -8,14 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 import obspy
 
+from quakeline.io.epochs import newest
 from quakeline.io.inventory import epoch_ns
 from quakeline.reasons import Code, Reason
 
 COMPONENTS = ("Z", "N", "E")
-#: Letters of channel codes and the component that they fill where nothing is known of them.
-FILLS = {"Z": "Z", "N": "N", "E": "E", "1": "N", "2": "E", "3": "Z"}
+#: Letters of channel codes and the component that they fill where nothing is known of them: axes of
+#: any name (1, 2, 3; of further sensors 4 to 9; Y and X), and those turned to an event (R and T).
+FILLS = dict(zip("ZNE123456789YXRT", "ZNENEZNEZNEZNENE", strict=True))
 #: Letters of sensors whose orientations must be known.
-OBLIQUE = ("U", "V", "W")
+OBLIQUE = ("U", "V", "W", "A", "B", "C")
+#: Sets of axes without a vertical of their own, or with one; the first ones of an instrument count.
+SETS = ("NE", "123", "UVW")
+FURTHER_SETS = ("YX", "456", "789", "RT", "ABC")
+#: Letters that a channel of a seismometer may end with, and those that are taken whatever its
+#: instrument: the others also end the codes of temperatures and voltages.
+LETTERS = "".join((*FILLS, *OBLIQUE))
+_USUAL = "ZNE123UVW"
+#: Instruments of SEED whose channels may have any of the letters: high and low gain, accelerometer,
+#: geophone, gravimeter.
+_SEISMIC = "HLNPG"
 _UNITS = {"Z": (1.0, 0.0, 0.0), "N": (0.0, 1.0, 0.0), "E": (0.0, 0.0, 1.0)}
 #: Directions this close, as the sine of the angle, are the same.
 _ALIGNED = np.sin(np.radians(0.1))
@@ -23,6 +35,16 @@ _ALIGNED = np.sin(np.radians(0.1))
 _INDEPENDENT = 0.1
 #: How well a component must follow from the channels.
 _EXACT = 0.02
+
+
+def is_seismic(channel: str) -> bool:
+    """Whether a channel's code is that of an axis of a seismometer."""
+    return channel[-1:] in set(letters_of(channel))
+
+
+def letters_of(channel: str) -> str:
+    """Letters that may be the last one of a channel of this instrument."""
+    return LETTERS if channel[-2:-1] in set(_SEISMIC) else _USUAL
 
 
 @dataclass(frozen=True)
@@ -58,9 +80,15 @@ class Orientations:
                     self._epochs.setdefault(codes, []).append((*epoch_ns(channel), direction))
 
     def at(self, codes: tuple[str, ...], time_ns: int) -> Direction | None:
-        """The direction of a channel (codes from network to channel) at a time, where known."""
-        epochs = sorted(self._epochs.get(codes, []), key=lambda epoch: epoch[:2])
-        return next((one for start, end, one in epochs if start <= time_ns < end), None)
+        """The direction of a channel (codes from network to channel) at a time, where known.
+
+        Where epochs overlap the newest holds (see `quakeline.io.epochs`).
+        """
+        known = self._epochs.get(codes, [])
+        for start, end, number in newest([(start, end) for start, end, _ in known]):
+            if start <= time_ns < end:
+                return known[number][2]
+        return None
 
     def changes(self, channels: Sequence[tuple[str, ...]], start_ns: int, end_ns: int) -> list[int]:
         """Times in (start, end) at which an epoch of one of the channels begins or ends."""

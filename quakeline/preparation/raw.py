@@ -11,8 +11,10 @@ import obspy
 import pandas as pd
 
 from quakeline.errors import DataError
+from quakeline.io import starts
 from quakeline.io.headers import chosen, read_stream
 from quakeline.reasons import Code, Reason, reasons_in
+from quakeline.signal.leaps import without_leap_seconds
 from quakeline.signal.segments import Segment, join
 from quakeline.timeline import Span
 
@@ -39,14 +41,14 @@ class RawFiles:
     """Reads the channels of a span of time from the files of a manifest."""
 
     def __init__(self, span: Span) -> None:
-        self._limits = _limits(span)
+        self._span, self._limits = span, _limits(span)
         self._held: dict[tuple[str, bool], tuple[obspy.Stream, tuple[Reason, ...]]] = {}
 
     def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[Reason]]:
         """See `Source.segments`."""
         notes: list[Reason] = []
         pieces = [piece for row in rows.itertuples() for piece in self._pieces(row, notes)]
-        return _joined(pieces, notes)
+        return _joined(pieces, self._span, notes)
 
     def _pieces(self, row: Any, notes: list[Reason]) -> list[Segment]:
         try:
@@ -56,7 +58,7 @@ class RawFiles:
             return []
         known = reasons_in(row.reason, row.reason_codes)
         notes += [one.at(row.path) for one in warned if one not in known]
-        return [_piece(trace) for trace in stream]
+        return [_piece(trace, starts.of(trace)) for trace in stream]
 
     def _traces(self, row: Any) -> tuple[list[obspy.Trace], tuple[Reason, ...]]:
         """Traces of a channel and notes on its file; codes in the file may be others."""
@@ -65,8 +67,7 @@ class RawFiles:
             stream, warned = self._load(str(row.path), whole=False)
             return [trace for trace in stream if _codes(trace) == _wanted(row)], warned
         stream, warned = self._load(str(row.path), whole=True)
-        own = [trace.slice(**self._limits) for trace in chosen(stream, header_codes)]
-        return [trace for trace in own if trace.stats.npts], warned
+        return chosen(stream, header_codes), warned
 
     def _load(self, path: str, whole: bool) -> tuple[obspy.Stream, tuple[Reason, ...]]:
         """Read a file, or give it again; an lru_cache would keep this object alive for long.
@@ -87,17 +88,24 @@ class RawTraces:
     """Gives the channels of a span of time from traces in memory, which stay as they are."""
 
     def __init__(self, traces: Iterable[obspy.Trace], span: Span) -> None:
-        self._traces, self._limits = traces, _limits(span)
+        self._traces, self._span = traces, span
 
     def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[Reason]]:
         """See `Source.segments`."""
         named = {str(row.header_codes or ".".join(_wanted(row))) for row in rows.itertuples()}
-        own = [trace for trace in self._traces if trace.id in named]
-        parts = [trace.slice(**self._limits) for trace in own]
-        return _joined([_piece(part) for part in parts if part.stats.npts], [])
+        pieces = [_piece(trace) for trace in self._traces if trace.id in named]
+        return _joined(pieces, self._span, [])
 
 
-def _joined(pieces: list[Segment], notes: list[Reason]) -> tuple[list[Segment], list[Reason]]:
+def _joined(
+    pieces: list[Segment], span: Span, notes: list[Reason]
+) -> tuple[list[Segment], list[Reason]]:
+    """Join what pieces hold of a span of time."""
+    pieces, leaps = without_leap_seconds(pieces)
+    if leaps:
+        notes.append(Reason.of(Code.LEAP_SECOND))
+    parts = [piece.within(span.start_ns, span.end_ns + 1) for piece in pieces]
+    pieces = [part for part in parts if len(part.samples)]
     values = [piece.samples for piece in pieces]
     lost = sum(len(one) - int(np.count_nonzero(np.isfinite(one))) for one in values)
     if lost:
@@ -124,11 +132,13 @@ def _codes(trace: obspy.Trace) -> tuple[str, str, str, str]:
     return (stats.network, stats.station, stats.location, stats.channel)
 
 
-def _piece(trace: obspy.Trace) -> Segment:
+def _piece(trace: obspy.Trace, known: np.ndarray | None = None) -> Segment:
+    """A trace, and samples in it whose times are known."""
     return Segment(
         int(trace.stats.starttime.ns),
         float(trace.stats.sampling_rate),
         _values(trace.data),
+        known if known is not None and len(known) > 1 else None,
     )
 
 

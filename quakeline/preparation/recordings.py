@@ -14,6 +14,7 @@ import pandas as pd
 
 from quakeline.errors import DataError
 from quakeline.io.headers import ChannelHeader, read_headers, traces_of, without_doubles
+from quakeline.io.plausible import shown
 from quakeline.preparation.raw import Opener, RawFiles, RawTraces
 from quakeline.reasons import Code, Reason, cells
 from quakeline.schemas import MANIFEST
@@ -89,9 +90,9 @@ def of_files(paths: Sequence[Path | str], inventory: obspy.Inventory | None = No
             headers = read_headers(path)
         except DataError as error:
             why = cells("reason", [Reason.of(Code.UNREADABLE, why=str(error))])
-            rows.append({"path": str(path), "status": "unreadable", **why})
+            rows.append({"path": shown(path), "status": "unreadable", **why})
             continue
-        rows += [_row(header, header.problem, str(path)) for header in headers]
+        rows += [_row(header, header.problem, shown(path)) for header in headers]
     return Recordings(_manifest(without_doubles(rows)), RawFiles, inventory or obspy.Inventory())
 
 

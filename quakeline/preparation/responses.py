@@ -7,13 +7,16 @@ from functools import partial
 
 import numpy as np
 import obspy
-from obspy import UTCDateTime
 from obspy.core.inventory import Response as ChannelResponse
 
+from quakeline.clock import Clock
 from quakeline.io.codes import nearest
+from quakeline.io.epochs import NEVER_NS, newest, overlap
+from quakeline.io.inventory import epoch_ns
 from quakeline.preparation.sensors import Sensor, Unusable, is_given
 from quakeline.preparation.settings import Response
 from quakeline.reasons import Code, Reason
+from quakeline.signal.clocked import on_grid
 from quakeline.signal.response import (
     Evaluate,
     Local,
@@ -24,16 +27,14 @@ from quakeline.signal.response import (
     inverse_filter,
 )
 from quakeline.signal.segments import Segment
-
-_NEVER_NS, _ALWAYS_NS = -(1 << 62), 1 << 62
+from quakeline.timeline import iso
 
 
 @dataclass(frozen=True)
 class Epoch:
     """A response and the time in ns, [start, end), in which it holds."""
 
-    start_ns: int
-    end_ns: int
+    span: tuple[int, int]
     response: ChannelResponse
 
 
@@ -57,11 +58,7 @@ class Responses:
                 for channel in station:
                     if is_given(channel.response):
                         codes = (network.code, station.code, channel.location_code, channel.code)
-                        epoch = Epoch(
-                            _ns(channel.start_date, _NEVER_NS),
-                            _ns(channel.end_date, _ALWAYS_NS),
-                            channel.response,
-                        )
+                        epoch = Epoch(epoch_ns(channel), channel.response)
                         self._epochs.setdefault(codes, []).append(epoch)
         self._methods: dict[tuple[int, float], _Method | Reason] = {}
         self._removals: dict[tuple[str, float], Removal] = {}
@@ -89,6 +86,7 @@ class Responses:
         pieces, notes, left_s = [], [], 0.0
         for segment in segments:
             covered = 0.0
+            notes += self._overlaps(codes, segment)
             for part, epoch in self._parts(codes, segment):
                 covered += part.seconds
                 method = self._method(epoch.response, part.rate_hz)
@@ -97,22 +95,29 @@ class Responses:
                     continue
                 notes += method.remarks
                 samples = method.sensor.counts(part.samples)
-                grid = part.start_ns, part.rate_hz, rate_hz
-                pieces.append(method.removal.to_grid(samples, *grid))
+                pieces.append(_placed(method.removal, samples, part.clock, rate_hz))
             left_s += segment.seconds - covered
         if left_s > 1e-6:
             notes.append(Reason.of(Code.OUTSIDE_RESPONSE, seconds=left_s))
         return pieces, notes
 
     def _parts(self, codes: tuple[str, ...], segment: Segment) -> list[tuple[Segment, Epoch]]:
-        """A segment cut at the limits of epochs; where two overlap the earlier one holds."""
-        parts, free = [], _NEVER_NS
-        for epoch in sorted(self._epochs[codes], key=lambda epoch: (epoch.start_ns, epoch.end_ns)):
-            part = segment.within(max(epoch.start_ns, free), epoch.end_ns)
-            free = max(free, epoch.end_ns)
+        """A segment cut at the limits of epochs; where two overlap the newer one holds."""
+        parts = []
+        for start_ns, end_ns, number in newest([one.span for one in self._epochs[codes]]):
+            part = segment.within(start_ns, end_ns)
             if len(part.samples):
-                parts.append((part, epoch))
+                parts.append((part, self._epochs[codes][number]))
         return parts
+
+    def _overlaps(self, codes: tuple[str, ...], segment: Segment) -> list[Reason]:
+        """A remark where several epochs hold in a segment at once."""
+        near = [one.span for one in self._epochs[codes] if len(segment.within(*one.span).samples)]
+        found = overlap(near)
+        if found is None:
+            return []
+        start, newer = ("the beginning" if t == NEVER_NS else iso(t, digits=0) for t in found)
+        return [Reason.of(Code.EPOCHS_OVERLAP, older=start, newer=newer)]
 
     def _method(self, response: ChannelResponse, rate_hz: float) -> _Method | Reason:
         """How to remove a response at a rate, or why that cannot be done."""
@@ -150,5 +155,10 @@ class Responses:
         return Local(kernel, np.float32)  # as they are stored
 
 
-def _ns(time: UTCDateTime | None, default: int) -> int:
-    return default if time is None else min(max(int(time.ns), _NEVER_NS), _ALWAYS_NS)
+def _placed(
+    removal: Removal, samples: np.ndarray, clock: Clock, rate_hz: float
+) -> tuple[int, np.ndarray]:
+    """Ground motion on the grid of a rate, as the clock of the samples says."""
+    if clock.even:
+        return removal.to_grid(samples, clock.time_ns(0), clock.rate_hz, rate_hz)
+    return on_grid(removal.motion(samples, clock.rate_hz), clock, rate_hz)

@@ -15,7 +15,8 @@ import numpy as np
 from quakeline.preparation.orientation import (
     COMPONENTS,
     FILLS,
-    OBLIQUE,
+    FURTHER_SETS,
+    SETS,
     Mixing,
     Orientations,
     mixings,
@@ -86,14 +87,14 @@ def components_of(
     used = [_merged(made[name]) for name in COMPONENTS if name in made]
     filled = {code for component in used for code in component.channels}
     lost = [
-        _refused(replace(one, unused=_NO_DIRECTION))
+        _refused(replace(one, unused=_OTHER_AXES if one.code[-1] in FILLS else _NO_DIRECTION))
         for one in channels
         if not one.unused and one.code not in filled
     ]
     return sorted([*used, *unused, *lost], key=lambda one: one.name)
 
 
-_NO_DIRECTION = Reason.of(Code.NO_DIRECTIONS)
+_NO_DIRECTION, _OTHER_AXES = Reason.of(Code.NO_DIRECTIONS), Reason.of(Code.OTHER_AXES)
 
 
 def _refused(channel: Channel) -> Component:
@@ -107,13 +108,20 @@ def _refused(channel: Channel) -> Component:
 def _sensors(channels: list[Channel]) -> list[list[Channel]]:
     """Channels that belong to one set of axes: Z, N, E; or 1, 2 with 3 or Z; or U, V, W.
 
-    A station whose codes change inside a chunk has several.
+    A station whose codes change inside a chunk has several. Axes of other names serve where there
+    are none of these: they may be the same motion, turned.
     """
     by_letter = {one.code[-1]: one for one in channels}
-    sets = [["N", "E"], ["1", "2", "3"], list(OBLIQUE)]
-    found = [[by_letter[letter] for letter in one if letter in by_letter] for one in sets]
+
+    def there(letters: str) -> list[Channel]:
+        return [by_letter[letter] for letter in letters if letter in by_letter]
+
+    found = [there(letters) for letters in SETS]
+    if not any(found):
+        found = [next((some for some in map(there, FURTHER_SETS) if some), [])]
     if "Z" in by_letter:
-        free = [n for n in (0, 1) if found[n] and not (n == 1 and "3" in by_letter)]
+        fills = [{FILLS.get(one.code[-1]) for one in some} for some in found]
+        free = [n for n, own in enumerate(fills) if own and not own & {"Z", None}]
         for n in free or [0]:
             found[n].append(by_letter["Z"])
     return [one for one in found if one]

@@ -23,7 +23,7 @@ _ORDERS: dict[Output, int] = {"displacement": 0, "velocity": 1, "acceleration": 
 #: Units of motion: a prefix, metres, and none, one or two times per second.
 _MOTION = re.compile(
     r"(?P<prefix>[NUMC]|MICRO|NANO)?M(ET(ER|RE)S?)?"
-    r"(?P<per>/S(EC(OND)?)?(?P<square>\*\*2|\^2|/S(EC)?)?|/\(S(EC)?(\*\*|\^)2\))?",
+    r"(?P<per>/S(EC(OND)?)?(?P<square>\*\*2|\^?2|²|/S(EC)?)?|/\(S(EC)?(\*\*|\^)2\))?",
     re.IGNORECASE,
 )
 _PREFIXES = {"": 1.0, "C": 1e2, "M": 1e3, "U": 1e6, "MICRO": 1e6, "N": 1e9, "NANO": 1e9}

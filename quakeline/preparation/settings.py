@@ -6,14 +6,15 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from quakeline.clock import REACH_S
 from quakeline.section import Section
 
 Output = Literal["displacement", "velocity", "acceleration"]
 
 #: Units of each kind of ground motion in stores and tables.
 UNITS: dict[Output, str] = {"displacement": "m", "velocity": "m/s", "acceleration": "m/s2"}
-#: Resampling reaches less than this, in seconds.
-_RESAMPLING_S = 5.0
+#: Resampling reaches less than 5 s, the times of samples depend on what is farther away.
+_GRID_S = 5.0 + REACH_S
 
 
 class Response(Section):
@@ -74,10 +75,10 @@ class Response(Section):
     def read_ahead_s(self) -> float:
         """Raw data are read this far beyond the margins of a chunk, in seconds.
 
-        As far as removing a response and resampling reach, so that every stored sample is that of
-        uncut data; without a reach, as far as the tapers.
+        As far as removing a response, resampling and the times of samples reach, so that every
+        stored sample is that of uncut data; without a reach, as far as the tapers.
         """
-        return (self.taper_s if self.reach_s is None else self.reach_s) + _RESAMPLING_S
+        return (self.taper_s if self.reach_s is None else self.reach_s) + _GRID_S
 
 
 #: As far as the default settings read ahead.

@@ -129,7 +129,8 @@ def to_grid(
     x = np.asarray(samples, dtype=float)
     if place.ratio is None:
         step = rate_in_hz / rate_out_hz
-        return place.first, _interpolate_freely(x, place.offset, step, place.count)
+        at = place.offset + np.arange(place.count) * step
+        return place.first, interpolated(x, at, step)
     if place.unchanged:
         return place.first, x[..., : place.count].copy()
     up, down = place.ratio.as_integer_ratio()
@@ -144,17 +145,17 @@ def _half(up: int, down: int) -> int:
     return int(np.ceil(_ZERO_CROSSINGS * max(up, down) / _ROLL_OFF))
 
 
-def _interpolate_freely(x: np.ndarray, offset: float, step: float, count: int) -> np.ndarray:
-    """Values at input positions offset + k * step for k in range(count), any step.
+def interpolated(x: np.ndarray, at: np.ndarray, step: float) -> np.ndarray:
+    """Values of x, shape (..., n), at any places in samples, shape (m,), about `step` apart.
 
-    Beyond its ends the segment goes on with its first and last value.
+    Beyond its ends x goes on with its first and last value. Shape (..., m).
     """
     table = _table(max(step, 1.0))
     taps = len(table)
     padded = _held(x, taps)
-    values = np.empty((*x.shape[:-1], count))
-    for begin in range(0, count, _BLOCK):
-        position = offset + np.arange(begin, min(begin + _BLOCK, count)) * step
+    values = np.empty((*x.shape[:-1], len(at)))
+    for begin in range(0, len(at), _BLOCK):
+        position = at[begin : begin + _BLOCK]
         whole = np.floor(position).astype(np.int64)
         shift = (position - whole) * _TABLE_STEPS
         lower = shift.astype(np.int64)

@@ -141,6 +141,9 @@ class Removal(Protocol):
     ) -> tuple[int, np.ndarray]:
         """Ground motion on the absolute grid of a rate; as `quakeline.signal.resample.to_grid`."""
 
+    def motion(self, samples: np.ndarray, rate_hz: float) -> np.ndarray:
+        """Ground motion at the times of the samples."""
+
 
 class Local:
     """Removal by an `inverse_filter`: block by block, resampled in the same transform.
@@ -158,12 +161,16 @@ class Local:
         """See `Removal.to_grid`."""
         place = placing(len(samples), start_ns, rate_in_hz, rate_out_hz)
         if place.ratio is None:
-            motion = apply(np.asarray(samples, dtype=float), self._kernel)
+            motion = self.motion(samples, rate_in_hz)
             return to_grid(motion, start_ns, rate_in_hz, rate_out_hz)
         if not place.count:
             return place.first, np.empty(0)
         resampling, skip = place.resampling()
         return place.first, self._filter(resampling).apply(samples, skip, place.count)
+
+    def motion(self, samples: np.ndarray, rate_hz: float) -> np.ndarray:
+        """See `Removal.motion`."""
+        return apply(np.asarray(samples, dtype=float), self._kernel)
 
     def _filter(self, resampling: Resampling) -> BlockFilter:
         key = (resampling.up, resampling.down, resampling.kernel.tobytes())
@@ -200,11 +207,15 @@ class Whole:
         """See `Removal.to_grid`."""
         place = placing(len(samples), start_ns, rate_in_hz, rate_out_hz)
         if place.ratio is None or place.ratio.numerator > _UP_MOST:
-            motion = self._motion(samples, rate_in_hz, Resampling(1, 1, np.ones(1)))
-            return to_grid(motion[: len(samples)], start_ns, rate_in_hz, rate_out_hz)
+            motion = self.motion(samples, rate_in_hz)
+            return to_grid(motion, start_ns, rate_in_hz, rate_out_hz)
         resampling, skip = place.resampling()
         motion = self._motion(samples, rate_in_hz, resampling)
         return place.first, motion[skip : skip + place.count]
+
+    def motion(self, samples: np.ndarray, rate_hz: float) -> np.ndarray:
+        """See `Removal.motion`."""
+        return self._motion(samples, rate_hz, Resampling(1, 1, np.ones(1)))[: len(samples)]
 
     def _motion(self, samples: np.ndarray, rate_hz: float, resampling: Resampling) -> np.ndarray:
         n = len(samples)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from quakeline.clock import REACH_S
 from quakeline.reasons import Code, Reason, cells
 from quakeline.section import Section
 from quakeline.timeline import Span
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 
@@ -44,7 +45,7 @@ def run(
     from quakeline.schemas import FIBRE_CHANNELS, MANIFEST
 
     described = Fibre.model_validate_json(settings)
-    span = Span.parse(chunk).widen(margin_s)
+    span = Span.parse(chunk).widen(margin_s + REACH_S)
     files = described.source.files(span)
     found = survey(files, described.format, span)
     used = [item.stretch for item in found if item.status == "data" and item.stretch]
@@ -54,7 +55,7 @@ def run(
         rows = [{"network": fibre, "station": "*", "status": "no data", **why}]
     places = tables.empty(FIBRE_CHANNELS)
     if used:
-        places = describe(fibre, described.channels, used[0].distances)
+        places = describe(fibre, described.channels, used[0].distances, used[0].start_ns)
     logger.info("das_index: %d files searched, %d parts hold data", len(files), len(used))
     for row in rows:
         if row["status"] in ("unreadable", "unused"):

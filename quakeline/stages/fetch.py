@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from quakeline.io.headers import ChannelHeader
 
-VERSION = 5
+VERSION = 6
 
 #: Rates of header and station metadata that differ by a smaller share are the same.
 _RATE_TOLERANCE = 0.005
@@ -88,9 +88,10 @@ def _rows(
     """Rows of a file's channels inside the span, and the headers of those outside."""
     from quakeline.errors import DataError
     from quakeline.io.headers import read_headers
+    from quakeline.io.plausible import shown
     from quakeline.io.provenance import digest_file
 
-    base: dict[str, Any] = {"path": str(path)}
+    base: dict[str, Any] = {"path": shown(path)}
     try:
         headers = read_headers(path, partial(source.named, path))
     except DataError as error:

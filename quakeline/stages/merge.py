@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quakeline.chain.merge import Settings
 
-VERSION = 2
+VERSION = 3
 
 Config = Settings
 

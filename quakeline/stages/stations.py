@@ -14,7 +14,7 @@ from quakeline.section import Section
 from quakeline.sources.fdsn_stations import FdsnStations
 from quakeline.timeline import Span
 
-VERSION = 3
+VERSION = 4
 
 logger = logging.getLogger("quakeline")
 
@@ -25,7 +25,8 @@ class Config(Section):
     table: str | None = Field(
         None,
         description="CSV file: network, station, latitude, longitude, elevation_m (or elevation,"
-        " metres), optional location, channel, depth_m, start, end; or stations.parquet of a run",
+        " metres), optional location, channel, depth_m, start, end; or text of FDSN services, a"
+        " table of PyOcto, GaMMA, SeisBench, QuakeFlow or REAL, stations.parquet of a run",
     )
     stationxml: list[str] = Field(
         default_factory=list,
@@ -81,7 +82,8 @@ def run(
     asked for it. A run of fibres alone has no rows.
     """
     from quakeline.io import inventory as inventories
-    from quakeline.io import responses, tables
+    from quakeline.io import responses, station_list, tables
+    from quakeline.io.station_tables import read_table
     from quakeline.schemas import STATIONS
 
     described, given = (
@@ -94,10 +96,12 @@ def run(
         received = inventories.joined(received, fetched)
     frame = inventories.table_of(received)
     if config.table:
-        frame = inventories.overlaid(frame, inventories.read_table(Path(config.table)))
-    frame = inventories.checked(frame) if config.given else tables.empty(STATIONS)
+        frame = station_list.overlaid(frame, read_table(Path(config.table)))
+    frame = station_list.checked(frame) if config.given else tables.empty(STATIONS)
     if given:
         found = [one for path in given for one in responses.read(path, config.sac_pz_unit)]
+        for label in responses.overlaps(found):
+            logger.warning("epochs of responses overlap, the newest counts: %s", label)
         received, left = responses.attached(received, found, frame)
         frame = inventories.with_responses(frame, received)
         for label in left:

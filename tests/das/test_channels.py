@@ -39,6 +39,28 @@ def test_a_table_places_some_channels(tmp_path: Path) -> None:
     assert frame.loc[5, "distance_m"] == 150
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_open_epochs_the_newest_places_a_channel(tmp_path, order, caplog) -> None:
+    lines = ["3,46.0,8.0,100,2005-01-01", "3,47.0,8.0,100,2009-01-01"]
+    path = tmp_path / "c.csv"
+    head = HEAD.replace("elevation_m", "elevation_m,start")
+    path.write_text(head + "\n".join(lines[n] for n in order) + "\n5,46.5,8,1,\n")
+    channels = Channels(table=str(path))
+    for day, latitude in (("2010-01-01", 47.0), ("2007-01-01", 46.0), ("2001-01-01", 46.0)):
+        frame = describe("F", channels, METRES, pd.Timestamp(day).value)
+        assert frame.loc[3, "latitude"] == latitude
+        assert frame.loc[5, "latitude"] == 46.5
+    assert "epochs overlap, an older one is not closed: channel 3, 1 in all" in caplog.text
+
+
+def test_a_channel_at_zero_has_no_place(tmp_path: Path, caplog) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(HEAD + "3,46.0,8.0,100\n4,46.0,8.1,100\n5,0,0,0\n")
+    frame = describe("F", Channels(table=str(path)), METRES)
+    assert frame["latitude"].notna().sum() == 2
+    assert "F.5 is left out: its coordinates, 0 N 0 E" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -21,7 +21,7 @@ from quakeline import cluster, config, reproduction, velocity
 from quakeline.das import channels, files
 from quakeline.das.description import AutoFormat, Channels
 from quakeline.errors import QuakelineError
-from quakeline.io import headers, inventory, pick_tables, tables
+from quakeline.io import headers, inventory, pick_tables, station_tables, tables
 from quakeline.models import cards, weights
 from quakeline.schemas import PICKS
 from quakeline.sources import archive_list
@@ -83,7 +83,10 @@ def readers(folder: Path) -> list[Reader]:
         Reader("config", ".yaml", _config, demo_like({}).as_yaml().encode()),
         Reader("site", ".yaml", _site, _example("profiles/slurm/site.example.yaml")),
         Reader(
-            "stations", ".csv", inventory.read_table, _example("config/unterhaching/stations.csv")
+            "stations",
+            ".csv",
+            station_tables.read_table,
+            _example("config/unterhaching/stations.csv"),
         ),
         Reader("velocity", ".csv", velocity.load, _example("config/unterhaching/velocity.csv")),
         Reader("picks csv", ".csv", pick_tables.read, _PICKS),

@@ -15,7 +15,7 @@ from obspy.core.inventory import Channel, Inventory, Network, Response, Station
 
 import quakeline
 from quakeline.errors import DataError
-from quakeline.io import codes, inventory, pick_tables, responses
+from quakeline.io import codes, inventory, pick_tables, responses, station_tables
 from quakeline.io.headers import read_headers
 from quakeline.preparation.recordings import of_files, of_stream
 from quakeline.sources.remote import RemoteSource
@@ -140,7 +140,7 @@ def test_stationxml_and_tables_and_responses(tmp_path: Path) -> None:
     assert row.tolist() == ["BW", "UH1", "", "SHZ"]
     table = tmp_path / "stations.csv"
     table.write_text("network,station,location,latitude,longitude,elevation_m\nbw,uh1,--,48,11,5\n")
-    row = inventory.read_table(table).loc[0, ["network", "station", "location"]]
+    row = station_tables.read_table(table).loc[0, ["network", "station", "location"]]
     assert row.tolist() == ["BW", "UH1", ""]
     (tmp_path / "SAC_PZs_bw_uh1_shz_--").write_text("ZEROS 0\nPOLES 0\nCONSTANT 1.0\n")
     (one,) = responses.read(tmp_path / "SAC_PZs_bw_uh1_shz_--")
@@ -184,7 +184,7 @@ def test_stations_that_only_capitals_tell_apart_are_not_merged(tmp_path: Path) -
     head = "network,station,latitude,longitude,elevation_m\n"
     table.write_text(f"{head}AB,STA,48,11,5\nAB,sta,49,11,5\n")
     with pytest.raises(DataError, match="only capital letters"):
-        inventory.read_table(table)
+        station_tables.read_table(table)
     picks = tmp_path / "picks.csv"
     picks.write_text("station,phase,time\nAB.STA,P,2020-01-01\nAB.sta,P,2020-01-01\n")
     with pytest.raises(DataError, match="only capital letters"):

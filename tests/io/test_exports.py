@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -129,14 +130,14 @@ def test_fdsn_text_is_read_by_obspy(written):
     assert (cells["EventType"], cells["Contributor"]) == ("explosion", "A/B")
 
 
-def test_nonlinloc_has_its_documented_columns(written):
+def test_nonlinloc_has_its_documented_columns(written, caplog):
     folder = written("nonlinloc")
     blocks = (folder / "catalog.obs").read_text().split("\n\n")
     assert len(blocks) == 3
     assert blocks[2] == ""
     head, *lines = blocks[0].splitlines()
     assert head == "PUBLIC_ID a"
-    names = {line[:6].strip() for line in lines}
+    names = {line.removeprefix("# no error known: ")[:6].strip() for line in lines}
     assert names == {"XXS00", "YYS00", "S01"}
     station, location, component, onset, phase, motion, *rest = lines[0].split()
     assert (station, location, component, onset, phase, motion) == (
@@ -145,11 +146,14 @@ def test_nonlinloc_has_its_documented_columns(written):
     date, clock, seconds, kind, error, _, _, _, weight = rest
     assert (date, clock, seconds, kind) == ("20200502", "0000", "0.0000", "GAU")
     assert (float(error), float(weight)) == (0.03, 1.0)
-    unknown = lines[1].split()
-    assert (unknown[2], float(unknown[10]), float(unknown[14])) == ("HHN", 9.99, 0.0)
+    unknown = lines[1].removeprefix("# no error known: ").split()
+    assert lines[1].startswith("#")
+    assert (unknown[2], unknown[10], float(unknown[14])) == ("HHN", "-1.00e+00", 0.0)
+    assert sum(line.startswith("#") for line in lines) == 1
+    assert "1 of 12 picks state no error" in caplog.text
     times = [
         obspy.UTCDateTime(words[6] + words[7]) + float(words[8])
-        for words in (line.split() for line in lines)
+        for words in (line.removeprefix("# no error known: ").split() for line in lines)
     ]
     picks = catalog().picks["time"].iloc[:6]
     assert max(abs(t.timestamp - p.timestamp()) for t, p in zip(times, picks, strict=True)) < 6e-5
@@ -157,6 +161,28 @@ def test_nonlinloc_has_its_documented_columns(written):
     twin = sources[sources.index("# YY.S00") + 1].split()
     assert twin[:3] == ["GTSRCE", "YYS00", "LATLON"]
     assert [float(word) for word in twin[3::3]] == [48.2, -0.25]
+
+
+def test_errors_are_those_that_the_location_used(written):
+    whole = catalog()
+    used = np.linspace(0.02, 0.13, 12)
+    whole = replace(whole, arrivals=whole.arrivals.assign(pick_sigma_s=used))
+    text = (written("nonlinloc", whole) / "catalog.obs").read_text()
+    errors = [float(line.split()[10]) for line in text.splitlines() if " GAU " in line]
+    assert errors == pytest.approx(used, rel=5e-3)
+    events = obspy.read_events(str(written("quakeml", whole)))
+    picks = [pick for event in events for pick in event.picks]
+    assert [pick.time_errors.uncertainty for pick in picks] == pytest.approx(used)
+    notes = [pick.comments[0].text.split(" stated")[0] for pick in picks[:3]]
+    assert notes == ["time_sigma_s=0.03", "time_sigma_s=none", "time_sigma_s=0.03"]
+
+
+def test_a_weight_that_no_location_gave_is_said(written, caplog):
+    whole = catalog()
+    unweighed = whole.arrivals.assign(weight=[*whole.arrivals["weight"][:10], np.nan, np.nan])
+    folder = written("hypodd", replace(whole, arrivals=unweighed))
+    assert (folder / "phase.dat").read_text().splitlines()[-1].split()[2] == "1.0000"
+    assert "2 of 12 arrivals have no weight" in caplog.text
 
 
 def test_hypodd_is_read_by_obspy(written):

@@ -16,12 +16,14 @@ def counts(n, seed=0):
     return np.random.default_rng(seed).integers(-5000, 5000, n).astype("i4")
 
 
-def records(path, header_hz, true_hz, n=50, per_record=400):
+def records(path, header_hz, true_hz, n=50, lengths=(390, 400, 410)):
     """One miniSEED record after the other, with times of another rate than headers name."""
-    content = b""
+    content, done = b"", 0
     for k in range(n):
-        start = obspy.UTCDateTime(START) + k * per_record / true_hz
-        piece = trace("XX.AAA..HHZ", start.ns, counts(per_record, k), header_hz)
+        length = lengths[k % len(lengths)]
+        start = obspy.UTCDateTime(START) + done / true_hz
+        piece = trace("XX.AAA..HHZ", start.ns, counts(length, k), header_hz)
+        done += length
         buffer = BytesIO()
         piece.write(buffer, format="MSEED", reclen=2048)
         content += buffer.getvalue()
@@ -41,10 +43,22 @@ def test_records_that_imply_another_rate_than_their_headers_are_refused(
 
 
 def test_records_whose_times_fit_their_rate_are_one_piece(tmp_path):
-    (header,) = read_headers(records(tmp_path / "a.mseed", 100, 100))
+    (header,) = read_headers(records(tmp_path / "a.mseed", 100, 100, lengths=(400,)))
     assert (header.problem, header.notes, header.n_samples) == (None, (), 20_000)
     assert header.rate_hz == 100.0
     assert header.end_ns - header.start_ns == 199_990_000_000
+
+
+@pytest.mark.parametrize(("fragment", "true_hz"), [(400, 50), (7, 700 / 9)])
+def test_fragments_of_a_record_each_are_data_with_gaps(tmp_path, fragment, true_hz):
+    path = records(tmp_path / "a.mseed", 100, true_hz, lengths=(fragment,))
+    (header,) = read_headers(path)
+    assert header.problem is None
+    assert header.n_samples == 50 * fragment
+    assert text_of(header.notes) == (
+        "the header's sampling rate is 100 Hz and is used: its 50 records are fragments with gaps"
+        f" between them; without gaps they would imply {true_hz:.4g} Hz"
+    )
 
 
 def test_recording_in_turns_is_no_wrong_rate(tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from obspy import UTCDateTime
 
 from quakeline.errors import DataError
-from quakeline.io import inventory, tables
+from quakeline.io import inventory, station_list, station_tables, tables
 from quakeline.schemas import STATIONS
 
 HEADER = "network,station,latitude,longitude,elevation_m"
@@ -36,7 +36,7 @@ def test_a_station_table_with_everything(tmp_path):
         "NA,01, 10 , 20 ,-5,,,,,",
         header=header,
     )
-    frame = conformed(inventory.checked(inventory.read_table(path)))
+    frame = conformed(station_list.checked(station_tables.read_table(path)))
     first, second = frame.to_dict("records")
     assert (first["latitude"], first["longitude"]) == (48.081506, 11.636035)
     assert (first["depth_m"], first["location"], first["channel"]) == (3.5, "00", "SHZ")
@@ -53,13 +53,15 @@ def test_elevation_is_read_as_metres_and_names_may_be_in_capitals(tmp_path):
     path = table(
         tmp_path, "BW,UH1,48,11,400", header="Network, STATION,Latitude,longitude ,Elevation"
     )
-    assert inventory.read_table(path)["elevation_m"].tolist() == [400.0]
+    assert station_tables.read_table(path)["elevation_m"].tolist() == [400.0]
 
 
 def test_a_byte_order_mark_blanks_and_comments(tmp_path):
     path = tmp_path / "stations.csv"
     path.write_text(f"\ufeff{HEADER}\n# closed\n\n BW , UH1 ,48,11,400 # ok\n", encoding="utf-8")
-    assert inventory.read_table(path)[["network", "station"]].to_numpy().tolist() == [["BW", "UH1"]]
+    assert station_tables.read_table(path)[["network", "station"]].to_numpy().tolist() == [
+        ["BW", "UH1"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_a_byte_order_mark_blanks_and_comments(tmp_path):
 def test_a_bad_cell_is_named_with_its_line(tmp_path, line, message):
     """Comments and empty lines count as lines."""
     with pytest.raises(DataError, match=message):
-        inventory.read_table(table(tmp_path, "# the network of 2010", line))
+        station_tables.read_table(table(tmp_path, "# the network of 2010", line))
 
 
 def test_a_bad_time_is_named_with_its_line(tmp_path):
@@ -95,7 +97,7 @@ def test_a_bad_time_is_named_with_its_line(tmp_path):
         header=f"{HEADER},start",
     )
     with pytest.raises(DataError, match="line 3: start is 'May 2010'; allowed: an ISO 8601"):
-        inventory.read_table(path)
+        station_tables.read_table(path)
 
 
 @pytest.mark.parametrize(
@@ -105,26 +107,25 @@ def test_a_bad_time_is_named_with_its_line(tmp_path):
             "network,station,latitude,longitude",
             "missing columns: elevation_m; unknown columns: none",
         ),
-        (f"{HEADER},azimuth", "missing columns: none; unknown columns: azimuth"),
-        (f"{HEADER},elevation", "unknown columns: elevation"),
-        ("net;sta;lat;lon", "missing columns: network, station"),
+        ("network,station,lattitude,longitude,elevation_m", "latitude; unknown columns: lattitude"),
+        ("net;sta;lat;lon", "missing columns: elevation_m; unknown columns: none"),
         ("network,network,station", "column 'network' is named twice"),
     ],
 )
 def test_missing_and_unknown_columns_are_all_named(tmp_path, header, message):
     with pytest.raises(DataError, match=message):
-        inventory.read_table(table(tmp_path, header=header))
+        station_tables.read_table(table(tmp_path, header=header))
 
 
 def test_stations_named_twice_are_refused(tmp_path):
-    frame = inventory.read_table(table(tmp_path, "BW,UH1,48,11,400", "BW,UH1,48.1,11,400"))
+    frame = station_tables.read_table(table(tmp_path, "BW,UH1,48,11,400", "BW,UH1,48.1,11,400"))
     with pytest.raises(DataError, match=r"BW\.UH1 location '' channel '' is listed twice"):
-        inventory.checked(frame)
+        station_list.checked(frame)
 
 
 def test_no_stations_are_refused(tmp_path):
     with pytest.raises(DataError, match="no stations"):
-        inventory.checked(inventory.read_table(table(tmp_path)))
+        station_list.checked(station_tables.read_table(table(tmp_path)))
 
 
 @given(st.floats(-180, 360))
@@ -136,17 +137,21 @@ def test_longitudes_are_brought_to_one_turn_and_otherwise_not_touched(longitude)
             "location": [""],
             "channel": [None],
             "start": [pd.NaT],
+            "end": [pd.NaT],
+            "latitude": [1.0],
             "longitude": [longitude],
+            "elevation_m": [0.0],
+            "depth_m": [0.0],
         }
     )
-    found = inventory.checked(frame)["longitude"].item()
+    found = station_list.checked(frame)["longitude"].item()
     assert -180 <= found <= 180
     assert found == (longitude if longitude <= 180 else longitude - 360)
 
 
 def test_stationxml_gives_one_row_per_channel_epoch():
     received = obspy.read_inventory()
-    frame = conformed(inventory.checked(inventory.table_of(received)))
+    frame = conformed(station_list.checked(inventory.table_of(received)))
     channels = sum(len(station.channels) for network in received for station in network)
     assert len(frame) == channels == 30
     row = frame[(frame["station"] == "RJOB") & (frame["channel"] == "EHZ")].iloc[0]
@@ -174,7 +179,7 @@ def test_stationxml_without_channels_gives_stations():
     for network in received:
         for station in network:
             station.channels = []
-    frame = conformed(inventory.checked(inventory.table_of(received).drop_duplicates()))
+    frame = conformed(station_list.checked(inventory.table_of(received).drop_duplicates()))
     assert frame["channel"].isna().all()
     assert (frame["response"] == "none").all()
 
@@ -201,7 +206,9 @@ def test_what_is_no_stationxml_is_named_in_one_line(tmp_path):
 def test_a_table_corrects_coordinates_and_adds_stations(tmp_path):
     base = inventory.table_of(obspy.read_inventory())
     path = table(tmp_path, "BW,RJOB,10,20,30", "XX,NEW,1,2,3")
-    frame = conformed(inventory.checked(inventory.overlaid(base, inventory.read_table(path))))
+    frame = conformed(
+        station_list.checked(station_list.overlaid(base, station_tables.read_table(path)))
+    )
     corrected = frame[frame["station"] == "RJOB"]
     assert corrected[
         ["latitude", "longitude", "elevation_m"]
@@ -216,9 +223,9 @@ def test_a_table_corrects_coordinates_and_adds_stations(tmp_path):
 
 
 def test_a_table_alone_stands_for_itself(tmp_path):
-    frame = inventory.read_table(table(tmp_path, "XX,NEW,1,2,3"))
+    frame = station_tables.read_table(table(tmp_path, "XX,NEW,1,2,3"))
     empty = inventory.table_of(obspy.Inventory())
-    assert inventory.overlaid(empty, frame).equals(frame)
+    assert station_list.overlaid(empty, frame).equals(frame)
 
 
 def written_twice(tmp_path, received, frame):
@@ -234,8 +241,8 @@ def test_written_stationxml_depends_on_its_content_alone(tmp_path):
     path = tmp_path / "received.xml"
     obspy.read_inventory().write(str(path), format="STATIONXML")
     received = inventory.read([path])
-    frame = inventory.overlaid(
-        inventory.table_of(received), inventory.read_table(table(tmp_path, "XX,NEW,1,2,3"))
+    frame = station_list.overlaid(
+        inventory.table_of(received), station_tables.read_table(table(tmp_path, "XX,NEW,1,2,3"))
     )
     first, second = written_twice(tmp_path, received, frame)
     assert first == second

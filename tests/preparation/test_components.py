@@ -9,6 +9,7 @@ from obspy import UTCDateTime
 from recordings import HEADER, OBSPY, UNTERHACHING, Pipeline, trace, write
 from scipy.signal import butter, sosfiltfilt
 
+from quakeline.io.headers import read_stream
 from quakeline.preparation.settings import Response
 from quakeline.signal.gaps import runs_of
 from quakeline.signal.resample import reach_s
@@ -240,6 +241,53 @@ def test_channels_that_are_not_wanted_or_unknown_say_why(tmp_path):
         "EHZ": "unused",
         "HDF": "unused",
     }
+
+
+@pytest.mark.parametrize("letters", ["ZYX", "645", "978", "ZRT", "Z45"])
+def test_axes_of_other_names_fill_the_components(tmp_path, letters):
+    rows = [noise(60, seed=n) for n in range(3)]
+    traces = [trace(f"XX.AAA..HL{c}", START, one) for c, one in zip(letters, rows, strict=True)]
+    waves, coverage = from_traces(tmp_path, traces)
+    assert waves.instruments == ["XX.AAA..HL"]
+    first = waves.index(START)
+    for row, samples in enumerate(rows):
+        assert np.array_equal(waves.data[0, row, first : first + 6000], samples)
+    notes = coverage.set_index("component")["notes"]
+    assert notes[["N", "E"]].str.contains("used as they are, without rotation").all()
+
+
+def test_turned_copies_beside_the_axes_are_not_used(tmp_path):
+    rows = [noise(60, seed=n) for n in range(5)]
+    traces = [trace(f"XX.AAA..HH{c}", START, one) for c, one in zip("ZNERT", rows, strict=True)]
+    waves, coverage = from_traces(tmp_path, traces)
+    first = waves.index(START)
+    assert waves.valid[0, :, first : first + 6000].all()
+    assert np.array_equal(waves.data[0, 1, first : first + 6000], rows[1])
+    unused = coverage[coverage["status"] == "unused"].set_index("channels")["notes"]
+    assert unused["HHR"] == unused["HHT"] == "the instrument's other channels give its components"
+
+
+def test_temperatures_and_voltages_are_no_seismometers(tmp_path):
+    codes = ("HHZ", "LDT", "VKA", "VE4")
+    traces = [trace(f"XX.AAA..{c}", START, noise(60, seed=n)) for n, c in enumerate(codes)]
+    waves, coverage = from_traces(tmp_path, traces)
+    assert waves.instruments == ["XX.AAA..HH"]
+    assert set(coverage[coverage["status"] == "unused"]["channels"]) == {"LDT", "VKA", "VE4"}
+
+
+def test_files_of_knet_are_read(tmp_path):
+    """A file of Akita; NIED states -15 s and Japan's time, which obspy takes off."""
+    path = OBSPY / "io/nied/tests/data/test.knet"
+    header = tmp_path / "akt013.UD"
+    header.write_text(path.read_text().replace("E-W", "U-D", 1))
+    borehole = tmp_path / "akt013.NS1"
+    borehole.write_text(path.read_text().replace("E-W", "  1", 1))
+    names = []
+    for one in (path, header, borehole):
+        (only,), _ = read_stream(one)
+        names.append(only.id)
+        assert only.stats.starttime == obspy.UTCDateTime("1996-08-10T18:12:24")
+    assert names == ["BO.AKT013..HNE", "BO.AKT013..HNZ", "BO.AKT013.01.HNN"]
 
 
 def test_a_chunk_without_data_gives_empty_valid_products(tmp_path):

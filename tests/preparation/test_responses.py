@@ -184,6 +184,7 @@ def test_a_total_sensitivity_alone_is_a_flat_response():
     [
         ("M", 0, 1.0), ("nm", 0, 1e9), ("M/S", 1, 1.0), ("nm/sec", 1, 1e9), ("CM/SEC**2", 2, 1e2),
         ("m/s/s", 2, 1.0), ("M/(S**2)", 2, 1.0), ("um/s", 1, 1e6), ("mm/s^2", 2, 1e3),
+        ("M/S2", 2, 1.0), ("cm/s2", 2, 1e2), ("m/s²", 2, 1.0), ("M/S/S", 2, 1.0),
     ],
 )  # fmt: skip
 def test_units_of_motion(unit, order, per_metre):
@@ -242,9 +243,9 @@ def test_the_same_response_of_three_channels_is_designed_once():
 
 
 def test_what_is_read_ahead_follows_the_reach():
-    assert Response().read_ahead_s == 25.0
-    assert Response(reach_s=100.0).read_ahead_s == 105.0
-    assert Response(reach_s=None, taper_s=300.0).read_ahead_s == 305.0
+    assert Response().read_ahead_s == 145.0
+    assert Response(reach_s=100.0).read_ahead_s == 225.0
+    assert Response(reach_s=None, taper_s=300.0).read_ahead_s == 425.0
     assert Response(reach_s=None, pre_filter_hz=(0.001, 0.01, 10, 20)).pre_filter_hz
     with pytest.raises(ValueError, match=r"four rising frequencies from 0\.01 Hz"):
         Response(reach_s=100.0, pre_filter_hz=(0.005, 0.1, 10, 20))

@@ -69,12 +69,31 @@ def test_values_that_are_not_finite_are_gaps_that_another_piece_may_fill():
     assert conflict_s == 0
 
 
-@pytest.mark.parametrize(("late_samples", "parts"), [(0.009, 1), (0.3, 2), (-0.3, 2)])
-def test_sample_times_that_do_not_fit_stay_apart(late_samples, parts):
+@pytest.mark.parametrize("late_samples", [0.009, 0.3, -0.3, 0.49, -0.49])
+def test_a_step_of_a_part_of_a_sample_is_no_gap_and_times_follow_it(late_samples):
+    ((segment,), _) = join([piece(0, [1, 2, 3]), piece(3 + late_samples, [4, 5])])
+    assert segment.samples.tolist() == [1, 2, 3, 4, 5]
+    times = [(segment.clock.time_ns(k) - START) / STEP for k in (0, 3, 4)]
+    off = [0, late_samples, late_samples] if abs(late_samples) > 0.02 else [late_samples / 2] * 3
+    assert times == pytest.approx(np.array([0, 3, 4]) + off, abs=1e-6)
+
+
+@pytest.mark.parametrize(("late_samples", "parts"), [(0.7, 2), (-1.3, 2)])
+def test_longer_steps_stay_apart(late_samples, parts):
     segments, _ = join([piece(0, [1, 2, 3]), piece(3 + late_samples, [4, 5])])
     assert len(segments) == parts
-    if parts == 2:
-        assert (segments[1].start_ns - START) / STEP == pytest.approx(3 + late_samples)
+    assert (segments[1].start_ns - START) / STEP == pytest.approx(3 + late_samples)
+
+
+def test_steps_in_proportion_to_long_records_are_a_clock_and_a_single_one_is_a_gap():
+    n = 3000
+    drifting = [piece(k * (n + 1.8), np.ones(n)) for k in range(5)]
+    assert len(join(drifting)[0]) == 1
+    early = [piece(k * (n - 1.8), np.ones(n)) for k in range(5)]
+    ((segment,), conflict_s) = join(early)
+    assert (len(segment.samples), conflict_s) == (5 * n, 0.0)
+    lost = [piece(k * n + 2 * (k > 2), np.ones(n)) for k in range(5)]
+    assert [len(one.samples) for one in join(lost)[0]] == [3 * n, 2 * n]
 
 
 def test_times_rounded_to_a_tenth_of_a_millisecond_fit_at_high_rates():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import pandas as pd
 
 from quakeline.io.exports.names import positions, short_names, sites_of
 from quakeline.io.streams import rows
 from quakeline.timeline import SECOND, to_datetime
+
+logger = logging.getLogger("quakeline")
 
 #: Names of the files of `files`, and of that of `differences`.
 FILES = ("phase.dat", "station.dat", "events.csv", "stations.csv")
@@ -23,8 +27,16 @@ def files(
     """The files phase.dat, station.dat, and what their short names mean: events.csv, stations.csv.
 
     Events are numbered in order. Travel times count from the origin time as it is written, so that
-    arrival times stay whole. An absent magnitude is `nan`, an absent error 0.
+    arrival times stay whole. Weights are those of the arrivals in the location; hypoDD knows no
+    unknown one, so an arrival that no location has weighed has 1, which the log says. An absent
+    magnitude is `nan`, an absent error 0.
     """
+    if unweighed := int(pairs["weight"].isna().sum()):
+        logger.warning(
+            "hypodd: %d of %d arrivals have no weight of a location: 1 is written",
+            unweighed,
+            len(pairs),
+        )
     known = positions(stations) if stations is not None else pd.DataFrame()
     names = _names(pairs, known)
     of_event = dict(iter(pairs.groupby("event_id", sort=False)))

@@ -5,18 +5,23 @@ The phase file format is the one of http://alomax.free.fr/nlloc/soft7.00/formats
 
 from __future__ import annotations
 
+import logging
+
 import pandas as pd
 
 from quakeline.io.exports.names import positions, short_names, sites_of
 from quakeline.io.streams import channel_of, components_of, rows
+from quakeline.io.used_errors import used_error_s
 from quakeline.timeline import SECOND, to_datetime
+
+logger = logging.getLogger("quakeline")
 
 #: Names of the files of `files`.
 FILES = ("catalog.obs", "stations.in")
 #: Characters of a station's name in the phase file.
 _WIDTH = 6
-#: Error in s of picks that state none: no weight may follow from nothing.
-_UNKNOWN_S = 9.99
+#: Begins the line of a pick without an error, which NonLinLoc passes over.
+_UNUSED = "# no error known: "
 #: Times are written to 0.1 ms.
 _STEP = SECOND // 10_000
 
@@ -28,7 +33,9 @@ def files(
 
     Events are blocks with blank lines between them, each with its id. A component is the whole
     channel code; the instrument column holds the location code, since NonLinLoc has none. Picks
-    that the location gave no weight have prior weight 0.
+    that the location gave no weight have prior weight 0. Errors are those that the location used;
+    a pick of which none is known is written as a comment, since NonLinLoc takes every number for
+    one, and is counted in the log.
     """
     known = positions(stations) if stations is not None else pd.DataFrame()
     both = [*sites_of(pairs), *(sites_of(known) if len(known) else [])]
@@ -43,7 +50,16 @@ def files(
             name = names[row["network"], row["station"]]
             lines.append(_line(row, name, channel_of(row, components)))
         blocks.append("\n".join(lines) + "\n\n")
-    return dict(zip(FILES, ("".join(blocks), _stations(known, names)), strict=True))
+    text = "".join(blocks)
+    if unused := text.count(_UNUSED):
+        logger.warning(
+            "nonlinloc: %d of %d picks state no error, nor does the catalog tell one that a"
+            " location used: they are comments in %s",
+            unused,
+            len(pairs),
+            FILES[0],
+        )
+    return dict(zip(FILES, (text, _stations(known, names)), strict=True))
 
 
 def _line(row: dict[str, object], name: str, channel: str) -> str:
@@ -51,12 +67,12 @@ def _line(row: dict[str, object], name: str, channel: str) -> str:
     rounded = (time_ns + _STEP // 2) // _STEP * _STEP
     second = to_datetime(rounded)
     fraction = rounded % (60 * SECOND) / SECOND
-    sigma, weight = row["time_sigma_s"], row["weight"]
-    error = _UNKNOWN_S if pd.isna(sigma) else float(sigma)  # type: ignore[call-overload,arg-type]
+    error_s, weight = used_error_s(row, row), row["weight"]
+    mark, error = (_UNUSED, -1.0) if error_s is None else ("", error_s)
     prior = 1.0 if pd.isna(weight) else float(weight > 0)  # type: ignore[call-overload,operator]
     location = str(row["location"]) or "?"
     return (
-        f"{name:<6} {location:<4} {channel or '?':<4} ? {row['phase']!s:<6} ?"
+        f"{mark}{name:<6} {location:<4} {channel or '?':<4} ? {row['phase']!s:<6} ?"
         f" {second:%Y%m%d %H%M} {fraction:7.4f} GAU {error:9.2e} -1.00e+00 -1.00e+00 -1.00e+00"
         f" {prior:.4f}"
     )
