@@ -190,10 +190,12 @@ def _ended(
     if count - at[-1] > _LONGEST_S * rate_hz or at[recent] == at[-1]:
         return at, late
     slope = (late[-1] - late[recent]) / (at[-1] - at[recent])
-    if abs(late[-1] - late[recent]) <= tolerance(rate_hz) or abs(slope) > _WORST:
+    more = slope * (count - at[-1])
+    if abs(late[-1] - late[recent]) <= tolerance(rate_hz):
         return at, late
-    end = late[-1] + slope * (count - at[-1])
-    return np.append(at, count), np.append(late, end)
+    if abs(slope) > _WORST and abs(more) >= STEP:
+        return at, late
+    return np.append(at, count), np.append(late, late[-1] + more)
 
 
 def _bends(at: np.ndarray, late: np.ndarray) -> np.ndarray:
