@@ -126,7 +126,10 @@ def in_files(folder: Path, records: list[obspy.Trace], counts: list[int]) -> Rec
 
 
 def compared(recorder: Recorder, cuts: list[int], other: list[int], rate: float, chunk_s: int):
-    """By how much of a sample times are wrong, once all cuts have given the same."""
+    """By how much of a sample times are wrong, once all cuts have given the same.
+
+    A drift that changes by 2000 ppm within a record of 480 samples is met to a quarter of a sample.
+    """
     records = recorder.records(cuts)
     first, whole, valid = prepared(of_stream(records), 2000, rate)
     assert np.count_nonzero(valid) > SECONDS * rate * 0.99 - 100
@@ -134,7 +137,7 @@ def compared(recorder: Recorder, cuts: list[int], other: list[int], rate: float,
     _, by_chunks, valid_by_chunks = prepared(of_stream(records[::-1]), chunk_s, rate)
     n = min(len(whole), len(by_chunks))
     assert np.array_equal(valid[:n], valid_by_chunks[:n])
-    assert np.abs(whole[:n] - by_chunks[:n]).max() < 0.02  # float32 of 2e4
+    assert np.abs(whole[:n] - by_chunks[:n]).max() < 0.02  # samples are float32 of up to 2e4
     _, again, valid_again = prepared(of_stream(recorder.records(other)), 2000, rate)
     assert np.count_nonzero(valid != valid_again) <= 4 * (1 + len(recorder.gaps))
     return max(late, lateness(first, again, valid_again, rate))
@@ -148,14 +151,14 @@ cases = given(
 @settings(max_examples=3, deadline=None)
 @cases
 def test_times_are_right_and_do_not_depend_on_cuts(recorder, cuts, other, rate, chunk_s):
-    assert compared(recorder, cuts, other, rate, chunk_s) < 0.1
+    assert compared(recorder, cuts, other, rate, chunk_s) < 0.3
 
 
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @cases
 def test_times_of_many_clocks(recorder, cuts, other, rate, chunk_s):
-    assert compared(recorder, cuts, other, rate, chunk_s) < 0.1
+    assert compared(recorder, cuts, other, rate, chunk_s) < 0.3
 
 
 @settings(max_examples=2, deadline=None)
@@ -165,7 +168,7 @@ def test_files_change_nothing(recorder, cuts, counts):
     _, expected, valid = prepared(of_stream(records), 2000, RATE)
     with TemporaryDirectory() as folder:
         first, found, valid_found = prepared(in_files(Path(folder), records, counts), 333, RATE)
-        assert lateness(first, found, valid_found, RATE) < 0.1
+        assert lateness(first, found, valid_found, RATE) < 0.3
     n = min(len(expected), len(found))
     assert np.array_equal(valid[:n], valid_found[:n])
     assert np.abs(expected[:n] - found[:n]).max() < 0.02
