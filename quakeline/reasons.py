@@ -171,6 +171,7 @@ class Code(Enum):
     )
     SPIKES = _remark("{count} spikes of one sample")
     SPIKES_BRIDGED = _remark("{count} spikes of one sample bridged")
+    GLITCHES = _remark("{count} glitches of two to four samples")
     STEPS = _remark("{count} steps to another level")
     CLIPPED = _remark("clipped: {seconds:.2f} s, without amplitudes")
     CONSTANT = _remark("without signal (equal samples): {seconds:.1f} s")
