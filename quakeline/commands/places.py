@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from quakeline.io.exports import Tables
-    from quakeline.velocity import VelocityModel
+    from quakeline.velocity import Model
 
 
 def folder_of(run: str) -> Path:
@@ -84,7 +84,7 @@ def _described(folder: Path) -> Path:
 
 def velocity_of(
     folder: Path, given: Path | None, vp_vs: float = 0.0, interpolation: str = "auto"
-) -> tuple[VelocityModel, dict[str, Any]]:
+) -> tuple[Model, dict[str, Any]]:
     """The velocity model that is given, else that of the run in a folder.
 
     Returns

@@ -1,0 +1,252 @@
+"""Travel times of a network in a velocity grid: how dense, in how much memory, and at any source.
+
+By reciprocity a table's source is a station. What is kept is the time over the straight distance,
+which is nearly even also where the time is not, close to the station, so that it is interpolated
+linearly between nodes and multiplied with the exact distance. Nodes are dense around the stations
+and, where that would be too many, wider apart in all of the search.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from itertools import product
+from threading import Lock
+
+import numpy as np
+import psutil
+
+from quakeline.errors import DataError
+from quakeline.velocity import solving
+from quakeline.velocity.grid import GridModel
+from quakeline.velocity.kinds import Network
+from quakeline.velocity.solving import Block
+
+logger = logging.getLogger("quakeline")
+
+#: Memory of all tables that is used at most where nothing else is said, in bytes.
+_MEMORY = 1e9
+#: Nodes of a table: as many are solved in about a second.
+_FEWEST, _MOST = 5e4, 5e5
+#: Nodes need not be closer than this, in km: the largest error in a gradient was 1 ms.
+_CLOSE_KM, _CLOSEST_KM = 1.0, 0.1
+#: Nodes are this much closer to each other in depth.
+_FLAT = 0.5
+#: Dense nodes reach so far around the stations: this share of the extent, within these km.
+_AROUND, _AROUND_KM = 0.35, (10.0, 100.0)
+#: Dense nodes beside wide ones are worth it from this ratio on.
+_DENSER = 1.4
+#: Positions that have tables of their own, at most, and how near others share one, in nodes.
+_POSITIONS, _SHARED = 256, 0.5
+_EXACT_KM, _LEVEL_KM = 0.001, 0.05
+
+
+class GridTimes:
+    """Travel times between the sites of a network and its sources in a velocity grid.
+
+    A table for each phase and position of a station, from the cache folder or made when it is
+    first needed; channels of fibres that lie close together share one.
+    """
+
+    def __init__(self, model: GridModel, network: Network, threads: int = 1) -> None:
+        self.model, self._network, self._threads = model, network, threads
+        self._lock = Lock()
+        stations = network.stations
+        self._table_of, first = _positions(stations[["x", "y", "depth_km"]].to_numpy())
+        self._at = stations[["x", "y", "depth_km"]].to_numpy()[first]
+        self._made = np.zeros(2 * len(first), dtype=bool)
+        self._layers = [Layer.of(block, self._at) for block in _blocks(model, network, len(first))]
+        self._require_memory()
+        self._told = False
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory that all tables take."""
+        return sum(layer.values.nbytes for layer in self._layers)
+
+    def rows_of(self, phases: np.ndarray, site: np.ndarray) -> np.ndarray:
+        """Numbers of the tables for pairs of a phase and the number of a site."""
+        rows = 2 * self._table_of[site] + (np.asarray(phases) == "S")
+        with self._lock:
+            missing = np.unique(rows[~self._made[rows]])
+            if len(missing):
+                self._make(missing)
+        return np.asarray(rows, dtype=np.int64)
+
+    def travel(
+        self, rows: np.ndarray, east: np.ndarray, north: np.ndarray, depth: np.ndarray
+    ) -> np.ndarray:
+        """Times in s for offsets in km from the sites to the sources and their depths."""
+        return self.sloped(rows, east, north, depth)[0]
+
+    def sloped(
+        self, rows: np.ndarray, east: np.ndarray, north: np.ndarray, depth: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and slopes over x, y and depth of the sources in s/km, shape (..., n, 3)."""
+        down = depth - self._at[rows // 2, 2]
+        shape = np.broadcast_shapes(rows.shape, np.shape(east), np.shape(down))
+        rows = np.broadcast_to(rows, shape).ravel()
+        away = np.stack([np.broadcast_to(v, shape).ravel() for v in (east, north, down)])
+        slowness, change = self._looked(rows, away)
+        distance = np.maximum(np.sqrt((away**2).sum(axis=0)), 1e-9)
+        slopes = slowness * away / distance + distance * change
+        return (slowness * distance).reshape(shape), slopes.T.reshape((*shape, 3))
+
+    def _looked(self, rows: np.ndarray, away: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean slownesses in s/km, (n,), and their slopes, (3, n), from the densest layer."""
+        dense, wide = self._layers[0], self._layers[-1]
+        inside = dense.holds(rows, away)
+        if dense is wide or inside.all():
+            return dense.at(rows, away)
+        slowness, change = wide.at(rows, away)
+        if inside.any():
+            slowness[inside], change[:, inside] = dense.at(rows[inside], away[:, inside])
+        return slowness, change
+
+    def _make(self, rows: np.ndarray) -> None:
+        """Fill tables from the cache, or solve them."""
+        start, solved = time.monotonic(), 0
+        jobs = [
+            (layer, int(row), solving.Job(layer.block, "PS"[row % 2], self._at[row // 2]))
+            for layer in self._layers
+            for row in rows
+        ]
+        made = solving.tables(
+            self.model, self._network.frame, [job for _, _, job in jobs], self._threads
+        )
+        for (layer, row, _), (values, is_new) in zip(jobs, made, strict=True):
+            layer.values[row] = values
+            solved += is_new
+        self._made[rows] = True
+        logger.info(
+            "velocity: travel times of %d pairs of phase and position: %d tables solved, %d from"
+            " %s, in %.0f s",
+            len(rows),
+            solved,
+            len(jobs) - solved,
+            solving.folder(),
+            time.monotonic() - start,
+        )
+
+    def _require_memory(self) -> None:
+        """Say how much memory the tables take. Raises DataError where there is not so much."""
+        words = "; ".join(layer.block.words for layer in self._layers)
+        size, free = self.memory_bytes / 1e9, psutil.virtual_memory().available / 1e9
+        if size > 0.8 * free:
+            raise DataError(
+                f"travel times of {len(self._at)} positions ({words}) need {size:.1f} GB of memory,"
+                f" {free:.1f} GB are free: give velocity.node_km a larger value"
+            )
+        logger.info(
+            "velocity: travel times of %d positions: %s; %.0f MB of memory",
+            len(self._at),
+            words,
+            1000 * size,
+        )
+        low, high = self._network.box
+        covered = _coverage(self.model, self._network)
+        if covered < 0.995:
+            logger.warning(
+                "velocity: the velocity grid holds %.0f %% of the search (x %.0f to %.0f, y %.0f to"
+                " %.0f, depth %.0f to %.0f km); elsewhere the velocities of its edge hold on",
+                100 * covered,
+                *np.column_stack([low, high]).ravel(),
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Tables at the nodes of a block: mean slownesses in s/km of all rows, (2 m, x, y, z).
+
+    `node` (m, 3) are the nodes of the stations in the block.
+    """
+
+    block: Block
+    node: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, block: Block, stations: np.ndarray) -> Layer:
+        """Empty tables for stations at x, y, z in km, (m, 3); memory is taken when one is made."""
+        nodes = np.array([block.node_of(one) for one in stations]).reshape(-1, 3)
+        return cls(block, nodes, np.empty((2 * len(stations), *block.counts), dtype=np.float32))
+
+    def _steps(self, rows: np.ndarray, away: np.ndarray) -> np.ndarray:
+        """Places in nodes of the block, (3, n), of sources `away` from stations in km."""
+        return np.asarray(away / self.block.step[:, None] + self.node[rows // 2].T)
+
+    def holds(self, rows: np.ndarray, away: np.ndarray) -> np.ndarray:
+        """Whether sources lie between the nodes."""
+        steps, last = self._steps(rows, away), np.array(self.block.counts)[:, None] - 1
+        return np.asarray(((steps >= 0) & (steps <= last)).all(axis=0))
+
+    def at(self, rows: np.ndarray, away: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean slownesses in s/km, (n,), and their slopes in s/km2, (3, n); the edge holds on."""
+        counts = np.array(self.block.counts)[:, None]
+        steps = np.clip(self._steps(rows, away), 0, counts - 1.000001)
+        node = steps.astype(np.int64)
+        share = steps - node
+        strides = np.array([counts[1, 0] * counts[2, 0], counts[2, 0], 1])
+        first = rows * int(counts.prod()) + strides @ node
+        flat = self.values.reshape(-1)
+        corner = {
+            bits: flat[first + int(strides @ np.array(bits))] for bits in product((0, 1), repeat=3)
+        }
+        value = np.zeros(len(rows))
+        slope = np.zeros((3, len(rows)))
+        for bits, held in corner.items():
+            weight = [s if bit else 1 - s for bit, s in zip(bits, share, strict=True)]
+            value += held * weight[0] * weight[1] * weight[2]
+            for axis in range(3):
+                one, other = (weight[n] for n in range(3) if n != axis)
+                slope[axis] += (held if bits[axis] else -held) * one * other
+        return value, slope / self.block.step[:, None]
+
+
+def _positions(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The table of each place (n, 3), and the first place of each table.
+
+    Places within a metre are one; where there are too many, those within ever more.
+    """
+    unit = _EXACT_KM
+    while True:
+        rounded = np.round(places / [unit, unit, min(unit, _LEVEL_KM)]).astype(np.int64)
+        _, first, table = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
+        if len(first) <= _POSITIONS or unit > _SHARED:
+            return table.ravel(), first
+        unit *= 2
+
+
+def _blocks(model: GridModel, network: Network, positions: int) -> list[Block]:
+    """Blocks of nodes: a dense one around the stations, if need be, and one of all the search."""
+    places = network.stations[["x", "y", "depth_km"]].to_numpy()
+    low = np.minimum(network.box[0], places.min(axis=0))
+    high = np.maximum(network.box[1], places.max(axis=0))
+    most = float(np.clip(_MEMORY / (16 * max(positions, 1)), _FEWEST, _MOST))
+    wanted = model.node_km or float(np.clip(min(model.spacing_km), _CLOSEST_KM, _CLOSE_KM))
+    wide = _step(low, high, most, wanted)
+    extent = float(np.hypot(*np.ptp(places[:, :2], axis=0)))
+    margin = float(np.clip(_AROUND * extent, *_AROUND_KM))
+    near_low = np.r_[np.maximum(low[:2], places[:, :2].min(axis=0) - margin), low[2]]
+    near_high = np.r_[np.minimum(high[:2], places[:, :2].max(axis=0) + margin), high[2]]
+    dense = model.node_km or _step(near_low, near_high, most, wanted)
+    blocks = [Block.between(low, high, wide)]
+    if wide > (dense if model.node_km else _DENSER * dense):
+        blocks.insert(0, Block.between(near_low, near_high, dense))
+    return blocks
+
+
+def _step(low: np.ndarray, high: np.ndarray, most: float, wanted: float) -> float:
+    """Distance of nodes in km: as wanted, or as wide as the number of nodes asks for."""
+    volume = float(np.prod(np.maximum(high - low, 1.0)))
+    return max(wanted, round((volume / _FLAT / most) ** (1 / 3), 2))
+
+
+def _coverage(model: GridModel, network: Network) -> float:
+    """The share of the search that lies within the grid."""
+    low, high = network.box
+    x, y = (part.ravel() for part in np.meshgrid(*np.linspace(low[:2], high[:2], 41).T))
+    held = model.holds(*network.frame.to_latlon(x, y)).mean()
+    top, bottom = max(low[2], model.axes[2][0]), min(high[2], model.axes[2][-1])
+    return float(held * np.clip((bottom - top) / (high[2] - low[2]), 0, 1))
