@@ -1,4 +1,4 @@
-"""Hypocentres of associated events from arrival times in a 1D velocity model."""
+"""Hypocentres of associated events from arrival times in a velocity model."""
 
 from __future__ import annotations
 

@@ -27,16 +27,14 @@ logger = logging.getLogger("quakeline")
 
 #: Memory of all tables that is used at most where nothing else is said, in bytes.
 _MEMORY = 1e9
-#: Nodes of a table: as many are solved in about a second.
-_FEWEST, _MOST = 5e4, 5e5
+#: Nodes of a table: as many are solved in about two seconds; and the share of those farther away.
+_FEWEST, _MOST, _WIDE_SHARE = 5e4, 8e5, 0.25
 #: Nodes need not be closer than this, in km: the largest error in a gradient was 1 ms.
 _CLOSE_KM, _CLOSEST_KM = 1.0, 0.1
-#: Nodes are this much closer to each other in depth.
-_FLAT = 0.5
 #: Dense nodes reach so far around the stations: this share of the extent, within these km.
 _AROUND, _AROUND_KM = 0.35, (10.0, 100.0)
 #: Dense nodes beside wide ones are worth it from this ratio on.
-_DENSER = 1.4
+_DENSER = 1.2
 #: Positions that have tables of their own, at most, and how near others share one, in nodes.
 _POSITIONS, _SHARED = 256, 0.5
 _EXACT_KM, _LEVEL_KM = 0.001, 0.05
@@ -219,28 +217,28 @@ def _positions(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _blocks(model: GridModel, network: Network, positions: int) -> list[Block]:
-    """Blocks of nodes: a dense one around the stations, if need be, and one of all the search."""
+    """Blocks of nodes: a dense one around the stations and a wide one, or one of all the search."""
     places = network.stations[["x", "y", "depth_km"]].to_numpy()
     low = np.minimum(network.box[0], places.min(axis=0))
     high = np.maximum(network.box[1], places.max(axis=0))
-    most = float(np.clip(_MEMORY / (16 * max(positions, 1)), _FEWEST, _MOST))
+    most = float(np.clip(_MEMORY / (10 * max(positions, 1)), _FEWEST, _MOST))
     wanted = model.node_km or float(np.clip(min(model.spacing_km), _CLOSEST_KM, _CLOSE_KM))
-    wide = _step(low, high, most, wanted)
     extent = float(np.hypot(*np.ptp(places[:, :2], axis=0)))
     margin = float(np.clip(_AROUND * extent, *_AROUND_KM))
     near_low = np.r_[np.maximum(low[:2], places[:, :2].min(axis=0) - margin), low[2]]
     near_high = np.r_[np.minimum(high[:2], places[:, :2].max(axis=0) + margin), high[2]]
     dense = model.node_km or _step(near_low, near_high, most, wanted)
-    blocks = [Block.between(low, high, wide)]
-    if wide > (dense if model.node_km else _DENSER * dense):
-        blocks.insert(0, Block.between(near_low, near_high, dense))
-    return blocks
+    one = _step(low, high, most, wanted)
+    if one <= (dense if model.node_km else _DENSER * dense):
+        return [Block.between(low, high, one)]
+    wide = _step(low, high, _WIDE_SHARE * most, wanted)
+    return [Block.between(near_low, near_high, dense), Block.between(low, high, wide)]
 
 
 def _step(low: np.ndarray, high: np.ndarray, most: float, wanted: float) -> float:
     """Distance of nodes in km: as wanted, or as wide as the number of nodes asks for."""
     volume = float(np.prod(np.maximum(high - low, 1.0)))
-    return max(wanted, round((volume / _FLAT / most) ** (1 / 3), 2))
+    return max(wanted, round((volume / solving.FLAT / most) ** (1 / 3), 2))
 
 
 def _coverage(model: GridModel, network: Network) -> float:
@@ -249,4 +247,4 @@ def _coverage(model: GridModel, network: Network) -> float:
     x, y = (part.ravel() for part in np.meshgrid(*np.linspace(low[:2], high[:2], 41).T))
     held = model.holds(*network.frame.to_latlon(x, y)).mean()
     top, bottom = max(low[2], model.axes[2][0]), min(high[2], model.axes[2][-1])
-    return float(held * np.clip((bottom - top) / (high[2] - low[2]), 0, 1))
+    return float(held) * float(np.clip((bottom - top) / (high[2] - low[2]), 0, 1))

@@ -30,19 +30,20 @@ _NAMED = 5
 
 @dataclass(frozen=True, eq=False)
 class GridModel:
-    """Velocities in km/s at the nodes of a grid, linear between them.
+    """Velocities in km/s at the nodes of a grid, linear between them or constant around each.
 
     `axes` are x, y and depth in km below sea level of the nodes, each rising; x and y are in the
-    coordinates of `places`. `vp` and `vs` have shape (x, y, depth). Outside, the velocities of the
-    edge hold on. `node_km` is the distance of the nodes at which travel times are computed; None:
-    chosen from model and network. `reading` says how the file was understood, `doubts` what looks
-    wrong in it.
+    coordinates of `places`. `vp` and `vs` have shape (x, y, depth). With `in_cells` a velocity is
+    that of a cell with the node in its middle. Outside, the velocities of the edge hold on.
+    `node_km` is the distance of the nodes at which travel times are computed; None: chosen from
+    model and network. `reading` says how the file was understood, `doubts` what looks wrong in it.
     """
 
     axes: tuple[np.ndarray, np.ndarray, np.ndarray]
     vp: np.ndarray
     vs: np.ndarray
     places: Places
+    in_cells: bool = False
     node_km: float | None = None
     reading: str = ""
     doubts: tuple[str, ...] = field(default=())
@@ -55,7 +56,7 @@ class GridModel:
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of velocities, nodes and places."""
-        known = hashlib.sha256(self.places.words.encode())
+        known = hashlib.sha256(f"{self.places.words} {self.in_cells}".encode())
         for values in (*self.axes, self.vp, self.vs):
             known.update(np.ascontiguousarray(values).tobytes())
         return known.hexdigest()
@@ -83,7 +84,7 @@ class GridModel:
         """Velocities in km/s at places in degrees and km below sea level, shape (n,)."""
         levels = self._levels(phase, latitude, longitude)
         depth = np.clip(depth_km, self.axes[2][0], self.axes[2][-1])
-        k, share = _between(self.axes[2], depth)
+        k, share = self._between(2, depth)
         rows = np.arange(len(levels))
         return np.asarray(levels[rows, k] * (1 - share) + levels[rows, k + 1] * share)
 
@@ -98,7 +99,7 @@ class GridModel:
         step = float(depth_km[1] - depth_km[0])
         parts = int(np.clip(np.ceil(2 * step / self.spacing_km[1]), 1, 8))
         within = ((np.arange(parts) + 0.5) / parts - 0.5) * step
-        k, share = _between(self.axes[2], (depth_km[:, None] + within).ravel())
+        k, share = self._between(2, (depth_km[:, None] + within).ravel())
         found = np.empty((len(latitude), len(depth_km)), dtype=np.float32)
         for first in range(0, len(latitude), _COLUMNS):
             some = slice(first, first + _COLUMNS)
@@ -112,12 +113,22 @@ class GridModel:
         """Velocities of all depths of the model below places, shape (n, depths)."""
         values = {"P": self.vp, "S": self.vs}[phase]
         x, y = self.places.to_grid(latitude, longitude)
-        i, across = _between(self.axes[0], x)
-        j, along = _between(self.axes[1], y)
+        i, across = self._between(0, x)
+        j, along = self._between(1, y)
         across, along = across[:, None], along[:, None]
         near = values[i, j] * (1 - across) + values[i + 1, j] * across
         far = values[i, j + 1] * (1 - across) + values[i + 1, j + 1] * across
         return np.asarray(near * (1 - along) + far * along)
+
+    def _between(self, number: int, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The node before each value on an axis and the share of the next one's velocity."""
+        axis = self.axes[number]
+        inside = np.clip(np.nan_to_num(values, nan=axis[0]), axis[0], axis[-1])
+        node = np.clip(np.searchsorted(axis, inside, side="right") - 1, 0, len(axis) - 2)
+        share = (inside - axis[node]) / (axis[node + 1] - axis[node])
+        if self.in_cells:
+            share = share >= 0.5
+        return node, share.astype(np.float32)
 
     def holds(self, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
         """Whether places lie within the grid seen from above, shape (n,)."""
@@ -181,14 +192,6 @@ class GridModel:
 
         self.require_near(network.stations)
         return GridTimes(self, network, threads)
-
-
-def _between(axis: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The node before each value and the share of the way to the next one; the edge holds on."""
-    inside = np.clip(np.nan_to_num(values, nan=axis[0]), axis[0], axis[-1])
-    node = np.clip(np.searchsorted(axis, inside, side="right") - 1, 0, len(axis) - 2)
-    share = (inside - axis[node]) / (axis[node + 1] - axis[node])
-    return node, share.astype(np.float32)
 
 
 def _degrees(stations: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -2,8 +2,8 @@
 
 Source: Lomax, A. et al. (2000) and NonLinLoc's GridLib.c and Vel2Grid3D.c. A header has the number
 of nodes, the origin and the distance of nodes along x, y, z, and what the values are; then the
-transformation to degrees. Values of Vel2Grid belong to the middles of cells that begin at a node
-(their velocity is taken half a cell behind it), as the finite differences of Grid2Time take them.
+transformation to degrees. Values of Vel2Grid are those of cells that begin at a node (the velocity
+is taken half a cell behind it), as the finite differences of Grid2Time take them.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def read(path: Path, s_path: Path | None, given: Given) -> RawGrid:
         if (other.counts, other.origin, other.step) != (header.counts, header.origin, header.step):
             raise DataError(f"velocity grids {path} and {s_path}: their nodes differ")
         vs = _velocities(s_path.with_suffix(".buf"), other)
-    note = "values of the middles of cells" if cells else "values of the nodes"
+    note = "values of cells" if cells else "values of the nodes"
     vp = _velocities(path.with_suffix(".buf"), header)
     form = f"NonLinLoc {header.kind}"
-    return RawGrid(form, (axes[0], axes[1], axes[2]), vp, vs, places, notes=(note,))
+    return RawGrid(form, (axes[0], axes[1], axes[2]), vp, vs, places, in_cells=cells, notes=(note,))
 
 
 def _header(path: Path) -> _Header:

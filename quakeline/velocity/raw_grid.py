@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -39,7 +39,8 @@ class RawGrid:
 
     `axes` are x, y and depth of the nodes, `vp` and `vs` in km/s with shape (x, y, depth), NaN
     where a file has none; `vs` is None where a file has no S. `places` says where x and y are, None
-    where the file does not; `x_is_west` is how files of its form count then. `notes` tell how it
+    where the file does not; `x_is_west` is how files of its form count then. With `in_cells` values
+    are those of cells with the nodes in their middles. `notes` tell how it
     was read.
     """
 
@@ -49,6 +50,7 @@ class RawGrid:
     vs: np.ndarray | None
     places: Places | None
     x_is_west: bool = False
+    in_cells: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -81,7 +83,7 @@ def model_of(path: Path, raw: RawGrid, given: Given) -> GridModel:
     reading = (
         f"{path.name}: {raw.form}, {size} nodes, x {x}, y {y} ({places.words}), depth {z} km{told}"
     )
-    return GridModel(raw.axes, vp, vs, places, given.node_km, reading, tuple(doubts))
+    return GridModel(raw.axes, vp, vs, places, raw.in_cells, given.node_km, reading, tuple(doubts))
 
 
 def _rising(path: Path, raw: RawGrid) -> RawGrid:
@@ -92,8 +94,7 @@ def _rising(path: Path, raw: RawGrid) -> RawGrid:
             axes[n] = axes[n][::-1]
             vp = np.flip(vp, n)
             vs = None if vs is None else np.flip(vs, n)
-    return RawGrid(raw.form, (axes[0], axes[1], axes[2]), vp, vs, raw.places, raw.x_is_west,
-                   raw.notes)  # fmt: skip
+    return replace(raw, axes=(axes[0], axes[1], axes[2]), vp=vp, vs=vs)
 
 
 def _require_axes(path: Path, raw: RawGrid) -> None:

@@ -30,8 +30,9 @@ logger = logging.getLogger("quakeline")
 #: Raised when the same model and station would give another table.
 _VERSION = 1
 _ORDER = 2
-#: Depths are half as far apart as nodes are horizontally.
-_FLAT = 0.5
+#: Nodes are so much closer to each other in depth: at interfaces errors go with that distance. In
+#: layers with jumps of a fifth they were 3 ms (one sigma) at 0.12 km, 15 ms at 0.5 km.
+FLAT = 0.125
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class Block:
     @classmethod
     def between(cls, low: np.ndarray, high: np.ndarray, step: float) -> Block:
         """With nodes as far apart horizontally as `step` says."""
-        steps = np.array([step, step, _FLAT * step])
+        steps = np.array([step, step, FLAT * step])
         x, y, z = (np.floor((high - low) / steps).astype(int) + 4).tolist()
         return cls(low, high, steps, (x, y, z))
 
