@@ -2,12 +2,13 @@
 
 from quakeline.velocity.checks import doubts
 from quakeline.velocity.formats import load
+from quakeline.velocity.grid import GridModel
 from quakeline.velocity.kinds import Model, Network, Times
 from quakeline.velocity.model import VelocityModel
 from quakeline.velocity.rays import Domain, first_arrivals
 from quakeline.velocity.tables import TravelTimes
 
 __all__ = [
-    "Domain", "Model", "Network", "Times", "TravelTimes", "VelocityModel", "doubts",
+    "Domain", "GridModel", "Model", "Network", "Times", "TravelTimes", "VelocityModel", "doubts",
     "first_arrivals", "load",
 ]  # fmt: skip

@@ -27,6 +27,8 @@ logger = logging.getLogger("quakeline")
 
 #: Memory of all tables that is used at most where nothing else is said, in bytes.
 _MEMORY = 1e9
+#: The share of the free memory that tables may take, and that of the search which is all of it.
+_OF_FREE, _ALL = 0.8, 0.98
 #: Nodes of a table: as many are solved in about two seconds; and the share of those farther away.
 _FEWEST, _MOST, _WIDE_SHARE = 5e4, 8e5, 0.25
 #: Nodes need not be closer than this, in km: the largest error in a gradient was 1 ms.
@@ -54,14 +56,11 @@ class GridTimes:
         self._table_of, first = _positions(stations[["x", "y", "depth_km"]].to_numpy())
         self._at = stations[["x", "y", "depth_km"]].to_numpy()[first]
         self._made = np.zeros(2 * len(first), dtype=bool)
-        self._layers = [Layer.of(block, self._at) for block in _blocks(model, network, len(first))]
-        self._require_memory()
-        self._told = False
-
-    @property
-    def memory_bytes(self) -> int:
-        """Memory that all tables take."""
-        return sum(layer.values.nbytes for layer in self._layers)
+        blocks = _blocks(model, network, len(first))
+        self.memory_bytes = sum(block.table_bytes for block in blocks) * len(self._made)
+        _require_memory(blocks, len(first), self.memory_bytes)
+        _tell_coverage(model, network)
+        self._layers = [Layer.of(block, self._at) for block in blocks]
 
     def rows_of(self, phases: np.ndarray, site: np.ndarray) -> np.ndarray:
         """Numbers of the tables for pairs of a phase and the number of a site."""
@@ -126,31 +125,6 @@ class GridTimes:
             solving.folder(),
             time.monotonic() - start,
         )
-
-    def _require_memory(self) -> None:
-        """Say how much memory the tables take. Raises DataError where there is not so much."""
-        words = "; ".join(layer.block.words for layer in self._layers)
-        size, free = self.memory_bytes / 1e9, psutil.virtual_memory().available / 1e9
-        if size > 0.8 * free:
-            raise DataError(
-                f"travel times of {len(self._at)} positions ({words}) need {size:.1f} GB of memory,"
-                f" {free:.1f} GB are free: give velocity.node_km a larger value"
-            )
-        logger.info(
-            "velocity: travel times of %d positions: %s; %.0f MB of memory",
-            len(self._at),
-            words,
-            1000 * size,
-        )
-        low, high = self._network.box
-        covered = _coverage(self.model, self._network)
-        if covered < 0.995:
-            logger.warning(
-                "velocity: the velocity grid holds %.0f %% of the search (x %.0f to %.0f, y %.0f to"
-                " %.0f, depth %.0f to %.0f km); elsewhere the velocities of its edge hold on",
-                100 * covered,
-                *np.column_stack([low, high]).ravel(),
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,10 +215,35 @@ def _step(low: np.ndarray, high: np.ndarray, most: float, wanted: float) -> floa
     return max(wanted, round((volume / solving.FLAT / most) ** (1 / 3), 2))
 
 
-def _coverage(model: GridModel, network: Network) -> float:
-    """The share of the search that lies within the grid."""
+def _require_memory(blocks: list[Block], positions: int, size: int) -> None:
+    """Say how much memory tables take. Raises DataError where there is not so much."""
+    words = "; ".join(block.words for block in blocks)
+    free = psutil.virtual_memory().available
+    if size > _OF_FREE * free:
+        raise DataError(
+            f"travel times of {positions} positions ({words}) need {size / 1e9:.1f} GB of memory,"
+            f" {free / 1e9:.1f} GB are free: give velocity.node_km a larger value"
+        )
+    logger.info(
+        "velocity: travel times of %d positions: %s; %.0f MB of memory",
+        positions,
+        words,
+        size / 1e6,
+    )
+
+
+def _tell_coverage(model: GridModel, network: Network) -> None:
+    """Warn of a grid that does not hold all of the search."""
     low, high = network.box
-    x, y = (part.ravel() for part in np.meshgrid(*np.linspace(low[:2], high[:2], 41).T))
-    held = model.holds(*network.frame.to_latlon(x, y)).mean()
+    share = (np.arange(40) + 0.5) / 40
+    x, y = np.meshgrid(*(low[n] + share * (high[n] - low[n]) for n in (0, 1)))
+    held = float(model.holds(*network.frame.to_latlon(x.ravel(), y.ravel())).mean())
     top, bottom = max(low[2], model.axes[2][0]), min(high[2], model.axes[2][-1])
-    return float(held) * float(np.clip((bottom - top) / (high[2] - low[2]), 0, 1))
+    covered = held * max(float(bottom - top), 0.0) / float(high[2] - low[2])
+    if covered < _ALL:
+        logger.warning(
+            "velocity: the velocity grid holds %.0f %% of the search (x %.0f to %.0f, y %.0f to"
+            " %.0f, depth %.0f to %.0f km); elsewhere the velocities of its edge hold on",
+            100 * covered,
+            *np.column_stack([low, high]).ravel(),
+        )

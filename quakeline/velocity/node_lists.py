@@ -21,7 +21,7 @@ from quakeline.velocity.raw_grid import RawGrid
 _WHOLE = re.compile(r"[+-]?\d+$")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?$")
 #: Ratios vp/vs that a list may have.
-_RATIOS = (1.2, 4.0)
+_RATIOS = (1.3, 2.6)
 
 
 def counts_of(line: str) -> tuple[int, int, int] | None:

@@ -64,6 +64,11 @@ class Block:
         return [station[n] + (np.arange(self.counts[n]) - node[n]) * self.step[n] for n in range(3)]
 
     @property
+    def table_bytes(self) -> int:
+        """Memory of one table."""
+        return 4 * self.counts[0] * self.counts[1] * self.counts[2]
+
+    @property
     def words(self) -> str:
         """How large and how dense it is, for people."""
         sides = " x ".join(f"{side:.0f}" for side in self.high - self.low)
@@ -150,7 +155,7 @@ def _read(name: str, job: Job) -> np.ndarray | None:
     path = folder() / f"{name}.npy"
     try:
         values = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, EOFError) as error:
         logger.warning("%s cannot be read (%s); it is made again", path, error)
@@ -164,5 +169,5 @@ def _keep(name: str, values: np.ndarray) -> None:
     try:
         with replacing(folder() / f"{name}.npy") as part, part.open("wb") as file:
             np.save(file, values)
-    except OutputError as error:
+    except (OutputError, OSError) as error:
         logger.warning("velocity: travel times are not kept: %s", error)
