@@ -14,6 +14,7 @@ from quakeline.errors import DataError
 from quakeline.velocity import GridModel, VelocityModel, solving
 from quakeline.velocity.fields import GridTimes, _positions
 from quakeline.velocity.grid_files import load_grid
+from quakeline.velocity.raw_grid import Given
 
 #: At altitude, at sea level off any node, on the sea floor and in a deep borehole.
 PLACES = [(0.3, 0.2, -1.63), (7.71, -5.13, 0.0), (-8.4, 3.3, 2.41), (4.9, 9.17, 0.77)]
@@ -81,7 +82,8 @@ def test_many_rows_at_once_are_each_by_itself() -> None:
 def test_layers_in_cells_are_layers(tmp_path: Path) -> None:
     """Jumps of velocity are as sharp as nodes are close in depth; see solving.FLAT."""
     here = "TRANSFORM SIMPLE LatOrig 46 LongOrig 9 RotCW 0"
-    model = load_grid(nonlinloc(tmp_path, LAYERED, transform=here, half=30, deep=24))
+    model = load_grid(nonlinloc(tmp_path, LAYERED, transform=here, half=30, deep=24),
+                      given=Given(node_km=1.5))  # fmt: skip
     net = network(PLACES)
     grid, layers = model.times(net), LAYERED.times(net)
     place = sources(300)[:300]

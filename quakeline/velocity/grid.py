@@ -23,7 +23,9 @@ _CRUST_KM = 50.0
 #: Sound in water: P velocities in km/s below which no rock is.
 _WATER = 1.3
 #: Columns that are interpolated in one go, which bounds the memory.
-_COLUMNS = 20_000
+_COLUMNS = 10_000
+#: Parts of a cell at which velocities are looked at, and a ratio of velocities that is a jump.
+_PARTS, _JUMP = 8, 1.02
 #: Names of stations in a sentence.
 _NAMED = 5
 
@@ -93,11 +95,12 @@ class GridModel:
     ) -> np.ndarray:
         """Velocities in km/s below n places at m depths each, shape (n, m), as float32.
 
-        A value stands for what lies around its depth, half way to the next ones: it is that at
-        which a vertical ray takes as long.
+        A value stands for what lies around its depth, half way to the next ones; see `_even`.
         """
         step = float(depth_km[1] - depth_km[0])
-        parts = int(np.clip(np.ceil(2 * step / self.spacing_km[1]), 1, 8))
+        parts = _PARTS
+        if not self.in_cells:
+            parts = int(np.clip(np.ceil(2 * step / self.spacing_km[1]), 1, _PARTS))
         within = ((np.arange(parts) + 0.5) / parts - 0.5) * step
         k, share = self._between(2, (depth_km[:, None] + within).ravel())
         found = np.empty((len(latitude), len(depth_km)), dtype=np.float32)
@@ -105,8 +108,7 @@ class GridModel:
             some = slice(first, first + _COLUMNS)
             levels = self._levels(phase, latitude[some], longitude[some])
             speed = levels[:, k] * (1 - share) + levels[:, k + 1] * share
-            slowness = (1 / speed).reshape(len(levels), len(depth_km), parts)
-            found[some] = 1 / slowness.mean(axis=2)
+            found[some] = 1 / _even((1 / speed).reshape(len(levels), len(depth_km), parts))
         return found
 
     def _levels(self, phase: str, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
@@ -192,6 +194,23 @@ class GridModel:
 
         self.require_near(network.stations)
         return GridTimes(self, network, threads)
+
+
+def _even(slowness: np.ndarray) -> np.ndarray:
+    """One slowness for the parts of a cell, along the last axis.
+
+    The mean is that at which a vertical ray takes as long. Where a cell holds a jump, that at which
+    a head wave along it does counts instead: its delay per depth is the root of s^2 - p^2, with the
+    least slowness for p.
+    """
+    mean = slowness.mean(axis=-1)
+    least = slowness.min(axis=-1, keepdims=True)
+    jump = slowness.max(axis=-1) > _JUMP * least[..., 0]
+    if jump.any():
+        some = slowness[jump]
+        delay = np.sqrt(np.maximum(some**2 - least[jump] ** 2, 0)).mean(axis=-1)
+        mean[jump] = np.hypot(least[jump][:, 0], delay)
+    return np.asarray(mean)
 
 
 def _degrees(stations: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

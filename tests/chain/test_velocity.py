@@ -20,14 +20,15 @@ from quakeline.geometry import distance_azimuth
 from quakeline.velocity import GridModel, VelocityModel
 
 LAYERED = VelocityModel((-2.0, 4.0, 12.0), (4.8, 5.9, 6.6), (2.75, 3.4, 3.8))
-SOURCES = {100.0: (5.0, -8.0, 6.0), 160.0: (-11.0, 9.0, 13.0)}
+SOURCES = {100.0: (3.0, -5.0, 6.0), 160.0: (-6.0, 5.0, 13.0)}
+DEPTHS = {"associate": {"depth_km": [0, 20]}, "locate": {"depth_km": [0, 20]}}
 
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with picks of two events in layers, these, and a grid made of them."""
     folder = tmp_path_factory.mktemp("grid")
-    stations, frame = network(n=8)
+    stations, frame = network(n=6, radius_km=15.0)
     columns = ["network", "station", "latitude", "longitude", "elevation_m"]
     stations[columns].to_csv(folder / "stations.csv", index=False)
     events = [picks_of(stations, frame, LAYERED, s, seconds=at) for at, s in SOURCES.items()]
@@ -37,6 +38,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = "\n".join(",".join(map(str, row)) for row in rows)
     (folder / "velocity.csv").write_text(f"depth_km,vp,vs\n{table}\n")
     nonlinloc(folder, LAYERED, 0.5)
+    (folder / "grid.yaml").write_text("kind: grid\nfile: layer.P.mod.hdr\nnode_km: 1.5\n")
     return folder
 
 
@@ -46,30 +48,31 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("QUAKELINE_CACHE", str(tmp_path_factory.getbasetemp() / "grid-cache"))
 
 
+@pytest.mark.slow
 def test_a_grid_of_layers_gives_the_catalog_of_the_layers(
     given: Path, workdir: WorkFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same events, tens of metres apart; in Python and by the command."""
     tables = given / "picks.csv", given / "stations.csv"
-    layers = quakeline.catalog(*tables, given / "velocity.csv", threads=1)
-    grid = quakeline.catalog(*tables, given / "layer.P.mod.hdr", threads=1)
+    layers = quakeline.catalog(*tables, given / "velocity.csv", threads=1, **DEPTHS)
+    grid = quakeline.catalog(*tables, given / "grid.yaml", threads=1, **DEPTHS)
     assert len(layers.events) == len(grid.events) == 2
-    assert len(layers.arrivals) == len(grid.arrivals) == 32
+    assert len(layers.arrivals) == len(grid.arrivals) == 24
     for one, other in zip(layers.events.itertuples(), grid.events.itertuples(), strict=True):
         away, _ = distance_azimuth(one.latitude, one.longitude, [other.latitude], [other.longitude])
         assert away[0] < 0.05
         assert abs(one.depth_km - other.depth_km) < 0.1
         assert (one.locator, other.locator) == ("robust-1d", "robust-3d")
     done = workdir.quakeline(
-        "catalog", *map(str, tables), "--velocity", str(given / "layer.P.mod.hdr"), "-o", "out",
-        "--threads", "1",
+        "catalog", *map(str, tables), "--velocity", str(given / "grid.yaml"), "-o", "out",
+        "--threads", "1", "--depth", "0,20",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "velocity layer.P.mod.hdr: NonLinLoc SLOW_LEN, 240 x 240 x 60 nodes" in done.stderr
     written = pd.read_parquet(workdir.folder / "out/events.parquet")
     pd.testing.assert_series_equal(written["depth_km"], grid.events["depth_km"])
     said = yaml.safe_load((workdir.folder / "out/config.yaml").read_text())["velocity"]
-    assert (said["kind"], said["node_km"]) == ("grid", "auto")
+    assert (said["kind"], said["node_km"]) == ("grid", 1.5)
     refused = workdir.quakeline("tune", "velocity", "out", "-o", "model")
     assert refused.returncode == 2
     assert refused.stderr.splitlines()[-1].startswith(
