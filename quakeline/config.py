@@ -17,6 +17,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from quakeline import stages
+from quakeline.chain.velocity import Layers, Velocity
 from quakeline.das.kind import AnyKind as AnyFibreKind
 from quakeline.errors import ConfigError
 from quakeline.fibres import Fibre
@@ -24,7 +25,7 @@ from quakeline.models.cards import Card
 from quakeline.models.kinds import AnyKind, Builtin, Kind
 from quakeline.models.names import described
 from quakeline.section import MayBeAuto, Section
-from quakeline.shipped import DEFAULT_MODEL, GENERAL, VELOCITY_MODELS, velocity_file
+from quakeline.shipped import GENERAL, VELOCITY_MODELS
 from quakeline.stages.fetch import edition_note
 from quakeline.timeline import Span, split, to_datetime, to_ns
 
@@ -77,38 +78,6 @@ class Time(Section):
         return split(span, round(self.chunk_h * 3600))
 
 
-class Velocity(Section):
-    """The velocity model of association and location."""
-
-    table: str = Field(
-        DEFAULT_MODEL,
-        description="CSV file with columns depth_km, vp, vs (or vp_vs): depths in km below sea"
-        " level and velocities in km/s; one row is a homogeneous half space. Also tables of"
-        " QuakeMigrate and PyOcto, LAYER lines of NonLinLoc, a control file of hypoDD (.inp), a"
-        " model of VELEST (.mod) or of GaMMA (.json). iasp91 is no file but a model of the program,"
-        " for want of one of your region: a continental crust (Kennett & Engdahl 1991)",
-    )
-    interpolation: Literal["auto", "layers", "linear"] = Field(
-        "auto",
-        description="what lies between the depths of the table: constant layers below each"
-        " (layers), or straight lines (linear; a depth given twice is an interface); auto: as the"
-        " program that the form comes from takes it, and of a table depth_km,vp,vs straight lines"
-        " where it looks like a sampled curve; the log and the summary say what was chosen",
-    )
-    vp_vs: float | None = Field(
-        None, gt=1, le=4, description="vp/vs that makes vs, whatever the file says; null: its own"
-    )
-
-    @property
-    def file(self) -> str:
-        """Path of the table, also of a model of the program."""
-        return str(velocity_file(self.table))
-
-    def named_files(self) -> list[str]:
-        """The table, unless it comes with the program."""
-        return [] if self.table in VELOCITY_MODELS else [self.table]
-
-
 class Run(Section):
     """Everything that `config.yaml` can say."""
 
@@ -138,7 +107,9 @@ class Run(Section):
     das_pick: stages.das_pick.Config = stages.das_pick.Config()
     measure: stages.measure.Config = stages.measure.Config()
     import_picks: stages.import_picks.Config = stages.import_picks.Config()
-    velocity: Velocity = Velocity()
+    velocity: Velocity = Field(
+        Layers(), description="The velocity model of association, location and moments"
+    )
     associate: stages.associate.Config = stages.associate.Config()
     locate: stages.locate.Config = stages.locate.Config()
     magnitude: stages.magnitude.Config = stages.magnitude.Config()
@@ -157,6 +128,11 @@ class Run(Section):
     @classmethod
     def _no_stations(cls, value: Any) -> Any:
         return {} if value is None else value
+
+    @field_validator("velocity", mode="before")
+    @classmethod
+    def _of_layers(cls, value: Any) -> Any:
+        return {"kind": "table", **value} if isinstance(value, Mapping) else value
 
     @model_validator(mode="after")
     def _check_fibres(self) -> Run:
@@ -214,7 +190,7 @@ class Run(Section):
         made: dict[str, Any] = {}
         if self.time.margin_s is None:
             made["time.margin_s"] = self.margin_s
-        if self.velocity.table in VELOCITY_MODELS:
+        if isinstance(self.velocity, Layers) and self.velocity.table in VELOCITY_MODELS:
             made["velocity.table"] = f"{self.velocity.table}, {GENERAL}"
         return made
 
@@ -280,12 +256,7 @@ class Run(Section):
 
     def require_files(self) -> None:
         """Raise ConfigError that lists every file the run names and that does not exist."""
-        missing = []
-        if not Path(self.velocity.file).is_file():
-            missing.append(
-                f"velocity.table: file {self.velocity.table!r} does not exist, and it is not"
-                f" {', '.join(VELOCITY_MODELS)}"
-            )
+        missing = self.velocity.missing()
         for stage in stages.of(self):
             try:
                 named = stage.files(self)

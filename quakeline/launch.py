@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -131,24 +131,16 @@ def checked(place: Place, overlay: Path | None) -> config.Run:
 
 
 def _require_tables(run: config.Run) -> None:
-    from quakeline import velocity
     from quakeline.io import station_tables
 
     mistakes = []
-    for read, name in (
-        (station_tables.read_table, run.stations.table),
-        (
-            partial(
-                velocity.load,
-                vp_vs=run.velocity.vp_vs or 0.0,
-                interpolation=run.velocity.interpolation,
-            ),
-            run.velocity.file,
-        ),
-    ):
+    table = run.stations.table
+    readers: list[Callable[[], object]] = [run.velocity.model]
+    if table:
+        readers.insert(0, partial(station_tables.read_table, Path(table)))
+    for read in readers:
         try:
-            if name:
-                read(Path(name))
+            read()
         except DataError as error:
             mistakes.append(str(error))
     if mistakes:

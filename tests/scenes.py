@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from quakeline.chain.velocity import Layers
 from quakeline.geometry import LocalFrame
 from quakeline.io import stores, tables
 from quakeline.schemas import (
@@ -109,8 +110,8 @@ class Scene:
             stations=paths["stations"],
             velocity=folder / "velocity.csv",
             corrections=[corrections] if corrections else [],
-            vp_vs=0.0,
-            interpolation="auto",
+            velocity_parts=[],
+            model=Layers(table=str(folder / "velocity.csv")).model_dump_json(),
             events=out["events"],
             station_magnitudes=out["rows"],
             station_moments=out["moments"],

@@ -20,7 +20,7 @@ from quakeline.association.rules import Search, settled
 from quakeline.io import tables
 from quakeline.schemas import ARRIVALS, EVENTS
 from quakeline.sites import Sites
-from quakeline.velocity import VelocityModel
+from quakeline.velocity import Model
 
 logger = logging.getLogger("quakeline")
 
@@ -31,7 +31,7 @@ _LOOKS = 2
 def associate(
     picks: pd.DataFrame,
     sites: Sites,
-    model: VelocityModel,
+    model: Model,
     search: Search,
     threads: int = 1,
     *,
@@ -87,7 +87,7 @@ def associate(
     )
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
-    return _tables(found, assigned, sites, taken)
+    return _tables(found, assigned, sites, model, taken)
 
 
 def _looked(
@@ -128,6 +128,7 @@ def _tables(
     found: pd.DataFrame,
     assigned: pd.DataFrame,
     sites: Sites,
+    model: Model,
     taken: Collection[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     ordered = found.sort_values(["time_ns", "x", "y"])
@@ -146,7 +147,7 @@ def _tables(
             "n_s": _counts(best[best["phase"] == "S"], ordered),
             "n_stations": _counts(best.drop_duplicates(["event_idx", "place"]), ordered),
             "associator": ordered["associator"].to_numpy(),
-            "locator": "robust-1d",
+            "locator": f"robust-{model.dimensions}d",
             "quality": "preliminary",
         }
     )

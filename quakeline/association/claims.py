@@ -11,7 +11,7 @@ from quakeline.association.network import Network, Origins
 from quakeline.association.pick_errors import PickErrors
 from quakeline.association.rules import enough
 from quakeline.timeline import SECOND
-from quakeline.velocity import TravelTimes
+from quakeline.velocity import Times
 
 #: A pick is taken within so many standard deviations of its prediction.
 _WITHIN = 4.5
@@ -79,13 +79,13 @@ def _pairs(
     events = _Events(*origins, reach, alive, network.search.tolerance_s, errors)
     group, time_ns = picks["group"].to_numpy(), picks["time_ns"].to_numpy()
     sigma, times = picks["sigma_s"].to_numpy(), network.finder.times
-    levels, phases = local["depth_km"].to_numpy(), np.array(["P", "S"])
+    phases = np.array(["P", "S"])
     order = np.argsort(group, kind="stable")
     parts = []
     for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         at = site[rows[0]]
         which = group[rows[0]] % 2
-        table = times.rows(phases[which : which + 1], levels[at : at + 1])
+        table = times.rows_of(phases[which : which + 1], np.array([at]))
         parts.append(
             events.claims(time_ns[rows], sigma[rows], group[rows[0]], rows, xy[at], times, table)
         )
@@ -124,16 +124,14 @@ class _Events:
         group: int,
         rows: np.ndarray,
         xy: np.ndarray,
-        times: TravelTimes,
+        times: Times,
         table: np.ndarray,
     ) -> tuple[np.ndarray, ...]:
         """Pairs of events and picks of one phase at one site: event, row, residual, cost."""
         east, north = (self.places[:, :2] - xy).T
-        distance = np.maximum(np.hypot(east, north), 1e-9)
-        travel, along, down = times.at(table, distance, self.places[:, 2])
-        slopes = np.column_stack(
-            [along * east / distance, along * north / distance, down, np.ones(len(down))]
-        )
+        distance = np.hypot(east, north)
+        travel, slopes = times.sloped(table, east, north, self.places[:, 2])
+        slopes = np.column_stack([slopes, np.ones(len(travel))])
         origin = np.einsum("mi,mij,mj->m", slopes, self.covariances, slopes)
         expected = self.times_ns + np.round(travel * SECOND).astype(np.int64)
         width = round(self.tolerance_s * SECOND)

@@ -13,7 +13,7 @@ from quakeline.association.associate import associate
 from quakeline.association.network import Finder
 from quakeline.association.rules import Search
 from quakeline.sites import Sites
-from quakeline.velocity import VelocityModel
+from quakeline.velocity import Model
 
 #: The times of a station are moved by this many seconds at most.
 _SHIFT_S = 300.0
@@ -68,7 +68,7 @@ def variants(search: Search) -> dict[str, Search]:
 def trials(
     picks: pd.DataFrame,
     sites: Sites,
-    model: VelocityModel,
+    model: Model,
     searches: dict[str, Search],
     threads: int,
     finder: Finder,

@@ -76,13 +76,14 @@ class Grid:
         self._nodes, step = _grid(local, search, min(_NODES, int(_TIMES / slots)))
         self._step = step
         self._travel = np.empty((slots, len(self._nodes)), dtype=np.float32)
-        self._xy, self._depths = local[["x", "y"]].to_numpy(), local["depth_km"].to_numpy()
-        away = np.hypot(self._nodes[:, :1] - self._xy[:, 0], self._nodes[:, 1:2] - self._xy[:, 1])
+        self._xy = local[["x", "y"]].to_numpy()
+        east, north = (self._nodes[:, n : n + 1] - self._xy[:, n] for n in (0, 1))
+        away = np.hypot(east, north)
         for number, phase in enumerate("PS"):
-            rows = finder.times.rows(np.full(len(local), phase), self._depths)
-            for site, row in enumerate(rows):
-                travel = finder.times.at(np.array([row]), away[:, site], self._nodes[:, 2])[0]
-                self._travel[2 * site + number] = travel
+            rows = finder.times.rows_of(np.full(len(local), phase), np.arange(len(local)))
+            for site in range(len(rows)):
+                one = rows[site : site + 1], east[:, site], north[:, site], self._nodes[:, 2]
+                self._travel[2 * site + number] = finder.times.travel(*one)
         self._within = [np.flatnonzero(column <= search.max_distance_km) for column in away.T]
         # Of a wide network no node is within reach of all sites.
         self._share = float((away <= search.max_distance_km).mean(axis=1).max())
@@ -92,7 +93,7 @@ class Grid:
         np.put_along_axis(near, rank, True, axis=1)
         near &= away <= search.max_distance_km
         self._near = [np.flatnonzero(column) for column in near.T]
-        self._bin_s = _BIN_SHARE * step / float(np.median(finder.times.model.vs))
+        self._bin_s = _BIN_SHARE * step / finder.times.model.typical("S")
         reach = np.where(away <= search.max_distance_km, self._travel[1::2].T, 0.0)
         self.longest_s = float(reach.max())
 
@@ -227,11 +228,12 @@ class Grid:
 
     def _residuals(self, votes: _Votes, origin: np.ndarray) -> np.ndarray:
         """Seconds of all picks of a slice after the arrivals of an origin; NaN out of reach."""
-        away = np.hypot(*(self._xy - origin[:2]).T)
+        east, north = (origin[:2] - self._xy).T
+        away = np.hypot(east, north)
         travel = np.empty(2 * len(away))
         for number, phase in enumerate("PS"):
-            rows = self._finder.times.rows(np.full(len(away), phase), self._depths)
-            travel[number::2] = self._finder.times.at(rows, away, np.array(origin[2]))[0]
+            rows = self._finder.times.rows_of(np.full(len(away), phase), np.arange(len(away)))
+            travel[number::2] = self._finder.times.travel(rows, east, north, np.array(origin[2]))
         travel[np.repeat(away, 2) > self._search.max_distance_km] = np.nan
         return np.asarray(votes.times - origin[3] - travel[votes.slots])
 

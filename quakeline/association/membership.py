@@ -223,11 +223,11 @@ def _errors(
     times, places, _, _ = origins
     event, row = members["event"].to_numpy(), members["row"].to_numpy()
     group = picks["group"].to_numpy()[row]
-    local = network.sites.local.iloc[group // 2]
-    away = np.hypot(*(local[["x", "y"]].to_numpy() - places[event, :2]).T)
+    xy = network.sites.local[["x", "y"]].to_numpy()[group // 2]
     phases = np.where(group % 2 == 1, "S", "P")
-    tables = network.finder.times.rows(phases, local["depth_km"].to_numpy())
-    travel = network.finder.times.at(tables, away, places[event, 2])[0]
+    tables = network.finder.times.rows_of(phases, group // 2)
+    east, north = (places[event, :2] - xy).T
+    travel = network.finder.times.travel(tables, east, north, places[event, 2])
     residual = (picks["time_ns"].to_numpy()[row] - times[event]) / SECOND - travel
     most_s = _MOST_SHARE * network.search.tolerance_s
     return learnt(event, group, residual, before, most_s)

@@ -12,7 +12,7 @@ from quakeline.association.pick_errors import PickErrors
 from quakeline.association.rules import Search
 from quakeline.sites import Sites
 from quakeline.timeline import SECOND
-from quakeline.velocity import TravelTimes
+from quakeline.velocity import Times
 
 Origins = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -21,7 +21,7 @@ class Finder(Protocol):
     """What locates events while their picks may still change; see `location.Locator`."""
 
     @property
-    def times(self) -> TravelTimes:
+    def times(self) -> Times:
         """Travel times between all sites and all sources."""
 
     def origins(self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]) -> Origins:

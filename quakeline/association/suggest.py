@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from quakeline.association.rules import Search
 from quakeline.sites import Sites
-from quakeline.velocity import VelocityModel
+from quakeline.velocity import Model
 
 AUTO = "auto"
 _PICK_ERROR_S = 0.25
@@ -40,7 +40,7 @@ def depth_range(sites: Sites) -> tuple[float, float]:
 
 
 def suggested(
-    given: Mapping[str, Any], sites: Sites, model: VelocityModel, picks: pd.DataFrame
+    given: Mapping[str, Any], sites: Sites, model: Model, picks: pd.DataFrame
 ) -> tuple[Search, list[str]]:
     """Complete the settings of the section `associate` where they say `auto`.
 
@@ -69,7 +69,7 @@ def suggested(
         "min_p_and_s": 0,
         "tolerance_s": tolerance,
         "min_interevent_s": interevent_s(given, sites, model),
-        "node_km": round(float(np.clip(tolerance * np.median(model.vp) * 1.5, 1, 10)), 1),
+        "node_km": round(float(np.clip(tolerance * model.typical("P") * 1.5, 1, 10)), 1),
         "max_distance_km": _farthest_km(sites, extent),
         "min_log_odds": _LEAST_LOG_ODDS,
     }
@@ -79,18 +79,18 @@ def suggested(
     return Search(**{**values, "depth_km": tuple(values["depth_km"])}), lines
 
 
-def interevent_s(given: Mapping[str, Any], sites: Sites, model: VelocityModel) -> float:
+def interevent_s(given: Mapping[str, Any], sites: Sites, model: Model) -> float:
     """Least time between events in s that the section `associate` says, or the network."""
     if _fixed(given, "min_interevent_s"):
         return float(given["min_interevent_s"])
     return float(np.clip(2 * _tolerance_s(given, sites, model), 1, 4))
 
 
-def _tolerance_s(given: Mapping[str, Any], sites: Sites, model: VelocityModel) -> float:
+def _tolerance_s(given: Mapping[str, Any], sites: Sites, model: Model) -> float:
     if _fixed(given, "tolerance_s"):
         return round(float(given["tolerance_s"]), 2)
     way = min(_extent(sites), _WIDE_KM) / 2
-    tolerance = _PICK_ERROR_S + _MODEL_SHARE * way / float(np.median(model.vs))
+    tolerance = _PICK_ERROR_S + _MODEL_SHARE * way / model.typical("S")
     return round(float(np.clip(tolerance, 0.5, 2.5)), 2)
 
 

@@ -13,13 +13,13 @@ from obspy import Inventory
 from quakeline.chain import material, whole
 from quakeline.chain.merge import Catalog
 from quakeline.chain.sections import sections_of
-from quakeline.velocity import VelocityModel
+from quakeline.velocity import Model
 
 
 def catalog(
     picks: pd.DataFrame | Path | str,
     stations: pd.DataFrame | Inventory | Path | str,
-    velocity: VelocityModel | Path | str | None = None,
+    velocity: Model | Path | str | None = None,
     *,
     vp_vs: float | None = None,
     interpolation: str = "auto",
@@ -39,8 +39,8 @@ def catalog(
         A table with network, station, latitude, longitude (degrees) and elevation_m, an obspy
         Inventory, or the file of either.
     velocity, vp_vs
-        A velocity model or its file (docs/catalog.md), None: iasp91, a model of the program; vp/vs
-        that makes its S velocities, None: those of the file.
+        A velocity model, of layers or a grid, or its file (docs/catalog.md), None: iasp91, a model
+        of the program; vp/vs that makes its S velocities, None: those of the file.
     interpolation
         What lies between the depths of the velocity model's file: auto, layers or linear.
     channels

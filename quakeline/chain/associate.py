@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from quakeline.association import Search
     from quakeline.location import Locator
     from quakeline.sites import Sites
-    from quakeline.velocity import VelocityModel
+    from quakeline.velocity import Model
 
 logger = logging.getLogger("quakeline")
 
@@ -128,7 +128,7 @@ class Ready:
 
 
 def ready(
-    settings: Settings, picks: pd.DataFrame, sites: Sites, model: VelocityModel, threads: int = 1
+    settings: Settings, picks: pd.DataFrame, sites: Sites, model: Model, threads: int = 1
 ) -> Ready:
     """Complete the settings from network and picks, and reduce picks (PICKS) to one for each onset.
 
@@ -150,7 +150,7 @@ def associated(
     settings: Settings,
     picks: pd.DataFrame,
     sites: Sites,
-    model: VelocityModel,
+    model: Model,
     threads: int = 1,
     *,
     earlier: Sequence[tuple[pd.DataFrame, pd.DataFrame]] = (),
@@ -178,13 +178,12 @@ def associated(
     from quakeline import association
     from quakeline.io import provenance, tables
     from quakeline.schemas import ARRIVALS, EVENTS
-    from quakeline.velocity import doubts
 
     if sites.table.empty:
         logger.warning("associate: no station and no channel of a fibre has a position: no events")
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     logger.info("associate: velocities: %s", model.reading)
-    for doubt in doubts(model, sites.table["depth_km"].to_numpy()):
+    for doubt in model.doubts_for(sites.table):
         logger.warning("associate: velocities: %s", doubt)
     made = ready(settings, picks, sites, model, threads)
     provenance.chose("associate", settings.plain(), asdict(made.search))

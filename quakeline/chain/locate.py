@@ -1,4 +1,4 @@
-"""Hypocentres of associated events from arrival times in a 1D velocity model."""
+"""Hypocentres of associated events from arrival times in a velocity model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from quakeline.location import Locator
     from quakeline.location.diagnosis import Diagnosis
     from quakeline.sites import Sites
-    from quakeline.velocity import VelocityModel
+    from quakeline.velocity import Model
 
 logger = logging.getLogger("quakeline")
 
@@ -97,7 +97,7 @@ class Located:
 def locator_of(
     settings: Settings,
     sites: Sites,
-    model: VelocityModel,
+    model: Model,
     threads: int = 1,
     terms: Path | None = None,
 ) -> Locator:
@@ -120,7 +120,7 @@ def located(
     arrivals: pd.DataFrame,
     picks: pd.DataFrame,
     sites: Sites,
-    model: VelocityModel,
+    model: Model,
     threads: int = 1,
     *,
     min_interevent_s: float = -1.0,

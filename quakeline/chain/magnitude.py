@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from quakeline.magnitudes.formulas import Formula
     from quakeline.magnitudes.instruments import Seen
     from quakeline.magnitudes.network import Corrections
-    from quakeline.velocity import VelocityModel
+    from quakeline.velocity import Model
 
 logger = logging.getLogger("quakeline")
 
@@ -175,7 +175,7 @@ def sized(
     picks: pd.DataFrame,
     measurements: pd.DataFrame,
     stations: pd.DataFrame,
-    model: VelocityModel,
+    model: Model,
     given: Corrections | None = None,
 ) -> Sized:
     """Magnitudes of located events from what was measured (MEASUREMENTS) around their picks.
@@ -227,7 +227,7 @@ def corrections_of(files: Sequence[Path]) -> Corrections | None:
 
 
 def _with_moments(
-    settings: Settings, events: pd.DataFrame, instruments: list[Seen], model: VelocityModel
+    settings: Settings, events: pd.DataFrame, instruments: list[Seen], model: Model
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """EVENTS with moment magnitudes and STATION_MOMENTS, where they are asked for."""
     from quakeline.io import tables

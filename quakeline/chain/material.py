@@ -12,13 +12,13 @@ import pandas as pd
 from obspy import Inventory
 
 from quakeline.association import given_picks
+from quakeline.chain.velocity import Grid, Layers, named
 from quakeline.io import inventory, provenance, tables
 from quakeline.io.station_list import checked
 from quakeline.io.station_tables import of_frame
 from quakeline.schemas import FIBRE_CHANNELS, MEASUREMENTS, STATIONS
-from quakeline.shipped import DEFAULT_MODEL, velocity_file
 from quakeline.sites import Sites
-from quakeline.velocity import VelocityModel, load
+from quakeline.velocity import Model
 
 #: A table, or the path of one.
 Table: TypeAlias = pd.DataFrame | Path | str
@@ -35,7 +35,7 @@ class Material:
 
     picks: pd.DataFrame
     stations: pd.DataFrame
-    model: VelocityModel
+    model: Model
     channels: pd.DataFrame = field(default_factory=lambda: tables.empty(FIBRE_CHANNELS))
     measurements: pd.DataFrame = field(default_factory=lambda: tables.empty(MEASUREMENTS))
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -47,29 +47,27 @@ class Material:
         return Sites.of(self.stations, self.channels)
 
 
-def velocities(
-    table: Path | str | None, vp_vs: float | None = None, interpolation: str = "auto"
-) -> VelocityModel:
-    """The velocity model of a file or of the program (`quakeline.shipped`), None: its default.
-
-    `vp_vs` above 0 makes the S velocities; `interpolation` is that of `velocity.load`.
-    Raises DataError where the file cannot be used.
-    """
-    return load(velocity_file(str(table or DEFAULT_MODEL)), vp_vs or 0.0, interpolation)
-
-
 def described(
-    name: str, vp_vs: float | None = None, interpolation: str = "auto"
-) -> tuple[VelocityModel, dict[str, Any]]:
+    name: Path | str | None, vp_vs: float | None = None, interpolation: str = "auto"
+) -> tuple[Model, Layers | Grid]:
     """A velocity model of a file or of the program, and the section `velocity` that says so."""
-    section = {"table": name, "vp_vs": vp_vs or None, "interpolation": interpolation}
-    return velocities(name, vp_vs, interpolation), section
+    section = named(name, vp_vs, interpolation)
+    return section.model(), section
+
+
+def digests(section: Layers | Grid) -> dict[str, str]:
+    """Those of the files of a velocity model by name, and of the first one as `velocity`."""
+    files = section.files()
+    name = section.table if isinstance(section, Layers) else files[0]
+    first = provenance.digest_file(Path(files[0]))
+    rest = {path: provenance.digest_file(Path(path)) for path in files[1:]}
+    return {name: first, **rest, "velocity": first}
 
 
 def read(
     picks: Table,
     stations: Table | Inventory,
-    velocity: Path | str | VelocityModel | None = None,
+    velocity: Path | str | Model | None = None,
     vp_vs: float | None = None,
     *,
     interpolation: str = "auto",
@@ -85,8 +83,9 @@ def read(
     stations
         STATIONS, a table with the columns of a station table, an obspy Inventory, or a file.
     velocity, vp_vs
-        A model, its file, or the name of a model of the program (None: iasp91); a ratio that makes
-        the S velocities of all but a model that is in memory.
+        A model, its file (of layers, of a grid, or a YAML file with a section `velocity`), or the
+        name of a model of the program (None: iasp91); a ratio that makes the S velocities of all
+        but a model that is in memory.
     interpolation
         What lies between the depths of the model's file: auto, layers or linear.
     channels, measurements
@@ -107,12 +106,12 @@ def read(
     files = [Path(one) for one in (picks, stations) if isinstance(one, Path | str)]
     inputs = {str(path): provenance.digest_file(path) for path in files}
     section: dict[str, Any] = {}
-    if isinstance(velocity, VelocityModel):
-        model = velocity
+    if velocity is None or isinstance(velocity, Path | str):
+        model, chosen = described(velocity, vp_vs, interpolation)
+        section = chosen.plain()
+        inputs |= digests(chosen)
     else:
-        named = str(velocity or DEFAULT_MODEL)
-        model, section = described(named, vp_vs, interpolation)
-        inputs |= dict.fromkeys([named, "velocity"], provenance.digest_file(velocity_file(named)))
+        model = velocity
     return Material(
         table,
         rows,

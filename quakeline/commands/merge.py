@@ -90,7 +90,7 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = None) -> None:
 def _apart_s(folder: Path, settings: Settings, stations: pd.DataFrame) -> float:
     """Least time between events in s, as the section says or as follows from the network."""
     from quakeline.association import interevent_s
-    from quakeline.chain.material import velocities
+    from quakeline.chain.material import described
     from quakeline.errors import ConfigError
     from quakeline.sites import Sites
 
@@ -100,7 +100,7 @@ def _apart_s(folder: Path, settings: Settings, stations: pd.DataFrame) -> float:
     try:
         model, _ = velocity_of(folder, None)
     except ConfigError:  # a catalog of another program
-        model = velocities(None)
+        model, _ = described(None)
     return interevent_s(said, Sites.of(stations), model)
 
 

@@ -47,11 +47,10 @@ def thresholds(words: Iterable[str]) -> dict[str, float]:
 def say_velocities(material: Material) -> None:
     """Tell how the velocity model was read, and what looks wrong in it."""
     from quakeline.io.station_list import elevation_doubts
-    from quakeline.velocity import doubts
 
     typer.echo(f"velocity {material.model.reading}", err=True)
-    depths_km = material.sites.table["depth_km"].to_numpy()
-    for doubt in [*doubts(material.model, depths_km), *elevation_doubts(material.stations)]:
+    found = material.model.doubts_for(material.sites.table)
+    for doubt in [*found, *elevation_doubts(material.stations)]:
         typer.secho(f"WARNING  {doubt}", err=True, fg="yellow")
 
 

@@ -10,8 +10,9 @@ from quakeline.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from quakeline.chain.velocity import Grid, Layers
     from quakeline.io.exports import Tables
-    from quakeline.velocity import VelocityModel
+    from quakeline.velocity import Model
 
 
 def folder_of(run: str) -> Path:
@@ -84,7 +85,7 @@ def _described(folder: Path) -> Path:
 
 def velocity_of(
     folder: Path, given: Path | None, vp_vs: float = 0.0, interpolation: str = "auto"
-) -> tuple[VelocityModel, dict[str, Any]]:
+) -> tuple[Model, Layers | Grid]:
     """The velocity model that is given, else that of the run in a folder.
 
     Returns
@@ -99,29 +100,29 @@ def velocity_of(
         It cannot be used.
     """
     from quakeline.chain.material import described
-    from quakeline.shipped import VELOCITY_MODELS
+    from quakeline.chain.velocity import Layers, section_of
 
     if given is not None:
-        return described(str(given), vp_vs, interpolation)
-    section = settings_of(folder).get("velocity")
-    if not section:
+        return described(given, vp_vs, interpolation)
+    said = settings_of(folder).get("velocity")
+    if not said:
         raise ConfigError(
             f"--velocity: none given, and {_described(folder)}, which would say, is not there"
             if not _described(folder).is_file()
             else f"--velocity: none given, and {_described(folder)} names none"
         )
-    table, ratio = section["table"], vp_vs or section.get("vp_vs")
-    if interpolation == "auto":
-        interpolation = section.get("interpolation", "auto")
-    if table in VELOCITY_MODELS:
-        return described(table, ratio, interpolation)
-    named = [place / table for place in (folder.parent.parent, Path.cwd())]
-    found = next((path for path in named if path.is_file()), None)
+    changed: dict[str, Any] = {"vp_vs": vp_vs} if vp_vs else {}
+    if interpolation != "auto":
+        changed["interpolation"] = interpolation
+    section = section_of({**said, **changed})
+    at = [section.at(place) for place in (folder.parent.parent, Path.cwd())]
+    found = next((one for one in at if not one.missing()), None)
     if found is None:
+        name = section.table if isinstance(section, Layers) else section.file
         raise ConfigError(
-            f"--velocity: none given, and {table!r} of {_described(folder)} is not there"
+            f"--velocity: none given, and {name!r} of {_described(folder)} is not there"
         )
-    return described(str(found), ratio, interpolation)
+    return found.model(), found
 
 
 def velocity_digest_of(folder: Path) -> str | None:

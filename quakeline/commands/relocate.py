@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -60,6 +60,7 @@ def relocate(
     from rich.console import Console
 
     from quakeline.chain.locate import locator_of
+    from quakeline.chain.material import digests
     from quakeline.chain.merge import assembled
     from quakeline.chain.merge import files_of as files_of_catalog
     from quakeline.commands.progress import shown
@@ -67,7 +68,6 @@ def relocate(
     from quakeline.io import provenance, tables, targets
     from quakeline.location.relocate import relocated
     from quakeline.schemas import DIFFERENTIALS, RELOCATIONS
-    from quakeline.shipped import velocity_file
     from quakeline.sites import Sites
 
     folder = run_folder_of(run)
@@ -95,11 +95,11 @@ def relocate(
     tables_in = catalog.events, catalog.pairs, waves
     with shown("relocate", console, lambda total: f"{total:.0f} draws of errors") as progress:
         done = relocated(locator, *tables_in, neighbours, max_km, draws, progress)
-    digest = provenance.digest_file(velocity_file(velocities["table"]))
-    inputs = catalog_inputs(run) | {velocities["table"]: digest, "velocity": digest}
+    inputs = catalog_inputs(run) | digests(velocities)
     if differentials:
         inputs[str(differentials)] = provenance.digest_file(differentials)
-    recipe = {"max_km": max_km, "neighbours": neighbours, "draws": draws, "velocity": velocities}
+    recipe: dict[str, Any] = {"max_km": max_km, "neighbours": neighbours, "draws": draws}
+    recipe["velocity"] = velocities.plain()
     record = provenance.Record("relocate", 2, recipe, inputs)
     arrivals = done.arrivals[list(catalog.arrivals.columns)]
     made = assembled(
@@ -110,7 +110,7 @@ def relocate(
         catalog.stations,
         velocity_digest=inputs.get("velocity"),
     )
-    made = replace(made, record=record, settings={**settings, "velocity": velocities})
+    made = replace(made, record=record, settings={**settings, "velocity": velocities.plain()})
     with targets.filling(output, "relocate") as place, provenance.recording(record):
         made.fill(place)
         tables.write(done.moves, RELOCATIONS, place / _TABLE)

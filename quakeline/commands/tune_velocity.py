@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from quakeline.chain.velocity import require_layers
 from quakeline.commands.options import Interpolation, Joined, say_velocities
 from quakeline.commands.places import (
     catalog_of,
@@ -164,11 +165,12 @@ def _of_run(
     if tables.stations is None:
         raise DataError(f"{folder} holds no stations.parquet, which tells where stations are")
     model, _ = velocity_of(folder, velocity, vp_vs, interpolation)
+    layers = require_layers(model, "quakeline tune velocity")
     typer.echo(f"velocity {model.reading}", err=True)
     sites = Sites.of(tables.stations, channels_of(folder))
     least_s = sections([], base=settings_of(folder)).locate.min_pick_sigma_s
     catalog = tables.events, tables.arrivals, tables.picks
-    return _Network.of(sites, catalog, model, depth_range(sites), least_s)
+    return _Network.of(sites, catalog, layers, depth_range(sites), least_s)
 
 
 def _of_picks(
@@ -187,6 +189,7 @@ def _of_picks(
     from quakeline.chain import associate, locate, material
 
     given = material.read(picks, stations, velocity, vp_vs, interpolation=interpolation)
+    layers = require_layers(given.model, "quakeline tune velocity")
     say_velocities(given)
     cores = threads or os.cpu_count() or 1
     sites, model, locating = given.sites, given.model, locate.Settings()
@@ -207,7 +210,7 @@ def _of_picks(
     return _Network.of(
         sites,
         (*parts, given.picks),
-        model,
+        layers,
         depth_range(sites),
         locating.min_pick_sigma_s,
     )

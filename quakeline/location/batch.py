@@ -13,7 +13,7 @@ import numpy as np
 
 from quakeline.location.errors import stretches
 from quakeline.location.posterior import FREEDOM, PRIOR
-from quakeline.velocity import TravelTimes
+from quakeline.velocity import Times
 
 _STEPS = 40
 _SMALL_KM = 1e-3
@@ -70,7 +70,7 @@ class _State:
     information: np.ndarray
 
 
-def fitted(arrivals: Arrivals, times: TravelTimes, box: np.ndarray, starts: np.ndarray) -> Fits:
+def fitted(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray) -> Fits:
     """The most likely hypocentres near starts, with errors that each event's residuals stretch.
 
     Parameters
@@ -94,24 +94,19 @@ def fitted(arrivals: Arrivals, times: TravelTimes, box: np.ndarray, starts: np.n
     return Fits(points, state.cost, state.residual_s, spread, factor)
 
 
-def moved(
-    arrivals: Arrivals, times: TravelTimes, box: np.ndarray, starts: np.ndarray
-) -> np.ndarray:
+def moved(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Hypocentres (m, 4) near starts, under the errors as they are."""
     return _descended(arrivals, times, box, starts)[0]
 
 
-def _at(arrivals: Arrivals, times: TravelTimes, points: np.ndarray) -> _State:
+def _at(arrivals: Arrivals, times: Times, points: np.ndarray) -> _State:
     place = points[arrivals.event]
     east, north = place[:, 0] - arrivals.x, place[:, 1] - arrivals.y
-    distance = np.maximum(np.hypot(east, north), 1e-9)
-    travel, along, down = times.at(arrivals.table, distance, place[:, 2])
+    travel, over_place = times.sloped(arrivals.table, east, north, place[:, 2])
     residual = arrivals.time_s - place[:, 3] - travel
     u = residual / arrivals.scale_s
     slopes = np.empty((len(u), 4))
-    slopes[:, 0] = along * east / distance
-    slopes[:, 1] = along * north / distance
-    slopes[:, 2] = down
+    slopes[:, :3] = over_place
     slopes[:, 3] = 1.0
     slopes /= arrivals.scale_s[:, None]
     weight = (FREEDOM + 1) / (FREEDOM + u**2)
@@ -134,7 +129,7 @@ def _at(arrivals: Arrivals, times: TravelTimes, points: np.ndarray) -> _State:
 
 
 def _descended(
-    arrivals: Arrivals, times: TravelTimes, box: np.ndarray, starts: np.ndarray
+    arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray
 ) -> tuple[np.ndarray, _State]:
     """Points of the nearest maxima of the likelihoods inside the box, and the state there."""
     low, high = np.r_[box[0], -np.inf], np.r_[box[1], np.inf]

@@ -19,7 +19,6 @@ from scipy import sparse
 
 from quakeline.location import coupled
 from quakeline.location.coupled import Arrivals, Predicted, System
-from quakeline.velocity import doubts
 
 if TYPE_CHECKING:
     from quakeline.location.locator import Locator
@@ -138,7 +137,7 @@ def _doubts(locator: Locator) -> list[str]:
 
     depths_km = locator.sites.table["depth_km"].to_numpy()
     heights = pd.DataFrame({"elevation_m": np.round(-1000 * depths_km, 6)})
-    return [*doubts(locator.model, depths_km), *elevation_doubts(heights)]
+    return [*locator.model.doubts_for(locator.sites.table), *elevation_doubts(heights)]
 
 
 def _rows(
@@ -156,15 +155,14 @@ def _rows(
     local = sites.local.iloc[site]
     x, y = sites.frame.to_xy(rows["latitude"].to_numpy(), rows["longitude"].to_numpy())
     east, north = x - local["x"].to_numpy(), y - local["y"].to_numpy()
-    away = np.maximum(np.hypot(east, north), 1e-6)
-    table = locator.times.rows(rows["phase"].to_numpy(), local["depth_km"].to_numpy())
-    travel, over_x, over_z = locator.times.at(table, away, rows["depth_km"].to_numpy())
+    table = locator.times.rows_of(rows["phase"].to_numpy(), site)
+    travel, slopes = locator.times.sloped(table, east, north, rows["depth_km"].to_numpy())
     return rows.assign(
         site=site,
         travel=travel,
-        dx=over_x * east / away,
-        dy=over_x * north / away,
-        dz=over_z,
+        dx=slopes[:, 0],
+        dy=slopes[:, 1],
+        dz=slopes[:, 2],
         seconds=(rows["time"] - rows["origin"]).dt.total_seconds(),
         elevation_km=-local["depth_km"].to_numpy(),
     )
@@ -280,14 +278,14 @@ def _shares(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shares by which times of P and of S are longer, from some on, and hypocentres with them."""
     phase = seen.is_s.astype(int)
-    rows = locator.times.rows(np.array(["P", "S"])[phase], seen.station_km)
+    rows = locator.times.rows_of(np.array(["P", "S"])[phase], seen.site)
     only = np.column_stack([phase == 0, phase == 1])
 
     def predict(some: Arrivals, points: np.ndarray) -> Predicted:
-        away, east, north = coupled.offsets(some, points)
-        travel, along, down = locator.times.at(rows, away, points[some.event, 2])
+        place = points[some.event]
+        east, north = place[:, 0] - some.x, place[:, 1] - some.y
+        travel, slopes = locator.times.sloped(rows, east, north, place[:, 2])
         longer = 1 + shares[phase]
-        slopes = np.column_stack([along * east, along * north, down])
         return Predicted(travel * longer, slopes * longer[:, None])
 
     residual = coupled.state(seen, places, predict, seen.sigma_s).residual_s

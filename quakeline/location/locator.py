@@ -1,4 +1,4 @@
-"""Absolute location of a catalog in a 1D model."""
+"""Absolute location of a catalog in a velocity model of layers or of a grid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from quakeline.reasons import cells
 from quakeline.schemas import ARRIVALS, EVENTS
 from quakeline.sites import Sites
 from quakeline.timeline import SECOND
-from quakeline.velocity import Domain, TravelTimes, VelocityModel
+from quakeline.velocity import Model, Network, Times
 
 logger = logging.getLogger("quakeline")
 
@@ -48,10 +48,10 @@ class Solution:
 
 @dataclass(frozen=True)
 class Locator:
-    """Locates events of a network in a 1D model; fields as in the section `locate`."""
+    """Locates events of a network in a velocity model; fields as in the section `locate`."""
 
     sites: Sites
-    model: VelocityModel
+    model: Model
     depth_km: tuple[float, float]
     model_error_s: float | Literal["auto"] = "auto"
     min_pick_sigma_s: float = 0.02
@@ -125,7 +125,7 @@ class Locator:
         local = self.sites.local.iloc[members["site"].to_numpy()]
         arrivals = batch.Arrivals(
             event,
-            self.times.rows(members["phase"].to_numpy(), local["depth_km"].to_numpy()),
+            self.times.rows_of(members["phase"].to_numpy(), members["site"].to_numpy()),
             local["x"].to_numpy(),
             local["y"].to_numpy(),
             (members["time_ns"].to_numpy() - time_ns[event]) / SECOND,
@@ -143,7 +143,7 @@ class Locator:
         local = self.sites.local.iloc[site]
         arrivals = batch.Arrivals(
             np.zeros(len(site), dtype=np.int64),
-            self.times.rows(np.where(is_s, "S", "P"), local["depth_km"].to_numpy()),
+            self.times.rows_of(np.where(is_s, "S", "P"), site),
             local["x"].to_numpy(),
             local["y"].to_numpy(),
             time_s - start[3],
@@ -268,16 +268,10 @@ class Locator:
         return np.array([[*(low - margin), self.depth_km[0]], [*(high + margin), self.depth_km[1]]])
 
     @cached_property
-    def times(self) -> TravelTimes:
+    def times(self) -> Times:
         """Travel times between all sites and all sources."""
-        local = self.sites.local
-        depth = local["depth_km"].to_numpy()
-        xy = local[["x", "y"]].to_numpy()
-        # From a corner of the box to the station that is farthest from it.
-        away = np.maximum(xy.max(axis=0) - self._box[0, :2], self._box[1, :2] - xy.min(axis=0))
-        top = min(self.depth_km[0], float(depth.min()))
-        domain = Domain(float(np.hypot(*away)), top, self.depth_km[1], nodes=1000)
-        return TravelTimes(self.model, domain, depth)
+        network = Network(self.sites.frame, self.sites.local, self._box)
+        return self.model.times(network, self.threads)
 
     def fit(self, seen: Observations, start: np.ndarray, errors: Errors) -> posterior.Fit:
         """The most likely hypocentre of one event near a start, or at another depth."""
@@ -352,7 +346,7 @@ class Locator:
             "depth_sigma_km": float(np.sqrt(covariance[2, 2])),
             **dict(zip(_COVARIANCE, space[np.triu_indices(3)], strict=True)),
             "rms_s": float(np.sqrt(np.mean(solution.fit.residual_s**2))),
-            "locator": "robust-1d",
+            "locator": f"robust-{self.model.dimensions}d",
         }
 
 

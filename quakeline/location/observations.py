@@ -11,7 +11,7 @@ import pandas as pd
 
 from quakeline.sites import Sites
 from quakeline.timeline import SECOND
-from quakeline.velocity import TravelTimes
+from quakeline.velocity import Times
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class Observations:
 
 
 def gathered(
-    joined: pd.DataFrame, sites: Sites, times: TravelTimes, least_sigma_s: float
+    joined: pd.DataFrame, sites: Sites, times: Times, least_sigma_s: float
 ) -> Iterator[Observations]:
     """Observations of each event of arrivals joined with picks, which stand event by event."""
     picked = joined["time_sigma_s"].astype(float).fillna(least_sigma_s).to_numpy()
     site = sites.find(joined)
     local = sites.local.iloc[site]
-    table = times.rows(joined["phase"].to_numpy(), local["depth_km"].to_numpy())
+    table = times.rows_of(joined["phase"].to_numpy(), site)
     is_s = (joined["phase"] == "S").to_numpy()
     x, y = local["x"].to_numpy(), local["y"].to_numpy()
     time_ns, sigma = joined["time"].astype("int64").to_numpy(), np.maximum(picked, least_sigma_s)

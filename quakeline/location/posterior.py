@@ -22,7 +22,7 @@ from scipy.stats.qmc import Sobol
 
 from quakeline.location.errors import Residuals
 from quakeline.location.observations import Observations
-from quakeline.velocity import TravelTimes
+from quakeline.velocity import Times
 
 #: Degrees of freedom of the residuals' t distribution.
 FREEDOM = 4.0
@@ -68,15 +68,15 @@ class Likelihood:
     """
 
     seen: Observations
-    times: TravelTimes
+    times: Times
     scale_s: np.ndarray
     low: np.ndarray
     high: np.ndarray
 
     def residuals(self, points: np.ndarray) -> np.ndarray:
         """Observed minus predicted times, shape (m, n), for points of shape (m, 4)."""
-        distance = np.hypot(points[:, :1] - self.seen.x, points[:, 1:2] - self.seen.y)
-        travel = self.times.at(self.seen.table, distance, points[:, 2:3])[0]
+        east, north = points[:, :1] - self.seen.x, points[:, 1:2] - self.seen.y
+        travel = self.times.travel(self.seen.table, east, north, points[:, 2:3])
         return np.asarray(self.seen.time_s - points[:, 3:] - travel)
 
     def costs(self, points: np.ndarray) -> np.ndarray:
@@ -129,11 +129,8 @@ class Likelihood:
     def _linear(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Residuals, slopes (n, 4) of predicted times over their scale, and travel times."""
         east, north = point[0] - self.seen.x, point[1] - self.seen.y
-        distance = np.maximum(np.hypot(east, north), 1e-9)
-        travel, along, down = self.times.at(self.seen.table, distance, point[2])
-        slopes = np.column_stack(
-            [along * east / distance, along * north / distance, down, np.ones(len(down))]
-        )
+        travel, over_place = self.times.sloped(self.seen.table, east, north, point[2])
+        slopes = np.column_stack([over_place, np.ones(len(travel))])
         return self.seen.time_s - point[3] - travel, slopes / self.scale_s[:, None], travel
 
 

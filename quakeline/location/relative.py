@@ -26,7 +26,7 @@ from quakeline.location.errors import stretch
 from quakeline.location.links import Links
 from quakeline.location.observations import Observations
 from quakeline.location.posterior import FREEDOM
-from quakeline.velocity import TravelTimes
+from quakeline.velocity import Times
 
 _ROUNDS, _HALVINGS = 20, 6
 _EXACT, _CG_STEPS = 1e-8, 1000
@@ -73,14 +73,12 @@ class Arrivals:
         event = np.repeat(np.arange(len(seen)), [len(s) for s in seen])
         return cls(replace(seen[0], **columns), event)
 
-    def residuals(self, points: np.ndarray, times: TravelTimes) -> tuple[np.ndarray, np.ndarray]:
+    def residuals(self, points: np.ndarray, times: Times) -> tuple[np.ndarray, np.ndarray]:
         """Observed minus predicted times in s, (n,), and slopes of the predicted, (n, 4)."""
         x, y, z, zero = points[self.event].T
-        east, north = x - self.seen.x, y - self.seen.y
-        distance = np.maximum(np.hypot(east, north), 1e-9)
-        travel, along, down = times.at(self.seen.table, distance, z)
-        slopes = [along * east / distance, along * north / distance, down, np.ones(len(down))]
-        return self.seen.time_s - zero - travel, np.column_stack(slopes)
+        travel, slopes = times.sloped(self.seen.table, x - self.seen.x, y - self.seen.y, z)
+        left = self.seen.time_s - zero - travel
+        return left, np.column_stack([slopes, np.ones(len(travel))])
 
 
 def ties(events: pd.DataFrame) -> np.ndarray:
@@ -110,7 +108,7 @@ class Problem:
     links: Links
     start: np.ndarray
     tie: np.ndarray
-    times: TravelTimes
+    times: Times
     depth_km: tuple[float, float]
 
     @property

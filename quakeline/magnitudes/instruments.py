@@ -28,8 +28,8 @@ class Seen:
     ----------
     place
         Columns that tables of stations begin with: event_id, codes, epicentral_km, distance_km.
-    depth_km
-        Of the event.
+    latitude, longitude, depth_km
+        Of the event, in degrees and km.
     picked
         Its picks by phase, with `pick_id`, `travel_s` (seconds after the origin) and `next_s` (to
         the next arrival of another event at the station, after its own first).
@@ -40,6 +40,8 @@ class Seen:
     """
 
     place: dict[str, Any]
+    latitude: float
+    longitude: float
     depth_km: float
     picked: dict[str, Any]
     rows: dict[str, dict[str, Any]]
@@ -74,9 +76,8 @@ def seen(
     """Each event at each instrument with a pick, from EVENTS, ARRIVALS, PICKS, MEASUREMENTS."""
     joined = arrivals.merge(picks[["pick_id", *_CODES, "time", "source"]], on="pick_id")
     joined["site"] = sites.find(joined)
-    joined = joined.merge(
-        events[["event_id", "time", "depth_km"]], on="event_id", suffixes=("", "_0")
-    )
+    source = ["latitude", "longitude", "depth_km"]
+    joined = joined.merge(events[["event_id", "time", *source]], on="event_id", suffixes=("", "_0"))
     since = _nanoseconds(joined["time"]) - _nanoseconds(joined["time_0"])
     joined["travel_s"] = since / SECOND
     joined["next_s"] = _next_events(joined)
@@ -88,6 +89,8 @@ def seen(
         group: list[Any] = list(rows)
         yield Seen(
             _place(group, depths),
+            float(group[0].latitude),
+            float(group[0].longitude),
             float(group[0].depth_km),
             {str(row.phase): row for row in group},
             {str(row.pick_id): known.get(str(row.pick_id), {}) for row in group},

@@ -19,7 +19,7 @@ from quakeline.magnitudes.instruments import Seen
 from quakeline.magnitudes.network import REASON, of_event
 from quakeline.reasons import Code, Reason, cells
 from quakeline.signal import spectra
-from quakeline.velocity import VelocityModel
+from quakeline.velocity import Model
 
 #: Frequencies below so many periods in a window do not count.
 _LEAST_PERIODS = 2.0
@@ -41,7 +41,7 @@ class Rules:
 
 
 def stations_of(
-    instruments: Iterable[Seen], model: VelocityModel, rules: Rules, vp_vs: float
+    instruments: Iterable[Seen], model: Model, rules: Rules, vp_vs: float
 ) -> pd.DataFrame:
     """STATION_MOMENTS: a row for each event, instrument and phase.
 
@@ -82,9 +82,7 @@ def _plain(place: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in place.items() if name != "epicentral_km"}
 
 
-def _measured(
-    seen: Seen, phase: str, model: VelocityModel, rules: Rules, vp_vs: float
-) -> dict[str, Any]:
+def _measured(seen: Seen, phase: str, model: Model, rules: Rules, vp_vs: float) -> dict[str, Any]:
     """Level, corner, moment and magnitude of a phase at one instrument, or why there are none."""
     pick = seen.picked.get(phase)
     result: dict[str, Any] = {
@@ -110,7 +108,8 @@ def _measured(
     if fit.kept(float(answer[0][0])) < _LEAST_KEPT:
         why = cells("reason", [Reason.of(Code.NO_LEVEL)])
         return {**result, "corner_hz": fit.corner_hz, "misfit": fit.misfit, **why}
-    speed = float(model.at(np.array([seen.depth_km]), phase)[0])
+    source = (np.array([value]) for value in (seen.latitude, seen.longitude, seen.depth_km))
+    speed = float(model.speed(phase, *source)[0])
     moment = brune.moment_nm(fit.level_m_s, seen.place["distance_km"], speed, phase)
     return {
         **result,

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from quakeline.errors import OutputError, WeightsError
+from quakeline.io.caches import folder as folder
 from quakeline.io.provenance import digest_file
 from quakeline.models.cards import SourceFile
 
 logger = logging.getLogger(__name__)
-
-
-def folder() -> Path:
-    """Name the folder of downloads.
-
-    QUAKELINE_CACHE, else XDG_CACHE_HOME/quakeline, else ~/.cache/quakeline.
-    """
-    given = os.environ.get("QUAKELINE_CACHE")
-    if given:
-        return Path(given).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path("~/.cache").expanduser()) / "quakeline"
 
 
 def kept(

@@ -27,8 +27,8 @@ def run(
     stations: Path,
     channels: list[Path],
     velocity: Path,
-    vp_vs: float,
-    interpolation: str,
+    velocity_parts: list[Path],
+    model: str,
     known: list[Path],
     threads: int,
     events: Path,
@@ -36,7 +36,7 @@ def run(
 ) -> None:
     """Write events (EVENTS, with preliminary origins) and their picks (ARRIVALS).
 
-    `vp_vs` above 0 makes the S velocities, `interpolation` is `velocity.interpolation`; `known`
+    `model` is the section `velocity` as JSON, `velocity` and `velocity_parts` its files; `known`
     are the events and arrivals of an earlier catalog, or none. Events that the run has found
     before keep their ids, by its ledger.
 
@@ -44,7 +44,7 @@ def run(
     """
     from quakeline.association import with_ledger
     from quakeline.chain.associate import associated, known_catalog
-    from quakeline.chain.material import velocities
+    from quakeline.chain.velocity import model_of
     from quakeline.io import tables
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.sites import Sites
@@ -55,7 +55,7 @@ def run(
         config,
         tables.read_many(picks, PICKS),
         Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS)),
-        velocities(velocity, vp_vs, interpolation),
+        model_of(velocity, model),
         threads,
         earlier=[*known_catalog(known), (ledger.drop_duplicates("event_id"), ledger)],
         progress=_tell,

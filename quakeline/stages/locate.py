@@ -1,4 +1,4 @@
-"""Hypocentres of associated events from arrival times in a 1D velocity model."""
+"""Hypocentres of associated events from arrival times in a velocity model."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def run(
     stations: Path,
     channels: list[Path],
     velocity: Path,
+    velocity_parts: list[Path],
     terms: list[Path],
-    vp_vs: float,
-    interpolation: str,
+    model: str,
     min_interevent_s: float,
     tolerance_s: float,
     threads: int,
@@ -33,12 +33,12 @@ def run(
     """Write located events (EVENTS) and their arrivals (ARRIVALS) with residuals and weights.
 
     `terms` are the table of station terms, or none; `diagnosis` (JSON) is what the residuals say
-    about the velocity model. `vp_vs` above 0 makes the S velocities; `interpolation` is
-    `velocity.interpolation`. `min_interevent_s` and `tolerance_s` are those of the
+    about the velocity model. `model` is the section `velocity` as JSON, `velocity` and
+    `velocity_parts` are its files. `min_interevent_s` and `tolerance_s` are those of the
     section `associate`, below 0: auto; no two events that share stations are closer than the first.
     """
     from quakeline.chain.locate import located
-    from quakeline.chain.material import velocities
+    from quakeline.chain.velocity import model_of
     from quakeline.io import tables
     from quakeline.io.atomic import write_text
     from quakeline.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
@@ -50,7 +50,7 @@ def run(
         tables.read(assignments, ARRIVALS),
         tables.read_many(picks, PICKS),
         Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS)),
-        velocities(velocity, vp_vs, interpolation),
+        model_of(velocity, model),
         threads,
         terms=terms[0] if terms else None,
         min_interevent_s=min_interevent_s,

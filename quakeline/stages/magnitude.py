@@ -20,9 +20,9 @@ def run(
     measurements: list[Path],
     stations: Path,
     velocity: Path,
+    velocity_parts: list[Path],
     corrections: list[Path],
-    vp_vs: float,
-    interpolation: str,
+    model: str,
     events: Path,
     station_magnitudes: Path,
     station_moments: Path,
@@ -30,10 +30,10 @@ def run(
 ) -> None:
     """Write EVENTS with magnitudes, STATION_MAGNITUDES, STATION_MOMENTS, MAGNITUDE_CORRECTIONS.
 
-    `vp_vs` above 0 makes the S velocities of the model; `interpolation` is the setting of velocity.
+    `model` is the section `velocity` as JSON, `velocity` and `velocity_parts` its files.
     """
     from quakeline.chain.magnitude import corrections_of, sized
-    from quakeline.chain.material import velocities
+    from quakeline.chain.velocity import model_of
     from quakeline.io import tables
     from quakeline.schemas import (
         ARRIVALS,
@@ -53,7 +53,7 @@ def run(
         tables.read_many(picks, PICKS),
         tables.read_many(measurements, MEASUREMENTS),
         tables.read(stations, STATIONS),
-        velocities(velocity, vp_vs, interpolation),
+        model_of(velocity, model),
         corrections_of(corrections),
     )
     tables.write(made.events, EVENTS, events)

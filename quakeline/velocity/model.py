@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quakeline.velocity.kinds import Network
+    from quakeline.velocity.tables import TravelTimes
 
 
 @dataclass(frozen=True)
@@ -77,3 +84,30 @@ class VelocityModel:
     def at(self, depths: np.ndarray, phase: str) -> np.ndarray:
         """Velocity in km/s of a phase at depths in km."""
         return self.profile(phase).at(depths)
+
+    @property
+    def dimensions(self) -> int:
+        """One: velocities change with depth alone."""
+        return 1
+
+    def typical(self, phase: str) -> float:
+        """The median velocity in km/s of a phase over the layers."""
+        return float(np.median(self.speeds(phase)))
+
+    def speed(
+        self, phase: str, latitude: np.ndarray, longitude: np.ndarray, depth_km: np.ndarray
+    ) -> np.ndarray:
+        """Velocities in km/s at places in degrees and km below sea level, shape (n,)."""
+        return self.at(depth_km, phase)
+
+    def doubts_for(self, stations: pd.DataFrame) -> list[str]:
+        """Its doubts, and what looks odd in how stations (depth_km) lie in it."""
+        from quakeline.velocity.checks import doubts
+
+        return doubts(self, stations["depth_km"].to_numpy())
+
+    def times(self, network: Network, threads: int = 1) -> TravelTimes:
+        """Travel times between the stations of a network and its sources."""
+        from quakeline.velocity.tables import TravelTimes
+
+        return TravelTimes.of(self, network)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from quakeline.velocity.kinds import Network
 from quakeline.velocity.model import VelocityModel
 from quakeline.velocity.rays import Domain, first_arrivals
 
@@ -19,6 +20,7 @@ class TravelTimes:
 
     def __init__(self, model: VelocityModel, domain: Domain, stations_km: np.ndarray) -> None:
         self.model, self.domain = model, domain
+        self._stations_km = np.asarray(stations_km)
         self._step = domain.step
         self._unit = max(0.01, self._step / 25)
         levels = np.unique(self._level(stations_km)) * self._unit
@@ -27,6 +29,38 @@ class TravelTimes:
         self._rows: dict[tuple[str, int], int] = {}
         self._levels: list[tuple[float, float]] = []
         self._tables = np.empty((0, len(self._distances), len(self._depths)), dtype=np.float32)
+
+    @classmethod
+    def of(cls, model: VelocityModel, network: Network) -> TravelTimes:
+        """Those between all sites of a network and all of its sources."""
+        xy, depth = (network.stations[names].to_numpy() for names in (["x", "y"], "depth_km"))
+        low, high = network.box
+        # From a corner of the box to the station that is farthest from it.
+        away = np.maximum(xy.max(axis=0) - low[:2], high[:2] - xy.min(axis=0))
+        top = min(float(low[2]), float(depth.min()))
+        return cls(model, Domain(float(np.hypot(*away)), top, float(high[2]), nodes=1000), depth)
+
+    def rows_of(self, phases: np.ndarray, site: np.ndarray) -> np.ndarray:
+        """Numbers of the tables for pairs of a phase and the number of a site."""
+        return self.rows(phases, self._stations_km[site])
+
+    def travel(
+        self, rows: np.ndarray, east: np.ndarray, north: np.ndarray, depth: np.ndarray
+    ) -> np.ndarray:
+        """Times in s for offsets in km from the sites to the sources and their depths."""
+        return self.at(rows, np.hypot(east, north), depth)[0]
+
+    def sloped(
+        self, rows: np.ndarray, east: np.ndarray, north: np.ndarray, depth: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and slopes over x, y and depth of the sources in s/km, shape (..., n, 3)."""
+        distance = np.maximum(np.hypot(east, north), 1e-9)
+        travel, along, down = self.at(rows, distance, depth)
+        slopes = np.empty((*travel.shape, 3))
+        slopes[..., 0] = along * east / distance
+        slopes[..., 1] = along * north / distance
+        slopes[..., 2] = down
+        return travel, slopes
 
     def rows(self, phases: np.ndarray, stations_km: np.ndarray) -> np.ndarray:
         """Numbers of the tables for pairs of a phase and a station depth in km."""

@@ -21,6 +21,7 @@ from workfolder import WorkFolder
 
 import quakeline
 from quakeline.chain.sections import Sections
+from quakeline.chain.velocity import Layers
 from quakeline.cli import app
 from quakeline.config import read_yaml
 from quakeline.io import provenance, tables, targets
@@ -221,7 +222,8 @@ def by_stages(files: Files, sections: Mapping[str, Any]) -> Path:
     """What the stages of the workflow make of the files: the folder of the catalog."""
     own = Sections.model_validate(sections)
     common = {"picks": [files.picks], "stations": files.stations}
-    earth = {"velocity": files.velocity, "vp_vs": 0.0, "interpolation": "auto"}
+    model = Layers(table=str(files.velocity)).model_dump_json()
+    earth = {"velocity": files.velocity, "velocity_parts": [], "model": model}
     first, done = files.once("associate", sections)
     grouped = {name: first / f"{name}.parquet" for name in ("events", "arrivals")}
     if not done:

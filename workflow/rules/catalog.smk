@@ -56,7 +56,8 @@ rule associate:
         + of_fibres(rules.das_index.output.manifest),
         stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
-        velocity=RUN.velocity.file,
+        velocity=RUN.velocity.files()[0],
+        velocity_parts=RUN.velocity.files()[1:],
         known=RUN.associate.known_files(),
     output:
         events=product("associate", "events"),
@@ -72,8 +73,7 @@ rule associate:
         **resources_of("associate", memory_mb=4000, runtime_min=120),
     params:
         stage=RUN.params("associate"),
-        vp_vs=RUN.velocity.vp_vs or 0.0,
-        interpolation=RUN.velocity.interpolation,
+        model=RUN.velocity.model_dump_json(),
     message:
         "associate"
     script:
@@ -87,7 +87,8 @@ rule locate:
         picks=PICKS,
         stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
-        velocity=RUN.velocity.file,
+        velocity=RUN.velocity.files()[0],
+        velocity_parts=RUN.velocity.files()[1:],
         terms=RUN.locate.files(),
     output:
         events=product("locate", "events"),
@@ -106,8 +107,7 @@ rule locate:
         min_interevent_s=RUN.associate.times()["min_interevent_s"],
         tolerance_s=RUN.associate.times()["tolerance_s"],
         stage=RUN.params("locate"),
-        vp_vs=RUN.velocity.vp_vs or 0.0,
-        interpolation=RUN.velocity.interpolation,
+        model=RUN.velocity.model_dump_json(),
     message:
         "locate"
     script:
@@ -121,7 +121,8 @@ rule magnitude:
         picks=PICKS,
         measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
         stations=path_of(rules.stations.output.stations),
-        velocity=RUN.velocity.file,
+        velocity=RUN.velocity.files()[0],
+        velocity_parts=RUN.velocity.files()[1:],
         corrections=RUN.magnitude.files(),
     output:
         events=product("magnitude", "events"),
@@ -139,8 +140,7 @@ rule magnitude:
         **resources_of("magnitude", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("magnitude"),
-        vp_vs=RUN.velocity.vp_vs or 0.0,
-        interpolation=RUN.velocity.interpolation,
+        model=RUN.velocity.model_dump_json(),
     message:
         "magnitude"
     script:
