@@ -38,15 +38,35 @@ def test_picks_follow_the_starts_of_records(path: Path, picker_weights: Path) ->
     assert any(REMARK in line for line in picks.attrs["remarks"])
 
 
+def parted(path: Path, each: int) -> obspy.Stream:
+    """A trace for so many records, which knows nothing but its start."""
+    (whole,), _ = read_stream(path)
+    known = whole.stats.mseed["starts"][::each]
+    stream = obspy.Stream()
+    for (first, start_ns), end in zip(known, [*known[1:, 0], len(whole)], strict=True):
+        names = ("network", "station", "location", "channel", "sampling_rate")
+        header = {name: whole.stats[name] for name in names}
+        header["starttime"] = obspy.UTCDateTime(ns=int(start_ns))
+        stream += obspy.Trace(whole.data[first:end].astype("i4"), header)
+    return stream
+
+
+@pytest.mark.parametrize("form", ["SAC", "GSE2"])
+def test_so_do_picks_of_files_of_other_formats(
+    path: Path, picker_weights: Path, tmp_path: Path, form: str
+) -> None:
+    for number, one in enumerate(parted(path, 2)):
+        one.data = one.data.astype("f4" if form == "SAC" else "i4")
+        one.write(str(tmp_path / f"{number:03d}"), format=form)
+    picks = quakeline.pick(tmp_path, weights=picker_weights, threads=1)
+    assert max(off_s(picks)) <= 0.02
+    assert any(REMARK in line for line in picks.attrs["remarks"])
+
+
 def test_so_do_picks_of_a_stream_with_a_trace_for_each_record(
     path: Path, picker_weights: Path
 ) -> None:
-    (whole,), _ = read_stream(path)
-    known = whole.stats.mseed["starts"]
-    stream = obspy.Stream()
-    for (first, start_ns), end in zip(known, [*known[1:, 0], len(whole)], strict=True):
-        header = {**whole.stats, "starttime": obspy.UTCDateTime(ns=int(start_ns)), "mseed": {}}
-        stream += obspy.Trace(whole.data[first:end], header)
+    stream = parted(path, 1)
     picks = quakeline.pick(stream, weights=picker_weights, threads=1)
     assert max(off_s(picks)) <= 0.02
     expected = quakeline.pick(path, weights=picker_weights, threads=1)
