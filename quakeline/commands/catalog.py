@@ -21,7 +21,9 @@ Stations = Annotated[Path, typer.Argument(help="Stations: a CSV table or Station
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the catalog.")]
 Velocity = Annotated[
     Path | None,
-    typer.Option(help="Velocity model: table, NonLinLoc, hypoDD or VELEST; default: IASP91."),
+    typer.Option(
+        help="Velocity model: a table, a grid, or YAML with a section velocity; default: IASP91."
+    ),
 ]
 VpVs = Annotated[float, typer.Option("--vp-vs", help="vp/vs that makes vs; 0: as in the model.")]
 Region = Annotated[

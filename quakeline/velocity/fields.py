@@ -212,7 +212,7 @@ def _blocks(model: GridModel, network: Network, positions: int) -> list[Block]:
 def _step(low: np.ndarray, high: np.ndarray, most: float, wanted: float) -> float:
     """Distance of nodes in km: as wanted, or as wide as the number of nodes asks for."""
     volume = float(np.prod(np.maximum(high - low, 1.0)))
-    return max(wanted, round((volume / solving.FLAT / most) ** (1 / 3), 2))
+    return max(wanted, round(float(np.cbrt(volume / solving.FLAT / most)), 2))
 
 
 def _require_memory(blocks: list[Block], positions: int, size: int) -> None:
