@@ -107,7 +107,7 @@ class Likelihood:
             self.seen.sigma_s,
             travel,
             self.seen.is_s,
-            fit.weight,
+            fit.weight * (FREEDOM + 1) / FREEDOM,
             slopes * self.scale_s[:, None],
         )
 
