@@ -110,9 +110,7 @@ def _unexpected(values: np.ndarray, expected: float, small: float) -> np.ndarray
     return np.asarray(off**2 / 2)
 
 
-def _restricted(
-    event: Residuals, tried_s: np.ndarray, shares: np.ndarray
-) -> np.ndarray:
+def _restricted(event: Residuals, tried_s: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Negative logarithm of the restricted likelihood, shape (tried_s, shares)."""
     is_s, travel = event.is_s, event.travel_s
     columns = np.column_stack([event.slopes, travel * ~is_s, travel * is_s, event.residual_s])

@@ -15,7 +15,7 @@ import pandas as pd
 
 from quakeline.geometry import azimuthal_gap, distance_azimuth
 from quakeline.io import provenance, tables
-from quakeline.location import batch, modes, posterior, terms
+from quakeline.location import batch, modes, posterior, systematic, terms
 from quakeline.location.errors import Errors, estimated, looked_at, stretch, stretches
 from quakeline.location.foreign import Others
 from quakeline.location.observations import Observations, gathered
@@ -302,7 +302,7 @@ class Locator:
         """A fit and its covariance under errors of the model and the fit's own factor of them."""
         likelihood = self._likelihood(seen, errors, fit.stretch)
         here, _ = likelihood.at(fit.point)
-        common = likelihood.common_error(here, errors.share)
+        common = systematic.covariance(likelihood, here, errors.share)
         return Solution(fit, modes.spread(likelihood, here) + common)
 
     def _likelihood(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quakeline.chain.locate import Settings
 
-VERSION = 6
+VERSION = 7
 
 Config = Settings
 
