@@ -51,19 +51,20 @@ def located(model, phases="PS", events=30):
     return found, np.column_stack([x, y, found["depth_km"]]) - np.array(sources), sources
 
 
-@pytest.mark.parametrize(
-    ("p", "s", "phases"),
-    [(0.05, 0.05, "PS"), (-0.05, -0.05, "PS"), (0.05, 0.02, "PS"), (0.05, 0.05, "P")],
-    ids=["fast", "slow", "vp/vs", "P alone"],
-)
-def test_ellipsoids_hold_the_truth_in_a_model_that_is_five_percent_wrong(p, s, phases):
-    found, off, _ = located(told(p, s), phases)
-    inverse = [np.linalg.inv(covariance_of(row)) for row in found.to_dict("records")]
-    distance = np.einsum("ni,nij,nj->n", off, np.array(inverse), off)
-    assert np.mean(distance < IN_68) >= 0.6
-    assert np.mean(distance < IN_95) >= 0.9
+@pytest.mark.slow
+def test_ellipsoids_hold_the_truth_in_models_that_are_five_percent_wrong():
+    """Of all models together: events of one model are all off by the same error."""
+    cases = [(0.05, 0.05, "PS"), (-0.05, -0.05, "PS"), (0.05, 0.02, "PS"), (0.05, 0.05, "P")]
+    distance = []
+    for p, s, phases in cases:
+        found, off, _ = located(told(p, s), phases)
+        inverse = [np.linalg.inv(covariance_of(row)) for row in found.to_dict("records")]
+        distance.append(np.einsum("ni,nij,nj->n", off, np.array(inverse), off))
+    assert np.mean(np.array(distance) < IN_68) >= 0.6
+    assert (np.mean(np.array(distance) < IN_95, axis=1) >= 0.9).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [0.0, 0.03], ids=["right", "wrong"])
 def test_depths_do_not_gather_at_an_interface(wrong):
     found, _, sources = located(told(wrong, wrong), events=50)

@@ -4,9 +4,9 @@ An arrival differs from its prediction by its pick's error, by an error of the m
 by what velocities that are wrong as a whole do to all arrivals of a phase. The last two are
 estimated over the events together by restricted maximum likelihood: the part of the residuals that
 a hypocentre cannot take up (Patterson, H. D. & Thompson, R., 1971, Recovery of inter-block
-information when block sizes are unequal, Biometrika 58, 545-554). Arrivals weigh as under the errors
-found so far, in turns, so that none is left out for being far from what was expected. Each event by
-itself then has a factor for all its errors, from the median of its residuals.
+information when block sizes are unequal, Biometrika 58, 545-554). Arrivals weigh as under the
+errors found so far, in turns, so that none is left out for being far from what was expected. Each
+event by itself then has a factor for all its errors, from the median of its residuals.
 """
 
 from __future__ import annotations
