@@ -48,7 +48,7 @@ class Settings(Section):
         0.02, gt=0, description="smallest standard deviation that a pick is given, in seconds"
     )
     station_terms: Literal["none", "static", "ssst"] | str = Field(
-        "none",
+        "static",
         description="delays of stations, the arrivals' correction_s: none, from the residuals of"
         " all events one for each station and phase (static) or of the events nearby (ssst), or"
         " those of a CSV file with columns network, station, phase, delay_s, such as the"

@@ -4,8 +4,9 @@ An arrival differs from its prediction by its pick's error, by an error of the m
 by what velocities that are wrong as a whole do to all arrivals of a phase. The last two are
 estimated over the events together by restricted maximum likelihood: the part of the residuals that
 a hypocentre cannot take up (Patterson, H. D. & Thompson, R., 1971, Recovery of inter-block
-information when block sizes are unequal, Biometrika 58, 545-554). Each event by itself then has a
-factor for all its errors, from the median of its residuals.
+information when block sizes are unequal, Biometrika 58, 545-554). Arrivals weigh as under the
+errors found so far, in turns, so that none is left out for being far from what was expected. Each
+event by itself then has a factor for all its errors, from the median of its residuals.
 """
 
 from __future__ import annotations
@@ -22,9 +23,8 @@ _SMALL_SHARE = 0.002
 #: Values that are tried, so far apart that a few more events rarely change the choice.
 _EACH_S = np.round(0.01 * 2.0 ** np.arange(0, 5.1, 0.5), 4)
 _SHARES = np.array([0.0, 0.003, 0.005, 0.007, 0.01, 0.014, 0.02, 0.028, 0.04, 0.056, 0.08])
-#: Events that are looked at, evenly over the catalog, and the least weight of an arrival of them.
+#: Events that are looked at, evenly over the catalog, and arrivals that one needs.
 _EVENTS = 300
-_LEAST_WEIGHT = 0.5
 _LEAST_ARRIVALS = 8
 #: Residuals that count for a factor of one.
 _SHRINK = 20.0
@@ -44,8 +44,9 @@ class Errors:
 class Residuals:
     """Those of one event at its hypocentre.
 
-    `residual_s`, `sigma_s` (of the picks), `travel_s`, `is_s` and `weight` (0 to 1) have shape
-    (n,), `slopes` (n, 4): derivatives of arrival times over x, y, z, t0.
+    `residual_s`, `sigma_s` (of the picks), `travel_s`, `is_s` and `weight` have shape (n,),
+    `slopes` (n, 4): derivatives of arrival times over x, y, z, t0. `weight` divides the variance of
+    an arrival; its mean over errors of the expected size is 1.
     """
 
     residual_s: np.ndarray
@@ -56,6 +57,11 @@ class Residuals:
     slopes: np.ndarray
 
 
+def looked_at(count: int) -> slice:
+    """Which events of so many tell of the errors: some, evenly over the catalog."""
+    return slice(None, None, max(1, count // _EVENTS))
+
+
 def estimated(
     events: Sequence[Residuals], each_s: float | None = None, share: float | None = None
 ) -> Errors:
@@ -64,11 +70,9 @@ def estimated(
     shares = _SHARES if share is None else np.array([share])
     cost = _unexpected(tried_s, EXPECTED_S, 0.0)[:, None]
     cost = cost + _unexpected(shares, EXPECTED_SHARE, _SMALL_SHARE)
-    step = max(1, len(events) // _EVENTS)
-    for event in events[::step]:
-        good = event.weight >= _LEAST_WEIGHT
-        if good.sum() >= _LEAST_ARRIVALS:
-            cost = cost + _restricted(event, good, tried_s, shares)
+    for event in events:
+        if len(event.weight) >= _LEAST_ARRIVALS:
+            cost = cost + _restricted(event, tried_s, shares)
     best = np.unravel_index(int(np.argmin(cost)), cost.shape)
     found = Errors(float(tried_s[best[0]]), float(shares[best[1]]))
     if share is not None:
@@ -106,16 +110,12 @@ def _unexpected(values: np.ndarray, expected: float, small: float) -> np.ndarray
     return np.asarray(off**2 / 2)
 
 
-def _restricted(
-    event: Residuals, good: np.ndarray, tried_s: np.ndarray, shares: np.ndarray
-) -> np.ndarray:
+def _restricted(event: Residuals, tried_s: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Negative logarithm of the restricted likelihood, shape (tried_s, shares)."""
-    is_s, travel = event.is_s[good], event.travel_s[good]
-    columns = np.column_stack(
-        [event.slopes[good], travel * ~is_s, travel * is_s, event.residual_s[good]]
-    )
-    variance = event.sigma_s[good] ** 2 + tried_s[:, None] ** 2
-    product = np.einsum("kn,ni,nj->kij", 1 / variance, columns, columns)[:, None]
+    is_s, travel = event.is_s, event.travel_s
+    columns = np.column_stack([event.slopes, travel * ~is_s, travel * is_s, event.residual_s])
+    variance = event.sigma_s**2 + tried_s[:, None] ** 2
+    product = np.einsum("kn,ni,nj->kij", event.weight / variance, columns, columns)[:, None]
     # The velocities' errors are taken out: shape (tried, shares, 5, 5) of slopes and residual.
     rest = [0, 1, 2, 3, 6]
     own = product[..., 4:6, 4:6]

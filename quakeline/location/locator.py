@@ -15,8 +15,8 @@ import pandas as pd
 
 from quakeline.geometry import azimuthal_gap, distance_azimuth
 from quakeline.io import provenance, tables
-from quakeline.location import batch, modes, posterior, terms
-from quakeline.location.errors import Errors, estimated, stretch, stretches
+from quakeline.location import batch, modes, posterior, systematic, terms
+from quakeline.location.errors import Errors, estimated, looked_at, stretch, stretches
 from quakeline.location.foreign import Others
 from quakeline.location.observations import Observations, gathered
 from quakeline.location.quality import limits_of
@@ -33,6 +33,8 @@ _REACH_KM = 100.0
 _ROUGH_S = 0.2
 #: Depths at which every event is tried, as shares of the search.
 _DEPTHS = (0.1, 0.35)
+#: Times that errors and the weights under them are found in turn.
+_TURNS = 5
 #: Events of one portion of work, and as many as are worth further processes.
 _PORTION = 200
 _COVARIANCE = ("cov_ee_km2", "cov_en_km2", "cov_ed_km2", "cov_nn_km2", "cov_nd_km2", "cov_dd_km2")
@@ -229,14 +231,18 @@ class Locator:
 
     def _settled(self, seen: list[Observations], fits: batch.Fits) -> Errors:
         """The errors of the model that the residuals tell of, where they are not given."""
-        each_s, share = self._given
         errors = self.expected
-        if each_s is None or share is None:
+        if None not in self._given:
+            return errors
+        chosen = looked_at(len(seen))
+        for _ in range(_TURNS):
             left = []
-            for some, point, factor in zip(seen, fits.point, fits.stretch, strict=True):
-                likelihood = self._likelihood(some, self.expected, factor)
+            for some, point in zip(seen[chosen], fits.point[chosen], strict=True):
+                likelihood = self._likelihood(some, errors)
                 left.append(likelihood.left(likelihood.at(point)[0]))
-            errors = estimated(left, each_s, share)
+            before, errors = errors, estimated(left, *self._given)
+            if errors == before:
+                break
         return errors
 
     @property
@@ -290,7 +296,7 @@ class Locator:
         """A fit and its covariance under errors of the model and the fit's own factor of them."""
         likelihood = self._likelihood(seen, errors, fit.stretch)
         here, _ = likelihood.at(fit.point)
-        common = likelihood.common_error(here, errors.share)
+        common = systematic.covariance(likelihood, here, errors.share)
         return Solution(fit, modes.spread(likelihood, here) + common)
 
     def _likelihood(

@@ -87,7 +87,7 @@ class Likelihood:
 
     def at(self, point: np.ndarray) -> tuple[Fit, np.ndarray]:
         """The fit at a point, and the gradient of its cost."""
-        residual, slopes, _ = self._linear(point)
+        residual, slopes, _ = self.linear(point)
         u = residual / self.scale_s
         cost, own = self._unlikely(u)
         weight = own * (FREEDOM + 1) / (FREEDOM + u**2)
@@ -104,29 +104,17 @@ class Likelihood:
 
     def left(self, fit: Fit) -> Residuals:
         """What the fit leaves over, for the errors of the whole catalog."""
-        _, slopes, travel = self._linear(fit.point)
+        _, slopes, travel = self.linear(fit.point)
         return Residuals(
             fit.residual_s,
             self.seen.sigma_s,
             travel,
             self.seen.is_s,
-            fit.weight,
+            fit.weight * (FREEDOM + 1) / FREEDOM,
             slopes * self.scale_s[:, None],
         )
 
-    def common_error(self, fit: Fit, share: float) -> np.ndarray:
-        """Covariance (4, 4) of a hypocentre from velocities that are wrong by a share as a whole.
-
-        Such an error moves all arrivals of a phase together, so no number of them averages it out.
-        """
-        _, slopes, travel = self._linear(fit.point)
-        weight = fit.weight * (FREEDOM + 1) / FREEDOM
-        delays = share * travel / self.scale_s * weight
-        phases = np.column_stack([delays * ~self.seen.is_s, delays * self.seen.is_s])
-        moves = np.linalg.solve(fit.information + PRIOR, slopes.T @ phases)
-        return np.asarray(moves @ moves.T)
-
-    def _linear(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def linear(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Residuals, slopes (n, 4) of predicted times over their scale, and travel times."""
         east, north = point[0] - self.seen.x, point[1] - self.seen.y
         travel, over_place = self.times.sloped(self.seen.table, east, north, point[2])
