@@ -34,6 +34,8 @@ _WORST = 0.002
 _SAME_RATE = 1e-4
 #: Places of samples that differ by less are the same.
 EVEN = 1 / 8192
+#: Times are known to the nanosecond: deviations below this, in samples, are none.
+_EXACT = 2e-6
 #: Deviations from the header's rate beyond this, in samples, are a drift worth a remark.
 _TOLD = 0.1
 
@@ -112,7 +114,7 @@ class Clock:
     @property
     def even(self) -> bool:
         """Whether the header's rate holds throughout."""
-        return len(self.at) < 2 or bool(np.ptp(self.late) <= EVEN)
+        return len(self.at) < 2 or bool(np.ptp(self.late) <= _EXACT)
 
     def time_ns(self, index: int) -> int:
         """Time of a sample."""
@@ -170,7 +172,7 @@ def drift_notes(clocks: Iterable[Clock]) -> list[Reason]:
 
 def _steadied(late: np.ndarray, starts_ns: np.ndarray, rate_hz: float) -> np.ndarray:
     """Deviations in samples; those of a minute that differ by rounding alone are their median."""
-    if np.ptp(late) <= EVEN:
+    if np.ptp(late) <= _EXACT:
         return np.full(len(late), late[0])
     blocks = starts_ns // (_BLOCK_S * SECOND)
     begins = np.flatnonzero(np.r_[True, blocks[1:] != blocks[:-1]])
@@ -190,10 +192,12 @@ def _ended(
     if count - at[-1] > _LONGEST_S * rate_hz or at[recent] == at[-1]:
         return at, late
     slope = (late[-1] - late[recent]) / (at[-1] - at[recent])
-    if abs(late[-1] - late[recent]) <= tolerance(rate_hz) or abs(slope) > _WORST:
+    more = slope * (count - at[-1])
+    if abs(late[-1] - late[recent]) <= tolerance(rate_hz):
         return at, late
-    end = late[-1] + slope * (count - at[-1])
-    return np.append(at, count), np.append(late, end)
+    if abs(slope) > _WORST and abs(more) >= STEP:
+        return at, late
+    return np.append(at, count), np.append(late, late[-1] + more)
 
 
 def _bends(at: np.ndarray, late: np.ndarray) -> np.ndarray:

@@ -146,6 +146,14 @@ class Code(Enum):
         " chunk, this one {own:.1%}"
     )
     LETTER_UNKNOWN = _unused("the last letter of the channel code is none of {letters}")
+    RATE_TOO_LOW = _unused(
+        "recorded at {rate_hz:g} Hz, less than a tenth of the network's {network_hz:g} Hz"
+    )
+    FEWER_COMPONENTS = _unused(
+        "prepare.prefer takes {instrument} of this station, which has {components} components,"
+        " this one {own}"
+    )
+    PREFERRED_TO_FEWER = _remark("instead of {instrument}, which has fewer components")
     NOT_IN_INSTRUMENTS = _unused("prepare.instruments names only {instruments}")
     NO_RESPONSE_AMONG_OTHERS = _unused("no response, while other components have one")
     NO_USABLE_SAMPLES = _unused("no usable samples in the chunk")
@@ -162,9 +170,14 @@ class Code(Enum):
     )
     SPIKES = _remark("{count} spikes of one sample")
     SPIKES_BRIDGED = _remark("{count} spikes of one sample bridged")
+    GLITCHES = _remark("{count} glitches of two to four samples")
     STEPS = _remark("{count} steps to another level")
     CLIPPED = _remark("clipped: {seconds:.2f} s, without amplitudes")
     CONSTANT = _remark("without signal (equal samples): {seconds:.1f} s")
+    RATE_LOW = _remark(
+        "recorded at {rate_hz:g} Hz: the network's {network_hz:g} Hz hold nothing above half of"
+        " that, and onsets may be some tenths of a second off"
+    )
     CLOCK_SLIPS = _remark(
         "the clock slips {count} times between pieces, by up to {largest_ms:.2f} ms,"
         " {total_ms:.2f} ms in all: aligned"

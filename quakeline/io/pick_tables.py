@@ -23,6 +23,8 @@ logger = logging.getLogger("quakeline")
 NO_WEIGHTS = "none"
 #: Seconds since 1970 that int64 nanoseconds hold.
 _LATEST_S = 2**63 / SECOND
+#: Times of a table are apart by this at most, in seconds, where picks are not to collapse.
+_PRECISION_S = 0.001
 #: Names under which programs write a column, the first one found counts: ours, PyOcto, SeisBench,
 #: PhaseNet, GaMMA, QuakeFlow, EQTransformer.
 _NAMES = {
@@ -213,6 +215,7 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path | str) -> pd.S
         times = pd.to_datetime(given, utc=True)
     elif numbers.notna().all():
         _require(numbers.abs() < _LATEST_S, "time", given, path)
+        _require_precision(given, numbers, path)
         whole = np.floor(numbers)
         rest = ((numbers - whole) * SECOND).round().astype("int64")
         times = pd.to_datetime(whole.astype("int64") * SECOND + rest, unit="ns", utc=True)
@@ -226,6 +229,18 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path | str) -> pd.S
     )
     _require(reached, "time", given, path)
     return times.astype("datetime64[ns, UTC]")
+
+
+def _require_precision(given: pd.Series, seconds: pd.Series, path: Path | str) -> None:
+    """Refuse seconds since 1970 that have gone through 32-bit floats: these are 128 s apart."""
+    largest = float(seconds.abs().max()) if len(seconds) else 0.0
+    narrow = given.dtype in (np.float32, np.float16)
+    coarse = largest > 2**30 and len(seconds) > 3 and bool((seconds % 64 == 0).all())
+    if coarse or (narrow and np.spacing(np.float32(largest)) > _PRECISION_S):
+        raise DataError(
+            f"picks {path}: time: seconds since 1970 in 32-bit floats given, which are"
+            f" {np.spacing(np.float32(largest)):g} s apart; allowed: 64-bit floats, or ISO 8601"
+        )
 
 
 def _number(values: dict[str, pd.Series], name: str, default: float, path: Path | str) -> pd.Series:

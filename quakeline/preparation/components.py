@@ -42,6 +42,8 @@ from quakeline.timeline import Span, first_sample
 _CODES = ["network", "station", "location", "channel"]
 #: A preferred instrument needs this share of the data that the fullest one has.
 _ENOUGH = 0.5
+#: Channels below this share of the network's rate are not used, below the other one it is noted.
+_SLOWEST, _SLOW = 0.1, 0.5
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class Instrument:
     def usable(self) -> bool:
         """Whether any component serves."""
         return any(row["status"] == "used" for row in self.coverage)
+
+    @property
+    def n_components(self) -> int:
+        """How many components serve."""
+        return sum(row["status"] == "used" for row in self.coverage)
 
     @property
     def share(self) -> float:
@@ -145,10 +152,12 @@ class Preparer:
         first = codes["letter"].isin(list("".join(SETS)))
         has_first = first.groupby([codes[key] for key in keys]).transform("any").astype(bool)
         codes["spare"] = codes["seismic"] & has_first & ~first & (codes["letter"] != "Z")
-        served = codes["seismic"] & ~codes["spare"]
+        slow = codes["seismic"] & (codes["sampling_rate_hz"] < _SLOWEST * self.rate_hz)
+        report = self._too_slow(codes[slow]) + self._refused(codes[~slow], wanted)
+        served = codes["seismic"] & ~codes["spare"] & ~slow
         chosen = codes[served & self._is_wanted(codes, wanted)]
         groups = {".".join(map(str, key)): rows for key, rows in chosen.groupby(keys)}
-        return groups, self._refused(codes, wanted)
+        return groups, report
 
     def prepared(self, label: str, rows: pd.DataFrame) -> Instrument:
         """Prepare one of `instruments`."""
@@ -178,16 +187,14 @@ class Preparer:
         made = self._tried(choice, groups)
         least = _ENOUGH * max(one.share for one in made)
         enough = [n for n, one in enumerate(made) if one.usable and one.share >= least]
-        place = enough[0] if enough else len(made) - 1
+        most = max((made[n].n_components for n in enough), default=0)
+        place = next((n for n in enough if made[n].n_components == most), len(made) - 1)
         rest, why = [], []
         for n, label in enumerate(choice):
             reason = Reason.of(Code.NOT_PREFERRED, instrument=choice[place])
             if n < place:
-                scarce = made[n].usable
-                over = Code.PREFERRED_TO_SCARCE if scarce else Code.PREFERRED_TO_UNUSABLE
+                over, reason = self._passed_over(made[n], made[place], n in enough, choice[place])
                 why.append(Reason.of(over, instrument=label))
-                shares = {"share": made[place].share, "own": made[n].share}
-                reason = Reason.of(Code.LESS_DATA, instrument=choice[place], **shares)
             if n < len(made) and not made[n].usable and n != place:
                 rest += made[n].coverage
             elif n != place:
@@ -199,19 +206,41 @@ class Preparer:
                 row.update(cells("notes", [*noted, *why]))
         return choice[place], made[place], rest
 
+    @staticmethod
+    def _passed_over(
+        one: Instrument, taken: Instrument, enough: bool, label: str
+    ) -> tuple[Code, Reason]:
+        """What is said of the instrument that is taken, and of one that comes before it."""
+        if enough:
+            told = {"components": taken.n_components, "own": one.n_components}
+            why = Reason.of(Code.FEWER_COMPONENTS, instrument=label, **told)
+            return Code.PREFERRED_TO_FEWER, why
+        over = Code.PREFERRED_TO_SCARCE if one.usable else Code.PREFERRED_TO_UNUSABLE
+        shares = {"share": taken.share, "own": one.share}
+        return over, Reason.of(Code.LESS_DATA, instrument=label, **shares)
+
     def _tried(self, choice: Sequence[str], groups: dict[str, pd.DataFrame]) -> list[Instrument]:
         """Instruments in order, up to the first that wins whatever the ones after it hold."""
         made: list[Instrument] = []
         for label in choice:
             made.append(self.prepared(label, groups[label]))
             share = made[-1].share
-            if share >= _ENOUGH and all(one.share < _ENOUGH * share for one in made[:-1]):
+            full = made[-1].n_components == len(COMPONENTS)
+            if share >= _ENOUGH and full and all(one.share < _ENOUGH * share for one in made[:-1]):
                 break
         return made
 
     @staticmethod
     def _is_wanted(codes: pd.DataFrame, wanted: list[str]) -> pd.Series:
         return codes["instrument"].isin(wanted) if wanted else codes["instrument"].notna()
+
+    def _too_slow(self, codes: pd.DataFrame) -> list[dict[str, Any]]:
+        """Coverage rows of channels that hold nothing of what the network looks at."""
+        told = {"network_hz": self.rate_hz}
+        return [
+            unused_row(row, Reason.of(Code.RATE_TOO_LOW, rate_hz=row["sampling_rate_hz"], **told))
+            for _, row in codes.drop_duplicates(_CODES).iterrows()
+        ]
 
     def _refused(self, codes: pd.DataFrame, wanted: list[str]) -> list[dict[str, Any]]:
         """Coverage rows of channels whose code keeps them out."""
@@ -273,6 +302,9 @@ class Preparer:
         segments, faults = mended(segments, self.mend_spikes)
         paths = [str(path) for path in rows["path"].dropna()]
         notes += faults.notes + self._flags.notes(paths, codes)
+        if rates and min(rates) < _SLOW * self.rate_hz:
+            told = {"rate_hz": min(rates), "network_hz": self.rate_hz}
+            notes.append(Reason.of(Code.RATE_LOW, **told))
         pieces, found = self._on_grid(codes, segments)
         notes += found
         for piece in pieces:

@@ -11,7 +11,7 @@ import numpy as np
 from quakeline.clock import drift_notes
 from quakeline.reasons import Code, Reason
 from quakeline.signal.gaps import runs_of
-from quakeline.signal.quality import clipped, idle, integral, jumps
+from quakeline.signal.quality import clipped, glitches, idle, integral, jumps
 from quakeline.signal.segments import Segment
 from quakeline.timeline import SECOND, first_sample
 
@@ -52,7 +52,7 @@ def mended(segments: Sequence[Segment], spikes: bool = True) -> tuple[list[Segme
     Clipped samples stay: a large event is no gap.
     """
     faults, result = Faults(), []
-    lone = steps = 0
+    lone = steps = short = 0
     clipped_s = constant_s = 0.0
     runs_ns: list[np.ndarray] = []
     whole = all(integral(one.samples) for one in segments)
@@ -60,6 +60,7 @@ def mended(segments: Sequence[Segment], spikes: bool = True) -> tuple[list[Segme
         samples, rate = segment.samples, segment.rate_hz
         alone, levels = jumps(samples, whole)
         lone, steps = lone + len(alone), steps + len(levels)
+        short += len(glitches(samples, whole))
         result.append(_bridged(segment, alone) if spikes and len(alone) else segment)
         runs = clipped(samples, rate, whole)
         clipped_s += float((runs[:, 1] - runs[:, 0]).sum()) / rate
@@ -69,6 +70,7 @@ def mended(segments: Sequence[Segment], spikes: bool = True) -> tuple[list[Segme
     low, high = _extremes(segments)
     found = (
         (lone, Reason.of(Code.SPIKES_BRIDGED if spikes else Code.SPIKES, lone)),
+        (short, Reason.of(Code.GLITCHES, short)),
         (steps, Reason.of(Code.STEPS, steps)),
         (clipped_s, Reason.of(Code.CLIPPED, seconds=clipped_s)),
         (constant_s * (low < high), Reason.of(Code.CONSTANT, seconds=constant_s)),

@@ -1,4 +1,4 @@
-"""Faults of raw samples: dead channels, clipping, spikes, steps.
+"""Faults of raw samples: dead channels, clipping, spikes, glitches, steps.
 
 Each is found from samples nearby alone, so that what is found does not depend on how the data were
 cut. Clipping that a digitizer's filter or an analogue amplifier has rounded off is not seen.
@@ -24,6 +24,8 @@ _JUMP_RATIO = 10
 _JUMP_NEAR = 10
 #: ... and this many counts.
 _JUMP_COUNTS = 20
+#: The longest glitch in samples: longer tops may be a wave.
+_GLITCH = 4
 #: Differences of int32 samples in a smaller range, ten times as large, are int32 as well.
 _SAFE_RANGE = 1 << 27
 #: Samples looked at in one go: as many as stay in a processor's cache.
@@ -126,6 +128,32 @@ def jumps(samples: np.ndarray, counts: bool) -> tuple[np.ndarray, np.ndarray]:
     single = found[~of_spikes]
     alone = ~np.isin(single - 1, found) & ~np.isin(single + 1, found)
     return spikes, single[alone] + 1
+
+
+def glitches(samples: np.ndarray, counts: bool) -> np.ndarray:
+    """Tops of two to four samples that are reached and left by jumps, back to the level before.
+
+    Parameters as for `clipped`. Indices of their first samples.
+    """
+    near = _JUMP_NEAR + _GLITCH
+    if len(samples) < 4 * near:
+        return np.zeros(0, dtype=np.int64)
+    least = _JUMP_COUNTS if counts else 0
+    found = []
+    for begin in range(0, len(samples) - 2 * near, _BLOCK):
+        part = samples[begin : begin + _BLOCK + 2 * near + _GLITCH + 1].astype(float)
+        size = np.abs(np.diff(part))
+        inner = size[near : len(size) - near]
+        calm = size[: len(inner)]
+        at = np.flatnonzero((inner > least) & (inner > _JUMP_RATIO * calm)) + near
+        for away in (*range(-near, -_GLITCH), *range(_GLITCH + 1, near + 1)):
+            at = at[size[at] > _JUMP_RATIO * size[at + away]]
+        for length in range(2, _GLITCH + 1):
+            first = at[np.isin(at + length, at)]
+            back = np.abs(part[first + length + 1] - part[first])
+            height = np.minimum(size[first], size[first + length])
+            found.append(first[back * _JUMP_RATIO < height] + 1 + begin)
+    return np.unique(np.concatenate(found))
 
 
 def _stand_out(samples: np.ndarray, least: int) -> np.ndarray:

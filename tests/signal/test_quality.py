@@ -3,9 +3,10 @@ import obspy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recordings import UNTERHACHING
 
 from quakeline.signal.gaps import runs_of
-from quakeline.signal.quality import clipped, dead, idle, integral, jumps
+from quakeline.signal.quality import clipped, dead, glitches, idle, integral, jumps
 
 RATE = 100.0
 
@@ -101,3 +102,23 @@ def test_dead_and_idle():
     assert not idle(-0.5, 0.5, False)
     assert integral(np.array([1.0, -2.0]))
     assert not integral(np.array([1.5]))
+
+
+@pytest.mark.parametrize("top", [[9e4] * 3, [5e4, 1e5, 5e4, 4e4], [1e5, -1e5], [-7e4, -6e4]])
+@pytest.mark.parametrize("at", [500, 65_536, 65_546, 65_550, 131_080])
+def test_glitches_of_some_samples_are_found_wherever_blocks_end(top, at):
+    samples = np.random.default_rng(0).normal(0, 30, 140_000).round().astype(np.int32)
+    samples[at : at + len(top)] = top
+    assert glitches(samples, True).tolist() == [at]
+    assert glitches(samples.astype(float), False).tolist() == [at]
+
+
+def test_waves_spikes_and_steps_are_no_glitches():
+    samples = np.random.default_rng(0).normal(0, 30, 5000).round()
+    time = np.arange(2000) / 100
+    samples[1000:3000] += (1e5 * np.sin(2 * np.pi * 9 * time) * np.exp(-time)).round()
+    samples[4000] += 1e5
+    samples[4500:] += 1e5
+    assert glitches(samples, True).tolist() == []
+    for path in UNTERHACHING:
+        assert glitches(obspy.read(str(path))[0].data, True).tolist() == []

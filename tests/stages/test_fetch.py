@@ -108,15 +108,15 @@ def test_a_day_without_files_is_no_mistake(tmp_path):
 @pytest.mark.parametrize(
     ("begin_s", "end_s", "used"),
     [
-        (-200.0, -85.2, False),
-        (-200.0, -84.8, True),
-        (684.8, 900.0, True),
-        (685.2, 900.0, False),
+        (-300.0, -205.2, False),
+        (-300.0, -204.8, True),
+        (804.8, 900.0, True),
+        (805.2, 900.0, False),
         (-500.0, 2000.0, True),
     ],
 )
 def test_files_that_reach_into_what_is_read_are_used(tmp_path, begin_s, end_s, used):
-    """The chunk, 60 s of margin and the 25 s that filters reach."""
+    """The chunk, 60 s of margin, 25 s that filters reach and 120 s that times depend on."""
     samples = noise(round((end_s - begin_s) * 100))
     write([trace("XX.AAA..HHZ", START + round(begin_s * SECOND), samples)], tmp_path / "a.mseed")
     found = fetched(tmp_path, [str(tmp_path / "*.mseed")])

@@ -1,0 +1,3 @@
+from recordings import picker_weights
+
+__all__ = ["picker_weights"]
