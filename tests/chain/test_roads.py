@@ -63,7 +63,7 @@ TRIALS: dict[str, list[Any] | None] = {
     "locate.model_error_s": [0.2],
     "locate.model_error_share": [0.1],
     "locate.min_pick_sigma_s": [0.1],
-    "locate.station_terms": ["static", "ssst", "terms.csv"],
+    "locate.station_terms": ["none", "ssst", "terms.csv"],
     "magnitude.kind": None,
     "magnitude.formula": [
         "bakun_joyner_1984", "iaspei_2013", "luckett_2019", "richter_1935", CUSTOM,
