@@ -29,7 +29,7 @@ def test_the_halves_of_a_file_are_the_file(shared: Path, tmp_path: Path, name: s
     files = cut(path, tmp_path, whole.n_samples, whole.rate_hz)
     parts = [part for file in files for part in open_file(file, AutoFormat())]
     (run,) = runs(parts)
-    assert run.start_ns == whole.start_ns
+    assert abs(run.start_ns - whole.start_ns) < 100  # measured times of samples round
     seam = parts[0].n_samples
     around = run.members.read(seam - 20, seam + 20)
     axis = whole.array.dims.index("time")
