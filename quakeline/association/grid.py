@@ -53,7 +53,8 @@ class _Votes:
     """Votes of the picks of a slice.
 
     `times` are in s, `slots` the numbers of their sites and phases; `all` and `near` have shape
-    (nodes, bins); the first bin begins at `first_s`.
+    (bins, nodes), since picks vote for neighbouring nodes at nearly one time; the first bin begins at
+    `first_s`.
     """
 
     times: np.ndarray
@@ -130,7 +131,7 @@ class Grid:
         # Origins before the slice have bins too, so that no vote falls out of the arrays.
         before = int(np.ceil(self.longest_s / self._bin_s)) + _BESIDE
         bins = before + int(np.ceil(span / self._bin_s)) + _BESIDE + 1
-        shape = len(self._nodes), bins
+        shape = bins, len(self._nodes)
         votes = _Votes(
             times[rows],
             slots[rows],
@@ -175,12 +176,12 @@ class Grid:
         slot = votes.slots[row]
         travel = self._travel[slot]
         columns = ((votes.times[row] - votes.first_s - travel) / self._bin_s).astype(np.int32)
-        bins = votes.all.shape[1]
+        bins, count = votes.all.shape
         ends = bins, 0
         for counts, nodes in ((votes.all, self._within), (votes.near, self._near)):
             some = nodes[slot // 2]
             own = columns[some] if len(some) < len(columns) else columns
-            index = some * bins + own
+            index = own * count + some
             if weight > 0:
                 counts.reshape(-1)[index] += 1
             else:
@@ -194,15 +195,13 @@ class Grid:
         self, votes: _Votes, low: int, high: int, needed: tuple[np.ndarray, np.ndarray]
     ) -> np.ndarray:
         """How much less likely than allowed the best origin of each bin is by chance (log)."""
-        most = [_around(counts, low, high).max(axis=0) for counts in (votes.all, votes.near)]
+        most = [_around(counts, low, high).max(axis=1) for counts in (votes.all, votes.near)]
         scores = [table[count] for table, count in zip(needed, most, strict=True)]
         return np.asarray(np.maximum(*scores))
 
     def _node(self, votes: _Votes, column: int, needed: tuple[np.ndarray, np.ndarray]) -> int:
         """The best node of a bin."""
-        every, near = (
-            _around(counts, column, column + 1)[:, 0] for counts in (votes.all, votes.near)
-        )
+        every, near = (_around(counts, column, column + 1)[0] for counts in (votes.all, votes.near))
         score = np.maximum(needed[0][every], needed[1][near])
         # Of equals the one that more sites see.
         return int(np.lexsort((every, score))[-1])
@@ -242,7 +241,7 @@ class Grid:
         apart = np.abs(self._nodes - self._nodes[node]) / (1.0, 1.0, _DEPTHS)
         beside = np.flatnonzero((apart <= _TRIED * self._step).all(axis=1))
         for counts in (votes.all, votes.near):
-            counts[beside, max(column - _WIDE, 0) : column + _WIDE + 1] = 0
+            counts[max(column - _WIDE, 0) : column + _WIDE + 1, beside] = 0
 
     def _needed(
         self, slots: np.ndarray, span_s: float, slice_s: float, most: int
@@ -268,10 +267,10 @@ class Grid:
 
 
 def _around(counts: np.ndarray, low: int, high: int) -> np.ndarray:
-    """Votes in some bins and beside them, shape (nodes, high - low)."""
-    votes = counts[:, low - _BESIDE : high - _BESIDE].copy()
+    """Votes in some bins and beside them, shape (high - low, nodes)."""
+    votes = counts[low - _BESIDE : high - _BESIDE].copy()
     for shift in range(1, 2 * _BESIDE + 1):
-        votes += counts[:, low - _BESIDE + shift : high - _BESIDE + shift]
+        votes += counts[low - _BESIDE + shift : high - _BESIDE + shift]
     return np.asarray(votes)
 
 
