@@ -6,7 +6,8 @@ Sequences of 10, 100 and 1,000 events an hour (see benchmarks/sequences.py) go t
 and location with the settings that quakeline suggests for the network. An event is found where an
 origin lies within 2 s and 15 km of it; it counts for recall where enough of its picks exist. Times
 are CPU seconds of all threads, travel times included. The case "wrong model" locates in velocities
-that are 1 to 4 % off, with station delays of 0.05 s. Magnitudes come from benchmarks/amplitudes.py.
+that are 1 to 4 % off, with station delays of 0.05 s; the cases "as real" are those that say what to
+expect of real picks (see `sequences.as_real`). Magnitudes come from benchmarks/amplitudes.py.
 Some constants of association and location were chosen while looking at the sequences without a seed
 in their names; those with one were made afterwards.
 """
@@ -21,7 +22,7 @@ import pandas as pd
 
 from benchmarks.amplitudes import with_magnitudes
 from benchmarks.measure import arguments, finish, timed
-from benchmarks.sequences import CRUST, Plan, Sequence, make
+from benchmarks.sequences import CRUST, Plan, Sequence, as_real, make
 from quakeline.association import Search, associate, depth_range, suggested
 from quakeline.geometry import LocalFrame
 from quakeline.io.ellipsoids import covariance_of
@@ -49,13 +50,22 @@ CASES: dict[str, tuple[Plan, VelocityModel, dict[str, Any]]] = {
     "10 an hour": (Plan(hours=10, events_per_hour=10), CRUST, {}),
     "100 an hour": (Plan(hours=1.0, events_per_hour=100, seed=2), CRUST, {}),
     "100, wrong model": (_OFF, WRONG, {}),
-    "100, wrong model, static terms": (_OFF, WRONG, {"station_terms": "static"}),
+    "100, wrong model, no terms": (_OFF, WRONG, {"station_terms": "none"}),
     "100, wrong model, SSST": (_OFF, WRONG, {"station_terms": "ssst"}),
     "1000 an hour": (Plan(hours=0.1, events_per_hour=1000, seed=3), CRUST, {}),
     **{
         f"{name}, seed {seed}": (replace(plan, seed=seed), model, {})
         for name, (plan, model) in FRESH.items()
         for seed in (31, 32, 33)
+    },
+    **{
+        f"{rate} an hour, as real, seed {seed}": (
+            as_real(Plan(hours=hours, events_per_hour=rate, seed=seed)),
+            WRONG,
+            {},
+        )
+        for rate, hours in ((30, 3.0), (150, 1.0))
+        for seed in (51, 52)
     },
     "100, wrong model, SSST, seed 31": (replace(_OFF, seed=31), WRONG, {"station_terms": "ssst"}),
 }
