@@ -53,8 +53,8 @@ class _Votes:
     """Votes of the picks of a slice.
 
     `times` are in s, `slots` the numbers of their sites and phases; `all` and `near` have shape
-    (bins, nodes), since picks vote for neighbouring nodes at nearly one time; the first bin begins at
-    `first_s`.
+    (bins, nodes), since picks vote for neighbouring nodes at nearly one time; the first bin begins
+    at `first_s`.
     """
 
     times: np.ndarray

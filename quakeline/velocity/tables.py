@@ -116,11 +116,14 @@ class TravelTimes:
             self._levels.append((level * unit, self.model.speeds(phase)[0]))
         if self.model.homogeneous:
             return
-        new = [
-            first_arrivals(self.model, phase, level * unit, self._distances, self._depths)
-            for phase, level in keys
-        ]
-        self._tables = np.concatenate([self._tables, np.array(new, dtype=np.float32)])
+        held = self._tables
+        # Filled one by one: wide networks have hundreds of tables, and no memory for them twice.
+        self._tables = np.empty((len(held) + len(keys), *held.shape[1:]), dtype=np.float32)
+        self._tables[: len(held)] = held
+        for row, (phase, level) in enumerate(keys, start=len(held)):
+            self._tables[row] = first_arrivals(
+                self.model, phase, level * unit, self._distances, self._depths
+            )
 
     def _straight(
         self, rows: np.ndarray, distance: np.ndarray, depth: np.ndarray
