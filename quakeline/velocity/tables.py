@@ -8,14 +8,19 @@ from quakeline.velocity.kinds import Network
 from quakeline.velocity.model import VelocityModel
 from quakeline.velocity.rays import Domain, first_arrivals
 
+#: Depths from which rays are traced are a step of the grid apart, but at least and at most, in km.
+_TRACED_KM = 0.1, 0.25
+
 
 class TravelTimes:
     """Travel times between stations at given depths and sources in a domain.
 
     One table for each phase and station depth (to a 25th of the grid's step, 10 m at least), made
     when it is first needed and interpolated linearly; a homogeneous model needs none. By
-    reciprocity the table's source is the station. Tables share their nodes, so that many arrivals
-    are looked up in one go.
+    reciprocity the table's source is the station. Rays are traced from a few depths only, at most a
+    step of the grid and 0.25 km apart, and at interfaces; a station between two of them has the
+    mean of their tables, weighted by its depth. Tables share their nodes, so that many arrivals are
+    looked up in one go.
     """
 
     def __init__(self, model: VelocityModel, domain: Domain, stations_km: np.ndarray) -> None:
@@ -27,6 +32,7 @@ class TravelTimes:
         self._distances = domain.distances
         self._depths = _nodes(domain, np.concatenate([model.tops[1:], levels]))
         self._rows: dict[tuple[str, int], int] = {}
+        self._traced: dict[tuple[str, float], np.ndarray] = {}
         self._levels: list[tuple[float, float]] = []
         self._tables = np.empty((0, len(self._distances), len(self._depths)), dtype=np.float32)
 
@@ -121,9 +127,29 @@ class TravelTimes:
         self._tables = np.empty((len(held) + len(keys), *held.shape[1:]), dtype=np.float32)
         self._tables[: len(held)] = held
         for row, (phase, level) in enumerate(keys, start=len(held)):
-            self._tables[row] = first_arrivals(
-                self.model, phase, level * unit, self._distances, self._depths
-            )
+            self._tables[row] = self._between(phase, level * unit)
+
+    def _between(self, phase: str, station_km: float) -> np.ndarray:
+        """The table of a station, from those of the depths above and below it that are traced."""
+        apart = float(np.clip(self._step, *_TRACED_KM))
+        above = apart * np.floor(station_km / apart + 1e-9)
+        tops = np.array(self.model.tops[1:])
+        inside = tops[(tops > above) & (tops < above + apart)]
+        depths = np.concatenate([[above], inside, [above + apart]])
+        low = int(np.searchsorted(depths, station_km + 1e-9, side="right")) - 1
+        share = (station_km - depths[low]) / (depths[low + 1] - depths[low])
+        if abs(share) < 1e-6:
+            return self._from(phase, depths[low])
+        ends = [self._from(phase, depth) for depth in depths[low : low + 2]]
+        return np.asarray(ends[0] * np.float32(1 - share) + ends[1] * np.float32(share))
+
+    def _from(self, phase: str, source_km: float) -> np.ndarray:
+        """The table of a depth from which rays are traced."""
+        key = phase, round(float(source_km), 6)
+        if key not in self._traced:
+            times = first_arrivals(self.model, *key, self._distances, self._depths)
+            self._traced[key] = times.astype(np.float32)
+        return self._traced[key]
 
     def _straight(
         self, rows: np.ndarray, distance: np.ndarray, depth: np.ndarray
