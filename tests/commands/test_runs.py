@@ -50,6 +50,7 @@ def test_the_model_of_the_program_is_found_by_its_name(made: Path, tmp_path: Pat
     invoke(*given, tmp_path / "named", "--velocity", "iasp91")
     for folder in (tmp_path / "none", tmp_path / "named"):
         assert read_yaml(folder / "config.yaml")["velocity"] == {
+            "kind": "table",
             "table": "iasp91",
             "vp_vs": None,
             "interpolation": "auto",
@@ -57,6 +58,7 @@ def test_the_model_of_the_program_is_found_by_its_name(made: Path, tmp_path: Pat
         invoke("relocate", folder, "--output", folder / "again", "--draws", 2)
         described = read_yaml(folder / "again/config.yaml")
         assert described["velocity"] == {
+            "kind": "table",
             "table": "iasp91",
             "vp_vs": None,
             "interpolation": "auto",
@@ -124,6 +126,7 @@ def test_relocation_takes_velocities_errors_and_signature(made: Path, tmp_path: 
     assert {o.earth_model_id.id for o in origins(tmp_path / "own/catalog.qml")} == model
     described = read_yaml(tmp_path / "own/config.yaml")
     assert described["velocity"] == {
+        "kind": "table",
         "table": str(made / "slow.csv"),
         "vp_vs": 1.74,
         "interpolation": "auto",

@@ -54,7 +54,7 @@ def names(inventory):
 
 def test_files_go_before_services(centre, tmp_path):
     table = tmp_path / "s.csv"
-    table.write_text("network,station,latitude,longitude,elevation_m\nBW,UH1,10,20,30\n")
+    table.write_text("network,station,latitude,longitude,elevation_m\nBW,UH1,47.5,12,30\n")
     stations.run(
         stations.Config(table=str(table), fdsn=wanted(centre, networks=["BW"])),
         sources=[table],
@@ -63,7 +63,7 @@ def test_files_go_before_services(centre, tmp_path):
         span=SPAN.id,
     )
     frame = tables.read(tmp_path / "stations.parquet", STATIONS)
-    assert set(frame.loc[frame["station"] == "UH1", "latitude"]) == {10.0}
+    assert set(frame.loc[frame["station"] == "UH1", "latitude"]) == {47.5}
     assert len(frame) == 6
 
 

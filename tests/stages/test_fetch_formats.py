@@ -34,7 +34,7 @@ FORMATS = {
     "ah/tests/data/hrv.lh.zne": ".HRV..LHE",
     "css/tests/data/test_css.wfdisc": ".TESTBE..HHE",
     "kinemetrics/tests/data/BI008_MEMA-04823.evt": ".MEMA..0",
-    "nied/tests/data/test.knet": "BO.AKT013..EW",
+    "nied/tests/data/test.knet": "BO.AKT013..HNE",
     "ascii/tests/data/slist.ascii": "XX.TEST..BHZ",
     "dmx/tests/data/131114_090600.dmx": "ETNA.EMFO..Z",
     "segy/tests/data/1.sgy_first_trace": None,

@@ -171,9 +171,10 @@ def test_the_s_of_an_event_that_began_earlier_ends_the_window(phases, next_s):
         ]
     )
     origins = {"A": 0.0, "B": 3.0, "C": 27.0}
+    place = {"latitude": 48.0, "longitude": 11.0, "depth_km": 8.0}
     events = pd.DataFrame(
         [
-            {"event_id": event, "time": begin + pd.Timedelta(seconds=at), "depth_km": 8.0}
+            {"event_id": event, "time": begin + pd.Timedelta(seconds=at), **place}
             for event, at in origins.items()
         ]
     )
