@@ -14,6 +14,7 @@ from quakeline.errors import DataError
 from quakeline.io import tables
 from quakeline.io.cells import read_cells
 from quakeline.io.codes import clash, normal
+from quakeline.io.probabilities import as_shares, percent_column
 from quakeline.schemas import PICKS
 from quakeline.timeline import SECOND
 
@@ -90,6 +91,8 @@ def of_frame(
     if list(frame.columns) == PICKS.names and _is_typed(frame):
         return _of_ours(frame, fibres, path)
     found = {name: _first(frame, words) for name, words in _NAMES.items()}
+    percent = percent_column(frame.columns) if found["probability"] is None else None
+    found["probability"] = found["probability"] or percent
     missing = [name for name in _REQUIRED if found[name] is None]
     if missing:
         allowed = "; ".join(f"{name}: {', '.join(_NAMES[name])}" for name in missing)
@@ -103,7 +106,7 @@ def of_frame(
     _require(picks["station"] != "", "station", values["station"], path)
     _require(picks["phase"].isin(["P", "S"]), "phase", values["phase"], path)
     picks["time"] = _times(values["time"], _offset(frame, sampling_rate_hz), path)
-    picks["probability"] = _number(values, "probability", 1.0, path)
+    picks["probability"] = _probabilities(values, path, percent=percent is not None)
     for name in ("time_sigma_s", "amplitude_m_s"):
         picks[name] = _number(values, name, np.nan, path)
     picks = picks.assign(source="waveform", model="table", weights_id=NO_WEIGHTS)
@@ -113,6 +116,7 @@ def of_frame(
 
 def _of_ours(picks: pd.DataFrame, fibres: frozenset[str], path: Path | str) -> pd.DataFrame:
     """PICKS as they enter, with normal codes and of no event."""
+    picks = picks.assign(probability=as_shares(picks["probability"], path))
     return _conformed(_with_normal_codes(picks.drop(columns="event_id"), fibres, path))
 
 
@@ -241,6 +245,18 @@ def _require_precision(given: pd.Series, seconds: pd.Series, path: Path | str) -
             f"picks {path}: time: seconds since 1970 in 32-bit floats given, which are"
             f" {np.spacing(np.float32(largest)):g} s apart; allowed: 64-bit floats, or ISO 8601"
         )
+
+
+def _probabilities(values: dict[str, pd.Series], path: Path | str, *, percent: bool) -> pd.Series:
+    """Probabilities of a table as shares; 1 where there is none."""
+    if "probability" in values:
+        text = values["probability"].astype(str).str.strip()
+        signed = text.str.endswith("%")
+        if len(text) and signed.all():
+            percent = True
+            values = {**values, "probability": text.str.removesuffix("%")}
+    numbers = _number(values, "probability", np.nan, path)
+    return as_shares(numbers, path, percent=percent).fillna(1.0)
 
 
 def _number(values: dict[str, pd.Series], name: str, default: float, path: Path | str) -> pd.Series:
