@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,13 @@ _ELSEWHERE_DEG, _SAME_DEG = 1.0, 0.1
 _PLACE = ["latitude", "longitude"]
 
 
-def off_the_globe(latitudes: Sequence[object], longitudes: Sequence[object]) -> str:
+def off_the_globe(latitudes: pd.Series[Any], longitudes: pd.Series[Any]) -> str:
     """What to add to a message about a latitude beyond the poles; empty if nothing is plain.
 
     Swapped are columns of which the first has values beyond 90 degrees and the second has none.
     """
     north, east = (
-        pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").abs().to_numpy(dtype=float)
+        pd.to_numeric(values, errors="coerce").abs().to_numpy(dtype=float)
         for values in (latitudes, longitudes)
     )
     if (north > _POLE_DEG).any() and len(east) and (east <= _POLE_DEG).all():
