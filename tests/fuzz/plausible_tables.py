@@ -146,9 +146,9 @@ def _stations(case: Case, stations: pd.DataFrame) -> str:
     rows = stations[["network", "station", "latitude", "longitude", "elevation_m"]].copy()
     places = ["latitude", "longitude"]
     if case.fault == "swapped":
-        rows[places] = rows[places[::-1]].to_numpy()
+        rows[places] = rows[places[::-1]].to_numpy(copy=True)
     if case.fault == "one swapped":
-        rows.loc[3, places] = rows.loc[3, places[::-1]].to_numpy()
+        rows.loc[3, places] = rows.loc[3, places[::-1]].to_list()
     if case.fault == "null island":
         rows.loc[3, places] = 0.0
     if case.fault in ("kilometres", "column in km"):
