@@ -21,6 +21,8 @@ _SAME_PLACE_DEG = 1e-5
 _PLACE = ["latitude", "longitude", "depth_km"]
 #: Instruments are at one place up to so many km apart: of one station, of two networks, and others.
 _ONE_STATION_KM, _TWO_NETWORKS_KM, _ANY_KM = 1.0, 0.01, 0.001
+#: Picks of one phase and instrument no farther apart are of one onset.
+_ONE_ONSET_NS = SECOND // 10
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ class Sites:
             self.table["latitude"].to_numpy(), self.table["longitude"].to_numpy()
         )
         return self.table.assign(x=x, y=y)
+
+    @property
+    def heights(self) -> pd.DataFrame:
+        """`elevation_m` of all sensors above sea level."""
+        return pd.DataFrame({"elevation_m": np.round(-1000 * self.table["depth_km"], 6)})
 
     @cached_property
     def place(self) -> np.ndarray:
@@ -127,29 +134,40 @@ class Sites:
 
 
 def strongest(picks: pd.DataFrame, within_s: float) -> pd.DataFrame:
-    """PICKS without repeats: several instruments of a station that saw the same onset count once.
+    """PICKS without repeats: an onset that is picked several times at a station counts once.
 
     Of picks of one phase at one station, whatever their locations and instruments, the most
-    probable stays and those of other instruments within `within_s` seconds of it go.
+    probable stays. Those of other instruments within `within_s` seconds of it go, and those of its
+    own within 0.1 s: no picker sets two so close, but tables that were joined have both.
     """
     order = picks.assign(
         _ns=picks["time"].astype("int64"), _own=picks["location"] + "." + picks["instrument"]
     ).sort_values(["probability", "pick_id"], ascending=[False, True])
     repeated: list[object] = []
     for _, group in order.groupby(["network", "station", "phase"]):
-        if group["_own"].nunique() > 1:
+        if group["_own"].nunique() > 1 or _least_apart(group) <= _ONE_ONSET_NS:
             repeated += _repeats(group, round(within_s * SECOND))
     return picks.drop(index=repeated)
 
 
+def _least_apart(picks: pd.DataFrame) -> float:
+    """The shortest time between two of some picks, in ns."""
+    times = np.sort(picks["_ns"].to_numpy())
+    return float(np.diff(times).min(initial=ALWAYS_NS))
+
+
 def _repeats(picks: pd.DataFrame, within_ns: int) -> list[object]:
-    """Labels of rows, in order of preference, that lie near a preferred one of another `_own`."""
+    """Labels of rows, in order of preference, that tell of the same onset as a preferred one."""
+    reach = max(within_ns, _ONE_ONSET_NS)
     kept: list[tuple[int, str]] = []
     repeats = []
     for label, time, own in zip(picks.index, picks["_ns"], picks["_own"], strict=True):
-        low = bisect_left(kept, (time - within_ns, ""))
-        high = bisect_left(kept, (time + within_ns + 1, ""))
-        if any(other != own for _, other in kept[low:high]):
+        low = bisect_left(kept, (time - reach, ""))
+        high = bisect_left(kept, (time + reach + 1, ""))
+        if any(
+            abs(at - time) <= (_ONE_ONSET_NS if other == own else within_ns)
+            for at, other in kept[low:high]
+        ):
             repeats.append(label)
         else:
             insort(kept, (time, own))

@@ -106,3 +106,14 @@ def test_the_most_probable_of_a_stations_instruments_counts():
     kept = strongest(picks, 0.3)["pick_id"].tolist()
     assert kept == ["p1", "p2", "p3", "p4", "p6", "p7"]
     assert strongest(picks.iloc[:0], 0.3).empty
+
+
+def test_two_picks_of_one_onset_by_one_instrument_are_one():
+    picks = onsets(
+        ("AAA", "", "HH", "P", 10.0, 0.5),
+        ("AAA", "", "HH", "P", 10.05, 0.9),
+        ("AAA", "", "HH", "P", 10.2, 0.4),
+        ("AAA", "", "HH", "S", 10.05, 0.3),
+    )
+    assert strongest(picks, 0.3)["pick_id"].tolist() == ["p1", "p2", "p3"]
+    assert strongest(picks, 0.0)["pick_id"].tolist() == ["p1", "p2", "p3"]

@@ -177,6 +177,7 @@ def associated(
     """
     from quakeline import association
     from quakeline.io import provenance, tables
+    from quakeline.io.station_list import elevation_doubts
     from quakeline.schemas import ARRIVALS, EVENTS
 
     if sites.table.empty:
@@ -185,6 +186,8 @@ def associated(
     logger.info("associate: velocities: %s", model.reading)
     for doubt in model.doubts_for(sites.table):
         logger.warning("associate: velocities: %s", doubt)
+    for doubt in elevation_doubts(sites.heights):
+        logger.warning("associate: %s", doubt)
     made = ready(settings, picks, sites, model, threads)
     provenance.chose("associate", settings.plain(), asdict(made.search))
     for line in made.chosen:

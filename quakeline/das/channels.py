@@ -13,6 +13,7 @@ from quakeline.errors import DataError
 from quakeline.geometry import shifted
 from quakeline.io.epochs import ALWAYS_NS, NEVER_NS, holding, overlap
 from quakeline.io.station_list import absurd
+from quakeline.io.swapped import off_the_globe
 from quakeline.reasons import Code, Reason, cells
 
 logger = logging.getLogger("quakeline")
@@ -135,6 +136,7 @@ def read_table(path: Path) -> pd.DataFrame:
             line = int(np.flatnonzero(bad)[0])
             raise DataError(
                 f"channel table {path}, row {line + 1}: {name} is {str(table[name].iloc[line])!r}"
+                + (off_the_globe(table[name], table["longitude"]) if name == "latitude" else "")
             )
         table[name] = values
     epochs = [name for name in ("start", "end") if name in table]

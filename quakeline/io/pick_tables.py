@@ -14,6 +14,8 @@ from quakeline.errors import DataError
 from quakeline.io import tables
 from quakeline.io.cells import read_cells
 from quakeline.io.codes import clash, normal
+from quakeline.io.pick_errors import require_errors
+from quakeline.io.probabilities import as_shares, percent_column
 from quakeline.schemas import PICKS
 from quakeline.timeline import SECOND
 
@@ -42,6 +44,8 @@ _NAMES = {
 #: is forgotten: that is what shall be found.
 _FURTHER = {c.name: c.type for c in PICKS.columns if c.name not in {*_NAMES, "event_id"}}
 _REQUIRED = ("station", "phase", "time")
+#: Depth phases, those of the core, reflections, conversions: no model here predicts their times.
+_NOT_DIRECT = r"[ps][PS]|[PS](?:[PSKI]|[ci]P|[cim]S|mP|K|\d+P|\d+S)"
 #: Offsets of PhaseNet's older tables: `begin_time` and samples or seconds after it.
 _OFFSETS = ("phase_index", "phase_time_s")
 
@@ -68,9 +72,10 @@ def of_frame(
     """Anybody's table of picks as the table PICKS.
 
     A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S and is
-    no depth phase (pP, sP); a time is ISO 8601 in UTC or seconds since 1970. Probability, error and
-    amplitude may lack. `phase_index` counts samples after `begin_time`. Further columns of PICKS
-    are kept, so that what `quakeline pick` writes is the same as CSV and as Parquet.
+    neither a depth phase (pP, sP) nor one of the core or a reflection (PKP, ScS, PmP); a time is
+    ISO 8601 in UTC or seconds since 1970. Probability, error and amplitude may lack. `phase_index`
+    counts samples after `begin_time`. Further columns of PICKS are kept, so that what
+    `quakeline pick` writes is the same as CSV and as Parquet.
 
     Parameters
     ----------
@@ -90,6 +95,8 @@ def of_frame(
     if list(frame.columns) == PICKS.names and _is_typed(frame):
         return _of_ours(frame, fibres, path)
     found = {name: _first(frame, words) for name, words in _NAMES.items()}
+    percent = percent_column(frame.columns) if found["probability"] is None else None
+    found["probability"] = found["probability"] or percent
     missing = [name for name in _REQUIRED if found[name] is None]
     if missing:
         allowed = "; ".join(f"{name}: {', '.join(_NAMES[name])}" for name in missing)
@@ -99,13 +106,14 @@ def of_frame(
     values = {name: frame[column] for name, column in found.items() if column is not None}
     picks = pd.DataFrame(_codes(values), index=frame.index)
     names = values["phase"].astype(str).str.strip()
-    picks["phase"] = names.str[:1].str.upper().mask(names.str.match("[ps][PS]"), "")
+    picks["phase"] = names.str[:1].str.upper().mask(names.str.match(_NOT_DIRECT), "")
     _require(picks["station"] != "", "station", values["station"], path)
     _require(picks["phase"].isin(["P", "S"]), "phase", values["phase"], path)
     picks["time"] = _times(values["time"], _offset(frame, sampling_rate_hz), path)
-    picks["probability"] = _number(values, "probability", 1.0, path)
+    picks["probability"] = _probabilities(values, path, percent=percent is not None)
     for name in ("time_sigma_s", "amplitude_m_s"):
         picks[name] = _number(values, name, np.nan, path)
+    require_errors(picks["time_sigma_s"], path)
     picks = picks.assign(source="waveform", model="table", weights_id=NO_WEIGHTS)
     picks = picks.assign(**_further(frame, picks, path))
     return _finished(_with_normal_codes(picks, fibres, path), values)
@@ -113,6 +121,7 @@ def of_frame(
 
 def _of_ours(picks: pd.DataFrame, fibres: frozenset[str], path: Path | str) -> pd.DataFrame:
     """PICKS as they enter, with normal codes and of no event."""
+    picks = picks.assign(probability=as_shares(picks["probability"], path))
     return _conformed(_with_normal_codes(picks.drop(columns="event_id"), fibres, path))
 
 
@@ -220,7 +229,8 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path | str) -> pd.S
         rest = ((numbers - whole) * SECOND).round().astype("int64")
         times = pd.to_datetime(whole.astype("int64") * SECOND + rest, unit="ns", utc=True)
     else:
-        times = pd.to_datetime(given.astype(str), utc=True, format="ISO8601", errors="coerce")
+        text = given.astype(str).str.replace(",", ".", regex=False)  # ISO 8601 has both
+        times = pd.to_datetime(text, utc=True, format="ISO8601", errors="coerce")
     if offset is not None:
         times = times + pd.to_timedelta(offset, unit="s")
     _require(times.notna(), "time", given, path)
@@ -241,6 +251,18 @@ def _require_precision(given: pd.Series, seconds: pd.Series, path: Path | str) -
             f"picks {path}: time: seconds since 1970 in 32-bit floats given, which are"
             f" {np.spacing(np.float32(largest)):g} s apart; allowed: 64-bit floats, or ISO 8601"
         )
+
+
+def _probabilities(values: dict[str, pd.Series], path: Path | str, *, percent: bool) -> pd.Series:
+    """Probabilities of a table as shares; 1 where there is none."""
+    if "probability" in values:
+        text = values["probability"].astype(str).str.strip()
+        signed = text.str.endswith("%")
+        if len(text) and signed.all():
+            percent = True
+            values = {**values, "probability": text.str.removesuffix("%")}
+    numbers = _number(values, "probability", np.nan, path)
+    return as_shares(numbers, path, percent=percent).fillna(1.0)
 
 
 def _number(values: dict[str, pd.Series], name: str, default: float, path: Path | str) -> pd.Series:
@@ -275,7 +297,7 @@ def _require(good: pd.Series, name: str, given: pd.Series, path: Path | str) -> 
     if not good.all():
         row = good.index[~good][0]
         kinds = {
-            "phase": "P or S, or a name that begins so; no depth phases",
+            "phase": "P or S, or a name that begins so; no depth or core phases, no reflections",
             "time": "ISO 8601, or seconds since 1970",
             "station": "a code",
         }

@@ -10,6 +10,7 @@ from pandas.api.typing import NaTType
 
 from quakeline.errors import DataError
 from quakeline.io.epochs import ALWAYS_NS, NEVER_NS, newest, overlap
+from quakeline.io.swapped import refuse_swapped
 
 logger = logging.getLogger("quakeline")
 
@@ -32,10 +33,12 @@ def overlaid(base: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 
     Where both know a station, the table's coordinates replace the inventory's in the table's
     epochs, the newest of those that overlap (see `quakeline.io.epochs`); the channels, rates,
-    orientations and responses of the inventory stay.
+    orientations and responses of the inventory stay. Raises DataError for a table that has a
+    station at its swapped coordinates.
     """
     if base.empty:
         return table
+    refuse_swapped(base, table)
     given = dict(list(table.groupby(_CODES, sort=False)))
     parts = [
         _placed(rows, given[key]) if key in given else rows
@@ -124,11 +127,23 @@ def absurd(frame: pd.DataFrame) -> dict[str, str]:
         other = _distance_km(np.zeros(2), places.to_numpy()[~zero])
         far += np.flatnonzero(zero).tolist() if other.min() > _FROM_ZERO_KM else []
     north, east = places.to_numpy(dtype=float).T
+    middle = places.to_numpy(dtype=float)[order[0]]
+    near = max(_ABSURD_KM / 10, float(away[order[len(order) // 2]]))
     return {
         names[n]: f"{names[n]} is left out: its coordinates, {north[n]:g} N {east[n]:g} E, are"
         f" {away[n]:.0f} km from the middle of the others"
+        + _swapped(middle, (float(north[n]), float(east[n])), near)
         for n in sorted(set(far))
     }
+
+
+def _swapped(middle: np.ndarray, place: tuple[float, float], near_km: float) -> str:
+    """Words on a place far away whose swapped coordinates lie near the others."""
+    north, east = place
+    other = np.array([[east, north]])
+    if abs(east) <= 90.0 and _distance_km(middle, other)[0] <= near_km:
+        return "; its latitude and longitude are swapped?"
+    return ""
 
 
 def _from_the_middle(places: np.ndarray) -> np.ndarray:

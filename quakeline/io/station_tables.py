@@ -15,6 +15,7 @@ from quakeline.errors import DataError
 from quakeline.io import tables
 from quakeline.io.cells import cells_of, text_of
 from quakeline.io.codes import clash, normal
+from quakeline.io.swapped import off_the_globe
 from quakeline.schemas import STATIONS
 
 logger = logging.getLogger("quakeline")
@@ -215,7 +216,8 @@ def _typed(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
     for name in _NUMBERS:
         default = "0" if name == "depth_m" else ""
         text = frame[name] if name in frame else pd.Series("", index=frame.index)
-        result[name] = _numbers(text.where(text != "", default), name, path)
+        hint = off_the_globe(text, frame["longitude"]) if name == "latitude" else ""
+        result[name] = _numbers(text.where(text != "", default), name, path, hint)
     for name in ("start", "end"):
         text = frame[name] if name in frame else pd.Series("", index=frame.index)
         result[name] = _times(text, name, path)
@@ -244,7 +246,7 @@ def refuse_clash(stations: Iterable[tuple[str, float, float]]) -> None:
         )
 
 
-def _numbers(text: pd.Series, name: str, path: Path | str) -> pd.Series:
+def _numbers(text: pd.Series, name: str, path: Path | str, hint: str = "") -> pd.Series:
     values = pd.to_numeric(text, errors="coerce")
     low, high = _LIMITS[name]
     bad = ~((values >= low) & (values <= high))
@@ -252,7 +254,7 @@ def _numbers(text: pd.Series, name: str, path: Path | str) -> pd.Series:
         line = int(bad.index[bad][0])
         raise DataError(
             f"station table {path}, line {line}: {name} is {text[line]!r}; allowed: a number"
-            f" from {low:g} to {high:g}"
+            f" from {low:g} to {high:g}{hint}"
         )
     return values.astype(float)
 

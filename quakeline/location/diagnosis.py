@@ -135,9 +135,8 @@ def _doubts(locator: Locator) -> list[str]:
     """What looks wrong in the model and in the elevations of the stations by themselves."""
     from quakeline.io.station_list import elevation_doubts
 
-    depths_km = locator.sites.table["depth_km"].to_numpy()
-    heights = pd.DataFrame({"elevation_m": np.round(-1000 * depths_km, 6)})
-    return [*locator.model.doubts_for(locator.sites.table), *elevation_doubts(heights)]
+    sites = locator.sites
+    return [*locator.model.doubts_for(sites.table), *elevation_doubts(sites.heights)]
 
 
 def _rows(

@@ -19,9 +19,9 @@ from quakeline.preparation.faults import mended
 from quakeline.preparation.flags import Flags
 from quakeline.preparation.orientation import (
     COMPONENTS,
-    FILLS,
     SETS,
     Orientations,
+    fills_of,
     is_seismic,
     letters_of,
 )
@@ -144,11 +144,11 @@ class Preparer:
         """
         channels = rows["channel"].astype(str)  # no rows at all have numbers
         letters = channels.str[-1]
-        fills = letters.map(FILLS).fillna(letters)
-        codes = rows.assign(instrument=channels.str[:-1], letter=letters, fills=fills)
+        codes = rows.assign(instrument=channels.str[:-1], letter=letters)
         codes = codes.fillna({"location": ""})
         codes["seismic"] = codes["channel"].map(is_seismic).astype(bool)
         keys = ["network", "station", "location", "instrument"]
+        codes["fills"] = _fills(codes, keys)
         first = codes["letter"].isin(list("".join(SETS)))
         has_first = first.groupby([codes[key] for key in keys]).transform("any").astype(bool)
         codes["spare"] = codes["seismic"] & has_first & ~first & (codes["letter"] != "Z")
@@ -337,6 +337,15 @@ def _in_common_units(channels: list[Channel]) -> list[Channel]:
         return channels
     why = Reason.of(Code.NO_RESPONSE_AMONG_OTHERS)
     return [replace(one, unused=why) if one.units == "counts" else one for one in channels]
+
+
+def _fills(codes: pd.DataFrame, keys: list[str]) -> pd.Series:
+    """The component that each row's letter fills among those of its instrument."""
+    parts = [
+        rows["letter"].map(fills_of(set(rows["letter"]))).fillna(rows["letter"])
+        for _, rows in codes.groupby(keys)
+    ]
+    return pd.concat(parts) if parts else codes["letter"]
 
 
 def _letter_unknown(channel: str) -> Reason:

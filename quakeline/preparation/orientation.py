@@ -16,6 +16,8 @@ COMPONENTS = ("Z", "N", "E")
 #: Letters of channel codes and the component that they fill where nothing is known of them: axes of
 #: any name (1, 2, 3; of further sensors 4 to 9; Y and X), and those turned to an event (R and T).
 FILLS = dict(zip("ZNE123456789YXRT", "ZNENEZNEZNEZNENE", strict=True))
+#: Horizontals by number beside a Z, where the first axis of their set has that name (Z23 for 123).
+BESIDE_Z = ("23", "56", "89")
 #: Letters of sensors whose orientations must be known.
 OBLIQUE = ("U", "V", "W", "A", "B", "C")
 #: Sets of axes without a vertical of their own, or with one; the first ones of an instrument count.
@@ -45,6 +47,24 @@ def is_seismic(channel: str) -> bool:
 def letters_of(channel: str) -> str:
     """Letters that may be the last one of a channel of this instrument."""
     return LETTERS if channel[-2:-1] in set(_SEISMIC) else _USUAL
+
+
+def fills_of(letters: set[str]) -> dict[str, str]:
+    """The component that each letter fills beside the others of its sensor, as FILLS.
+
+    Of Z, 2 and 3 the numbers are the horizontals: 2 fills N and 3 fills E.
+    """
+    pairs = [pair for pair in BESIDE_Z if are_horizontals(pair, letters)]
+    return {
+        **FILLS,
+        **{letter: name for pair in pairs for letter, name in zip(pair, "NE", strict=True)},
+    }
+
+
+def are_horizontals(pair: str, letters: set[str]) -> bool:
+    """Whether two numbers are the horizontals of a sensor with these letters."""
+    first = str(int(pair[0]) - 1)
+    return {"Z", *pair} <= letters and first not in letters
 
 
 @dataclass(frozen=True)
@@ -116,7 +136,8 @@ def mixings(directions: dict[str, Direction | None]) -> dict[str, Mixing]:
     A mixing for each component that can be filled.
     """
     letters = {code: code[-1] for code in directions}
-    named = {FILLS[letter]: code for code, letter in letters.items() if letter in FILLS}
+    fills = fills_of(set(letters.values()))
+    named = {fills[letter]: code for code, letter in letters.items() if letter in fills}
     as_they_are = {name: Mixing({code: 1.0}) for name, code in named.items()}
     known = {code: one.vector for code, one in directions.items() if one is not None}
     if len(known) < len(directions):
@@ -124,7 +145,7 @@ def mixings(directions: dict[str, Direction | None]) -> dict[str, Mixing]:
             name: Mixing(one.weights, _unrotated(one, letters)) for name, one in as_they_are.items()
         }
     if all(
-        letter in FILLS and _same(known[code], np.array(_UNITS[FILLS[letter]]))
+        letter in fills and _same(known[code], np.array(_UNITS[fills[letter]]))
         for code, letter in letters.items()
     ):
         return as_they_are

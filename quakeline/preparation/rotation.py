@@ -19,6 +19,7 @@ from quakeline.preparation.orientation import (
     SETS,
     Mixing,
     Orientations,
+    fills_of,
     mixings,
 )
 from quakeline.reasons import Code, Reason
@@ -106,7 +107,7 @@ def _refused(channel: Channel) -> Component:
 
 
 def _sensors(channels: list[Channel]) -> list[list[Channel]]:
-    """Channels that belong to one set of axes: Z, N, E; or 1, 2 with 3 or Z; or U, V, W.
+    """Channels that belong to one set of axes: Z, N, E; or 1, 2 with 3 or Z; 2, 3, Z; or U, V, W.
 
     A station whose codes change inside a chunk has several. Axes of other names serve where there
     are none of these: they may be the same motion, turned.
@@ -120,7 +121,8 @@ def _sensors(channels: list[Channel]) -> list[list[Channel]]:
     if not any(found):
         found = [next((some for some in map(there, FURTHER_SETS) if some), [])]
     if "Z" in by_letter:
-        fills = [{FILLS.get(one.code[-1]) for one in some} for some in found]
+        known = fills_of(set(by_letter))
+        fills = [{known.get(one.code[-1]) for one in some} for some in found]
         free = [n for n, own in enumerate(fills) if own and not own & {"Z", None}]
         for n in free or [0]:
             found[n].append(by_letter["Z"])

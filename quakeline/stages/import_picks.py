@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from quakeline.timeline import Span
 
-VERSION = 4
+VERSION = 5
 
 logger = logging.getLogger("quakeline")
 

@@ -92,3 +92,13 @@ def test_tables_that_cannot_be_used(given: tuple[Path, pd.DataFrame, Any]) -> No
         quakeline.catalog(picks, stations.drop(columns="elevation_m"))
     with pytest.raises(DataError, match="no pick of the table given belongs to a station of the"):
         quakeline.catalog(picks.assign(network="ZZ"), stations)
+
+
+def test_elevations_in_kilometres_are_asked_about(
+    given: tuple[Path, pd.DataFrame, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, picks, _ = given
+    stations = pd.read_csv(folder / "stations.csv")
+    stations["elevation_m"] /= 1000
+    quakeline.catalog(picks, stations, folder / "velocity.csv", threads=1)
+    assert "are they kilometres?" in caplog.text

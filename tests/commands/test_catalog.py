@@ -127,6 +127,14 @@ def test_a_wrong_table_says_what_is_wrong(text, message, tmp_path):
         pick_tables.read(tmp_path / "picks.csv")
 
 
+def test_the_comma_of_iso_8601_parts_seconds_too(tmp_path):
+    (tmp_path / "picks.csv").write_text(
+        'station,phase,time\nXX.A,P,"2020-01-01T00:00:01,25"\nXX.A,S,2020-01-01T00:00:02\n'
+    )
+    found = pick_tables.read(tmp_path / "picks.csv")["time"]
+    assert found.dt.microsecond.tolist() == [250_000, 0]
+
+
 def test_a_station_without_network_is_found_by_its_name():
     stations, _ = network(n=3)
     picks = pd.DataFrame({"network": ["", "YY", ""], "station": ["S01", "S01", "other"]})
@@ -215,13 +223,17 @@ def test_unknown_settings_are_named_with_those_that_exist(files, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("phase", "good"), [("Pg", True), ("s", True), ("pP", False), ("sP", False)]
+    ("phase", "good"),
+    [
+        *((name, True) for name in ("Pg", "s", "Pn", "P1", "Pdiff", "S*")),
+        *((name, False) for name in ("pP", "sP", "PKP", "PcP", "ScS", "SKS", "PmP", "SmS", "PP")),
+    ],
 )
-def test_depth_phases_are_no_p_and_no_s(phase, good, tmp_path):
+def test_only_direct_phases_are_p_or_s(phase, good, tmp_path):
     row = {"station": "XX.S01", "phase": phase, "time": "2020-05-01T00:00:01"}
     pd.DataFrame([row]).to_csv(tmp_path / "picks.csv", index=False)
     if good:
         assert pick_tables.read(tmp_path / "picks.csv")["phase"].item() == phase[0].upper()
     else:
-        with pytest.raises(DataError, match="no depth phases"):
+        with pytest.raises(DataError, match="no depth or core phases"):
             pick_tables.read(tmp_path / "picks.csv")

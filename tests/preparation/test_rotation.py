@@ -229,3 +229,23 @@ def test_mixtures_undo_what_the_sensor_did(axes):
     for name, truth in zip("ZNE", MOTION, strict=True):
         weights = np.array([found[name].weights.get(code, 0.0) for code in directions])
         assert weights @ (matrix @ MOTION) == pytest.approx(truth, abs=0.05)
+
+
+@pytest.mark.parametrize("letters", ["Z12", "Z23", "Z56", "Z89", "ZYX"])
+def test_numbers_beside_a_vertical_are_horizontals(tmp_path, letters):
+    """Of HHZ, HH2 and HH3, as many networks have them, HH3 is no second vertical."""
+    samples = {letter: np.arange(3000) % (31 + n) for n, letter in enumerate(letters)}
+    traces = [
+        trace(f"XX.AAA..HH{letter}", START.ns, one.astype("i4")) for letter, one in samples.items()
+    ]
+    raw = write(traces, tmp_path / "raw.mseed")
+    pipeline = Pipeline(tmp_path, [str(raw)], f"{HEADER}\nXX,AAA,48,11,400\n")
+    span = Span(START.ns, START.ns + 30 * SECOND)
+    pipeline.prepared(span)
+    waves = pipeline.waveforms(span)
+    first = waves.index(START.ns)
+    inside = slice(first, first + 3000)
+    for component, letter in zip("ZNE", letters, strict=True):
+        data, valid = waves.of_channel("XX.AAA..HH", component)
+        assert valid[inside].all()
+        assert np.corrcoef(data[inside], samples[letter])[0, 1] > 0.99
