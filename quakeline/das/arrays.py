@@ -68,6 +68,11 @@ class ArraySource:
     channel_coord_name
         Name of the other one; None: as the array says.
 
+    Attributes
+    ----------
+    data
+        The array.
+
     Raises
     ------
     DataError
@@ -83,6 +88,7 @@ class ArraySource:
                 f"the array has the dimensions {', '.join(map(str, dims))}; two are needed:"
                 f" {TIME} and {wanted}"
             )
+        self.data = data
         self._members = Members(data.data, dims.index(TIME))
         self._shape = (int(data.sizes[TIME]), int(data.sizes[name]))
         self.channel_coord_name = name
