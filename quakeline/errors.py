@@ -17,6 +17,7 @@ _NO_MEMORY = (
     "cannot allocate memory",
     "could not allocate",
     "failed to allocate",
+    "failed to map segment",
     "unable to allocate",
     "not enough memory",
     "out of memory",
