@@ -293,6 +293,7 @@ class DASWaveformModelWrapper(DASModel):
     def _callback(self, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """The usual callback; P_threshold and the like are its thresholds."""
         usual = self.default_args["thresholds"]
+        usual = usual if isinstance(usual, dict) else dict.fromkeys(self.annotate_keys, usual)
         named = {
             key: given[name]
             for key in self.annotate_keys
@@ -300,9 +301,7 @@ class DASWaveformModelWrapper(DASModel):
             if name in given
         }
         callback, rest = super()._callback(
-            {"thresholds": {**_of_each(usual, self.annotate_keys), **named}, **given}
-            if named
-            else given
+            {"thresholds": {**usual, **named}, **given} if named else given
         )
         return callback, {k: v for k, v in rest.items() if not k.endswith("_threshold")}
 
@@ -347,7 +346,3 @@ def _known_strategy(value: str) -> str:
             f"component_strategy: {value!r} given; allowed: {', '.join(get_args(Strategy))}"
         )
     return value
-
-
-def _of_each(thresholds: Any, keys: Sequence[str]) -> dict[str, float]:
-    return dict(thresholds) if isinstance(thresholds, dict) else dict.fromkeys(keys, thresholds)
