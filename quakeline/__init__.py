@@ -28,6 +28,7 @@ _PLACES = {
     "Training": "quakeline.models.ancestry",
     "DASModel": "quakeline.das.model",
     "DASWaveformModelWrapper": "quakeline.das.wrapper",
+    "DeepSubDAS": "quakeline.das.deepsubdas",
     "SeisBenchDASModel": "quakeline.das.seisbench",
     "DASAnnotateCallback": "quakeline.das.callbacks",
     "MultiCallback": "quakeline.das.callbacks",
@@ -36,6 +37,13 @@ _PLACES = {
     "WriterCallback": "quakeline.das.outputs",
     "PatchCoordinate": "quakeline.das.patches",
     "PatchingStructure": "quakeline.das.patches",
+    "FKFilter": "quakeline.das.fk",
+    "DASPick": "quakeline.das.pick_list",
+}
+#: Names of SeisBench's DAS models that are not here, and what is instead.
+_ABSENT = {
+    "VirtualTransformedDataArray": "a callback's setup gets the same of annotate itself",
+    "WriterBuffer": "overlapping patches are joined by quakeline.das.stack.Stackers",
 }
 
 
@@ -43,6 +51,8 @@ def __getattr__(name: str) -> Any:
     """Load what needs heavy libraries when it is first used."""
     if name in _PLACES:
         return getattr(import_module(_PLACES[name]), name)
+    if name in _ABSENT:
+        raise AttributeError(f"quakeline has no {name}: {_ABSENT[name]}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -21,7 +21,7 @@ from quakeline.commands.pick import pick
 from quakeline.commands.plan import plan
 from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
-from quakeline.errors import EXIT_CODE, QuakelineError
+from quakeline.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -66,9 +66,15 @@ def _code_of(words: list[str], further: list[str]) -> int:
     """Run a command; returns its exit code."""
     try:
         terminal.require_variables()
+        terminal.mute_deprecations()
         app(words, obj=further)
     except QuakelineError as error:
         typer.echo(f"quakeline: {_listed(str(error))}", err=True)
+        return EXIT_CODE
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        typer.echo(f"quakeline: {memory_words(error)}", err=True)
         return EXIT_CODE
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)

@@ -5,7 +5,24 @@ the workflow's jobs print that line without a traceback and end with exit code 2
 exception is a defect of the program and keeps its traceback.
 """
 
+from __future__ import annotations
+
+import errno
+
 EXIT_CODE = 2
+#: How libraries say that memory, also that of a further thread, cannot be had.
+_NO_MEMORY = (
+    "bad_alloc",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "could not allocate",
+    "failed to allocate",
+    "failed to map segment",
+    "unable to allocate",
+    "not enough memory",
+    "out of memory",
+    "can't start new thread",
+)
 
 
 class QuakelineError(Exception):
@@ -26,3 +43,25 @@ class WeightsError(QuakelineError):
 
 class OutputError(QuakelineError):
     """Results cannot be written (disk full, read-only, no permission)."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error of any origin says that there is no memory left."""
+    seen: BaseException | None = error
+    while seen is not None:
+        text = str(seen).lower()
+        if isinstance(seen, MemoryError) or getattr(seen, "errno", None) == errno.ENOMEM:
+            return True
+        if any(words in text for words in _NO_MEMORY):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def memory_words(error: BaseException) -> str:
+    """One line for the user of work that ended for lack of memory."""
+    said = " ".join(str(error).split())[:120] or type(error).__name__
+    return (
+        f"not enough memory ({said}): give more (ulimit -v, the memory of the job), or fewer cores"
+        " or a smaller batch"
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Any, NoReturn
+from zipfile import BadZipFile, is_zipfile
 
+import h5py
 import numpy as np
 import pandas as pd
 
@@ -21,6 +22,8 @@ from quakeline.timeline import SECOND, sample_time
 #: learnt that an onset lies at a whole second of its window, and records are often cut that way.
 _FIRST_START_NS = 1_577_880_000 * SECOND + 370_000_000
 _LATEST_SAMPLE = 4_999
+#: So many arrays of a file of another kind are named.
+_NAMED = 6
 _PHASES = {"P": "p_index", "S": "s_index"}
 
 
@@ -84,6 +87,9 @@ def read(path: Path) -> Labelled:
         Another file, or arrays that are missing or do not fit each other.
     """
     try:
+        if not is_zipfile(path):
+            with path.open("rb") as file:
+                _refuse(path, file.read(8))
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except OSError as error:
@@ -98,6 +104,22 @@ def read(path: Path) -> Labelled:
     if missing:
         raise DataError(f"{path} has no array {', '.join(missing)}; it holds {', '.join(arrays)}")
     return _checked(arrays, path)
+
+
+def _refuse(path: Path, head: bytes) -> NoReturn:
+    """Raise DataError that says what a file is which is no NumPy archive."""
+    what = "no NumPy archive (.npz)"
+    if h5py.is_hdf5(path):
+        found: list[str] = []
+        with h5py.File(path, "r") as file:
+            file.visit(found.append)
+        what = f"an HDF5 file with {', '.join(found[:_NAMED]) or 'nothing in it'}"
+    elif head.startswith(b"\x93NUMPY"):
+        what = "a single NumPy array (.npy)"
+    raise DataError(
+        f"{path} is {what}; a NumPy archive (.npz) of the arrays waveforms, p_index, s_index,"
+        " component_order and sampling_rate is needed"
+    )
 
 
 def _checked(arrays: Mapping[str, np.ndarray], path: Path) -> Labelled:

@@ -22,6 +22,7 @@ from quakeline.config import section
 from quakeline.io import provenance, seals
 from quakeline.io.atomic import clear_leftovers, full, refusal, writing
 from quakeline.stages import STAGES
+from quakeline.terminal import mute_deprecations
 
 logger = logging.getLogger("quakeline")
 
@@ -42,6 +43,7 @@ def run_job(job: Any) -> None:
     log = Path(job.log[0])
     marker = log.with_suffix(".error")
     _limit_threads(int(job.threads))
+    mute_deprecations()
     try:
         _start_logging(log)
         marker.unlink(missing_ok=True)
@@ -57,6 +59,9 @@ def run_job(job: Any) -> None:
     except errors.QuakelineError as error:
         _explain(f"{_name(job)}: {error}", marker)
     except Exception as error:
+        if errors.out_of_memory(error):
+            logger.info("%s", traceback.format_exc())
+            _explain(f"{_name(job)}: {errors.memory_words(error)}", marker)
         if full(error):
             place = error.filename or "a temporary file"
             _explain(f"{_name(job)}: {refusal(error, place)}", marker)

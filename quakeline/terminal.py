@@ -6,12 +6,19 @@ what a command does. It is said in one line at the end, with an exit code of its
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from tempfile import TemporaryFile
+from threading import RLock
 from typing import Any, TextIO
 
 from quakeline.errors import ConfigError
+
+logger = logging.getLogger("quakeline")
 
 #: Exit code of a command that did its work and whose standard output could not be written.
 UNWRITTEN = 3
@@ -20,6 +27,10 @@ _THREADS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
     *("NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS"),
 )
+
+
+#: Standard error belongs to the process: one thread at a time turns it away.
+_ERRORS = RLock()
 
 
 class Output:
@@ -110,6 +121,43 @@ def require_variables() -> None:
             )
         elif first != value:
             os.environ[name] = first
+
+
+def mute_deprecations() -> None:
+    """Keep from the terminal what libraries say to each other of their future, whatever -W says."""
+    for kind in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+        warnings.filterwarnings("ignore", category=kind, module=r"(?!quakeline\b)")
+
+
+@contextmanager
+def libraries_muted() -> Iterator[None]:
+    """Keep what libraries, those in C too, print on standard error; the log has it (debug).
+
+    Readers that try a file of another format print lines, as HDF5 does of each of its calls, in
+    front of the one line that says what is wrong.
+    """
+    with _ERRORS, TemporaryFile() as said:
+        try:
+            before = os.dup(2)
+        except OSError:  # it is closed: nobody is told anything
+            yield
+            return
+        _flush_errors()
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            _flush_errors()
+            os.dup2(before, 2)
+            os.close(before)
+            said.seek(0)
+            for line in said.read().decode("utf-8", "backslashreplace").splitlines():
+                logger.debug("a library says: %s", line)
+
+
+def _flush_errors() -> None:
+    with suppress(AttributeError, ValueError, OSError):
+        sys.stderr.flush()
 
 
 def take_output() -> Output:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import obspy
 import pytest
@@ -71,11 +72,17 @@ def test_records_do_not_begin_at_the_same_part_of_a_second(tmp_path):
 
 def test_other_files_are_refused(tmp_path):
     (tmp_path / "text.npz").write_text("no archive")
+    training, single = tmp_path / "training.hdf5", tmp_path / "single.npy"
+    with h5py.File(training, "w") as file:
+        file["X"], file["Y"] = np.zeros((4, 300, 3), np.float32), np.zeros((4, 2))
+    np.save(single, np.zeros((4, 3, 300)))
     pickled = tmp_path / "pickled.npz"
     np.savez(pickled, waveforms=np.array([{"a": 1}], dtype=object))
     for path, words in (
         (tmp_path / "none.npz", "cannot read"),
-        (tmp_path / "text.npz", "no NumPy archive"),
+        (tmp_path / "text.npz", r"is no NumPy archive \(.npz\); a NumPy archive"),
+        (training, r"is an HDF5 file with X, Y; a NumPy archive \(.npz\) of the arrays waveforms"),
+        (single, r"is a single NumPy array \(.npy\); a NumPy archive"),
         (pickled, "no NumPy archive of plain arrays"),
         (archive(tmp_path / "b.npz", p_index=None), "has no array p_index; it holds waveforms"),
         (archive(tmp_path / "c.npz", p_index=np.zeros(2)), "do not fit"),

@@ -2,6 +2,7 @@
 
 import io
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from recordings import UNTERHACHING
 from quakeline import terminal
 from quakeline.errors import ConfigError
 
+#: Bytes of address space in which Python begins, but no library for waveforms.
+LITTLE = 250_000_000
 #: Ends the work with one line in the log of errors.
 LINE = "standard output cannot be written: {why}; the work itself ended with exit code 0"
 
@@ -85,3 +88,30 @@ def test_the_program_says_so_in_one_line() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("quakeline: the environment variable OMP_NUM_THREADS is 'banana'")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_libraries_print_is_kept_from_the_terminal(capfd, caplog) -> None:
+    with caplog.at_level("DEBUG", "quakeline"), terminal.libraries_muted():
+        os.write(2, b"HDF5-DIAG: Error detected in HDF5\n")
+    os.write(2, b"ours\n")
+    assert capfd.readouterr().err == "ours\n"
+    assert "a library says: HDF5-DIAG: Error detected in HDF5" in caplog.text
+
+
+@pytest.mark.parametrize("wanted", ["always", "error::DeprecationWarning"])
+def test_deprecations_of_libraries_stay_from_the_terminal(wanted: str) -> None:
+    """The import of obspy meets one of importlib_metadata."""
+    environment = {**os.environ, "PYTHONWARNINGS": wanted}
+    done = started("inspect", UNTERHACHING[0], env=environment, stdout=subprocess.DEVNULL)
+    assert done.returncode == 0
+    assert "DeprecationWarning" not in done.stderr
+
+
+def test_little_memory_is_named() -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (LITTLE, LITTLE))
+
+    done = started("inspect", UNTERHACHING[0], preexec_fn=limit, stdout=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert "not enough memory" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

@@ -10,20 +10,22 @@ import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from scipy.ndimage import binary_dilation
 
 from quakeline.das.arrays import TIME, Source, as_source, spacing
 from quakeline.das.callbacks import DASAnnotateCallback, only_one_section
+from quakeline.das.fk import filter_of
 from quakeline.das.patches import PatchCoordinate, PatchingStructure
 from quakeline.das.report import AnnotateReport, Problem
 from quakeline.das.sections import Section, sections_of
 from quakeline.das.settings import Settings
-from quakeline.das.stream import Row, Stream
+from quakeline.das.stream import Ratio, Row, Stream
 from quakeline.errors import ConfigError, DataError
 from quakeline.inference.engine import prefetched
 from quakeline.reasons import Reason
@@ -40,10 +42,11 @@ _NAMED = 20
 
 @dataclass(frozen=True)
 class Patch:
-    """A patch with the row that it is cut from."""
+    """A patch with the row that it is cut from, and what an f-k filter made of it, if any."""
 
     coord: PatchCoordinate
     row: Row
+    filtered: np.ndarray | None = None
 
     @property
     def _channels(self) -> slice:
@@ -53,7 +56,7 @@ class Patch:
     @property
     def data(self) -> np.ndarray:
         """Shape (channels, samples), float32; not to be changed."""
-        return self.row.data[self._channels]
+        return self.row.data[self._channels] if self.filtered is None else self.filtered
 
     @property
     def live(self) -> np.ndarray:
@@ -76,12 +79,6 @@ def annotate(
     found, problems = sections_of(source.coords[TIME])
     report.problems += problems
     streams = _streams(model, source, found, settings, report)
-    alone = only_one_section(callback)
-    if alone and len(streams) > 1:
-        raise DataError(
-            f"the array has {len(streams)} gapless sections; {type(alone[0]).__name__} keeps only"
-            " one: give it the sections one by one, or use a callback of quakeline"
-        )
     own = isinstance(callback, DASAnnotateCallback)
     if own:
         callback.begin()
@@ -142,24 +139,34 @@ def _streams(
     return streams
 
 
+def ratios(model: DASModel, source: Source, section: Section) -> tuple[Ratio, Ratio]:
+    """Whole numbers (up, down) that bring a section into the ranges of a model, along both axes.
+
+    Raises DataError where none do, or where the channels lie unevenly and the model has a range.
+    """
+    along_time = (1, 1) if model.dt_range is None else ratio(section.dt, *model.dt_range, "s")
+    if model.dx_range is None:
+        return along_time, (1, 1)
+    dx = spacing(source)
+    if dx is None:
+        raise DataError(
+            f"the channels lie unevenly along {source.channel_coord_name}; {model.name} needs"
+            f" even steps of {model.dx_range[0]:g} to {model.dx_range[1]:g}: interpolate them,"
+            " or give parts with even steps one by one"
+        )
+    return along_time, ratio(dx, *model.dx_range, "m")
+
+
 def _stream(
     model: DASModel, source: Source, section: Section, dx: float | None, settings: Settings
 ) -> Stream:
-    along_time = (1, 1) if model.dt_range is None else ratio(section.dt, *model.dt_range, "s")
-    along_fibre = (1, 1)
-    if model.dx_range is not None:
-        if dx is None:
-            raise DataError(
-                f"the channels lie unevenly along {source.channel_coord_name}; {model.name} needs"
-                f" even steps of {model.dx_range[0]:g} to {model.dx_range[1]:g}: interpolate them,"
-                " or give parts with even steps one by one"
-            )
-        along_fibre = ratio(dx, *model.dx_range, "m")
+    along_time, along_fibre = ratios(model, source, section)
     shape = (
         len(section) * along_time[0] // along_time[1],
         source.shape[1] * along_fibre[0] // along_fibre[1],
     )
-    structure = model.get_patching_structure(shape, settings)
+    given = model.get_patching_structure(shape, dict(settings.given))
+    structure = PatchingStructure.like(given)
     _check(structure)
     dt = section.dt * along_time[1] / along_time[0]
     return Stream(
@@ -183,7 +190,7 @@ def _check(structure: PatchingStructure) -> None:
             )
 
 
-def ratio(step: float, least: float, most: float, unit: str, limit: int = 10) -> tuple[int, int]:
+def ratio(step: float, least: float, most: float, unit: str, limit: int = 10) -> Ratio:
     """Smallest whole numbers (up, down) by which a step comes into a range.
 
     Raises DataError where numbers up to `limit` do not.
@@ -222,9 +229,19 @@ class _Run:
     settings: Settings
     cancelled: Event
 
+    def __post_init__(self) -> None:
+        model, stream = self.model, self.stream
+        self._fk = filter_of(model.fk_filter_args, stream.dt, stream.dx, model.name)
+
     def go(self, number: int, count: int) -> None:
         structure = self.stream.structure
         self.callback.setup(self.stream, structure, self.model.annotate_keys)
+        alone = only_one_section(self.callback)
+        if alone and count > 1:
+            raise DataError(
+                f"the array has {count} gapless sections; {type(alone[0]).__name__} keeps only"
+                " one: give it the sections one by one, or use a callback of quakeline"
+            )
         starts = structure.starts(*self.stream.shape)
         total = len(starts[0]) * len(starts[1])
         with (
@@ -259,10 +276,17 @@ class _Run:
         """Patches with anything recorded; all patches are put into `order`."""
         for row in prefetched(self.stream.rows()):
             for coord in row.patches:
-                patch = Patch(coord, row)
+                patch = self._filtered(Patch(coord, row))
                 order.append(patch)
                 if patch.live.any():
                     yield patch
+
+    def _filtered(self, patch: Patch) -> Patch:
+        """The patch behind the f-k filter of the model."""
+        if self._fk is None:
+            return patch
+        values = torch.from_numpy(np.ascontiguousarray(patch.data.T))[None]
+        return replace(patch, filtered=self._fk(values)[0].numpy().T)
 
     def _zeros(self) -> Annotations:
         structure = self.stream.structure

@@ -68,6 +68,11 @@ class ArraySource:
     channel_coord_name
         Name of the other one; None: as the array says.
 
+    Attributes
+    ----------
+    data
+        The array.
+
     Raises
     ------
     DataError
@@ -83,10 +88,11 @@ class ArraySource:
                 f"the array has the dimensions {', '.join(map(str, dims))}; two are needed:"
                 f" {TIME} and {wanted}"
             )
+        self.data = data
         self._members = Members(data.data, dims.index(TIME))
         self._shape = (int(data.sizes[TIME]), int(data.sizes[name]))
         self.channel_coord_name = name
-        self.coords = {key: data.coords[key] for key in (TIME, name)}
+        self.coords = {key: data.coords[key] for key in (TIME, name) if key in data.coords}
         self.dtype = np.dtype(data.dtype)
 
     @property
@@ -117,9 +123,25 @@ def as_source(data: Any, channel_coord_name: str | None = None) -> Source:
         )
     if np.issubdtype(found.dtype, np.complexfloating) or not np.issubdtype(found.dtype, np.number):
         raise DataError(f"the array holds {found.dtype}; real numbers are needed")
+    _check_coords(found)
     if 0 in found.shape:
         raise DataError(f"the array is empty: {found.shape[0]} samples, {found.shape[1]} channels")
     return found
+
+
+def _check_coords(source: Source) -> None:
+    """Raise DataError where a coordinate is not one value for each sample or channel."""
+    for name, n in zip((TIME, source.channel_coord_name), source.shape, strict=True):
+        if name not in source.coords:
+            raise DataError(f"the array has no coordinate {name}; it needs {n} values of it")
+        try:
+            count = len(source.coords[name])
+        except TypeError:
+            raise DataError(
+                f"the coordinate {name} of the array is a single value; {n} are needed"
+            ) from None
+        if count != n:
+            raise DataError(f"the coordinate {name} of the array has {count} values; not {n}")
 
 
 def spacing(source: Source) -> float | None:

@@ -15,13 +15,16 @@ class SectionData(Protocol):
     """What a callback is told of the data: one gapless, evenly sampled section of an array.
 
     `shape` is (samples, channels) behind resampling; `coords` maps "time" and the name of the
-    channel coordinate to coordinates of xdas; `dt` is in s.
+    channel coordinate to coordinates of xdas; `dt` is in s, `dx` in m or None. `data` is the
+    section as it was given, an `xdas.DataArray`.
     """
 
     channel_coord_name: str
     shape: tuple[int, int]
     coords: dict[str, Any]
     dt: float
+    dx: float | None
+    data: Any
     dtype: np.dtype[Any]
 
 
@@ -30,14 +33,17 @@ class DASAnnotateCallback(ABC):
 
     `annotate` calls `begin` once, then for each gapless section of the array `setup`,
     `handle_patch` for every patch in the order of time and then of channels, and `finalize`. In a
-    pipeline of SeisBench `begin` is not called, and `setup` begins anew.
+    pipeline of SeisBench `begin` is not called, and `setup` begins anew. So do callbacks that were
+    written for SeisBench: their `setup` does not call that of this class, which is how they are
+    told from those that add up sections.
     """
 
     _begun = False
+    _adds_sections = False
 
     def begin(self) -> None:
         """Forget what an earlier array gave; then each section adds to the results."""
-        self._begun = True
+        self._begun, self._adds_sections = True, False
         self.reset()
 
     def end(self) -> None:
@@ -51,6 +57,7 @@ class DASAnnotateCallback(ABC):
         self, data: SectionData, patching_structure: PatchingStructure, annotate_keys: Sequence[str]
     ) -> None:
         """Begin a section. Extend this with what a section needs; call `super().setup` first."""
+        self._adds_sections = True
         if not self._begun:
             self.reset()
 
@@ -85,11 +92,6 @@ class MultiCallback(DASAnnotateCallback):
     def __init__(self, callbacks: Sequence[Any]) -> None:
         self.callbacks = list(callbacks)
 
-    @property
-    def one_section_only(self) -> list[Any]:
-        """Callbacks that begin anew with each section; see `only_one_section`."""
-        return [c for callback in self.callbacks for c in only_one_section(callback)]
-
     def begin(self) -> None:
         """See `DASAnnotateCallback.begin`."""
         super().begin()
@@ -108,6 +110,7 @@ class MultiCallback(DASAnnotateCallback):
         self, data: SectionData, patching_structure: PatchingStructure, annotate_keys: Sequence[str]
     ) -> None:
         """See `DASAnnotateCallback.setup`."""
+        super().setup(data, patching_structure, annotate_keys)
         for callback in self.callbacks:
             callback.setup(data, patching_structure, annotate_keys)
 
@@ -132,7 +135,8 @@ class MultiCallback(DASAnnotateCallback):
 
 
 def only_one_section(callback: Any) -> list[Any]:
-    """Callbacks that forget a section when the next one begins: those that are not quakeline's."""
+    """Callbacks that forget a section when the next one begins, as soon as one has begun."""
     if isinstance(callback, MultiCallback):
-        return callback.one_section_only
-    return [] if isinstance(callback, DASAnnotateCallback) else [callback]
+        return [found for one in callback.callbacks for found in only_one_section(one)]
+    own = isinstance(callback, DASAnnotateCallback)
+    return [] if own and callback._adds_sections else [callback]

@@ -19,6 +19,7 @@ from quakeline.das.description import Format
 from quakeline.das.readers import STEP_TOLERANCE, arrays_of, short
 from quakeline.errors import DataError
 from quakeline.io.plausible import require_name, require_plausible
+from quakeline.terminal import libraries_muted
 from quakeline.timeline import SECOND
 
 #: An array of a file that is not read is told where it has this share of the numbers of those read.
@@ -66,7 +67,8 @@ def open_file(path: Path, form: Format) -> list[Stretch]:
     require_name(path)
     require_plausible(path)
     _check_hdf5(path)
-    arrays, engine = arrays_of(path, form)
+    with libraries_muted():
+        arrays, engine = arrays_of(path, form)
     parts = [part for array in arrays for part in _parts(path, engine, array)]
     return sorted(parts, key=lambda part: part.start_ns)
 
@@ -78,6 +80,11 @@ def _parts(path: Path, engine: str, array: xdas.DataArray) -> list[Stretch]:
     (across,) = (name for name in array.dims if name != "time")
     if 0 in array.shape:
         raise DataError("it holds no samples")
+    if "time" not in array.coords or array["time"].ndim != 1:
+        raise DataError("it does not say the time of each sample")
+    kind = array["time"].dtype
+    if not np.issubdtype(kind, np.datetime64):
+        raise DataError(f"its times are {kind}, not datetime64: it does not say of which day")
     distances = _distances(array, across)
     return [
         Stretch(path, engine, _bare(part), *_times(part["time"]), distances, _uneven(part["time"]))
@@ -169,7 +176,10 @@ def _times(times: Any) -> tuple[int, float]:
     )
     step_ns = (last - first) / (len(times) - 1)
     if step_ns <= 0:
-        raise DataError("its times do not increase")
+        raise DataError(
+            f"its times step by {step_ns:g} ns from {times[0].values} to {times[-1].values}: they"
+            " must increase"
+        )
     rate = SECOND / step_ns
     whole = round(rate * 1000) / 1000
     return first, whole if abs(whole / rate - 1) < STEP_TOLERANCE else rate
@@ -193,6 +203,6 @@ def _distances(array: xdas.DataArray, across: str) -> np.ndarray:
     if across not in array.coords:
         return np.arange(array.sizes[across], dtype=float)
     values = np.asarray(array[across].values)
-    if not np.issubdtype(values.dtype, np.number):
+    if values.ndim != 1 or not np.issubdtype(values.dtype, np.number):
         return np.arange(array.sizes[across], dtype=float)
     return values.astype(float)

@@ -1,4 +1,8 @@
-"""The base of networks that work on fibre data."""
+"""The base of networks that work on fibre data.
+
+Its names and calls are those of SeisBench's `DASModel`, doi:10.1785/0220210324, so that networks
+that were written for that one work here as they are.
+"""
 
 from __future__ import annotations
 
@@ -12,44 +16,51 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from quakeline.das import apply, storage
+from quakeline.das.applicable import Applicable
 from quakeline.das.apply import Annotations, Patch
-from quakeline.das.arrays import Transform
+from quakeline.das.arrays import TIME, Transform, as_source
 from quakeline.das.output import ClassifyOutput
 from quakeline.das.patches import PatchingStructure
 from quakeline.das.report import AnnotateReport
+from quakeline.das.sections import sections_of
 from quakeline.das.settings import Settings
+from quakeline.das.stack import output_coords
 from quakeline.das.stream import Stream
 from quakeline.errors import ConfigError
 from quakeline.models.ancestry import Training
 from quakeline.models.cards import Card, Repository
 
 
-class DASModel(nn.Module, ABC):
+class DASModel(Applicable, ABC):
     """Base of networks for fibre data: an ordinary torch module, with `annotate` and `classify`.
 
     Derive from it, implement `forward`, and give the constructor what it needs.
 
     Parameters
     ----------
-    annotate_keys
-        Which of the outputs of `forward` the callbacks get.
-    patching_structure
-        Size of the patches; None: `get_patching_structure` is overridden.
     dt_range, dx_range
         Smallest and largest step in time (s) and along the fibre (m) that the network takes; other
         data are resampled by the smallest whole numbers that bring them there. None: any.
+    patching_structure
+        Size of the patches; None: `get_patching_structure` is overridden.
+    buffer_queue_size
+        Taken as SeisBench's models do. Here a row and a patch or two wait, whatever it says.
+    annotate_forward_kwargs
+        Arguments of `forward` when the model is applied.
+    annotate_keys
+        Which of the outputs of `forward` the callbacks get.
+    default_args
+        Arguments of `annotate` and `classify` unless the call says otherwise.
+    fk_filter_args
+        Arguments of an f-k filter of each patch, see `quakeline.das.fk.FKFilter`; None: no filter.
     filter_samples
         A causal filter along time: name of a design function of `scipy.signal` and its arguments,
         corners in Hz, as ("iirfilter", {"N": 4, "btype": "highpass", "Wn": 1.0}).
     transforms
         Further steps before the network, see `quakeline.das.arrays.Transform`.
-    annotate_forward_kwargs
-        Arguments of `forward` when the model is applied.
-    default_args
-        Arguments of `annotate` and `classify` unless the call says otherwise.
     citation
         How to cite the network.
     """
@@ -59,37 +70,42 @@ class DASModel(nn.Module, ABC):
 
     def __init__(
         self,
-        *,
-        annotate_keys: Sequence[str] = (),
-        patching_structure: PatchingStructure | None = None,
         dt_range: tuple[float, float] | None = None,
         dx_range: tuple[float, float] | None = None,
-        filter_samples: tuple[str, dict[str, Any]] | None = None,
-        transforms: Sequence[Transform] = (),
+        patching_structure: PatchingStructure | None = None,
+        buffer_queue_size: int = 8,
         annotate_forward_kwargs: Mapping[str, Any] | None = None,
+        annotate_keys: Sequence[str] | None = None,
         default_args: Mapping[str, Any] | None = None,
-        citation: str = "",
+        fk_filter_args: Mapping[str, Any] | None = None,
+        filter_samples: tuple[str, dict[str, Any]] | None = None,
+        *,
+        transforms: Sequence[Transform] = (),
+        citation: str | None = None,
     ) -> None:
         super().__init__()
-        self.annotate_keys = list(annotate_keys)
+        self.annotate_keys = list(annotate_keys or ())
         self.patching_structure = patching_structure
         self.dt_range, self.dx_range = dt_range, dx_range
-        self.filter_samples = filter_samples
+        self.buffer_queue_size = buffer_queue_size
+        self.fk_filter_args, self.filter_samples = fk_filter_args, filter_samples
         self.transforms = tuple(transforms)
         self.annotate_forward_kwargs = dict(annotate_forward_kwargs or {})
         self.default_args = dict(default_args or {})
-        self.citation = citation
+        self._citation = citation or ""
         #: With which card the weights were loaded; None: with none.
         self.card: Card | None = None
 
     @abstractmethod
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
+    def forward(self, x: Tensor, argdict: dict[str, Any] | None = None) -> dict[str, Tensor]:
         """Annotations of patches.
 
         Parameters
         ----------
         x
             Shape (batch, samples, channels).
+        argdict
+            `default_args` with what the call of `annotate` says; given to networks that take it.
 
         Returns
         -------
@@ -98,9 +114,9 @@ class DASModel(nn.Module, ABC):
         """
 
     @property
-    def name(self) -> str:
-        """Name of the network."""
-        return type(self).__name__
+    def citation(self) -> str:
+        """How to cite the network."""
+        return self._citation
 
     @property
     def classify_callback(self) -> type[Any]:
@@ -108,24 +124,56 @@ class DASModel(nn.Module, ABC):
         raise NotImplementedError(f"{self.name} names no callback for classify; use annotate")
 
     def get_model_args(self) -> dict[str, Any]:
-        """Arguments, as JSON takes them, by which `load` builds the network again; override it."""
-        return {}
+        """Arguments, as JSON takes them, by which `load` builds the network again; extend it.
+
+        Those of this base are left out of files where the constructor does not name them.
+        """
+        return {"citation": self.citation, "buffer_queue_size": self.buffer_queue_size}
 
     def get_patching_structure(
-        self, data_shape: tuple[int, int], settings: Settings
+        self, data_shape: tuple[float, float], argdict: dict[str, Any]
     ) -> PatchingStructure:
         """Patches for a section of (samples, channels), with their overlaps.
 
-        Raises ConfigError where the model has no patches of its own.
+        Parameters
+        ----------
+        data_shape
+            Samples and channels behind resampling, about.
+        argdict
+            `default_args` with what the call of `annotate` says.
+
+        Raises
+        ------
+        ConfigError
+            The model has no patches of its own.
         """
         if self.patching_structure is None:
             raise ConfigError(
                 f"{self.name} says nothing of its patches: give patching_structure, or override"
                 " get_patching_structure"
             )
-        return self.patching_structure.completed(
-            settings.overlap_samples, settings.overlap_channels
+        return PatchingStructure.like(self.patching_structure).completed(
+            self._argdict_get_with_default(argdict, "overlap_samples"),
+            self._argdict_get_with_default(argdict, "overlap_channels"),
         )
+
+    def get_resample_ratios(
+        self, data: Any, channel_coord_name: str | None = None
+    ) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Whole numbers (up, down) by which an array is resampled along time and along the fibre.
+
+        Raises DataError where none bring it into the ranges of the model.
+        """
+        source = as_source(data, channel_coord_name)
+        sections = sections_of(source.coords[TIME])[0]
+        return apply.ratios(self, source, max(sections, key=len))
+
+    @staticmethod
+    def calc_output_shape_and_coordinates(
+        da: Any, patching_structure: PatchingStructure
+    ) -> tuple[tuple[int, int], dict[str, Any]]:
+        """Shape and coordinates of the output of what `setup` of a callback is told of."""
+        return output_coords(da, patching_structure)
 
     def filter_at(self, rate_hz: float) -> np.ndarray | None:
         """Second-order sections of `filter_samples` at a sampling rate. Raises ConfigError."""
@@ -212,20 +260,24 @@ class DASModel(nn.Module, ABC):
         for patch in patches:
             batch.append(patch)
             if len(batch) == settings.batch_size:
-                yield from self._computed(batch)
+                yield from self._computed(batch, settings)
                 batch = []
         if batch:
-            yield from self._computed(batch)
+            yield from self._computed(batch, settings)
 
-    def _computed(self, batch: list[Patch]) -> Iterator[tuple[Patch, Annotations]]:
-        first = next(self.parameters(), torch.empty(0))
+    def _computed(
+        self, batch: list[Patch], settings: Settings
+    ) -> Iterator[tuple[Patch, Annotations]]:
         stacked = torch.from_numpy(np.stack([patch.data for patch in batch]))
-        x = stacked.transpose(1, 2).to(device=first.device, dtype=first.dtype)
+        x = stacked.transpose(1, 2).to(device=self.device, dtype=self.dtype)
+        arguments = dict(self.annotate_forward_kwargs)
+        if self._takes_argdict:
+            arguments["argdict"] = dict(settings.given)
         training = self.training
         self.eval()
         try:
             with torch.inference_mode():
-                found = self(x, **self.annotate_forward_kwargs)
+                found = self(x, **arguments)
                 arrays = {key: found[key].float().cpu().numpy() for key in self.annotate_keys}
         finally:
             self.train(training)
@@ -233,7 +285,7 @@ class DASModel(nn.Module, ABC):
             yield patch, {key: values[number] for key, values in arrays.items()}
 
     def _settings(self, given: Mapping[str, Any]) -> Settings:
-        return Settings.of(self.default_args, given)
+        return Settings.of(self.default_args, given, self._annotate_args, self._takes_argdict)
 
     def _callback(self, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """The usual callback with its arguments, and the arguments of `annotate`."""

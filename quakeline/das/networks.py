@@ -59,8 +59,10 @@ def obtain(card: Card, model: str, name: str, path: Path | None) -> Weights:
     applied = wrapped(network)
     _compare(card, applied)
     taken = _arguments(kind)
-    arguments = {k: v for k, v in network.get_model_args().items() if k in taken}
-    own = network.card if isinstance(network, DASModel) else None
+    ours = isinstance(network, DASModel)
+    given = storage.arguments_of(network) if ours else network.get_model_args()
+    arguments = {k: v for k, v in given.items() if k in taken}
+    own = network.card if ours else None
     said = own or storage.card_of(applied, model, arguments)
     options = storage.card_of(applied, model, arguments).options
     files = [] if path is None else _files(path)

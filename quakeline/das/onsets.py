@@ -14,7 +14,6 @@ from quakeline.das.model import DASModel
 from quakeline.das.networks import build, is_of_fibres
 from quakeline.das.pages import Prepared
 from quakeline.das.picks import DASPickingCallback
-from quakeline.das.settings import Settings
 from quakeline.das.wrapper import DASWaveformModelWrapper
 from quakeline.errors import DataError
 from quakeline.io import tables
@@ -82,7 +81,7 @@ class Picker:
     def _model(self, card: Card) -> DASModel:
         """The network on its device: one that sees many channels, or one for single stations."""
         if not is_of_fibres(card):
-            return DASWaveformModelWrapper(
+            wrapper = DASWaveformModelWrapper(
                 self.weights,
                 self.components,
                 device=self.device,
@@ -90,6 +89,8 @@ class Picker:
                 batch=self.batch,
                 run_loader=True,  # the configuration of the run names it
             )
+            wrapper.annotate_keys = list(card.phases)
+            return wrapper
         torch.set_num_threads(self.threads)
         gpu = torch.cuda.is_available() if self.device == "auto" else self.device == "cuda"
         return build(self.weights).to("cuda" if gpu else "cpu")
@@ -103,8 +104,9 @@ class Picker:
     ) -> ChunkSource:
         """The span and what its windows reach; these begin at absolute multiples of their step."""
         rate = data.recording.rate_hz
-        settings = Settings(overlap_samples=self.overlap)
-        patches = model.get_patching_structure((1, data.n_channels), settings)
+        patches = model.get_patching_structure(
+            (1, data.n_channels), {"overlap_samples": self.overlap}
+        )
         window, step = patches.in_samples, patches.shift_samples
         runs = data.recording.runs
         begins, ends = max(span.start_ns, runs[0].start_ns), min(span.end_ns, runs[-1].end_ns)

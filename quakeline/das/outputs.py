@@ -31,7 +31,7 @@ class _Stacked(DASAnnotateCallback):
     ) -> None:
         """See `DASAnnotateCallback.setup`."""
         super().setup(data, patching_structure, annotate_keys)
-        self._channel_name = data.channel_coord_name
+        self.channel_coord_name = data.channel_coord_name
         self._stackers = Stackers(self.stacking, data, patching_structure, annotate_keys)
 
     def handle_patch(
@@ -58,8 +58,8 @@ class _Stacked(DASAnnotateCallback):
 
         coords = self._stackers.coords
         time = coords[TIME][first : first + len(values)]
-        own = {TIME: time, self._channel_name: coords[self._channel_name]}
-        return xdas.DataArray(values, own, dims=(TIME, self._channel_name))
+        own = {TIME: time, self.channel_coord_name: coords[self.channel_coord_name]}
+        return xdas.DataArray(values, own, dims=(TIME, self.channel_coord_name))
 
 
 class InMemoryCollectionCallback(_Stacked):

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
 
-@dataclass(frozen=True)
+
+@dataclass
 class PatchCoordinate:
     """Where a patch lies in an array of (samples, channels): its first corner and its size.
 
@@ -34,10 +36,17 @@ class PatchCoordinate:
         """The nearest whole channel."""
         return round(self.channel)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """First sample, first channel, samples, channels."""
+        values = [self.sample, self.channel, self.w_sample, self.w_channel]
+        return np.array(values, dtype=dtype)
 
-@dataclass(frozen=True)
+
+@dataclass
 class PatchingStructure:
     """Size of the patches that a network gets and gives, and how they overlap.
+
+    A model may change its own; `annotate` works on a copy.
 
     Attributes
     ----------

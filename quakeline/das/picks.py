@@ -38,7 +38,8 @@ class DASPickingCallback(DASAnnotateCallback):
     Parameters
     ----------
     thresholds
-        Smallest probability of a pick, for all phases or by phase.
+        Smallest value of a pick, for all phases or by phase: a probability, or what else the
+        network gives. It is above zero, which is what annotations are where data are missing.
     min_time_separation
         Between picks of a phase on a channel, in s.
     blinding
@@ -58,8 +59,8 @@ class DASPickingCallback(DASAnnotateCallback):
     ) -> None:
         given = thresholds.values() if isinstance(thresholds, dict) else [thresholds]
         for threshold in given:
-            if not 0 < threshold <= 1:
-                raise ConfigError(f"thresholds: {threshold:g} given; allowed: above 0, at most 1")
+            if not 0 < threshold < np.inf:
+                raise ConfigError(f"thresholds: {threshold:g} given; allowed: above 0")
         if not min_time_separation > 0:
             raise ConfigError(
                 f"min_time_separation: {min_time_separation:g} s given; allowed: above 0"
@@ -89,7 +90,7 @@ class DASPickingCallback(DASAnnotateCallback):
             self._thresholds = dict.fromkeys(annotate_keys, float(self.thresholds))
         self._separation = max(int(self.min_time_separation / data.dt), 1)
         self._coords = output_coords(data, patching_structure)[1]
-        self._channel_name = data.channel_coord_name
+        self.channel_coord_name = data.channel_coord_name
         self._peaks: dict[str, list[_Peaks]] = {key: [] for key in annotate_keys}
         for key in annotate_keys:
             self._tables.setdefault(key, [])
@@ -130,7 +131,7 @@ class DASPickingCallback(DASAnnotateCallback):
                 {
                     "time": time[keep],
                     "confidence": confidence[keep],
-                    "channel": _at(self._coords[self._channel_name], channel[keep]),
+                    "channel": _at(self._coords[self.channel_coord_name], channel[keep]),
                 }
             )
         self._peaks = {}

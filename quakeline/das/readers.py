@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+import h5py
 import numpy as np
 import xdas
 from xdas.coordinates import Coordinate
@@ -25,6 +26,8 @@ from quakeline.timeline import SECOND, to_ns
 #: Steps of time that differ by a smaller share are the same (headers round to the nanosecond).
 STEP_TOLERANCE = 1e-5
 _MOST_REFUSALS = 3
+#: So many arrays of an unknown HDF5 file are named.
+_MOST_NAMED = 4
 #: Engines of xdas for seismometer files: they open nearly everything, one channel at a time.
 _NOT_FIBRE = ("obspy", "miniseed")
 #: Orders of the axes as the names of the first and the last one.
@@ -48,7 +51,20 @@ def arrays_of(path: Path, form: Format) -> tuple[list[xdas.DataArray], str]:
             refusals.append(f"{name}: {short(error)}")
         except Exception as error:  # any file may come: every library raises its own errors
             refusals.append(f"{name}: {short(error)}")
-    raise DataError("no reader opens it (" + "; ".join(_telling(refusals)) + ")")
+    raise DataError(f"no reader opens it{_held(path)} (" + "; ".join(_telling(refusals)) + ")")
+
+
+def _held(path: Path) -> str:
+    """What an HDF5 file holds whose layout nobody knows."""
+    found: list[str] = []
+    if h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            file.visititems(
+                lambda name, item: (
+                    found.append(f"{name} {item.shape}") if isinstance(item, h5py.Dataset) else None
+                )
+            )
+    return f", an HDF5 file with {', '.join(found[:_MOST_NAMED])}" if found else ""
 
 
 def _read(path: Path, name: str, form: AutoFormat) -> list[xdas.DataArray]:

@@ -7,21 +7,16 @@ optional package; what is here only takes objects of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
-from quakeline.das.apply import Annotations, Patch
 from quakeline.das.model import DASModel
 from quakeline.das.patches import PatchingStructure
 from quakeline.das.picks import DASPickingCallback
-from quakeline.das.settings import Settings
-from quakeline.das.stream import Stream
-from quakeline.errors import ConfigError, DataError
-
-_SETTINGS = frozenset(field.name for field in fields(Settings))
+from quakeline.das.settings import ANNOTATE_ARGS
+from quakeline.errors import ConfigError
 
 
 class SeisBenchDASModel(DASModel):
@@ -44,17 +39,19 @@ class SeisBenchDASModel(DASModel):
             raise ConfigError(
                 f"model: a {type(model).__name__} given; allowed: a DASModel of SeisBench"
             )
-        known = {k: v for k, v in model.default_args.items() if k in _SETTINGS}
+        known = {k: v for k, v in model.default_args.items() if k in ANNOTATE_ARGS}
         super().__init__(
             annotate_keys=model.annotate_keys,
             dt_range=model.dt_range,
             dx_range=model.dx_range,
+            fk_filter_args=model.fk_filter_args,
             filter_samples=model.filter_samples,
             annotate_forward_kwargs=model.annotate_forward_kwargs,
             default_args=known,
             citation=model.citation or "",
         )
         self.model = model
+        self._annotate_args = {**ANNOTATE_ARGS, **model._annotate_args}
 
     @property
     def name(self) -> str:
@@ -68,40 +65,21 @@ class SeisBenchDASModel(DASModel):
         return DASPickingCallback if kind.__name__ == DASPickingCallback.__name__ else kind
 
     def get_patching_structure(
-        self, data_shape: tuple[int, int], settings: Settings
+        self, data_shape: tuple[float, float], argdict: dict[str, Any]
     ) -> PatchingStructure:
         """The patches of the model."""
-        given = self.model.get_patching_structure(data_shape, self._arguments(settings))
+        given = self.model.get_patching_structure(data_shape, self._arguments(argdict))
         return PatchingStructure.like(given)
 
-    def forward(self, x: Tensor, **arguments: Any) -> dict[str, Tensor]:
+    def forward(
+        self, x: Tensor, argdict: dict[str, Any] | None = None, **arguments: Any
+    ) -> dict[str, Tensor]:
         """What SeisBench's model gives."""
-        found: dict[str, Tensor] = self.model(x, argdict=dict(self.model.default_args), **arguments)
+        found: dict[str, Tensor] = self.model(
+            x, argdict=self._arguments(argdict or {}), **arguments
+        )
         return found
 
-    def outputs(
-        self, patches: Iterator[Patch], stream: Stream, settings: Settings
-    ) -> Iterator[tuple[Patch, Annotations]]:
-        """See `DASModel.outputs`; the model's f-k filter runs on each patch, as in SeisBench."""
-        given = self.model.fk_filter_args
-        if given is None:
-            yield from super().outputs(patches, stream, settings)
-            return
-        if stream.dx is None:
-            raise DataError(f"{self.name} has an f-k filter; it needs channels at even steps")
-        from seisbench.models.das_base import FKFilter
-
-        before = FKFilter(dt=stream.dt, dx=stream.dx, **given)
-        hook = self.model.register_forward_pre_hook(lambda _, x: (before(x[0]), *x[1:]))
-        try:
-            yield from super().outputs(patches, stream, settings)
-        finally:
-            hook.remove()
-
-    def _arguments(self, settings: Settings) -> dict[str, Any]:
-        """SeisBench's `argdict`."""
-        own = {
-            "overlap_samples": settings.overlap_samples,
-            "overlap_channels": settings.overlap_channels,
-        }
-        return {**self.model.default_args, **own}
+    def _arguments(self, argdict: Mapping[str, Any]) -> dict[str, Any]:
+        """SeisBench's `argdict`, with those arguments of the model that quakeline does not know."""
+        return {**self.model.default_args, **argdict}

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
 from typing import Any
 
 from quakeline.das.arrays import Transform
 from quakeline.errors import ConfigError
+
+logger = logging.getLogger("quakeline")
+
+#: What the arguments of `annotate` are, and their defaults, by name: as a model lists its own.
+Documented = Mapping[str, tuple[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,9 @@ class Settings:
         Steps between reading and the network, see `quakeline.das.arrays.Transform`.
     gap_guard_s
         Annotations this near to missing data are zero, in s.
+    given
+        All that the model's `default_args` and the call say, by name; what a model of its own
+        arguments gets as `argdict`.
     """
 
     batch_size: int = 2
@@ -40,21 +50,45 @@ class Settings:
     channel_coord_name: str | None = None
     transforms: tuple[Transform, ...] = ()
     gap_guard_s: float = 1.0
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Settings:
+    def of(
+        cls,
+        defaults: Mapping[str, Any],
+        given: Mapping[str, Any],
+        documented: Documented | None = None,
+        lenient: bool = False,
+    ) -> Settings:
         """Settings from a model's own defaults and what a call says.
 
-        Raises ConfigError for unknown names and impossible values.
+        Parameters
+        ----------
+        defaults, given
+            The model's `default_args`, and the keyword arguments of the call.
+        documented
+            Further arguments that the model knows; "*" in a name stands for anything.
+        lenient
+            Whether the model looks up arguments that it lists nowhere: unknown ones are then
+            handed on with a warning.
+
+        Raises
+        ------
+        ConfigError
+            An unknown name or an impossible value.
         """
-        names = [field.name for field in fields(cls)]
-        unknown = sorted(set(given) - set(names))
+        names = [*ANNOTATE_ARGS]
+        known = {**ANNOTATE_ARGS, **(documented or {})}
+        unknown = [n for n in sorted(given) if not any(fnmatchcase(n, k) for k in known)]
         if unknown:
-            raise ConfigError(f"annotate: {', '.join(unknown)} given; allowed: {', '.join(names)}")
-        own = {name: value for name, value in defaults.items() if name in names}
-        made = cls(**{**own, **given})
+            line = f"annotate: {', '.join(unknown)} given; allowed: {', '.join(known)}"
+            if not lenient:
+                raise ConfigError(line)
+            logger.warning("%s; the network gets it in its argdict", line)
+        every = {**defaults, **given}
+        made = cls(**{name: every[name] for name in names if name in every}, given=every)
         made._check()
-        return cls(**{**own, **given, "transforms": tuple(made.transforms)})
+        return cls(**{**vars(made), "transforms": tuple(made.transforms)})
 
     def _check(self) -> None:
         if self.batch_size < 1:
@@ -63,3 +97,11 @@ class Settings:
             value = getattr(self, name)
             if not value >= 0:
                 raise ConfigError(f"{name}: {value} given; allowed: at least 0")
+
+
+#: Arguments that all models have.
+ANNOTATE_ARGS: Documented = {
+    one.name: ("see quakeline.das.settings.Settings", one.default)
+    for one in fields(Settings)
+    if one.name != "given"
+}

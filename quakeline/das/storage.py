@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ def save(model: DASModel, path: Path, name: str | None, training: Training | Non
     card = renamed(model.card, weights.digest_of(state), name, training)
     if card is None:
         kind = type(model)
-        card = card_of(model, f"{kind.__module__}:{kind.__name__}", model.get_model_args())
+        card = card_of(model, f"{kind.__module__}:{kind.__name__}", arguments_of(model))
         called = name or title(kind.__name__, path.name)
         card = replace(card, name=called, training=training or Training())
     try:
@@ -35,6 +36,14 @@ def save(model: DASModel, path: Path, name: str | None, training: Training | Non
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     return path
+
+
+def arguments_of(model: DASModel) -> dict[str, Any]:
+    """Arguments that build a network again: those of the base only where its class names them."""
+    named = inspect.signature(type(model).__init__).parameters
+    technical = ("citation", "buffer_queue_size")
+    given = model.get_model_args().items()
+    return {name: value for name, value in given if name in named or name not in technical}
 
 
 def renamed(

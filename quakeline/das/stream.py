@@ -91,6 +91,35 @@ class Stream:
         return self.source.channel_coord_name
 
     @property
+    def data(self) -> Any:
+        """The section as an `xdas.DataArray` before all steps; virtual ones stay virtual.
+
+        Raises AttributeError where the data come from something else than such an array.
+        """
+        if not hasattr(self.source, "data"):
+            raise AttributeError(
+                f"data of a {type(self.source).__name__} are no xdas.DataArray: use its read()"
+            )
+        whole = len(self.section) == self.source.shape[0]
+        part = slice(self.section.first, self.section.stop)
+        return self.source.data if whole else self.source.data.isel({TIME: part})
+
+    @property
+    def patching_structure(self) -> PatchingStructure:
+        """Size and overlaps of the patches."""
+        return self.structure
+
+    @property
+    def filter_sos(self) -> np.ndarray | None:
+        """Second-order sections of the filter along time, at the rate behind resampling."""
+        return self.sos
+
+    def __len__(self) -> int:
+        """Patches."""
+        samples, channels = self.structure.starts(*self.shape)
+        return len(samples) * len(channels)
+
+    @property
     def dt(self) -> float:
         """Step in s behind resampling."""
         up, down = self.resample_samples

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import torch
-from scipy.signal import sosfilt, sosfilt_zi
-from torch import Tensor
+from torch import Tensor, nn
 
 from quakeline.das.apply import Annotations, Patch
 from quakeline.das.arrays import Transform
 from quakeline.das.model import DASModel
 from quakeline.das.patches import PatchingStructure
+from quakeline.das.pickers import picker_of
 from quakeline.das.picks import DASPickingCallback
-from quakeline.das.settings import Settings
+from quakeline.das.settings import ANNOTATE_ARGS, Settings
 from quakeline.das.storage import renamed
 from quakeline.das.stream import Stream
+from quakeline.das.windows import ZeroPhase, batches, normalised
 from quakeline.errors import ConfigError
 from quakeline.inference.annotator import Annotator
-from quakeline.inference.windows import normalise
-from quakeline.io.atomic import replacing
 from quakeline.models import cache, networks, weights
 from quakeline.models.ancestry import Training
-from quakeline.models.cards import CARDS, FILTER_CONTEXT_S, Card, Filter
+from quakeline.models.cards import CARDS, Card
 from quakeline.models.custom import NETWORK as CUSTOM
-from quakeline.models.named import weights_file
 from quakeline.models.names import trained_from
+from quakeline.models.seisbench import Picker as SeisBenchPicker
 from quakeline.signal.filters import butterworth
 
 Strategy = Literal["clone", "pad"]
+logger = logging.getLogger("quakeline")
+
+#: What SeisBench's wrapper takes of the records' pickers, and does not use.
+_WITHOUT_EFFECT = {
+    "stacking": ("How overlapping windows are joined; a callback's matter", "avg"),
+    "*_threshold": ("Smallest probability of a pick; a callback's matter", 0.3),
+}
 #: Most channels in a patch.
 _CHANNELS = 1024
 #: Data of half to twice the rate of a network are taken as they are.
@@ -62,6 +67,12 @@ class DASWaveformModelWrapper(DASModel):
         See `DASModel`.
     run_loader
         Whether the Python module that the file of a custom network names may be run.
+    options
+        `dx_range`, `fk_filter_args`, `annotate_forward_kwargs`, `buffer_queue_size`: see
+        `DASModel`.
+
+    `annotate` takes `blinding` too: samples at the begin and the end of each window whose output is
+    left out; unless it is given, as the weights say.
 
     Raises
     ------
@@ -82,31 +93,37 @@ class DASWaveformModelWrapper(DASModel):
         transforms: Sequence[Transform] = (),
         default_args: dict[str, Any] | None = None,
         run_loader: bool = False,
+        **options: Any,
     ) -> None:
-        if component_strategy not in get_args(Strategy):
-            raise ConfigError(
-                f"component_strategy: {component_strategy!r} given; allowed:"
-                f" {', '.join(get_args(Strategy))}"
-            )
-        path = _file_of(model)
-        card, _ = weights.card_of(path)
-        _check(card)
-        rate = card.sampling_rate_hz
+        _known_strategy(component_strategy)
+        picker = picker_of(model, run_loader)
+        card, rate = picker.card, picker.rate_hz
         zero_phase = card.filter is not None and card.filter.zero_phase
         own: tuple[Transform, ...] = (ZeroPhase(card.filter),) if zero_phase else ()
         super().__init__(
-            annotate_keys=card.phases,
-            dt_range=(_RANGE[0] / rate, _RANGE[1] / rate),
+            annotate_keys=list(picker.rows),
+            dt_range=None if rate is None else (_RANGE[0] / rate, _RANGE[1] / rate),
             transforms=(*transforms, *own),
-            default_args={"thresholds": dict(card.thresholds), **(default_args or {})},
+            default_args={
+                **picker.default_args,
+                "thresholds": picker.thresholds,
+                **(default_args or {}),
+            },
             citation=card.citation,
+            **options,
         )
         self.card: Card = card
-        self._loaded, self.component_strategy = card, component_strategy
-        _, self.network, self._known = networks.read(path, run_loader=run_loader)
+        self._loaded, self._rows = card, picker.rows
+        self.component_strategy = component_strategy
+        self.network, self._known, self._path = picker.network, picker.known, picker.path
         for parameter in self.network.parameters():
             parameter.requires_grad_(True)  # ScriptModules have no such method of their own
-        self._path = path
+        self._annotate_args = {
+            **ANNOTATE_ARGS,
+            **_WITHOUT_EFFECT,
+            **picker.documented,
+            "blinding": ("Samples at both ends of a window that are left out", picker.blinding),
+        }
         self._device, self._batch = device, batch
         self._run_loader = run_loader
         self._threads = threads or len(os.sched_getaffinity(0))
@@ -118,15 +135,32 @@ class DASWaveformModelWrapper(DASModel):
         return f"{type(self).__name__}({self.card.name})"
 
     @property
+    def model(self) -> nn.Module:
+        """The picker: SeisBench's `WaveformModel` where it is one, else quakeline's network."""
+        return self.network.model if isinstance(self.network, SeisBenchPicker) else self.network
+
+    @property
+    def component_strategy(self) -> str:
+        """How a channel becomes the components of the network's input."""
+        return self._strategy
+
+    @component_strategy.setter
+    def component_strategy(self, value: str) -> None:
+        self._strategy = _known_strategy(value)
+
+    @property
     def classify_callback(self) -> type[DASPickingCallback]:
         """Picks, by default with the thresholds of the weights."""
         return DASPickingCallback
 
-    def prepare(self) -> Annotator:
+    def prepare(self) -> Annotator | None:
         """Make the network ready on its device with its weights of now; `annotate` does it too.
 
-        The first time takes seconds, since the network is then compiled.
+        The first time takes seconds, since the network is then compiled. None: torch computes,
+        where a class of one's own derives from SeisBench's networks or has its own `forward`.
         """
+        if self._path is None or not self._compiles:
+            return None
         if not isinstance(self.network, torch.jit.ScriptModule) and self.card.network != CUSTOM:
             state = self.network.state_dict()
             now = weights.weights_id(state, self._loaded.options)
@@ -137,6 +171,12 @@ class DASWaveformModelWrapper(DASModel):
                 self._path, self._device, self._threads, self._batch, run_loader=self._run_loader
             )
         return self._ready
+
+    @property
+    def _compiles(self) -> bool:
+        """Whether the weights file says all of what the network does."""
+        own = type(self).forward is not DASWaveformModelWrapper.forward
+        return self._path is not None and not own and not self.annotate_forward_kwargs
 
     def _kept(self, weights_id: str) -> Path:
         """The weights of now, as after training, as a file of the cache."""
@@ -149,20 +189,35 @@ class DASWaveformModelWrapper(DASModel):
         return path
 
     def get_patching_structure(
-        self, data_shape: tuple[int, int], settings: Settings
+        self, data_shape: tuple[float, float], argdict: dict[str, Any]
     ) -> PatchingStructure:
         """Windows of the network, of as many channels at once as do not need much memory."""
-        window, blind, channels = self.card.window_samples, self.card.blind_samples, data_shape[1]
+        window, channels = self.card.window_samples, int(data_shape[1])
+        first, last = self._blinding(argdict)
         width = -(-channels // -(-channels // _CHANNELS))
         return PatchingStructure(
             in_samples=window,
             in_channels=width,
-            out_samples=window - 2 * blind,
+            out_samples=window - first - last,
             out_channels=width,
-            range_samples=(blind, window - blind),
+            range_samples=(first, window - last),
             range_channels=(0, width),
             overlap_channels=0,
-        ).completed(settings.overlap_samples, 0)
+        ).completed(self._argdict_get_with_default(argdict, "overlap_samples"), 0)
+
+    def _blinding(self, argdict: Mapping[str, Any]) -> tuple[int, int]:
+        """Samples at both ends of a window that are left out. Raises ConfigError."""
+        given = self._argdict_get_with_default(argdict, "blinding")
+        try:
+            first, last = (int(value) for value in given)
+        except (TypeError, ValueError):
+            first, last = -1, -1
+        if min(first, last) < 0 or first + last >= self.card.window_samples:
+            raise ConfigError(
+                f"blinding: {given} given; allowed: two counts of samples, together less than"
+                f" {self.card.window_samples}"
+            )
+        return first, last
 
     def filter_at(self, rate_hz: float) -> np.ndarray | None:
         """The causal filter that the weights were trained behind; None: none of that kind."""
@@ -171,8 +226,8 @@ class DASWaveformModelWrapper(DASModel):
             return None
         return butterworth(found.low_hz, found.high_hz, found.order, rate_hz)
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Probabilities of the phases, (batch, samples, channels), of patches of the same shape."""
+    def forward(self, x: Tensor, argdict: dict[str, Any] | None = None) -> dict[str, Tensor]:
+        """Output of the network, (batch, samples, channels), for patches of the same shape."""
         batch, samples, channels = x.shape
         windows = x.transpose(1, 2).reshape(batch * channels, 1, samples)
         count = len(self.card.components)
@@ -182,70 +237,83 @@ class DASWaveformModelWrapper(DASModel):
             padded = windows.new_zeros(batch * channels, count, samples)
             padded[:, self._component : self._component + 1] = windows
             windows = padded
-        found = self.network(_normalised(windows, self.card.normalisation))
+        windows = normalised(windows, self.card.normalisation)
+        arguments = {**self.default_args, **(argdict or {})}
+        if isinstance(self.network, SeisBenchPicker):
+            found = self.network(windows, arguments)
+        else:
+            found = self.network(windows)
         curves = found.reshape(batch, channels, found.shape[1], found.shape[2])
-        first, stop = self.card.blind_samples, samples - self.card.blind_samples
+        first, last = self._blinding(arguments)
         return {
-            phase: curves[:, :, self.card.classes.index(phase), first:stop].transpose(1, 2)
-            for phase in self.card.phases
+            key: curves[:, :, row, first : samples - last].transpose(1, 2)
+            for key, row in self._rows.items()
         }
 
     def outputs(
         self, patches: Iterator[Patch], stream: Stream, settings: Settings
     ) -> Iterator[tuple[Patch, Annotations]]:
         """See `DASModel.outputs`; channels that do not change are left out and stay zero."""
-        backend = self.prepare().engine.backend
-        window, blind = self.card.window_samples, self.card.blind_samples
-        rows = [self.card.classes.index(phase) for phase in self.card.phases]
+        ready = self.prepare()
+        if ready is None:
+            yield from super().outputs(patches, stream, settings)
+            return
+        backend = ready.engine.backend
+        alone = None if self.component_strategy == "clone" else self._component
+        first, stop = stream.structure.range_samples
+        keys = self.annotate_keys
         values = np.empty(0, np.float32)
         done = 0
-        for (patch, channels), found in backend.run(self._batches(patches, backend)):
+        for (patch, channels), found in backend.run(batches(patches, backend, self.card, alone)):
             if done == 0:
-                shape = (len(rows), len(patch.data), window - 2 * blind)
-                values = np.zeros(shape, np.float32)
-            for phase, row in enumerate(rows):
-                values[phase, channels] = found[: len(channels), row, blind : window - blind]
+                values = np.zeros((len(keys), len(patch.data), stop - first), np.float32)
+            for number, key in enumerate(keys):
+                values[number, channels] = found[: len(channels), self._rows[key], first:stop]
             done += len(channels)
             if done == np.count_nonzero(patch.live):
-                keys = self.card.phases
                 yield patch, {key: values[number].T for number, key in enumerate(keys)}
                 done = 0
-
-    def _batches(
-        self, patches: Iterator[Patch], backend: Any
-    ) -> Iterator[tuple[tuple[Patch, np.ndarray], np.ndarray]]:
-        """Batches of windows, with the patch and its channels that they are of."""
-        shape = (backend.batch, len(self.card.components), self.card.window_samples)
-        ring = deque(np.zeros(shape, np.float32) for _ in range(backend.in_flight + 1))
-        for patch in patches:
-            live = np.flatnonzero(patch.live)
-            for first in range(0, len(live), backend.batch):
-                channels = live[first : first + backend.batch]
-                self._fill(ring[0], patch.data[channels])
-                yield (patch, channels), ring[0]
-                ring.rotate(-1)
-
-    def _fill(self, target: np.ndarray, windows: np.ndarray) -> None:
-        """Put windows (n, samples), normalised, into a batch."""
-        n, rule = len(windows), self.card.normalisation
-        if self.component_strategy == "clone":
-            one = windows[:, None]
-            normalise(one, None, "std" if rule == "std-live" else rule)
-            target[:n] = one
-        else:
-            target[:n] = 0
-            target[:n, self._component] = windows
-            normalise(target[:n], None, rule)
 
     @property
     def _component(self) -> int:
         """Which component a channel is where the others are zero."""
         return max(self.card.components.find("Z"), 0)
 
+    def _settings(self, given: Mapping[str, Any]) -> Settings:
+        known, lenient = self._annotate_args, not self._compiles
+        idle = set(given) - (set(Settings.__dataclass_fields__) | {"blinding"})
+        made = Settings.of(self.default_args, given, known, lenient)
+        if idle and not lenient:
+            logger.warning(
+                "annotate: %s given, without effect here: the callback has stacking and thresholds",
+                ", ".join(sorted(idle)),
+            )
+        return made
+
+    def _callback(self, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The usual callback; P_threshold and the like are its thresholds."""
+        usual = self.default_args["thresholds"]
+        usual = usual if isinstance(usual, dict) else dict.fromkeys(self.annotate_keys, usual)
+        named = {
+            key: given[name]
+            for key in self.annotate_keys
+            for name in (f"{key}_threshold", f"{key.lower()}_threshold")
+            if name in given
+        }
+        callback, rest = super()._callback(
+            {"thresholds": {**usual, **named}, **given} if named else given
+        )
+        return callback, {k: v for k, v in rest.items() if not k.endswith("_threshold")}
+
     def save(
         self, path: Path | str, *, name: str | None = None, training: Training | None = None
     ) -> Path:
         """Write the picker's weights as a weights file, for any use of it; see `DASModel.save`."""
+        if self._path is None:
+            raise ConfigError(
+                f"{type(self.model).__name__} is known to this process only: save the network by"
+                " its own save()"
+            )
         if self._loaded.network == CUSTOM:
             if name is not None or training is not None:
                 raise ConfigError(f"name: {self._loaded.name} is kept as a graph and has its name")
@@ -272,67 +340,9 @@ class DASWaveformModelWrapper(DASModel):
         return [name for name, card in CARDS.items() if card.output == "samples"]
 
 
-class ZeroPhase:
-    """The filter of a weight set that was trained behind a filter run forwards and backwards."""
-
-    reach_s = FILTER_CONTEXT_S
-
-    def __init__(self, filter: Filter | None) -> None:
-        if filter is None:
-            raise TypeError("a filter is needed")
-        self.filter = filter
-
-    def __call__(self, block: np.ndarray, dt: float, dx: float | None) -> np.ndarray:
-        """See `quakeline.das.arrays.Transform`."""
-        sos = butterworth(self.filter.low_hz, self.filter.high_hz, self.filter.order, 1 / dt)
-        samples = np.asarray(block.T, dtype=float)
-        for _ in range(2):
-            state = sosfilt_zi(sos)[:, None, :] * samples[:, :1]
-            samples = sosfilt(sos, samples, axis=1, zi=state)[0][:, ::-1]
-        return np.asarray(samples.T)
-
-
-def _check(card: Card) -> None:
-    if card.members:
-        raise ConfigError(f"model: {card.name} is an ensemble; wrap its members one by one")
-    if card.output == "window":
+def _known_strategy(value: str) -> str:
+    if value not in get_args(Strategy):
         raise ConfigError(
-            f"model: {card.name} gives one value per window; fibre data need a network that gives"
-            " one per sample"
+            f"component_strategy: {value!r} given; allowed: {', '.join(get_args(Strategy))}"
         )
-
-
-def _file_of(model: Any) -> Path:
-    """The weights file of what the wrapper was given."""
-    if isinstance(model, str | os.PathLike):
-        return weights_file(os.fspath(model))
-    if not hasattr(model, "annotate_batch_pre"):
-        raise ConfigError(
-            f"model: a {type(model).__name__} given; allowed: the name of a weight set, a"
-            " .safetensors file of quakeline, or a WaveformModel of SeisBench"
-        )
-    from quakeline.models.kinds.seisbench import write_model
-
-    with TemporaryDirectory(prefix="quakeline-") as folder:
-        made = write_model(model, Path(folder) / "model.safetensors")
-        path = cache.folder() / "das" / f"{weights.card_of(made)[1]}.safetensors"
-        with replacing(path) as temporary:
-            temporary.write_bytes(made.read_bytes())
-    return path
-
-
-def _normalised(windows: Tensor, rule: str) -> Tensor:
-    """What `quakeline.inference.windows.normalise` does, for training."""
-    if rule == "none":
-        return windows
-    if rule in ("max", "scale"):
-        largest = windows.abs().amax(dim=(1, 2), keepdim=True)
-        scale = torch.exp2(torch.frexp(largest)[1].to(windows.dtype))
-        return windows / torch.where(largest > 0, largest if rule == "max" else scale, 1)
-    centred = windows - windows.mean(dim=2, keepdim=True)
-    spread = centred.square().mean(dim=2, keepdim=True).sqrt()
-    live = spread > 0
-    scaled = centred / torch.where(live, spread, 1)
-    if rule == "std-live":
-        scaled = scaled * windows.shape[1] / live.sum(dim=1, keepdim=True).clamp(min=1)
-    return scaled
+    return value

@@ -19,6 +19,8 @@ _KINDS = b"DRQM"
 #: Bit of the activity flags: the correction is in the start time already.
 _CORRECTED = 0b10
 _HEADER = 48
+#: Records are looked for at each so many bytes where there is none, and have at most so many.
+_STEP, _LONGEST = 64, 1 << 20
 _MOST_BLOCKETTES = 8
 #: A quality is a percentage; other values say that there is none.
 QUALITIES = 101
@@ -93,6 +95,31 @@ def starts_of(path: Path) -> dict[bytes, tuple[np.ndarray, np.ndarray]]:
         for name in np.unique(names).tolist()
         if (own := (names == name) & full).any()
     }
+
+
+def lost_bytes(path: Path) -> tuple[int, bool] | None:
+    """Bytes of a miniSEED 2 file that are in no whole record, and whether the last one is cut.
+
+    Records may have different lengths. None where the file does not begin with a record that says
+    how long it is.
+    """
+    content = _content(path)
+    if not _record_length(content):
+        return None
+    at = lost = 0
+    while at < len(content):
+        length = _record_length(content[at : at + _LONGEST]) if _begins(content, at) else 0
+        if not length and len(content) - at < _LONGEST and _begins(content, at):
+            return lost + len(content) - at, True
+        lost += 0 if length else min(_STEP, len(content) - at)
+        at += length or _STEP
+    return lost, False
+
+
+def _begins(content: np.ndarray, at: int) -> bool:
+    """Whether bytes look like the begin of a record: its number, and its kind."""
+    head = content[at : at + 7].tobytes()
+    return len(head) == 7 and head[:6].isdigit() and head[6] in _KINDS
 
 
 def _content(path: Path) -> np.ndarray:

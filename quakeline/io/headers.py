@@ -90,7 +90,7 @@ class ChannelHeader:
 def read_headers(path: Path, naming: Naming | None = None) -> list[ChannelHeader]:
     """Channels of a file. Raises DataError with the reason for one that cannot be read."""
     stream, notes = read_stream(path, headonly=True)
-    notes = (*records.missing(stream), *notes)
+    notes = (*records.missing(stream, path), *notes)
     try:
         return headers_of(stream, notes, _named(stream, naming))
     except OverflowError:

@@ -9,6 +9,7 @@ from typing import Any
 import obspy
 from obspy.io.mseed import InternalMSEEDError
 
+from quakeline.io.blockettes import lost_bytes
 from quakeline.reasons import Code, Reason
 
 #: What obspy says, now and then, of bytes that are no complete record; `missing` says it always.
@@ -19,16 +20,23 @@ LOST = (
 )
 
 
-def missing(stream: obspy.Stream) -> tuple[Reason, ...]:
-    """Say how much of a miniSEED file is in no complete record; nothing for other formats."""
+def missing(stream: obspy.Stream, path: Path) -> tuple[Reason, ...]:
+    """Say how much of a miniSEED file is in no complete record; nothing for other formats.
+
+    Only a file that its records do not seem to fill exactly is looked through: headers state one
+    length of records for each trace, which may have several.
+    """
     records = [trace.stats.get("mseed", {}) for trace in stream]
     if not records or not all("filesize" in record for record in records):
         return ()
     size, length = int(records[0]["filesize"]), int(records[0]["record_length"])
     lost = size - sum(int(r["number_of_records"] * r["record_length"]) for r in records)
+    if not lost:
+        return ()
+    lost, cut = lost_bytes(path) or (lost, size % length > 0)
     if lost <= 0:
         return ()
-    code = Code.RECORD_CUT if size % length else Code.NO_RECORDS
+    code = Code.RECORD_CUT if cut else Code.NO_RECORDS
     return (Reason.of(code, lost=lost, size=size),)
 
 

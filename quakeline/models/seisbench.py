@@ -38,9 +38,10 @@ class Picker(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, waveforms: Tensor) -> Tensor:
-        """Probabilities of the classes of windows."""
-        arguments = {**self.model.default_args, "blinding": _NO_BLINDING}
+    def forward(self, waveforms: Tensor, argdict: Mapping[str, Any] | None = None) -> Tensor:
+        """Probabilities of the classes of windows; `argdict` is what a call says to the model."""
+        own = self.model.default_args
+        arguments = {**own, **(argdict or {}), "blinding": _NO_BLINDING}
         prepared = self.model.annotate_batch_pre(waveforms, argdict=arguments)
         beside = None
         if isinstance(prepared, tuple):
@@ -82,10 +83,15 @@ class Found:
             result[phase] = float(self.default_args.get(key, default))
         return result
 
-    def blind_samples(self) -> int:
-        """Samples at both ends of a window whose output SeisBench does not use."""
+    def blinding(self) -> tuple[int, int]:
+        """Samples at the begin and the end of a window whose output SeisBench does not use."""
         documented = self.picker.model._annotate_args.get("blinding", ("", _NO_BLINDING))[1]
-        return int(max(self.default_args.get("blinding", documented)))
+        first, last = self.default_args.get("blinding", documented)
+        return int(first), int(last)
+
+    def blind_samples(self) -> int:
+        """The larger of both."""
+        return max(self.blinding())
 
     def filter(self) -> Filter | None:
         """The filter that SeisBench applies to a record. Raises WeightsError for rare ones."""
@@ -184,6 +190,13 @@ def fetch(model: str, name: str, arguments: Mapping[str, Any]) -> Found:
 def classes_of(model: Any) -> tuple[str, ...]:
     """Names of a network's outputs in their order; numbers where it has no names."""
     return tuple(map(str, model.labels or range(model.classes)))
+
+
+def is_shipped(model: Any) -> bool:
+    """Whether a network of this process can be built again by SeisBench's name of its class."""
+    import seisbench.models
+
+    return getattr(seisbench.models, type(model).__name__, None) is type(model)
 
 
 def found_of(model: Any) -> Found:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
+import xdas
 from das_files import RATE, START, array, write
 
 from quakeline.das.description import AutoFormat, MatrixFormat
@@ -131,3 +133,24 @@ def test_missing_members_of_a_virtual_dataset_are_named(tmp_path: Path) -> None:
     (tmp_path / "m1.nc").unlink()
     (name,) = missing_members(tmp_path / "all.nc")
     assert name.endswith("m1.nc")
+
+
+def test_times_that_are_numbers_are_called_so(tmp_path):
+    seconds = 1.7e9 + np.arange(1000) / 100
+    coords = {"time": seconds, "distance": np.arange(5) * 10.0}
+    path = tmp_path / "float.nc"
+    xdas.DataArray(np.zeros((1000, 5), np.float32), coords).to_netcdf(str(path))
+    with pytest.raises(DataError, match="its times are float64, not datetime64"):
+        open_file(path, AutoFormat())
+
+
+def test_an_unknown_hdf5_file_is_described(tmp_path, capfd):
+    path = tmp_path / "training.h5"
+    with h5py.File(path, "w") as file:
+        file["X"], file["Y"] = np.zeros((4, 300, 3), np.float32), np.zeros((4, 2))
+    with pytest.raises(DataError) as caught:
+        open_file(path, AutoFormat())
+    said = str(caught.value)
+    assert "no reader opens it, an HDF5 file with X (4, 300, 3), Y (4, 2)" in said
+    assert "pickled" not in said
+    assert capfd.readouterr().err == ""

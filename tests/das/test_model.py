@@ -206,6 +206,19 @@ def test_data_that_cannot_be_used(data, message):
         fibre.Loud().annotate(data(), DASPickingCallback())
 
 
+def test_a_coordinate_with_one_value_is_named():
+    class Odd(ArraySource):
+        def __init__(self, data, name):
+            super().__init__(data)
+            self.coords = {**self.coords, name: self.coords[name][0]}
+
+    data = fibre.array(fibre.wave(1000, 20))
+    for name, count in (("time", 1000), ("distance", 20)):
+        line = f"the coordinate {name} of the array is a single value; {count} are needed"
+        with pytest.raises(DataError, match=line):
+            fibre.Loud().annotate(Odd(data, name), DASPickingCallback())
+
+
 def test_arguments_that_cannot_be():
     data = fibre.array(fibre.wave(1000, 20))
     with pytest.raises(ConfigError, match="annotate: overlap given; allowed: batch_size"):

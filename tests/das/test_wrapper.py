@@ -7,7 +7,7 @@ import torch
 from nobody import nobodys
 
 from quakeline import DASWaveformModelWrapper, InMemoryCollectionCallback
-from quakeline.das.wrapper import _normalised
+from quakeline.das.windows import normalised
 from quakeline.errors import ConfigError, WeightsError
 from quakeline.inference.windows import normalise
 from quakeline.models import cache, weights
@@ -115,7 +115,7 @@ def test_normalisation_for_training(rule):
     windows[2] = 0.0
     expected = windows.copy()
     normalise(expected, None, rule)
-    found = _normalised(torch.from_numpy(windows), rule).numpy()
+    found = normalised(torch.from_numpy(windows), rule).numpy()
     assert found == pytest.approx(expected, abs=1e-5)
 
 

@@ -49,6 +49,30 @@ def test_noise_between_records(path: Path) -> None:
     assert header.notes == (Reason.of(Code.NO_RECORDS, lost=1536, size=17920),)
 
 
+def test_records_of_different_lengths(path: Path) -> None:
+    """Some digitizers change it; all bytes are records all the same, but for what is damaged."""
+    trace = obspy.read(path)[0]
+    halves = (
+        trace.slice(endtime=trace.stats.starttime + 60),
+        trace.slice(trace.stats.starttime + 60 + trace.stats.delta),
+    )
+    parts = []
+    for half, length in zip(halves, (4096, 512), strict=True):
+        half.write(str(path), "MSEED", reclen=length)
+        parts.append(path.read_bytes())
+    path.write_bytes(b"".join(parts))
+    headers = read_headers(path)
+    assert [header.notes for header in headers] == [()] * len(headers)
+    path.write_bytes(parts[0] + bytes(1024) + parts[1])
+    assert read_headers(path)[0].notes == (
+        Reason.of(Code.NO_RECORDS, lost=1024, size=path.stat().st_size),
+    )
+    path.write_bytes(b"".join(parts)[:-100])
+    assert read_headers(path)[0].notes == (
+        Reason.of(Code.RECORD_CUT, lost=412, size=path.stat().st_size),
+    )
+
+
 def test_records_that_cannot_be_decoded_are_left_out(path: Path) -> None:
     whole = obspy.read(path)[0]
     for record in (3, 20):

@@ -189,7 +189,8 @@ class SeisBench(Kind):
 
         model, card = found.picker.model, self.card()
         classes = classes_of(model)
-        self._agree("sampling_rate_hz", card.sampling_rate_hz, float(model.sampling_rate or 0))
+        if model.sampling_rate is not None:  # else it takes any, and the section says which
+            self._agree("sampling_rate_hz", card.sampling_rate_hz, float(model.sampling_rate))
         self._agree("window_samples", card.window_samples, model.in_samples)
         self._agree("filter", card.filter, found.filter())
         if not set(card.phases) <= set(classes):
@@ -264,16 +265,30 @@ def write_model(model: Any, path: Path, name: str = "own") -> Path:
     """
     from quakeline.models import seisbench
 
-    found = seisbench.found_of(model)
+    save(path, *described(seisbench.found_of(model), name=name))
+    return path
+
+
+def described(
+    found: Found, normalisation: Literal["scale", "none"] = "scale", name: str = "own"
+) -> Weights:
+    """Tensors and card of a SeisBench network of this process, by what it says of itself.
+
+    A network that states no sampling rate gets the usual one. Raises WeightsError where quakeline
+    cannot use it to pick.
+    """
+    from quakeline.models.seisbench import classes_of
+
+    model = found.picker.model
     section = SeisBench(
         model=found.model,
         weights=name,
         window_samples=model.in_samples,
         sampling_rate_hz=model.sampling_rate,
-        phases=[label for label in seisbench.classes_of(model) if label not in _NOT_PICKS],
+        phases=[label for label in classes_of(model) if label not in _NOT_PICKS] or None,
+        normalisation=normalisation,
     )
-    save(path, *section.packed(found))
-    return path
+    return section.packed(found)
 
 
 def _said(value: Any) -> str:
