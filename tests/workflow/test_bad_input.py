@@ -44,7 +44,7 @@ CHANNEL_DEFECTS = {
     "BW.ZERO..SHZ": "dead channel: every sample is 0",
     "BW.NANS..SHZ": "11517 samples are not finite: gaps",
     "BW.UH4..EHZ": "2000 samples are not finite: gaps",
-    "BW.ODD..SHX": "the last letter of the channel code is none of Z, N, E, 1, 2, 3",
+    "BW.ODD..SHO": "the last letter of the channel code is none of Z, N, E, 1, 2, 3, 4, 5",
     "BW.TWO..SHN": "no component E: zeros for the network",
     "BW.FLAT..SHE": "no component Z: zeros for the network",
     "BW.SCAR..SHZ": "1 record cannot be decoded and became gaps",
@@ -75,7 +75,7 @@ def furnish_bad_archive(place: WorkFolder) -> str:
     write(archives.filled(renamed(vertical, "ZERO"), 0), data)
     write(archives.filled(renamed(vertical, "NANS"), np.nan), data)
     odd = renamed(vertical, "ODD")
-    odd.stats.channel = "SHX"
+    odd.stats.channel = "SHO"
     write(odd, data)
     archives.write_all(
         obspy.Stream(renamed(t, "TWO") for t in three.select(channel="SH[ZN]")), data
@@ -140,7 +140,7 @@ def test_a_bad_channel_is_in_the_coverage(bad: Finished, where: str) -> None:
     names = coverage[["network", "station", "location", "channels"]].agg(".".join, axis=1)
     (row,) = coverage[names == where].to_dict("records")
     assert CHANNEL_DEFECTS[where] in row["notes"]
-    unusable = where in ("BW.ZERO..SHZ", "BW.NANS..SHZ", "BW.ODD..SHX")
+    unusable = where in ("BW.ZERO..SHZ", "BW.NANS..SHZ", "BW.ODD..SHO")
     assert (row["status"] == "unused") == unusable
     assert (row["coverage"] == 0) == unusable
 
