@@ -251,7 +251,7 @@ def test_bad_coordinates(place: WorkFolder) -> None:
 
 
 #: Brings the recordings close to midnight, so that two days are two short chunks.
-LATER_S = 7.5 * 3600
+LATER_S = 7.45 * 3600
 
 
 def furnish_empty_day(place: WorkFolder) -> str:
