@@ -5,7 +5,7 @@ from pathlib import Path
 import obspy
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import UTCDateTime
 
@@ -128,6 +128,7 @@ def test_no_stations_are_refused(tmp_path):
         station_list.checked(station_tables.read_table(table(tmp_path)))
 
 
+@settings(deadline=None)
 @given(st.floats(-180, 360))
 def test_longitudes_are_brought_to_one_turn_and_otherwise_not_touched(longitude):
     frame = pd.DataFrame(
