@@ -108,28 +108,37 @@ def shifted(picks: Path, seed: int) -> pd.DataFrame:
 def scored(folder: Path, made: dict[str, Any]) -> dict[str, Any]:
     """A catalog beside its reference."""
     events = made["events"].reset_index(drop=True)
-    reference = pd.read_csv(folder / "reference_events.csv")
-    reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
+    reference, found, figures = beside(folder, events)
     material = read(folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv")
-    pairs = matched(events, reference, *window(folder / "stations.csv"))
     rich = np.array(picks_of(material, reference, made["chosen"]["tolerance_s"])) >= _ENOUGH
-    span = pd.Timedelta(seconds=5)
-    inside = events["time"].between(reference["time"].min() - span, reference["time"].max() + span)
-    found = np.isin(np.arange(len(reference)), [one for one, _ in pairs])
     least_s = made["chosen"]["min_interevent_s"]
     return {
         "picks": len(made["picks"]),
-        "references": len(reference),
-        "recall": round(float(found.mean()), 3),
+        **figures,
         "recall_6": round(float(found[rich].mean()), 3) if rich.any() else None,
         "references_6": int(rich.sum()),
-        "events_per_reference": round(int(inside.sum()) / len(reference), 2),
         "share_of_picks": round(len(made["arrivals"]) / len(made["picks"]), 3),
-        **differences(events, reference, pairs),
         "twins": len(twins(events, made["arrivals"], made["picks"], least_s)),
         **{name: made[name] for name in ("cpu_s", "wall_s", "peak_mb")},
         "chosen": made["chosen"],
     }
+
+
+def beside(folder: Path, events: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, dict[str, Any]]:
+    """The reference of a set, which of it some events have, and the figures that tell of that."""
+    reference = pd.read_csv(folder / "reference_events.csv")
+    reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
+    pairs = matched(events, reference, *window(folder / "stations.csv"))
+    found = np.isin(np.arange(len(reference)), [one for one, _ in pairs])
+    span = pd.Timedelta(seconds=5)
+    inside = events["time"].between(reference["time"].min() - span, reference["time"].max() + span)
+    figures = {
+        "references": len(reference),
+        "recall": round(float(found.mean()), 3),
+        "events_per_reference": round(int(inside.sum()) / len(reference), 2),
+        **differences(events, reference, pairs),
+    }
+    return reference, found, figures
 
 
 def window(stations: Path) -> tuple[float, float]:
@@ -186,17 +195,18 @@ def differences(
         if spread is not None and np.isfinite(offset).all():
             full.append(offset @ np.linalg.solve(spread, offset))
             flat.append(offset[:2] @ np.linalg.solve(spread[:2, :2], offset[:2]))
+    points = _POINTS if full else {}
     shares = {
         f"in_{name}": [
             round(float(np.mean(np.array(some) <= point)), 2)
-            for some, point in ((flat, points[0]), (full, points[1]))
+            for some, point in ((flat, two), (full, three))
         ]
-        for name, points in _POINTS.items()
+        for name, (two, three) in points.items()
     }
     return {
         "epicentre_km": round(float(np.median(km)), 2) if km else None,
         "depth_km": round(float(np.nanmedian(down)), 2) if km else None,
-        **(shares if full else {}),
+        **shares,
     }
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.measure import finish
-from benchmarks.real_catalogs import differences, made_of, matched, window
+from benchmarks.real_catalogs import beside, made_of
 
 _RIVALS = ("pyocto", "gamma")
 _SCRIPT = Path(__file__).with_name("rival_associators.py")
@@ -73,7 +73,8 @@ def part_of(folder: Path, span: tuple[str, str] | None, place: Path) -> Path:
 def ours(part: Path) -> dict[str, Any]:
     """Figures of `quakeline catalog`, which locates too."""
     made = made_of(part, part / "picks.csv", part / "catalog")
-    return {**scored(part, made["events"]), "cpu_s": made["cpu_s"], "peak_mb": made["peak_mb"]}
+    figures = beside(part, made["events"].reset_index(drop=True))[2]
+    return {**figures, "cpu_s": made["cpu_s"], "peak_mb": made["peak_mb"]}
 
 
 def rival(name: str, part: Path, python: Path, limit_s: int) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def rival(name: str, part: Path, python: Path, limit_s: int) -> dict[str, Any]:
         return {"ended": f"stopped or failed ({ended})", **spent}
     events = pd.read_csv(output)
     events["time"] = pd.to_datetime(events["time"], utc=True, format="ISO8601")
-    return {**scored(part, events), **spent}
+    return {**beside(part, events)[2], **spent}
 
 
 def once(picks: pd.DataFrame) -> pd.DataFrame:
@@ -108,22 +109,6 @@ def once(picks: pd.DataFrame) -> pd.DataFrame:
     order = picks.assign(at=times).sort_values([*keys, "at"])
     late = order.groupby(keys, dropna=False)["at"].diff().dt.total_seconds()
     return order[~(late <= _SAME_S)].drop(columns="at").sort_index()
-
-
-def scored(part: Path, events: pd.DataFrame) -> dict[str, Any]:
-    """Recall, events and differences of one catalog beside the reference of its set."""
-    reference = pd.read_csv(part / "reference_events.csv")
-    reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
-    pairs = matched(events.reset_index(drop=True), reference, *window(part / "stations.csv"))
-    span = pd.Timedelta("5s")
-    inside = events["time"].between(reference["time"].min() - span, reference["time"].max() + span)
-    place = differences(events, reference, pairs)
-    return {
-        "references": len(reference),
-        "recall": round(len(pairs) / len(reference), 3),
-        "events_per_reference": round(int(inside.sum()) / len(reference), 2),
-        **{name: place[name] for name in ("epicentre_km", "depth_km")},
-    }
 
 
 if __name__ == "__main__":
