@@ -81,7 +81,7 @@ def test_picks_and_events(hengill: Finished) -> None:
     assert len(events) == 9
     assert len(arrivals) > 0.95 * len(picks)
     assert (events["rms_s"] < 0.12).all()
-    assert (events["quality"] == "good").sum() == 8
+    assert (events["quality"] == "good").sum() == 9
     # Seven events of one swarm within a kilometre, two outside it.
     swarm = events[events["latitude"].between(64.030, 64.041)]
     assert len(swarm) == 7

@@ -53,7 +53,7 @@ def test_the_picks_are_those_of_local_files(
 ) -> None:
     """One window is refused at first: `quakeline run` tells, `quakeline fetch` gets it."""
     path = place.demo_overlay(overlay(centre))
-    centre.refused = ("UH3", "2010-05-27T16:24:30")
+    centre.refused = ("UH3", "2010-05-27T16:24:00")  # The second chunk reads from 16:24:25.
     done = place.quakeline("run", path, "--cores", "1", *UNTIL_PICKS)
     assert done.returncode == 0, done.stdout + done.stderr
     results = place.folder / "results/remote"
