@@ -90,7 +90,7 @@ def with_magnitudes(
     config = magnitude.Config()
     known, sites = measurements_of(sequence, plan), Sites.of(sequence.stations)
     instruments = seen(events, arrivals, sequence.picks, known, sites)
-    rows = amplitudes.stations_of(instruments, config.windows())
+    rows = amplitudes.stations_of(instruments, config)
     scale = config.scale()
     rows = network.with_magnitudes(rows, scale, scale.range_km)
     return network.of_events(events, rows, "ML", config.min_stations)

@@ -105,10 +105,11 @@ def ours(threads: int, path: str, save: str) -> dict[str, Any]:
 
 def picks_of(annotator: Any, source: Any, first: int, n: int) -> Any:
     """Annotate n samples of the only instrument of a source and pick on the way."""
-    from quakeline.picking import BlockPicker, Origin, PickStream, Rules, joined
+    from quakeline.picking.extraction import BlockPicker, Origin, PickStream, joined
+    from quakeline.picking.settings import Settings
 
     card = annotator.card
-    rules = Rules(dict.fromkeys(card.phases, THRESHOLD), 0.5, 1.0, (5.0, 0.5), 2.0)
+    rules = Settings(thresholds=dict.fromkeys(card.phases, THRESHOLD))
     origin = Origin(card.name, annotator.weights_id, list(card.phases), card.sampling_rate_hz)
     stream = PickStream(BlockPicker(rules, origin, list("ZNE")), source, ["XX.S00..HH"], {})
     for piece in annotator.annotate(source, first, first + n):

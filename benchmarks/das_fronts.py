@@ -25,7 +25,8 @@ def one(onsets: int, seconds: int, threads: int) -> dict[str, Any]:
     """CPU seconds and memory of one number of onsets, and the fronts found."""
     import pandas as pd
 
-    from quakeline.das.coherence import Coherence, clean
+    from quakeline.das.coherence import clean
+    from quakeline.das.front_settings import FrontSettings
 
     rng = np.random.default_rng(onsets)
     channel = rng.integers(0, CHANNELS, onsets)
@@ -39,7 +40,7 @@ def one(onsets: int, seconds: int, threads: int) -> dict[str, Any]:
         }
     )
     found: list[Any] = []
-    rules = Coherence(20, 0.3, 10, 0.1, 500, 60)
+    rules = FrontSettings()
     took = measure.timed(lambda: found.append(clean(picks, np.arange(CHANNELS), rules)))
     fronts = int(found[0]["front"].max()) + 1
     return {**took, "peak_mb": measure.peak_mb(), "fronts": fronts}

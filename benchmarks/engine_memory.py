@@ -38,11 +38,12 @@ class Endless:
 def one(days: int, threads: int, weights: str) -> dict[str, Any]:
     """Annotate and pick so many days; peak memory in MB and seconds."""
     from quakeline.inference.annotator import Annotator
-    from quakeline.picking import BlockPicker, Origin, PickStream, Rules
+    from quakeline.picking.extraction import BlockPicker, Origin, PickStream
+    from quakeline.picking.settings import Settings
 
     annotator = Annotator.load(Path(weights), "cpu", threads)
     card = annotator.card
-    rules = Rules(dict.fromkeys(card.phases, 0.99), 0.5, 1.0, (5.0, 0.5), 2.0)
+    rules = Settings(thresholds=dict.fromkeys(card.phases, 0.99))
     origin = Origin(card.name, annotator.weights_id, list(card.phases), card.sampling_rate_hz)
     source = Endless()
     stream = PickStream(BlockPicker(rules, origin, list("ZNE")), source, ["XX.S..HH"], {})

@@ -20,7 +20,7 @@ from quakeline.geometry import LocalFrame
 from quakeline.io import tables
 from quakeline.magnitudes import amplitudes, brune, moments, network
 from quakeline.magnitudes.instruments import seen
-from quakeline.measurement.sketch import Rules, Sketcher
+from quakeline.measurement.sketch import Sketcher
 from quakeline.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS, STATIONS
 from quakeline.signal import wood_anderson
 from quakeline.sites import Sites
@@ -78,7 +78,7 @@ def event(size: float, local: bool, rng: np.random.Generator) -> dict[str, pd.Da
     """The tables of one event."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("picks", "links", "sites")}
     sketches = []
-    sketcher = Sketcher(Rules(**dict(measure.Config())), RATE, "m/s")
+    sketcher = Sketcher(measure.Config(), RATE, "m/s")
     for n, km in enumerate(rng.uniform(5, 80, STATIONS_OF_EVENT)):
         far = float(np.hypot(km, DEPTH_KM))
         latitude, longitude = (float(v) for v in _FRAME.to_latlon(km, 0.0))
@@ -138,11 +138,11 @@ def measured(size: float, local: bool, rng: np.random.Generator) -> float:
     config = magnitude.Config(moment={})
     if local:
         scale = config.scale()
-        rows = amplitudes.stations_of(instruments, config.windows())
+        rows = amplitudes.stations_of(instruments, config)
         rows = network.with_magnitudes(rows, scale, scale.range_km)
         events = network.of_events(events, rows, "ML", config.min_stations)
         return float(events["magnitude"].iloc[0])
-    rules = moments.Rules(**config.moment.model_dump())
+    rules = config.moment
     rows = moments.stations_of(instruments, MODEL, rules, config.vp_vs)
     return float(moments.of_events(events, rows, config.min_stations)["mw"].iloc[0])
 

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from quakeline.chain.associate import Settings as Associate
 from quakeline.chain.classify import Settings as Classify
 from quakeline.chain.locate import Settings as Locate
-from quakeline.chain.magnitude import Settings as Magnitude
 from quakeline.chain.merge import Settings as Merge
 from quakeline.errors import ConfigError
+from quakeline.magnitudes.settings import Settings as Magnitude
 from quakeline.section import Section
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from quakeline.stages.evaluate import Config
     from quakeline.timeline import Span
 
-_SERVICE = "fdsn:"
 
 Run = Annotated[str, typer.Argument(help="Name of a run, or a folder with its tables.")]
 Reference = Annotated[
@@ -63,8 +62,7 @@ def catalog(
     """Matched, missed and new events, their differences, completeness and b-value."""
     import json
 
-    from quakeline import comparison
-    from quakeline.comparison.evaluation import box_around
+    from quakeline.comparison.evaluation import evaluate, reference_of
     from quakeline.io import targets
     from quakeline.io.atomic import write_text
 
@@ -87,15 +85,8 @@ def catalog(
     if found.stations is None or found.stations.empty:
         raise DataError(f"{run} has no table of stations; give them with --stations")
     span = _span(folder, found, start, end)
-    rules = comparison.Rules(
-        chosen.tolerance_s, chosen.tolerance_km, chosen.max_distance_km, chosen.min_magnitude
-    )
-    if chosen.remote:
-        box = box_around(found.stations, chosen.max_distance_km)
-        theirs = comparison.fetch(named.removeprefix(_SERVICE), span, box)
-    else:
-        theirs = comparison.read(_file(named, folder))
-    result = comparison.evaluate(found.events, theirs, found.stations, span, rules)
+    theirs = reference_of(chosen, found.stations, span, _file(named, folder))
+    result = evaluate(found.events, theirs, found.stations, span, chosen)
     summary = {"reference": named, **result.summary}
     if json_file is not None:
         write_text(json_file, json.dumps(summary, indent=1) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ import pandas as pd
 
 from quakeline.comparison.frequency import recurrence
 from quakeline.comparison.matching import distances_km, match
+from quakeline.comparison.reference import fetch, read
+from quakeline.comparison.settings import SERVICE, Settings
+from quakeline.errors import ConfigError
 from quakeline.geometry import distance_azimuth
 from quakeline.io import tables
 from quakeline.schemas import MATCHES
@@ -18,22 +22,9 @@ from quakeline.timeline import Span
 _SHARED = ("time", "latitude", "longitude", "depth_km", "magnitude")
 #: Makes the median absolute deviation of normal errors their standard deviation.
 _NORMAL = 1.4826
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What counts as the same event, and which events count at all.
-
-    Events farther than `max_distance_km` from every station are left out on both sides. Classes of
-    distance are those of the nearest station; their edges are in km.
-    """
-
-    tolerance_s: float = 2.0
-    tolerance_km: float = 20.0
-    max_distance_km: float = 100.0
-    min_magnitude: float | None = None
-    magnitude_step: float = 0.5
-    distance_edges_km: tuple[float, ...] = (0.0, 10.0, 25.0, 50.0, 100.0, 250.0)
+#: Classes of the summary: of magnitude, and of the distance of the nearest station (km).
+_MAGNITUDE_STEP = 0.5
+_DISTANCE_EDGES_KM = (0.0, 10.0, 25.0, 50.0, 100.0, 250.0)
 
 
 @dataclass(frozen=True)
@@ -63,12 +54,27 @@ def box_around(stations: pd.DataFrame, distance_km: float) -> tuple[float, float
     return wrapped[0], wrapped[1], float(south), float(north)
 
 
+def reference_of(
+    settings: Settings, stations: pd.DataFrame, span: Span, file: Path | None = None
+) -> pd.DataFrame:
+    """The reference that the settings name: read from its file, or asked of its web service.
+
+    `file` is where the file lies. Raises DataError where the reference cannot be read or had.
+    """
+    if settings.remote and settings.reference:
+        box = box_around(stations, settings.max_distance_km)
+        return fetch(settings.reference.removeprefix(SERVICE), span, box)
+    if file is None:
+        raise ConfigError("evaluate.reference: none given; allowed: a file, or fdsn:SERVICE")
+    return read(file)
+
+
 def evaluate(
     events: pd.DataFrame,
     reference: pd.DataFrame,
     stations: pd.DataFrame,
     span: Span,
-    rules: Rules,
+    rules: Settings,
 ) -> Evaluation:
     """Compare EVENTS with a reference (columns of `reference.COLUMNS`) inside a span.
 
@@ -93,8 +99,8 @@ def evaluate(
             "events": len(events) - int(in_matches["event_id"]),
             "reference": len(reference) - int(in_matches["reference_id"]),
         },
-        "by_magnitude": _by_magnitude(matches, rules.magnitude_step),
-        "by_distance": _by_distance(matches, rules.distance_edges_km),
+        "by_magnitude": _by_magnitude(matches, _MAGNITUDE_STEP),
+        "by_distance": _by_distance(matches, _DISTANCE_EDGES_KM),
         "differences": _differences(matches),
         "completeness": {
             "catalog": recurrence(own["magnitude"].to_numpy(float)).as_json(),
@@ -104,7 +110,9 @@ def evaluate(
     return Evaluation(matches, summary)
 
 
-def _counted(frame: pd.DataFrame, stations: pd.DataFrame, span: Span, rules: Rules) -> pd.DataFrame:
+def _counted(
+    frame: pd.DataFrame, stations: pd.DataFrame, span: Span, rules: Settings
+) -> pd.DataFrame:
     """The events that count, with `station_distance_km`."""
     times = frame["time"].dt.as_unit("ns").astype("int64")
     inside = frame[(times >= span.start_ns) & (times < span.end_ns)]

@@ -20,42 +20,15 @@ import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from quakeline.das.fronts import Delays, phases, ranges
+from quakeline.das.front_settings import FrontSettings
+from quakeline.das.fronts import phases, ranges
 
 #: Slownesses tried at most, on both signs together.
 _MOST_SLOWNESSES = 101
 _PICKS_AT_ONCE = 1_000
 
 
-@dataclass(frozen=True)
-class Coherence:
-    """What makes a front.
-
-    Attributes
-    ----------
-    reach_channels
-        Channels on both sides of a pick that are asked.
-    min_share
-        Part of the live ones among them that must have a pick near the line.
-    min_channels
-        Channels that a front needs.
-    tolerance_s
-        Largest distance of a pick from the line, in s.
-    slowest_m_s
-        Smallest apparent velocity along the fibre, in m/s.
-    max_s_minus_p_s
-        Largest delay of S behind P, in s.
-    """
-
-    reach_channels: int
-    min_share: float
-    min_channels: int
-    tolerance_s: float
-    slowest_m_s: float
-    max_s_minus_p_s: float
-
-
-def clean(picks: pd.DataFrame, live: np.ndarray, rules: Coherence) -> pd.DataFrame:
+def clean(picks: pd.DataFrame, live: np.ndarray, rules: FrontSettings) -> pd.DataFrame:
     """Decide of every pick whether it belongs to a front, and of which phase it is.
 
     Parameters
@@ -65,7 +38,7 @@ def clean(picks: pd.DataFrame, live: np.ndarray, rules: Coherence) -> pd.DataFra
     live
         Indices of the channels that could have picks, sorted.
     rules
-        What makes a front.
+        What makes a front: the section `das_pick`.
 
     Returns
     -------
@@ -85,8 +58,7 @@ def clean(picks: pd.DataFrame, live: np.ndarray, rules: Coherence) -> pd.DataFra
         column = result[name].to_numpy().copy()
         column[order] = values
         result[name] = column
-    delays = Delays(rules.min_channels, rules.tolerance_s, rules.max_s_minus_p_s)
-    result["front_phase"] = phases(result, delays)
+    result["front_phase"] = phases(result, rules)
     return result
 
 
@@ -111,10 +83,10 @@ class _Neighbours:
     metres: np.ndarray
     seconds: np.ndarray
     live: np.ndarray
-    rules: Coherence
+    rules: FrontSettings
 
     @classmethod
-    def of(cls, picks: pd.DataFrame, live: np.ndarray, rules: Coherence) -> _Neighbours:
+    def of(cls, picks: pd.DataFrame, live: np.ndarray, rules: FrontSettings) -> _Neighbours:
         """Those of picks that are sorted by time."""
         channel, metres, seconds = (
             picks[name].to_numpy() for name in ("channel_index", "distance_m", "seconds")
@@ -226,7 +198,7 @@ def _distinct(centre: np.ndarray, channel: np.ndarray, n: int) -> np.ndarray:
     return np.asarray(np.bincount(centre[new], minlength=n), dtype=float)
 
 
-def _fronts(picks: pd.DataFrame, lines: _Lines, rules: Coherence) -> dict[str, np.ndarray]:
+def _fronts(picks: pd.DataFrame, lines: _Lines, rules: FrontSettings) -> dict[str, np.ndarray]:
     """Number the fronts: coherent picks that lie on each other's lines."""
     n = len(picks)
     near = np.abs(np.nan_to_num(lines.residual, nan=np.inf)) <= rules.tolerance_s

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from quakeline.das.front_settings import FrontSettings
+
 #: A pair of fronts covers the same channels when it shares this part of the smaller one.
 _SHARED = 0.5
 #: A front whose label has this part of the votes keeps it.
@@ -21,26 +23,7 @@ _SURE = 0.9
 _LEAST, _CHANGE = 3.0, 0.05
 
 
-@dataclass(frozen=True)
-class Delays:
-    """How S follows P.
-
-    Attributes
-    ----------
-    min_channels
-        Channels that both fronts need.
-    tolerance_s
-        Error of a single time, in s.
-    longest_s
-        Largest delay of S behind P, in s.
-    """
-
-    min_channels: int
-    tolerance_s: float
-    longest_s: float
-
-
-def phases(picks: pd.DataFrame, rules: Delays) -> np.ndarray:
+def phases(picks: pd.DataFrame, rules: FrontSettings) -> np.ndarray:
     """The phase of each pick's front, "" without one.
 
     Parameters
@@ -49,7 +32,7 @@ def phases(picks: pd.DataFrame, rules: Delays) -> np.ndarray:
         With `channel_index`, `seconds`, `phase`, `probability` and `front` (-1: none); a front has
         at most one pick of a channel.
     rules
-        How S follows P.
+        How S follows P: the section `das_pick`.
 
     Returns
     -------
@@ -94,11 +77,11 @@ class _Fronts:
     channel: np.ndarray
     seconds: np.ndarray
     own: np.ndarray
-    rules: Delays
+    rules: FrontSettings
 
     @classmethod
     def of(
-        cls, members: pd.DataFrame, number: np.ndarray, middle: np.ndarray, rules: Delays
+        cls, members: pd.DataFrame, number: np.ndarray, middle: np.ndarray, rules: FrontSettings
     ) -> _Fronts:
         """Fronts of picks with a number each."""
         channel, seconds = members["channel_index"].to_numpy(), members["seconds"].to_numpy()
@@ -123,12 +106,12 @@ class _Fronts:
     def _has_p_before(self, front: int, is_p: np.ndarray) -> bool:
         """Whether P came to any part of the fibre before a front, which then is its S."""
         delays = self.middle[front] - self.middle[self._since(front, 1) : front]
-        near = (delays > _LEAST * self.rules.tolerance_s) & (delays <= self.rules.longest_s)
+        near = (delays > _LEAST * self.rules.tolerance_s) & (delays <= self.rules.max_s_minus_p_s)
         return bool((near & is_p[front - len(delays) : front]).any())
 
     def _since(self, front: int, times: float) -> int:
         """First of the fronts that are not clearly more than so many longest delays older."""
-        oldest = self.middle[front] - times * self.rules.longest_s
+        oldest = self.middle[front] - times * self.rules.max_s_minus_p_s
         return min(int(np.searchsorted(self.middle, oldest - 1e-6)), front)
 
     def _followed(self) -> Iterator[tuple[int, np.ndarray]]:
@@ -145,7 +128,7 @@ class _Fronts:
             other = ranges(low, lengths)
             delay = np.repeat(self.seconds[picks], lengths) - self.seconds[other]
             before = self._smooth(front, first, self.number[other] - first, delay)
-            near = self.middle[front] - self.middle[before] <= 2 * self.rules.longest_s
+            near = self.middle[front] - self.middle[before] <= 2 * self.rules.max_s_minus_p_s
             yield front, before[near]
 
     def _smooth(self, front: int, first: int, number: np.ndarray, delay: np.ndarray) -> np.ndarray:
@@ -164,7 +147,7 @@ class _Fronts:
         spread = _medians(number, np.abs(delay - middle[number]))
         middle = middle[found]
         allowed = self.rules.tolerance_s + _CHANGE * middle
-        behind = (_LEAST * self.rules.tolerance_s < middle) & (middle <= self.rules.longest_s)
+        behind = (_LEAST * self.rules.tolerance_s < middle) & (middle <= self.rules.max_s_minus_p_s)
         return found[behind & (spread <= allowed)] + first
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from quakeline.das.chunk import ChunkSource, Material, coverage_row, prepared
+from quakeline.das.front_settings import OnsetSettings
 from quakeline.das.model import DASModel
 from quakeline.das.networks import build, is_of_fibres
 from quakeline.das.pages import Prepared
@@ -29,17 +30,11 @@ BEYOND_S = 5.0
 
 @dataclass(frozen=True)
 class Picker:
-    """A network ready for fibre data; fields as in the section `das_annotate`."""
+    """A network ready for fibre data."""
 
     weights: Path
-    components: str
-    device: str
+    settings: OnsetSettings
     threads: int
-    batch: int | None
-    overlap: float
-    thresholds: dict[str, float]
-    min_distance_s: float
-    gap_guard_s: float
 
     def pick(
         self,
@@ -66,11 +61,13 @@ class Picker:
     def _onsets(self, data: Prepared, channels: pd.DataFrame, span: Span) -> pd.DataFrame:
         card = card_of(self.weights)[0]
         model = self._model(card)
-        callback = DASPickingCallback({**card.thresholds, **self.thresholds}, self.min_distance_s)
+        wanted = self.settings
+        levels = {**card.thresholds, **wanted.thresholds}
+        callback = DASPickingCallback(levels, wanted.min_distance_s)
         source = self._source(model, data, channels, span)
-        options = {"overlap_samples": self.overlap, "gap_guard_s": self.gap_guard_s}
-        if is_of_fibres(card) and self.batch is not None:
-            options["batch_size"] = self.batch
+        options = {"overlap_samples": wanted.overlap, "gap_guard_s": wanted.gap_guard_s}
+        if is_of_fibres(card) and wanted.batch is not None:
+            options["batch_size"] = wanted.batch
         try:
             model.annotate(source, callback, **options)
         except DataError as error:
@@ -80,19 +77,20 @@ class Picker:
 
     def _model(self, card: Card) -> DASModel:
         """The network on its device: one that sees many channels, or one for single stations."""
+        wanted = self.settings
         if not is_of_fibres(card):
             wrapper = DASWaveformModelWrapper(
                 self.weights,
-                self.components,
-                device=self.device,
+                wanted.components,
+                device=wanted.device,
                 threads=self.threads,
-                batch=self.batch,
+                batch=wanted.batch,
                 run_loader=True,  # the configuration of the run names it
             )
             wrapper.annotate_keys = list(card.phases)
             return wrapper
         torch.set_num_threads(self.threads)
-        gpu = torch.cuda.is_available() if self.device == "auto" else self.device == "cuda"
+        gpu = torch.cuda.is_available() if wanted.device == "auto" else wanted.device == "cuda"
         return build(self.weights).to("cuda" if gpu else "cpu")
 
     def _source(
@@ -105,7 +103,7 @@ class Picker:
         """The span and what its windows reach; these begin at absolute multiples of their step."""
         rate = data.recording.rate_hz
         patches = model.get_patching_structure(
-            (1, data.n_channels), {"overlap_samples": self.overlap}
+            (1, data.n_channels), {"overlap_samples": self.settings.overlap}
         )
         window, step = patches.in_samples, patches.shift_samples
         runs = data.recording.runs

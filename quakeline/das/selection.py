@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from quakeline.das.coherence import Coherence, clean
+from quakeline.das.coherence import clean
+from quakeline.das.front_settings import FrontSettings
 from quakeline.io import tables
 from quakeline.schemas import FIBRE_PICKS, PICKS
 from quakeline.timeline import SECOND, Span, iso
@@ -19,7 +20,7 @@ _LARGER = 3
 
 
 def cleaned(
-    onsets: pd.DataFrame, live: np.ndarray, rules: Coherence, every_m: float, span: Span
+    onsets: pd.DataFrame, live: np.ndarray, rules: FrontSettings, span: Span
 ) -> pd.DataFrame:
     """All picks of a fibre in a chunk (FIBRE_PICKS) from its ONSETS.
 
@@ -32,7 +33,7 @@ def cleaned(
     zero = int(times.min())
     found = clean(onsets.assign(seconds=(times - zero) / SECOND), live, rules)
     found["front_phase"] = found["front_phase"].where(found["front"] >= 0, None)
-    found["selected"] = _thinned(found, every_m)
+    found["selected"] = _thinned(found, rules.associate_every_m)
     inside = (times >= span.start_ns) & (times < span.end_ns)
     found = found[inside].sort_values(["time", "channel_index", "phase"], ignore_index=True)
     found["pick_id"] = _ids(found, "phase")

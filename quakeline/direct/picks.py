@@ -15,7 +15,7 @@ from quakeline.errors import ConfigError
 from quakeline.inference.annotator import Annotator
 from quakeline.io import tables
 from quakeline.models.cards import Card
-from quakeline.picking import BlockPicker, Origin, PickStream, Rules, joined
+from quakeline.picking.extraction import BlockPicker, Origin, PickStream, joined
 from quakeline.preparation.orientation import COMPONENTS
 from quakeline.preparation.recordings import Recordings
 from quakeline.remarks import Remark, some
@@ -87,7 +87,7 @@ def picks_of(
     begin = time.perf_counter()
     card = annotator.card
     origin = Origin(card.name, annotator.weights_id, list(card.phases), card.sampling_rate_hz)
-    picker = BlockPicker(Rules(**dict(settings)), origin, list(COMPONENTS))
+    picker = BlockPicker(settings, origin, list(COMPONENTS))
     work = Work(recordings, annotator, progress)
     frames = []
     for chunk in work.chunks():

@@ -8,7 +8,7 @@ amplitude must stand out of what was before P.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,23 +16,13 @@ import numpy as np
 import pandas as pd
 
 from quakeline.magnitudes.instruments import Seen
+from quakeline.magnitudes.settings import Settings
 from quakeline.reasons import Code, Reason, cells
 
 _LEAD_S = 0.5
 _GUARD_S = 0.5
 _FEWEST_NOISE_BINS = 3
 _NO_REASON = cells("reason", [])
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Where and on what amplitudes are measured; see the section `magnitude`."""
-
-    components: tuple[str, ...]
-    window_s: tuple[float, float]
-    window_factor: float
-    vp_vs: float
-    min_snr: float
 
 
 @dataclass(frozen=True)
@@ -50,17 +40,17 @@ class _Sketch:
         return self.peaks_mm[(self.centres >= begin) & (self.centres <= end)]
 
 
-def stations_of(instruments: Iterable[Seen], windows: Windows) -> pd.DataFrame:
+def stations_of(instruments: Iterable[Seen], settings: Settings) -> pd.DataFrame:
     """Amplitudes or reasons, a row for each event and instrument, without magnitudes.
 
     The columns are those of STATION_MAGNITUDES but for magnitude and correction, and
     `epicentral_km`.
     """
-    rows = [{**one.place, **_measured(one, windows)} for one in instruments]
+    rows = [{**one.place, **_measured(one, settings)} for one in instruments]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["event_id", *_NO_REASON])
 
 
-def _measured(seen: Seen, windows: Windows) -> dict[str, Any]:
+def _measured(seen: Seen, settings: Settings) -> dict[str, Any]:
     """Amplitude, components and ratio, or the reason why there is none, of one instrument."""
     leading = seen.leading
     result: dict[str, Any] = {
@@ -71,12 +61,12 @@ def _measured(seen: Seen, windows: Windows) -> dict[str, Any]:
         **_NO_REASON,
     }
     rows = seen.rows[str(leading.pick_id)]
-    usable = [name for name in windows.components if name in rows]
+    usable = [name for name in settings.components if name in rows]
     unfit = seen.unusable or _unfit(rows, usable)
     if unfit:
         return {**result, **_why(unfit)}
-    p_s, s_s = seen.onsets(windows.vp_vs)
-    span = _span(p_s, s_s, float(leading.next_s), windows)
+    p_s, s_s = seen.onsets(settings.vp_vs)
+    span = _span(p_s, s_s, float(leading.next_s), settings)
     if span is None:
         return {**result, **_why(Code.CROWDED)}
     found: list[Any] = []
@@ -85,7 +75,7 @@ def _measured(seen: Seen, windows: Windows) -> dict[str, Any]:
         lead = _sketch(rows[name], float(leading.travel_s))
         before = seen.around("P").get(name)
         early = _sketch(before, p_s) if before is not None else lead
-        answer = _component(lead, early, span, p_s, windows.min_snr)
+        answer = _component(lead, early, span, p_s, settings.min_snr)
         if isinstance(answer, Code):
             reasons.append(answer)
         else:
@@ -101,7 +91,7 @@ def _measured(seen: Seen, windows: Windows) -> dict[str, Any]:
     }
 
 
-def _unfit(rows: dict[str, Any], usable: list[str]) -> Code | None:
+def _unfit(rows: dict[str, Any], usable: Sequence[str]) -> Code | None:
     """Why what was measured around a pick, by component, holds no amplitude that counts."""
     if not rows:
         return Code.NOT_MEASURED
@@ -114,10 +104,10 @@ def _why(code: Code) -> dict[str, str | None]:
     return cells("reason", [Reason.of(code)])
 
 
-def _span(p_s: float, s_s: float, next_s: float, windows: Windows) -> tuple[float, float] | None:
+def _span(p_s: float, s_s: float, next_s: float, settings: Settings) -> tuple[float, float] | None:
     """The S window; None where the next event leaves less than its shortest length."""
-    shortest, longest = windows.window_s
-    length = float(np.clip(windows.window_factor * (s_s - p_s), shortest, longest))
+    shortest, longest = settings.window_s
+    length = float(np.clip(settings.window_factor * (s_s - p_s), shortest, longest))
     end = min(s_s + length, next_s - _GUARD_S)
     return (s_s - _LEAD_S, end) if end >= s_s + min(shortest, length) else None
 

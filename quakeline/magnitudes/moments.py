@@ -8,7 +8,6 @@ less the noise before P. What does not show its low-frequency level has no magni
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import pandas as pd
 from quakeline.magnitudes import brune
 from quakeline.magnitudes.instruments import Seen
 from quakeline.magnitudes.network import REASON, of_event
+from quakeline.magnitudes.settings import Moment
 from quakeline.reasons import Code, Reason, cells
 from quakeline.signal import spectra
 from quakeline.velocity import Model
@@ -30,18 +30,8 @@ _LEAST_KEPT = 0.6
 _WORST_MISFIT = 0.15
 
 
-@dataclass(frozen=True)
-class Rules:
-    """Which spectra count; see the section `magnitude.moment`."""
-
-    phases: tuple[str, ...]
-    band_hz: tuple[float, float]
-    distance_km: tuple[float, float]
-    min_snr: float
-
-
 def stations_of(
-    instruments: Iterable[Seen], model: Model, rules: Rules, vp_vs: float
+    instruments: Iterable[Seen], model: Model, rules: Moment, vp_vs: float
 ) -> pd.DataFrame:
     """STATION_MOMENTS: a row for each event, instrument and phase.
 
@@ -82,7 +72,7 @@ def _plain(place: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in place.items() if name != "epicentral_km"}
 
 
-def _measured(seen: Seen, phase: str, model: Model, rules: Rules, vp_vs: float) -> dict[str, Any]:
+def _measured(seen: Seen, phase: str, model: Model, rules: Moment, vp_vs: float) -> dict[str, Any]:
     """Level, corner, moment and magnitude of a phase at one instrument, or why there are none."""
     pick = seen.picked.get(phase)
     result: dict[str, Any] = {
@@ -122,7 +112,7 @@ def _measured(seen: Seen, phase: str, model: Model, rules: Rules, vp_vs: float) 
     }
 
 
-def _unfit(seen: Seen, phase: str, rules: Rules, vp_vs: float) -> Reason | None:
+def _unfit(seen: Seen, phase: str, rules: Moment, vp_vs: float) -> Reason | None:
     """Why a phase at an instrument may not be measured, before its spectrum is looked at."""
     if seen.unusable:
         return Reason.of(seen.unusable)
@@ -151,7 +141,7 @@ def _unmeasured(rows: dict[str, Any]) -> Code | None:
     return None if set("ZNE") <= set(rows) else Code.TOO_FEW_COMPONENTS
 
 
-def _spectrum(seen: Seen, phase: str, rules: Rules) -> tuple[np.ndarray, np.ndarray] | Code:
+def _spectrum(seen: Seen, phase: str, rules: Moment) -> tuple[np.ndarray, np.ndarray] | Code:
     """Frequencies and spectrum in m s of the part of the band above the noise."""
     rows = seen.around(phase)
     signal = _power(rows, "spectrum")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import sosfilt
 
+from quakeline.measurement.settings import Settings
 from quakeline.signal import spectra, wood_anderson
 from quakeline.signal.filters import butterworth
 
@@ -22,23 +23,10 @@ _AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What is measured around an onset; see the section `measure`."""
-
-    before_s: float
-    after_s: float
-    bin_s: float
-    low_band_hz: tuple[float, float]
-    high_band_hz: tuple[float, float]
-    band_window_s: float
-    spectrum_s: float
-
-
-@dataclass(frozen=True)
 class Sketcher:
     """Measures onsets of one instrument, whose motion is in `units`, at `rate_hz`."""
 
-    rules: Rules
+    rules: Settings
     rate_hz: float
     units: str
     bins: int = field(init=False)

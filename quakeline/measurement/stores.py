@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 
 from quakeline.io import stores, tables
-from quakeline.measurement.sketch import Rules, Sketcher
+from quakeline.measurement.settings import Settings
+from quakeline.measurement.sketch import Sketcher
 from quakeline.schemas import MEASUREMENTS
 from quakeline.timeline import first_sample
 
 _CODES = ["network", "station", "location", "instrument"]
 
 
-def measured(picks: pd.DataFrame, motion: Any, rules: Rules) -> pd.DataFrame:
+def measured(picks: pd.DataFrame, motion: Any, rules: Settings) -> pd.DataFrame:
     """Sketches of all picks (PICKS) of the instruments in a store of waveforms (WAVEFORMS).
 
     Bins that reach beyond the store, or depend on gaps or clipped samples, are NaN. A component

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from quakeline.comparison import Recurrence, recurrence
+from quakeline.comparison.frequency import Recurrence, recurrence
 from quakeline.report.axes import Tick, time_ticks
 from quakeline.report.catalog import Catalog, nanoseconds
 from quakeline.report.plots import MOST_DOTS, Curve, Frame, Plot, room

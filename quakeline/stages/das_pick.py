@@ -6,9 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
-from quakeline.section import Section
+from quakeline.das.front_settings import FrontSettings
 from quakeline.timeline import Span
 
 if TYPE_CHECKING:
@@ -20,35 +18,7 @@ VERSION = 1
 
 logger = logging.getLogger("quakeline")
 
-
-class Config(Section):
-    """What makes a front of onsets along a fibre, and how many of its picks are associated."""
-
-    reach_channels: int = Field(
-        20, ge=1, description="neighbours on both sides of a channel that are asked"
-    )
-    min_share: float = Field(
-        0.3, gt=0, le=1, description="part of the live neighbours that must have an onset near"
-    )
-    min_channels: int = Field(10, ge=2, description="channels that a front needs")
-    tolerance_s: float = Field(
-        0.1, gt=0, le=5, description="largest distance of an onset from the local line, in seconds"
-    )
-    slowest_m_s: float = Field(
-        500.0, gt=0, description="smallest apparent velocity along the fibre, in m/s"
-    )
-    max_s_minus_p_s: float = Field(
-        60.0, gt=0, description="largest delay of S behind P, in seconds"
-    )
-    associate_every_m: float = Field(
-        100.0,
-        ge=0,
-        description="one pick of a front in each such stretch of the fibre is associated, in m; 0:"
-        " all picks of a front",
-    )
-    panels: int = Field(
-        3, ge=0, le=50, description="pictures of a chunk for the report, of the largest fronts"
-    )
+Config = FrontSettings
 
 
 def run(
@@ -69,7 +39,6 @@ def run(
 
     Picks without a front stay in the first table; its columns say what was decided.
     """
-    from quakeline.das.coherence import Coherence
     from quakeline.das.selection import cleaned, for_association
     from quakeline.fibres import Fibre
     from quakeline.io import tables
@@ -77,19 +46,9 @@ def run(
 
     described = Fibre.model_validate_json(settings)
     places = tables.read(channels, FIBRE_CHANNELS)
-    rules = Coherence(
-        config.reach_channels,
-        config.min_share,
-        config.min_channels,
-        config.tolerance_s,
-        config.slowest_m_s,
-        config.max_s_minus_p_s,
-    )
     live = places.loc[places["used"], "channel_index"].sort_values().to_numpy()
     live = live[described.preprocess.channel_step // 2 :: described.preprocess.channel_step]
-    found = cleaned(
-        tables.read(onsets, ONSETS), live, rules, config.associate_every_m, Span.parse(chunk)
-    )
+    found = cleaned(tables.read(onsets, ONSETS), live, config, Span.parse(chunk))
     for phase in ("P", "S"):
         raw, kept = found["phase"] == phase, found["front_phase"] == phase
         logger.info("das_pick: %d %s of channels, %d of fronts", raw.sum(), phase, kept.sum())

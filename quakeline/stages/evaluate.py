@@ -10,49 +10,13 @@ import json
 import logging
 from pathlib import Path
 
-from pydantic import Field
-
-from quakeline.section import Section
+from quakeline.comparison.settings import Settings
 
 VERSION = 1
 
 logger = logging.getLogger("quakeline")
 
-_SERVICE = "fdsn:"
-
-
-class Config(Section):
-    """The reference, and what counts as the same event."""
-
-    reference: str | None = Field(
-        None,
-        min_length=1,
-        description="reference catalog: a file (QuakeML, FDSN text, CSV, EVENTS as Parquet), or"
-        " `fdsn:` and the name or address of an event service, e.g. fdsn:USGS; null: none",
-    )
-    tolerance_s: float = Field(
-        2.0, gt=0, description="largest difference of the origin times of one event"
-    )
-    tolerance_km: float = Field(
-        20.0, gt=0, description="largest distance of the epicentres of one event"
-    )
-    max_distance_km: float = Field(
-        100.0,
-        gt=0,
-        description="events farther than this from every station are left out of both catalogs",
-    )
-    min_magnitude: float | None = Field(
-        None, description="smallest magnitude of the reference that is looked for; null: all"
-    )
-
-    @property
-    def remote(self) -> bool:
-        """Whether a web service is asked for the reference."""
-        return self.reference is not None and self.reference.startswith(_SERVICE)
-
-    def files(self) -> list[str]:
-        """The file of the reference, where it is one."""
-        return [self.reference] if self.reference and not self.remote else []
+Config = Settings
 
 
 def run(
@@ -81,8 +45,7 @@ def run(
     DataError
         The reference cannot be read or had.
     """
-    from quakeline import comparison
-    from quakeline.comparison.evaluation import box_around
+    from quakeline.comparison.evaluation import evaluate, reference_of
     from quakeline.errors import ConfigError
     from quakeline.io import tables
     from quakeline.io.atomic import write_text
@@ -93,16 +56,8 @@ def run(
         raise ConfigError("evaluate.reference: none given; allowed: a file, or fdsn:SERVICE")
     known = tables.read(stations, STATIONS)
     asked = Span.parse(span)
-    if config.remote:
-        box = box_around(known, config.max_distance_km)
-        service = config.reference.removeprefix(_SERVICE)
-        theirs = comparison.fetch(service, asked, box)
-    else:
-        theirs = comparison.read(reference[0])
-    rules = comparison.Rules(
-        config.tolerance_s, config.tolerance_km, config.max_distance_km, config.min_magnitude
-    )
-    found = comparison.evaluate(tables.read(events, EVENTS), theirs, known, asked, rules)
+    theirs = reference_of(config, known, asked, *reference)
+    found = evaluate(tables.read(events, EVENTS), theirs, known, asked, config)
     summary = {"reference": config.reference, **found.summary}
     tables.write(found.matches, MATCHES, matches)
     write_text(evaluation, json.dumps(summary, indent=1) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quakeline.chain.magnitude import Settings
+from quakeline.magnitudes.settings import Settings
 
 VERSION = 6
 

@@ -16,10 +16,12 @@ from obspy.core.event import Catalog, Event, Magnitude, Origin
 from synthetics import ORIGIN_NS, event_table, network
 from typer.testing import CliRunner
 
-from quakeline import comparison
 from quakeline.cli import app
-from quakeline.comparison.evaluation import box_around
+from quakeline.comparison import reference as reference_files
+from quakeline.comparison.evaluation import box_around, evaluate
+from quakeline.comparison.frequency import recurrence
 from quakeline.comparison.matching import match
+from quakeline.comparison.settings import Settings
 from quakeline.errors import ConfigError, DataError
 from quakeline.io import tables
 from quakeline.schemas import ARRIVALS, EVENTS, MATCHES, PICKS, STATIONS
@@ -56,14 +58,12 @@ THEIRS = (
 
 
 def reference(*rows):
-    return events(*rows)[list(comparison.reference.COLUMNS)]
+    return events(*rows)[list(reference_files.COLUMNS)]
 
 
 def compared(ours=OURS, theirs=THEIRS, **rules):
     stations, _ = network(n=6)
-    return comparison.evaluate(
-        events(*ours), reference(*theirs), stations, SPAN, comparison.Rules(**rules)
-    )
+    return evaluate(events(*ours), reference(*theirs), stations, SPAN, Settings(**rules))
 
 
 def test_scores_and_differences():
@@ -119,9 +119,9 @@ def test_recurrence_of_a_known_law():
     rng = np.random.default_rng(5)
     truth = 0.95 + rng.exponential(np.log10(np.e) / 1.1, 20_000)
     lost = rng.uniform(size=len(truth)) > 1 / (1 + np.exp(-12 * (truth - 1.2)))
-    law = comparison.recurrence(np.round(truth[~lost], 1))
+    law = recurrence(np.round(truth[~lost], 1))
     assert law.completeness == pytest.approx(1.3, abs=0.11)
-    complete = comparison.recurrence(np.round(truth, 1))
+    complete = recurrence(np.round(truth, 1))
     assert complete.completeness == pytest.approx(1.0)
     assert complete.b == pytest.approx(1.1, abs=3 * complete.b_sigma)
     assert complete.b_sigma == pytest.approx(1.1 / np.sqrt(complete.above), rel=0.1)
@@ -130,8 +130,8 @@ def test_recurrence_of_a_known_law():
 
 
 def test_recurrence_of_too_few_says_nothing():
-    assert comparison.recurrence(np.array([np.nan])).completeness is None
-    few = comparison.recurrence(np.array([1.0, 1.02, 1.4, -0.3]))
+    assert recurrence(np.array([np.nan])).completeness is None
+    few = recurrence(np.array([1.0, 1.02, 1.4, -0.3]))
     assert (few.completeness, few.b, few.above) == (1.0, None, 3)
     assert few.counts.sum() == 4
     assert few.magnitudes[[0, -1]].tolist() == [-0.3, 1.4]
@@ -165,8 +165,8 @@ def reference_file(request, tmp_path):
 
 
 def test_references_of_every_format(reference_file):
-    read = comparison.read(reference_file)
-    assert list(read.columns) == list(comparison.reference.COLUMNS)
+    read = reference_files.read(reference_file)
+    assert list(read.columns) == list(reference_files.COLUMNS)
     seconds = (read["time"] - at(0)).dt.total_seconds()
     assert seconds.tolist() == pytest.approx([100.5, 199.8, 400.0])
     assert read["depth_km"].tolist() == pytest.approx([4, 5, 5])
@@ -186,9 +186,9 @@ def test_a_wrong_reference_says_what_is_wrong(text, message, tmp_path):
     path = tmp_path / "reference.csv"
     path.write_text(text)
     with pytest.raises(DataError, match=message):
-        comparison.read(path)
+        reference_files.read(path)
     with pytest.raises(DataError, match="cannot read reference catalog"):
-        comparison.read(tmp_path / "absent.xml")
+        reference_files.read(tmp_path / "absent.xml")
 
 
 WADL = """<?xml version="1.0"?><application xmlns="http://wadl.dev.java.net/2009/02">
@@ -250,13 +250,13 @@ def service(tmp_path):
 
 def test_a_service_is_asked_for_the_span_and_box(service):
     address, asked = service
-    found = comparison.fetch(address, SPAN, (10.0, 12.0, 47.0, 48.005))
+    found = reference_files.fetch(address, SPAN, (10.0, 12.0, 47.0, 48.005))
     assert found["event_id"].tolist() == ["smi:xyz/D"]
-    assert comparison.fetch(address, SPAN, (0.0, 1.0, 0.0, 1.0)).empty
-    assert comparison.fetch(address, SPAN, (170.0, 12.0, 47.0, 49.0))["magnitude"].count() == 3
+    assert reference_files.fetch(address, SPAN, (0.0, 1.0, 0.0, 1.0)).empty
+    assert reference_files.fetch(address, SPAN, (170.0, 12.0, 47.0, 49.0))["magnitude"].count() == 3
     assert {one["minlongitude"] for one in asked[2:]} == {"170.0", "-180.0"}
     with pytest.raises(DataError, match=r"no reference from http://127\.0\.0\.1:9"):
-        comparison.fetch("http://127.0.0.1:9", SPAN, (0.0, 1.0, 0.0, 1.0))
+        reference_files.fetch("http://127.0.0.1:9", SPAN, (0.0, 1.0, 0.0, 1.0))
 
 
 def test_the_box_holds_what_is_near():

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quakeline.das.coherence import Coherence, clean
+from quakeline.das.coherence import clean
+from quakeline.das.front_settings import FrontSettings
 
-RULES = Coherence(20, 0.3, 10, 0.1, 500, 40)
+RULES = FrontSettings(max_s_minus_p_s=40)
 N, SPACING = 300, 4.0
 
 
@@ -67,7 +68,7 @@ def test_noise_alone_makes_no_front() -> None:
 def test_waves_slower_than_allowed_are_no_fronts() -> None:
     slow = front(10, 1 / 60, "P", range(N), 1, scatter=0.005)
     assert (clean(slow, np.arange(N), RULES)["front"] >= 0).sum() == 0
-    wider = Coherence(20, 0.3, 10, 0.1, 40, 40)
+    wider = FrontSettings(slowest_m_s=40, max_s_minus_p_s=40)
     assert (clean(slow, np.arange(N), wider)["front"] >= 0).mean() > 0.97
 
 
@@ -75,7 +76,9 @@ def test_a_front_needs_its_share_of_the_live_channels() -> None:
     sparse = front(10, 3e-4, "P", range(0, N, 5), 1)
     assert (clean(sparse, np.arange(N), RULES)["front"] >= 0).sum() == 0
     live = np.arange(0, N, 5)
-    assert (clean(sparse, live, Coherence(50, 0.3, 10, 0.1, 500, 40))["front"] >= 0).all()
+    assert (
+        clean(sparse, live, FrontSettings(reach_channels=50, max_s_minus_p_s=40))["front"] >= 0
+    ).all()
 
 
 def test_a_front_has_one_phase_and_one_pick_of_a_channel() -> None:
@@ -117,7 +120,7 @@ def test_many_onsets_and_fronts_take_little_time() -> None:
             wave["phase"] = rng.permutation(["P", "S"] * 50)
             parts.append(wave)
     picks = joined(*parts, noise(30_000, 9, until=3600))
-    rules = Coherence(20, 0.3, 10, 0.1, 500, 8)
+    rules = FrontSettings(max_s_minus_p_s=8)
     before = time.process_time()
     made = clean(picks, np.arange(N), rules)
     assert time.process_time() - before < 10

@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 from pages import COLLIDING, DESKTOP, OUTSIDE, PHONE, TEXT_SIZES
 
-from quakeline import comparison
+from quakeline.comparison.evaluation import evaluate
+from quakeline.comparison.reference import COLUMNS
+from quakeline.comparison.settings import Settings
 from quakeline.io import tables
 from quakeline.reasons import Code, Reason, cells
 from quakeline.report import figures, interactive, stations
@@ -49,14 +51,14 @@ def enlarge(files, magnitudes=True):
 def compared(files):
     """The evaluation of these events against 500 of them, and 40 that they lack."""
     own = tables.conform(pd.DataFrame(files.events), EVENTS).to_pandas()
-    columns = list(comparison.reference.COLUMNS)
+    columns = list(COLUMNS)
     kept = own[columns].iloc[:500]
     lacking = own[columns].iloc[:40].assign(latitude=47.7)
     lacking["event_id"] = "<b>" + lacking["event_id"]
     both = pd.concat([kept, lacking], ignore_index=True)
     places = pd.DataFrame(files.stations)
-    rules = comparison.Rules(0.5, 5.0)
-    found = comparison.evaluate(own, both, places, SPAN, rules)
+    rules = Settings(tolerance_s=0.5, tolerance_km=5.0)
+    found = evaluate(own, both, places, SPAN, rules)
     files.matches = found.matches.to_dict("records")
     files.evaluation = {"reference": "<b>them</b>.xml", **found.summary}
     return files

@@ -8,13 +8,12 @@ from workfolder import demo_like
 
 from quakeline.errors import ConfigError
 from quakeline.io import stores
-from quakeline.measurement.sketch import Rules
 from quakeline.measurement.stores import measured
 from quakeline.schemas import WAVEFORMS
 from quakeline.stages import measure
 
 RATE, START = 100, 1_588_291_200
-RULES = Rules(**dict(measure.Config()))
+RULES = measure.Config()
 N = 300 * RATE
 RNG = np.random.default_rng(1)
 DATA = 1e-6 * RNG.normal(size=(1, 3, N)).astype("f4") + np.float32(2e-5)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from quakeline.inference.waveforms import Waveforms
 from quakeline.io import stores, tables
 from quakeline.models.cards import GAP_REACH_S
+from quakeline.picking.settings import Settings
 from quakeline.schemas import PICKS
 from quakeline.signal.amplitude import peak_amplitude, snr_db
 from quakeline.signal.gaps import distance_to_edge
@@ -22,8 +23,6 @@ _FIT_REACH_S = 1.0
 _BLOCK_SAMPLES = 360_000
 _AT_ONCE = 2_000
 
-#: How peaks become picks, see `Rules.rule`.
-Rule = Literal["local", "archive-scan"]
 #: The rule archive-scan: one pick within so many seconds, in chunks of so many seconds, and the
 #: half length of the means that are compared.
 _APART_S, _SCAN_S, _LEAD_S = 100.0, 600, 1.0
@@ -32,25 +31,6 @@ _LEADS = "_leads"
 
 #: Runs [first, end) of samples.
 Clipped = Sequence[Sequence[int]] | np.ndarray
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Which peaks become picks and what is measured; see the section `pick`.
-
-    `rule` is "local", or "archive-scan": in each 600 s since 1970 and each phase the highest peaks
-    that are 100 s apart, and of these the ones around which the mean probability of the phase over
-    2 s is at least that of every other class (all other classes than the phases count as one). So
-    the program archive_scan.py of Stepnov et al. (2021, doi:10.3390/s21186290) picks, which cannot
-    find a second event within 100 s.
-    """
-
-    thresholds: dict[str, float]
-    min_distance_s: float
-    gap_guard_s: float
-    noise_s: tuple[float, float]
-    signal_s: float
-    rule: Rule = "local"
 
 
 @dataclass(frozen=True)
@@ -85,7 +65,7 @@ class Samples:
 class BlockPicker:
     """Makes picks of one instrument from a block of its curves and waveforms."""
 
-    rules: Rules
+    rules: Settings
     origin: Origin
     components: list[str]
 
@@ -239,16 +219,16 @@ def _scanned(picks: pd.DataFrame) -> pd.DataFrame:
     return picks[picks[_LEADS]].drop(columns=[_LEADS, "_chunk"])
 
 
-def picks_of_stores(curves: Any, motion: Any, rules: Rules, span: Span) -> pd.DataFrame:
+def picks_of_stores(curves: Any, motion: Any, rules: Settings, span: Span) -> pd.DataFrame:
     """Picks of a chunk from its stores of probabilities and waveforms.
 
-    Phases without a threshold in `rules` have that of the network's weights.
+    Phases without a threshold in `rules` (the section `pick`) have that of the network's weights.
     """
     grid = stores.grid_of(curves)
     phases = stores.labels_of(curves, "classes")
     thresholds = {**dict(curves.attrs["thresholds"]), **rules.thresholds}
     picker = BlockPicker(
-        replace(rules, thresholds=thresholds),
+        rules.model_copy(update={"thresholds": thresholds}),
         Origin(str(curves.attrs["model"]), str(curves.attrs["weights_id"]), phases, grid.rate_hz),
         stores.labels_of(motion, "components"),
     )
