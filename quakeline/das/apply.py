@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from scipy.ndimage import binary_dilation
 
-from quakeline.das.arrays import TIME, Source, as_source, spacing
+from quakeline.das.arrays import TIME, Source, Transform, as_source, spacing
 from quakeline.das.callbacks import DASAnnotateCallback, only_one_section
 from quakeline.das.fk import filter_of
 from quakeline.das.patches import PatchCoordinate, PatchingStructure
@@ -29,9 +29,6 @@ from quakeline.das.stream import Ratio, Row, Stream
 from quakeline.errors import ConfigError, DataError
 from quakeline.inference.engine import prefetched
 from quakeline.reasons import Reason
-
-if TYPE_CHECKING:
-    from quakeline.das.model import DASModel
 
 logger = logging.getLogger("quakeline")
 
@@ -70,8 +67,35 @@ class Patch:
         return mask if mask is not None and mask.any() else None
 
 
+class Network(Protocol):
+    """What is asked of a network that is applied; see `quakeline.das.model.DASModel`."""
+
+    annotate_keys: list[str]
+    dt_range: tuple[float, float] | None
+    dx_range: tuple[float, float] | None
+    fk_filter_args: Mapping[str, Any] | None
+    transforms: tuple[Transform, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the network."""
+
+    def get_patching_structure(
+        self, data_shape: tuple[float, float], argdict: dict[str, Any]
+    ) -> PatchingStructure:
+        """Patches for a section of (samples, channels), with their overlaps."""
+
+    def filter_at(self, rate_hz: float) -> np.ndarray | None:
+        """Second-order sections of its filter along time."""
+
+    def outputs(
+        self, patches: Iterator[Patch], stream: Stream, settings: Settings
+    ) -> Iterator[tuple[Patch, Annotations]]:
+        """Annotations of patches, in their order."""
+
+
 def annotate(
-    model: DASModel, data: Any, callback: Any, settings: Settings, cancelled: Event
+    model: Network, data: Any, callback: Any, settings: Settings, cancelled: Event
 ) -> AnnotateReport:
     """See `DASModel.annotate`; ends after the current patch once `cancelled` is set."""
     source = as_source(data, settings.channel_coord_name)
@@ -109,7 +133,7 @@ def _absent(source: Source) -> list[Problem]:
 
 
 def _streams(
-    model: DASModel,
+    model: Network,
     source: Source,
     sections: list[Section],
     settings: Settings,
@@ -139,7 +163,7 @@ def _streams(
     return streams
 
 
-def ratios(model: DASModel, source: Source, section: Section) -> tuple[Ratio, Ratio]:
+def ratios(model: Network, source: Source, section: Section) -> tuple[Ratio, Ratio]:
     """Whole numbers (up, down) that bring a section into the ranges of a model, along both axes.
 
     Raises DataError where none do, or where the channels lie unevenly and the model has a range.
@@ -158,7 +182,7 @@ def ratios(model: DASModel, source: Source, section: Section) -> tuple[Ratio, Ra
 
 
 def _stream(
-    model: DASModel, source: Source, section: Section, dx: float | None, settings: Settings
+    model: Network, source: Source, section: Section, dx: float | None, settings: Settings
 ) -> Stream:
     along_time, along_fibre = ratios(model, source, section)
     shape = (
@@ -223,7 +247,7 @@ def _bar(shown: bool, total: int, what: str) -> Iterator[Callable[[], None]]:
 class _Run:
     """One section through network and callback."""
 
-    model: DASModel
+    model: Network
     stream: Stream
     callback: Any
     settings: Settings

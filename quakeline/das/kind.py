@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from quakeline.das.card_facts import DEFAULT_RATE_HZ, DEFAULT_THRESHOLD, NETWORK, title
 from quakeline.errors import WeightsError
 from quakeline.models.cards import Card, Given
-from quakeline.models.kinds.base import Kind, choice, default_hop, safe
+from quakeline.models.kinds.base import Kind, choice, default_hop
 from quakeline.models.kinds.ensemble import SINGLE
 from quakeline.models.weights import SUFFIX, card_of
 
 if TYPE_CHECKING:
     from quakeline.models.weights import Weights
-
-#: What a card of such a network names as its architecture.
-NETWORK = "das"
-DEFAULT_RATE_HZ = 100.0
-DEFAULT_THRESHOLD = 0.3
 
 
 class Fibres(Kind):
@@ -126,11 +122,6 @@ class Fibres(Kind):
         if path is None or path.exists() or any(path.parent.glob(f"{path.name}.*")):
             return []
         return [f"das_weights.weights: {self.weights!r} does not exist"]
-
-
-def title(kind: str, file: str) -> str:
-    """Name of weights that have none: of their class and file."""
-    return safe(f"das {kind} {file.split('.')[0]}")
 
 
 KINDS = (*SINGLE, Fibres)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from quakeline.das import storage
-from quakeline.das.kind import NETWORK
+from quakeline.das.card_facts import NETWORK
 from quakeline.das.model import DASModel
 from quakeline.das.seisbench import SeisBenchDASModel
 from quakeline.errors import WeightsError

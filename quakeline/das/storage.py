@@ -4,25 +4,59 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
-from quakeline.das.kind import DEFAULT_RATE_HZ, DEFAULT_THRESHOLD, NETWORK, title
+from quakeline.das.card_facts import DEFAULT_RATE_HZ, DEFAULT_THRESHOLD, NETWORK, title
+from quakeline.das.patches import PatchingStructure
 from quakeline.errors import ConfigError, OutputError, WeightsError
 from quakeline.models import repositories, weights
 from quakeline.models.ancestry import NOT_STATED, Training
-from quakeline.models.cards import Card, Given
+from quakeline.models.cards import Card, Given, Repository
 from quakeline.models.kinds.base import default_hop
 from quakeline.models.names import check_name, trained_from
 
-if TYPE_CHECKING:
-    from quakeline.das.model import DASModel
-
-Model = TypeVar("Model", bound="DASModel")
+Model = TypeVar("Model", bound="Stored")
 
 
-def save(model: DASModel, path: Path, name: str | None, training: Training | None) -> Path:
+class Stored(Protocol):
+    """What is asked of a network that is written and read; see `quakeline.das.model.DASModel`."""
+
+    annotate_keys: list[str]
+    card: Card | None
+    default_args: dict[str, Any]
+    dt_range: tuple[float, float] | None
+    patching_structure: PatchingStructure | None
+    pretrained: ClassVar[Mapping[str, Repository]]
+
+    @property
+    def name(self) -> str:
+        """Name of the network."""
+
+    @property
+    def citation(self) -> str:
+        """How to cite it."""
+
+    def get_model_args(self) -> dict[str, Any]:
+        """Arguments by which it is built again."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its tensors by name."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any:
+        """Take tensors by name."""
+
+    def eval(self) -> Self:
+        """Switch it to inference."""
+
+    @classmethod
+    def list_pretrained(cls) -> list[str]:
+        """Names of published weights."""
+
+
+def save(model: Stored, path: Path, name: str | None, training: Training | None) -> Path:
     """See `DASModel.save`."""
     state = model.state_dict()
     card = renamed(model.card, weights.digest_of(state), name, training)
@@ -38,7 +72,7 @@ def save(model: DASModel, path: Path, name: str | None, training: Training | Non
     return path
 
 
-def arguments_of(model: DASModel) -> dict[str, Any]:
+def arguments_of(model: Stored) -> dict[str, Any]:
     """Arguments that build a network again: those of the base only where its class names them."""
     named = inspect.signature(type(model).__init__).parameters
     technical = ("citation", "buffer_queue_size")
@@ -77,7 +111,7 @@ def renamed(
     return trained_from(before, name=name, training=training)
 
 
-def card_of(model: DASModel, place: str, arguments: dict[str, Any]) -> Card:
+def card_of(model: Stored, place: str, arguments: dict[str, Any]) -> Card:
     """The card of a network by what it says of itself, for MODULE:CLASS and its arguments.
 
     A network that takes data of any rate gets the usual one, and one whose patches depend on the

@@ -2,7 +2,7 @@
 
 from quakeline.velocity.checks import doubts
 from quakeline.velocity.formats import load
-from quakeline.velocity.grid import GridModel
+from quakeline.velocity.grid_model import GridModel
 from quakeline.velocity.kinds import Model, Network, Times
 from quakeline.velocity.model import VelocityModel
 from quakeline.velocity.rays import Domain, first_arrivals

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from quakeline.errors import DataError
-from quakeline.velocity.model import VelocityModel
+from quakeline.velocity.layers import Layers
 
 _FASTEST = 15.0
 #: Velocities above this are metres per second, as are depths in metres where so deep a rock is so
@@ -74,7 +74,7 @@ def of_velocities(depth: np.ndarray, vp: np.ndarray, vs: np.ndarray) -> list[str
     return found
 
 
-def doubts(model: VelocityModel, stations_km: np.ndarray) -> list[str]:
+def doubts(model: Layers, stations_km: np.ndarray) -> list[str]:
     """What looks wrong in a model, and in how stations lie in it.
 
     Parameters

@@ -19,7 +19,7 @@ import psutil
 
 from quakeline.errors import DataError
 from quakeline.velocity import solving
-from quakeline.velocity.grid import GridModel
+from quakeline.velocity.grid import VelocityGrid
 from quakeline.velocity.kinds import Network
 from quakeline.velocity.solving import Block
 
@@ -49,7 +49,7 @@ class GridTimes:
     first needed; channels of fibres that lie close together share one.
     """
 
-    def __init__(self, model: GridModel, network: Network, threads: int = 1) -> None:
+    def __init__(self, model: VelocityGrid, network: Network, threads: int = 1) -> None:
         self.model, self._network, self._threads = model, network, threads
         self._lock = Lock()
         stations = network.stations
@@ -190,7 +190,7 @@ def _positions(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         unit *= 2
 
 
-def _blocks(model: GridModel, network: Network, positions: int) -> list[Block]:
+def _blocks(model: VelocityGrid, network: Network, positions: int) -> list[Block]:
     """Blocks of nodes: a dense one around the stations and a wide one, or one of all the search."""
     places = network.stations[["x", "y", "depth_km"]].to_numpy()
     low = np.minimum(network.box[0], places.min(axis=0))
@@ -232,7 +232,7 @@ def _require_memory(blocks: list[Block], positions: int, size: int) -> None:
     )
 
 
-def _tell_coverage(model: GridModel, network: Network) -> None:
+def _tell_coverage(model: VelocityGrid, network: Network) -> None:
     """Warn of a grid that does not hold all of the search."""
     low, high = network.box
     share = (np.arange(40) + 0.5) / 40

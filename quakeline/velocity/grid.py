@@ -5,17 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from quakeline.errors import DataError
 from quakeline.velocity.places import Degrees, Places
-
-if TYPE_CHECKING:
-    from quakeline.velocity.fields import GridTimes
-    from quakeline.velocity.kinds import Network
 
 _DEGREE_KM = 111.2
 #: Velocities down to here count for the typical one, in km.
@@ -31,7 +26,7 @@ _NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
-class GridModel:
+class VelocityGrid:
     """Velocities in km/s at the nodes of a grid, linear between them or constant around each.
 
     `axes` are x, y and depth in km below sea level of the nodes, each rising; x and y are in the
@@ -187,13 +182,6 @@ class GridModel:
             f"{name} {axis[0]:g} to {axis[-1]:g}"
             for name, axis in zip(names, self.axes, strict=True)
         )
-
-    def times(self, network: Network, threads: int = 1) -> GridTimes:
-        """Travel times between a network and its sources; see `fields`."""
-        from quakeline.velocity.fields import GridTimes
-
-        self.require_near(network.stations)
-        return GridTimes(self, network, threads)
 
 
 def _even(slowness: np.ndarray) -> np.ndarray:

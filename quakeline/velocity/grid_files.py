@@ -7,7 +7,7 @@ from pathlib import Path
 
 from quakeline.errors import DataError
 from quakeline.velocity import datasets, node_lists, nonlinloc_grid
-from quakeline.velocity.grid import GridModel
+from quakeline.velocity.grid_model import GridModel
 from quakeline.velocity.raw_grid import Given, model_of
 
 #: What a user says who says nothing.

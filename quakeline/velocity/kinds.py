@@ -36,7 +36,7 @@ class Times(Protocol):
     """
 
     @property
-    def model(self) -> Model:
+    def model(self) -> Velocities:
         """The velocities."""
 
     def rows_of(self, phases: np.ndarray, site: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ class Times(Protocol):
         """Times in s, and their slopes over x, y and depth of the sources in s/km, (..., n, 3)."""
 
 
-class Model(Protocol):
+class Velocities(Protocol):
     """Velocities of P and S.
 
     `reading` says how a file was understood, `doubts` what looks wrong in it by itself;
@@ -79,6 +79,10 @@ class Model(Protocol):
         self, phase: str, latitude: np.ndarray, longitude: np.ndarray, depth_km: np.ndarray
     ) -> np.ndarray:
         """Velocities in km/s at places in degrees and km below sea level, shape (n,)."""
+
+
+class Model(Velocities, Protocol):
+    """Velocities that know what stations see of them, and give travel times."""
 
     def doubts_for(self, stations: pd.DataFrame) -> list[str]:
         """Its doubts, and what looks odd in how stations (latitude, longitude, depth_km) lie."""

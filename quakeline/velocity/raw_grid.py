@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from quakeline.errors import DataError
-from quakeline.velocity.grid import GridModel
+from quakeline.velocity.grid_model import GridModel
 from quakeline.velocity.places import Degrees, Places, around, projected
 
 _FASTEST = 15.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from quakeline.velocity.model import Profile, VelocityModel
+from quakeline.velocity.layers import Layers, Profile
 
 #: What is crossed of a layer counts as nothing below this.
 _THIN_KM = 1e-6
@@ -53,7 +53,7 @@ class Domain:
 
 
 def first_arrivals(
-    model: VelocityModel, phase: str, source_km: float, distances: np.ndarray, depths: np.ndarray
+    model: Layers, phase: str, source_km: float, distances: np.ndarray, depths: np.ndarray
 ) -> np.ndarray:
     """Times in s of the first arrivals from a source at distance 0 and a depth in km.
 

@@ -23,7 +23,7 @@ from quakeline.errors import OutputError
 from quakeline.geometry import LocalFrame
 from quakeline.io import caches
 from quakeline.io.atomic import replacing
-from quakeline.velocity.grid import GridModel
+from quakeline.velocity.grid import VelocityGrid
 
 logger = logging.getLogger("quakeline")
 
@@ -90,7 +90,7 @@ def folder() -> Path:
 
 
 def tables(
-    model: GridModel, frame: LocalFrame, jobs: Sequence[Job], threads: int
+    model: VelocityGrid, frame: LocalFrame, jobs: Sequence[Job], threads: int
 ) -> Iterator[tuple[np.ndarray, bool]]:
     """Mean slownesses in s/km at all nodes, in the order of the jobs, and whether they are new.
 
@@ -109,7 +109,7 @@ def tables(
         yield new, True
 
 
-def solve(model: GridModel, frame: LocalFrame, job: Job) -> np.ndarray:
+def solve(model: VelocityGrid, frame: LocalFrame, job: Job) -> np.ndarray:
     """Mean slownesses in s/km from a station to the nodes of a block, (x, y, z), as float32."""
     from eikonalfm import factored_fast_marching
 
@@ -125,7 +125,7 @@ def solve(model: GridModel, frame: LocalFrame, job: Job) -> np.ndarray:
 
 
 def _solved(
-    model: GridModel, frame: LocalFrame, jobs: Sequence[Job], threads: int
+    model: VelocityGrid, frame: LocalFrame, jobs: Sequence[Job], threads: int
 ) -> Iterator[np.ndarray]:
     """Tables one after the other, in several processes where there are several."""
     work = partial(solve, model, frame)
@@ -137,7 +137,7 @@ def _solved(
         yield from pool.map(work, jobs)
 
 
-def _key(model: GridModel, frame: LocalFrame, job: Job) -> str:
+def _key(model: VelocityGrid, frame: LocalFrame, job: Job) -> str:
     """The name of a table: what it follows from."""
     known = [
         _VERSION,

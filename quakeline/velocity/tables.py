@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from quakeline.velocity.kinds import Network
-from quakeline.velocity.model import VelocityModel
+from quakeline.velocity.layers import Layers
 from quakeline.velocity.rays import Domain, first_arrivals
 
 #: Depths from which rays are traced are a step of the grid apart, but at least and at most, in km.
@@ -23,7 +23,7 @@ class TravelTimes:
     looked up in one go.
     """
 
-    def __init__(self, model: VelocityModel, domain: Domain, stations_km: np.ndarray) -> None:
+    def __init__(self, model: Layers, domain: Domain, stations_km: np.ndarray) -> None:
         self.model, self.domain = model, domain
         self._stations_km = np.asarray(stations_km)
         self._step = domain.step
@@ -37,7 +37,7 @@ class TravelTimes:
         self._tables = np.empty((0, len(self._distances), len(self._depths)), dtype=np.float32)
 
     @classmethod
-    def of(cls, model: VelocityModel, network: Network) -> TravelTimes:
+    def of(cls, model: Layers, network: Network) -> TravelTimes:
         """Those between all sites of a network and all of its sources."""
         xy, depth = (network.stations[names].to_numpy() for names in (["x", "y"], "depth_km"))
         low, high = network.box
