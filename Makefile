@@ -10,6 +10,7 @@ PYTHON ?= $(shell for p in python3.11 python3; do \
 CORES ?= $(shell nproc 2> /dev/null || echo 2)
 CONSTRAINTS := envs/constraints.txt
 INSTALLED := $(VENV)/.installed
+INSTALLED_DAS := $(VENV)/.installed-das
 # Extras that tests run with; EXTRAS=test,seisbench also tests against SeisBench.
 EXTRAS ?= test
 INSTALLED_TEST := $(VENV)/.installed-$(EXTRAS)
@@ -26,7 +27,7 @@ demo: $(INSTALLED) ## run the embedded example and show what it found
 	$(BIN)/snakemake --cores $(CORES)
 	$(BIN)/quakeline summary unterhaching
 
-demo-das: $(INSTALLED) ## run the embedded earthquake on a fibre and show what it found
+demo-das: $(INSTALLED_DAS) ## run the embedded earthquake on a fibre and show what it found
 	$(BIN)/snakemake --cores $(CORES) --configfile config/runs/porotomo.yaml
 	$(BIN)/quakeline summary porotomo
 
@@ -96,6 +97,10 @@ $(BIN)/python:
 $(INSTALLED): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable .
 	@touch $@
+
+$(INSTALLED_DAS): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[das]"
+	@touch $(INSTALLED) $@
 
 $(INSTALLED_TEST): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[$(EXTRAS)]"

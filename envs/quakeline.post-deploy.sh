@@ -8,4 +8,4 @@ if [[ ! -f $source_tree/envs/constraints.txt ]]; then
     exit 1
 fi
 python -m pip install --quiet --constraint "$source_tree/envs/constraints.txt" \
-    --editable "$source_tree"
+    --editable "$source_tree[cloud,das,grid]"

@@ -20,6 +20,7 @@ from quakeline import stages
 from quakeline.chain.velocity import Layers, Velocity
 from quakeline.das.kind import AnyKind as AnyFibreKind
 from quakeline.errors import ConfigError
+from quakeline.extras import lacking
 from quakeline.fibres import Fibre
 from quakeline.models.cards import Card
 from quakeline.models.kinds import AnyKind, Builtin, Kind
@@ -255,8 +256,10 @@ class Run(Section):
         return [chunk.id for chunk in self.time.chunks()]
 
     def require_files(self) -> None:
-        """Raise ConfigError that lists every file the run names and that does not exist."""
-        missing = self.velocity.missing()
+        """Raise ConfigError that lists every file the run names and every library it lacks."""
+        needed = [(one.EXTRA, path) for path, one in self.within() if one.EXTRA]
+        missing = [line for line in (lacking(*pair) for pair in needed) if line]
+        missing += self.velocity.missing()
         for stage in stages.of(self):
             try:
                 named = stage.files(self)

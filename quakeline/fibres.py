@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Fibre(Section):
     """One fibre: a name, its files, what they hold, where it lies, how it is made ready."""
 
+    EXTRA = "das"
+
     name: str = Field(
         pattern=r"^[A-Za-z0-9_]{1,8}$",
         description="short name; its channels are stations NAME.00000, NAME.00001, ...",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -20,6 +21,18 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True
     )
+
+    #: The extra of the package whose libraries the section's work needs; empty: none.
+    EXTRA: ClassVar[str] = ""
+
+    def within(self, path: str = "") -> Iterator[tuple[str, Section]]:
+        """The section and all inside it, each with its dotted path."""
+        yield path, self
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for one in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(one, Section):
+                    yield from one.within(f"{path}.{name}" if path else name)
 
     def plain(self) -> dict[str, Any]:
         """Return the section as JSON-like builtins, as Snakemake can compare and store them."""

@@ -86,6 +86,8 @@ class Layers(Section):
 class Grid(Section):
     """Velocities that change in all directions, at the nodes of a grid; see docs/catalog.md."""
 
+    EXTRA = "grid"
+
     kind: Literal["grid"] = Field("grid", description="a grid in three dimensions")
     file: str = Field(
         description="the model: a header of NonLinLoc (.hdr, its buffer beside it), a NetCDF file"

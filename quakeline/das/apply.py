@@ -27,6 +27,7 @@ from quakeline.das.sections import Section, sections_of
 from quakeline.das.settings import Settings
 from quakeline.das.stream import Ratio, Row, Stream
 from quakeline.errors import ConfigError, DataError
+from quakeline.extras import require
 from quakeline.inference.engine import prefetched
 from quakeline.reasons import Reason
 
@@ -98,6 +99,7 @@ def annotate(
     model: Network, data: Any, callback: Any, settings: Settings, cancelled: Event
 ) -> AnnotateReport:
     """See `DASModel.annotate`; ends after the current patch once `cancelled` is set."""
+    require("das", "networks on fibre data")
     source = as_source(data, settings.channel_coord_name)
     report = AnnotateReport()
     found, problems = sections_of(source.coords[TIME])

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from quakeline.errors import WeightsError
+from quakeline.extras import require
 from quakeline.io.provenance import digest_file
 from quakeline.models.cards import Filter
 
@@ -212,13 +213,9 @@ def found_of(model: Any) -> Found:
 
 
 def _class(model: str) -> Any:
-    try:
-        import seisbench.models
-    except ImportError as error:
-        raise WeightsError(
-            "weights of kind seisbench need SeisBench, which is not installed:"
-            ' pip install "quakeline[seisbench]"'
-        ) from error
+    require("seisbench", "weights of kind seisbench")
+    import seisbench.models
+
     found = getattr(seisbench.models, model, None)
     if not isinstance(found, type) or not issubclass(found, seisbench.models.WaveformModel):
         raise WeightsError(f"SeisBench {seisbench.__version__} has no network {model!r}")

@@ -24,6 +24,8 @@ from quakeline.timeline import Span, to_ns
 class Objects(RemoteSource):
     """Archives in S3-like object stores; what comes is kept in an SDS archive."""
 
+    EXTRA = "cloud"
+
     kind: Literal["s3"] = Field("s3", description="S3-like object store")
     layout: Literal["scedc", "ncedc", "earthscope", "template"] = Field(
         description="how the objects are named: as in the public archives of SCEDC, NCEDC or"

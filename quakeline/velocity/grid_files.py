@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from quakeline.errors import DataError
+from quakeline.extras import require
 from quakeline.velocity import datasets, node_lists, nonlinloc_grid
 from quakeline.velocity.grid_model import GridModel
 from quakeline.velocity.raw_grid import Given, model_of
@@ -57,6 +58,7 @@ def load_grid(path: Path, s_path: Path | None = None, given: Given = NOTHING) ->
             f"velocity grid {path}: neither a header of NonLinLoc (.hdr), NetCDF or Zarr, nor lists"
             " of nodes as of simulps; a model of layers is given as velocity: {kind: table}"
         )
+    require("grid", f"velocity grid {path}")
     other = s_path or sibling(path)
     if path.suffix.lower() in _NONLINLOC:
         raw = nonlinloc_grid.read(path, other, given)

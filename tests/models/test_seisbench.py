@@ -302,11 +302,11 @@ def test_without_seisbench(tmp_path):
     code = "import sys; sys.modules['seisbench'] = None; from pathlib import Path;"
     code += "from quakeline.models.kinds import SeisBench; from quakeline.stages import weights;"
     code += "section = SeisBench(model='PhaseNet', weights='stead');"
-    code += "from quakeline.errors import WeightsError\n"
+    code += "from quakeline.errors import QuakelineError\n"
     code += "try:\n    weights.run(section, weights=Path('x.safetensors'))\n"
-    code += "except WeightsError as error:\n    print(error)"
+    code += "except QuakelineError as error:\n    print(error)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert "not installed" in done.stdout
-    assert 'pip install "quakeline[seisbench]"' in done.stdout
+    assert "pip install 'quakeline[seisbench]'" in done.stdout

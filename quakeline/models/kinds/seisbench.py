@@ -54,6 +54,8 @@ KNOWN: dict[str, Facts] = {
 class SeisBench(Kind):
     """A network of SeisBench, with its own preprocessing of windows."""
 
+    EXTRA = "seisbench"
+
     kind: Literal["seisbench"] = Field("seisbench", description="a network of SeisBench")
     model: str = Field(
         min_length=1,
