@@ -22,7 +22,7 @@ Model = TypeVar("Model", bound="Stored")
 
 
 class Stored(Protocol):
-    """What is asked of a network that is written and read; see `quakeline.das.model.DASModel`."""
+    """What is asked of a network that is written and read: `DASModel`."""
 
     annotate_keys: list[str]
     card: Card | None
