@@ -137,6 +137,10 @@ class Code(Enum):
 
     # tables of picks
     PICKS_OUTSIDE = _unused("{count} of {of} picks lie outside of the run's time")
+    PICKS_OTHER_PHASES = _unused(
+        "{count} of {of} picks are left out, of phases that are no P or S of local earthquakes:"
+        " {phases}"
+    )
     PICKS_PLACELESS = _unused("{count} picks are of {station}, a station without coordinates")
 
     # channels that are not prepared
