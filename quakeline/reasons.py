@@ -191,6 +191,10 @@ class Code(Enum):
         " {drift_ms:.1f} ms in all: times follow the starts of records and files"
     )
     LEAP_SECOND = _remark("a leap second: its samples are left out, times after it are UTC")
+    LEAP_DOUBTED = _remark(
+        "headers of its records announce a leap second before {time}, {against}: times follow the"
+        " starts of the records"
+    )
     RATE_AMBIGUOUS = _remark(
         "the header's sampling rate is {rate_hz:g} Hz and is used: its {records} records are"
         " fragments with gaps between them; without gaps they would imply {implied_hz:.4g} Hz"

@@ -77,12 +77,12 @@ def of_frame(
 ) -> pd.DataFrame:
     """Anybody's table of picks as the table PICKS.
 
-    A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S; a time
-    is ISO 8601 in UTC or seconds since 1970. Rows of other phases are left out, with a warning: depth
-    phases (pP, sP), those of the core and reflections (PKP, ScS, PmP), surface waves, amplitudes; the
-    reason is among `attrs[LEFT_OUT]` of what is returned. Probability, error and amplitude may lack. `phase_index`
-    counts samples after `begin_time`. Further columns of PICKS are kept, so that what
-    `quakeline pick` writes is the same as CSV and as Parquet.
+    A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S; a
+    time is ISO 8601 in UTC or seconds since 1970. Rows of other phases are left out, with a
+    warning: depth phases (pP, sP), those of the core and reflections (PKP, ScS, PmP), surface
+    waves, amplitudes; `attrs[LEFT_OUT]` of what is returned says why. Probability, error and
+    amplitude may lack. `phase_index` counts samples after `begin_time`. Further columns of PICKS
+    are kept, so that what `quakeline pick` writes is the same as CSV and as Parquet.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from pydantic import Field
 from quakeline.section import MayBeAuto, Section, Thresholds
 from quakeline.timeline import Span
 
-VERSION = 6
+VERSION = 7
 
 logger = logging.getLogger("quakeline")
 

@@ -52,8 +52,8 @@ def run(
     """Write the picks (PICKS) of the table that lie in the span of the run, and what was left out.
 
     `manifest` (MANIFEST) has a row for the table, and one for each reason why picks are of no use:
-    that they are neither P nor S, that they lie outside of the span, or that no station and no channel
-    of a fibre has their name.
+    that they are neither P nor S, that they lie outside of the span, or that no station and no
+    channel of a fibre has their name.
 
     Raises DataError where the table cannot be used, or no pick belongs to a station.
     """
