@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from struct import unpack_from
+from struct import unpack
 
 import numpy as np
 
@@ -131,7 +131,7 @@ def _lost_of_third(content: np.ndarray) -> tuple[int, bool]:
     """
     at = 0
     while content[at : at + 3].tobytes() == b"MS\x03" and at + _THIRD_HEADER <= len(content):
-        lengths = unpack_from("<BHI", content, at + 33)
+        lengths = unpack("<BHI", content[at + 33 : at + _THIRD_HEADER].tobytes())
         following = at + _THIRD_HEADER + sum(lengths)
         if following > len(content):
             break
