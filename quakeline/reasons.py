@@ -265,7 +265,7 @@ class Code(Enum):
     EMPTY_SAMPLES = _remark("{count} samples that are zero or not finite in all channels: gaps")
     CHANNELS_DEAD = _remark("{count} of {channels} channels never change: not used")
     GAP_FROM = _remark("gap from {time}")
-    CHUNK_EMPTY = _unused("no data of this chunk")
+    CHUNK_EMPTY = _no_data("no data of this chunk")
     NOT_ANNOTATED = _remark("not annotated: {why}")
     NO_PLACES = _remark("no positions of its channels: its picks are not associated")
     SOME_PLACELESS = _remark(
