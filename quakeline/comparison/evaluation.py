@@ -18,6 +18,8 @@ from quakeline.timeline import Span
 _SHARED = ("time", "latitude", "longitude", "depth_km", "magnitude")
 #: Makes the median absolute deviation of normal errors their standard deviation.
 _NORMAL = 1.4826
+#: So many events at swapped coordinates are no chance.
+_ENOUGH = 2
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def evaluate(
     own = _counted(events, stations, span, rules)
     theirs = _counted(reference, stations, span, rules)
     here, there = match(own, theirs, rules.tolerance_s, rules.tolerance_km)
+    doubts = [] if len(here) else _swapped(events, _inside(reference, span), rules)
     matches = _large(_table(own, theirs, here, there), rules.min_magnitude)
     in_matches = matches[["event_id", "reference_id"]].notna().sum()
     summary = {
@@ -96,6 +99,7 @@ def evaluate(
         "by_magnitude": _by_magnitude(matches, rules.magnitude_step),
         "by_distance": _by_distance(matches, rules.distance_edges_km),
         "differences": _differences(matches),
+        "doubts": doubts,
         "completeness": {
             "catalog": recurrence(own["magnitude"].to_numpy(float)).as_json(),
             "reference": recurrence(theirs["magnitude"].to_numpy(float)).as_json(),
@@ -106,11 +110,26 @@ def evaluate(
 
 def _counted(frame: pd.DataFrame, stations: pd.DataFrame, span: Span, rules: Rules) -> pd.DataFrame:
     """The events that count, with `station_distance_km`."""
-    times = frame["time"].dt.as_unit("ns").astype("int64")
-    inside = frame[(times >= span.start_ns) & (times < span.end_ns)]
+    inside = _inside(frame, span)
     nearest = _nearest(inside, stations)
     counted = inside.assign(station_distance_km=nearest)[nearest <= rules.max_distance_km]
     return pd.DataFrame(counted.reset_index(drop=True))
+
+
+def _inside(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
+    times = frame["time"].dt.as_unit("ns").astype("int64")
+    return frame[(times >= span.start_ns) & (times < span.end_ns)]
+
+
+def _swapped(events: pd.DataFrame, reference: pd.DataFrame, rules: Rules) -> list[str]:
+    """A sentence where events match once their latitudes and longitudes change places."""
+    exchanged = events.rename(columns={"latitude": "longitude", "longitude": "latitude"})
+    exchanged = exchanged[exchanged["latitude"].abs() <= 90]
+    here, _ = match(exchanged, reference, rules.tolerance_s, rules.tolerance_km)
+    if len(here) < _ENOUGH:
+        return []
+    said = f"no event matches, but {len(here)} do with latitude and longitude in each other's place"
+    return [f"{said}: are they swapped in the table of stations, or in the reference?"]
 
 
 def _nearest(frame: pd.DataFrame, stations: pd.DataFrame) -> np.ndarray:
