@@ -118,7 +118,8 @@ def _counted(frame: pd.DataFrame, stations: pd.DataFrame, span: Span, rules: Rul
 
 def _inside(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
     times = frame["time"].dt.as_unit("ns").astype("int64")
-    return frame[(times >= span.start_ns) & (times < span.end_ns)]
+    inside: pd.DataFrame = frame[(times >= span.start_ns) & (times < span.end_ns)]
+    return inside
 
 
 def _swapped(events: pd.DataFrame, reference: pd.DataFrame, rules: Rules) -> list[str]:
