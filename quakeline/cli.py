@@ -21,7 +21,7 @@ from quakeline.commands.pick import pick
 from quakeline.commands.plan import plan
 from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
-from quakeline.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory
+from quakeline.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -69,7 +69,7 @@ def _code_of(words: list[str], further: list[str]) -> int:
         terminal.mute_deprecations()
         app(words, obj=further)
     except QuakelineError as error:
-        typer.echo(f"quakeline: {_listed(str(error))}", err=True)
+        typer.echo(f"quakeline: {_listed(words_of(error))}", err=True)
         return EXIT_CODE
     except Exception as error:
         if not out_of_memory(error):

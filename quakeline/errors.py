@@ -22,6 +22,7 @@ _NO_MEMORY = (
     "not enough memory",
     "out of memory",
     "can't start new thread",
+    "failed to launch worker thread",
 )
 
 
@@ -56,6 +57,12 @@ def out_of_memory(error: BaseException) -> bool:
             return True
         seen = seen.__cause__ or seen.__context__
     return False
+
+
+def words_of(error: QuakelineError) -> str:
+    """The line of an error; the memory, where a library that had none is behind it."""
+    behind = error.__cause__ or error.__context__
+    return memory_words(behind) if behind and out_of_memory(behind) else str(error)
 
 
 def memory_words(error: BaseException) -> str:

@@ -137,6 +137,10 @@ class Code(Enum):
 
     # tables of picks
     PICKS_OUTSIDE = _unused("{count} of {of} picks lie outside of the run's time")
+    PICKS_OTHER_PHASES = _unused(
+        "{count} of {of} picks are left out, of phases that are no P or S of local earthquakes:"
+        " {phases}"
+    )
     PICKS_PLACELESS = _unused("{count} picks are of {station}, a station without coordinates")
 
     # channels that are not prepared
@@ -187,6 +191,10 @@ class Code(Enum):
         " {drift_ms:.1f} ms in all: times follow the starts of records and files"
     )
     LEAP_SECOND = _remark("a leap second: its samples are left out, times after it are UTC")
+    LEAP_DOUBTED = _remark(
+        "headers of its records announce a leap second before {time}, {against}: times follow the"
+        " starts of the records"
+    )
     RATE_AMBIGUOUS = _remark(
         "the header's sampling rate is {rate_hz:g} Hz and is used: its {records} records are"
         " fragments with gaps between them; without gaps they would imply {implied_hz:.4g} Hz"
@@ -257,7 +265,7 @@ class Code(Enum):
     EMPTY_SAMPLES = _remark("{count} samples that are zero or not finite in all channels: gaps")
     CHANNELS_DEAD = _remark("{count} of {channels} channels never change: not used")
     GAP_FROM = _remark("gap from {time}")
-    CHUNK_EMPTY = _unused("no data of this chunk")
+    CHUNK_EMPTY = _no_data("no data of this chunk")
     NOT_ANNOTATED = _remark("not annotated: {why}")
     NO_PLACES = _remark("no positions of its channels: its picks are not associated")
     SOME_PLACELESS = _remark(

@@ -126,4 +126,5 @@ def _of_channels(coverage: pd.DataFrame) -> Iterator[_Note]:
         parts = [reasons] if row.status == "unused" else [(one,) for one in reasons]
         for part in parts:
             if any(one.kind is not Kind.USUAL for one in part):
-                yield _Note(str(row.status), part, where, str(row.chunk))
+                absent = all(one.kind is Kind.NO_DATA for one in part)
+                yield _Note("no data" if absent else str(row.status), part, where, str(row.chunk))

@@ -57,7 +57,7 @@ def run_job(job: Any) -> None:
             seals.seal(Path(product), results)
         logger.info("%s: %s", _name(job), DONE)
     except errors.QuakelineError as error:
-        _explain(f"{_name(job)}: {error}", marker)
+        _explain(f"{_name(job)}: {errors.words_of(error)}", marker)
     except Exception as error:
         if errors.out_of_memory(error):
             logger.info("%s", traceback.format_exc())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import obspy
 import pandas as pd
 import pytest
 from obspy import Stream, Trace, UTCDateTime
+from pymseed import DataEncoding, MS3Record
 
 from quakeline.io import stores, tables
 from quakeline.models.kinds import Builtin
@@ -49,6 +51,20 @@ def trace(
         **header,
     }
     return Trace(np.asarray(samples), stats)
+
+
+def record(start_ns: int, first: int, version: int, *, flagged: bool = False) -> bytes:
+    """A record of miniSEED 2 or 3: 200 samples at 10 Hz that count from the first one on.
+
+    Its header says that it holds a leap second where it is flagged.
+    """
+    made = MS3Record(reclen=1024, encoding=DataEncoding.INT32)
+    made.set_starttime_str(str(UTCDateTime(ns=start_ns)))
+    made.sourceid, made.formatversion, made.samprate = "FDSN:XX_AAA__H_H_Z", version, 10.0
+    if flagged:
+        made.extra = json.dumps({"FDSN": {"Time": {"LeapSecond": 1}}})
+    (packed,) = (bytes(one) for one in made.generate(list(range(first, first + 200)), "i"))
+    return packed
 
 
 def write(traces: list[Trace] | Stream, path: Path, **options: Any) -> Path:

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from recordings import UNTERHACHING
 
 from quakeline import terminal
-from quakeline.errors import ConfigError
+from quakeline.errors import ConfigError, DataError, words_of
+from quakeline.io import pick_tables
 
 #: Bytes of address space in which Python begins, but no library for waveforms.
 LITTLE = 250_000_000
@@ -115,3 +118,18 @@ def test_little_memory_is_named() -> None:
     assert done.returncode == 2
     assert "not enough memory" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_without_memory_is_no_wrong_file(tmp_path: Path, monkeypatch) -> None:
+    """What a library says of memory behind an error of ours is the cause."""
+    table = tmp_path / "picks.parquet"
+    pq.write_table(pa.table({"station": ["A"]}), table)
+
+    def fails(*_: object, **__: object) -> None:
+        raise pa.ArrowInvalid("Failed to launch worker thread: Resource temporarily unavailable")
+
+    monkeypatch.setattr(pq, "read_schema", fails)
+    with pytest.raises(DataError) as caught:
+        pick_tables.read(table)
+    assert words_of(caught.value).startswith("not enough memory (Failed to launch worker thread")
+    assert words_of(DataError("another")) == "another"

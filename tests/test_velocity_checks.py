@@ -75,6 +75,9 @@ def test_stations_in_the_air_or_above_the_model_are_doubted():
         ([0.0, 0.0, 0.0], None),
         ([3.0, 8.0, 5.0], None),
         ([512.3, 1204.1, 20.0], None),
+        ([-512.3, -1204.1, -20.0], "wrong sign"),
+        ([-60.0, -70.0, -65.0], None),
+        ([-512.3, -1204.1, 20.0], None),
     ],
 )
 def test_elevations_in_other_units_are_doubted(elevations, word):

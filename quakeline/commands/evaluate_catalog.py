@@ -92,6 +92,8 @@ def catalog(
         write_text(json_file, json.dumps(summary, indent=1) + "\n")
     for line in _lines(summary):
         typer.echo(line)
+    for doubt in summary["doubts"]:
+        typer.secho(f"WARNING       {doubt}", fg="yellow")
 
 
 def _settings(folder: Path, given: dict[str, Any]) -> Config:

@@ -25,6 +25,8 @@ _NORMAL = 1.4826
 #: Classes of the summary: of magnitude, and of the distance of the nearest station (km).
 _MAGNITUDE_STEP = 0.5
 _DISTANCE_EDGES_KM = (0.0, 10.0, 25.0, 50.0, 100.0, 250.0)
+#: So many events at swapped coordinates are no chance.
+_ENOUGH = 2
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def evaluate(
     own = _counted(events, stations, span, rules)
     theirs = _counted(reference, stations, span, rules)
     here, there = match(own, theirs, rules.tolerance_s, rules.tolerance_km)
+    doubts = [] if len(here) else _swapped(events, _inside(reference, span), rules)
     matches = _large(_table(own, theirs, here, there), rules.min_magnitude)
     in_matches = matches[["event_id", "reference_id"]].notna().sum()
     summary = {
@@ -102,6 +105,7 @@ def evaluate(
         "by_magnitude": _by_magnitude(matches, _MAGNITUDE_STEP),
         "by_distance": _by_distance(matches, _DISTANCE_EDGES_KM),
         "differences": _differences(matches),
+        "doubts": doubts,
         "completeness": {
             "catalog": recurrence(own["magnitude"].to_numpy(float)).as_json(),
             "reference": recurrence(theirs["magnitude"].to_numpy(float)).as_json(),
@@ -114,11 +118,27 @@ def _counted(
     frame: pd.DataFrame, stations: pd.DataFrame, span: Span, rules: Settings
 ) -> pd.DataFrame:
     """The events that count, with `station_distance_km`."""
-    times = frame["time"].dt.as_unit("ns").astype("int64")
-    inside = frame[(times >= span.start_ns) & (times < span.end_ns)]
+    inside = _inside(frame, span)
     nearest = _nearest(inside, stations)
     counted = inside.assign(station_distance_km=nearest)[nearest <= rules.max_distance_km]
     return pd.DataFrame(counted.reset_index(drop=True))
+
+
+def _inside(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
+    times = frame["time"].dt.as_unit("ns").astype("int64")
+    inside: pd.DataFrame = frame[(times >= span.start_ns) & (times < span.end_ns)]
+    return inside
+
+
+def _swapped(events: pd.DataFrame, reference: pd.DataFrame, rules: Settings) -> list[str]:
+    """A sentence where events match once their latitudes and longitudes change places."""
+    exchanged = events.rename(columns={"latitude": "longitude", "longitude": "latitude"})
+    exchanged = exchanged[exchanged["latitude"].abs() <= 90]
+    here, _ = match(exchanged, reference, rules.tolerance_s, rules.tolerance_km)
+    if len(here) < _ENOUGH:
+        return []
+    said = f"no event matches, but {len(here)} do with latitude and longitude in each other's place"
+    return [f"{said}: are they swapped in the table of stations, or in the reference?"]
 
 
 def _nearest(frame: pd.DataFrame, stations: pd.DataFrame) -> np.ndarray:

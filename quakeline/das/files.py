@@ -6,7 +6,7 @@ Each file gives the gapless parts of all arrays that it holds, of dimensions tim
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from quakeline.das.description import Format
 from quakeline.das.readers import STEP_TOLERANCE, arrays_of, short
 from quakeline.errors import DataError
 from quakeline.io.plausible import require_name, require_plausible
+from quakeline.reasons import Reason
 from quakeline.terminal import libraries_muted
 from quakeline.timeline import SECOND
 
@@ -32,7 +33,8 @@ class Stretch:
 
     The array has no coordinates (xdas cannot cut those of some Terra15 files): `start_ns` is the
     time of the first sample, `distances` are in m along the fibre. `known`, int64 of shape (m, 2),
-    are samples and their times (ns) where these do not lie evenly; None: they do.
+    are samples and their times (ns) where these do not lie evenly; None: they do. `warned` is what
+    the reader warns of.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class Stretch:
     rate_hz: float
     distances: np.ndarray
     known: np.ndarray | None = None
+    warned: tuple[Reason, ...] = ()
 
     @property
     def n_samples(self) -> int:
@@ -68,8 +71,10 @@ def open_file(path: Path, form: Format) -> list[Stretch]:
     require_plausible(path)
     _check_hdf5(path)
     with libraries_muted():
-        arrays, engine = arrays_of(path, form)
-    parts = [part for array in arrays for part in _parts(path, engine, array)]
+        arrays, engine, warned = arrays_of(path, form)
+    parts = [
+        replace(part, warned=warned) for array in arrays for part in _parts(path, engine, array)
+    ]
     return sorted(parts, key=lambda part: part.start_ns)
 
 

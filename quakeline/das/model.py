@@ -296,7 +296,13 @@ class DASModel(Applicable, ABC):
         return kind(**own), {name: value for name, value in given.items() if name not in names}
 
     def save(
-        self, path: Path | str, *, name: str | None = None, training: Training | None = None
+        self,
+        path: Path | str,
+        weights_docstring: str = "",
+        version_str: str | None = None,
+        *,
+        name: str | None = None,
+        training: Training | None = None,
     ) -> Path:
         """Write the weights with their card, and how to build the network, as a weights file.
 
@@ -304,6 +310,11 @@ class DASModel(Applicable, ABC):
         ----------
         path
             The .safetensors file to write.
+        weights_docstring
+            How they were trained in words, where `training` does not say it. Weights that keep the
+            card with which they were loaded keep what it says.
+        version_str
+            Goes into the name of the file, as .vVERSION before the suffix.
         name
             Name of the weights. Those that were loaded from a file and trained since need one of
             their own, and name the former ones as their parent. None: that with which they were
@@ -318,26 +329,52 @@ class DASModel(Applicable, ABC):
         OutputError
             The file cannot be written.
         """
-        return storage.save(self, Path(path), name, training)
+        anew = name is not None or self.card is None
+        told = storage.docstring_as(training, weights_docstring, anew)
+        return storage.save(self, storage.versioned(path, version_str), name, told)
 
     @classmethod
-    def load(cls, path: Path | str) -> Self:
+    def load(cls, path: Path | str, version_str: str | None = None) -> Self:
         """Build the network that `save` wrote; nothing is unpickled.
 
         Called on `DASModel` it finds the class by its name among those that are imported. Raises
         WeightsError where the file is not one of this class.
         """
-        return storage.load(cls, Path(path))
+        return storage.load(cls, storage.versioned(path, version_str))
 
     @classmethod
-    def from_pretrained(cls, name: Path | str) -> Self:
+    def from_pretrained(
+        cls,
+        name: Path | str,
+        version_str: str | None = "latest",
+        update: bool = False,
+        force: bool = False,
+        wait_for_file: bool = False,
+    ) -> Self:
         """Give the network with published weights, or with those of a .safetensors file.
 
-        Raises WeightsError that lists the known names, or where weights cannot be fetched.
+        `update`, `force` and `wait_for_file` have no effect: files are known by their SHA-256, so
+        that none can be out of date or half there. Raises WeightsError that lists the known names
+        or versions, or where weights cannot be fetched.
         """
+        storage.require_version(name, version_str, cls.list_versions(name))
         return storage.from_pretrained(cls, name)
 
     @classmethod
-    def list_pretrained(cls) -> list[str]:
-        """Names that `from_pretrained` knows."""
-        return list(cls.pretrained)
+    def list_pretrained(
+        cls, details: bool = False, remote: bool = True
+    ) -> list[str] | dict[str, str]:
+        """Names that `from_pretrained` knows; with details, and where their files come from.
+
+        `remote` has no effect: the class names its weights, and no server is asked.
+        """
+        origins = {name: source.origin for name, source in cls.pretrained.items()}
+        return origins if details else list(origins)
+
+    @classmethod
+    def list_versions(cls, name: Path | str, remote: bool = True) -> list[str]:
+        """The version of published weights: digits of the SHA-256 of their files. None of others.
+
+        `remote` has no effect.
+        """
+        return storage.versions_of(cls, name)

@@ -6,6 +6,7 @@ virtual `xdas.DataArray`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +22,14 @@ from xdas.virtual import TileArray
 from quakeline.das.axes import prodml_is_by_channel
 from quakeline.das.description import AutoFormat, Format, MatrixFormat
 from quakeline.errors import DataError
+from quakeline.reasons import Code, Reason
 from quakeline.timeline import SECOND, to_ns
 
 #: Steps of time that differ by a smaller share are the same (headers round to the nanosecond).
 STEP_TOLERANCE = 1e-5
 _MOST_REFUSALS = 3
+#: Warnings that are not about files.
+_OF_CODE = (DeprecationWarning, FutureWarning, PendingDeprecationWarning, ResourceWarning)
 #: So many arrays of an unknown HDF5 file are named.
 _MOST_NAMED = 4
 #: Engines of xdas for seismometer files: they open nearly everything, one channel at a time.
@@ -34,15 +38,16 @@ _NOT_FIBRE = ("obspy", "miniseed")
 _ORDERS = {"time_channel": ("time", "distance"), "channel_time": ("distance", "time")}
 
 
-def arrays_of(path: Path, form: Format) -> tuple[list[xdas.DataArray], str]:
-    """All arrays that a file holds, and the name of the reader. Raises DataError."""
+def arrays_of(path: Path, form: Format) -> tuple[list[xdas.DataArray], str, tuple[Reason, ...]]:
+    """All arrays that a file holds, the name of the reader, what it warns of. Raises DataError."""
     if isinstance(form, MatrixFormat):
-        return [_matrix(path, form)], "matrix"
+        return [_matrix(path, form)], "matrix", ()
     refusals = []
     names = [form.engine] if form.engine else [*_engines_of_xdas(), "dascore"]
     for name in names:
         try:
-            return _read(path, name, form), name
+            arrays, warned = _heard(path, name, form)
+            return arrays, name, warned
         except DataError:
             raise
         except KeyError as error:
@@ -52,6 +57,20 @@ def arrays_of(path: Path, form: Format) -> tuple[list[xdas.DataArray], str]:
         except Exception as error:  # any file may come: every library raises its own errors
             refusals.append(f"{name}: {short(error)}")
     raise DataError(f"no reader opens it{_held(path)} (" + "; ".join(_telling(refusals)) + ")")
+
+
+def _heard(
+    path: Path, name: str, form: AutoFormat
+) -> tuple[list[xdas.DataArray], tuple[Reason, ...]]:
+    """The arrays of a file by one engine, and what the engine warns of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        arrays = _read(path, name, form)
+    texts = [short(one.message) for one in caught if not issubclass(one.category, _OF_CODE)]
+    return arrays, tuple(
+        Reason.of(Code.READER_WARNS, why=f"its reader, {name}, warns: {text}")
+        for text in dict.fromkeys(texts)
+    )
 
 
 def _held(path: Path) -> str:
@@ -131,8 +150,8 @@ def _telling(refusals: list[str]) -> list[str]:
     return sorted(refusals, key=lambda r: any(word in r for word in dull))[:_MOST_REFUSALS]
 
 
-def short(error: BaseException) -> str:
-    """What an error of a library says, in one line."""
+def short(error: BaseException | str) -> str:
+    """What an error or warning of a library says, in one line."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 100 else text[:97] + "..."
 

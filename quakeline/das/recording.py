@@ -12,6 +12,7 @@ import numpy as np
 from quakeline.clock import STEP, drift_notes
 from quakeline.das.description import Format
 from quakeline.das.files import Stretch, missing_members, open_file, unread
+from quakeline.das.leaps import late
 from quakeline.das.members import filled
 from quakeline.das.runs import Run, runs
 from quakeline.errors import DataError
@@ -54,7 +55,7 @@ def survey(paths: list[Path], form: Format, span: Span) -> list[Found]:
             found.append(Found(path, None, "unreadable", (why,)))
             continue
         found += [
-            Found(path, part, "data", told)
+            Found(path, part, "data", (*told, *part.warned))
             for part in parts
             if part.start_ns < span.end_ns and part.end_ns > span.start_ns
         ]
@@ -110,19 +111,24 @@ def _without_repeats(found: list[Found]) -> list[Found]:
         ((i.stretch.start_ns, -i.stretch.n_samples, str(i.path), i) for i in found
          if i.status == "data" and i.stretch), key=lambda entry: entry[:3],
     )  # fmt: skip
+    leaps = late([item.stretch for _, _, _, item in used if item.stretch])
     end = -(1 << 62)
-    for _, _, _, item in used:
+    for number, (_, _, _, item) in enumerate(used):
         part = item.stretch
         assert part is not None
+        true_end = part.end_ns - (SECOND if number in leaps else 0)
         overlap = end - part.start_ns
-        if part.end_ns <= end:
+        if true_end <= end:
             result.append(Found(item.path, part, "unused", (Reason.of(Code.SAME_TIME),)))
             continue
+        if number in leaps:
+            note = Reason.of(Code.LEAP_SECOND)
+            item = Found(item.path, part, "data", (*item.reasons, note))
         if overlap > STEP * SECOND / part.rate_hz:
             note = Reason.of(Code.BEGINS_EARLY, seconds=overlap / SECOND)
             item = Found(item.path, part, "data", (*item.reasons, note))
         result.append(item)
-        end = part.end_ns
+        end = true_end
     return result
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ import xdas
 from quakeline.clock import STEP, Clock, follows
 from quakeline.das.files import Stretch
 from quakeline.das.joining import joined
+from quakeline.das.leaps import shortened, without_leap_seconds
 from quakeline.das.members import Members
 from quakeline.timeline import SECOND
 
@@ -61,9 +62,10 @@ def runs(parts: list[Stretch]) -> list[Run]:
     """Join stretches to gapless runs; of overlaps the earlier samples stay.
 
     A step of a part of a sample between two files is no gap, nor is a clock that drifts: times
-    follow the starts of the files (`quakeline.clock`).
+    follow the starts of the files (`quakeline.clock`), and leap seconds are left out
+    (`quakeline.das.leaps`).
     """
-    ordered = sorted(parts, key=lambda part: (part.start_ns, -part.n_samples))
+    ordered = without_leap_seconds(parts)
     direct = _direct(ordered)
     groups: list[list[Stretch]] = []
     last = -1
@@ -72,7 +74,7 @@ def runs(parts: list[Stretch]) -> list[Run]:
         led = number in direct and last == number - 1
         if before and part.start_ns < before.end_ns and not led:
             skip = int(np.ceil((before.end_ns - part.start_ns) * part.rate_hz / SECOND - STEP))
-            part = _shortened(part, skip)
+            part = shortened(part, skip)
             if part.n_samples < 1:
                 continue
         if before and _alike(part, before) and (led or _close(part, before)):
@@ -94,20 +96,6 @@ def _direct(ordered: Sequence[Stretch]) -> set[int]:
         pairs = zip(own, own[1:], joints, strict=False)
         found.update(other for one, other, joint in pairs if joint and other == one + 1)
     return found
-
-
-def _shortened(part: Stretch, skip: int) -> Stretch:
-    """A stretch without its first samples."""
-    start = part.start_ns + round(skip * SECOND / part.rate_hz)
-    known = None
-    if part.known is not None:
-        at, times = part.known.T
-        start = round(float(np.interp(skip, at, (times - part.start_ns).astype(float))))
-        start += part.start_ns
-        later = part.known[at > skip] - np.array([skip, 0])
-        known = np.append([[0, start]], later, axis=0)
-    array = part.array.isel(time=slice(skip, None))
-    return replace(part, array=array, start_ns=start, known=known)
 
 
 def _alike(part: Stretch, before: Stretch) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeVar
@@ -52,7 +52,9 @@ class Stored(Protocol):
         """Switch it to inference."""
 
     @classmethod
-    def list_pretrained(cls) -> list[str]:
+    def list_pretrained(
+        cls, details: bool = False, remote: bool = True
+    ) -> list[str] | dict[str, str]:
         """Names of published weights."""
 
 
@@ -167,6 +169,35 @@ def load(kind: type[Model], path: Path) -> Model:
         raise WeightsError(f"{path} does not fit {name}: {reason}") from error
     model.card = card
     return model.eval()
+
+
+def versioned(path: Path | str, version: str | None) -> Path:
+    """The path of a version of weights: with .vVERSION before its suffix."""
+    found = Path(path)
+    if version is None:
+        return found
+    stem = found.name.removesuffix(weights.SUFFIX)
+    return found.with_name(f"{stem}.v{version}{weights.SUFFIX}")
+
+
+def docstring_as(training: Training | None, docstring: str, anew: bool) -> Training | None:
+    """How weights were trained where it is told in words only; a card that stays has its own."""
+    told = training is None and docstring and anew
+    return Training(data=(docstring,)) if told else training
+
+
+def require_version(name: Path | str, version: str | None, known: Sequence[str]) -> None:
+    """Raise WeightsError unless weights of a name have a version; None and latest: any."""
+    if version in (None, "latest") or version in known:
+        return
+    listed = ", ".join(known) or "none: a file has no versions"
+    raise WeightsError(f"{name}: version {version!r} given; known: latest, {listed}")
+
+
+def versions_of(kind: type[Stored], name: Path | str) -> list[str]:
+    """See `DASModel.list_versions`."""
+    known = kind.pretrained.get(str(name))
+    return [known.key] if known else []
 
 
 def from_pretrained(kind: type[Model], name: Path | str) -> Model:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from quakeline.das import storage
 from quakeline.das.apply import Annotations, Patch
 from quakeline.das.arrays import Transform
 from quakeline.das.model import DASModel
@@ -19,7 +20,6 @@ from quakeline.das.patches import PatchingStructure
 from quakeline.das.pickers import picker_of
 from quakeline.das.picks import DASPickingCallback
 from quakeline.das.settings import ANNOTATE_ARGS, Settings
-from quakeline.das.storage import renamed
 from quakeline.das.stream import Stream
 from quakeline.das.windows import ZeroPhase, batches, normalised
 from quakeline.errors import ConfigError
@@ -306,7 +306,13 @@ class DASWaveformModelWrapper(DASModel):
         return callback, {k: v for k, v in rest.items() if not k.endswith("_threshold")}
 
     def save(
-        self, path: Path | str, *, name: str | None = None, training: Training | None = None
+        self,
+        path: Path | str,
+        weights_docstring: str = "",
+        version_str: str | None = None,
+        *,
+        name: str | None = None,
+        training: Training | None = None,
     ) -> Path:
         """Write the picker's weights as a weights file, for any use of it; see `DASModel.save`."""
         if self._path is None:
@@ -314,30 +320,52 @@ class DASWaveformModelWrapper(DASModel):
                 f"{type(self.model).__name__} is known to this process only: save the network by"
                 " its own save()"
             )
+        file = storage.versioned(path, version_str)
         if self._loaded.network == CUSTOM:
             if name is not None or training is not None:
                 raise ConfigError(f"name: {self._loaded.name} is kept as a graph and has its name")
-            Path(path).write_bytes(self._path.read_bytes())
-            return Path(path)
+            file.write_bytes(self._path.read_bytes())
+            return file
         digest = weights.digest_of(self.network.state_dict())
-        card = renamed(self._loaded, digest, name, training)
-        networks.save_network(path, self.network, card or self._loaded)
-        return Path(path)
+        told = storage.docstring_as(training, weights_docstring, name is not None)
+        card = storage.renamed(self._loaded, digest, name, told)
+        networks.save_network(file, self.network, card or self._loaded)
+        return file
 
     @classmethod
-    def load(cls, path: Path | str) -> Self:
+    def load(cls, path: Path | str, version_str: str | None = None) -> Self:
         """Wrap the picker of a .safetensors file of quakeline."""
-        return cls(Path(path))
+        return cls(storage.versioned(path, version_str))
 
     @classmethod
-    def from_pretrained(cls, name: Path | str) -> Self:
-        """Wrap a weight set by its name. Raises as the class itself does."""
+    def from_pretrained(
+        cls,
+        name: Path | str,
+        version_str: str | None = "latest",
+        update: bool = False,
+        force: bool = False,
+        wait_for_file: bool = False,
+    ) -> Self:
+        """Wrap a weight set by its name; see `DASModel.from_pretrained`.
+
+        Raises WeightsError for another version, else as the class itself does.
+        """
+        storage.require_version(name, version_str, cls.list_versions(name))
         return cls(name)
 
     @classmethod
-    def list_pretrained(cls) -> list[str]:
-        """Names of the weight sets."""
-        return [name for name, card in CARDS.items() if card.output == "samples"]
+    def list_pretrained(
+        cls, details: bool = False, remote: bool = True
+    ) -> list[str] | dict[str, str]:
+        """Names of the weight sets; with details, and their citations. `remote` has no effect."""
+        sets = {name: card.citation for name, card in CARDS.items() if card.output == "samples"}
+        return sets if details else list(sets)
+
+    @classmethod
+    def list_versions(cls, name: Path | str, remote: bool = True) -> list[str]:
+        """The version of a weight set: digits of its digest. `remote` has no effect."""
+        card = CARDS.get(str(name))
+        return [card.digest[:12]] if card else []
 
 
 def _known_strategy(value: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from struct import unpack
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from quakeline.timeline import SECOND
 _KINDS = b"DRQM"
 #: Bit of the activity flags: the correction is in the start time already.
 _CORRECTED = 0b10
-_HEADER = 48
+#: Bits of the activity flags: a leap second, or a negative one, lies within the record.
+_LEAPS = 0b110000
+_HEADER, _THIRD_HEADER = 48, 40
 #: Records are looked for at each so many bytes where there is none, and have at most so many.
 _STEP, _LONGEST = 64, 1 << 20
 _MOST_BLOCKETTES = 8
@@ -69,8 +72,10 @@ def records_of(path: Path) -> dict[str, Records]:
     return found
 
 
-def starts_of(path: Path) -> dict[bytes, tuple[np.ndarray, np.ndarray]]:
+def starts_of(path: Path) -> dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Starts in ns since 1970 and numbers of samples of the records of each channel, as they come.
+
+    The third array says whether a record announces a leap second.
 
     Keys are the 12 bytes of station, location, channel and network. Times are those of the header
     with its correction, and the microseconds of blockette 1001. None where the file is anything
@@ -89,21 +94,23 @@ def starts_of(path: Path) -> dict[bytes, tuple[np.ndarray, np.ndarray]]:
     micro = _timed(records, heads, order)[:, 1].view(np.int8).astype(np.int64)
     starts = seconds * SECOND + fraction * 100_000 + micro * 1_000
     names = _names(heads)
-    full = counts > 0
+    full, leaps = counts > 0, heads[:, 36] & _LEAPS > 0
     return {
-        name: (starts[own], counts[own])
+        name: (starts[own], counts[own], leaps[own])
         for name in np.unique(names).tolist()
         if (own := (names == name) & full).any()
     }
 
 
 def lost_bytes(path: Path) -> tuple[int, bool] | None:
-    """Bytes of a miniSEED 2 file that are in no whole record, and whether the last one is cut.
+    """Bytes of a miniSEED file that are in no whole record, and whether the last one is cut.
 
     Records may have different lengths. None where the file does not begin with a record that says
     how long it is.
     """
     content = _content(path)
+    if content[:3].tobytes() == b"MS\x03":
+        return _lost_of_third(content)
     if not _record_length(content):
         return None
     at = lost = 0
@@ -114,6 +121,22 @@ def lost_bytes(path: Path) -> tuple[int, bool] | None:
         lost += 0 if length else min(_STEP, len(content) - at)
         at += length or _STEP
     return lost, False
+
+
+def _lost_of_third(content: np.ndarray) -> tuple[int, bool]:
+    """The same of miniSEED 3, which is read up to the first byte that is in no record.
+
+    Lengths of codes, further headers and samples stand behind byte 33 of each record.
+    Source: FDSN, miniSEED 3 (2023).
+    """
+    at = 0
+    while content[at : at + 3].tobytes() == b"MS\x03" and at + _THIRD_HEADER <= len(content):
+        lengths = unpack("<BHI", content[at + 33 : at + _THIRD_HEADER].tobytes())
+        following = at + _THIRD_HEADER + sum(lengths)
+        if following > len(content):
+            break
+        at = following
+    return len(content) - at, content[at : at + 3].tobytes() == b"MS\x03"
 
 
 def _begins(content: np.ndarray, at: int) -> bool:

@@ -19,6 +19,7 @@ import obspy
 from pymseed import MiniSEEDError, MS3TraceList, get_error_messages, sourceid2nslc
 
 from quakeline.clock import EVEN
+from quakeline.errors import DataError
 from quakeline.io import starts
 from quakeline.timeline import SECOND
 
@@ -27,6 +28,8 @@ _ENCODINGS = {1: "INT16", 3: "INT32", 4: "FLOAT32", 5: "FLOAT64", 10: "STEIM1", 
 _DTYPES = {"i": np.int32, "f": np.float32, "d": np.float64}
 _QUALITIES = b"DRQM"
 _LEAST = 128
+#: miniSEED 3 begins so; obspy does not read it.
+_THIRD = b"MS\x03"
 
 
 class Unusual(Exception):
@@ -37,7 +40,7 @@ def is_miniseed(content: bytes | mmap.mmap) -> bool:
     """Whether bytes begin like a data record of miniSEED 2 or 3."""
     if len(content) < _LEAST:
         return False
-    if content[:3] == b"MS\x03":
+    if content[:3] == _THIRD:
         return True
     sequence, codes = content[:6], content[8:20]
     return content[6] in _QUALITIES and not sequence.strip(b"0123456789 \0") and codes.isascii()
@@ -59,7 +62,9 @@ def read(
     Raises
     ------
     Unusual
-        It is no miniSEED, or miniSEED that obspy should read.
+        It is no miniSEED, or miniSEED 2 that obspy should read.
+    DataError
+        It is miniSEED 3 that cannot be read.
     """
     with path.open("rb") as file:
         try:
@@ -69,10 +74,18 @@ def read(
     # The mapping is not closed here: the list of records holds it until that is gone.
     if not is_miniseed(content):
         raise Unusual("no data record at the beginning")
-    stream = _read(content, starttime, endtime, headonly)
+    third = content[:3] == _THIRD
+    try:
+        stream = _read(content, starttime, endtime, headonly)
+    except Unusual as error:
+        if third:
+            raise DataError(f"miniSEED 3 that cannot be read: {error}") from error
+        raise
     starts.mark(stream, path)
     if starttime is not None or endtime is not None:
         return obspy.Stream([one for one in stream if _trimmed(one, starttime, endtime)])
+    if third:  # its records have the length that they need
+        return stream
     facts = [trace.stats.mseed for trace in stream]
     if sum(one["number_of_records"] * one["record_length"] for one in facts) != len(content):
         raise Unusual("bytes in no record, or records of several lengths")
@@ -123,7 +136,9 @@ def _trimmed(
 
 
 def _require_order(segments: list[Any]) -> None:
-    """Leave overlaps to obspy: libmseed 3 sorts their records in another way."""
+    """Leave overlaps of miniSEED 2 to obspy: libmseed 3 sorts their records in another way."""
+    if segments and next(iter(segments[0].recordlist)).record.formatversion > 2:
+        return
     bounds = sorted((int(one.starttime), int(one.endtime)) for one in segments)
     if any(start <= end for (_, end), (start, _) in pairwise(bounds)):
         raise Unusual("records overlap")

@@ -16,6 +16,7 @@ from quakeline.io.cells import read_cells
 from quakeline.io.codes import clash, normal
 from quakeline.io.pick_errors import require_errors
 from quakeline.io.probabilities import as_shares, percent_column
+from quakeline.reasons import Code, Reason, packed
 from quakeline.schemas import PICKS
 from quakeline.timeline import SECOND
 
@@ -44,8 +45,13 @@ _NAMES = {
 #: is forgotten: that is what shall be found.
 _FURTHER = {c.name: c.type for c in PICKS.columns if c.name not in {*_NAMES, "event_id"}}
 _REQUIRED = ("station", "phase", "time")
-#: Depth phases, those of the core, reflections, conversions: no model here predicts their times.
-_NOT_DIRECT = r"[ps][PS]|[PS](?:[PSKI]|[ci]P|[cim]S|mP|K|\d+P|\d+S)"
+#: Depth phases, those of the core and along it, reflections, conversions: no model here predicts
+#: their times.
+_NOT_DIRECT = r"[ps][PS]|[PS](?:[PSKI'\u2032]|[ci]P|[cim]S|mP|dif|\d+P|\d+S)"
+#: Names of phases that a line has at most.
+_MOST_NAMED = 6
+#: Under this name `DataFrame.attrs` of a table says why rows of it are left out (`reasons.packed`).
+LEFT_OUT = "left_out"
 #: Offsets of PhaseNet's older tables: `begin_time` and samples or seconds after it.
 _OFFSETS = ("phase_index", "phase_time_s")
 
@@ -71,11 +77,12 @@ def of_frame(
 ) -> pd.DataFrame:
     """Anybody's table of picks as the table PICKS.
 
-    A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S and is
-    neither a depth phase (pP, sP) nor one of the core or a reflection (PKP, ScS, PmP); a time is
-    ISO 8601 in UTC or seconds since 1970. Probability, error and amplitude may lack. `phase_index`
-    counts samples after `begin_time`. Further columns of PICKS are kept, so that what
-    `quakeline pick` writes is the same as CSV and as Parquet.
+    A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S; a
+    time is ISO 8601 in UTC or seconds since 1970. Rows of other phases are left out, with a
+    warning: depth phases (pP, sP), those of the core and reflections (PKP, ScS, PmP), surface
+    waves, amplitudes; `attrs[LEFT_OUT]` of what is returned says why. Probability, error and
+    amplitude may lack. `phase_index` counts samples after `begin_time`. Further columns of PICKS
+    are kept, so that what `quakeline pick` writes is the same as CSV and as Parquet.
 
     Parameters
     ----------
@@ -89,8 +96,8 @@ def of_frame(
     Raises
     ------
     DataError
-        The table lacks a column, a row of it makes no sense, or only capital letters tell two
-        stations apart.
+        The table lacks a column, a row of it makes no sense, no row is of P or S, or only capital
+        letters tell two stations apart.
     """
     if list(frame.columns) == PICKS.names and _is_typed(frame):
         return _of_ours(frame, fibres, path)
@@ -103,12 +110,11 @@ def of_frame(
         raise DataError(
             f"picks {path}: columns {', '.join(map(str, frame.columns))} given; missing: {allowed}"
         )
+    frame, left_out = _of_direct_phases(frame, str(found["phase"]), path)
     values = {name: frame[column] for name, column in found.items() if column is not None}
     picks = pd.DataFrame(_codes(values), index=frame.index)
-    names = values["phase"].astype(str).str.strip()
-    picks["phase"] = names.str[:1].str.upper().mask(names.str.match(_NOT_DIRECT), "")
+    picks["phase"] = _direct(values["phase"])
     _require(picks["station"] != "", "station", values["station"], path)
-    _require(picks["phase"].isin(["P", "S"]), "phase", values["phase"], path)
     picks["time"] = _times(values["time"], _offset(frame, sampling_rate_hz), path)
     picks["probability"] = _probabilities(values, path, percent=percent is not None)
     for name in ("time_sigma_s", "amplitude_m_s"):
@@ -116,13 +122,43 @@ def of_frame(
     require_errors(picks["time_sigma_s"], path)
     picks = picks.assign(source="waveform", model="table", weights_id=NO_WEIGHTS)
     picks = picks.assign(**_further(frame, picks, path))
-    return _finished(_with_normal_codes(picks, fibres, path), values)
+    finished = _finished(_with_normal_codes(picks, fibres, path), values)
+    finished.attrs[LEFT_OUT] = left_out
+    return finished
+
+
+def _direct(names: pd.Series) -> pd.Series:
+    """P or S for each name of a phase, "" where it is neither of a local earthquake."""
+    text = names.fillna("").astype(str).str.strip()
+    letters = text.str[:1].str.upper()
+    return letters.where(letters.isin(["P", "S"]) & ~text.str.match(_NOT_DIRECT), "")
+
+
+def _of_direct_phases(
+    frame: pd.DataFrame, column: str, path: Path | str
+) -> tuple[pd.DataFrame, str]:
+    """The rows of P and S, and why others are left out. Raises DataError where none is left."""
+    good = _direct(frame[column]) != ""
+    if good.all():
+        return frame, ""
+    if not good.any():
+        _require(good, "phase", frame[column], path)
+    counts = frame.loc[~good, column].fillna("").astype(str).str.strip().value_counts()
+    named = [f"{name or 'none given'} ({n})" for name, n in counts.items()]
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    phases = ", ".join(named[:_MOST_NAMED]) + more
+    reason = Reason.of(Code.PICKS_OTHER_PHASES, (~good).sum(), of=len(frame), phases=phases)
+    logger.warning("picks %s: %s", path, reason)
+    return frame[good], packed([reason])
 
 
 def _of_ours(picks: pd.DataFrame, fibres: frozenset[str], path: Path | str) -> pd.DataFrame:
     """PICKS as they enter, with normal codes and of no event."""
+    picks, left_out = _of_direct_phases(picks, "phase", path)
     picks = picks.assign(probability=as_shares(picks["probability"], path))
-    return _conformed(_with_normal_codes(picks.drop(columns="event_id"), fibres, path))
+    ours = _conformed(_with_normal_codes(picks.drop(columns="event_id"), fibres, path))
+    ours.attrs[LEFT_OUT] = left_out
+    return ours
 
 
 def _is_typed(frame: pd.DataFrame) -> bool:

@@ -19,8 +19,9 @@ from quakeline.clock import STEP
 from quakeline.io.blockettes import starts_of
 from quakeline.timeline import SECOND
 
-#: Starts in ns and numbers of samples of records, in order of time.
-Rows = tuple[np.ndarray, np.ndarray]
+#: Starts in ns and numbers of samples of records, in order of time, and whether a record announces
+#: a leap second.
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 #: Records join to a trace with steps of at most this, in samples.
 _MOST = STEP + 1e-3
@@ -31,8 +32,9 @@ def mark(stream: Iterable[obspy.Trace], path: Path) -> None:
     """Note in traces of a miniSEED file when their records began: `stats.mseed.starts`.
 
     It is of int64 and shape (m, 2), with a row for each record: the number of its first sample,
-    which may lie before the first of the trace, and its start in ns. Traces whose records are not
-    found stay as they are, and so do traces of other formats.
+    which may lie before the first of the trace, and its start in ns. `stats.mseed.leaps` are the
+    midnights (ns) of leap seconds that their headers announce, if any do. Traces whose records are
+    not found stay as they are, and so do traces of other formats.
     """
     traces = [one for one in stream if "starts" not in one.stats.get("mseed", {"starts": 0})]
     traces = [one for one in traces if one.stats.npts and one.stats.sampling_rate > 0]
@@ -41,19 +43,24 @@ def mark(stream: Iterable[obspy.Trace], path: Path) -> None:
     found = path.stat()
     rows = _rows(str(path), found.st_mtime_ns, found.st_size)
     used: dict[str, np.ndarray] = {
-        codes: np.zeros(len(starts), bool) for codes, (starts, _) in rows.items()
+        codes: np.zeros(len(starts), bool) for codes, (starts, _, _) in rows.items()
     }
     for trace in traces:
         if trace.id in rows:
-            starts = _starts(trace, rows[trace.id], used[trace.id])
-            if starts is not None:
-                trace.stats.mseed["starts"] = starts
+            chosen = _chosen(trace, rows[trace.id], used[trace.id])
+            if chosen is not None:
+                _note(trace, rows[trace.id], chosen)
 
 
 def of(trace: obspy.Trace) -> np.ndarray:
     """What `mark` noted in a trace; of any other trace its own start."""
     starts = trace.stats.get("mseed", {}).get("starts")
     return np.array([[0, int(trace.stats.starttime.ns)]]) if starts is None else starts
+
+
+def announced(traces: Iterable[obspy.Trace]) -> set[int]:
+    """Midnights (ns) of the leap seconds that records of traces announce, as `mark` noted them."""
+    return {after for one in traces for after in one.stats.get("mseed", {}).get("leaps", ())}
 
 
 @lru_cache(maxsize=_FILES_HELD)
@@ -69,27 +76,39 @@ def _rows(path: str, changed_ns: int, size: int) -> dict[str, Rows]:
 
 def _one_by_one(path: str) -> dict[str, list[Rows]]:
     """Records of miniSEED 3, or of several lengths, as far as they can be read."""
-    rows: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    rows: dict[str, list[tuple[int, int, bool]]] = defaultdict(list)
     try:
         for record in MS3Record.from_file(path):
             if record.samplecnt > 0:
                 codes = ".".join(sourceid2nslc(record.sourceid))
-                rows[codes].append((record.starttime, record.samplecnt))
+                leap = '"LeapSecond"' in (record.extra or "")  # of FDSN.Time: 1, or -1
+                rows[codes].append((record.starttime, record.samplecnt, leap))
     except (MiniSEEDError, ValueError):
         pass  # the reader of the samples says what is wrong with the file
     arrays = {codes: np.array(some, np.int64) for codes, some in rows.items()}
-    return {codes: [(some[:, 0], some[:, 1])] for codes, some in arrays.items()}
+    return {codes: [(some[:, 0], some[:, 1], some[:, 2] > 0)] for codes, some in arrays.items()}
 
 
 def _sorted(parts: list[Rows]) -> Rows:
-    starts, counts = (np.concatenate(list(some)) for some in zip(*parts, strict=True))
+    starts, counts, leaps = (np.concatenate(list(some)) for some in zip(*parts, strict=True))
     order = np.argsort(starts, kind="stable")
-    return starts[order], counts[order]
+    return starts[order], counts[order], leaps[order]
 
 
-def _starts(trace: obspy.Trace, rows: Rows, used: np.ndarray) -> np.ndarray | None:
-    """The records of a trace, which are then `used`; None where they are not found."""
-    starts, counts = rows
+def _note(trace: obspy.Trace, rows: Rows, chosen: np.ndarray) -> None:
+    """Write into a trace what its records, of these numbers, say of its times."""
+    starts, counts, leaps = (some[chosen] for some in rows)
+    elapsed = (int(trace.stats.starttime.ns) - int(starts[0])) * trace.stats.sampling_rate / SECOND
+    at = np.cumsum(counts) - counts - round(elapsed)
+    trace.stats.mseed["starts"] = np.stack([at, starts], axis=1)
+    if leaps.any():
+        midnights = np.unique(-(-starts[leaps] // (86_400 * SECOND))) * 86_400 * SECOND
+        trace.stats.mseed["leaps"] = tuple(midnights.tolist())
+
+
+def _chosen(trace: obspy.Trace, rows: Rows, used: np.ndarray) -> np.ndarray | None:
+    """Numbers of the records of a trace, which are then `used`; None where they are not found."""
+    starts, counts, _ = rows
     rate, n = float(trace.stats.sampling_rate), int(trace.stats.npts)
     begin = int(trace.stats.starttime.ns)
     half = round(0.5 * SECOND / rate)
@@ -109,8 +128,7 @@ def _starts(trace: obspy.Trace, rows: Rows, used: np.ndarray) -> np.ndarray | No
     else:
         chosen = chosen + first
     used[chosen] = True
-    at = np.cumsum(counts[chosen]) - counts[chosen] - before
-    return np.stack([at, starts[chosen]], axis=1)
+    return chosen
 
 
 def _joins(late: np.ndarray | float, rate_hz: float) -> np.ndarray:

@@ -19,6 +19,8 @@ _KEYS = [*_CODES, "location", "channel"]
 _PLACE = ["latitude", "longitude", "elevation_m"]
 #: Nothing on land is higher than this, in km; no seismic station is higher than that, in m.
 _HIGHEST_KM, _HIGHEST_STATION_M = 9.0, 6500.0
+#: The shore of the Dead Sea lies at -430 m.
+_LOWEST_LAND_M = -450.0
 #: Stations farther than this from the middle of the network, and so many times farther than all
 #: others, have no place that can be true. Networks are at least so wide.
 _ABSURD_KM, _ABSURD_FACTOR, _LEAST_WIDTH_KM = 2000.0, 10.0, 50.0
@@ -177,7 +179,7 @@ def epoch_doubts(frame: pd.DataFrame) -> list[str]:
 
 
 def elevation_doubts(frame: pd.DataFrame) -> list[str]:
-    """What looks wrong in the elevations of STATIONS: kilometres or feet instead of metres."""
+    """What looks wrong in the elevations of STATIONS: kilometres, feet, depths below the sea."""
     elevation = frame["elevation_m"].dropna().to_numpy(dtype=float)
     broken = (elevation != np.round(elevation)).sum()
     found = []
@@ -190,6 +192,11 @@ def elevation_doubts(frame: pd.DataFrame) -> list[str]:
         found.append(
             f"elevations of the stations reach {elevation.max():g} m, higher than any station: are"
             " they feet? Metres are needed: then multiply them by 0.3048"
+        )
+    if len(elevation) > 2 and elevation.max() < 0 and elevation.min() < _LOWEST_LAND_M:
+        found.append(
+            f"all {len(elevation)} stations lie below sea level, down to {elevation.min():g} m: are"
+            " they on the sea floor? Else their elevations have the wrong sign"
         )
     return found
 

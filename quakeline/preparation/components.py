@@ -45,6 +45,10 @@ _ENOUGH = 0.5
 #: Channels below this share of the network's rate are not used, below the other one it is noted.
 _SLOWEST, _SLOW = 0.1, 0.5
 
+_NOTHING_HERE = Reason.of(Code.CHUNK_EMPTY)
+#: What makes samples that were there unusable.
+_LOST = (Code.UNREADABLE, Code.NOT_FINITE, Code.OVERLAPS_DIFFER)
+
 
 @dataclass(frozen=True)
 class Instrument:
@@ -293,12 +297,24 @@ class Preparer:
         pieces = [on_grid(s.samples, s.clock, rate_hz) for s in segments]
         return pieces, self._responses.near(codes)
 
+    def _is_elsewhere(self, segments: Sequence[Segment], notes: Sequence[Reason]) -> bool:
+        """Whether raw data lie outside of the grid alone: in what is read around it, or nowhere."""
+        here = self.span.widen(self.margin_s)
+        inside = any(s.start_ns < here.end_ns and s.end_ns > here.start_ns for s in segments)
+        return not inside and not any(one.code in _LOST for one in notes)
+
+    def _units(self, codes: tuple[str, ...]) -> str:
+        return self.response.units if self._responses.knows(codes) else "counts"
+
     def _channel(self, codes: tuple[str, ...], rows: pd.DataFrame) -> Channel:
         """One channel: faults looked for, response removed, on the grid, short gaps bridged."""
         grid = self.grid
         canvas = Canvas.blank(grid.start_sample, grid.n_samples, np.float32)
         segments, notes = self._raw.segments(rows)
         rates = {segment.rate_hz for segment in segments}
+        if self._is_elsewhere(segments, notes):
+            none = canvas.finish()
+            return Channel(codes, *none, self._units(codes), rates, [], unused=_NOTHING_HERE)
         segments, faults = mended(segments, self.mend_spikes)
         paths = [str(path) for path in rows["path"].dropna()]
         notes += faults.notes + self._flags.notes(paths, codes)
@@ -317,7 +333,7 @@ class Preparer:
             codes=codes,
             data=data,
             valid=valid,
-            units=self.response.units if self._responses.knows(codes) else "counts",
+            units=self._units(codes),
             rates=rates,
             notes=notes,
             clipped=faults.clipped(grid.start_sample, self.rate_hz),

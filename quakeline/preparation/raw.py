@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,10 +47,11 @@ class RawFiles:
     def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[Reason]]:
         """See `Source.segments`."""
         notes: list[Reason] = []
-        pieces = [piece for row in rows.itertuples() for piece in self._pieces(row, notes)]
-        return _joined(pieces, self._span, notes)
+        leaps: set[int] = set()
+        pieces = [piece for row in rows.itertuples() for piece in self._pieces(row, notes, leaps)]
+        return _joined(pieces, self._span, notes, leaps)
 
-    def _pieces(self, row: Any, notes: list[Reason]) -> list[Segment]:
+    def _pieces(self, row: Any, notes: list[Reason], leaps: set[int]) -> list[Segment]:
         try:
             stream, warned = self._traces(row)
         except DataError as error:
@@ -58,6 +59,7 @@ class RawFiles:
             return []
         known = reasons_in(row.reason, row.reason_codes)
         notes += [one.at(row.path) for one in warned if one not in known]
+        leaps |= starts.announced(stream)
         return [_piece(trace, starts.of(trace)) for trace in stream]
 
     def _traces(self, row: Any) -> tuple[list[obspy.Trace], tuple[Reason, ...]]:
@@ -98,12 +100,11 @@ class RawTraces:
 
 
 def _joined(
-    pieces: list[Segment], span: Span, notes: list[Reason]
+    pieces: list[Segment], span: Span, notes: list[Reason], leaps: Collection[int] = ()
 ) -> tuple[list[Segment], list[Reason]]:
-    """Join what pieces hold of a span of time."""
-    pieces, leaps = without_leap_seconds(pieces)
-    if leaps:
-        notes.append(Reason.of(Code.LEAP_SECOND))
+    """Join what pieces hold of a span of time; `leaps` are announced leap seconds."""
+    pieces, told = without_leap_seconds(pieces, leaps)
+    notes += told
     parts = [piece.within(span.start_ns, span.end_ns + 1) for piece in pieces]
     pieces = [part for part in parts if len(part.samples)]
     values = [piece.samples for piece in pieces]

@@ -2,38 +2,67 @@
 
 The next piece has a right time of its own. Where it begins a second early, or nothing follows, the
 leap second is taken out: ns since 1970 have no place for it. Where the next piece follows without
-such a step the clock did not know of the leap second, and times stay as they are.
+such a step the clock did not know of the leap second, and times stay as they are. A leap second
+that headers announce and our table does not have is believed if the next piece begins a second
+early.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from quakeline.clock import STEP
 from quakeline.leapseconds import within
+from quakeline.reasons import Code, Reason
 from quakeline.signal.segments import Segment, records
-from quakeline.timeline import SECOND
+from quakeline.timeline import SECOND, iso
 
 #: Pieces this far before and behind a leap second are looked at record by record, in seconds.
 _NEAR_S = 1200
 
 
-def without_leap_seconds(pieces: list[Segment]) -> tuple[list[Segment], int]:
-    """Pieces of one channel without leap seconds, and how many of these were taken out."""
+class Piece(Protocol):
+    """Samples in a row."""
+
+    @property
+    def start_ns(self) -> int:
+        """Time of the first sample."""
+
+    @property
+    def end_ns(self) -> int:
+        """Time of the sample that would follow."""
+
+    @property
+    def rate_hz(self) -> float:
+        """Samples in a second."""
+
+
+def without_leap_seconds(
+    pieces: list[Segment], announced: Collection[int] = ()
+) -> tuple[list[Segment], list[Reason]]:
+    """Pieces of one channel without leap seconds, and what there is to say of these.
+
+    `announced` are midnights (ns) after leap seconds by the headers of records.
+    """
     filled = [piece for piece in pieces if len(piece.samples)]
     if not filled:
-        return pieces, 0
+        return pieces, []
     first, last = min(one.start_ns for one in filled), max(one.end_ns for one in filled)
-    count = 0
-    for after in within(first - SECOND, last):
-        pieces, found = _without(pieces, after)
-        count += found
-    return pieces, count
+    known = within(first - SECOND, last)
+    told: list[Reason] = []
+    for after in sorted({*known, *(one for one in announced if first < one < last)}):
+        pieces, found = _without(pieces, after, certain=after in known)
+        told += [Reason.of(Code.LEAP_SECOND)] if found else []
+        if after in announced and not (found and after in known):
+            against = "which their starts do not show" if not found else "which no table has"
+            told.append(Reason.of(Code.LEAP_DOUBTED, time=iso(after, 0), against=against))
+    return pieces, list(dict.fromkeys(told))
 
 
-def _without(pieces: Sequence[Segment], after: int) -> tuple[list[Segment], bool]:
+def _without(pieces: Sequence[Segment], after: int, *, certain: bool) -> tuple[list[Segment], bool]:
     near = (after - _NEAR_S * SECOND, after + _NEAR_S * SECOND)
     touched = [one for one in pieces if one.start_ns < near[1] and one.end_ns > near[0]]
     rest = [one for one in pieces if not (one.start_ns < near[1] and one.end_ns > near[0])]
@@ -42,7 +71,7 @@ def _without(pieces: Sequence[Segment], after: int) -> tuple[list[Segment], bool
     late: set[int] = set()
     for number, part in enumerate(parts):
         if part.start_ns < after < part.end_ns - round(STEP * SECOND / part.rate_hz):
-            late.update(_until_leap(parts, starts, number))
+            late.update(until_leap(parts, starts, number, certain=certain))
     if not late:
         return list(pieces), False
     mended = [
@@ -63,8 +92,14 @@ def _parted(piece: Segment) -> list[Segment]:
     ]
 
 
-def _until_leap(parts: Sequence[Segment], starts: np.ndarray, number: int) -> list[int]:
-    """From a piece that holds a leap second on those until the clock leapt; none: it did not."""
+def until_leap(
+    parts: Sequence[Piece], starts: np.ndarray, number: int, *, certain: bool
+) -> list[int]:
+    """From a piece that holds a leap second on those until the clock leapt; none: it did not.
+
+    `parts` are in order of their `starts` (ns). Of one that nothing follows it is taken for granted
+    where the leap second is `certain`.
+    """
     row = [number]
     while True:
         part = parts[row[-1]]
@@ -73,7 +108,7 @@ def _until_leap(parts: Sequence[Segment], starts: np.ndarray, number: int) -> li
         if _begins_at(starts, part.end_ns - SECOND, half) - {*row}:
             return row
         if not follows:
-            return row if len(row) == 1 else []
+            return row if len(row) == 1 and certain else []
         row.append(min(follows))
 
 

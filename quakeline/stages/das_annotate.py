@@ -8,7 +8,7 @@ from pathlib import Path
 from quakeline.das.front_settings import OnsetSettings
 from quakeline.timeline import Span
 
-VERSION = 6
+VERSION = 7
 
 logger = logging.getLogger("quakeline")
 

@@ -10,7 +10,7 @@ from quakeline.reasons import Code, Reason, cells
 from quakeline.section import Section
 from quakeline.timeline import Span
 
-VERSION = 3
+VERSION = 4
 
 logger = logging.getLogger("quakeline")
 

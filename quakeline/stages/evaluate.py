@@ -61,6 +61,8 @@ def run(
     summary = {"reference": config.reference, **found.summary}
     tables.write(found.matches, MATCHES, matches)
     write_text(evaluation, json.dumps(summary, indent=1) + "\n")
+    for doubt in summary["doubts"]:
+        logger.warning("evaluate: %s", doubt)
     logger.info(
         "evaluate: %d matched, %d missed, %d new",
         *(summary[k] for k in ("matched", "missed", "new")),

@@ -52,12 +52,15 @@ def run(
     """Write the picks (PICKS) of the table that lie in the span of the run, and what was left out.
 
     `manifest` (MANIFEST) has a row for the table, and one for each reason why picks are of no use:
-    that they lie outside of the span, or that no station and no channel of a fibre has their name.
+    that they are neither P nor S, that they lie outside of the span, or that no station and no
+    channel of a fibre has their name.
 
     Raises DataError where the table cannot be used, or no pick belongs to a station.
     """
     from quakeline.association import given_picks
     from quakeline.io import tables
+    from quakeline.io.pick_tables import LEFT_OUT
+    from quakeline.reasons import unpacked
     from quakeline.schemas import FIBRE_CHANNELS, MANIFEST, PICKS, STATIONS
     from quakeline.sites import Sites
     from quakeline.timeline import Span
@@ -76,7 +79,8 @@ def run(
         logger.warning("import_picks: %s", reason)
     logger.info("import_picks: %d picks of %s", inside.sum(), table[0])
     tables.write(given[inside], PICKS, picks)
-    tables.write(_manifest(table[0], reasons), MANIFEST, manifest)
+    left_out = unpacked(given.attrs.get(LEFT_OUT, ""))  # warned of when they were read
+    tables.write(_manifest(table[0], [*left_out, *reasons]), MANIFEST, manifest)
 
 
 def _inside(picks: pd.DataFrame, span: Span) -> pd.Series:

@@ -12,7 +12,7 @@ from quakeline.preparation.settings import Response
 from quakeline.section import Section
 from quakeline.timeline import Span
 
-VERSION = 8
+VERSION = 9
 
 logger = logging.getLogger("quakeline")
 

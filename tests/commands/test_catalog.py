@@ -225,8 +225,9 @@ def test_unknown_settings_are_named_with_those_that_exist(files, tmp_path):
 @pytest.mark.parametrize(
     ("phase", "good"),
     [
-        *((name, True) for name in ("Pg", "s", "Pn", "P1", "Pdiff", "S*")),
+        *((name, True) for name in ("Pg", "s", "Pn", "P1", "PnL", "S*")),
         *((name, False) for name in ("pP", "sP", "PKP", "PcP", "ScS", "SKS", "PmP", "SmS", "PP")),
+        *((name, False) for name in ("Pdiff", "P'P'", "LR", "Lg", "T", "IAML", "")),
     ],
 )
 def test_only_direct_phases_are_p_or_s(phase, good, tmp_path):
@@ -237,3 +238,19 @@ def test_only_direct_phases_are_p_or_s(phase, good, tmp_path):
     else:
         with pytest.raises(DataError, match="no depth or core phases"):
             pick_tables.read(tmp_path / "picks.csv")
+
+
+def test_other_phases_are_left_out_and_named(files, tmp_path, caplog):
+    """Whatever else stands in their rows: an amplitude may have no time."""
+    folder, picks = files
+    foreign = pd.read_csv(folder / "picks.csv")
+    others = foreign.iloc[:4].assign(phase=["PKP", "IAML", "PKP", "LR"])
+    others["time"] = others["time"].where(others["phase"] != "IAML")
+    pd.concat([others, foreign]).to_csv(tmp_path / "picks.csv", index=False)
+    read = pick_tables.read(tmp_path / "picks.csv")
+    pd.testing.assert_frame_equal(read, pick_tables.read(folder / "picks.csv"))
+    (line,) = (record.getMessage() for record in caplog.records)
+    words = f"4 of {len(foreign) + 4} picks are left out, of phases that are no P or S"
+    assert words in line
+    assert "PKP (2), IAML (1), LR (1)" in line
+    assert len(read) == len(picks)

@@ -91,6 +91,14 @@ def test_classes_add_up():
     assert sizes == {0.0: (0.0, None), 1.0: (1.0, 1.0), 2.0: (1.0, 1.0), None: (None, 0.0)}
 
 
+def test_latitude_and_longitude_in_each_others_place_are_told():
+    swapped = [(name, s, east, north, *rest) for name, s, north, east, *rest in OURS]
+    (doubt,) = compared(ours=swapped).summary["doubts"]
+    assert "2 do with latitude and longitude in each other's place" in doubt
+    assert compared().summary["doubts"] == []
+    assert compared(ours=[(*row[:2], -row[2], *row[3:]) for row in OURS]).summary["doubts"] == []
+
+
 def test_small_events_of_the_reference_make_no_new_ones():
     summary = compared(min_magnitude=1.5).summary
     assert (summary["matched"], summary["missed"], summary["new"]) == (1, 0, 1)

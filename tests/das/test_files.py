@@ -11,10 +11,13 @@ import pytest
 import xdas
 from das_files import RATE, START, array, write
 
+from quakeline.das.chunk import manifest_rows
 from quakeline.das.description import AutoFormat, MatrixFormat
 from quakeline.das.files import missing_members, open_file
+from quakeline.das.recording import survey
 from quakeline.errors import DataError
-from quakeline.timeline import SECOND, iso
+from quakeline.reasons import text_of
+from quakeline.timeline import SECOND, Span, iso
 
 #: Reader, samples, channels, first time, rate in Hz, first distance: as other programs read them.
 REAL = {
@@ -44,6 +47,19 @@ def test_real_files_of_every_maker(shared: Path, name: str) -> None:
     assert np.ptp(block) > 0
     whole = np.asarray(part.array.data)
     assert np.array_equal(whole[10:20, 3:9], block)
+
+
+def test_what_a_reader_warns_of_is_a_remark(shared: Path) -> None:
+    """xdas guesses where the blocks of Febus files overlap, and says so."""
+    path = shared / "data/das_formats/febus_2.h5"
+    (part,) = open_file(path, AutoFormat())
+    span = Span(part.start_ns, part.end_ns)
+    (found,) = survey([path], AutoFormat(), span)
+    text = text_of(found.reasons)
+    assert "its reader, febus, warns: No overlap specified, Xdas will try its best" in text
+    (row,) = manifest_rows("F", [found])
+    assert row["status"] == "data"
+    assert row["reason"] == text
 
 
 @pytest.mark.parametrize("name", ["ap_sensing_1.hdf5", "terra15_v5_test_file.hdf5"])

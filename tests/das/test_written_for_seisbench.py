@@ -14,7 +14,7 @@ import seisbench_material as sb
 import torch
 
 import quakeline
-from quakeline.errors import ConfigError, DataError
+from quakeline.errors import ConfigError, DataError, WeightsError
 
 seisbench = sb.seisbench()
 das_base = pytest.importorskip("seisbench.models.das_base", reason="SeisBench has no DAS models")
@@ -345,13 +345,10 @@ def test_values_that_are_no_probabilities():
 #: Public names of SeisBench that are not here on purpose.
 ELSEWHERE = {
     "DASModel": {
-        "list_versions": "weights have one version, that of their digest",
         "weights_docstring": "the card has it",
         "weights_version": "the card has it",
     },
 }
-#: Methods whose files are of another kind here: their further arguments differ.
-OF_FILES = ("save", "load", "from_pretrained", "list_pretrained")
 CLASSES = (
     "DASModel",
     "DASAnnotateCallback",
@@ -384,16 +381,37 @@ def test_each_public_name_of_seisbench_is_here(name):
     ours = inspect.signature(here).parameters
     hands_on = any(p.kind is p.VAR_KEYWORD for p in ours.values())
     assert hands_on or set(arguments) - {"kwargs"} <= set(ours)
-    for method in sorted((public(there) & known) - set(OF_FILES)):
-        theirs = getattr(there, method, None)
-        if inspect.isfunction(theirs) and inspect.isfunction(getattr(here, method)):
-            assert called(getattr(here, method)) >= called(theirs) - {"kwargs"}, method
+    for method in sorted(public(there) & known):
+        theirs, own = getattr(there, method, None), getattr(here, method, None)
+        if inspect.isroutine(theirs) and inspect.isroutine(own):
+            assert called(own) >= called(theirs) - {"kwargs"}, method
 
 
 def called(method: Any) -> set[str]:
     """Names of the arguments; those of a method that takes any are not compared."""
     parameters = inspect.signature(method).parameters.values()
     return {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+
+
+def test_files_take_the_arguments_of_seisbench(tmp_path):
+    path = tmp_path / "loud.safetensors"
+    model = fibre.Loud()
+    model.save(path, "100 records of a lake", version_str="2")
+    assert [one.name for one in tmp_path.iterdir()] == ["loud.v2.safetensors"]
+    again = fibre.Loud.load(path, version_str="2")
+    assert again.card.training.described == "100 records of a lake"
+    assert again.state_dict().keys() == model.state_dict().keys()
+    file = tmp_path / "loud.v2.safetensors"
+    fibre.Loud.from_pretrained(file, update=True, force=True, wait_for_file=True)
+    assert fibre.Loud.list_pretrained(details=True, remote=False) == {}
+    assert fibre.Loud.list_versions("none", remote=False) == []
+    with pytest.raises(WeightsError, match="version '3' given; known: latest, none: a file has"):
+        fibre.Loud.from_pretrained(file, version_str="3")
+    wrapper = quakeline.DASWaveformModelWrapper
+    assert "Zhu" in wrapper.list_pretrained(details=True)["phasenet"]
+    (version,) = wrapper.list_versions("phasenet")
+    with pytest.raises(WeightsError, match=f"phasenet: version '1' .*known: latest, {version}"):
+        wrapper.from_pretrained("phasenet", version_str="1")
 
 
 def test_what_is_not_here_says_so():

@@ -9,12 +9,14 @@ import archives
 import numpy as np
 import obspy
 import pytest
-from recordings import OBSPY, trace, write
+from recordings import OBSPY, record, trace, write
 
+from quakeline.errors import DataError
 from quakeline.io import miniseed
-from quakeline.io.headers import read_stream
+from quakeline.io.headers import read_headers, read_stream
 from quakeline.io.records import missing
 from quakeline.reasons import text_of
+from quakeline.timeline import SECOND
 
 FIXTURES = sorted(
     {path for path in OBSPY.glob("io/mseed/tests/data/**/*") if path.is_file()}
@@ -147,7 +149,7 @@ def test_damaged_samples_are_left_to_obspy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"x", b"000001D " + b"\xff" * 300, b"MS\x03" + bytes(200)]
+    "content", [b"", b"x", b"000001D " + b"\xff" * 300, b"MS\x04" + bytes(200)]
 )
 def test_what_is_no_miniseed_is_left_to_obspy(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
@@ -174,3 +176,25 @@ def test_miniseed_3_is_read(tmp_path: Path) -> None:
     (one,) = read_stream(path)[0]
     assert one.id == "XX.AAA.00.HHZ"
     np.testing.assert_array_equal(one.data, samples)
+
+
+def test_records_of_miniseed_3_have_the_length_that_they_need(tmp_path: Path) -> None:
+    whole = b"".join(record(20 * n * SECOND, 200 * n, 3, flagged=n == 1) for n in range(3))
+    path = tmp_path / "a.mseed3"
+    path.write_bytes(whole)
+    assert [header.n_samples for header in read_headers(path)] == [600]
+    assert read_headers(path)[0].notes == ()
+    path.write_bytes(whole[:-100])
+    (header,) = read_headers(path)
+    assert header.n_samples == 400
+    assert "ends in the middle of a record: 758 of its 2508 bytes" in text_of(header.notes)
+    path.write_bytes(whole + bytes(64))
+    with pytest.raises(DataError, match="miniSEED 3 that cannot be read"):
+        read_headers(path)
+
+
+def test_records_of_miniseed_3_may_overlap(tmp_path: Path) -> None:
+    path = tmp_path / "a.mseed3"
+    path.write_bytes(record(0, 0, 3) + record(15 * SECOND, 150, 3))
+    stream, _ = read_stream(path)
+    assert [one.data.tolist() for one in stream] == [list(range(200)), list(range(150, 350))]

@@ -9,8 +9,11 @@ from obspy import UTCDateTime
 from recordings import HEADER, OBSPY, UNTERHACHING, Pipeline, trace, write
 from scipy.signal import butter, sosfiltfilt
 
+from quakeline.io import tables
 from quakeline.io.headers import read_stream
 from quakeline.preparation.settings import Response
+from quakeline.remarks import gather
+from quakeline.schemas import MANIFEST
 from quakeline.signal.gaps import runs_of
 from quakeline.signal.resample import reach_s
 from quakeline.stages import prepare
@@ -303,6 +306,26 @@ def test_a_gap_that_spans_the_chunk_says_so(tmp_path):
     path = write(parts, tmp_path / "a.mseed")
     waves, coverage = prepared(tmp_path, [path], span_of("2020-05-01T00:30:00", 60))
     assert not waves.valid.any()
+    assert only(coverage)["notes"] == "no data of this chunk"
+
+
+@pytest.mark.parametrize("late_s", [-130, 130], ids=["before", "after"])
+def test_data_in_what_is_read_around_a_chunk_alone_are_no_fault(tmp_path, late_s):
+    """A minute of data that ends before the margins begin, with a step and a spike."""
+    samples = noise(20)
+    samples[500], samples[1000:] = 1e6, samples[1000:] + 1e5
+    begin = obspy.UTCDateTime(START) + (60 if late_s > 0 else -20) + late_s
+    path = write([trace("XX.AAA..HHZ", str(begin), samples)], tmp_path / "a.mseed")
+    _, coverage = prepared(tmp_path, [path], span_of(START, 60))
+    row = only(coverage)
+    assert (row["status"], row["notes"]) == ("unused", "no data of this chunk")
+    (remark,) = gather(tables.empty(MANIFEST).assign(chunk=""), coverage.assign(chunk="a"))
+    assert remark.status == "no data"
+
+
+def test_samples_that_are_not_finite_are_told(tmp_path):
+    path = write([trace("XX.AAA..HHZ", START, np.full(6000, np.nan))], tmp_path / "a.mseed")
+    _, coverage = prepared(tmp_path, [path], span_of(START, 60))
     assert only(coverage)["notes"].startswith("no usable samples in the chunk")
 
 

@@ -34,7 +34,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> WorkFolder:
     bare.to_csv(place.folder / "bare.csv", index=False)
     late = bare.assign(time=bare["time"].str.replace("2020-05-01", "2020-05-02"))
     strange = bare.head(3).assign(station="ZZ.OTHER")
-    full = pd.concat([bare, late, strange]).assign(probability=0.8, amplitude=1e-6)
+    core = bare.head(1).assign(phase="PKP")
+    full = pd.concat([bare, late, strange, core]).assign(probability=0.8, amplitude=1e-6)
     full.to_parquet(place.folder / "full.parquet")
     late.to_csv(place.folder / "late.csv", index=False)
     bare.assign(station="ZZ.OTHER").to_csv(place.folder / "strange.csv", index=False)
@@ -77,6 +78,7 @@ def test_what_is_told_of_it_is_true(place: WorkFolder) -> None:
         assert word not in told
     assert "40 of 83 picks lie outside of the run's time" in told
     assert "3 picks are of ZZ.OTHER, a station without coordinates" in told
+    assert "1 of 84 picks are left out, of phases that are no P or S of local" in told
     page = (place.folder / "results/full/report.html").read_text()
     assert "stations with picks" in page
     assert "The run began at a table of picks: it looked at no waveforms." in page
