@@ -16,7 +16,7 @@ import pandas as pd
 from quakeline.geometry import azimuthal_gap, distance_azimuth
 from quakeline.io import provenance, tables
 from quakeline.location import batch, modes, posterior, systematic, terms
-from quakeline.location.errors import Errors, estimated, looked_at, stretch, stretches
+from quakeline.location.errors import Errors, estimated, looked_at, split, stretch
 from quakeline.location.foreign import Others
 from quakeline.location.observations import Observations, gathered
 from quakeline.location.quality import limits_of
@@ -189,13 +189,24 @@ class Locator:
         given = {"model_error_s": self.model_error_s, "model_error_share": self.model_error_share}
         used = {"model_error_s": errors.each_s, "model_error_share": errors.share}
         provenance.chose("locate", given, used)
+        stated = self._stated(before, errors, arrivals, fits)
+        arrivals, is_s = _together(seen, errors), np.concatenate([some.is_s for some in seen])
+        common = systematic.common(
+            arrivals, is_s, self.times, self._box, fits.point, stated.share
+        )
+        jobs = list(zip(seen, fits.point, common, strict=True))
+        return self._each(partial(_solved, self, stated), jobs), delays
+
+    def _stated(
+        self, before: Errors, after: Errors, arrivals: batch.Arrivals, fits: batch.Fits
+    ) -> Errors:
+        """Errors that hypocentres are stated with, from those before and after station terms."""
+        if self.station_terms == "none" or self.model_error_share != "auto":
+            return after
         # Terms take off what is left of the model's errors at the hypocentres; what these have
         # taken up stays in them, however small the residuals become.
-        with_terms = self.station_terms != "none"
-        wide = before if with_terms else errors
-        least = _stretches(first, _together(seen, before)) if with_terms else np.zeros(len(seen))
-        jobs = list(zip(seen, fits.point, least, strict=True))
-        return self._each(partial(_solved, self, errors, wide), jobs), delays
+        travel = arrivals.time_s - fits.point[arrivals.event, 3]
+        return split(before, after, travel)
 
     def _with_terms(
         self, seen: list[Observations], arrivals: batch.Arrivals, fits: batch.Fits
@@ -288,16 +299,18 @@ class Locator:
         again = posterior.most_likely(stretched, first.point)
         return replace(modes.best(stretched, again), stretch=factor)
 
-    def solve(self, seen: Observations, start: np.ndarray, errors: Errors) -> Solution:
-        """The most likely hypocentre of one event near a start, and its covariance."""
-        return self.solution(errors, seen, self.fit(seen, start, errors))
+    def solution(
+        self, errors: Errors, common: np.ndarray, seen: Observations, start: np.ndarray
+    ) -> Solution:
+        """The most likely hypocentre of one event near a start, and its covariance.
 
-    def solution(self, errors: Errors, seen: Observations, fit: posterior.Fit) -> Solution:
-        """A fit and its covariance under errors of the model and the fit's own factor of them."""
+        `common`, (4, 4), is the covariance that errors of all velocities together make.
+        """
+        fit = self.fit(seen, start, errors)
         likelihood = self._likelihood(seen, errors, fit.stretch)
         here, _ = likelihood.at(fit.point)
-        common = systematic.covariance(likelihood, here, errors.share)
-        return Solution(fit, modes.spread(likelihood, here) + common)
+        sides = systematic.sides(likelihood, here, errors.sides)
+        return Solution(fit, modes.spread(likelihood, here) + common + sides)
 
     def _likelihood(
         self, seen: Observations, errors: Errors, factor: float = 1.0
@@ -365,14 +378,11 @@ def _shifted(seen: list[Observations], delays: np.ndarray) -> list[Observations]
 def _solved(
     locator: Locator,
     errors: Errors,
-    wide: Errors,
     seen: Observations,
     start: np.ndarray,
-    least: float,
+    common: np.ndarray,
 ) -> Solution:
-    """The hypocentre under some errors, and its covariance under others and a least stretch."""
-    fit = locator.fit(seen, start, errors)
-    return locator.solution(wide, seen, replace(fit, stretch=max(fit.stretch, least)))
+    return locator.solution(errors, common, seen, start)
 
 
 def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:
@@ -384,11 +394,6 @@ def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:
     event = np.repeat(np.arange(len(seen)), [len(some) for some in seen])
     sigma = np.hypot(of("sigma_s"), errors.each_s)
     return batch.Arrivals(event, of("table"), of("x"), of("y"), of("time_s"), sigma)
-
-
-def _stretches(fits: batch.Fits, arrivals: batch.Arrivals) -> np.ndarray:
-    """Factors by which residuals enlarge or shrink the errors of the arrivals of each event."""
-    return stretches(fits.residual_s / arrivals.scale_s, arrivals.event, len(fits.point))
 
 
 def _portion(work: Any, jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
