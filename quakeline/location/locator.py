@@ -42,10 +42,14 @@ _COVARIANCE = ("cov_ee_km2", "cov_en_km2", "cov_ed_km2", "cov_nn_km2", "cov_nd_k
 
 @dataclass(frozen=True)
 class Solution:
-    """A located event: its most likely point, fit and covariance of (x, y, z, t0) in km and s."""
+    """A located event: its most likely point, fit and covariances of (x, y, z, t0) in km and s.
+
+    `relative` is the covariance without the errors of velocities, which neighbours share.
+    """
 
     fit: posterior.Fit
     covariance: np.ndarray
+    relative: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -310,7 +314,8 @@ class Locator:
         likelihood = self._likelihood(seen, errors, fit.stretch)
         here, _ = likelihood.at(fit.point)
         sides = systematic.sides(likelihood, here, errors.sides)
-        return Solution(fit, modes.spread(likelihood, here) + common + sides)
+        relative = modes.spread(likelihood, here)
+        return Solution(fit, relative + common + sides, relative)
 
     def _likelihood(
         self, seen: Observations, errors: Errors, factor: float = 1.0
@@ -350,7 +355,7 @@ class Locator:
     def _origin(self, seen: Observations, solution: Solution) -> dict[str, Any]:
         point = solution.fit.point
         latitude, longitude = self.sites.frame.to_latlon(point[0], point[1])
-        covariance = solution.covariance
+        covariance, near = solution.covariance, solution.relative
         turn = self.sites.frame.turned(point[0], point[1])
         space = turn @ covariance[:3, :3] @ turn.T
         horizontal = float(np.sqrt(np.linalg.eigvalsh(space[:2, :2])[-1]))
@@ -363,6 +368,8 @@ class Locator:
             "depth_km": float(point[2]),
             "horizontal_sigma_km": horizontal,
             "depth_sigma_km": float(np.sqrt(covariance[2, 2])),
+            "relative_horizontal_sigma_km": float(np.sqrt(np.linalg.eigvalsh(near[:2, :2])[-1])),
+            "relative_depth_sigma_km": float(np.sqrt(near[2, 2])),
             **dict(zip(_COVARIANCE, space[np.triu_indices(3)], strict=True)),
             "rms_s": float(np.sqrt(np.mean(solution.fit.residual_s**2))),
             "locator": f"robust-{self.model.dimensions}d",
