@@ -76,14 +76,16 @@ def test_what_terms_take_off_is_of_velocities_from_side_to_side():
 
 @pytest.mark.parametrize("events", [3, 60])
 def test_stations_that_differ_by_chance_have_no_terms(events):
-    rng = np.random.default_rng(4)
-    group = np.tile(np.arange(24), events)
-    chance = rng.normal(0, 0.2, len(group))
-    assert np.abs(terms.static(group, chance)).max() < 0.05
-    delays = rng.normal(0, 0.4, 24)
-    found = terms.static(group, delays[group] + chance)[:24]
-    kept = found @ delays / (delays @ delays)
-    assert (0.2 < kept < 0.5) if events == 3 else (0.85 < kept < 1.0)
+    group, largest, kept = np.tile(np.arange(24), events), [], []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        chance, delays = rng.normal(0, 0.2, len(group)), rng.normal(0, 0.4, 24)
+        largest.append(np.abs(terms.static(group, chance)).max())
+        found = terms.static(group, delays[group] + chance)[:24]
+        kept.append(found @ delays / (delays @ delays))
+    assert np.median(largest) < 0.01
+    assert max(largest) < 0.1
+    assert np.allclose(kept, 0.4 if events == 3 else 0.925, atol=0.06)
 
 
 def test_one_event_alone_has_no_terms():

@@ -184,7 +184,7 @@ class Locator:
         left = np.split(fits.residual_s, sizes)
         rows = zip(seen, fits.point, left, fits.stretch, strict=True)
         seen = [self._among(others, *row) for row in rows]
-        errors = self._settled(seen, fits)
+        errors = self._stated(before, self._settled(seen, fits), arrivals, fits)
         logger.info(
             "locate: errors of the model: %g s of each arrival, %g %% of the velocities",
             errors.each_s,
@@ -193,13 +193,10 @@ class Locator:
         given = {"model_error_s": self.model_error_s, "model_error_share": self.model_error_share}
         used = {"model_error_s": errors.each_s, "model_error_share": errors.share}
         provenance.chose("locate", given, used)
-        stated = self._stated(before, errors, arrivals, fits)
         arrivals, is_s = _together(seen, errors), np.concatenate([some.is_s for some in seen])
-        common = systematic.common(
-            arrivals, is_s, self.times, self._box, fits.point, stated.share
-        )
+        common = systematic.common(arrivals, is_s, self.times, self._box, fits.point, errors.share)
         jobs = list(zip(seen, fits.point, common, strict=True))
-        return self._each(partial(_solved, self, stated), jobs), delays
+        return self._each(partial(self.solution, errors), jobs), delays
 
     def _stated(
         self, before: Errors, after: Errors, arrivals: batch.Arrivals, fits: batch.Fits
@@ -304,7 +301,7 @@ class Locator:
         return replace(modes.best(stretched, again), stretch=factor)
 
     def solution(
-        self, errors: Errors, common: np.ndarray, seen: Observations, start: np.ndarray
+        self, errors: Errors, seen: Observations, start: np.ndarray, common: np.ndarray
     ) -> Solution:
         """The most likely hypocentre of one event near a start, and its covariance.
 
@@ -380,16 +377,6 @@ def _shifted(seen: list[Observations], delays: np.ndarray) -> list[Observations]
     """Arrivals of events with the terms of all of them, in s, taken off."""
     ends = np.cumsum([len(some) for some in seen])[:-1]
     return [some.shifted(part) for some, part in zip(seen, np.split(delays, ends), strict=True)]
-
-
-def _solved(
-    locator: Locator,
-    errors: Errors,
-    seen: Observations,
-    start: np.ndarray,
-    common: np.ndarray,
-) -> Solution:
-    return locator.solution(errors, common, seen, start)
 
 
 def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:

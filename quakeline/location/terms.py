@@ -27,8 +27,7 @@ COLUMNS = ("network", "station", "location", "phase", "delay_s")
 ITERATIONS = 5
 #: Residuals that count at least against a term of zero: few residuals make a small term.
 _SHRINK = 5.0
-_MAD = 1.4826
-#: Variance of a median over that of a mean.
+#: Variance of a median over that of a mean, and of normal errors over their mean size squared.
 _MEDIAN = np.pi / 2
 _LEAST_RADIUS_KM = 3.0
 _NEIGHBOURS = 50
@@ -103,7 +102,7 @@ def _needed(left: np.ndarray, count: np.ndarray, middle: np.ndarray) -> float:
     free = len(left) - len(count)
     if not free:
         return float("inf")
-    within = (_MAD * float(np.median(np.abs(left)))) ** 2 * len(left) / free
+    within = _MEDIAN * float(np.abs(left).sum() / free) ** 2
     chance = _MEDIAN * within * len(count) / len(left)
     between = float(count @ middle**2) / len(left) - chance
     return max(_SHRINK, _MEDIAN * within / between) if between > 0 else float("inf")
