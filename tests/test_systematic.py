@@ -1,67 +1,45 @@
 """Errors that all arrivals share: velocities wrong as a whole, and station terms by chance."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from synthetics import ORIGIN_NS, event_table, network, pick_table
+from synthetics import network
 
-from quakeline.location import Locator, terms
+from quakeline.location import Locator, batch, systematic, terms
 from quakeline.location.errors import SIDES, Errors, split
 from quakeline.sites import Sites
 from quakeline.velocity import VelocityModel
 
 LAYERED = VelocityModel((-2.0, 3.0, 6.0, 16.0), (4.8, 5.6, 6.1, 6.8), (2.75, 3.25, 3.5, 3.9))
-EVENTS, SHARE, NOISE_S = 120, 0.06, 0.02
-
-
-def finder(stations, share):
-    return Locator(
-        Sites.of(stations), LAYERED, (-1.5, 30.0), model_error_s=0.02, model_error_share=share
-    )
-
-
-def recorded(stations, frame, rng):
-    """EVENTS, arrivals and PICKS of sources, each in velocities wrong by a share of its own."""
-    locator = finder(stations, SHARE)
-    local, n = locator.sites.local, len(stations)
-    phases = np.repeat(["P", "S"], n)
-    site = np.tile(np.arange(n), 2)
-    tables = locator.times.rows_of(phases, site)
-    codes = stations["station"].to_numpy()[site]
-    starts, arrivals, picks, depths = [], [], [], []
-    for k in range(EVENTS):
-        x, y, z = *rng.uniform(-15, 15, 2), rng.uniform(4, 12)
-        east, north = x - local["x"].to_numpy()[site], y - local["y"].to_numpy()[site]
-        travel = locator.times.travel(tables, east[None], north[None], np.full((1, 1), z))[0]
-        late = SHARE * rng.normal(size=2)
-        travel = travel * (1 + late[0] + (phases == "S") * 0.25 * late[1])
-        seconds = 600.0 * k + travel + rng.normal(0, NOISE_S, 2 * n)
-        rows = zip(["XX"] * 2 * n, codes, [""] * 2 * n, phases, seconds, strict=True)
-        some = pick_table([*rows], NOISE_S)
-        latitude, longitude = map(float, frame.to_latlon(x + 1, y - 1))
-        time = pd.Timestamp(ORIGIN_NS + int(600e9) * k, tz="UTC")
-        starts.append(
-            {"event_id": f"{k:03d}", "time": time, "latitude": latitude, "longitude": longitude,
-             "depth_km": 8.0}
-        )  # fmt: skip
-        arrivals.append(some[["pick_id", "phase"]].assign(event_id=f"{k:03d}"))
-        picks.append(some)
-        depths.append(z)
-    return event_table(starts), pd.concat(arrivals), pd.concat(picks, ignore_index=True), depths
+EVENTS, SHARE, NOISE_S, S_ALONE = 120, 0.06, 0.02, 0.25
 
 
 def test_depths_are_as_uncertain_as_stated_where_velocities_are_wrong_as_a_whole():
-    """Three standard deviations of the binomial distribution are allowed for."""
-    stations, frame = network(n=10)
-    *given, depths = recorded(stations, frame, np.random.default_rng(11))
-    events, _ = finder(stations, SHARE).locate(*given)
-    off = np.abs(events["depth_km"].to_numpy() - depths) / events["depth_sigma_km"].to_numpy()
-    for inside, share in ((1.0, 0.683), (1.96, 0.95)):
+    """Each event is in velocities of its own; three deviations of the binomial are allowed for."""
+    stations, _ = network(n=10, elevations=(0, 0))
+    rng = np.random.default_rng(11)
+    locator = Locator(Sites.of(stations), LAYERED, (-0.5, 25.0))
+    times, local = locator.times, locator.sites.local
+    site, event = np.tile(np.arange(10), 2 * EVENTS), np.repeat(np.arange(EVENTS), 20)
+    is_s = np.tile(np.repeat([False, True], 10), EVENTS)
+    table = times.rows_of(np.where(is_s, "S", "P"), site)
+    x, y = local["x"].to_numpy()[site], local["y"].to_numpy()[site]
+    low, high = [-15, -15, 4, 0], [15, 15, 12, 0]
+    true = rng.uniform(low, high, (EVENTS, 4))
+    place = true[event]
+    travel, _ = times.sloped(table, place[:, 0] - x, place[:, 1] - y, place[:, 2])
+    whole, alone = SHARE * rng.normal(size=(2, EVENTS))[:, event]
+    late = travel * (whole + S_ALONE * is_s * alone) + rng.normal(0, NOISE_S, len(travel))
+    scale = np.full(len(travel), NOISE_S)
+    arrivals = batch.Arrivals(event, table, x, y, travel + late, scale)
+    box = np.array([[-80.0, -80.0, -0.5], [80.0, 80.0, 25.0]])
+    found = batch.fitted(arrivals, times, box, true[None])
+    common = systematic.common(arrivals, is_s, times, box, found.point, SHARE)
+    off = np.abs(found.point[:, 2] - true[:, 2])
+    stated, sure = np.sqrt((found.spread + common)[:, 2, 2]), np.sqrt(found.spread[:, 2, 2])
+    for sigmas, share in ((1.0, 0.683), (1.96, 0.95)):
         spread = 3 * np.sqrt(share * (1 - share) / EVENTS)
-        assert np.mean(off < inside) == pytest.approx(share, abs=spread)
-    sure, _ = finder(stations, 0.0).locate(*given)
-    away = np.abs(sure["depth_km"].to_numpy() - depths) / sure["depth_sigma_km"].to_numpy()
-    assert np.mean(away < 1.0) < 0.5
+        assert np.mean(off < sigmas * stated) == pytest.approx(share, abs=spread)
+    assert np.mean(off < sure) < 0.5
 
 
 def test_what_terms_take_off_is_of_velocities_from_side_to_side():

@@ -3,7 +3,8 @@
 Two kinds are added up. Velocities that are wrong by a share as a whole move all arrivals together,
 those of S by some more. Velocities that differ from side to side move arrivals of neighbouring
 stations together and those in other directions apart (a covariance of travel times as in Tarantola,
-A. & Valette, B., 1982, J. Geophys. 50, 159-170). Both grow with the travel time, as LOCGAU2 of NonLinLoc has it.
+A. & Valette, B., 1982, J. Geophys. 50, 159-170). Both grow with the travel time, as LOCGAU2 of
+NonLinLoc has it.
 """
 
 from __future__ import annotations
