@@ -97,11 +97,11 @@ def split(before: Errors, after: Errors, travel_s: np.ndarray) -> Errors:
     side: of the share that the difference of `before` and `after` is of the travel times. As a
     whole velocities are wrong by more, in the expected proportion (both proportions are those that
     hold the references of real sets, see docs/catalog.md). Neither is less than what is
-    left tells of.
+    left tells of, or than what was expected before any residual was seen.
     """
     taken_s = np.sqrt(max(before.each_s**2 - after.each_s**2, 0.0))
     sides = float(_HIDDEN * taken_s / np.sqrt(np.mean(travel_s**2)))
-    share = max(round(sides / SIDES, 4), after.share)
+    share = max(round(sides / SIDES, 4), after.share, EXPECTED_SHARE)
     return Errors(after.each_s, share, SIDES * share)
 
 
