@@ -212,7 +212,7 @@ PICKS = Table(
 
 EVENTS = Table(
     "events",
-    4,
+    5,
     (
         _column("event_id", "string", meaning="unique, from the origin time"),
         _column("time", "time", meaning="origin time"),
@@ -222,6 +222,20 @@ EVENTS = Table(
         _column("depth_km", "double", "km", "below sea level, positive down"),
         _column("horizontal_sigma_km", "float", "km", "larger half axis, 1 sigma", null=True),
         _column("depth_sigma_km", "float", "km", "standard deviation", null=True),
+        _column(
+            "relative_horizontal_sigma_km",
+            "float",
+            "km",
+            "horizontal_sigma_km but for errors of velocities, which neighbours share",
+            null=True,
+        ),
+        _column(
+            "relative_depth_sigma_km",
+            "float",
+            "km",
+            "depth_sigma_km but for errors of velocities, which neighbours share",
+            null=True,
+        ),
         _column("cov_ee_km2", "float", "km2", "covariance east, east", null=True),
         _column("cov_en_km2", "float", "km2", "covariance east, north", null=True),
         _column("cov_ed_km2", "float", "km2", "covariance east, down", null=True),

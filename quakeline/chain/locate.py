@@ -41,8 +41,8 @@ class Settings(Section):
     model_error_share: Annotated[float, Field(ge=0, le=0.2)] | Literal["auto"] = Field(
         "auto",
         description="error of the velocities as a whole, 1 sigma, as a share: it moves all"
-        " arrivals of a phase together and enlarges the stated errors; auto: from the residuals of"
-        " all events, 0.02 where they are few",
+        " arrivals together and enlarges the stated errors; auto: from the residuals of all events"
+        " and what station terms take off them, 0.02 where they are few",
     )
     min_pick_sigma_s: float = Field(
         0.02, gt=0, description="smallest standard deviation that a pick is given, in seconds"

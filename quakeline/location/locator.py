@@ -16,7 +16,7 @@ import pandas as pd
 from quakeline.geometry import azimuthal_gap, distance_azimuth
 from quakeline.io import provenance, tables
 from quakeline.location import batch, modes, posterior, systematic, terms
-from quakeline.location.errors import Errors, estimated, looked_at, stretch, stretches
+from quakeline.location.errors import Errors, estimated, looked_at, split, stretch
 from quakeline.location.foreign import Others
 from quakeline.location.observations import Observations, gathered
 from quakeline.location.quality import limits_of
@@ -42,10 +42,14 @@ _COVARIANCE = ("cov_ee_km2", "cov_en_km2", "cov_ed_km2", "cov_nn_km2", "cov_nd_k
 
 @dataclass(frozen=True)
 class Solution:
-    """A located event: its most likely point, fit and covariance of (x, y, z, t0) in km and s."""
+    """A located event: its most likely point, fit and covariances of (x, y, z, t0) in km and s.
+
+    `relative` is the covariance without the errors of velocities, which neighbours share.
+    """
 
     fit: posterior.Fit
     covariance: np.ndarray
+    relative: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,7 @@ class Locator:
         left = np.split(fits.residual_s, sizes)
         rows = zip(seen, fits.point, left, fits.stretch, strict=True)
         seen = [self._among(others, *row) for row in rows]
-        errors = self._settled(seen, fits)
+        errors = self._stated(before, self._settled(seen, fits), arrivals, fits)
         logger.info(
             "locate: errors of the model: %g s of each arrival, %g %% of the velocities",
             errors.each_s,
@@ -189,13 +193,21 @@ class Locator:
         given = {"model_error_s": self.model_error_s, "model_error_share": self.model_error_share}
         used = {"model_error_s": errors.each_s, "model_error_share": errors.share}
         provenance.chose("locate", given, used)
+        arrivals, is_s = _together(seen, errors), np.concatenate([some.is_s for some in seen])
+        common = systematic.common(arrivals, is_s, self.times, self._box, fits.point, errors.share)
+        jobs = list(zip(seen, fits.point, common, strict=True))
+        return self._each(partial(self.solution, errors), jobs), delays
+
+    def _stated(
+        self, before: Errors, after: Errors, arrivals: batch.Arrivals, fits: batch.Fits
+    ) -> Errors:
+        """Errors that hypocentres are stated with, from those before and after station terms."""
+        if self.station_terms == "none" or self.model_error_share != "auto":
+            return after
         # Terms take off what is left of the model's errors at the hypocentres; what these have
         # taken up stays in them, however small the residuals become.
-        with_terms = self.station_terms != "none"
-        wide = before if with_terms else errors
-        least = _stretches(first, _together(seen, before)) if with_terms else np.zeros(len(seen))
-        jobs = list(zip(seen, fits.point, least, strict=True))
-        return self._each(partial(_solved, self, errors, wide), jobs), delays
+        travel = arrivals.time_s - fits.point[arrivals.event, 3]
+        return split(before, after, travel)
 
     def _with_terms(
         self, seen: list[Observations], arrivals: batch.Arrivals, fits: batch.Fits
@@ -288,16 +300,19 @@ class Locator:
         again = posterior.most_likely(stretched, first.point)
         return replace(modes.best(stretched, again), stretch=factor)
 
-    def solve(self, seen: Observations, start: np.ndarray, errors: Errors) -> Solution:
-        """The most likely hypocentre of one event near a start, and its covariance."""
-        return self.solution(errors, seen, self.fit(seen, start, errors))
+    def solution(
+        self, errors: Errors, seen: Observations, start: np.ndarray, common: np.ndarray
+    ) -> Solution:
+        """The most likely hypocentre of one event near a start, and its covariance.
 
-    def solution(self, errors: Errors, seen: Observations, fit: posterior.Fit) -> Solution:
-        """A fit and its covariance under errors of the model and the fit's own factor of them."""
+        `common`, (4, 4), is the covariance that errors of all velocities together make.
+        """
+        fit = self.fit(seen, start, errors)
         likelihood = self._likelihood(seen, errors, fit.stretch)
         here, _ = likelihood.at(fit.point)
-        common = systematic.covariance(likelihood, here, errors.share)
-        return Solution(fit, modes.spread(likelihood, here) + common)
+        sides = systematic.sides(likelihood, here, errors.sides)
+        relative = modes.spread(likelihood, here)
+        return Solution(fit, relative + common + sides, relative)
 
     def _likelihood(
         self, seen: Observations, errors: Errors, factor: float = 1.0
@@ -337,7 +352,7 @@ class Locator:
     def _origin(self, seen: Observations, solution: Solution) -> dict[str, Any]:
         point = solution.fit.point
         latitude, longitude = self.sites.frame.to_latlon(point[0], point[1])
-        covariance = solution.covariance
+        covariance, near = solution.covariance, solution.relative
         turn = self.sites.frame.turned(point[0], point[1])
         space = turn @ covariance[:3, :3] @ turn.T
         horizontal = float(np.sqrt(np.linalg.eigvalsh(space[:2, :2])[-1]))
@@ -350,6 +365,8 @@ class Locator:
             "depth_km": float(point[2]),
             "horizontal_sigma_km": horizontal,
             "depth_sigma_km": float(np.sqrt(covariance[2, 2])),
+            "relative_horizontal_sigma_km": float(np.sqrt(np.linalg.eigvalsh(near[:2, :2])[-1])),
+            "relative_depth_sigma_km": float(np.sqrt(near[2, 2])),
             **dict(zip(_COVARIANCE, space[np.triu_indices(3)], strict=True)),
             "rms_s": float(np.sqrt(np.mean(solution.fit.residual_s**2))),
             "locator": f"robust-{self.model.dimensions}d",
@@ -362,19 +379,6 @@ def _shifted(seen: list[Observations], delays: np.ndarray) -> list[Observations]
     return [some.shifted(part) for some, part in zip(seen, np.split(delays, ends), strict=True)]
 
 
-def _solved(
-    locator: Locator,
-    errors: Errors,
-    wide: Errors,
-    seen: Observations,
-    start: np.ndarray,
-    least: float,
-) -> Solution:
-    """The hypocentre under some errors, and its covariance under others and a least stretch."""
-    fit = locator.fit(seen, start, errors)
-    return locator.solution(wide, seen, replace(fit, stretch=max(fit.stretch, least)))
-
-
 def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:
     """Arrivals of all events as one."""
 
@@ -384,11 +388,6 @@ def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:
     event = np.repeat(np.arange(len(seen)), [len(some) for some in seen])
     sigma = np.hypot(of("sigma_s"), errors.each_s)
     return batch.Arrivals(event, of("table"), of("x"), of("y"), of("time_s"), sigma)
-
-
-def _stretches(fits: batch.Fits, arrivals: batch.Arrivals) -> np.ndarray:
-    """Factors by which residuals enlarge or shrink the errors of the arrivals of each event."""
-    return stretches(fits.residual_s / arrivals.scale_s, arrivals.event, len(fits.point))
 
 
 def _portion(work: Any, jobs: Iterable[tuple[Any, ...]]) -> list[Any]:

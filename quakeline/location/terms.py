@@ -25,8 +25,10 @@ Kind = Literal["none", "static", "ssst"]
 COLUMNS = ("network", "station", "location", "phase", "delay_s")
 
 ITERATIONS = 5
-#: Residuals that count against a term of zero: few residuals make a small term.
+#: Residuals that count at least against a term of zero: few residuals make a small term.
 _SHRINK = 5.0
+#: Variance of a median over that of a mean, and of normal errors over their mean size squared.
+_MEDIAN = np.pi / 2
 _LEAST_RADIUS_KM = 3.0
 _NEIGHBOURS = 50
 
@@ -77,11 +79,33 @@ class Given:
 
 
 def static(group: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """Terms in s of each arrival: the median residual of its group, shrunk where they are few."""
+    """Terms in s of each arrival: the median residual of its group, shrunk where they are few.
+
+    A median is shrunk towards zero by the variance of a group's residuals over that of the groups'
+    true delays (James, W. & Stein, C., 1961, Estimation with quadratic loss, Proc. 4th Berkeley
+    Symp. 1, 361-379): groups that differ no more than by chance have no terms.
+    """
+    groups = _groups(group)
+    count = np.array([len(rows) for rows in groups])
+    middle = np.array([np.median(residual[rows]) for rows in groups])
     terms = np.zeros(len(group))
-    for rows in _groups(group):
-        terms[rows] = np.median(residual[rows]) * len(rows) / (len(rows) + _SHRINK)
+    for rows, median in zip(groups, middle, strict=True):
+        terms[rows] = median
+    needed = _needed(residual - terms, count, middle)
+    for rows in groups:
+        terms[rows] *= len(rows) / (len(rows) + needed)
     return terms
+
+
+def _needed(left: np.ndarray, count: np.ndarray, middle: np.ndarray) -> float:
+    """Residuals that count against a term of zero, from what medians of groups leave, (n,)."""
+    free = len(left) - len(count)
+    if not free:
+        return float("inf")
+    within = _MEDIAN * float(np.abs(left).sum() / free) ** 2
+    chance = _MEDIAN * within * len(count) / len(left)
+    between = float(count @ middle**2) / len(left) - chance
+    return max(_SHRINK, _MEDIAN * within / between) if between > 0 else float("inf")
 
 
 def source_specific(
