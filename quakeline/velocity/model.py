@@ -61,6 +61,9 @@ class VelocityModel:
     vs_base: tuple[float, ...] = ()
     reading: str = field(default="", compare=False)
     doubts: tuple[str, ...] = field(default=(), compare=False)
+    _kept: dict[bytes, TravelTimes] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @property
     def homogeneous(self) -> bool:
@@ -107,7 +110,15 @@ class VelocityModel:
         return doubts(self, stations["depth_km"].to_numpy())
 
     def times(self, network: Network, threads: int = 1) -> TravelTimes:
-        """Travel times between the stations of a network and its sources."""
+        """Travel times between the stations of a network and its sources.
+
+        Those of the last network are kept: association and location ask for the same.
+        """
         from quakeline.velocity.tables import TravelTimes
 
-        return TravelTimes.of(self, network)
+        stations = network.stations[["x", "y", "depth_km"]].to_numpy(float)
+        key = stations.tobytes() + np.asarray(network.box, dtype=float).tobytes()
+        if key not in self._kept:
+            self._kept.clear()
+            self._kept[key] = TravelTimes.of(self, network)
+        return self._kept[key]
