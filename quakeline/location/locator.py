@@ -142,12 +142,12 @@ class Locator:
         self, site: np.ndarray, is_s: np.ndarray, time_s: np.ndarray, start: np.ndarray
     ) -> np.ndarray:
         """x, y, z, t0 in km and s that fit arrivals best, from a start (4,); all of shape (n,)."""
-        local = self.sites.local.iloc[site]
+        rows, east, north = self._each_site
         arrivals = batch.Arrivals(
             np.zeros(len(site), dtype=np.int64),
-            self.times.rows_of(np.where(is_s, "S", "P"), site),
-            local["x"].to_numpy(),
-            local["y"].to_numpy(),
+            rows[is_s.astype(int), site],
+            east[site],
+            north[site],
             time_s - start[3],
             np.full(len(site), _ROUGH_S),
         )
@@ -278,6 +278,14 @@ class Locator:
         """Travel times between all sites and all sources."""
         network = Network(self.sites.frame, self.sites.local, self._box)
         return self.model.times(network, self.threads)
+
+    @cached_property
+    def _each_site(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows of the travel times, P and S, (2, k), and local x and y in km of all sites, (k,)."""
+        local = self.sites.local
+        numbers = np.arange(len(local))
+        rows = [self.times.rows_of(np.full(len(local), phase), numbers) for phase in "PS"]
+        return np.array(rows), local["x"].to_numpy(), local["y"].to_numpy()
 
     def fit(self, seen: Observations, start: np.ndarray, errors: Errors) -> posterior.Fit:
         """The most likely hypocentre of one event near a start, or at another depth."""
