@@ -74,7 +74,7 @@ class _State:
         return _State(self.cost[chosen], self.gradient[chosen], self.information[chosen])
 
     def or_other(self, other: _State, better: np.ndarray) -> _State:
-        """This state, for some events another one."""
+        """For some events another state, for the rest this one."""
         if better.all():
             return other
         return _State(

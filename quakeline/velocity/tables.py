@@ -42,8 +42,8 @@ class TravelTimes:
         self._rows: dict[tuple[str, int], int] = {}
         self._traced: dict[tuple[str, float], np.ndarray] = {}
         self._levels: list[tuple[float, float]] = []
-        # Room for all stations and both phases: wide networks have hundreds of tables, and no memory
-        # for them twice. What is not filled takes none.
+        # Room for all stations and both phases: wide networks have hundreds of tables, and no
+        # memory for them twice. What is not filled takes none.
         self._tables = self._room(0 if model.homogeneous else 2 * len(levels))
 
     @classmethod
