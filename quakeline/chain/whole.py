@@ -18,7 +18,7 @@ from quakeline.chain.sections import Sections
 from quakeline.io import provenance
 
 #: Raised when the same input would give another catalog.
-VERSION = 10
+VERSION = 11
 #: West, east, south, north in degrees; west above east crosses the date line.
 Region = tuple[float, float, float, float]
 

@@ -261,8 +261,10 @@ class Locator:
             return [work(*job) for job in jobs]
         self.times  # noqa: B018 - made once, before the processes copy it
         portions = [jobs[n : n + _PORTION] for n in range(0, len(jobs), _PORTION)]
-        with ProcessPoolExecutor(self.threads, mp_context=get_context("fork")) as pool:
-            done = pool.map(partial(_portion, work), portions)
+        # The processes inherit the work: its travel times may be large, and are not sent to them.
+        how = {"mp_context": get_context("fork"), "initializer": _begin, "initargs": (work,)}
+        with ProcessPoolExecutor(self.threads, **how) as pool:
+            done = pool.map(_portion, portions)
             return [result for portion in done for result in portion]
 
     @cached_property
@@ -399,5 +401,13 @@ def _stretches(fits: batch.Fits, arrivals: batch.Arrivals) -> np.ndarray:
     return stretches(fits.residual_s / arrivals.scale_s, arrivals.event, len(fits.point))
 
 
-def _portion(work: Any, jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
-    return [work(*job) for job in jobs]
+#: What a process of `Locator._each` does.
+_work: list[Any] = []
+
+
+def _begin(work: Any) -> None:
+    _work[:] = [work]
+
+
+def _portion(jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
+    return [_work[0](*job) for job in jobs]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quakeline.chain.locate import Settings
 
-VERSION = 7
+VERSION = 8
 
 Config = Settings
 
