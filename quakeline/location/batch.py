@@ -162,7 +162,7 @@ def _descended(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.nda
         state = state.or_other(tried, better)
         if not busy.all():
             numbers, own, state = numbers[busy], own.of(busy), state.of(busy)
-    return points
+    return np.asarray(points)
 
 
 def _step(

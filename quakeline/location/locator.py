@@ -262,8 +262,8 @@ class Locator:
         self.times  # noqa: B018 - made once, before the processes copy it
         portions = [jobs[n : n + _PORTION] for n in range(0, len(jobs), _PORTION)]
         # The processes inherit the work: its travel times may be large, and are not sent to them.
-        how = {"mp_context": get_context("fork"), "initializer": _begin, "initargs": (work,)}
-        with ProcessPoolExecutor(self.threads, **how) as pool:
+        fork = get_context("fork")
+        with ProcessPoolExecutor(self.threads, fork, initializer=_begin, initargs=(work,)) as pool:
             done = pool.map(_portion, portions)
             return [result for portion in done for result in portion]
 
