@@ -15,8 +15,10 @@ that are needed, are ours.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +40,8 @@ _BIN_SHARE = 0.28
 _BESIDE = 1
 #: Where an origin was tried in vain, none is tried any more within so many steps and bins.
 _TRIED, _WIDE = 1.6, 2
+#: Nodes are voted for in blocks whose votes of one kind fit into a processor's cache.
+_BLOCK_BYTES, _LEAST_BLOCK = 2**19, 64
 #: Origins are searched in slices of this length in s, which bounds the memory.
 _SLICE_S = 300.0
 #: Sites near a node whose votes are counted by themselves.
@@ -53,8 +57,8 @@ class _Votes:
     """Votes of the picks of a slice.
 
     `times` are in s, `slots` the numbers of their sites and phases; `all` and `near` have shape
-    (bins, nodes), since picks vote for neighbouring nodes at nearly one time; the first bin begins
-    at `first_s`.
+    (blocks, bins, width): node n is number n % width of block n // width; the first bin begins at
+    `first_s`. `silent` are the parts where there are none any more, whatever is withdrawn.
     """
 
     times: np.ndarray
@@ -62,6 +66,7 @@ class _Votes:
     all: np.ndarray
     near: np.ndarray
     first_s: float
+    silent: list[tuple[Any, ...]]
 
 
 class Grid:
@@ -80,23 +85,31 @@ class Grid:
         self._xy = local[["x", "y"]].to_numpy()
         east, north = (self._nodes[:, n : n + 1] - self._xy[:, n] for n in (0, 1))
         away = np.hypot(east, north)
-        for number, phase in enumerate("PS"):
-            rows = finder.times.rows_of(np.full(len(local), phase), np.arange(len(local)))
+        self._rows = [
+            finder.times.rows_of(np.full(len(local), phase), np.arange(len(local)))
+            for phase in "PS"
+        ]
+        for number, rows in enumerate(self._rows):
             for site in range(len(rows)):
                 one = rows[site : site + 1], east[:, site], north[:, site], self._nodes[:, 2]
                 self._travel[2 * site + number] = finder.times.travel(*one)
-        self._within = [np.flatnonzero(column <= search.max_distance_km) for column in away.T]
+        self._within = np.ascontiguousarray((away <= search.max_distance_km).T)
         # Of a wide network no node is within reach of all sites.
-        self._share = float((away <= search.max_distance_km).mean(axis=1).max())
+        self._share = float(self._within.mean(axis=0).max())
         count = min(_NEAR, len(local))
         rank = np.argpartition(away, count - 1, axis=1)[:, :count]
         near = np.zeros(away.shape, dtype=bool)
         np.put_along_axis(near, rank, True, axis=1)
-        near &= away <= search.max_distance_km
-        self._near = [np.flatnonzero(column) for column in near.T]
+        self._near = np.ascontiguousarray(near.T) & self._within
         self._bin_s = _BIN_SHARE * step / finder.times.model.typical("S")
-        reach = np.where(away <= search.max_distance_km, self._travel[1::2].T, 0.0)
-        self.longest_s = float(reach.max())
+        within = np.repeat(self._within, 2, axis=0)
+        # Of each site and phase the shortest and the longest time within reach.
+        longest = np.max(self._travel, axis=1, initial=0.0, where=within)
+        least = np.min(self._travel, axis=1, initial=float(longest.max()), where=within)
+        self._ends = np.array([least, longest])
+        self.longest_s = float(self._ends[1].max())
+        # Votes of a slice take much memory, which is cheaper to clear than to ask for again.
+        self._held = threading.local()
 
     def associate(
         self, picks: pd.DataFrame, start_s: float, end_s: float
@@ -131,16 +144,7 @@ class Grid:
         # Origins before the slice have bins too, so that no vote falls out of the arrays.
         before = int(np.ceil(self.longest_s / self._bin_s)) + _BESIDE
         bins = before + int(np.ceil(span / self._bin_s)) + _BESIDE + 1
-        shape = bins, len(self._nodes)
-        votes = _Votes(
-            times[rows],
-            slots[rows],
-            np.zeros(shape, dtype=np.min_scalar_type(most)),
-            np.zeros(shape, dtype=np.min_scalar_type(most)),
-            first - before * self._bin_s,
-        )
-        for row in range(len(rows)):
-            self._vote(votes, row, 1)
+        votes = self._votes(times[rows], slots[rows], first - before * self._bin_s, bins, most)
         inside = slice(before, before + int(np.ceil((last - first) / self._bin_s)))
         excess = self._excess(votes, inside.start, inside.stop, needed)
         found = []
@@ -157,8 +161,8 @@ class Grid:
             else:
                 found.append((origin, rows[own], left))
                 free[rows[own]] = False
-                ends = np.array([self._vote(votes, row, -1) for row in own])
-                low, high = int(ends[:, 0].min()) - _BESIDE, int(ends[:, 1].max()) + _BESIDE + 1
+                first_bin, last_bin = self._withdraw(votes, own)
+                low, high = first_bin - _BESIDE, last_bin + _BESIDE + 1
             low, high = max(low, inside.start), min(high, inside.stop)
             if low < high:
                 part = self._excess(votes, low, high, needed)
@@ -171,37 +175,64 @@ class Grid:
         last = np.searchsorted(times, times + reach, side="right")
         return int((last - np.arange(len(times))).max())
 
-    def _vote(self, votes: _Votes, row: int, weight: int) -> tuple[int, int]:
-        """Add or withdraw the votes of a pick; the first and the last bin of them."""
-        slot = votes.slots[row]
-        travel = self._travel[slot]
-        columns = ((votes.times[row] - votes.first_s - travel) / self._bin_s).astype(np.int32)
-        bins, count = votes.all.shape
-        ends = bins, 0
-        for counts, nodes in ((votes.all, self._within), (votes.near, self._near)):
-            some = nodes[slot // 2]
-            own = columns[some] if len(some) < len(columns) else columns
-            index = own * count + some
-            if weight > 0:
-                counts.reshape(-1)[index] += 1
-            else:
-                held = counts.reshape(-1)[index]
-                counts.reshape(-1)[index] = held - (held > 0)
-            if len(own):
-                ends = min(ends[0], int(own.min())), max(ends[1], int(own.max()))
-        return ends
+    def _votes(
+        self, times: np.ndarray, slots: np.ndarray, first_s: float, bins: int, most: int
+    ) -> _Votes:
+        """The votes of all picks of a slice, of which a bin and those beside it have `most`."""
+        width = max(_BLOCK_BYTES // bins, _LEAST_BLOCK)
+        shape = 2, -(-len(self._nodes) // width), bins, width
+        dtype = np.min_scalar_type(most)
+        held = getattr(self._held, "counts", None)
+        if held is None or held.shape != shape or held.dtype != dtype:
+            held = self._held.counts = np.zeros(shape, dtype)
+        else:
+            held.fill(0)
+        votes = _Votes(times, slots, held[0], held[1], first_s, [])
+        self._vote(votes, np.arange(len(times)), np.add)
+        return votes
+
+    def _vote(self, votes: _Votes, rows: np.ndarray, how: np.ufunc) -> None:
+        """Add or subtract the votes of picks."""
+        slots, seconds = votes.slots[rows], (votes.times[rows] - votes.first_s)[:, None]
+        width = votes.all.shape[2]
+        for block in range(len(votes.all)):
+            nodes = slice(block * width, (block + 1) * width)
+            travel = self._travel[slots, nodes]
+            index = ((seconds - travel) / self._bin_s).astype(np.int64)
+            index *= width
+            index += np.arange(travel.shape[1])
+            for counts, some in ((votes.all, self._within), (votes.near, self._near)):
+                own = some[slots // 2, nodes]
+                flat = index.reshape(-1) if own.all() else index[own]
+                how.at(counts[block].reshape(-1), flat, counts.dtype.type(1))
+
+    def _withdraw(self, votes: _Votes, rows: np.ndarray) -> tuple[int, int]:
+        """Withdraw the votes of picks; the first and the last bin of them."""
+        self._vote(votes, rows, np.subtract)
+        for silent in votes.silent:
+            votes.all[silent] = votes.near[silent] = 0
+        seconds = votes.times[rows] - votes.first_s
+        ends = ((seconds - self._ends[:, votes.slots[rows]]) / self._bin_s).astype(np.int64)
+        return int(ends[1].min()), int(ends[0].max())
 
     def _excess(
         self, votes: _Votes, low: int, high: int, needed: tuple[np.ndarray, np.ndarray]
     ) -> np.ndarray:
         """How much less likely than allowed the best origin of each bin is by chance (log)."""
-        most = [_around(counts, low, high).max(axis=1) for counts in (votes.all, votes.near)]
+        most = [
+            np.max([_around(block, low, high).max(axis=1) for block in counts], axis=0)
+            for counts in (votes.all, votes.near)
+        ]
         scores = [table[count] for table, count in zip(needed, most, strict=True)]
         return np.asarray(np.maximum(*scores))
 
     def _node(self, votes: _Votes, column: int, needed: tuple[np.ndarray, np.ndarray]) -> int:
         """The best node of a bin."""
-        every, near = (_around(counts, column, column + 1)[0] for counts in (votes.all, votes.near))
+        beside = slice(column - _BESIDE, column + _BESIDE + 1)
+        every, near = (
+            counts[:, beside].sum(axis=1, dtype=counts.dtype).reshape(-1)
+            for counts in (votes.all, votes.near)
+        )
         score = np.maximum(needed[0][every], needed[1][near])
         # Of equals the one that more sites see.
         return int(np.lexsort((every, score))[-1])
@@ -230,8 +261,7 @@ class Grid:
         east, north = (origin[:2] - self._xy).T
         away = np.hypot(east, north)
         travel = np.empty(2 * len(away))
-        for number, phase in enumerate("PS"):
-            rows = self._finder.times.rows_of(np.full(len(away), phase), np.arange(len(away)))
+        for number, rows in enumerate(self._rows):
             travel[number::2] = self._finder.times.travel(rows, east, north, np.array(origin[2]))
         travel[np.repeat(away, 2) > self._search.max_distance_km] = np.nan
         return np.asarray(votes.times - origin[3] - travel[votes.slots])
@@ -240,8 +270,10 @@ class Grid:
         """No origin at a node and those beside it around a time any more."""
         apart = np.abs(self._nodes - self._nodes[node]) / (1.0, 1.0, _DEPTHS)
         beside = np.flatnonzero((apart <= _TRIED * self._step).all(axis=1))
-        for counts in (votes.all, votes.near):
-            counts[max(column - _WIDE, 0) : column + _WIDE + 1, beside] = 0
+        block, number = np.divmod(beside, votes.all.shape[2])
+        silent = block, slice(max(column - _WIDE, 0), column + _WIDE + 1), number
+        votes.all[silent] = votes.near[silent] = 0
+        votes.silent.append(silent)
 
     def _needed(
         self, slots: np.ndarray, span_s: float, slice_s: float, most: int
@@ -267,7 +299,7 @@ class Grid:
 
 
 def _around(counts: np.ndarray, low: int, high: int) -> np.ndarray:
-    """Votes in some bins and beside them, shape (high - low, nodes)."""
+    """Votes in some bins and beside them, shape (high - low, width), of a block."""
     votes = counts[low - _BESIDE : high - _BESIDE].copy()
     for shift in range(1, 2 * _BESIDE + 1):
         votes += counts[low - _BESIDE + shift : high - _BESIDE + shift]

@@ -14,10 +14,12 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import obspy.core.event as qml
@@ -37,12 +39,16 @@ from quakeline.timeline import iso
 
 logger = logging.getLogger("quakeline")
 
+T = TypeVar("T")
+
 #: Kilometres per degree of arc on a sphere of 6371 km, as in obspy.geodetics.
 KM_PER_DEGREE = math.pi * 6371.0 / 180.0
 #: Percent within one standard deviation of a normal distribution.
 _ONE_SIGMA = 68.3
 #: Longest network, station, location and channel code of the QuakeML schema.
 _CODE_LENGTH = 8
+#: Events that are built and written at once.
+_PORTION = 50
 #: Authority of the identifiers of catalogs that no agency has signed.
 LOCAL = "local/quakeline"
 #: Authorities that QuakeML allows, of three characters at least.
@@ -103,8 +109,9 @@ class Labels:
         """Resource identifier that this agency gives; see `uri`."""
         return uri(kind, *parts, authority=self.authority)
 
+    @cached_property
     def creation_info(self) -> qml.CreationInfo:
-        """Return the labels as QuakeML's creation info, without a time (see the module)."""
+        """The labels as QuakeML's creation info, one for all, without a time (see the module)."""
         author = self.author or f"quakeline {__version__}"
         return qml.CreationInfo(agency_id=_text(self.agency_id), author=_text(author))
 
@@ -168,7 +175,7 @@ def write_quakeml(
 ) -> None:
     """Write the catalog of `to_catalog` as QuakeML 1.2, whole or not at all.
 
-    Events are built, checked against the schema and written one by one: a catalog needs some
+    Events are built, checked against the schema and written a few at a time: a catalog needs some
     200 kB of memory per event, too much for all events of a long run at once.
 
     Raises
@@ -183,8 +190,8 @@ def write_quakeml(
     head = _serialised([], labels, schema).removesuffix(_TAIL)
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(head)
-        for event in each(events, arrivals, picks, stations, labels):
-            file.write(_serialised([event], labels, schema).removeprefix(head).removesuffix(_TAIL))
+        for some in _portions(each(events, arrivals, picks, stations, labels)):
+            file.write(_serialised(some, labels, schema).removeprefix(head).removesuffix(_TAIL))
         file.write(_TAIL)
 
 
@@ -192,6 +199,8 @@ def _serialised(events: list[qml.Event], labels: Labels, schema: etree.RelaxNG) 
     buffer = BytesIO()
     _catalog(events, labels).write(buffer, format="QUAKEML")
     if not schema.validate(etree.fromstring(buffer.getvalue())):
+        for event in events if len(events) > 1 else []:
+            _serialised([event], labels, schema)
         names = ", ".join(str(event.resource_id) for event in events)
         raise ValueError(f"not valid QuakeML: {names}: {schema.error_log.last_error}")
     return buffer.getvalue()
@@ -202,7 +211,7 @@ def _catalog(events: list[qml.Event], labels: Labels) -> qml.Catalog:
     return qml.Catalog(
         events,
         resource_id=labels.uri("catalog", product),
-        creation_info=labels.creation_info(),
+        creation_info=labels.creation_info,
         comments=[
             comment for text in (_provenance(), *labels.pickers) for comment in _comments(text)
         ],
@@ -237,12 +246,21 @@ def each(
     _warn_of_long_codes(picks.iloc[positions])
     components = components_of(stations)
     arrivals_of = arrivals.groupby("event_id", sort=False).indices
-    for row in rows(events):
-        which = arrivals_of.get(row["event_id"], [])
-        pairs = zip(rows(arrivals.iloc[which]), rows(picks.iloc[positions[which]]), strict=True)
-        yield _event(
-            row, [{**arrival, "pick": pick} for arrival, pick in pairs], components, labels
-        )
+    none = np.empty(0, dtype=np.int64)
+    for some in _portions(rows(events)):
+        which = [arrivals_of.get(row["event_id"], none) for row in some]
+        every = np.concatenate(which)
+        pairs = zip(rows(arrivals.iloc[every]), rows(picks.iloc[positions[every]]), strict=True)
+        known = ({**arrival, "pick": pick} for arrival, pick in pairs)
+        for row, own in zip(some, which, strict=True):
+            yield _event(row, list(islice(known, len(own))), components, labels)
+
+
+def _portions(items: Iterable[T]) -> Iterator[list[T]]:
+    """Items in lists of as many as are worth doing at once."""
+    rest = iter(items)
+    while portion := list(islice(rest, _PORTION)):
+        yield portion
 
 
 def _positions(arrivals: pd.DataFrame, picks: pd.DataFrame) -> np.ndarray:
@@ -268,7 +286,7 @@ def _event(
         event_type=kind,
         event_type_certainty="suspected" if kind else None,
         comments=_comments(_notes(row, _EVENT_NOTES)),
-        creation_info=labels.creation_info(),
+        creation_info=labels.creation_info,
         origins=[origin],
         magnitudes=sizes,
         picks=[_pick(arrival, components, labels) for arrival in arrivals],
@@ -304,7 +322,7 @@ def _origin(row: Row, arrivals: list[Row], labels: Labels) -> qml.Origin:
         method_id=labels.uri("method", row["associator"], row["locator"]),
         earth_model_id=model,
         evaluation_mode="automatic",
-        creation_info=labels.creation_info(),
+        creation_info=labels.creation_info,
         arrivals=[_arrival(arrival, model, labels) for arrival in arrivals],
     )
 
@@ -358,7 +376,7 @@ def _pick(arrival: Row, components: Mapping[Codes, str], labels: Labels) -> qml.
         phase_hint=_text(row["phase"]),
         evaluation_mode="automatic",
         comments=_comments(_pick_notes(row, error_s)),
-        creation_info=labels.creation_info(),
+        creation_info=labels.creation_info,
     )
 
 
@@ -380,7 +398,7 @@ def _magnitudes(row: Row, labels: Labels) -> Iterator[qml.Magnitude]:
                 magnitude_type=type_,
                 origin_id=labels.uri("origin", row["event_id"]),
                 evaluation_mode="automatic",
-                creation_info=labels.creation_info(),
+                creation_info=labels.creation_info,
             )
 
 

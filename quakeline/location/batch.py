@@ -18,6 +18,7 @@ from quakeline.velocity import Times
 _STEPS = 40
 _SMALL_KM = 1e-3
 _MOST_DAMPING = 1e6
+_ROWS, _COLUMNS = np.triu_indices(4)
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,25 @@ class Fits:
 
 @dataclass(frozen=True)
 class _State:
-    """Residuals, costs, gradients and information of all events at their points."""
+    """Costs, gradients and information of all events at their points."""
 
-    residual_s: np.ndarray
     cost: np.ndarray
     gradient: np.ndarray
     information: np.ndarray
+
+    def of(self, chosen: np.ndarray) -> _State:
+        """That of some events, given as m booleans."""
+        return _State(self.cost[chosen], self.gradient[chosen], self.information[chosen])
+
+    def or_other(self, other: _State, better: np.ndarray) -> _State:
+        """For some events another state, for the rest this one."""
+        if better.all():
+            return other
+        return _State(
+            np.where(better, other.cost, self.cost),
+            np.where(better[:, None], other.gradient, self.gradient),
+            np.where(better[:, None, None], other.information, self.information),
+        )
 
 
 def fitted(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray) -> Fits:
@@ -83,23 +97,27 @@ def fitted(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray
         x, y, z in km and t0 in s, shape (k, m, 4): the best of k starts counts.
     """
     tried = [_descended(arrivals, times, box, start) for start in starts]
-    cost = np.array([state.cost for _, state in tried])
-    best = cost.round(6).argmin(axis=0)
-    points = np.array([point for point, _ in tried])[best, np.arange(len(best))]
-    state = _at(arrivals, times, points)
-    factor = stretches(state.residual_s / arrivals.scale_s, arrivals.event, len(points))
+    points = tried[0]
+    if len(tried) > 1:
+        cost = np.array([_at(arrivals, times, some)[0].cost for some in tried])
+        best = cost.round(6).argmin(axis=0)
+        points = np.array(tried)[best, np.arange(len(best))]
+    _, residual = _at(arrivals, times, points)
+    factor = stretches(residual / arrivals.scale_s, arrivals.event, len(points))
     wide = replace(arrivals, scale_s=arrivals.scale_s * factor[arrivals.event])
-    points, state = _descended(wide, times, box, points)
+    points = _descended(wide, times, box, points)
+    state, residual = _at(wide, times, points)
     spread = np.linalg.inv(state.information + PRIOR)
-    return Fits(points, state.cost, state.residual_s, spread, factor)
+    return Fits(points, state.cost, residual, spread, factor)
 
 
 def moved(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Hypocentres (m, 4) near starts, under the errors as they are."""
-    return _descended(arrivals, times, box, starts)[0]
+    return _descended(arrivals, times, box, starts)
 
 
-def _at(arrivals: Arrivals, times: Times, points: np.ndarray) -> _State:
+def _at(arrivals: Arrivals, times: Times, points: np.ndarray) -> tuple[_State, np.ndarray]:
+    """The state of events at points, and the residuals of all arrivals in s."""
     place = points[arrivals.event]
     east, north = place[:, 0] - arrivals.x, place[:, 1] - arrivals.y
     travel, over_place = times.sloped(arrivals.table, east, north, place[:, 2])
@@ -113,45 +131,38 @@ def _at(arrivals: Arrivals, times: Times, points: np.ndarray) -> _State:
     weighted = slopes * weight[:, None]
     count = len(points)
     first = np.searchsorted(arrivals.event, np.arange(count))
-    rows, columns = np.triu_indices(4)
-    parts = np.concatenate(
-        [
-            ((FREEDOM + 1) / 2 * np.log1p(u**2 / FREEDOM))[:, None],
-            weighted * u[:, None],
-            weighted[:, rows] * slopes[:, columns],
-        ],
-        axis=1,
-    )
+    parts = np.empty((len(u), 15))
+    parts[:, 0] = (FREEDOM + 1) / 2 * np.log1p(u**2 / FREEDOM)
+    parts[:, 1:5] = weighted * u[:, None]
+    parts[:, 5:] = weighted[:, _ROWS] * slopes[:, _COLUMNS]
     sums = np.add.reduceat(parts, first, axis=0)
     information = np.empty((count, 4, 4))
-    information[:, rows, columns] = information[:, columns, rows] = sums[:, 5:]
-    return _State(residual, sums[:, 0], -sums[:, 1:5], information)
+    information[:, _ROWS, _COLUMNS] = information[:, _COLUMNS, _ROWS] = sums[:, 5:]
+    return _State(sums[:, 0], -sums[:, 1:5], information), residual
 
 
-def _descended(
-    arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray
-) -> tuple[np.ndarray, _State]:
-    """Points of the nearest maxima of the likelihoods inside the box, and the state there."""
+def _descended(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Points of the nearest maxima of the likelihoods inside the box."""
     low, high = np.r_[box[0], -np.inf], np.r_[box[1], np.inf]
     points = np.clip(starts, low, high)
     damping = np.full(len(points), 1e-3)
-    busy = np.ones(len(points), dtype=bool)
+    numbers, own = np.arange(len(points)), arrivals
+    state, _ = _at(own, times, points)
     for _ in range(_STEPS):
-        own = arrivals if busy.all() else arrivals.of(busy)
-        state = _at(own, times, points[busy])
-        new = np.clip(
-            points[busy] + _step(state, points[busy], low, high, damping[busy]), low, high
-        )
-        better = _at(own, times, new).cost < state.cost
-        moved = np.abs(new - points[busy]).max(axis=1)
-        numbers = np.flatnonzero(busy)
+        here = points[numbers]
+        new = np.clip(here + _step(state, here, low, high, damping[numbers]), low, high)
+        tried, _ = _at(own, times, new)
+        better = tried.cost < state.cost
+        moved = np.abs(new - here).max(axis=1)
         points[numbers[better]] = new[better]
         damping[numbers] *= np.where(better, 0.2, 5.0)
-        done = (better & (moved < _SMALL_KM)) | (damping[numbers] > _MOST_DAMPING)
-        busy[numbers[done]] = False
+        busy = ~((better & (moved < _SMALL_KM)) | (damping[numbers] > _MOST_DAMPING))
         if not busy.any():
             break
-    return points, _at(arrivals, times, points)
+        state = state.or_other(tried, better)
+        if not busy.all():
+            numbers, own, state = numbers[busy], own.of(busy), state.of(busy)
+    return np.asarray(points)
 
 
 def _step(

@@ -146,12 +146,12 @@ class Locator:
         self, site: np.ndarray, is_s: np.ndarray, time_s: np.ndarray, start: np.ndarray
     ) -> np.ndarray:
         """x, y, z, t0 in km and s that fit arrivals best, from a start (4,); all of shape (n,)."""
-        local = self.sites.local.iloc[site]
+        rows, east, north = self._each_site
         arrivals = batch.Arrivals(
             np.zeros(len(site), dtype=np.int64),
-            self.times.rows_of(np.where(is_s, "S", "P"), site),
-            local["x"].to_numpy(),
-            local["y"].to_numpy(),
+            rows[is_s.astype(int), site],
+            east[site],
+            north[site],
             time_s - start[3],
             np.full(len(site), _ROUGH_S),
         )
@@ -273,8 +273,10 @@ class Locator:
             return [work(*job) for job in jobs]
         self.times  # noqa: B018 - made once, before the processes copy it
         portions = [jobs[n : n + _PORTION] for n in range(0, len(jobs), _PORTION)]
-        with ProcessPoolExecutor(self.threads, mp_context=get_context("fork")) as pool:
-            done = pool.map(partial(_portion, work), portions)
+        # The processes inherit the work: its travel times may be large, and are not sent to them.
+        fork = get_context("fork")
+        with ProcessPoolExecutor(self.threads, fork, initializer=_begin, initargs=(work,)) as pool:
+            done = pool.map(_portion, portions)
             return [result for portion in done for result in portion]
 
     @cached_property
@@ -290,6 +292,14 @@ class Locator:
         """Travel times between all sites and all sources."""
         network = Network(self.sites.frame, self.sites.local, self._box)
         return self.model.times(network, self.threads)
+
+    @cached_property
+    def _each_site(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows of the travel times, P and S, (2, k), and local x and y in km of all sites, (k,)."""
+        local = self.sites.local
+        numbers = np.arange(len(local))
+        rows = [self.times.rows_of(np.full(len(local), phase), numbers) for phase in "PS"]
+        return np.array(rows), local["x"].to_numpy(), local["y"].to_numpy()
 
     def fit(self, seen: Observations, start: np.ndarray, errors: Errors) -> posterior.Fit:
         """The most likely hypocentre of one event near a start, or at another depth."""
@@ -390,5 +400,13 @@ def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:
     return batch.Arrivals(event, of("table"), of("x"), of("y"), of("time_s"), sigma)
 
 
-def _portion(work: Any, jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
-    return [work(*job) for job in jobs]
+#: What a process of `Locator._each` does.
+_work: list[Any] = []
+
+
+def _begin(work: Any) -> None:
+    _work[:] = [work]
+
+
+def _portion(jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
+    return [_work[0](*job) for job in jobs]

@@ -109,29 +109,38 @@ def _next_events(joined: pd.DataFrame) -> pd.Series:
 
     Of an event that began earlier this may be S, also where only its P was picked.
     """
-    origin = _nanoseconds(joined["time_0"])
-    known = joined.assign(ns=origin + (joined["travel_s"] * SECOND).round().astype("int64"))
-    result = pd.Series(np.inf, index=joined.index)
-    for _, rows in known.groupby(["network", "station"]):
-        first = rows.groupby("event_id")["ns"].min()
-        came = _arrivals(rows, origin)
-        times, events = came["ns"].to_numpy(), came["event_id"].to_numpy()
-        later = {}
-        for event, place in zip(first.index, np.searchsorted(times, first, "right"), strict=True):
-            while place < len(times) and events[place] == event:
-                place += 1
-            later[event] = times[place] / SECOND if place < len(times) else np.inf
-        result[rows.index] = rows["event_id"].map(later) - origin[rows.index] / SECOND
-    return result
+    origin = _nanoseconds(joined["time_0"]).to_numpy()
+    travel = joined["travel_s"].to_numpy()
+    ns = origin + np.round(travel * SECOND).astype(np.int64)
+    s_ns = origin + (travel * _VP_VS * SECOND).astype(np.int64)
+    event = pd.factorize(joined["event_id"], sort=True)[0]
+    is_s = (joined["phase"] == "S").to_numpy()
+    result = np.full(len(joined), np.inf)
+    for rows in joined.groupby(["network", "station"]).indices.values():
+        own = event[rows]
+        lone = rows[~np.isin(own, own[is_s[rows]])]
+        later = _later(own, ns[rows], np.r_[own, event[lone]], np.r_[ns[rows], s_ns[lone]])
+        result[rows] = later / SECOND - origin[rows] / SECOND
+    return pd.Series(result, index=joined.index)
 
 
-def _arrivals(rows: pd.DataFrame, origin: pd.Series) -> pd.DataFrame:
-    """Event and time in ns of all P and S at a station, S also where P tells it, by time."""
-    has_s = set(rows.loc[rows["phase"] == "S", "event_id"])
-    lone = rows[~rows["event_id"].isin(has_s)]
-    s_ns = origin[lone.index] + (lone["travel_s"] * _VP_VS * SECOND).astype("int64")
-    told = lone[["event_id"]].assign(ns=s_ns)
-    return pd.concat([rows[["event_id", "ns"]], told]).sort_values(["ns", "event_id"])
+def _later(own: np.ndarray, ns: np.ndarray, event: np.ndarray, came_ns: np.ndarray) -> np.ndarray:
+    """When the next wave of another event comes after the first of each pick's own, in ns.
+
+    `own` and `ns` are events and times of picks at one station, `event` and `came_ns` those of all
+    waves there; infinite where none comes.
+    """
+    names, number = np.unique(own, return_inverse=True)
+    first = np.full(len(names), np.iinfo(np.int64).max)
+    np.minimum.at(first, number, ns)
+    order = np.lexsort((event, came_ns))
+    event, came_ns = np.r_[event[order], -1], np.r_[came_ns[order].astype(float), np.inf]
+    # Where waves of one event follow each other, the next one of another stands at the end.
+    ends = np.flatnonzero(event[1:] != event[:-1]) + 1
+    place = np.searchsorted(came_ns[:-1], first, "right")
+    after = ends[np.minimum(np.searchsorted(ends, place, "right"), len(ends) - 1)]
+    place = np.where(event[place] == names, after, place)
+    return np.asarray(came_ns[place][number])
 
 
 def _nanoseconds(times: pd.Series) -> pd.Series:

@@ -11,7 +11,7 @@ from quakeline.chain.associate import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 10
+VERSION = 11
 
 Config = Settings
 

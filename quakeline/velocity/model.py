@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from quakeline.velocity.checks import doubts
@@ -16,10 +17,22 @@ from quakeline.velocity.tables import TravelTimes
 class VelocityModel(Layers):
     """Layers, what looks odd in them for a network, and travel times between them."""
 
+    _kept: dict[bytes, TravelTimes] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
     def doubts_for(self, stations: pd.DataFrame) -> list[str]:
         """Its doubts, and what looks odd in how stations (depth_km) lie in it."""
         return doubts(self, stations["depth_km"].to_numpy())
 
     def times(self, network: Network, threads: int = 1) -> TravelTimes:
-        """Travel times between the stations of a network and its sources."""
-        return TravelTimes.of(self, network)
+        """Travel times between the stations of a network and its sources.
+
+        Those of the last network are kept: association and location ask for the same.
+        """
+        stations = network.stations[["x", "y", "depth_km"]].to_numpy(float)
+        key = stations.tobytes() + np.asarray(network.box, dtype=float).tobytes()
+        if key not in self._kept:
+            self._kept.clear()
+            self._kept[key] = TravelTimes.of(self, network)
+        return self._kept[key]

@@ -10,6 +10,9 @@ from quakeline.velocity.rays import Domain, first_arrivals
 
 #: Depths from which rays are traced are a step of the grid apart, but at least and at most, in km.
 _TRACED_KM = 0.1, 0.25
+#: Where tables hold more times than this, these may bend by so much between deep nodes, in s.
+_TIMES = 2.5e7
+_BENT_S = 0.001
 
 
 class TravelTimes:
@@ -28,13 +31,20 @@ class TravelTimes:
         self._stations_km = np.asarray(stations_km)
         self._step = domain.step
         self._unit = max(0.01, self._step / 25)
-        levels = np.unique(self._level(stations_km)) * self._unit
+        levels = np.unique(self._level(stations_km))
         self._distances = domain.distances
-        self._depths = _nodes(domain, np.concatenate([model.tops[1:], levels]))
+        bends = np.concatenate([model.tops[1:], levels * self._unit])
+        even = domain.depths
+        if 2 * len(levels) * len(self._distances) * len(even) > _TIMES:
+            deepest = float(np.max(stations_km, initial=domain.top))
+            even = _thinned(even, deepest, model.typical("S"))
+        self._depths = _nodes(even, domain.step, bends)
         self._rows: dict[tuple[str, int], int] = {}
         self._traced: dict[tuple[str, float], np.ndarray] = {}
         self._levels: list[tuple[float, float]] = []
-        self._tables = np.empty((0, len(self._distances), len(self._depths)), dtype=np.float32)
+        # Room for all stations and both phases: wide networks have hundreds of tables, and no
+        # memory for them twice. What is not filled takes none.
+        self._tables = self._room(0 if model.homogeneous else 2 * len(levels))
 
     @classmethod
     def of(cls, model: Layers, network: Network) -> TravelTimes:
@@ -122,12 +132,16 @@ class TravelTimes:
             self._levels.append((level * unit, self.model.speeds(phase)[0]))
         if self.model.homogeneous:
             return
-        held = self._tables
-        # Filled one by one: wide networks have hundreds of tables, and no memory for them twice.
-        self._tables = np.empty((len(held) + len(keys), *held.shape[1:]), dtype=np.float32)
-        self._tables[: len(held)] = held
-        for row, (phase, level) in enumerate(keys, start=len(held)):
+        first = len(self._levels) - len(keys)
+        if len(self._levels) > len(self._tables):
+            held, self._tables = self._tables, self._room(len(self._levels))
+            self._tables[:first] = held[:first]
+        for row, (phase, level) in enumerate(keys, start=first):
             self._tables[row] = self._between(phase, level * unit)
+
+    def _room(self, count: int) -> np.ndarray:
+        """Tables that are not filled yet."""
+        return np.empty((count, len(self._distances), len(self._depths)), dtype=np.float32)
 
     def _between(self, phase: str, station_km: float) -> np.ndarray:
         """The table of a station, from those of the depths above and below it that are traced."""
@@ -160,11 +174,25 @@ class TravelTimes:
         return path / speed, distance / path / speed, height / path / speed
 
 
-def _nodes(domain: Domain, bends: np.ndarray) -> np.ndarray:
+def _thinned(depths: np.ndarray, from_km: float, speed: float) -> np.ndarray:
+    """Of depths, fewer and fewer below those of stations: fronts are flatter farther from them.
+
+    Between depths that are h apart, the time from a station r above them bends by h^2 / (8 v r).
+    """
+    apart = np.sqrt(8 * _BENT_S * speed * np.maximum(depths - from_km, 0))
+    kept = [0]
+    for number in range(1, len(depths)):
+        # The next one would be too far.
+        end = number == len(depths) - 1
+        if end or depths[number + 1] - depths[kept[-1]] > apart[number + 1]:
+            kept.append(number)
+    return np.asarray(depths[kept])
+
+
+def _nodes(even: np.ndarray, step: float, bends: np.ndarray) -> np.ndarray:
     """Depths of the nodes, some at the interfaces and the stations, where times bend."""
-    even = domain.depths
     bends = np.unique(bends[(bends > even[0]) & (bends < even[-1])])
-    apart = np.diff(bends, prepend=-np.inf) > domain.step / 8
+    apart = np.diff(bends, prepend=-np.inf) > step / 8
     bends = bends[apart]
-    near = np.abs(even[:, None] - bends).min(axis=1, initial=np.inf) < domain.step / 8
+    near = np.abs(even[:, None] - bends).min(axis=1, initial=np.inf) < step / 8
     return np.unique(np.concatenate([even[~near], bends, even[[0, -1]]]))

@@ -158,7 +158,7 @@ GOLDEN = {
         "weights": 1,
         "annotate": 2,
         "pick": 2,
-        "associate": 10,
+        "associate": 11,
         "locate": 8,
     },
     "picks": {"UH1 P": 2, "UH1 S": 2, "UH2 P": 4, "UH2 S": 2}
