@@ -202,10 +202,12 @@ class Locator:
         self, before: Errors, after: Errors, arrivals: batch.Arrivals, fits: batch.Fits
     ) -> Errors:
         """Errors that hypocentres are stated with, from those before and after station terms."""
-        if self.station_terms == "none" or self.model_error_share != "auto":
+        if self.station_terms == "none":
             return after
         # Terms take off what is left of the model's errors at the hypocentres; what these have
         # taken up stays in them, however small the residuals become.
+        if self.model_error_share != "auto":
+            return before
         travel = arrivals.time_s - fits.point[arrivals.event, 3]
         return split(before, after, travel)
 
