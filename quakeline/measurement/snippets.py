@@ -76,7 +76,7 @@ class Waveforms:
     """
 
     def __init__(self, folder: Path) -> None:
-        found = {Span.parse(path.stem): path for path in folder.glob("*T*_*T*.zarr")}
+        found = stores.of_chunks(folder)
         if not found:
             raise DataError(f"{folder} holds no waveforms; a run keeps them with keep: [waveforms]")
         self._spans = sorted(found)
