@@ -129,9 +129,8 @@ class Joined:
             if low >= high:
                 continue
             for to, at in self._entries(part, ranges[:-1]):
-                block[(*to, slice(low - first, high - first))] = part.read(
-                    self._name, at, low, high
-                )
+                place: tuple[Any, ...] = (*to, slice(low - first, high - first))
+                block[place] = part.read(self._name, at, low, high)
         return block
 
     def _entries(
