@@ -213,9 +213,9 @@ def test_a_block_that_fails_is_named(tmp_path, truth, cluster):
     events, arrivals = catalog(truth)
     for file in tmp_path.glob("*.zarr/data/c/2/0/*"):
         file.write_bytes(b"damaged")
+    some = arrivals[arrivals["station"] == "C"]
     with pytest.raises(DataError) as caught:
-        some = arrivals["station"] == "C"
-        differentials(events, arrivals[some], waveforms, Rules(), spread=cluster)
+        differentials(events, some, waveforms, Rules(), spread=cluster)
     assert re.match(r"block \d+, XX\.C\.\.HH, events e0 to e\d: \w+Error: .+$", str(caught.value))
 
 

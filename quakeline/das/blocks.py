@@ -24,7 +24,8 @@ class Blocks:
     of a `distributed.Client` where there is one. They stay in memory until a read begins behind
     them. Memory is therefore that of the blocks that one read touches, all channels (a window of
     the network with what filters reach around it, and the rest of the first and last of these
-    blocks), however long the array is. A read that goes back computes blocks again.
+    blocks; for a moment the newest ones twice), however long the array is. A read that goes back
+    computes blocks again.
 
     What the blocks are computed from is dask's matter: a step before that several blocks share, as
     of `map_overlap` or `rechunk`, is computed for each time that needs it.
