@@ -4,7 +4,8 @@
 and `quakeline.catalog(picks, stations, velocity)` makes events of picks; see `quakeline.direct.api`
 and `quakeline.chain.api`. `quakeline.load_network`, `trained_from` and `save_network` are for
 weights that are trained further; see docs/pickers.md. `quakeline.DASModel` and what goes with it
-work on fibre data; see docs/das.md.
+work on fibre data; see docs/das.md. `quakeline.open_stores(folder)` opens the waveforms or
+probabilities that a run kept as one object of xarray.
 """
 
 from importlib import import_module
@@ -19,6 +20,7 @@ except PackageNotFoundError:  # a source tree that is not installed
 
 #: Where the public names are.
 _PLACES = {
+    "open_stores": "quakeline.io.lazy",
     "annotate": "quakeline.direct.api",
     "catalog": "quakeline.chain.api",
     "pick": "quakeline.direct.api",

@@ -10,6 +10,7 @@ from quakeline.errors import QuakelineError
 MODULES = {
     "cloud": ("botocore", "s3fs"),
     "das": ("dascore", "xdas"),
+    "dask": ("dask", "distributed", "xarray"),
     "grid": ("eikonalfm", "h5netcdf", "xarray"),
     "seisbench": ("seisbench",),
 }

@@ -1,15 +1,18 @@
 """Differential times from waveforms: events whose wave trains are the same but for their times."""
 
+import re
+
 import numpy as np
 import obspy
 import pandas as pd
 import pytest
 from workfolder import WorkFolder
 
-from quakeline.errors import DataError
+from quakeline.errors import ConfigError, DataError
 from quakeline.io import stores, tables
 from quakeline.measurement.differential import Rules, differentials
 from quakeline.measurement.snippets import Waveforms
+from quakeline.measurement.spread import workers
 from quakeline.schemas import DIFFERENTIALS, WAVEFORMS
 from quakeline.timeline import SECOND, Span
 
@@ -172,6 +175,60 @@ def test_arrivals_without_waveforms_are_counted(tmp_path, truth):
     assert waveforms
     with pytest.raises(DataError, match=r"holds no waveforms; a run keeps them with keep:"):
         Waveforms(tmp_path / "nowhere")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two processes; blocks of about five comparisons."""
+    with workers("local:2", most=5) as made:
+        yield made
+
+
+def test_a_cluster_gives_the_same_table(tmp_path, truth, cluster):
+    clipped = {"XX.B..HH": [[(START + 60) * RATE, (START + 70) * RATE]]}
+    waveforms = furnished(tmp_path, truth, clipped=clipped)
+    events, arrivals = catalog(truth)
+    arrivals.loc[(arrivals["station"] == "C") & (arrivals["phase"] == "P"), "instrument"] = "EH"
+    told: list[tuple[float, float]] = []
+    here = differentials(events, arrivals, waveforms, Rules(min_correlation=0.98))
+    there = differentials(
+        events,
+        arrivals,
+        waveforms,
+        Rules(min_correlation=0.98),
+        lambda *done: told.append(done),
+        cluster,
+    )
+    assert len(here[0]) > 20
+    assert len(here[1]) == 3
+    pd.testing.assert_frame_equal(there[0], here[0], check_exact=True)
+    assert there[1] == here[1]
+    assert told[-1] == (len(arrivals), len(arrivals))
+    assert len(told) > len(STATIONS) + 1
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+def test_a_block_that_fails_is_named(tmp_path, truth, cluster):
+    waveforms = furnished(tmp_path, truth)
+    events, arrivals = catalog(truth)
+    for file in tmp_path.glob("*.zarr/data/c/2/0/*"):
+        file.write_bytes(b"damaged")
+    some = arrivals[arrivals["station"] == "C"]
+    with pytest.raises(DataError) as caught:
+        differentials(events, some, waveforms, Rules(), spread=cluster)
+    assert re.match(r"block \d+, XX\.C\.\.HH, events e0 to e\d: \w+Error: .+$", str(caught.value))
+
+
+@pytest.mark.parametrize("where", ["local:0", "local:two", "local:"])
+def test_a_cluster_that_cannot_be_is_refused(where):
+    with pytest.raises(ConfigError, match=r"--dask: .* given; allowed: local:N, or a sch"):
+        workers(where).__enter__()
+
+
+def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
+    monkeypatch.setattr("quakeline.measurement.spread._CONNECT_S", 0.2)
+    with pytest.raises(ConfigError, match=r"--dask: no scheduler answers at 'tcp://127.0.0.1:9': "):
+        workers("tcp://127.0.0.1:9").__enter__()
 
 
 def test_the_events_of_the_demo_have_one_source(demo_run: WorkFolder, tmp_path):

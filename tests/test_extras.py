@@ -54,6 +54,18 @@ def test_annotate_says_what_to_install() -> None:
     assert "networks on fibre data: dascore and xdas needed" in done.stdout, done.stderr
 
 
+def test_dask_is_named_where_it_is_asked_for() -> None:
+    code = "import quakeline\nfrom quakeline.measurement.spread import workers\n"
+    for call in ("quakeline.open_stores('x')", "workers('local:2').__enter__()"):
+        code += f"try: {call}\nexcept Exception as error: print(error)\n"
+    done = without(code, *extras.MODULES["dask"])
+    line = "dask and distributed and xarray needed, which are not installed: pip install"
+    assert done.stdout.splitlines() == [
+        f"stores of a run as one: {line} 'quakeline[dask]'",
+        f"--dask local:2: {line} 'quakeline[dask]'",
+    ], done.stderr
+
+
 def test_what_is_installed_is_no_fault() -> None:
     assert [extras.lacking(extra, "x") for extra in extras.MODULES] == [""] * len(extras.MODULES)
     with pytest.raises(KeyError):

@@ -19,6 +19,9 @@ Band = Annotated[str, typer.Option("--band", help="Band-pass, Hz: LOW,HIGH.")]
 Shift = Annotated[float, typer.Option(min=0.01, help="Longest shift of a waveform, s.")]
 Correlation = Annotated[float, typer.Option(min=0.0, max=1.0, help="Smallest coefficient.")]
 Links = Annotated[int, typer.Option(min=1, help="Fewest differences of a pair of events.")]
+Dask = Annotated[
+    str, typer.Option(help="Compute on a dask cluster: its scheduler's address, or local:N.")
+]
 
 _TABLE = "differentials.parquet"
 
@@ -32,12 +35,15 @@ def correlate(
     max_shift: Shift = 0.2,
     min_correlation: Correlation = 0.7,
     min_links: Links = 4,
+    dask: Dask = "",
 ) -> None:
     """Correlate the waveforms of neighbouring events, for relocation by hypoDD or GrowClust.
 
     Writes dt.cc with phase.dat, station.dat and what their numbers mean, and the same differences
     as differentials.parquet.
     """
+    from contextlib import nullcontext
+
     from rich.console import Console
 
     from quakeline.commands.progress import shown
@@ -45,6 +51,7 @@ def correlate(
     from quakeline.io.exports import hypodd
     from quakeline.measurement.differential import Rules, differentials
     from quakeline.measurement.snippets import Waveforms
+    from quakeline.measurement.spread import workers
     from quakeline.schemas import DIFFERENTIALS
 
     rules = Rules(
@@ -59,10 +66,15 @@ def correlate(
     targets.require_folder("--output", output, "correlate", names, files_of(run))
     catalog = catalog_of(run)
     folder = run_folder_of(run)
-    waveforms = Waveforms(folder / "waveforms")
+    waveforms = Waveforms(folder.absolute() / "waveforms")
     console = Console(stderr=True)
-    with shown("correlate", console, lambda total: f"{total:.0f} arrivals") as progress:
-        made, unused = differentials(catalog.events, catalog.pairs, waveforms, rules, progress)
+    with (
+        workers(dask) if dask else nullcontext() as spread,
+        shown("correlate", console, lambda total: f"{total:.0f} arrivals") as progress,
+    ):
+        made, unused = differentials(
+            catalog.events, catalog.pairs, waveforms, rules, progress, spread
+        )
     record = provenance.Record("correlate", 1, asdict(rules), catalog_inputs(run))
     with targets.filling(output, "correlate") as place, provenance.recording(record):
         exports.write("hypodd", catalog, place)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from quakeline.das.blocks import Blocks, is_dask
 from quakeline.das.members import Members
 from quakeline.errors import DataError
 from quakeline.reasons import Reason
@@ -18,7 +19,7 @@ _UNEVEN = 1e-3
 
 
 class Source(Protocol):
-    """Data (samples, channels) that are read in pieces; `xdas.DataArray` becomes an `ArraySource`.
+    """Data (samples, channels) that are read in pieces; an `ArraySource` has those of an array.
 
     `coords` maps "time" and `channel_coord_name` to coordinates of xdas.
     """
@@ -59,14 +60,18 @@ class Transform(Protocol):
 
 
 class ArraySource:
-    """An `xdas.DataArray` of time and channels, in either order; virtual ones stay virtual.
+    """An array of xdas or xarray of time and channels, in either order; read as far as needed.
+
+    Virtual arrays of xdas and files that xarray opened stay on disk, and of dask arrays each block
+    is computed once (`quakeline.das.blocks.Blocks` says how many are held).
 
     Parameters
     ----------
     data
-        The array; "time" must be one of its two dimensions.
+        An `xdas.DataArray` or `xarray.DataArray`; "time" must be one of its two dimensions.
     channel_coord_name
-        Name of the other one; None: as the array says.
+        Name of the other one, of xarray also of another coordinate along it; None: as the array
+        says.
 
     Attributes
     ----------
@@ -80,6 +85,7 @@ class ArraySource:
     """
 
     def __init__(self, data: Any, channel_coord_name: str | None = None) -> None:
+        data = _along(data, channel_coord_name)
         dims = tuple(data.dims)
         name = channel_coord_name or next((d for d in dims if d != TIME), "channel")
         if len(dims) != 2 or set(dims) != {TIME, name}:
@@ -89,11 +95,11 @@ class ArraySource:
                 f" {TIME} and {wanted}"
             )
         self.data = data
-        self._members = Members(data.data, dims.index(TIME))
-        self._shape = (int(data.sizes[TIME]), int(data.sizes[name]))
         self.channel_coord_name = name
-        self.coords = {key: data.coords[key] for key in (TIME, name) if key in data.coords}
+        self.coords = {key: _coord(data, key) for key in (TIME, name) if key in data.coords}
         self.dtype = np.dtype(data.dtype)
+        self._reader = _reader(data, dims.index(TIME), self.coords.get(TIME))
+        self._shape = (int(data.sizes[TIME]), int(data.sizes[name]))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -103,23 +109,54 @@ class ArraySource:
     @property
     def absent(self) -> dict[Reason, tuple[int, int]]:
         """Files that could not be read so far, and their samples [first, stop)."""
-        return self._members.absent
+        return self._reader.absent
 
     def read(self, first: int, stop: int) -> np.ndarray:
         """Samples [first, stop) of all channels, shape (samples, channels)."""
-        return self._members.read(first, stop)
+        return self._reader.read(first, stop)
+
+
+def _is_xarray(data: Any) -> bool:
+    return type(data).__module__.partition(".")[0] == "xarray"
+
+
+def _along(data: Any, name: str | None) -> Any:
+    """An array of xarray with a coordinate along the fibre as its dimension; others as they are."""
+    if not _is_xarray(data) or name is None or name in data.dims or name not in data.coords:
+        return data
+    dims = data.coords[name].dims
+    return data.swap_dims({dims[0]: name}) if len(dims) == 1 and dims[0] != TIME else data
+
+
+def _coord(data: Any, name: str) -> Any:
+    """A coordinate of xdas."""
+    if not _is_xarray(data):
+        return data.coords[name]
+    import xdas
+
+    return xdas.Coordinate(data.coords[name].values, dim=name)
+
+
+def _reader(data: Any, axis: int, time: Any) -> Blocks | Members:
+    xarray = _is_xarray(data)
+    if data.chunks is not None if xarray else is_dask(data.data):
+        return Blocks(data.data, axis, time)
+    # Of a file that xarray opened, `data` would be all of it; a variable is read by slices.
+    return Members(data.variable if xarray else data.data, axis)
 
 
 def as_source(data: Any, channel_coord_name: str | None = None) -> Source:
     """Give what `annotate` was given as a source. Raises DataError for anything else."""
+    if _is_xarray(data) and not hasattr(data, "variable"):
+        raise DataError("an xarray.Dataset was given; give one of its arrays, as dataset[name]")
     if hasattr(data, "read") and hasattr(data, "channel_coord_name"):
         found: Source = data
     elif hasattr(data, "dims") and hasattr(data, "coords"):
         found = ArraySource(data, channel_coord_name)
     else:
         raise DataError(
-            f"a {type(data).__name__} was given; allowed are one xdas.DataArray per call, or an"
-            " object with read() as in quakeline.das.arrays.Source"
+            f"a {type(data).__name__} was given; allowed are one xdas.DataArray or xarray.DataArray"
+            " per call, or an object with read() as in quakeline.das.arrays.Source"
         )
     if np.issubdtype(found.dtype, np.complexfloating) or not np.issubdtype(found.dtype, np.number):
         raise DataError(f"the array holds {found.dtype}; real numbers are needed")

@@ -16,7 +16,7 @@ class SectionData(Protocol):
 
     `shape` is (samples, channels) behind resampling; `coords` maps "time" and the name of the
     channel coordinate to coordinates of xdas; `dt` is in s, `dx` in m or None. `data` is the
-    section as it was given, an `xdas.DataArray`.
+    section as it was given, an `xdas.DataArray` or `xarray.DataArray`.
     """
 
     channel_coord_name: str

@@ -19,7 +19,8 @@ class Members:
     Parameters
     ----------
     data
-        What an `xdas.DataArray` holds: an array, or a virtual one of one or many files.
+        What an `xdas.DataArray` holds: an array, or a virtual one of one or many files. Anything
+        that gives arrays by slices will do, as a variable of xarray.
     axis
         Its axis of time, 0 or 1; the other one is that of the channels.
 

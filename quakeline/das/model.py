@@ -193,13 +193,15 @@ class DASModel(Applicable, ABC):
     def annotate(self, data: Any, callback: Any, **kwargs: Any) -> AnnotateReport:
         """Apply the network to an array and hand its output to a callback, patch by patch.
 
-        Memory does not grow with the array: virtual arrays are read piece by piece. Gaps split the
-        array; each gapless section is annotated by itself.
+        Memory does not grow with the array: virtual arrays are read piece by piece, blocks of dask
+        are computed once each and let go. Gaps split the array; each gapless section is annotated
+        by itself.
 
         Parameters
         ----------
         data
-            One `xdas.DataArray`, or a `quakeline.das.arrays.Source`.
+            One `xdas.DataArray` or `xarray.DataArray`, also over dask, or a
+            `quakeline.das.arrays.Source`.
         callback
             A `DASAnnotateCallback`, or one of SeisBench.
         **kwargs

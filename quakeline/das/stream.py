@@ -92,13 +92,13 @@ class Stream:
 
     @property
     def data(self) -> Any:
-        """The section as an `xdas.DataArray` before all steps; virtual ones stay virtual.
+        """The section as it was given, an array of xdas or xarray; nothing of it is read.
 
         Raises AttributeError where the data come from something else than such an array.
         """
         if not hasattr(self.source, "data"):
             raise AttributeError(
-                f"data of a {type(self.source).__name__} are no xdas.DataArray: use its read()"
+                f"data of a {type(self.source).__name__} are no array: use its read()"
             )
         whole = len(self.section) == self.source.shape[0]
         part = slice(self.section.first, self.section.stop)

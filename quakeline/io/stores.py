@@ -17,6 +17,7 @@ from quakeline.errors import DataError
 from quakeline.io import provenance
 from quakeline.io.atomic import replacing
 from quakeline.schemas import Store
+from quakeline.timeline import Span
 
 #: Samples in one Zarr chunk, one hour at 100 Hz: shorter chunks read several times slower.
 CHUNK_SAMPLES = 360_000
@@ -65,6 +66,11 @@ def create(
             shape = tuple(sizes[dim] for dim in array.dims)
             _create_array(group, array.name, shape, array.dims, array.dtype)
         yield group
+
+
+def of_chunks(folder: Path) -> dict[Span, Path]:
+    """The stores in a folder that are named by the chunks of a run."""
+    return {Span.parse(path.stem): path for path in folder.glob("*T*_*T*.zarr")}
 
 
 def is_store(folder: Path) -> bool:

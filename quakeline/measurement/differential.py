@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from quakeline.geometry import neighbours
 from quakeline.io import tables
-from quakeline.measurement.snippets import CODES, Snippet, Waveforms, snippets
+from quakeline.measurement.snippets import CODES, Snippet, Waveforms, snippets, together
 from quakeline.schemas import DIFFERENTIALS
 from quakeline.timeline import SECOND
 
@@ -58,13 +60,60 @@ class Rules:
         return self.before_s + self.max_shift_s, max(self.p_s, self.s_s) + self.max_shift_s
 
 
+@dataclass(frozen=True)
+class Block:
+    """A part of the work, which depends on no other: what an instrument saw of some events.
+
+    Attributes
+    ----------
+    name
+        Instrument and events, for messages.
+    codes
+        Those of the instrument.
+    arrivals
+        Arrivals of the events and of those that are compared with them; see `snippets`.
+    pairs
+        `first` and `second` of the events to compare.
+    origins_ns
+        Origin times by event.
+    """
+
+    name: str
+    codes: tuple[str, ...]
+    arrivals: pd.DataFrame
+    pairs: pd.DataFrame
+    origins_ns: dict[int, Any]
+
+    @property
+    def size(self) -> int:
+        """Arrivals that no other block counts."""
+        return int(self.arrivals["counted"].sum())
+
+
+Compared = tuple[pd.DataFrame, Counter[str]]
+
+
+class Spread(Protocol):
+    """Where blocks are computed, other than here."""
+
+    @property
+    def most(self) -> int:
+        """Comparisons in a block, about."""
+
+    def map(
+        self, function: Callable[[Block], Compared], blocks: Iterable[Block]
+    ) -> Iterator[Compared]:
+        """What a function gives for each block, in their order."""
+
+
 def differentials(
     events: pd.DataFrame,
     arrivals: pd.DataFrame,
     waveforms: Waveforms,
     rules: Rules,
     progress: Callable[[float, float], None] = lambda done, total: None,
-) -> tuple[pd.DataFrame, Counter[str]]:
+    spread: Spread | None = None,
+) -> Compared:
     """Differential travel times of neighbouring events.
 
     Parameters
@@ -79,6 +128,8 @@ def differentials(
         What is compared.
     progress
         Is told the arrivals done and those of all.
+    spread
+        Where the work is done; None: here. The result is the same to the last bit.
 
     Returns
     -------
@@ -86,18 +137,65 @@ def differentials(
     """
     close = neighbours(events, rules.neighbours, rules.max_km)
     order = {event: number for number, event in enumerate(events["event_id"])}
-    origin_ns = events["time"].astype("int64").to_numpy()
     rows = arrivals.assign(event=arrivals["event_id"].map(order), room_s=_rooms(arrivals))
+    sizes: list[int] = []
+
+    def blocks() -> Iterator[Block]:
+        for block in _blocks(events, rows, close, waveforms, spread.most if spread else None):
+            sizes.append(block.size)
+            yield block
+
+    compare = partial(compared, waveforms=waveforms, rules=rules)
+    results = spread.map(compare, blocks()) if spread else map(compare, blocks())
     unused: Counter[str] = Counter()
-    found: list[dict[str, Any]] = []
-    done = 0
-    for codes, group in rows.groupby(CODES, sort=True):
-        cut = snippets(group, waveforms, rules.reach_s, rules.band_hz, unused)
-        labels = dict(zip(CODES, codes, strict=True))
-        found += [labels | row for row in _of_instrument(cut, close, origin_ns, rules, unused)]
-        done += len(group)
-        progress(done, len(rows))
+    found: list[pd.DataFrame] = []
+    for number, (some, reasons) in enumerate(results, start=1):
+        found += [some] if len(some) else []
+        unused.update(reasons)
+        progress(sum(sizes[:number]), len(rows))
     return _table(found, events, close, rules, unused), unused
+
+
+def _blocks(
+    events: pd.DataFrame,
+    rows: pd.DataFrame,
+    close: pd.DataFrame,
+    waveforms: Waveforms,
+    most: int | None,
+) -> Iterator[Block]:
+    """The work by instruments and, where they see much, by their events."""
+    ids = events["event_id"].to_numpy()
+    origins = events["time"].astype("int64").to_numpy()
+    for codes, group in rows.groupby(CODES, sort=True):
+        own = together(group, waveforms)
+        seen = np.bincount(group["event"], minlength=len(events)) > 0
+        pairs = close.loc[seen[close["first"]] & seen[close["second"]], ["first", "second"]]
+        for low, high in _ranges(pairs["first"].to_numpy(), len(events), most):
+            some = pairs[(pairs["first"] >= low) & (pairs["first"] < high)]
+            counted = own["event"].between(low, high - 1)
+            wanted = counted | own["event"].isin(some["second"])
+            mine = own.assign(counted=counted)[wanted]
+            numbers = mine["event"].unique().tolist()
+            name = f"{'.'.join(map(str, codes))}, events {ids[low]} to {ids[high - 1]}"
+            yield Block(name, tuple(map(str, codes)), mine, some, {k: origins[k] for k in numbers})
+
+
+def _ranges(firsts: np.ndarray, n: int, most: int | None) -> list[tuple[int, int]]:
+    """Ranges of the n events that have about so many of the pairs each."""
+    if most is None:
+        return [(0, n)]
+    ahead = np.cumsum(np.bincount(firsts, minlength=n)) // most
+    cuts = (np.flatnonzero(np.diff(ahead)) + 1).tolist()
+    return list(pairwise([0, *cuts, n]))
+
+
+def compared(block: Block, waveforms: Waveforms, rules: Rules) -> Compared:
+    """Differences of a block, and what was not used."""
+    unused: Counter[str] = Counter()
+    cut = snippets(block.arrivals, waveforms, rules.reach_s, rules.band_hz, unused)
+    labels = dict(zip(CODES, block.codes, strict=True))
+    found = [labels | row for row in _of_instrument(cut, block, rules, unused)]
+    return pd.DataFrame(found), +unused
 
 
 def _rooms(arrivals: pd.DataFrame) -> pd.Series:
@@ -110,18 +208,15 @@ def _rooms(arrivals: pd.DataFrame) -> pd.Series:
 
 
 def _of_instrument(
-    cut: Mapping[tuple[int, str], Snippet],
-    close: pd.DataFrame,
-    origin_ns: np.ndarray,
-    rules: Rules,
-    unused: Counter[str],
+    cut: Mapping[tuple[int, str], Snippet], block: Block, rules: Rules, unused: Counter[str]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of one instrument, but for its codes and the ids of the events."""
+    """Rows of a block, but for its codes and the ids of the events."""
+    origin_ns = block.origins_ns
+    pairs = list(zip(block.pairs["first"].tolist(), block.pairs["second"].tolist(), strict=True))
     for phase in ("P", "S"):
-        has = np.zeros(len(origin_ns), dtype=bool)
-        has[[event for event, name in cut if name == phase]] = True
-        both = close[has[close["first"]] & has[close["second"]]]
-        for first, second in zip(both["first"].tolist(), both["second"].tolist(), strict=True):
+        for first, second in pairs:
+            if (first, phase) not in cut or (second, phase) not in cut:
+                continue
             one, other = cut[first, phase], cut[second, phase]
             best = _best(one, other, phase, rules)
             if best is None:
@@ -189,7 +284,7 @@ def _match(
 
 
 def _table(
-    found: list[dict[str, Any]],
+    found: list[pd.DataFrame],
     events: pd.DataFrame,
     close: pd.DataFrame,
     rules: Rules,
@@ -198,7 +293,7 @@ def _table(
     """DIFFERENTIALS of the pairs of events that have enough of them."""
     if not found:
         return tables.empty(DIFFERENTIALS)
-    made = pd.DataFrame(found).merge(close, on=["first", "second"])
+    made = pd.concat(found, ignore_index=True).merge(close, on=["first", "second"])
     links = made.groupby(["first", "second"])["phase"].transform("size")
     enough = links >= rules.min_links
     if not enough.all():

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -76,23 +76,57 @@ class Waveforms:
     """
 
     def __init__(self, folder: Path) -> None:
-        found = {Span.parse(path.stem): path for path in folder.glob("*T*_*T*.zarr")}
+        found = stores.of_chunks(folder)
         if not found:
             raise DataError(f"{folder} holds no waveforms; a run keeps them with keep: [waveforms]")
+        self.folder = folder
         self._spans = sorted(found)
         self._starts = [span.start_ns for span in self._spans]
         self._paths = found
         self._open: dict[Span, Any] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process, which opens the stores itself, once for all that it gets."""
+        return _of_folder, (self.folder,)
+
+    def chunk_at(self, time_ns: int) -> Span | None:
+        """The chunk in which a time lies; None where none was kept."""
+        place = bisect_right(self._starts, time_ns) - 1
+        found = place >= 0 and self._spans[place].contains(time_ns)
+        return self._spans[place] if found else None
+
     def at(self, time_ns: int) -> Any | None:
         """The open store of the chunk in which a time lies; None where none was kept."""
-        place = bisect_right(self._starts, time_ns) - 1
-        if place < 0 or not self._spans[place].contains(time_ns):
-            return None
-        span = self._spans[place]
-        if span not in self._open:
+        span = self.chunk_at(time_ns)
+        if span is not None and span not in self._open:
             self._open[span] = stores.open_store(self._paths[span], WAVEFORMS)
-        return self._open[span]
+        return None if span is None else self._open[span]
+
+
+@lru_cache(maxsize=1)
+def _of_folder(folder: Path) -> Waveforms:
+    return Waveforms(folder)
+
+
+def together(arrivals: pd.DataFrame, waveforms: Waveforms) -> pd.DataFrame:
+    """Arrivals of one instrument in order of time, and with which others each is read.
+
+    Those that lie close to each other in a store are filtered as one piece, from `from_ns` to
+    `to_ns`, the times of the first and the last of them.
+    """
+    ordered = arrivals.sort_values("time")
+    times = ordered["time"].astype("int64").to_numpy()
+    chunks = [waveforms.chunk_at(int(time)) for time in times]
+    starts = [0] if len(times) else []
+    for at in range(1, len(times)):
+        first = starts[-1]
+        if chunks[at] != chunks[first] or times[at] - times[first] > _TOGETHER_S * SECOND:
+            starts.append(at)
+    sizes = np.diff([*starts, len(times)])
+    ends = np.cumsum(sizes) - 1
+    return ordered.assign(
+        from_ns=times[np.repeat(starts, sizes)], to_ns=times[np.repeat(ends, sizes)]
+    )
 
 
 def snippets(
@@ -102,42 +136,29 @@ def snippets(
     band_hz: tuple[float, float],
     unused: Counter[str],
 ) -> dict[tuple[int, str], Snippet]:
-    """Waveforms of the arrivals of one instrument, by `event` and phase.
+    """Waveforms of arrivals of one instrument, by `event` and phase.
 
-    `arrivals` has event, phase, time, room_s and the codes of a pick. `reach_s` is what must be
-    there before and after each; arrivals without are counted in `unused`, by reason.
+    `arrivals` are some or all rows that `together` gave; they have event, phase, time, room_s and
+    the codes of a pick. What a row gives does not depend on the others. `reach_s` is what must be
+    there before and after each; arrivals without are counted in `unused`, by reason, where their
+    row is `counted`.
     """
     found: dict[tuple[int, str], Snippet] = {}
-    for store, some in _together(arrivals.sort_values("time"), waveforms):
+    for _, some in arrivals.groupby("from_ns", sort=False):
+        store = waveforms.at(int(some["from_ns"].iloc[0]))
         label = ".".join(some[CODES].iloc[0].astype(str))
+        counted = some["counted"].tolist()
         if store is None or label not in stores.labels_of(store, "instruments"):
-            unused["arrivals: no waveforms were kept"] += len(some)
+            unused["arrivals: no waveforms were kept"] += sum(counted)
             continue
         events, phases = some["event"].tolist(), some["phase"].tolist()
         cut = _cut(store, label, some, reach_s, band_hz)
-        for event, phase, snippet in zip(events, phases, cut, strict=True):
+        for event, phase, counts, snippet in zip(events, phases, counted, cut, strict=True):
             if snippet.usable:
                 found[event, phase] = snippet
             else:
-                unused["arrivals: a gap, clipped samples or the end of the data"] += 1
+                unused["arrivals: a gap, clipped samples or the end of the data"] += counts
     return found
-
-
-def _together(
-    arrivals: pd.DataFrame, waveforms: Waveforms
-) -> Iterator[tuple[Any | None, pd.DataFrame]]:
-    """Arrivals of one store that lie close to each other."""
-    times = arrivals["time"].astype("int64").to_numpy()
-    opened = [waveforms.at(int(time)) for time in times]
-    first = 0
-    for last in range(1, len(times) + 1):
-        if (
-            last == len(times)
-            or opened[last] is not opened[first]
-            or times[last] - times[first] > _TOGETHER_S * SECOND
-        ):
-            yield opened[first], arrivals.iloc[first:last]
-            first = last
 
 
 def _cut(
@@ -152,17 +173,23 @@ def _cut(
     pad = round(_PERIODS / band_hz[0] * rate)
     before, after = (round(seconds * rate) + 2 for seconds in reach_s)
     times = arrivals["time"].astype("int64").to_numpy()
-    onsets = np.array([first_sample(int(t) - round(5e8 / rate), rate) for t in times])
-    begin = int(onsets[0]) - before - pad - grid.start_sample
-    end = int(onsets[-1]) + after + pad - grid.start_sample
+    first, last = (int(arrivals[name].iloc[0]) for name in ("from_ns", "to_ns"))
+    begin = _nearest(first, rate) - before - pad - grid.start_sample
+    end = _nearest(last, rate) + after + pad - grid.start_sample
     names = stores.labels_of(store, "components")
     data, valid = stores.window(
         store, stores.labels_of(store, "instruments").index(label), begin, end
     )
     motion = filtered(data, valid, butterworth(*band_hz, _ORDER, rate), zero_phase=True)
     begin += grid.start_sample
-    columns = onsets.tolist(), arrivals["pick_id"], times.tolist(), arrivals["room_s"].tolist()
+    onsets = [_nearest(time, rate) for time in times.tolist()]
+    columns = onsets, arrivals["pick_id"], times.tolist(), arrivals["room_s"].tolist()
     for onset, name, pick, room in zip(*columns, strict=True):
         here = slice(onset - before - begin, onset + after - begin)
         good = np.asarray(valid[:, here].all(axis=1))
         yield Snippet(names, motion[:, here], good, onset - before, onset, rate, name, pick, room)
+
+
+def _nearest(time_ns: int, rate_hz: float) -> int:
+    """The sample next to a time, counted since 1970."""
+    return first_sample(time_ns - round(5e8 / rate_hz), rate_hz)
