@@ -21,6 +21,7 @@ from quakeline.commands.pick import pick
 from quakeline.commands.plan import plan
 from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
+from quakeline.commands.scan import scan
 from quakeline.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.add_typer(dataset.app, name="dataset")
 app.command()(inspect)
 app.command()(fetch)
 app.command()(pick)
+app.command()(scan)
 app.command()(catalog)
 app.command()(export)
 app.command()(correlate)
