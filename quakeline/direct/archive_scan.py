@@ -224,7 +224,8 @@ def thresholds(text: str) -> dict[str, float]:
         except ValueError:
             value = -1.0
         phase = label.strip().upper()
-        if not 0 < value <= 1 or (colon and phase not in ("P", "S")) or phase in found:
+        named = phase in ("P", "S") if colon else "," not in text
+        if not 0 < value <= 1 or not named or phase in found:
             raise ConfigError(
                 f"--threshold: {text!r} given; allowed: a number above 0 and at most 1, or"
                 " 'p: 0.9997, s: 0.9995'"
