@@ -15,7 +15,7 @@ from quakeline.timeline import SECOND
 from quakeline.training.datasets.records import Dataset
 
 #: Thresholds that are tried, and the labels below which those of the parent stay.
-GRID = tuple(round(0.05 * step, 2) for step in range(1, 20))
+GRID = (*(round(0.05 * step, 2) for step in range(1, 20)), 0.97, 0.98, 0.99, 0.995, 0.998)
 LEAST_LABELS = 20
 #: A pick belongs to a label within this time; near what may be an onset none is false. In s.
 TOLERANCE_S, _UNSURE_S = 0.5, 1.0

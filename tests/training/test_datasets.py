@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from labelled_records import labelled, small
 from workfolder import WorkFolder
 
 from quakeline.errors import DataError
@@ -22,25 +23,6 @@ from quakeline.training.datasets.opening import (
     open_dataset,
 )
 from quakeline.training.datasets.writing import Writer
-
-
-def small(folder: Path, *rows: dict[str, object], n: int = 500) -> Path:
-    """A data set of records with random samples and these columns of the metadata."""
-    folder.mkdir(parents=True, exist_ok=True)
-    random = np.random.default_rng(0)
-    with Writer(folder, "ZNE", 100.0) as writer:
-        for row in rows:
-            writer.add(random.standard_normal((3, n)), dict(row))
-    return folder
-
-
-def labelled(event: str, p: float, s: float | None, split: str = "train") -> dict[str, object]:
-    return {
-        "source_id": event,
-        "trace_P_arrival_sample": p,
-        "trace_S_arrival_sample": s,
-        "split": split,
-    }
 
 
 def test_written_records_are_read_as_they_were(tmp_path: Path) -> None:
