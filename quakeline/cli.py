@@ -22,6 +22,7 @@ from quakeline.commands.plan import plan
 from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
 from quakeline.commands.scan import scan
+from quakeline.commands.train import train
 from quakeline.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ app.command()(inspect)
 app.command()(fetch)
 app.command()(pick)
 app.command()(scan)
+app.command()(train)
 app.command()(catalog)
 app.command()(export)
 app.command()(correlate)

@@ -12,7 +12,7 @@ from quakeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from quakeline.training.settings import Settings
-    from quakeline.training.tuning import Result
+    from quakeline.training.tuning import Job, Result
 
 Data = Annotated[Path, typer.Option("--dataset", help="Data set, see `quakeline dataset`.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The .safetensors file to write.")]
@@ -35,6 +35,9 @@ Label = Annotated[
 Norms = Annotated[
     Literal["keep", "train"], typer.Option(help="Whether batch normalisation learns too.")
 ]
+Resample = Annotated[
+    bool, typer.Option("--resample", help="Bring records of another rate to that of the network.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Another setting, e.g. augmentation.drop=0.2; repeatable."),
@@ -56,6 +59,7 @@ def picker(
     seed: Seed = 0,
     label: Label = None,
     norms: Norms = "keep",
+    resample: Resample = False,
     settings: Set = None,
     threads: Threads = None,
     device: Device = "auto",
@@ -67,13 +71,10 @@ def picker(
     """
     import os
 
-    from quakeline.io import targets
     from quakeline.models.named import weights_file
     from quakeline.training.datasets.opening import open_dataset
-    from quakeline.training.tuning import Job, tune
+    from quakeline.training.tuning import Job
 
-    if output.suffix != ".safetensors":
-        raise ConfigError(f"--output: {str(output)!r} given; allowed: *.safetensors")
     data = open_dataset(dataset)
     given = {"epochs": epochs, "patience": patience, "batch": batch_size, "seed": seed,
              "learning_rate": learning_rate, "label": label, "norms": norms}  # fmt: skip
@@ -83,18 +84,29 @@ def picker(
         settings=_settings(given, settings or []),
         target=output,
         name=name or output.stem,
+        resample=resample,
         device=device,
         threads=threads or len(os.sched_getaffinity(0)),
     )
-    for path in (output, job.log, job.checkpoint):
-        targets.require_file("--output", path, [*data.files, job.parent, weights])
-    typer.echo(f"records  {dataset}, {len(data)} of them")
+    carried_out(job, "--output", weights)
+
+
+def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
+    """Train as a job says, and tell of it."""
+    from quakeline.io import targets
+    from quakeline.training.tuning import tune
+
+    if job.target.suffix != ".safetensors":
+        raise ConfigError(f"{option}: {str(job.target)!r} given; allowed: *.safetensors")
+    for path in (job.target, job.log, job.checkpoint):
+        targets.require_file(option, path, [*job.dataset.files, job.parent, *inputs])
+    typer.echo(f"records  {job.dataset.path}, {len(job.dataset)} of them")
     result = tune(job, lambda row: typer.echo(_line(row)))
     for line in _summary(result, job.name):
         typer.echo(line)
     for doubt in result.doubts:
         typer.secho(f"WARNING  {doubt}", err=True, fg="yellow")
-    typer.echo(f"written  {output} (weights {result.weights_id}), {job.log}")
+    typer.echo(f"written  {job.target} (weights {result.weights_id}), {job.log}")
 
 
 def _settings(given: Mapping[str, object], words: list[str]) -> Settings:

@@ -64,3 +64,23 @@ class Settings(Section):
         " a Gaussian, 0.2 for others",
     )
     augmentation: Augmentation = Field(default_factory=Augmentation, description="see there")
+
+
+def _from_scratch() -> Settings:
+    return Settings(learning_rate=1e-3, norms="train")
+
+
+class Training(Section):
+    """A network that is trained from scratch."""
+
+    network: str = Field(description="architecture: earthquake-cnn, phasenet, gpd, ...")
+    dataset: str = Field(description="data set, see `quakeline dataset`")
+    output: str = Field(description="the .safetensors file to write")
+    name: str | None = Field(None, description="name of the weights; null: the file's")
+    resample: bool = Field(
+        False, description="whether records of another rate are brought to that of the network"
+    )
+    settings: Settings = Field(
+        default_factory=_from_scratch,
+        description="how it is trained; without them a learning rate of 0.001, and norms: train",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,17 +11,19 @@ from typing import Any
 
 import pandas as pd
 import torch
+from torch import nn
 
 from quakeline import __version__
 from quakeline.errors import ConfigError, DataError
 from quakeline.inference.annotator import Annotator
 from quakeline.io.atomic import writing
 from quakeline.io.provenance import digest_of
-from quakeline.models.ancestry import Training
-from quakeline.models.cards import Card
+from quakeline.models import earthquake_cnn
+from quakeline.models.ancestry import NOT_STATED, Training
+from quakeline.models.cards import CARDS, Card, Given
 from quakeline.models.named import load_network
-from quakeline.models.names import trained_from
-from quakeline.models.networks import save_network
+from quakeline.models.names import check_name, trained_from
+from quakeline.models.networks import build, save_network
 from quakeline.training import scoring
 from quakeline.training.checkpoints import Progress
 from quakeline.training.datasets.opening import digest, in_parts
@@ -31,17 +33,26 @@ from quakeline.training.settings import Settings
 from quakeline.training.windows import Windows, check
 
 _RULE = "largest F1 on the part dev, of 0.05 to 0.998"
+#: Networks that are trained from scratch, by name of their architecture.
+SCRATCH = {**{card.network: card for card in reversed(CARDS.values())},
+           earthquake_cnn.CARD.network: earthquake_cnn.CARD}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Job:
-    """Which weights are trained on which records, how, where, and where the result goes."""
+    """Which weights are trained on which records, how, where, and where the result goes.
 
-    parent: Path
+    `parent` is a file of weights; None: a `network` from scratch. `resample` brings records of
+    another rate to that of the network.
+    """
+
     dataset: Dataset
     settings: Settings
     target: Path
     name: str
+    parent: Path | None = None
+    network: str = ""
+    resample: bool = False
     device: str = "auto"
     threads: int = 1
 
@@ -78,10 +89,10 @@ def tune(job: Job, hear: Hear) -> Result:
         Settings, weights or places that do not fit.
     """
     torch.set_num_threads(job.threads)
-    card, network = load_network(job.parent)
-    card_of_result = trained_from(card, name=job.name)
-    check(job.dataset, card)
-    data = in_parts(job.dataset)
+    card, network, result_card = _begun(job)
+    data = job.dataset.resampled(card.sampling_rate_hz) if job.resample else job.dataset
+    check(data, card)
+    data = in_parts(data)
     windows = {part: Windows(data, data.rows(part), card, job.settings, part == TRAIN)
                for part in PARTS}  # fmt: skip
     _require(windows, card, data)
@@ -90,7 +101,24 @@ def tune(job: Job, hear: Hear) -> Result:
     device = _device(job.device)
     fit = Fit(network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
     progress = fit.run(job.checkpoint, _logged(job, hear))
-    return _finished(job, data, card_of_result, progress)
+    return _finished(job, data, result_card, progress)
+
+
+def _begun(job: Job) -> tuple[Card, nn.Module, Card]:
+    """Card and network with which training begins, and the card of its result as far as known."""
+    if job.parent is not None:
+        card, network = load_network(job.parent)
+        return card, network, trained_from(card, name=job.name)
+    if job.network not in SCRATCH:
+        raise ConfigError(f"network: {job.network!r} given; allowed: {', '.join(SCRATCH)}")
+    check_name(job.name)
+    if job.name in CARDS:
+        raise ConfigError(f"name: {job.name!r} given; trained weights need a name of their own")
+    card = SCRATCH[job.network]
+    torch.manual_seed(job.settings.seed)
+    blank = replace(card, name=job.name, citation=NOT_STATED, licence=NOT_STATED, digest="",
+                    training_data="", source=Given("trained from scratch"))  # fmt: skip
+    return card, build(card), blank
 
 
 def _require(windows: dict[str, Windows], card: Card, data: Dataset) -> None:
@@ -147,22 +175,11 @@ def _finished(job: Job, data: Dataset, card: Card, progress: Progress) -> Result
             chosen = scoring.thresholds(scoring.found_in(data, data.rows(DEV), tuned), chosen)
             rule = f"{_RULE}; with fewer than {scoring.LEAST_LABELS} labels that of the parent"
             scores = _scores(job, data, tuned, chosen)
-    final = trained_from(
-        load_card(job.parent),
-        name=job.name,
-        training=_training(job, data, progress, rule, scores),
-        thresholds=chosen,
-    )
+    training = _training(job, data, progress, rule, scores)
+    final = replace(card, training=training, thresholds=chosen)
     weights_id = save_network(job.target, progress.best, final)
     job.checkpoint.unlink(missing_ok=True)
     return Result(weights_id, progress.best_epoch, chosen, scores, doubts)
-
-
-def load_card(path: Path) -> Card:
-    """The card of a weights file."""
-    from quakeline.models.weights import card_of
-
-    return card_of(path)[0]
 
 
 def _scores(
@@ -172,8 +189,10 @@ def _scores(
     rows = data.rows(TEST)
     if not rows:
         return {}
-    parent = Annotator.load(job.parent, "cpu", job.threads)
-    limits = {parent.card.name: (parent, parent.card.thresholds), job.name: (tuned, chosen)}
+    limits = {job.name: (tuned, chosen)}
+    if job.parent is not None:
+        parent = Annotator.load(job.parent, "cpu", job.threads)
+        limits = {parent.card.name: (parent, parent.card.thresholds), **limits}
     return {
         name: {
             phase: scoring.score(records, levels[phase])

@@ -144,7 +144,7 @@ def check(dataset: Dataset, card: Card) -> None:
     if rates:
         raise DataError(
             f"{place} has records at {rates[0]:g} Hz; {card.name} takes"
-            f" {card.sampling_rate_hz:g} Hz"
+            f" {card.sampling_rate_hz:g} Hz: resample them, or another network"
         )
     lost = outside(table)
     if lost.any():

@@ -243,3 +243,48 @@ def test_settings_on_the_command_line() -> None:
     for words in (["clip"], ["clip=x"], ["augmentation.x=1"]):
         with pytest.raises(QuakelineError):
             _settings({}, words)
+
+
+def test_earthquake_cnn_from_scratch(tmp_path: Path) -> None:
+    from quakeline.models.earthquake_cnn import CARD
+    from quakeline.models.networks import build, save_network
+    from quakeline.models.weights import card_of
+
+    data = wavelets(tmp_path / "ds", 8, n=700).resampled(40.0)
+    assert data.samples(0).shape == (3, 280)
+    assert data.table["npts"].tolist() == [280] * 8
+    assert data.onsets(0)["P"][0] == pytest.approx(data.table["P"][0][0])
+    network = build(CARD)
+    made = network.eval()(torch.randn(2, 3, 80))
+    torch.testing.assert_close(made.sum(dim=1), torch.ones(2))
+    assert sum(p.numel() for p in network.parameters()) == 33_795
+    settings = Settings(epochs=2, learning_rate=0.001, norms="train")
+    windows = Windows(data, data.rows("train"), CARD, settings, training=True)
+    dev = Windows(data, data.rows("dev"), CARD, settings, training=False)
+    job = Fit(network, CARD, windows, dev, settings, torch.device("cpu"), "r")
+    done = trained(job, tmp_path / "c.safetensors")
+    assert 0 <= done.history[-1]["dev_accuracy"] <= 1
+    card = replace(CARD, name="mine")
+    save_network(tmp_path / "mine.safetensors", done.best, card)
+    assert card_of(tmp_path / "mine.safetensors")[0].network == "earthquake-cnn"
+
+
+def test_resampled_onsets_stay_where_they_are(tmp_path: Path) -> None:
+    folder = small(tmp_path, labelled("1", 100, 200), n=1001)
+    found = open_dataset(folder).resampled(50.0)
+    assert found.onsets(0) == {"P": (50.0,), "S": (100.0,)}
+    assert found.samples(0).shape[1] == found.table["npts"][0] == 501
+    assert set(found.table["rate_hz"]) == {50.0}
+
+
+def test_a_file_for_training_is_checked(tmp_path: Path) -> None:
+    from quakeline.commands.train import train
+
+    path = tmp_path / "t.yaml"
+    path.write_text("network: gpd\ndataset: ds\n")
+    with pytest.raises(ConfigError, match=r"t.yaml: output: Field required"):
+        train(path)
+    wavelets(tmp_path / "ds", 4)
+    path.write_text("network: x\ndataset: ds\noutput: o.safetensors\n")
+    with pytest.raises(ConfigError, match="network: 'x' given; allowed: "):
+        train(path, threads=1)
