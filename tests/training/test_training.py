@@ -70,7 +70,9 @@ def test_ten_records_are_learnt_by_heart(tmp_path: Path) -> None:
     settings = Settings(
         epochs=15, batch=5, learning_rate=0.03, norms="train", augmentation=STILL, patience=15
     )
-    done = trained(fit(data, settings), tmp_path / "c.safetensors")
+    job = fit(data, settings)
+    one = replace(job, dev=replace(job.dev, rows=[0]))
+    done = trained(one, tmp_path / "c.safetensors")
     assert done.history[1]["train_loss"] > 0.5
     assert done.history[-1]["train_loss"] < 0.05
 
