@@ -139,12 +139,15 @@ def test_events_that_share_records_share_their_part() -> None:
     assert sorted(assigned({"a": "a", "b": "b"}).values()) == ["dev", "train"]
 
 
-@pytest.mark.parametrize("name", ["nothing", "text.csv"])
-def test_what_is_no_data_set(tmp_path: Path, name: str) -> None:
+def test_what_is_no_data_set(tmp_path: Path) -> None:
     (tmp_path / "text.csv").write_text("a,b\n")
-    done = WorkFolder(tmp_path).quakeline("dataset", "inspect", name)
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DataError, match="nothing does not exist"):
+        open_dataset(tmp_path / "nothing")
+    with pytest.raises(DataError, match=r"text.csv is no NumPy archive"):
+        open_dataset(tmp_path / "text.csv")
+    with pytest.raises(DataError, match=r"folder is no data set; allowed: a folder of metadata"):
+        open_dataset(tmp_path / "folder")
 
 
 def run(place: WorkFolder, *words: str) -> subprocess.CompletedProcess[str]:
