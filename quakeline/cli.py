@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from quakeline import __version__, terminal
-from quakeline.commands import evaluate, models, tune
+from quakeline.commands import dataset, evaluate, models, tune
 from quakeline.commands.catalog import catalog
 from quakeline.commands.correlate import correlate
 from quakeline.commands.export import export
@@ -21,6 +21,8 @@ from quakeline.commands.pick import pick
 from quakeline.commands.plan import plan
 from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
+from quakeline.commands.scan import scan
+from quakeline.commands.train import train
 from quakeline.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
 
 app = typer.Typer(
@@ -34,9 +36,12 @@ app.add_typer(config_app, name="config")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(tune.app, name="tune")
+app.add_typer(dataset.app, name="dataset")
 app.command()(inspect)
 app.command()(fetch)
 app.command()(pick)
+app.command()(scan)
+app.command()(train)
 app.command()(catalog)
 app.command()(export)
 app.command()(correlate)

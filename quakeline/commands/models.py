@@ -33,6 +33,8 @@ Given = Annotated[
 Output = Annotated[
     Path | None, typer.Option(help="The .safetensors file to write; default: in the cache folder.")
 ]
+InputName = Annotated[str, typer.Option(help="Name of the graph's input.")]
+OutputName = Annotated[str, typer.Option(help="Name of the graph's output.")]
 Graph = Annotated[Path, typer.Option("--onnx", help="The ONNX file to write.")]
 
 _FURTHER = """\
@@ -92,7 +94,13 @@ def get(name: Name, path: Given = None, output: Output = None) -> None:
 
 
 @app.command()
-def export(name: Name, onnx: Graph, path: Given = None) -> None:
+def export(
+    name: Name,
+    onnx: Graph,
+    path: Given = None,
+    input_name: InputName = "waveforms",
+    output_name: OutputName = "probabilities",
+) -> None:
     """Write a network as an ONNX graph, compared with PyTorch in onnxruntime where that is there.
 
     The graph turns normalised windows (batch, components, samples) into probabilities.
@@ -115,7 +123,7 @@ def export(name: Name, onnx: Graph, path: Given = None) -> None:
             raise WeightsError(f"{name} is an ensemble: export its members one by one")
         graph = graph_of(weights)
         with replacing(onnx) as temporary:
-            labelled(graph, temporary, card, weights_id)
+            labelled(graph, temporary, card, weights_id, (input_name, output_name))
     typer.echo(f"{onnx}: {card.name}, weights {weights_id}, normalisation {card.normalisation}")
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from quakeline.errors import ConfigError, WeightsError
 from quakeline.models import (
     custom,
+    earthquake_cnn,
     eqtransformer,
     gpd,
     phasenet,
@@ -45,6 +46,7 @@ NETWORKS: dict[str, Network] = {
 #: Builds a network from the options of its card.
 _BUILDERS: dict[str, Callable[..., nn.Module]] = {
     **{name: network.build for name, network in NETWORKS.items()},
+    "earthquake-cnn": earthquake_cnn.EarthquakeCNN,
     "seisbench": seisbench_models.build,
     custom.NETWORK: custom.build,
 }

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,8 +68,14 @@ def export(card: Card, network: nn.Module, path: Path) -> None:
         _compare(card, network, path)
 
 
-def labelled(graph: Path, target: Path, card: Card, weights_id: str) -> None:
-    """Copy a graph with its card in its metadata.
+def labelled(
+    graph: Path,
+    target: Path,
+    card: Card,
+    weights_id: str,
+    names: tuple[str, str] = (INPUT, OUTPUT),
+) -> None:
+    """Copy a graph with its card in its metadata; `names` are those of its input and output.
 
     Raises QuakelineError where the package that writes ONNX is not installed.
     """
@@ -79,7 +86,18 @@ def labelled(graph: Path, target: Path, card: Card, weights_id: str) -> None:
     model = onnx.load(graph)
     facts = _facts(card, weights_id) | {"card": as_text(card)}
     onnx.helper.set_model_props(model, facts)
+    renamed = dict(zip((model.graph.input[0].name, model.graph.output[0].name), names, strict=True))
+    _rename(model.graph, renamed)
     onnx.save(model, target)
+
+
+def _rename(graph: Any, names: dict[str, str]) -> None:
+    """Give values of a graph other names, wherever they are used."""
+    for value in (*graph.input, *graph.output):
+        value.name = names.get(value.name, value.name)
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
 
 
 def for_inference(network: nn.Module) -> nn.Module:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -82,6 +83,14 @@ class ArchiveList(BaseSource):
         return [Reason.of(Code.LISTED_ELSEWHERE, component=listed, channel=channel, **where)]
 
     @cached_property
+    def groups(self) -> list[tuple[Path, ...]]:
+        """The files of each line that names some. Raises DataError that names a wrong line."""
+        found = [group for _, group in self._lines() if group]
+        if not found:
+            raise DataError(f"{self.list_file} (fetch.source.list_file) lists no files")
+        return found
+
+    @cached_property
     def _text(self) -> str:
         try:
             return Path(self.list_file).read_text(encoding="utf-8-sig")
@@ -99,14 +108,17 @@ class ArchiveList(BaseSource):
     def _places(self) -> dict[Path, list[Place]]:
         """Where each file is listed. Raises DataError that names the line."""
         places: dict[Path, list[Place]] = defaultdict(list)
-        for number, line in enumerate(self._text.splitlines(), 1):
-            group = self._group(number, line)
+        for number, group in self._lines():
             components = _ORDER if len(group) == len(_ORDER) else ("",) * len(group)
             for path, component in zip(group, components, strict=True):
                 places[path].append(Place(number, component))
         if not places:
             raise DataError(f"{self.list_file} (fetch.source.list_file) lists no files")
         return dict(places)
+
+    def _lines(self) -> Iterator[tuple[int, tuple[Path, ...]]]:
+        for number, line in enumerate(self._text.splitlines(), 1):
+            yield number, self._group(number, line)
 
     def _group(self, number: int, line: str) -> tuple[Path, ...]:
         try:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import onnx
+import onnxruntime
 import pytest
 import torch
 from nobody import TRAINING, nobodys, trained
@@ -141,7 +142,10 @@ def test_a_graph_has_the_card(tmp_path: Path) -> None:
 
     path, _ = trained(PHASENET, tmp_path)
     card, weights_id = weights.card_of(path)
-    labelled(graph_of(path), tmp_path / "alpine.onnx", card, weights_id)
+    names = "modelInput", "modelOutput"
+    labelled(graph_of(path), tmp_path / "alpine.onnx", card, weights_id, names)
+    session = onnxruntime.InferenceSession(tmp_path / "alpine.onnx")
+    assert (session.get_inputs()[0].name, session.get_outputs()[0].name) == names
     facts = {one.key: one.value for one in onnx.load(tmp_path / "alpine.onnx").metadata_props}
     assert (facts["name"], facts["weights_id"]) == ("alpine", weights_id)
     assert json.loads(facts["card"])["parent"]["digest"] == PHASENET.digest

@@ -1,0 +1,104 @@
+"""`quakeline dataset ...`: what a data set of labelled records holds, and one made from a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Data sets to train networks with.")
+
+Where = Annotated[
+    Path,
+    typer.Argument(
+        help="A folder of SeisBench's format, a NumPy archive (.npz), or Seismo-Performer's HDF5."
+    ),
+]
+Model = Annotated[
+    str | None, typer.Option(help="Say also what this network cannot use: name or .safetensors.")
+]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the facts to this file.")]
+Look = Annotated[int, typer.Option("--waveforms", min=0, help="Records whose samples are read.")]
+Run = Annotated[str, typer.Argument(help="Name or folder of a finished run.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the data set.")]
+Length = Annotated[float, typer.Option(min=4, help="Length of a record in seconds.")]
+Before = Annotated[float, typer.Option(min=0, help="Seconds of a record before its first onset.")]
+Residual = Annotated[float, typer.Option(min=0, help="Largest residual of an arrival, seconds.")]
+Stations = Annotated[int, typer.Option(min=1, help="Smallest number of stations of an event.")]
+Snr = Annotated[float, typer.Option(help="Smallest signal-to-noise ratio of an arrival, dB.")]
+Noise = Annotated[float, typer.Option(min=0, help="Windows of noise for each record of an event.")]
+
+_COMMAND = "dataset from-run"
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+@app.command()
+def inspect(
+    dataset: Where, model: Model = None, json_file: Json = None, waveforms: Look = 10_000
+) -> None:
+    """Show records, labels, rates, components and parts, and what cannot be used and why."""
+    import json
+
+    from quakeline.io import targets
+    from quakeline.io.atomic import write_text
+    from quakeline.models.named import weights_file
+    from quakeline.models.weights import card_of
+    from quakeline.training.datasets.inspecting import facts_of, lines_of
+    from quakeline.training.datasets.opening import open_dataset
+
+    found = open_dataset(dataset)
+    if json_file is not None:
+        targets.require_file("--json", json_file, found.files)
+    card = card_of(weights_file(model))[0] if model else None
+    facts = facts_of(found, card, waveforms)
+    if json_file is not None:
+        write_text(json_file, json.dumps(facts, indent=2) + "\n")
+    typer.echo("\n".join(lines_of(facts)))
+
+
+@app.command()
+def from_run(
+    run: Run,
+    output: Output,
+    length: Length = 60.0,
+    before: Before = 25.0,
+    max_residual: Residual = 0.5,
+    min_stations: Stations = 3,
+    min_snr: Snr = 0.0,
+    noise: Noise = 0.5,
+) -> None:
+    """Cut the arrivals of a run's catalog, noise and false picks out of its waveforms.
+
+    Waveforms that the run did not keep are prepared again from its archive. All records of an event
+    are in one part; so are events whose arrivals are in one record.
+    """
+    from rich.console import Console
+
+    from quakeline.commands.places import catalog_of, run_folder_of, settings_of
+    from quakeline.commands.progress import shown
+    from quakeline.errors import ConfigError
+    from quakeline.io import targets
+    from quakeline.training.datasets import from_run as cutting
+    from quakeline.training.datasets.choice import Rules
+
+    if before >= length:
+        raise ConfigError(f"--before: {before:g} given; allowed: less than --length ({length:g})")
+    targets.require_folder("--output", output, _COMMAND, ("metadata.csv", "waveforms.hdf5"), [])
+    folder, rules = run_folder_of(run), Rules(length, before, max_residual, min_stations, min_snr,
+                                              noise)  # fmt: skip
+    catalog, settings = catalog_of(run), settings_of(folder)
+    with (
+        shown("cutting", Console(stderr=True), lambda n: f"{n:g} chunks") as hear,
+        targets.filling(output, _COMMAND) as place,
+    ):
+        made = cutting.write(folder, catalog, settings, rules, place, hear)
+    for reason, number in sorted(made.refused.items()):
+        typer.echo(f"left out: {number} times {reason}", err=True)
+    for (part, kind), number in sorted(made.records.items()):
+        typer.echo(f"{part:<8} {number} of kind {kind}")
+    typer.echo(f"written  {output}")

@@ -1,0 +1,51 @@
+"""`quakeline train`: a network from scratch, as a file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quakeline.errors import ConfigError
+
+Config = Annotated[
+    Path, typer.Argument(help="YAML: network, dataset, output, name, resample, settings.")
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+
+
+def train(config: Config, threads: Threads = None, device: Device = "auto") -> None:
+    """Train a network from scratch on labelled records; see docs/training.md.
+
+    Paths in the file are relative to its folder.
+    """
+    import os
+
+    from pydantic import ValidationError
+
+    from quakeline.commands.tune_picker import carried_out
+    from quakeline.config import read_yaml
+    from quakeline.training.datasets.opening import open_dataset
+    from quakeline.training.settings import Training
+    from quakeline.training.tuning import Job
+
+    try:
+        said = Training.model_validate(read_yaml(config))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "it"
+        raise ConfigError(f"{config}: {place}: {first['msg']}") from error
+    target = config.parent / said.output
+    job = Job(
+        dataset=open_dataset(config.parent / said.dataset),
+        settings=said.settings,
+        target=target,
+        name=said.name or target.stem,
+        network=said.network,
+        resample=said.resample,
+        device=device,
+        threads=threads or len(os.sched_getaffinity(0)),
+    )
+    carried_out(job, "output", config)

@@ -1,0 +1,158 @@
+"""The training itself: epochs over windows, the best one kept, gone on with where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from quakeline.errors import DataError
+from quakeline.inference.engine import prefetched
+from quakeline.models.cards import Card
+from quakeline.training import checkpoints
+from quakeline.training.checkpoints import Progress
+from quakeline.training.losses import loss_of
+from quakeline.training.settings import Settings
+from quakeline.training.windows import Example, Windows
+
+#: Hears the row of each epoch: epoch, learning_rate, train_loss, dev_loss and, of networks that
+#: give one class, dev_accuracy.
+Hear = Callable[[dict[str, float]], None]
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A network to be trained on windows.
+
+    The same seed, records and threads give the same bits on a machine's CPU, also when training was
+    stopped and went on.
+    """
+
+    network: nn.Module
+    card: Card
+    train: Windows
+    dev: Windows
+    settings: Settings
+    device: torch.device
+    recipe: str
+
+    def run(self, checkpoint: Path, hear: Hear) -> Progress:
+        """Train until the last epoch, or until validation is not better any more.
+
+        Raises
+        ------
+        DataError
+            There is nothing to learn or to validate, or the loss is not finite.
+        ConfigError, OutputError
+            As `checkpoints`.
+        """
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.manual_seed(self.settings.seed)
+        self.network.to(self.device)
+        optimizer = torch.optim.Adam(self.network.parameters(), self.settings.learning_rate)
+        progress = Progress(self.recipe)
+        if checkpoint.is_file():
+            progress = checkpoints.load(checkpoint, self.recipe, self.network, optimizer)
+            for row in progress.history:
+                hear(row)
+        else:
+            progress.history.append({"epoch": 0, **self._validated()})
+            hear(progress.history[0])
+        while not self._ended(progress):
+            self._epoch(progress, optimizer)
+            checkpoints.save(checkpoint, progress, self.network, optimizer)
+            hear(progress.history[-1])
+        return progress
+
+    def _ended(self, progress: Progress) -> bool:
+        waited = progress.epochs - progress.best_epoch
+        return progress.epochs >= self.settings.epochs or waited >= self.settings.patience
+
+    def _epoch(self, progress: Progress, optimizer: torch.optim.Optimizer) -> None:
+        epoch, settings = progress.epochs + 1, self.settings
+        rate = settings.learning_rate * settings.step_factor ** (
+            (epoch - 1) // settings.step_epochs
+        )
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = self._learned(epoch, optimizer)
+        row = {"epoch": epoch, "learning_rate": rate, "train_loss": loss, **self._validated()}
+        progress.history.append(row)
+        if row["dev_loss"] < progress.best_loss:
+            progress.best_loss, progress.best_epoch = row["dev_loss"], epoch
+            state = self.network.state_dict()
+            progress.best = {name: value.detach().cpu().clone() for name, value in state.items()}
+
+    def _learned(self, epoch: int, optimizer: torch.optim.Optimizer) -> float:
+        """Mean loss of an epoch in which the network learns."""
+        self._ready_to_learn()
+        examples = self.train.examples()
+        order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(examples))
+        losses = []
+        for windows, wanted, weight in self._batches(
+            self.train, [examples[i] for i in order], epoch
+        ):
+            optimizer.zero_grad(set_to_none=True)
+            loss = loss_of(self.network(windows), wanted, weight, self.card)
+            if not torch.isfinite(loss):
+                raise DataError(
+                    f"the loss of epoch {epoch} is not finite: a smaller learning rate, or other"
+                    " records, are needed"
+                )
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
+            optimizer.step()
+            losses.append(loss.item())
+        return float(np.mean(losses))
+
+    def _ready_to_learn(self) -> None:
+        self.network.train()
+        if self.settings.norms == "keep":
+            for module in self.network.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
+    def _validated(self) -> dict[str, float]:
+        """Loss, and share of right classes, of the validation part."""
+        self.network.eval()
+        total, right, n = 0.0, 0, 0
+        with torch.no_grad():
+            for windows, wanted, weight in self._batches(self.dev, self.dev.examples(), 0):
+                output = self.network(windows)
+                total += loss_of(output, wanted, weight, self.card).item() * len(windows)
+                right += int((output.argmax(dim=1) == wanted.argmax(dim=1)).sum())
+                n += len(windows)
+        found = {"dev_loss": total / n}
+        return found | ({"dev_accuracy": right / n} if self.card.output == "window" else {})
+
+    def _batches(self, windows: Windows, examples: list[Example], epoch: int) -> Iterator[Batch]:
+        size = self.settings.batch
+        balance = self._balance(windows, examples)
+
+        def made() -> Iterator[Batch]:
+            for first in range(0, len(examples), size):
+                some = [windows.made(one, epoch) for one in examples[first : first + size]]
+                data, wanted, weight = (np.stack(arrays) for arrays in zip(*some, strict=True))
+                if balance is not None:
+                    weight = weight * balance[wanted.argmax(axis=1)]
+                yield torch.from_numpy(data), torch.from_numpy(wanted), torch.from_numpy(weight)
+
+        for batch in prefetched(made()):
+            yield batch[0].to(self.device), batch[1].to(self.device), batch[2].to(self.device)
+
+    def _balance(self, windows: Windows, examples: list[Example]) -> np.ndarray | None:
+        """How much each class counts, so that all count the same; None for curves."""
+        if self.card.output != "window":
+            return None
+        counts = np.zeros(len(self.card.classes))
+        for one in examples:
+            names = [one.kind, *(["Noise"] if one.kind == "N" else [])]
+            counts[[name in names for name in self.card.classes]] += 1
+        there = counts > 0
+        made = np.where(there, len(examples) / np.maximum(counts, 1) / there.sum(), 0)
+        return np.asarray(made, np.float32)

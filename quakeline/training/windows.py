@@ -1,0 +1,175 @@
+"""Records to windows as the engine would give them to the network, each with what it should say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from quakeline.errors import DataError
+from quakeline.inference.windows import normalise
+from quakeline.models.cards import Card
+from quakeline.signal.filters import butterworth, filtered
+from quakeline.training import labels
+from quakeline.training.augmentation import augmented
+from quakeline.training.datasets.records import Dataset
+from quakeline.training.settings import Settings
+
+#: Class of an example of noise, whatever the network calls it.
+_NOISE = "N"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A window that is learnt from: a record, and for networks of one class its class and place.
+
+    `at` is the sample of the record in the middle of the window, None for any place.
+    """
+
+    row: int
+    kind: str = ""
+    at: float | None = None
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of the records of one part for a network.
+
+    Whether windows move and change at random follows from `training`; else each record gives the
+    same window every time.
+    """
+
+    dataset: Dataset
+    rows: list[int]
+    card: Card
+    settings: Settings
+    training: bool
+
+    def examples(self) -> list[Example]:
+        """All of them: one for each record, or for each onset and for noise."""
+        if self.card.output == "samples":
+            return [Example(row) for row in self.rows]
+        return [example for row in self.rows for example in self._classes(row)]
+
+    def _classes(self, row: int) -> list[Example]:
+        onsets = self.dataset.onsets(row)
+        found = [
+            Example(row, phase, at) for phase in self.card.phases for at in onsets.get(phase, ())
+        ]
+        first = min((at for own in onsets.values() for at in own), default=None)
+        n, window = int(self.dataset.table["npts"].iloc[row]), self.card.window_samples
+        room = n if first is None else int(first)
+        if room >= window and any(name in labels.NOISE for name in self.card.classes):
+            found.append(Example(row, _NOISE, room - window / 2 if first is not None else None))
+        return found
+
+    def made(self, example: Example, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Window (components, n), what the network should say of it, and how much that counts.
+
+        The second has the shape of the network's output of one window, the third (n,) or ().
+        """
+        number = epoch if self.training else 0
+        seed = [self.settings.seed, int(self.training), number, example.row]
+        random = np.random.default_rng([*seed, round(example.at or 0)])
+        data, valid = self._record(example.row)
+        start = self._start(example, data.shape[1], random)
+        window = self.card.window_samples
+        data, valid = _cut(data, start, window), _cut(valid, start, window)
+        if self.training:
+            data, valid = augmented(data, valid, self.settings.augmentation, random)
+        batch = np.where(valid, data, np.float32(0))[None]
+        normalise(batch, valid[None], self.card.normalisation)
+        return batch[0], *self._wanted(example, start)
+
+    def _record(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        """Samples and mask of a whole record, filtered as the network asks."""
+        card = self.card
+        data = self.dataset.read(row, card.components)
+        valid = np.isfinite(data)
+        if card.filter:
+            rule = card.filter
+            sections = butterworth(rule.low_hz, rule.high_hz, rule.order, card.sampling_rate_hz)
+            data = filtered(data, valid, sections, zero_phase=rule.zero_phase)
+        return data, valid
+
+    def _start(self, example: Example, n: int, random: np.random.Generator) -> int:
+        """First sample of the window in the record; it may lie before it."""
+        card, window = self.card, self.card.window_samples
+        if card.output == "window":
+            if example.at is None:
+                return int(random.integers(0, n - window + 1))
+            moved = 0
+            if self.training and n > window:
+                moved = int(random.integers(-(card.hop_samples // 2), card.hop_samples // 2 + 1))
+            return (
+                round(example.at)
+                - window // 2
+                + (min(moved, 0) if example.kind == _NOISE else moved)
+            )
+        onsets = [at for own in self.dataset.onsets(example.row).values() for at in own]
+        if not onsets:
+            return int(random.integers(min(0, n - window), max(0, n - window) + 1))
+        # one of the onsets anywhere in the part of the window that is used
+        anchor = round(onsets[int(random.integers(len(onsets)))])
+        blind = card.blind_samples
+        lowest = max(anchor - window + blind + 1, min(0, n - window))
+        highest = min(anchor - blind, max(0, n - window))
+        if lowest > highest:  # an onset near the end of its record
+            lowest = highest = max(
+                min(anchor - window // 2, max(0, n - window)), min(0, n - window)
+            )
+        return int(random.integers(lowest, highest + 1))
+
+    def _wanted(self, example: Example, start: int) -> tuple[np.ndarray, np.ndarray]:
+        card, n = self.card, self.card.window_samples
+        if card.output == "window":
+            names = labels.NOISE if example.kind == _NOISE else (example.kind,)
+            one = [float(name in names) for name in card.classes]
+            return np.array(one, np.float32), np.ones((), np.float32)
+        onsets = {
+            phase: tuple(at - start for at in own)
+            for phase, own in self.dataset.onsets(example.row).items()
+        }
+        unsure = tuple(at - start for at in self.dataset.table["unsure"].iloc[example.row])
+        wanted = labels.curves(card, onsets, n, labels.shape_of(card, self.settings))
+        return wanted, labels.weights(card, onsets, unsure, n)
+
+
+def check(dataset: Dataset, card: Card) -> None:
+    """Refuse, with a DataError, a data set from which a network cannot learn."""
+    from quakeline.training.datasets.inspecting import outside
+
+    table, place = dataset.table, dataset.path
+    rates = sorted(set(table["rate_hz"]) - {card.sampling_rate_hz})
+    if rates:
+        raise DataError(
+            f"{place} has records at {rates[0]:g} Hz; {card.name} takes"
+            f" {card.sampling_rate_hz:g} Hz: resample them, or another network"
+        )
+    lost = outside(table)
+    if lost.any():
+        name = table.loc[lost, "name"].iloc[0]
+        raise DataError(
+            f"{place}: {int(lost.sum())} records have a label outside their samples, the first is"
+            f" {name}"
+        )
+    phases = [
+        phase for phase in card.phases if phase in table and (table[phase].map(len) > 0).any()
+    ]
+    missing = [phase for phase in card.phases if phase not in phases]
+    if not phases:
+        raise DataError(f"{place} has no labels of {' or '.join(card.phases)}: nothing to learn")
+    if missing:
+        raise DataError(
+            f"{place} has labels of {', '.join(phases)} alone; {card.name} would forget"
+            f" {', '.join(missing)}"
+        )
+
+
+def _cut(array: np.ndarray, start: int, n: int) -> np.ndarray:
+    """Samples [start, start + n) of the last axis; zero (False) outside."""
+    found = np.zeros((*array.shape[:-1], n), array.dtype)
+    first, last = max(start, 0), min(start + n, array.shape[-1])
+    if first < last:
+        found[..., first - start : last - start] = array[..., first:last]
+    return found

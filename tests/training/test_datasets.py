@@ -1,0 +1,171 @@
+"""Data sets: read, written, inspected, and cut out of a run."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from labelled_records import labelled, small
+from workfolder import WorkFolder
+
+from quakeline.errors import DataError
+from quakeline.models.cards import PHASENET
+from quakeline.training.datasets.inspecting import facts_of, lines_of
+from quakeline.training.datasets.opening import (
+    assigned,
+    digest,
+    in_parts,
+    linked,
+    open_dataset,
+)
+from quakeline.training.datasets.writing import Writer
+
+
+def test_written_records_are_read_as_they_were(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    written = [random.standard_normal((3, n)).astype(np.float32) for n in [400] * 300 + [500] * 5]
+    with Writer(tmp_path, "ZNE", 50.0) as writer:
+        for number, samples in enumerate(written):
+            writer.add(samples, labelled(f"e{number}", 100, None, "dev"))
+    found = open_dataset(tmp_path)
+    assert len(found) == 305
+    assert set(found.table["npts"]) == {400, 500}
+    assert set(found.table["rate_hz"]) == {50.0}
+    assert found.onsets(301) == {"P": (100.0,), "S": ()}
+    for row in (0, 255, 256, 299, 304):
+        np.testing.assert_array_equal(found.samples(row), written[row])
+    turned = found.read(3, "ENZ")
+    np.testing.assert_array_equal(turned, written[3][[2, 1, 0]])
+
+
+def test_the_same_records_give_the_same_files(tmp_path: Path) -> None:
+    for name in "ab":
+        small(tmp_path / name, labelled("1", 100, 200), labelled("2", 90, None))
+    for file in ("metadata.csv", "waveforms.hdf5"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    assert digest(open_dataset(tmp_path / "a")) == digest(open_dataset(tmp_path / "b"))
+
+
+@pytest.mark.parametrize(("name", "records"), [("dummydataset", 100), ("chunkeddummydataset", 200)])
+def test_sets_of_seisbench(shared: Path, name: str, records: int) -> None:
+    folder = shared / "data/seisbench_dummy" / name
+    found = open_dataset(folder)
+    assert len(found) == records
+    assert found.samples(records - 1).shape == (3, 1200)
+    facts = facts_of(found)
+    assert facts["rates_hz"] == {"20": records}
+    assert any("no labels at all" in line for line in lines_of(facts))
+
+
+def test_a_numpy_archive(shared: Path) -> None:
+    found = open_dataset(shared / "data/ncedc_mini24.npz")
+    assert len(found) == 24
+    assert found.onsets(0) == {"P": (888.0,), "S": (987.0,)}
+    assert set(in_parts(found).table["split"]) == {"train", "dev", "test"}
+
+
+def test_windows_of_seismo_performer(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).standard_normal((3, 400, 3)).astype(np.float32)
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["X"], file["Y"] = samples, np.array([[0], [1], [2]])
+    found = open_dataset(tmp_path / "x.h5")
+    assert [found.onsets(row) for row in range(3)] == [
+        {"P": (200.0,), "S": ()},
+        {"P": (), "S": (200.0,)},
+        {"P": (), "S": ()},
+    ]
+    np.testing.assert_array_equal(found.read(1, "ZNE"), samples[1].T[[2, 0, 1]])
+    with h5py.File(tmp_path / "y.h5", "w") as file:
+        file["X"], file["Y"] = samples, np.array([0, 7, 1])
+    with pytest.raises(DataError, match="class 7 in Y; allowed: 0"):
+        open_dataset(tmp_path / "y.h5")
+
+
+def test_columns_that_people_have(tmp_path: Path) -> None:
+    rows = [
+        {
+            "trace_Pg_arrival_sample": 100,
+            "trace_Pn_arrival_sample": 90,
+            "trace_s_arrival_sample": 2e2,
+        },
+        {"trace_Pg_arrival_sample": None, "trace_Pn_arrival_sample": None, "split": "val"},
+    ]
+    found = open_dataset(small(tmp_path, *rows))
+    assert found.onsets(0) == {"P": (90.0, 100.0), "S": (200.0,)}
+    assert found.table["split"].tolist() == ["", "dev"]
+    assert found.table["kind"].tolist() == ["event", "noise"]
+
+
+def test_what_is_wrong_is_said(tmp_path: Path) -> None:
+    rows = [
+        labelled("1", 600, None),
+        labelled("1", 300, 200, "dev"),
+        {"station_code": "A", "trace_start_time": "2020", "trace_P_arrival_sample": 10},
+        {"station_code": "A", "trace_start_time": "2020", "trace_S_arrival_sample": 30},
+    ]
+    folder = small(tmp_path, *rows)
+    with h5py.File(folder / "waveforms.hdf5", "a") as file:
+        file["data/bucket0"][2, 0, 5] = np.nan
+        file["data/bucket0"][3] = 4.0
+    text = "\n".join(lines_of(facts_of(open_dataset(folder), PHASENET)))
+    for words in (
+        "1 of 4: a label outside the samples",
+        "1 of 4: S not after P",
+        "1 of 4: NaN or infinite samples",
+        "1 of 4: all samples equal",
+        "4 of 4: shorter than a window of phasenet",
+        "1 events are in more than one part, the first is 1",
+        "2 records of the same samples have a label of one phase alone",
+        "no records in the part test",
+    ):
+        assert words in text
+    with pytest.raises(DataError, match="1 events are in more than one part, the first is 1"):
+        in_parts(open_dataset(folder))
+    with pytest.raises(DataError, match="holds NaN or infinite samples"):
+        open_dataset(folder).read(2, "ZNE")
+
+
+def test_events_that_share_records_share_their_part() -> None:
+    groups = linked([("a", "b"), ("b", "c"), ("d",), ("e",), ("f",)])
+    assert groups["a"] == groups["b"] == groups["c"]
+    parts = assigned(groups)
+    assert parts["a"] == parts["b"] == parts["c"] == "train"
+    assert sorted(parts[event] for event in "def") == ["dev", "test", "train"]
+    assert assigned({"a": "a"}) == {"a": "train"}
+    assert sorted(assigned({"a": "a", "b": "b"}).values()) == ["dev", "train"]
+
+
+def test_what_is_no_data_set(tmp_path: Path) -> None:
+    (tmp_path / "text.csv").write_text("a,b\n")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DataError, match="nothing does not exist"):
+        open_dataset(tmp_path / "nothing")
+    with pytest.raises(DataError, match=r"text.csv is no NumPy archive"):
+        open_dataset(tmp_path / "text.csv")
+    with pytest.raises(DataError, match=r"folder is no data set; allowed: a folder of metadata"):
+        open_dataset(tmp_path / "folder")
+
+
+def run(place: WorkFolder, *words: str) -> subprocess.CompletedProcess[str]:
+    done = place.quakeline(*words)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_a_run_becomes_a_data_set(demo_run: WorkFolder, tmp_path: Path) -> None:
+    run(demo_run, "dataset", "from-run", "unterhaching", "--output", f"{tmp_path}/ds")
+    found = in_parts(open_dataset(tmp_path / "ds"))
+    events = found.table[found.table["kind"] == "event"]
+    assert events.groupby("event")["split"].unique().map(len).tolist() == [1, 1]
+    assert len(events) == 8
+    assert (found.table["kind"] == "noise").sum() >= 4
+    picks = pd.read_parquet(demo_run.folder / "results/unterhaching/catalog/picks.parquet")
+    known = set((picks["time"].astype("int64") // 10_000_000).tolist())
+    for row in events.index:
+        start = pd.Timestamp(found.table["start"][row]).value // 10_000_000
+        for at in [*found.table["P"][row], *found.table["S"][row]]:
+            assert start + int(at) in known

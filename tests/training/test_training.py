@@ -1,0 +1,292 @@
+"""Networks that learn: windows and labels, zero loss, the same bits, stopped and gone on with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from labelled_records import labelled, small
+
+from quakeline.errors import ConfigError, DataError, QuakelineError
+from quakeline.models.cards import CARDS, GPD, PHASENET, Card
+from quakeline.models.phasenet import PhaseNet
+from quakeline.training import checkpoints, labels, losses, scoring
+from quakeline.training.augmentation import augmented
+from quakeline.training.checkpoints import Progress
+from quakeline.training.datasets.opening import in_parts, open_dataset
+from quakeline.training.datasets.records import Dataset
+from quakeline.training.loop import Fit
+from quakeline.training.settings import Augmentation, Settings
+from quakeline.training.windows import Example, Windows, check
+
+#: PhaseNet on short windows: as deep, but quick.
+SHORT = replace(PHASENET, name="short", window_samples=320, hop_samples=151, blind_samples=20)
+STILL = Augmentation(noise=0, drop=0, amplitude=0, flip=0)
+
+
+def wavelets(folder: Path, count: int, n: int = 320, split: str | None = None) -> Dataset:
+    """Records with a P and a stronger S, seen by eye."""
+    from quakeline.training.datasets.writing import Writer
+
+    random = np.random.default_rng(3)
+    folder.mkdir()
+    at = np.arange(n)
+    parts = ["train", "train", "dev", "test"]
+    with Writer(folder, "ENZ", 100.0) as writer:
+        for number in range(count):
+            p = int(random.integers(60, n // 2))
+            s = p + int(random.integers(50, 100))
+            samples = 0.05 * random.standard_normal((3, n))
+            for onset, row, size in ((p, 2, 1.0), (s, 0, 2.0), (s, 1, 2.0)):
+                later = np.maximum(at - onset, 0)
+                samples[row] += size * np.sin(later / 3) * np.exp(-later / 25) * (later > 0)
+            writer.add(samples, labelled(f"e{number}", p, s, split or parts[number % 4]))
+    return open_dataset(folder)
+
+
+def fit(data: Dataset, settings: Settings, card: Card = SHORT, recipe: str = "r") -> Fit:
+    torch.manual_seed(5)
+    network = PhaseNet()
+    train = Windows(data, data.rows("train"), card, settings, training=True)
+    dev = Windows(data, data.rows("dev") or data.rows("train"), card, settings, training=False)
+    return Fit(network, card, train, dev, settings, torch.device("cpu"), recipe)
+
+
+def trained(job: Fit, checkpoint: Path, last: int | None = None) -> Progress:
+    """Train; with `last` it dies when that epoch is done."""
+
+    def hear(row: dict[str, float]) -> None:
+        if row["epoch"] == last:
+            raise KeyboardInterrupt
+
+    return job.run(checkpoint, hear)
+
+
+def test_ten_records_are_learnt_by_heart(tmp_path: Path) -> None:
+    data = wavelets(tmp_path / "ds", 10, split="train")
+    settings = Settings(
+        epochs=15, batch=5, learning_rate=0.03, norms="train", augmentation=STILL, patience=15
+    )
+    job = fit(data, settings)
+    one = replace(job, dev=replace(job.dev, rows=[0]))
+    done = trained(one, tmp_path / "c.safetensors")
+    assert done.history[1]["train_loss"] > 0.5
+    assert done.history[-1]["train_loss"] < 0.05
+
+
+def test_one_seed_gives_the_same_bits_also_when_it_was_stopped(tmp_path: Path) -> None:
+    data = wavelets(tmp_path / "ds", 12)
+    settings = Settings(epochs=4, batch=2, learning_rate=0.003, step_epochs=2, step_factor=0.5)
+    whole = trained(fit(data, settings), tmp_path / "a.safetensors")
+    again = trained(fit(data, settings), tmp_path / "b.safetensors")
+    with pytest.raises(KeyboardInterrupt):
+        trained(fit(data, settings), tmp_path / "c.safetensors", last=2)
+    torch.rand(7)  # another state of the random numbers
+    resumed = trained(fit(data, settings), tmp_path / "c.safetensors")
+    other = trained(
+        fit(data, Settings(**{**dict(settings), "seed": 1})), tmp_path / "d.safetensors"
+    )
+    assert len(whole.history) == 5
+    for one in (again, resumed):
+        assert one.history == whole.history
+        assert all(torch.equal(one.best[name], whole.best[name]) for name in whole.best)
+    assert other.history[1] != whole.history[1]
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    data = wavelets(tmp_path / "ds", 4)
+    settings = Settings(epochs=1, batch=4)
+    place = tmp_path / "c.safetensors"
+    trained(fit(data, settings), place)
+    with pytest.raises(ConfigError, match="of a training with other settings, records or weights"):
+        trained(fit(data, settings, recipe="other"), place)
+    place.write_bytes(place.read_bytes()[:1000])
+    with pytest.raises(DataError, match="is damaged: remove it to begin anew"):
+        trained(fit(data, settings), place)
+    assert checkpoints.Progress("x").epochs == 0
+
+
+def test_kept_norms_do_not_follow_the_records(tmp_path: Path) -> None:
+    data = wavelets(tmp_path / "ds", 4)
+    job = fit(data, Settings(epochs=1, batch=2))
+    before = job.network.first.norm.running_mean.clone()
+    trained(job, tmp_path / "c.safetensors")
+    assert torch.equal(job.network.first.norm.running_mean, before)
+
+
+def test_windows_are_where_their_labels_say(tmp_path: Path) -> None:
+    data = wavelets(tmp_path / "ds", 8, n=700)
+    made = Windows(data, [0, 1, 2], SHORT, Settings(augmentation=STILL), training=True)
+    places = set()
+    for epoch in range(6):
+        window, wanted, weight = made.made(Example(0), epoch)
+        assert window.shape == (3, 320)
+        np.testing.assert_allclose(wanted.sum(axis=0), 1, atol=1e-6)
+        assert weight.all()
+        places.add(int(wanted[1].argmax()))
+        assert 20 <= wanted[1].argmax() < 300 or 20 <= wanted[2].argmax() < 300
+        loudest = int(np.abs(window[:2]).max(axis=0).argmax())
+        if wanted[2].max() == 1:
+            assert abs(loudest - int(wanted[2].argmax())) < 30
+    assert len(places) > 2
+    np.testing.assert_array_equal(made.made(Example(0), 3)[0], made.made(Example(0), 3)[0])
+    still = replace(made, training=False)
+    np.testing.assert_array_equal(still.made(Example(1), 1)[0], still.made(Example(1), 2)[0])
+
+
+def test_networks_of_one_class_get_a_window_around_each_onset(tmp_path: Path) -> None:
+    data = wavelets(tmp_path / "ds", 4, n=900)
+    made = Windows(data, [0], GPD, Settings(), training=False)
+    assert [one.kind for one in made.examples()] == ["P", "S"]
+    for number, one in enumerate(made.examples()):
+        window, wanted, weight = made.made(one, 0)
+        assert window.shape == (3, 400)
+        assert wanted.tolist() == [float(name == "PS"[number]) for name in GPD.classes]
+        assert weight == 1
+        assert np.abs(window).max() == 1
+
+
+def test_labels_as_published() -> None:
+    onsets = {"P": (100.0,), "S": (150.0,)}
+    gauss = labels.curves(PHASENET, onsets, 400, labels.shape_of(PHASENET, Settings()))
+    assert gauss[1, 100] == pytest.approx(1, abs=1e-4)
+    assert gauss[1, 110] == pytest.approx(np.exp(-0.5))
+    assert gauss[0, 300] == 1
+    card = CARDS["eqtransformer-original"]
+    curves = labels.curves(card, onsets, 400, labels.shape_of(card, Settings()))
+    assert curves[1, 110] == pytest.approx(0.5)
+    assert curves[1, 121] == 0
+    assert (curves[0] > 0).nonzero()[0].tolist() == list(range(100, 221))
+
+
+def test_nothing_is_learnt_where_a_label_may_lack() -> None:
+    counted = labels.weights(PHASENET, {"P": (100.0,), "S": ()}, (), 400)
+    assert counted[:151].all()
+    assert not counted[151:].any()
+    counted = labels.weights(PHASENET, {"P": (), "S": (200.0,)}, (), 400)
+    assert not counted[:150].any()
+    assert counted[150:].all()
+    assert (labels.weights(PHASENET, {}, (200.0,), 400) == 0).sum() == 201
+
+
+@pytest.mark.parametrize("name", ["phasenet", "eqtransformer-original", "gpd"])
+def test_right_answers_have_no_loss(name: str) -> None:
+    card = CARDS[name]
+    onsets = {"P": (100.0,), "S": (150.0,)}
+    wanted = labels.curves(card, onsets, 400, ("gaussian", 10.0))
+    if card.output == "window":
+        wanted = np.eye(len(card.classes), dtype=np.float32)[0]
+    right = torch.from_numpy(wanted)[None]
+    weight = torch.ones((1, *right.shape[2:]))
+    assert losses.loss_of(right, right, weight, card).item() == pytest.approx(0, abs=1e-5)
+    wrong = right.flip(1)
+    assert losses.loss_of(wrong, right, weight, card).item() > 0.1
+
+
+def test_augmentation_keeps_a_component_and_what_is_not_there() -> None:
+    random = np.random.default_rng(0)
+    data, valid = np.ones((3, 50), np.float32), np.ones((3, 50), bool)
+    valid[:, 40:] = False
+    rules = Augmentation(noise=1, drop=1, amplitude=1, flip=1)
+    for _ in range(20):
+        _, left = augmented(data, valid, rules, random)
+        assert 1 <= left.any(axis=1).sum() < 3
+        assert not left[:, 40:].any()
+    assert valid[:, :40].all()
+    assert (data == 1).all()
+    same, _ = augmented(data, valid, STILL, random)
+    np.testing.assert_array_equal(same, data)
+
+
+def test_thresholds_are_those_with_the_largest_f1() -> None:
+    def record(label: float | None, *picks: tuple[float, float]) -> scoring.Found:
+        at = np.array([label] if label is not None else [])
+        found = np.array(picks).reshape(-1, 2)
+        return scoring.Found(at, found[:, 0], found[:, 1])
+
+    records = [record(5.0, (5.1, 0.62), (9.0, 0.31))] * 20 + [record(None, (3.0, 0.42))]
+    assert scoring.thresholds({"P": records}, {"P": 0.3})["P"] == 0.45
+    assert scoring.thresholds({"P": records[1:]}, {"P": 0.3})["P"] == 0.3
+    one = scoring.score(records, 0.5)
+    assert (one.recall, one.precision, one.f1) == (1, 1, 1)
+    assert one.mae_ms == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([labelled("1", 100, 700)], "1 records have a label outside their samples"),
+        ([labelled("1", 100, None)], "has labels of P alone; phasenet would forget S"),
+        ([{"split": "train"}], "has no labels of P or S: nothing to learn"),
+    ],
+)
+def test_records_that_nothing_can_be_learnt_from(
+    tmp_path: Path, rows: list[dict[str, object]], words: str
+) -> None:
+    with pytest.raises(DataError, match=words):
+        check(open_dataset(small(tmp_path, *rows)), PHASENET)
+
+
+def test_another_rate_is_refused(tmp_path: Path) -> None:
+    data = in_parts(open_dataset(small(tmp_path, labelled("1", 100, 200))))
+    card = replace(PHASENET, sampling_rate_hz=50.0)
+    with pytest.raises(DataError, match="has records at 100 Hz; phasenet takes 50 Hz"):
+        check(data, card)
+
+
+def test_settings_on_the_command_line() -> None:
+    from quakeline.commands.tune_picker import _settings
+
+    found = _settings({"epochs": 3, "label": None}, ["augmentation.drop=0.5", "clip=2"])
+    assert (found.epochs, found.augmentation.drop, found.clip) == (3, 0.5, 2.0)
+    for words in (["clip"], ["clip=x"], ["augmentation.x=1"]):
+        with pytest.raises(QuakelineError):
+            _settings({}, words)
+
+
+def test_earthquake_cnn_from_scratch(tmp_path: Path) -> None:
+    from quakeline.models.earthquake_cnn import CARD
+    from quakeline.models.networks import build, save_network
+    from quakeline.models.weights import card_of
+
+    data = wavelets(tmp_path / "ds", 8, n=700).resampled(40.0)
+    assert data.samples(0).shape == (3, 280)
+    assert data.table["npts"].tolist() == [280] * 8
+    assert data.onsets(0)["P"][0] == pytest.approx(data.table["P"][0][0])
+    network = build(CARD)
+    made = network.eval()(torch.randn(2, 3, 80))
+    torch.testing.assert_close(made.sum(dim=1), torch.ones(2))
+    assert sum(p.numel() for p in network.parameters()) == 33_795
+    settings = Settings(epochs=2, learning_rate=0.001, norms="train")
+    windows = Windows(data, data.rows("train"), CARD, settings, training=True)
+    dev = Windows(data, data.rows("dev"), CARD, settings, training=False)
+    job = Fit(network, CARD, windows, dev, settings, torch.device("cpu"), "r")
+    done = trained(job, tmp_path / "c.safetensors")
+    assert 0 <= done.history[-1]["dev_accuracy"] <= 1
+    card = replace(CARD, name="mine")
+    save_network(tmp_path / "mine.safetensors", done.best, card)
+    assert card_of(tmp_path / "mine.safetensors")[0].network == "earthquake-cnn"
+
+
+def test_resampled_onsets_stay_where_they_are(tmp_path: Path) -> None:
+    folder = small(tmp_path, labelled("1", 100, 200), n=1001)
+    found = open_dataset(folder).resampled(50.0)
+    assert found.onsets(0) == {"P": (50.0,), "S": (100.0,)}
+    assert found.samples(0).shape[1] == found.table["npts"][0] == 501
+    assert set(found.table["rate_hz"]) == {50.0}
+
+
+def test_a_file_for_training_is_checked(tmp_path: Path) -> None:
+    from quakeline.commands.train import train
+
+    path = tmp_path / "t.yaml"
+    path.write_text("network: gpd\ndataset: ds\n")
+    with pytest.raises(ConfigError, match=r"t.yaml: output: Field required"):
+        train(path)
+    wavelets(tmp_path / "ds", 4)
+    path.write_text("network: x\ndataset: ds\noutput: o.safetensors\n")
+    with pytest.raises(ConfigError, match="network: 'x' given; allowed: "):
+        train(path, threads=1)
