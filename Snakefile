@@ -1,10 +1,10 @@
 # One DAG from raw archives to a catalog. Settings: config/config.yaml and the overlay that
-# --configfile or `quakeline run` gives (merged by quakeline.config, not by Snakemake); without one
+# --configfile or `quakeline run` gives (merged by quakeline.workflow.config, not by Snakemake); without one
 # it is the demo, config/runs/unterhaching.yaml.
-from quakeline.cluster import read_site
-from quakeline.config import read
-from quakeline.errors import ConfigError
-from quakeline.runner import guard_imports
+from quakeline.workflow.cluster import read_site
+from quakeline.workflow.config import read
+from quakeline.core.errors import ConfigError
+from quakeline.workflow.runner import guard_imports
 
 # In jobs too, a file of the working folder never stands for a module of Python.
 guard_imports()

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.sequences import START_NS, Plan, Sequence
-from quakeline.io import tables
-from quakeline.magnitudes import amplitudes, network
-from quakeline.magnitudes.instruments import seen
-from quakeline.schemas import MEASUREMENTS
-from quakeline.sites import Sites
-from quakeline.stages import magnitude, measure
-from quakeline.velocity import Domain, TravelTimes
+from quakeline.core.schemas import MEASUREMENTS
+from quakeline.earth.sites import Sites
+from quakeline.earth.velocity import Domain, TravelTimes
+from quakeline.events.magnitudes import amplitudes, network
+from quakeline.events.magnitudes.instruments import seen
+from quakeline.io.products import tables
+from quakeline.workflow.stages import magnitude, measure
 
 _FACTOR, _NOISE_MM = 0.2, (6e-3, 6e-2)
 _P_SHARE, _DECAY = 0.3, 3.0

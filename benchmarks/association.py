@@ -19,10 +19,10 @@ import pandas as pd
 
 from benchmarks.measure import arguments, child, finish, peak_mb
 from benchmarks.sequences import CRUST, Plan, make
-from quakeline.association import associate, depth_range, suggested
-from quakeline.location import Locator
-from quakeline.sites import Sites
-from quakeline.stages.locate import Config
+from quakeline.earth.sites import Sites
+from quakeline.events.association import associate, depth_range, suggested
+from quakeline.events.location import Locator
+from quakeline.workflow.stages.locate import Config
 
 _SIZES = (10_000, 100_000, 1_000_000)
 #: Picks of an hour of these sequences, a little less than there are.

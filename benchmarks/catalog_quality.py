@@ -23,13 +23,13 @@ import pandas as pd
 from benchmarks.amplitudes import with_magnitudes
 from benchmarks.measure import arguments, finish, timed
 from benchmarks.sequences import CRUST, Plan, Sequence, as_real, make
-from quakeline.association import Search, associate, depth_range, suggested
-from quakeline.geometry import LocalFrame
-from quakeline.io.ellipsoids import covariance_of
-from quakeline.location import Locator
-from quakeline.sites import Sites
-from quakeline.stages.locate import Config
-from quakeline.velocity import VelocityModel
+from quakeline.core.geometry import LocalFrame
+from quakeline.earth.sites import Sites
+from quakeline.earth.velocity import VelocityModel
+from quakeline.events.association import Search, associate, depth_range, suggested
+from quakeline.events.location import Locator
+from quakeline.io.formats.ellipsoids import covariance_of
+from quakeline.workflow.stages.locate import Config
 
 _NEAR_S, _NEAR_KM = 2.0, 15.0
 #: Quantiles of chi-squared with three degrees of freedom.

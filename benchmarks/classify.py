@@ -51,8 +51,8 @@ def weights(threads: int, folder: str) -> dict[str, Any]:
     import torch
 
     from quakeline.models.graphs import graph_of
-    from quakeline.models.kinds import SeisBench
-    from quakeline.stages import weights as stage
+    from quakeline.models.sections import SeisBench
+    from quakeline.workflow.stages import weights as stage
 
     state, path = Path(folder) / "peer.pt", Path(folder) / "peer.safetensors"
     torch.save(peer_state(), state)

@@ -137,7 +137,7 @@ def weights(threads: int, folder: str) -> dict[str, Any]:
 
     from quakeline import DASWaveformModelWrapper
     from quakeline.models import weights as files
-    from quakeline.models.kinds.custom import Custom
+    from quakeline.models.sections.custom import Custom
     from quakeline.models.seisbench import Picker
 
     model = model_of()

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import measure
-from quakeline.io import tables
-from quakeline.schemas import FIBRE_PICKS
+from quakeline.core.schemas import FIBRE_PICKS
+from quakeline.io.products import tables
 
 FOLDER = Path("results/porotomo/fibres/BRADY/picks")
 BEGIN = pd.Timestamp("2016-03-21T07:37:30.532309Z")

@@ -25,8 +25,8 @@ def one(onsets: int, seconds: int, threads: int) -> dict[str, Any]:
     """CPU seconds and memory of one number of onsets, and the fronts found."""
     import pandas as pd
 
-    from quakeline.das.coherence import clean
-    from quakeline.das.front_settings import FrontSettings
+    from quakeline.fibres.fronts.coherence import clean
+    from quakeline.fibres.fronts.settings import FrontSettings
 
     rng = np.random.default_rng(onsets)
     channel = rng.integers(0, CHANNELS, onsets)

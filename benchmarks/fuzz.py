@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from fuzz import plausible_records, plausible_tables
 from fuzz.readers import Hang, readers, tried
 
-from quakeline.models.kinds import Builtin
-from quakeline.stages import weights
+from quakeline.models.sections import Builtin
+from quakeline.workflow.stages import weights
 
 
 def main() -> None:

@@ -51,9 +51,9 @@ def one(root: str, side: str, processes: int, threads: int) -> dict[str, Any]:
     """Headers of the archive by one side: wall and CPU seconds, these of one process alone."""
     begin, cpu = time.perf_counter(), time.process_time()
     if side == "ours":
-        from quakeline.inspection.holdings import holdings, manifest_of
-        from quakeline.inspection.plan import metadata, plans
-        from quakeline.inspection.scan import find, scan_all
+        from quakeline.workflow.inspection.holdings import holdings, manifest_of
+        from quakeline.workflow.inspection.plan import metadata, plans
+        from quakeline.workflow.inspection.scan import find, scan_all
 
         scans = scan_all(find([root]), processes)
         held = holdings(scans)

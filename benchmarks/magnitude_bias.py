@@ -16,16 +16,16 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import arguments, finish
-from quakeline.geometry import LocalFrame
-from quakeline.io import tables
-from quakeline.magnitudes import amplitudes, brune, moments, network
-from quakeline.magnitudes.instruments import seen
-from quakeline.measurement.sketch import Sketcher
-from quakeline.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS, STATIONS
+from quakeline.core.geometry import LocalFrame
+from quakeline.core.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS, STATIONS
+from quakeline.earth.sites import Sites
+from quakeline.earth.velocity import VelocityModel
+from quakeline.events.magnitudes import amplitudes, brune, moments, network
+from quakeline.events.magnitudes.instruments import seen
+from quakeline.events.measurement.amplitude_bins import Sketcher
+from quakeline.io.products import tables
 from quakeline.signal import wood_anderson
-from quakeline.sites import Sites
-from quakeline.stages import magnitude, measure
-from quakeline.velocity import VelocityModel
+from quakeline.workflow.stages import magnitude, measure
 
 MODEL = VelocityModel((-1.0,), (6.0,), (3.5,))
 RATE, SECONDS, ORIGIN_S = 100.0, 120, 40.0

@@ -1,4 +1,4 @@
-"""Reading a day of miniSEED: quakeline.io.miniseed against obspy.read, CPU seconds.
+"""Reading a day of miniSEED: quakeline.io.formats.miniseed against obspy.read, CPU seconds.
 
 One channel at 100 Hz, a random walk with noise, in STEIM1 and STEIM2, in records of 512 and 4096
 bytes; headers alone, and samples. Each case runs in a process of its own, both sides in turn, the
@@ -46,7 +46,7 @@ def one(encoding: str, length: int, hours: float, repeat: int, threads: int) -> 
     """Time both readers on one file."""
     import obspy
 
-    from quakeline.io import miniseed
+    from quakeline.io.formats import miniseed
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "day.mseed"

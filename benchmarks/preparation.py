@@ -68,12 +68,12 @@ def ours(folder: str, rate: float, seconds: int, threads: int, kind: str) -> dic
     """The stage's work: from files to the store; and the removal of the response alone."""
     import obspy
 
-    from quakeline.io import stores
-    from quakeline.preparation.components import Preparer
-    from quakeline.preparation.recordings import of_files
-    from quakeline.preparation.settings import Response
-    from quakeline.schemas import WAVEFORMS
-    from quakeline.timeline import SECOND, Span
+    from quakeline.core.schemas import WAVEFORMS
+    from quakeline.core.timeline import SECOND, Span
+    from quakeline.io.products import stores
+    from quakeline.waveforms.preparation.components import Preparer
+    from quakeline.waveforms.preparation.recordings import of_files
+    from quakeline.waveforms.preparation.settings import Response
 
     begin = obspy.UTCDateTime(START).ns
     found = of_files(_paths(folder, rate), obspy.read_inventory())
@@ -92,7 +92,7 @@ def ours(folder: str, rate: float, seconds: int, threads: int, kind: str) -> dic
 
 def _removed(preparer: Any, rows: Any) -> float:
     """CPU seconds of the removal of the responses, with its design, without reading."""
-    from quakeline.preparation.responses import Responses
+    from quakeline.waveforms.preparation.responses import Responses
 
     responses, spent = Responses(preparer.inventory, preparer.response), 0.0
     for _, row in rows.groupby("channel"):

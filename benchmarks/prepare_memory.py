@@ -58,11 +58,11 @@ def one(threads: int, folder: str, stations: int, seconds: int, workers: int) ->
     """Prepare so many stations in one chunk; peak memory in MB and seconds."""
     import obspy
 
-    from quakeline.io import inventory as inventories
-    from quakeline.preparation.components import Preparer
-    from quakeline.preparation.recordings import of_files
-    from quakeline.preparation.settings import Response
-    from quakeline.timeline import SECOND, Span
+    from quakeline.core.timeline import SECOND, Span
+    from quakeline.io.formats import inventory as inventories
+    from quakeline.waveforms.preparation.components import Preparer
+    from quakeline.waveforms.preparation.recordings import of_files
+    from quakeline.waveforms.preparation.settings import Response
 
     files = sorted(Path(folder).glob("*.mseed"))
     recordings = of_files(files)
@@ -98,7 +98,7 @@ def _moved(channel: Any, location: str) -> Any:
 
 def _renaming() -> Any:
     """A source that reads every location's channels from the files of the only one."""
-    from quakeline.preparation.raw import RawFiles
+    from quakeline.waveforms.preparation.raw import RawFiles
 
     class Renamed(RawFiles):
         def segments(self, rows: Any) -> Any:

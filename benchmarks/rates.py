@@ -1,8 +1,8 @@
 """Rates for `quakeline plan`: a run on recordings of noise, `python -m benchmarks.rates`.
 
 Four stations of three components at 100 Hz for seven hours, in chunks of six and one: two points
-for each stage. Writes quakeline/rates.json. CPU seconds, memory and bytes are those of the jobs;
-association and location of noise say little of an active region.
+for each stage. Writes quakeline/workflow/rates.json. CPU seconds, memory and bytes are those of
+the jobs; association and location of noise say little of an active region.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import obspy
 
 from benchmarks import measure
-from quakeline import planning
+from quakeline.workflow import planning
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 STATIONS, HOURS = 4, 7

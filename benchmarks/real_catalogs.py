@@ -26,11 +26,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import finish
-from quakeline.chain.material import Material, read
-from quakeline.comparison.twins import twins
-from quakeline.geometry import distance_azimuth
-from quakeline.io.ellipsoids import covariance_of
-from quakeline.velocity import Domain, TravelTimes
+from quakeline.core.geometry import distance_azimuth
+from quakeline.earth.velocity import Domain, TravelTimes
+from quakeline.events.chain.material import Material, read
+from quakeline.events.comparison.twins import twins
+from quakeline.io.formats.ellipsoids import covariance_of
 
 _NEAR, _WIDE = (2.0, 5.0), (3.0, 10.0)
 _WIDE_KM = 1000.0

@@ -19,15 +19,15 @@ import pandas as pd
 from benchmarks.catalog_quality import FRESH, matches
 from benchmarks.measure import arguments, finish, timed
 from benchmarks.sequences import Plan, Sequence, make
-from quakeline.association import associate, depth_range, suggested
-from quakeline.geometry import neighbours
-from quakeline.io import tables
-from quakeline.location import Locator
-from quakeline.location.relocate import relocated
-from quakeline.schemas import ARRIVALS, DIFFERENTIALS
-from quakeline.sites import Sites
-from quakeline.stages.locate import Config
-from quakeline.velocity import VelocityModel
+from quakeline.core.geometry import neighbours
+from quakeline.core.schemas import ARRIVALS, DIFFERENTIALS
+from quakeline.earth.sites import Sites
+from quakeline.earth.velocity import VelocityModel
+from quakeline.events.association import associate, depth_range, suggested
+from quakeline.events.location import Locator
+from quakeline.events.relocation.relocate import relocated
+from quakeline.io.products import tables
+from quakeline.workflow.stages.locate import Config
 
 _NEAR_KM, _WAVES_S, _SHARE = 2.0, 0.001, 0.7
 _CODES = ["network", "station", "location", "phase"]

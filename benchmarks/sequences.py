@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from quakeline.geometry import LocalFrame
-from quakeline.io import tables
-from quakeline.schemas import PICKS, STATIONS
-from quakeline.sites import Sites
-from quakeline.velocity import Domain, TravelTimes, VelocityModel
+from quakeline.core.geometry import LocalFrame
+from quakeline.core.schemas import PICKS, STATIONS
+from quakeline.earth.sites import Sites
+from quakeline.earth.velocity import Domain, TravelTimes, VelocityModel
+from quakeline.io.products import tables
 
 START_NS = 1_588_291_200_000_000_000
 CRUST = VelocityModel((-2.0, 3.0, 12.0, 28.0), (4.9, 5.8, 6.4, 7.8), (2.83, 3.35, 3.7, 4.5))

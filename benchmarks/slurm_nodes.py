@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks import measure
 from quakeline.report.resources import costs
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/helpers"))
 
 import slurmcluster
 import slurmruns

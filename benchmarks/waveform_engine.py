@@ -158,8 +158,8 @@ def weights(case: str, threads: int, folder: str) -> dict[str, Any]:
     import torch
 
     from quakeline.models.graphs import graph_of
-    from quakeline.models.kinds import SeisBench
-    from quakeline.stages import weights as stage
+    from quakeline.models.sections import SeisBench
+    from quakeline.workflow.stages import weights as stage
 
     kind, arguments, *_ = case_of(case)
     model = model_of(case)

@@ -1,11 +1,12 @@
 """Earthquake catalogs from continuous seismometer and DAS data.
 
 `quakeline.pick(stream)` and `quakeline.annotate(stream)` work on data at hand, without a workflow,
-and `quakeline.catalog(picks, stations, velocity)` makes events of picks; see `quakeline.direct.api`
-and `quakeline.chain.api`. `quakeline.load_network`, `trained_from` and `save_network` are for
-weights that are trained further; see docs/pickers.md. `quakeline.DASModel` and what goes with it
-work on fibre data; see docs/das.md. `quakeline.open_stores(folder)` opens the waveforms or
-probabilities that a run kept as one object of xarray.
+and `quakeline.catalog(picks, stations, velocity)` makes events of picks; see
+`quakeline.api.direct.api` and `quakeline.api.catalog`. `quakeline.load_network`, `trained_from`
+and `save_network` are for weights that are trained further; see docs/pickers.md.
+`quakeline.DASModel` and what goes with it work on fibre data; see docs/das.md.
+`quakeline.open_stores(folder)` opens the waveforms or probabilities that a run kept as one object
+of xarray.
 """
 
 from importlib import import_module
@@ -20,32 +21,32 @@ except PackageNotFoundError:  # a source tree that is not installed
 
 #: Where the public names are.
 _PLACES = {
-    "open_stores": "quakeline.io.lazy",
-    "annotate": "quakeline.direct.api",
-    "catalog": "quakeline.chain.api",
-    "pick": "quakeline.direct.api",
+    "open_stores": "quakeline.io.products.lazy",
+    "annotate": "quakeline.api.direct.api",
+    "catalog": "quakeline.api.catalog",
+    "pick": "quakeline.api.direct.api",
     "load_network": "quakeline.models.named",
     "save_network": "quakeline.models.networks",
     "trained_from": "quakeline.models.names",
     "Training": "quakeline.models.ancestry",
-    "DASModel": "quakeline.das.model",
-    "DASWaveformModelWrapper": "quakeline.das.wrapper",
-    "DeepSubDAS": "quakeline.das.deepsubdas",
-    "SeisBenchDASModel": "quakeline.das.seisbench",
-    "DASAnnotateCallback": "quakeline.das.callbacks",
-    "MultiCallback": "quakeline.das.callbacks",
-    "DASPickingCallback": "quakeline.das.picks",
-    "InMemoryCollectionCallback": "quakeline.das.outputs",
-    "WriterCallback": "quakeline.das.outputs",
-    "PatchCoordinate": "quakeline.das.patches",
-    "PatchingStructure": "quakeline.das.patches",
-    "FKFilter": "quakeline.das.fk",
-    "DASPick": "quakeline.das.pick_list",
+    "DASModel": "quakeline.fibres.das.model",
+    "DASWaveformModelWrapper": "quakeline.fibres.das.wrapper",
+    "DeepSubDAS": "quakeline.fibres.das.deepsubdas",
+    "SeisBenchDASModel": "quakeline.fibres.das.seisbench",
+    "DASAnnotateCallback": "quakeline.fibres.das.callbacks",
+    "MultiCallback": "quakeline.fibres.das.callbacks",
+    "DASPickingCallback": "quakeline.fibres.das.picks",
+    "InMemoryCollectionCallback": "quakeline.fibres.das.collectors",
+    "WriterCallback": "quakeline.fibres.das.collectors",
+    "PatchCoordinate": "quakeline.fibres.das.patches",
+    "PatchingStructure": "quakeline.fibres.das.patches",
+    "FKFilter": "quakeline.fibres.das.fk",
+    "DASPick": "quakeline.fibres.das.pick_list",
 }
 #: Names of SeisBench's DAS models that are not here, and what is instead.
 _ABSENT = {
     "VirtualTransformedDataArray": "a callback's setup gets the same of annotate itself",
-    "WriterBuffer": "overlapping patches are joined by quakeline.das.stack.Stackers",
+    "WriterBuffer": "overlapping patches are joined by quakeline.fibres.das.stack.Stackers",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from quakeline import __version__, terminal
+from quakeline import __version__
 from quakeline.commands import dataset, evaluate, models, tune
 from quakeline.commands.catalog import catalog
 from quakeline.commands.correlate import correlate
@@ -23,7 +23,8 @@ from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
 from quakeline.commands.scan import scan
 from quakeline.commands.train import train
-from quakeline.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
+from quakeline.core import terminal
+from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -133,7 +134,7 @@ def run(
 
     A killed run continues.
     """
-    from quakeline import launch
+    from quakeline.workflow import launch
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
         raise typer.BadParameter(f"{cores!r} given; a number above 0, or all", param_hint="--cores")
@@ -156,7 +157,7 @@ def run(
 @app.command()
 def summary(run: Annotated[str, typer.Argument(help="Name of the run.")]) -> None:
     """Show what a run found."""
-    from quakeline import launch
+    from quakeline.workflow import launch
 
     _show(launch.find_place(Path.cwd()).folder, run)
 
@@ -164,7 +165,7 @@ def summary(run: Annotated[str, typer.Argument(help="Name of the run.")]) -> Non
 def _show(folder: Path, run: str) -> None:
     from rich.console import Console
 
-    from quakeline.summary import show
+    from quakeline.workflow.summary import show
 
     os.chdir(folder)
     show(Path("results") / run, Console())
@@ -173,8 +174,8 @@ def _show(folder: Path, run: str) -> None:
 @config_app.command()
 def check(overlay: Overlay = None) -> None:
     """Check the configuration and show the plan of the run, or all mistakes."""
-    from quakeline import launch
-    from quakeline.timeline import iso, to_ns
+    from quakeline.core.timeline import iso, to_ns
+    from quakeline.workflow import launch
 
     place = launch.find_place(Path.cwd())
     settings = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
@@ -190,7 +191,7 @@ def check(overlay: Overlay = None) -> None:
 @config_app.command(name="reference")
 def write_reference(check: Check = False) -> None:
     """Write config/README.md: every key with its type, default and meaning."""
-    from quakeline import launch, reference
+    from quakeline.workflow import launch, reference
 
     target = launch.find_place(Path.cwd()).folder / reference.README
     reference.publish(target, reference.readme(), check=check)
@@ -199,7 +200,7 @@ def write_reference(check: Check = False) -> None:
 @config_app.command(name="schema")
 def write_schema(check: Check = False) -> None:
     """Write config/config.schema.json: completion and checks in editors."""
-    from quakeline import launch, reference
+    from quakeline.workflow import launch, reference
 
     target = launch.find_place(Path.cwd()).folder / reference.SCHEMA
     reference.publish(target, reference.editor_schema(), check=check)
@@ -208,7 +209,7 @@ def write_schema(check: Check = False) -> None:
 @config_app.command(name="defaults")
 def write_defaults(check: Check = False) -> None:
     """Write config/config.yaml: the defaults of every run, each with its meaning."""
-    from quakeline import config, default_config, launch, reference
+    from quakeline.workflow import config, default_config, launch, reference
 
     target = launch.find_place(Path.cwd()).folder / config.DEFAULT
     reference.publish(target, default_config.text(), check=check)

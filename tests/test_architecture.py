@@ -14,9 +14,9 @@ from typing import get_args, get_type_hints
 import pytest
 from pydantic import BaseModel
 
-from quakeline.config import Run
-from quakeline.stages import STAGES, TABLE
-from quakeline.stages.table import never
+from quakeline.workflow.config import Run
+from quakeline.workflow.stages import STAGES, TABLE
+from quakeline.workflow.stages.table import never
 
 HEAVY = ("torch", "obspy", "xdas", "pandas", "zarr", "scipy", "matplotlib", "pyarrow")
 DIRECTIVES = ("log", "benchmark", "conda", "threads", "resources", "params", "script")
@@ -30,7 +30,7 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("module", ["quakeline.config", "quakeline.cli"])
+@pytest.mark.parametrize("module", ["quakeline.workflow.config", "quakeline.cli"])
 def test_loading_the_config_leaves_heavy_libraries_out(module: str) -> None:
     program = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run(

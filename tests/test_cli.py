@@ -147,7 +147,7 @@ def test_a_mistake_found_by_a_job_ends_with_its_line(workdir: WorkFolder) -> Non
 
 
 def test_a_defect_of_the_program_names_its_log(demo_tree: WorkFolder) -> None:
-    module = demo_tree.folder / "quakeline/stages/report.py"
+    module = demo_tree.folder / "quakeline/workflow/stages/report.py"
     text = module.read_text(encoding="utf-8").replace("VERSION = ", "VERSION = 9")
     module.write_text(f"{text}\n\ndef run(config, **files):\n    raise RuntimeError('defect')\n")
     done = demo_tree.quakeline("run")

@@ -69,7 +69,7 @@ def test_the_package_runs_no_code_from_files():
 
 @pytest.mark.parametrize("name", ["../evil", "/etc", "a/b", ".hidden", "", "a b", "x\n"])
 def test_a_run_stays_in_its_folder(name, repository):
-    from quakeline.errors import ConfigError
+    from quakeline.core.errors import ConfigError
 
     with pytest.raises(ConfigError, match="run"):
         demo_like({"run": name})
@@ -84,8 +84,8 @@ def test_no_rule_has_a_shell(repository):
 
 
 def test_entities_of_stationxml_do_not_read_files(tmp_path):
-    from quakeline.errors import DataError
-    from quakeline.io import inventory
+    from quakeline.core.errors import DataError
+    from quakeline.io.formats import inventory
 
     secret = tmp_path / "secret"
     secret.write_text("TREASURE", encoding="utf-8")
@@ -103,7 +103,7 @@ def test_entities_of_stationxml_do_not_read_files(tmp_path):
 
 @pytest.mark.parametrize("name", ["../evil", "a/b", "", "a b"])
 def test_a_fibre_stays_in_its_folder(name, repository):
-    from quakeline.errors import ConfigError
+    from quakeline.core.errors import ConfigError
 
     fibre = {"name": name, "source": {"kind": "files", "paths": ["*.h5"]}}
     with pytest.raises(ConfigError, match="fibres"):

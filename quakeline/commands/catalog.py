@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quakeline.commands.options import Joined, say_velocities
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from quakeline.chain.merge import Catalog
+    from quakeline.events.chain.merge import Catalog
 
 Picks = Annotated[
     Path, typer.Argument(help="Picks, CSV or Parquet: station, phase, time; see docs/catalog.md.")
@@ -64,11 +64,11 @@ def catalog(
 
     from rich.console import Console
 
-    from quakeline.chain import material
-    from quakeline.chain.merge import files_of
-    from quakeline.chain.whole import made
     from quakeline.commands.progress import shown
-    from quakeline.io import targets
+    from quakeline.events.chain import material
+    from quakeline.events.chain.merge import files_of
+    from quakeline.events.chain.whole import made
+    from quakeline.io.products import targets
 
     used = [path for path in (picks, stations, velocity) if path]
     used += [Path(path) for path in chosen.locate.files()]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from quakeline.commands.places import catalog_inputs, catalog_of, files_of, run_folder_of
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 
 Run = Annotated[str, typer.Argument(help="Name of a run that kept its waveforms, or its folder.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")]
@@ -47,12 +47,13 @@ def correlate(
     from rich.console import Console
 
     from quakeline.commands.progress import shown
-    from quakeline.io import exports, provenance, tables, targets
+    from quakeline.core.schemas import DIFFERENTIALS
+    from quakeline.events.measurement.differential import Rules, differentials
+    from quakeline.events.measurement.kept_waveforms import Waveforms
+    from quakeline.events.measurement.spread import workers
+    from quakeline.io import exports
     from quakeline.io.exports import hypodd
-    from quakeline.measurement.differential import Rules, differentials
-    from quakeline.measurement.snippets import Waveforms
-    from quakeline.measurement.spread import workers
-    from quakeline.schemas import DIFFERENTIALS
+    from quakeline.io.products import provenance, tables, targets
 
     rules = Rules(
         max_km=max_km,

@@ -44,8 +44,8 @@ def inspect(
     """Show records, labels, rates, components and parts, and what cannot be used and why."""
     import json
 
-    from quakeline.io import targets
-    from quakeline.io.atomic import write_text
+    from quakeline.io.products import targets
+    from quakeline.io.products.atomic import write_text
     from quakeline.models.named import weights_file
     from quakeline.models.weights import card_of
     from quakeline.training.datasets.inspecting import facts_of, lines_of
@@ -81,8 +81,8 @@ def from_run(
 
     from quakeline.commands.places import catalog_of, run_folder_of, settings_of
     from quakeline.commands.progress import shown
-    from quakeline.errors import ConfigError
-    from quakeline.io import targets
+    from quakeline.core.errors import ConfigError
+    from quakeline.io.products import targets
     from quakeline.training.datasets import from_run as cutting
     from quakeline.training.datasets.choice import Rules
 

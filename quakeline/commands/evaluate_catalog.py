@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quakeline.commands.places import catalog_of, files_of, run_folder_of, settings_of
-from quakeline.errors import ConfigError, DataError
+from quakeline.core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from quakeline.core.timeline import Span
     from quakeline.io.exports import Tables
-    from quakeline.stages.evaluate import Config
-    from quakeline.timeline import Span
+    from quakeline.workflow.stages.evaluate import Config
 
 
 Run = Annotated[str, typer.Argument(help="Name of a run, or a folder with its tables.")]
@@ -62,9 +62,9 @@ def catalog(
     """Matched, missed and new events, their differences, completeness and b-value."""
     import json
 
-    from quakeline.comparison.evaluation import evaluate, reference_of
-    from quakeline.io import targets
-    from quakeline.io.atomic import write_text
+    from quakeline.events.comparison.evaluation import evaluate, reference_of
+    from quakeline.io.products import targets
+    from quakeline.io.products.atomic import write_text
 
     if json_file is not None:
         read = [*files_of(run), stations, reference and Path(reference)]
@@ -100,7 +100,7 @@ def _settings(folder: Path, given: dict[str, Any]) -> Config:
     """The run's section `evaluate` with what is given on the command line."""
     from pydantic import ValidationError
 
-    from quakeline.stages.evaluate import Config
+    from quakeline.workflow.stages.evaluate import Config
 
     own = settings_of(folder).get("evaluate", {})
     try:
@@ -120,7 +120,7 @@ def _file(name: str, folder: Path) -> Path:
 
 def _span(folder: Path, found: Tables, start: str | None, end: str | None) -> Span:
     """What is compared: as given, else the chunks of the run, else from first to last pick."""
-    from quakeline.timeline import SECOND, Span
+    from quakeline.core.timeline import SECOND, Span
 
     chunks = [Span.parse(path.stem) for path in sorted(folder.glob("raw/*_*.parquet"))]
     times = found.picks["time"].dt.as_unit("ns").astype("int64")
@@ -140,7 +140,7 @@ def _span(folder: Path, found: Tables, start: str | None, end: str | None) -> Sp
 def _time(option: str, text: str) -> int:
     from datetime import datetime
 
-    from quakeline.timeline import to_ns
+    from quakeline.core.timeline import to_ns
 
     try:
         return to_ns(datetime.fromisoformat(text))

@@ -48,9 +48,10 @@ def export(
     """Write a catalog for another program."""
     from dataclasses import replace
 
-    from quakeline.chain.merge import labels_of
     from quakeline.commands.settings import sections
-    from quakeline.io import exports, targets
+    from quakeline.events.chain.merge import labels_of
+    from quakeline.io import exports
+    from quakeline.io.products import targets
 
     files = exports.format_of(format_name).files
     inputs = [*files_of(run), stations]

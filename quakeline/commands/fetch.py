@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.errors import EXIT_CODE, ConfigError, DataError
-from quakeline.reasons import Reason, text_of
+from quakeline.core.errors import EXIT_CODE, ConfigError, DataError
+from quakeline.core.reasons import Reason, text_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from quakeline import launch
-    from quakeline.config import Run
-    from quakeline.sources.base import Hear, Obtained
-    from quakeline.timeline import Span
+    from quakeline.core.timeline import Span
+    from quakeline.waveforms.sources.base import Hear, Obtained
+    from quakeline.workflow import launch
+    from quakeline.workflow.config import Run
 
 #: After so many chunks in a row of which nothing could be fetched the rest is not tried.
 _GIVEN_UP_AFTER = 3
@@ -38,7 +38,7 @@ def fetch(
     """
     from rich.console import Console
 
-    from quakeline import launch
+    from quakeline.workflow import launch
 
     place = launch.find_place(Path.cwd())
     path = launch.find_overlay(place, overlay, Path.cwd())
@@ -57,7 +57,7 @@ def fetch(
 
 def _workflow(place: launch.Place, run: Run, overlay: Path | None, rule: str) -> None:
     """Run the workflow as far as a rule."""
-    from quakeline import launch
+    from quakeline.workflow import launch
 
     outcome = launch.launch(place, run, overlay, "all", ["--until", rule])
     for line in outcome.lines:
@@ -150,10 +150,10 @@ def _download(run: Run, tally: _Tally, console: Console) -> None:
 
 def _obtain(run: Run, chunk: Span, hear: Hear) -> Obtained:
     """Fetch a chunk, and note where the manifest of a run is out of date by that."""
-    from quakeline.io import tables
-    from quakeline.io.atomic import write_text
-    from quakeline.schemas import STATIONS
-    from quakeline.stages.fetch import archive_folder, edition_note
+    from quakeline.core.schemas import STATIONS
+    from quakeline.io.products import tables
+    from quakeline.io.products.atomic import write_text
+    from quakeline.workflow.stages.fetch import archive_folder, edition_note
 
     results = Path("results") / run.run
     manifest = results / "raw" / f"{chunk.id}.parquet"

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.errors import ConfigError
-from quakeline.io.plausible import shown as printable
+from quakeline.core.errors import ConfigError
+from quakeline.io.formats.plausible import shown as printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from quakeline.inspection.holdings import Holding
-    from quakeline.inspection.plan import Plan
-    from quakeline.inspection.scan import Scan
-    from quakeline.reasons import Reason
+    from quakeline.core.reasons import Reason
+    from quakeline.workflow.inspection.holdings import Holding
+    from quakeline.workflow.inspection.plan import ChannelPlan
+    from quakeline.workflow.inspection.scan import Scan
 
 _WIDTH = 180
 _MOST_FILES = 3
@@ -66,12 +66,12 @@ def inspect(
     from rich.console import Console
 
     from quakeline.commands.progress import shown
-    from quakeline.inspection.holdings import holdings, manifest_of
-    from quakeline.inspection.plan import metadata, plans
-    from quakeline.inspection.plot import SUFFIXES, draw
-    from quakeline.inspection.scan import find, scan_all
-    from quakeline.inspection.table import frame_of, show, write_csv, write_json
-    from quakeline.io import targets
+    from quakeline.io.products import targets
+    from quakeline.workflow.inspection.holdings import holdings, manifest_of
+    from quakeline.workflow.inspection.plan import metadata, plans
+    from quakeline.workflow.inspection.plot import SUFFIXES, draw
+    from quakeline.workflow.inspection.scan import find, scan_all
+    from quakeline.workflow.inspection.table import frame_of, show, write_csv, write_json
 
     if plot is not None and plot.suffix not in SUFFIXES:
         raise ConfigError(f"--plot: {str(plot)!r} given; allowed: *{', *'.join(SUFFIXES)}")
@@ -121,10 +121,10 @@ def _megabytes(n_bytes: float) -> str:
     return f"{n_bytes / 1e6:.0f} MB"
 
 
-def _report(scans: list[Scan], held: list[Holding], planned: list[Plan]) -> None:
+def _report(scans: list[Scan], held: list[Holding], planned: list[ChannelPlan]) -> None:
     """Totals, remarks on channels, and files that cannot be read."""
-    from quakeline.inspection.table import duration
-    from quakeline.remarks import some
+    from quakeline.io.products.remarks import some
+    from quakeline.workflow.inspection.table import duration
 
     stations = {tuple(one.codes.split(".")[:2]) for one in held}
     seconds = sum(one.n_samples / one.rate_hz for one in held if one.rate_hz > 0)
@@ -150,7 +150,7 @@ def _report(scans: list[Scan], held: list[Holding], planned: list[Plan]) -> None
 
 def _require(options: dict[str, Path | None], inputs: list[Path]) -> None:
     """Refuse files that must not be written, or are named twice."""
-    from quakeline.io import targets
+    from quakeline.io.products import targets
 
     given = {option: path for option, path in options.items() if path is not None}
     for option, path in given.items():
@@ -163,7 +163,7 @@ def _require(options: dict[str, Path | None], inputs: list[Path]) -> None:
 
 def _recordings(scans: list[Scan]) -> list[Path]:
     """The files that were read, but for tables and pictures that this command may have written."""
-    from quakeline.inspection.plot import SUFFIXES
+    from quakeline.workflow.inspection.plot import SUFFIXES
 
     own = (".csv", ".json", *SUFFIXES)
     return [scan.path for scan in scans if not (scan.unreadable and scan.path.suffix in own)]

@@ -19,7 +19,7 @@ from quakeline.commands.places import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quakeline.chain.associate import Settings
+    from quakeline.events.chain.associate import Settings
     from quakeline.io.exports import Tables
 
 Runs = Annotated[
@@ -52,13 +52,13 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = None) -> None:
     """
     from dataclasses import replace
 
-    from quakeline.association.union import Catalog, union
-    from quakeline.chain.merge import assembled
-    from quakeline.chain.merge import files_of as files_of_catalog
     from quakeline.commands.settings import sections
-    from quakeline.errors import ConfigError
-    from quakeline.io import provenance, targets
-    from quakeline.io.atomic import write_text
+    from quakeline.core.errors import ConfigError
+    from quakeline.events.association.combine import Catalog, union
+    from quakeline.events.chain.merge import assembled
+    from quakeline.events.chain.merge import files_of as files_of_catalog
+    from quakeline.io.products import provenance, targets
+    from quakeline.io.products.atomic import write_text
 
     if len(set(runs)) < 2:
         raise ConfigError(f"{runs[0]!r} given; merge needs two different catalogs or more")
@@ -89,10 +89,10 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = None) -> None:
 
 def _apart_s(folder: Path, settings: Settings, stations: pd.DataFrame) -> float:
     """Least time between events in s, as the section says or as follows from the network."""
-    from quakeline.association import interevent_s
-    from quakeline.chain.material import described
-    from quakeline.errors import ConfigError
-    from quakeline.sites import Sites
+    from quakeline.core.errors import ConfigError
+    from quakeline.earth.sites import Sites
+    from quakeline.events.association import interevent_s
+    from quakeline.events.chain.material import described
 
     said = {name: value for name, value in settings.times().items() if value >= 0}
     if stations.empty:
@@ -108,8 +108,8 @@ def _stations(given: list[Tables]) -> pd.DataFrame:
     """STATIONS of all catalogs; none where they have none."""
     import pandas as pd
 
-    from quakeline.io import tables
-    from quakeline.schemas import STATIONS
+    from quakeline.core.schemas import STATIONS
+    from quakeline.io.products import tables
 
     known = [catalog.stations for catalog in given if catalog.stations is not None]
     if not known:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 from quakeline.models import cache
 from quakeline.models.ancestry import NOT_STATED
 from quakeline.models.cards import CARDS, Card, Filter, Wheel
@@ -83,7 +83,7 @@ def show(name: Name) -> None:
 @app.command()
 def get(name: Name, path: Given = None, output: Output = None) -> None:
     """Fetch or convert weights into one .safetensors file."""
-    from quakeline.io import targets
+    from quakeline.io.products import targets
     from quakeline.models.named import section
 
     if output is not None:
@@ -105,8 +105,8 @@ def export(
 
     The graph turns normalised windows (batch, components, samples) into probabilities.
     """
-    from quakeline.io import targets
-    from quakeline.io.atomic import replacing
+    from quakeline.io.products import targets
+    from quakeline.io.products.atomic import replacing
     from quakeline.models.graphs import graph_of
     from quakeline.models.named import section
     from quakeline.models.onnx import labelled

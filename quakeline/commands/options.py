@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from quakeline.chain.material import Material
+    from quakeline.events.chain.material import Material
 
 Interpolation = Literal["auto", "layers", "linear"]
 Joined = Annotated[
@@ -46,7 +46,7 @@ def thresholds(words: Iterable[str]) -> dict[str, float]:
 
 def say_velocities(material: Material) -> None:
     """Tell how the velocity model was read, and what looks wrong in it."""
-    from quakeline.io.station_list import elevation_doubts
+    from quakeline.io.formats.station_list import elevation_doubts
 
     typer.echo(f"velocity {material.model.reading}", err=True)
     found = material.model.doubts_for(material.sites.table)

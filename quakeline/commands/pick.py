@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quakeline.commands.options import thresholds
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from quakeline.direct.picks import Outcome
-    from quakeline.preparation.recordings import Recordings
-    from quakeline.stages.pick import Config
+    from quakeline.api.direct.picks import Outcome
+    from quakeline.waveforms.preparation.recordings import Recordings
+    from quakeline.workflow.stages.pick import Config
 
 _SUFFIXES = (".parquet", ".csv")
 
@@ -59,12 +59,13 @@ def pick(
 
     from rich.console import Console
 
+    from quakeline.api.direct.picks import picks_of, settings_of
+    from quakeline.api.direct.weights import load
     from quakeline.commands.progress import shown
-    from quakeline.direct.picks import picks_of, settings_of
-    from quakeline.direct.weights import load
-    from quakeline.io import inventory, targets
+    from quakeline.io.formats import inventory
+    from quakeline.io.products import targets
     from quakeline.models.names import described
-    from quakeline.preparation.recordings import of_files
+    from quakeline.waveforms.preparation.recordings import of_files
 
     console = Console(stderr=True)
     named = [*targets.named_files(files), *(stationxml or []), weights, model]
@@ -99,11 +100,11 @@ def _write(
     output: Path,
 ) -> None:
     """Write the picks whole or not at all; a Parquet table says what made it."""
-    from quakeline.io import provenance, tables
-    from quakeline.io.atomic import replacing
-    from quakeline.schemas import PICKS
-    from quakeline.stages.pick import VERSION
-    from quakeline.timeline import iso
+    from quakeline.core.schemas import PICKS
+    from quakeline.core.timeline import iso
+    from quakeline.io.products import provenance, tables
+    from quakeline.io.products.atomic import replacing
+    from quakeline.workflow.stages.pick import VERSION
 
     if output.suffix == ".csv":
         with replacing(output) as temporary:

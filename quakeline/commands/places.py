@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quakeline.chain.velocity import Grid, Layers
+    from quakeline.earth.sections import Grid, Layers
+    from quakeline.earth.velocity import Model
     from quakeline.io.exports import Tables
-    from quakeline.velocity import Model
 
 
 def folder_of(run: str) -> Path:
@@ -20,7 +20,7 @@ def folder_of(run: str) -> Path:
 
     Raises ConfigError where neither exists.
     """
-    from quakeline import launch
+    from quakeline.workflow import launch
 
     if Path(run).is_dir():
         return Path(run)
@@ -38,7 +38,8 @@ def run_folder_of(run: str) -> Path:
 
 def catalog_of(run: str, stations: Path | None = None) -> Tables:
     """The tables of a run or folder. Raises ConfigError, DataError."""
-    from quakeline.io import exports, inventory
+    from quakeline.io import exports
+    from quakeline.io.formats import inventory
 
     folder = folder_of(run)
     if stations is None or stations.suffix == ".parquet":
@@ -60,7 +61,7 @@ def files_of(run: str) -> list[Path]:
 
 def catalog_inputs(run: str) -> dict[str, str]:
     """Digests of a catalog's tables of events, for the record of what was made of it."""
-    from quakeline.io import provenance
+    from quakeline.io.products import provenance
 
     found = sorted(folder_of(run).rglob("events.parquet"))
     return {str(path): provenance.digest_file(path) for path in found}
@@ -71,7 +72,7 @@ def settings_of(folder: Path) -> dict[str, Any]:
 
     Raises ConfigError where it cannot be read.
     """
-    from quakeline.config import read_yaml
+    from quakeline.workflow.config import read_yaml
 
     path = _described(folder)
     return read_yaml(path) if path.is_file() else {}
@@ -99,8 +100,8 @@ def velocity_of(
     DataError
         It cannot be used.
     """
-    from quakeline.chain.material import described
-    from quakeline.chain.velocity import Layers, section_of
+    from quakeline.earth.sections import Layers, section_of
+    from quakeline.events.chain.material import described
 
     if given is not None:
         return described(given, vp_vs, interpolation)
@@ -127,7 +128,7 @@ def velocity_of(
 
 def velocity_digest_of(folder: Path) -> str | None:
     """SHA-256 of the file of velocities by which the catalog of a folder was located."""
-    from quakeline.io import provenance
+    from quakeline.io.products import provenance
 
     for name in ("locations/arrivals.parquet", "arrivals.parquet"):
         path = folder / name
@@ -139,7 +140,7 @@ def velocity_digest_of(folder: Path) -> str | None:
 
 def channels_of(folder: Path) -> pd.DataFrame:
     """FIBRE_CHANNELS of the fibres of a run."""
-    from quakeline.io import tables
-    from quakeline.schemas import FIBRE_CHANNELS
+    from quakeline.core.schemas import FIBRE_CHANNELS
+    from quakeline.io.products import tables
 
     return tables.read_many(sorted(folder.glob("fibres/*/channels/*.parquet")), FIBRE_CHANNELS)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from quakeline.config import Run
-    from quakeline.planning import Plan
+    from quakeline.workflow.config import Run
+    from quakeline.workflow.planning import RunPlan
 
 Overlay = Annotated[
     str | None,
@@ -29,7 +29,7 @@ def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None
     Rates are those of the run's own jobs where it has begun. They are hours of one core; a GPU
     takes less for `annotate`.
     """
-    from quakeline import launch, planning
+    from quakeline.workflow import launch, planning
 
     place = launch.find_place(Path.cwd())
     run = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
@@ -42,7 +42,7 @@ def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None
     typer.echo("\n".join([*lines(made, cores or os.cpu_count() or 1), f"rates     of {source}"]))
 
 
-def lines(made: Plan, cores: int) -> list[str]:
+def lines(made: RunPlan, cores: int) -> list[str]:
     """The plan as text."""
     rows = [f"{'stage':<14}{'jobs':>9}{'CPU h':>12}{'s a job':>10}{'MB a job':>10}"]
     for name, count in made.jobs.items():
@@ -71,8 +71,8 @@ def lines(made: Plan, cores: int) -> list[str]:
 
 def _stations(run: Run, folder: Path) -> int:
     """Stations of the run: those of the table and StationXML it names; 0 for fibres alone."""
-    from quakeline.errors import ConfigError
-    from quakeline.inspection.plan import metadata
+    from quakeline.core.errors import ConfigError
+    from quakeline.workflow.inspection.plan import metadata
 
     if not run.stations.given:
         return 0

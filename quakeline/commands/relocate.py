@@ -18,7 +18,7 @@ from quakeline.commands.places import (
     settings_of,
     velocity_of,
 )
-from quakeline.errors import DataError
+from quakeline.core.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,16 +59,16 @@ def relocate(
 
     from rich.console import Console
 
-    from quakeline.chain.locate import locator_of
-    from quakeline.chain.material import digests
-    from quakeline.chain.merge import assembled
-    from quakeline.chain.merge import files_of as files_of_catalog
     from quakeline.commands.progress import shown
     from quakeline.commands.settings import sections
-    from quakeline.io import provenance, tables, targets
-    from quakeline.location.relocate import relocated
-    from quakeline.schemas import DIFFERENTIALS, RELOCATIONS
-    from quakeline.sites import Sites
+    from quakeline.core.schemas import DIFFERENTIALS, RELOCATIONS
+    from quakeline.earth.sites import Sites
+    from quakeline.events.chain.locate import locator_of
+    from quakeline.events.chain.material import digests
+    from quakeline.events.chain.merge import assembled
+    from quakeline.events.chain.merge import files_of as files_of_catalog
+    from quakeline.events.relocation.relocate import relocated
+    from quakeline.io.products import provenance, tables, targets
 
     folder = run_folder_of(run)
     settings = settings_of(folder)

@@ -38,7 +38,7 @@ def reproduce(
     Inputs must have the digests that the crate states; other versions of programs are named. No
     code of the crate is run, unless --run-code says so. Exit code 1 when the catalogs differ.
     """
-    from quakeline import launch, reproduction
+    from quakeline.workflow import launch, reproduction
 
     read = reproduction.read(crate)
     here = Path.cwd()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from quakeline.errors import ConfigError, DataError
+from quakeline.core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from quakeline.direct.archive_scan import Loader, Options
+    from quakeline.api.direct.archive_scan import Loader, Options
 
 Listed = Annotated[
     Path, typer.Argument(help="A text file: in each line the files of N, E and Z of a station.")
@@ -82,7 +82,7 @@ def scan(
     """
     import os
 
-    from quakeline.direct.archive_scan import Options, thresholds
+    from quakeline.api.direct.archive_scan import Options, thresholds
 
     given = {"--cnn": cnn, "--gpd": gpd, "--model": model is not None}
     several = [name for name, there in given.items() if there]
@@ -113,7 +113,7 @@ def scan(
 
 
 def _loader(module: str, text: str) -> Loader:
-    from quakeline.direct.archive_scan import Loader
+    from quakeline.api.direct.archive_scan import Loader
 
     pairs = [word.partition("=") for word in text.split()]
     wrong = [key for key, equals, _ in pairs if not equals or not key]
@@ -123,9 +123,9 @@ def _loader(module: str, text: str) -> Loader:
 
 
 def _write(list_file: Path, options: Options, out: Path, digits: int, *, timed: bool) -> None:
-    from quakeline.direct import archive_scan
-    from quakeline.io import targets
-    from quakeline.io.atomic import write_text
+    from quakeline.api.direct import archive_scan
+    from quakeline.io.products import targets
+    from quakeline.io.products.atomic import write_text
 
     targets.require_file("--out", out, [list_file, options.weights])
     found: list[str] = []

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from quakeline.chain.sections import Sections, sections_of
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
+from quakeline.events.chain.sections import Sections, sections_of
 
 
 def sections(

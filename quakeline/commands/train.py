@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 
 Config = Annotated[
     Path, typer.Argument(help="YAML: network, dataset, output, name, resample, settings.")
@@ -26,10 +26,10 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
     from pydantic import ValidationError
 
     from quakeline.commands.tune_picker import carried_out
-    from quakeline.config import read_yaml
     from quakeline.training.datasets.opening import open_dataset
     from quakeline.training.settings import Training
     from quakeline.training.tuning import Job
+    from quakeline.workflow.config import read_yaml
 
     try:
         said = Training.model_validate(read_yaml(config))

@@ -11,11 +11,11 @@ import typer
 from quakeline.commands.options import Joined, say_velocities
 from quakeline.commands.tune_picker import picker
 from quakeline.commands.tune_velocity import velocity as tuned_velocity
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from quakeline.chain.associate import Settings
-    from quakeline.chain.material import Material
+    from quakeline.events.chain.associate import Settings
+    from quakeline.events.chain.material import Material
 
 app = typer.Typer(no_args_is_help=True, help="Compare settings on your own data.")
 
@@ -63,8 +63,8 @@ def association(
     (95 %). A setting is too loose where these are not few beside the events, too strict where the
     share of isolated picks grows and the median RMS no longer falls.
     """
-    from quakeline.association.compare import trials, variants
-    from quakeline.chain.associate import ready
+    from quakeline.events.association.compare import trials, variants
+    from quakeline.events.chain.associate import ready
 
     velocities = velocity, vp_vs, interpolation
     material, section = _material(data, stations, velocities, settings or [])
@@ -95,9 +95,9 @@ def _material(
     words: list[str],
 ) -> tuple[Material, Settings]:
     """What is associated, and how: of a run with its stations, fibres, velocities and settings."""
-    from quakeline.chain import material
     from quakeline.commands.places import channels_of, run_folder_of, settings_of, velocity_of
     from quakeline.commands.settings import sections
+    from quakeline.events.chain import material
 
     if stations is not None:
         chosen = sections(words).associate

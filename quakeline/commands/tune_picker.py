@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from quakeline.training.settings import Settings
@@ -93,7 +93,7 @@ def picker(
 
 def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
     """Train as a job says, and tell of it."""
-    from quakeline.io import targets
+    from quakeline.io.products import targets
     from quakeline.training.tuning import tune
 
     if job.target.suffix != ".safetensors":
@@ -114,8 +114,8 @@ def _settings(given: Mapping[str, object], words: list[str]) -> Settings:
     import yaml
     from pydantic import ValidationError
 
-    from quakeline.config import merged
     from quakeline.training.settings import Settings
+    from quakeline.workflow.config import merged
 
     plain: dict[str, object] = dict(given)
     for word in words:

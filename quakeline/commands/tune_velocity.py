@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from quakeline.chain.velocity import require_layers
 from quakeline.commands.options import Interpolation, Joined, say_velocities
 from quakeline.commands.places import (
     catalog_of,
@@ -22,14 +21,15 @@ from quakeline.commands.places import (
     settings_of,
     velocity_of,
 )
-from quakeline.errors import DataError
+from quakeline.core.errors import DataError
+from quakeline.earth.sections import require_layers
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quakeline.location.minimum1d import Best
-    from quakeline.sites import Sites
-    from quakeline.velocity import VelocityModel
+    from quakeline.earth.sites import Sites
+    from quakeline.earth.velocity import VelocityModel
+    from quakeline.events.location.minimum1d import Best
 
 logger = logging.getLogger("quakeline")
 
@@ -76,8 +76,8 @@ def velocity(
     predicts. Writes velocity.csv, which `velocity.table` takes (with velocity.interpolation:
     layers), velocity_quality.csv, and station_terms.csv, which `locate.station_terms` takes.
     """
-    from quakeline.io import targets
-    from quakeline.location import minimum1d
+    from quakeline.events.location import minimum1d
+    from quakeline.io.products import targets
 
     used = [Path(data) if stations else folder_of(data), stations, velocity]
     targets.require_folder("--output", output, _COMMAND, _FILES, used)
@@ -144,7 +144,7 @@ class _Network:
         least_sigma_s: float,
     ) -> _Network:
         """With the model in layers down to where events are."""
-        from quakeline.location import minimum1d
+        from quakeline.events.location import minimum1d
 
         depths = catalog[0]["depth_km"].to_numpy(float)
         bottom = float(np.quantile(depths, 0.95)) + _BELOW_KM if len(depths) else depth_km[1]
@@ -156,9 +156,9 @@ def _of_run(
     data: str, velocity: Path | None, vp_vs: float, interpolation: Interpolation
 ) -> _Network:
     """The catalog of a run, and its model unless another one is given."""
-    from quakeline.association import depth_range
     from quakeline.commands.settings import sections
-    from quakeline.sites import Sites
+    from quakeline.earth.sites import Sites
+    from quakeline.events.association import depth_range
 
     folder = run_folder_of(data)
     tables = catalog_of(data)
@@ -185,8 +185,8 @@ def _of_picks(
     """A catalog of picks: in pieces from the first pick on, until there are events enough."""
     import pandas as pd
 
-    from quakeline.association import depth_range
-    from quakeline.chain import associate, locate, material
+    from quakeline.events.association import depth_range
+    from quakeline.events.chain import associate, locate, material
 
     given = material.read(picks, stations, velocity, vp_vs, interpolation=interpolation)
     layers = require_layers(given.model, "quakeline tune velocity")
@@ -231,8 +231,8 @@ def _write(found: Best, sites: Sites, output: Path) -> None:
     """Write the model and the terms, and show them."""
     import pandas as pd
 
-    from quakeline.io import targets
-    from quakeline.io.atomic import write_text
+    from quakeline.io.products import targets
+    from quakeline.io.products.atomic import write_text
 
     model = found.model
     table = pd.DataFrame({"depth_km": model.tops, "vp": model.vp, "vs": model.vs}).round(3)
@@ -259,8 +259,8 @@ def _terms(found: Best, sites: Sites) -> pd.DataFrame:
     """Delays of stations in s, by phase."""
     import pandas as pd
 
-    from quakeline.location.terms import COLUMNS
-    from quakeline.sites import KEYS
+    from quakeline.earth.sites import KEYS
+    from quakeline.events.location.terms import COLUMNS
 
     rows = [
         (*sites.table.loc[site, KEYS], "S" if is_s else "P", round(value, 4))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 from quakeline.inference.backends import Backend, OpenVino, Torch
 from quakeline.inference.engine import Engine, Piece
 from quakeline.inference.ensemble import Reordered, combined

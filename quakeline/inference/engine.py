@@ -15,7 +15,7 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 from quakeline.inference.backends import Backend
 from quakeline.inference.stitch import Interpolated, Stacked, Stitcher
 from quakeline.inference.waveforms import Waveforms

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from quakeline.inference.backends import Backend
-from quakeline.io.atomic import write_text
+from quakeline.io.products.atomic import write_text
 from quakeline.models import cache
 
 #: Windows in a batch that are tried: larger ones do not fit into the cache of a CPU, smaller ones

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from quakeline.errors import OutputError, WeightsError
-from quakeline.io.caches import folder as folder
-from quakeline.io.provenance import digest_file
+from quakeline.core.errors import OutputError, WeightsError
+from quakeline.io.products.caches import folder as folder
+from quakeline.io.products.provenance import digest_file
 from quakeline.models.cards import SourceFile
 
 logger = logging.getLogger(__name__)

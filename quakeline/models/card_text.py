@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 from quakeline.models.cards import Card
 
 

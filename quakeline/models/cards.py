@@ -82,7 +82,7 @@ class Repository:
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenFiles:
     """What a run was given as weights: a name or path in the configuration, and the files there."""
 
     origin: str
@@ -172,7 +172,7 @@ class Card:
     normalisation: Normalisation | Scan
     filter: Filter | None
     output: Output
-    source: Wheel | Repository | Given
+    source: Wheel | Repository | GivenFiles
     options: dict[str, str] = field(default_factory=dict, hash=False)
     stacking: Stacking = "average"
     edge_windows: bool = False

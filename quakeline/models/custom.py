@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from quakeline.errors import WeightsError
-from quakeline.io.provenance import digest_file
-from quakeline.models.cards import Card, Given, SourceFile
+from quakeline.core.errors import WeightsError
+from quakeline.io.products.provenance import digest_file
+from quakeline.models.cards import Card, GivenFiles, SourceFile
 from quakeline.models.onnx import export, for_inference
 from quakeline.models.weights import Weights, weights_id
 from quakeline.models.weights import load as load_file
@@ -119,7 +119,7 @@ def obtain(card: Card, loader: str, arguments: dict[str, Any]) -> Weights:
         "arguments": json.dumps(arguments, sort_keys=True),
         "digest": loaded.digest,
     }
-    whole = replace(card, options=options, source=Given(loader, loaded.files))
+    whole = replace(card, options=options, source=GivenFiles(loader, loaded.files))
     with TemporaryDirectory(prefix="quakeline-") as folder:
         path = loaded.network
         if isinstance(path, nn.Module):

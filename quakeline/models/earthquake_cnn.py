@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from quakeline.models.ancestry import NOT_STATED
-from quakeline.models.cards import Card, Filter, Given
+from quakeline.models.cards import Card, Filter, GivenFiles
 
 _CHANNELS, _UNITS, _POOL = (16, 32, 64), (64, 16), 3
 _DROPOUT = 0.1
@@ -34,7 +34,7 @@ CARD = Card(
     normalisation="max",
     filter=Filter(low_hz=0.5, high_hz=None, order=4, zero_phase=False),
     output="window",
-    source=Given("trained from scratch"),
+    source=GivenFiles("trained from scratch"),
 )
 
 

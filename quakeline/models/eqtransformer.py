@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from quakeline.models import keras
-from quakeline.models.recurrence import UNITS, HardLstm, SmoothLstm
+from quakeline.models.lstm import UNITS, HardLstm, SmoothLstm
 
 Variant = Literal["original", "conservative"]
 

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from quakeline import __version__
-from quakeline.io.atomic import replacing
+from quakeline.io.products.atomic import replacing
 from quakeline.models import cache
 from quakeline.models.weights import card_of, members_of, tensor_of
 

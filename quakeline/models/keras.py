@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 
 _NUMBERED = re.compile(r"(.*?)(?:_(\d+))?")
 #: Names of batch normalisation in torch and in Keras.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from quakeline import __version__
-from quakeline.errors import ConfigError, WeightsError
+from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.models import cache
 from quakeline.models.cards import CARDS, PHASENET, Card
-from quakeline.models.kinds.builtin import Builtin
+from quakeline.models.sections.builtin import Builtin
 from quakeline.models.weights import SUFFIX, card_of
 
 if TYPE_CHECKING:

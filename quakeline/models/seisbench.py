@@ -18,9 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from quakeline.errors import WeightsError
-from quakeline.extras import require
-from quakeline.io.provenance import digest_file
+from quakeline.core.errors import WeightsError
+from quakeline.core.extras import require
+from quakeline.io.products.provenance import digest_file
 from quakeline.models.cards import Filter
 
 #: <name>.json and <name>.pt as SeisBench writes them, both with the version where there is one.
@@ -56,7 +56,7 @@ class Picker(nn.Module):
 
 
 @dataclass(frozen=True)
-class Found:
+class ReadNetwork:
     """A SeisBench network with its weights, and the SHA-256 of the files they come from."""
 
     picker: Picker
@@ -126,7 +126,7 @@ def build(model: str, arguments: str, default_args: str = "{}") -> Picker:
     return _wrapped(model, made)
 
 
-def read(model: str, path: Path, arguments: Mapping[str, Any]) -> Found:
+def read(model: str, path: Path, arguments: Mapping[str, Any]) -> ReadNetwork:
     """Read weights that SeisBench wrote.
 
     Parameters
@@ -166,10 +166,10 @@ def read(model: str, path: Path, arguments: Mapping[str, Any]) -> Found:
     files = [file for file in (described, tensors) if file is not None]
     sources = {file.name: digest_file(file) for file in files}
     description = str(facts.get("docstring", ""))
-    return Found(picker.eval(), model, complete, default_args, description, sources)
+    return ReadNetwork(picker.eval(), model, complete, default_args, description, sources)
 
 
-def fetch(model: str, name: str, arguments: Mapping[str, Any]) -> Found:
+def fetch(model: str, name: str, arguments: Mapping[str, Any]) -> ReadNetwork:
     """Get weights by name through SeisBench, from its cache or its server.
 
     Raises WeightsError where SeisBench cannot give them.
@@ -200,7 +200,7 @@ def is_shipped(model: Any) -> bool:
     return getattr(seisbench.models, type(model).__name__, None) is type(model)
 
 
-def found_of(model: Any) -> Found:
+def found_of(model: Any) -> ReadNetwork:
     """What `read` gives, of a SeisBench network of this process.
 
     Raises WeightsError where quakeline cannot use the network to pick.
@@ -209,7 +209,9 @@ def found_of(model: Any) -> Found:
     given = inspect.signature(type(model).__init__).parameters
     arguments = {key: value for key, value in model.get_model_args().items() if key in given}
     arguments["component_order"] = model.component_order
-    return Found(_wrapped(kind, model.eval()), kind, arguments, dict(model.default_args), "", {})
+    return ReadNetwork(
+        _wrapped(kind, model.eval()), kind, arguments, dict(model.default_args), "", {}
+    )
 
 
 def _class(model: str) -> Any:

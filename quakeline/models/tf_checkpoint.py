@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER_BYTES = 48

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import safetensors
 
 from quakeline import __version__
-from quakeline.errors import WeightsError
-from quakeline.io import provenance
-from quakeline.io.atomic import replacing
+from quakeline.core.errors import WeightsError
+from quakeline.io.products import provenance
+from quakeline.io.products.atomic import replacing
 from quakeline.models import card_text, digests, names
 from quakeline.models.cards import CARDS, Card
 

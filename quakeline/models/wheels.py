@@ -14,8 +14,8 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from quakeline.errors import WeightsError
-from quakeline.io.provenance import digest_file
+from quakeline.core.errors import WeightsError
+from quakeline.io.products.provenance import digest_file
 from quakeline.models import cache
 from quakeline.models.cards import Wheel
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 from quakeline.models.cards import Card, Scan, Stacking
 
 

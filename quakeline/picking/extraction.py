@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from quakeline.core.schemas import PICKS
+from quakeline.core.timeline import SECOND, Span, iso, sample_time
 from quakeline.inference.waveforms import Waveforms
-from quakeline.io import stores, tables
+from quakeline.io.products import stores, tables
 from quakeline.models.cards import GAP_REACH_S
 from quakeline.picking.settings import Settings
-from quakeline.schemas import PICKS
 from quakeline.signal.amplitude import peak_amplitude, snr_db
 from quakeline.signal.gaps import distance_to_edge
 from quakeline.signal.peaks import find_peaks, gaussian_sigmas, highest_apart
-from quakeline.timeline import SECOND, Span, iso, sample_time
 
 _FIT_REACH_S = 1.0
 _BLOCK_SAMPLES = 360_000

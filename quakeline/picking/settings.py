@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from quakeline.section import Section, Thresholds
+from quakeline.core.section import Section, Thresholds
 
 #: How peaks become picks.
 Rule = Literal["local", "archive-scan"]

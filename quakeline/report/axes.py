@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from quakeline.report.wording import number
-from quakeline.timeline import SECOND, Span, to_datetime, to_ns
+from quakeline.core.timeline import SECOND, Span, to_datetime, to_ns
+from quakeline.report.formatting import number
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from quakeline.io import tables
-from quakeline.schemas import (
+from quakeline.core.schemas import (
     ARRIVALS,
     EVENTS,
     FIBRE_CHANNELS,
@@ -22,7 +21,8 @@ from quakeline.schemas import (
     PICKS,
     STATIONS,
 )
-from quakeline.timeline import SECOND, Span, to_ns
+from quakeline.core.timeline import SECOND, Span, to_ns
+from quakeline.io.products import tables
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from quakeline.io.stores import grid_of, labels_of
-from quakeline.report.archive import Archive, Piece
+from quakeline.core.timeline import SECOND, Span, sample_time
+from quakeline.io.products.stores import grid_of, labels_of
 from quakeline.report.catalog import Catalog, nanoseconds
-from quakeline.timeline import SECOND, Span, sample_time
+from quakeline.report.kept_stores import Archive, Piece
 
 #: Columns of a timeline.
 COLUMNS = 1000

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from quakeline.io import tables
-from quakeline.io.stores import labels_of, open_store
+from quakeline.core.schemas import FIBRE_PICKS, PANELS
+from quakeline.core.timeline import SECOND, Span
+from quakeline.io.products import tables
+from quakeline.io.products.stores import labels_of, open_store
 from quakeline.report.axes import Tick, time_ticks
-from quakeline.schemas import FIBRE_PICKS, PANELS
-from quakeline.timeline import SECOND, Span
 
 #: Fronts that are listed, pictures that are drawn, of a run.
 _MOST_FRONTS, _MOST_PANELS = 20, 12

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from quakeline.comparison.frequency import Recurrence, recurrence
+from quakeline.events.comparison.frequency import Recurrence, recurrence
 from quakeline.report.axes import Tick, time_ticks
 from quakeline.report.catalog import Catalog, nanoseconds
+from quakeline.report.formatting import number
 from quakeline.report.plots import MOST_DOTS, Curve, Frame, Plot, room
-from quakeline.report.wording import number
 
 #: Pairs of P and S that a Vp/Vs needs.
 _LEAST_PAIRS = 5

@@ -12,9 +12,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from quakeline.report.catalog import Catalog
-from quakeline.report.looks import MOST_VECTORS, MUTED, STYLE, VARIABLES, draw_legend, looks_of
 from quakeline.report.panels import CROWD, MOST_NAMES, MOST_NUMBERS, draw_depth, draw_map
-from quakeline.report.places import Region, region
+from quakeline.report.region import Region, region
+from quakeline.report.symbols import MOST_VECTORS, MUTED, STYLE, VARIABLES, draw_legend, looks_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

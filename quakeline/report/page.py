@@ -11,25 +11,25 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from quakeline import remarks
-from quakeline.io.pick_tables import NO_WEIGHTS
+from quakeline.core.schemas import PROBABILITIES, WAVEFORMS
+from quakeline.io.formats.pick_tables import NO_WEIGHTS
+from quakeline.io.products import remarks
 from quakeline.report import (
+    counts,
     coverage,
     fibres,
     figures,
-    interactive,
-    lineage,
+    formatting,
+    moving_map,
+    record_sections,
     resources,
-    sections,
     stations,
-    tally,
-    wording,
 )
-from quakeline.report.archive import Archive
 from quakeline.report.axes import time_ticks
 from quakeline.report.catalog import Catalog, nanoseconds
+from quakeline.report.kept_stores import Archive
 from quakeline.report.map import draw
-from quakeline.schemas import PROBABILITIES, WAVEFORMS
+from quakeline.report.publication import provenance_table
 
 #: Lines of the table of reasons, and names in a line.
 _MOST_REASONS = 60
@@ -63,7 +63,7 @@ class Sources:
 def render(
     catalog: Catalog,
     sources: Sources,
-    drawing: sections.Drawing,
+    drawing: record_sections.Drawing,
     title: str,
     run_name: str,
     max_rows: int,
@@ -72,7 +72,7 @@ def render(
     waveforms = Archive(sources.waveforms, WAVEFORMS)
     probabilities = Archive(sources.probabilities, PROBABILITIES)
     lanes = [] if catalog.given_only else coverage.lanes(catalog, waveforms)
-    listed = sections.largest(catalog.events, max_rows)
+    listed = record_sections.largest(catalog.events, max_rows)
     costs = resources.costs(sources.benchmarks)
     reasons = remarks.collect(sources.manifests, sources.coverage)
     return (
@@ -83,26 +83,26 @@ def render(
             title=title,
             run_name=run_name,
             catalog=catalog,
-            headline=tally.headline(catalog, lanes),
-            why_empty=tally.why_empty(catalog, lanes),
+            headline=counts.headline(catalog, lanes),
+            why_empty=counts.why_empty(catalog, lanes),
             map=draw(catalog),
             listed=listed.to_dict("records"),
             **{f"with_{n}": bool(listed[n].notna().any()) for n in _OPTIONAL},
-            records=sections.records(catalog, waveforms, probabilities, drawing)
+            records=record_sections.records(catalog, waveforms, probabilities, drawing)
             if waveforms
             else [],
             kept={"waveforms": bool(waveforms), "probabilities": bool(probabilities)},
             fibres=fibres.views(catalog.channels, sources.fibre_picks, sources.panels),
             drawing=drawing,
-            drawing_note=sections.caption(drawing),
-            size=sections,
+            drawing_note=record_sections.caption(drawing),
+            size=record_sections,
             lanes=lanes,
             lane_ticks=time_ticks(catalog.span),
             event_places=_event_places(catalog),
             columns=coverage.COLUMNS,
             reasons=reasons[:_MOST_REASONS],
             reasons_left_out=max(len(reasons) - _MOST_REASONS, 0),
-            picks_by_station=tally.picks_by_station(catalog),
+            picks_by_station=counts.picks_by_station(catalog),
             costs=costs,
             peak_mb=max((c.peak_mb for c in costs if not math.isnan(c.peak_mb)), default=math.nan),
             table_weights=NO_WEIGHTS,
@@ -137,12 +137,12 @@ def _statistics(catalog: Catalog) -> dict[str, Any]:
 def _moving(catalog: Catalog) -> dict[str, Any]:
     """The map that can be moved: its data, and the only script that the page allows."""
     script = (_TEMPLATES / "map.js").read_text(encoding="utf-8")
-    moving = interactive.data(catalog)
+    moving = moving_map.data(catalog)
     return {
         "moving": moving,
-        "moving_json": interactive.embedded(moving),
+        "moving_json": moving_map.embedded(moving),
         "script": script,
-        "script_hash": Markup(interactive.allowance(script)),
+        "script_hash": Markup(moving_map.allowance(script)),
     }
 
 
@@ -154,9 +154,9 @@ def _origins(catalog: Catalog, sources: Sources) -> dict[str, Any]:
         "probabilities": sources.probabilities,
     }
     return {
-        "products": lineage.products(sources.tables, chunked),
-        "networks": lineage.networks(catalog, sources.probabilities, sources.weights),
-        "software": lineage.software(),
+        "products": provenance_table.products(sources.tables, chunked),
+        "networks": provenance_table.networks(catalog, sources.probabilities, sources.weights),
+        "software": provenance_table.software(),
     }
 
 
@@ -178,17 +178,20 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        number=wording.number,
-        signed=wording.signed,
-        latitude=wording.latitude,
-        longitude=wording.longitude,
-        utc=wording.utc,
-        clock=wording.clock,
-        duration=wording.duration,
-        percent=wording.percent,
+        number=formatting.number,
+        signed=formatting.signed,
+        latitude=formatting.latitude,
+        longitude=formatting.longitude,
+        utc=formatting.utc,
+        clock=formatting.clock,
+        duration=formatting.duration,
+        percent=formatting.percent,
         svg=Markup,
     )
     environment.globals.update(
-        count=wording.count, selection=wording.selection, some=remarks.some, most_names=_MOST_NAMES
+        count=formatting.count,
+        selection=formatting.selection,
+        some=remarks.some,
+        most_names=_MOST_NAMES,
     )
     return environment

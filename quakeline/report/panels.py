@@ -10,7 +10,8 @@ from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from quakeline.report import labels
-from quakeline.report.looks import (
+from quakeline.report.region import KM_PER_DEGREE, Region, scale_bar_km
+from quakeline.report.symbols import (
     FONT,
     INK,
     LINE,
@@ -20,7 +21,6 @@ from quakeline.report.looks import (
     draw_events,
     draw_stations,
 )
-from quakeline.report.places import KM_PER_DEGREE, Region, scale_bar_km
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from quakeline.report.axes import Tick
-from quakeline.report.wording import number
+from quakeline.report.formatting import number
 
 #: Units of a drawing in both directions; it is stretched to the room that it has.
 WIDTH, HEIGHT = 2000, 1000

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from quakeline.core.timeline import SECOND
 from quakeline.report.catalog import Catalog
-from quakeline.report.wording import count
-from quakeline.timeline import SECOND
+from quakeline.report.formatting import count
 
 #: Columns of the strips at most, and how many seconds one may last; in long runs, whole days.
 MOST_COLUMNS = 96

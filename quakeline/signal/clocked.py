@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from quakeline.clock import EVEN, Clock
+from quakeline.core.clock import EVEN, Clock
+from quakeline.core.timeline import SECOND, first_sample, sample_time
 from quakeline.signal.resample import interpolated, placing, reach_s, to_grid
-from quakeline.timeline import SECOND, first_sample, sample_time
 
 #: Shorter stretches at the header's rate, in samples, are not worth a filter of their own.
 _SHORT = 1024

@@ -14,11 +14,11 @@ from typing import Protocol
 
 import numpy as np
 
-from quakeline.clock import STEP
-from quakeline.leapseconds import within
-from quakeline.reasons import Code, Reason
+from quakeline.core.clock import STEP
+from quakeline.core.leapseconds import within
+from quakeline.core.reasons import Code, Reason
+from quakeline.core.timeline import SECOND, iso
 from quakeline.signal.segments import Segment, records
-from quakeline.timeline import SECOND, iso
 
 #: Pieces this far before and behind a leap second are looked at record by record, in seconds.
 _NEAR_S = 1200

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.signal import upfirdn
 
-from quakeline.timeline import SECOND, first_sample, sample_time
+from quakeline.core.timeline import SECOND, first_sample, sample_time
 
 _ZERO_CROSSINGS = 32
 _ROLL_OFF = 0.92

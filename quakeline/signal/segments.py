@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from quakeline.clock import STEP, Clock, follows, same_rate, tolerance
+from quakeline.core.clock import STEP, Clock, follows, same_rate, tolerance
+from quakeline.core.timeline import SECOND
 from quakeline.signal.gaps import Canvas, runs_of
-from quakeline.timeline import SECOND
 
 #: Pieces that end this long before one begins cannot follow or overlap it, in seconds.
 _PAST_S = 10
@@ -73,7 +73,7 @@ def join(pieces: Iterable[Segment]) -> tuple[list[Segment], float]:
     Pieces may come in any order. Where overlapping pieces hold different samples there is a gap.
     Overlapping pieces whose sample times do not fit each other stay apart. A step of a fraction
     of a sample is no gap: times follow the starts of the pieces and of their records
-    (`quakeline.clock`).
+    (`quakeline.core.clock`).
 
     Returns
     -------

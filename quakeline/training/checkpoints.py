@@ -17,8 +17,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from quakeline.errors import ConfigError, DataError
-from quakeline.io.atomic import replacing
+from quakeline.core.errors import ConfigError, DataError
+from quakeline.io.products.atomic import replacing
 
 _STATE, _RANDOM = "state", "random"
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from quakeline.errors import DataError
+from quakeline.core.errors import DataError
 from quakeline.inference.engine import prefetched
 from quakeline.models.cards import Card
 from quakeline.training import checkpoints

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from quakeline.section import Section
+from quakeline.core.section import Section
 
 #: Forms of a label around an onset, see `quakeline.training.labels`.
 Form = Literal["gaussian", "triangle", "box"]

@@ -14,13 +14,13 @@ import torch
 from torch import nn
 
 from quakeline import __version__
-from quakeline.errors import ConfigError, DataError
+from quakeline.core.errors import ConfigError, DataError
 from quakeline.inference.annotator import Annotator
-from quakeline.io.atomic import writing
-from quakeline.io.provenance import digest_of
+from quakeline.io.products.atomic import writing
+from quakeline.io.products.provenance import digest_of
 from quakeline.models import earthquake_cnn
 from quakeline.models.ancestry import NOT_STATED, Training
-from quakeline.models.cards import CARDS, Card, Given
+from quakeline.models.cards import CARDS, Card, GivenFiles
 from quakeline.models.named import load_network
 from quakeline.models.names import check_name, trained_from
 from quakeline.models.networks import build, save_network
@@ -117,7 +117,7 @@ def _begun(job: Job) -> tuple[Card, nn.Module, Card]:
     card = SCRATCH[job.network]
     torch.manual_seed(job.settings.seed)
     blank = replace(card, name=job.name, citation=NOT_STATED, licence=NOT_STATED, digest="",
-                    training_data="", source=Given("trained from scratch"))  # fmt: skip
+                    training_data="", source=GivenFiles("trained from scratch"))  # fmt: skip
     return card, build(card), blank
 
 

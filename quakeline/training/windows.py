@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quakeline.errors import DataError
+from quakeline.core.errors import DataError
 from quakeline.inference.windows import normalise
 from quakeline.models.cards import Card
 from quakeline.signal.filters import butterworth, filtered

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xdas.coordinates import Coordinate
 
-from quakeline.das.chunk import coverage_row
-from quakeline.das.description import AutoFormat
-from quakeline.das.files import open_file
-from quakeline.das.pages import Prepared
-from quakeline.das.recording import Recording, runs
-from quakeline.das.sections import sections_of
-from quakeline.reasons import Code, reasons_in
-from quakeline.timeline import SECOND
+from quakeline.core.reasons import Code, reasons_in
+from quakeline.core.timeline import SECOND
+from quakeline.fibres.das.segments import sections_of
+from quakeline.fibres.recordings.chunk import coverage_row
+from quakeline.fibres.recordings.description import AutoFormat
+from quakeline.fibres.recordings.files import open_file
+from quakeline.fibres.recordings.prepared import Prepared
+from quakeline.fibres.recordings.recording import Recording, runs
 
 FIRST = START // SECOND * 100
 EPOCH = np.datetime64(START, "ns")

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from quakeline.das.description import AutoFormat
-from quakeline.das.files import open_file
-from quakeline.das.recording import runs
+from quakeline.fibres.recordings.description import AutoFormat
+from quakeline.fibres.recordings.files import open_file
+from quakeline.fibres.recordings.recording import runs
 
 
 def test_three_patches_of_one_file(shared):

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from recordings import trace
 
-from quakeline.io.headers import read_headers
-from quakeline.preparation.components import Preparer
-from quakeline.preparation.recordings import of_files
-from quakeline.preparation.settings import Response
-from quakeline.reasons import Code
-from quakeline.timeline import SECOND, Span
+from quakeline.core.reasons import Code
+from quakeline.core.timeline import SECOND, Span
+from quakeline.io.formats.waveform_files import read_headers
+from quakeline.waveforms.preparation.components import Preparer
+from quakeline.waveforms.preparation.recordings import of_files
+from quakeline.waveforms.preparation.settings import Response
 
 BEGIN = 1_704_067_200 * SECOND
 

@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 
 import quakeline
-from quakeline.chain.material import read
-from quakeline.io import inventory
-from quakeline.io.responses import GivenResponse, attached, overlaps
-from quakeline.io.station_list import checked, overlaid
-from quakeline.io.station_tables import read_table
-from quakeline.preparation.responses import Responses
-from quakeline.preparation.settings import Response
+from quakeline.earth.sites import Sites
+from quakeline.events.chain.material import read
+from quakeline.io.formats import inventory
+from quakeline.io.formats.responses import GivenResponse, attached, overlaps
+from quakeline.io.formats.station_list import checked, overlaid
+from quakeline.io.formats.station_tables import read_table
 from quakeline.signal.segments import Segment
-from quakeline.sites import Sites
+from quakeline.waveforms.preparation.responses import Responses
+from quakeline.waveforms.preparation.settings import Response
 
 #: Of the recordings: the old epochs begin in 2000 and 2005, the new ones in 2009.
 TIME = pd.Timestamp("2010-05-27T16:24:33Z")

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quakeline.errors import DataError
-from quakeline.io import pick_tables
+from quakeline.core.errors import DataError
+from quakeline.io.formats import pick_tables
 
 SECONDS = 1_704_067_200.25 + np.arange(21) * 7.0
 LINE = "seconds since 1970 in 32-bit floats given, which are 128 s apart; allowed: 64-bit floats"

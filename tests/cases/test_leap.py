@@ -12,14 +12,14 @@ from das_files import RATE, START, write
 from recordings import record, trace
 
 import quakeline
-from quakeline.das.description import AutoFormat
-from quakeline.das.recording import Recording, runs, survey
-from quakeline.preparation.raw import RawFiles
-from quakeline.preparation.recordings import of_stream
-from quakeline.reasons import Code, Reason
+from quakeline.core.reasons import Code, Reason
+from quakeline.core.timeline import SECOND, Span
+from quakeline.fibres.recordings.description import AutoFormat
+from quakeline.fibres.recordings.recording import Recording, runs, survey
 from quakeline.signal.leaps import without_leap_seconds
 from quakeline.signal.segments import Segment, join
-from quakeline.timeline import SECOND, Span
+from quakeline.waveforms.preparation.raw import RawFiles
+from quakeline.waveforms.preparation.recordings import of_stream
 
 AFTER = 1_483_228_800 * SECOND  # 2017-01-01
 

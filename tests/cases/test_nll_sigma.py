@@ -6,8 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from quakeline.cli import app
-from quakeline.io import exports, tables
-from quakeline.schemas import ARRIVALS, PICKS
+from quakeline.core.schemas import ARRIVALS, PICKS
+from quakeline.io import exports
+from quakeline.io.products import tables
 
 
 @pytest.fixture(scope="module")

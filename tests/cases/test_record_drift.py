@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 import quakeline
 from quakeline.cli import app
-from quakeline.io.headers import read_stream
-from quakeline.preparation.recordings import of_files
-from quakeline.timeline import SECOND, Span
+from quakeline.core.timeline import SECOND, Span
+from quakeline.io.formats.waveform_files import read_stream
+from quakeline.waveforms.preparation.recordings import of_files
 
 ONSETS = ("2024-01-01T00:10:29.48Z", "2024-01-01T00:13:26.75Z")
 REMARK = "the clock drifts: 99.95 Hz under a header of 100 Hz (-500.0 ppm), "

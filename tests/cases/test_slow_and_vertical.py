@@ -12,9 +12,9 @@ from recordings import HEADER, Pipeline, Waveforms, trace, write
 from typer.testing import CliRunner
 
 from quakeline.cli import app
-from quakeline.reasons import Code, reasons_in
-from quakeline.stages import prepare
-from quakeline.timeline import SECOND, Span
+from quakeline.core.reasons import Code, reasons_in
+from quakeline.core.timeline import SECOND, Span
+from quakeline.workflow.stages import prepare
 
 BEGIN = 1_588_291_200 * SECOND
 SPAN = Span(BEGIN, BEGIN + 60 * SECOND)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quakeline.io import inventory
+from quakeline.io.formats import inventory
 
 
 @pytest.mark.parametrize("name", ["s_extra.csv", "s_gamma.csv", "s_pyocto.csv", "s_fdsn.txt"])

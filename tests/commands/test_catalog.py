@@ -7,9 +7,10 @@ from synthetics import network, two_events
 from typer.testing import CliRunner
 
 from quakeline.cli import app
-from quakeline.errors import ConfigError, DataError
-from quakeline.io import pick_tables, tables
-from quakeline.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.io.formats import pick_tables
+from quakeline.io.products import tables
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ import pytest
 from typer.testing import CliRunner
 from workfolder import WorkFolder
 
-from quakeline import launch
 from quakeline.cli import app
-from quakeline.io import tables
-from quakeline.schemas import EVENTS, PICKS, STATIONS
+from quakeline.core.schemas import EVENTS, PICKS, STATIONS
+from quakeline.io.products import tables
+from quakeline.workflow import launch
 
 RUN = "unterhaching"
 CATALOG = f"results/{RUN}/catalog"
@@ -165,7 +165,7 @@ def test_stations(folder: Path, tmp_path: Path, stations: str) -> None:
     overlay = Path(WorkFolder(folder).demo_overlay(text, "config/runs/chain.yaml"))
     assert done("config", "check", "chain").startswith("ok")
     run = launch.checked(launch.find_place(Path.cwd()), overlay)
-    from quakeline.stages import stations as stage
+    from quakeline.workflow.stages import stations as stage
 
     sources = [Path(path) for path in run.stations.files()]
     made = (tmp_path / "stations.parquet", tmp_path / "stations.xml")
@@ -184,7 +184,7 @@ def test_weights(folder: Path, tmp_path: Path, weights: str) -> None:
     overlay = Path(WorkFolder(folder).demo_overlay(text, "config/runs/weights.yaml"))
     assert done("config", "check", "weights").startswith("ok")
     run = launch.checked(launch.find_place(Path.cwd()), overlay)
-    from quakeline.stages import weights as stage
+    from quakeline.workflow.stages import weights as stage
 
     stage.run(run.weights, weights=tmp_path / "picker.safetensors")
     shown = [done("models", "show", path) for path in (weights, tmp_path / "picker.safetensors")]
@@ -217,7 +217,7 @@ def test_a_run_begins_at_what_others_wrote(folder: Path) -> None:
 
 @pytest.mark.parametrize("table", ["picks.csv", "picks.parquet", "run picks", "made/picks.parquet"])
 def test_import_picks(folder: Path, tmp_path: Path, table: str) -> None:
-    from quakeline.stages import import_picks as stage
+    from quakeline.workflow.stages import import_picks as stage
 
     stage.run(
         stage.Config(table=path_of(table)),
@@ -234,7 +234,7 @@ def test_import_picks(folder: Path, tmp_path: Path, table: str) -> None:
 
 
 def test_corrections_of_a_run(folder: Path) -> None:
-    from quakeline.magnitudes.network import Corrections
+    from quakeline.events.magnitudes.network import Corrections
 
     Corrections.read(Path(f"results/{RUN}/magnitudes/corrections.parquet"))
 

@@ -15,9 +15,9 @@ from workfolder import WorkFolder
 
 import quakeline
 from quakeline.commands.options import thresholds
-from quakeline.errors import ConfigError
-from quakeline.io import provenance, tables
-from quakeline.schemas import PICKS
+from quakeline.core.errors import ConfigError
+from quakeline.core.schemas import PICKS
+from quakeline.io.products import provenance, tables
 
 __all__ = ["picker_weights"]
 

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from workfolder import WorkFolder
 
 from quakeline.cli import app
-from quakeline.config import read_yaml
-from quakeline.errors import ConfigError
-from quakeline.io import tables
-from quakeline.schemas import EVENTS, RELOCATIONS
+from quakeline.core.errors import ConfigError
+from quakeline.core.schemas import EVENTS, RELOCATIONS
+from quakeline.io.products import tables
+from quakeline.workflow.config import read_yaml
 
 #: Far from IASP91 and from the model that made the picks.
 SLOW = "depth_km,vp,vp_vs\n0,5.0,1.7313\n"

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from workfolder import WorkFolder
 
+from quakeline.api.direct.archive_scan import lines, thresholds
 from quakeline.commands.scan import scan
-from quakeline.direct.archive_scan import lines, thresholds
-from quakeline.errors import ConfigError, DataError
-from quakeline.sources.archive_list import ArchiveList
+from quakeline.core.errors import ConfigError, DataError
+from quakeline.waveforms.sources.archive_list import ArchiveList
 
 REFERENCE = "reference/archive_scan/hengill_200hz_performer_v2_predictions.txt"
 

@@ -22,7 +22,7 @@ from synthetics import two_events
 from workfolder import WorkFolder
 
 from quakeline import cli
-from quakeline.io import targets
+from quakeline.io.products import targets
 
 __all__ = ["picker_weights"]
 

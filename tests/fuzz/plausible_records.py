@@ -20,7 +20,7 @@ from scipy.interpolate import make_interp_spline
 from scipy.signal import resample
 
 import quakeline
-from quakeline.timeline import SECOND
+from quakeline.core.timeline import SECOND
 
 BEGIN = 1_704_067_200 * SECOND
 SECONDS, EVENT_S = 90.0, 40.0

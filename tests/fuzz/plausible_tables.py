@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from synthetics import network, picks_of
 
 import quakeline
-from quakeline.chain import material
-from quakeline.errors import DataError
-from quakeline.geometry import LocalFrame
-from quakeline.io.station_list import elevation_doubts
-from quakeline.velocity import VelocityModel
+from quakeline.core.errors import DataError
+from quakeline.core.geometry import LocalFrame
+from quakeline.earth.velocity import VelocityModel
+from quakeline.events.chain import material
+from quakeline.io.formats.station_list import elevation_doubts
 
 MODEL = VelocityModel((0.0,), (5.8,), (3.35,))
 #: Source of the event that every case tells of: x, y and depth in km from the network's middle.

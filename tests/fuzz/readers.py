@@ -17,15 +17,17 @@ import torch
 from fuzz.mutations import mutated
 from workfolder import demo_like
 
-from quakeline import cluster, config, reproduction, velocity
-from quakeline.das import channels, files
-from quakeline.das.description import AutoFormat, Channels
-from quakeline.errors import QuakelineError
-from quakeline.io import headers, inventory, pick_tables, station_tables, tables
+from quakeline.core.errors import QuakelineError
+from quakeline.core.schemas import PICKS
+from quakeline.core.timeline import SECOND, Span
+from quakeline.earth import velocity
+from quakeline.fibres.recordings import channels, files
+from quakeline.fibres.recordings.description import AutoFormat, Channels
+from quakeline.io.formats import inventory, pick_tables, station_tables, waveform_files
+from quakeline.io.products import tables
 from quakeline.models import cards, weights
-from quakeline.schemas import PICKS
-from quakeline.sources import archive_list
-from quakeline.timeline import SECOND, Span
+from quakeline.waveforms.sources import archive_list
+from quakeline.workflow import cluster, config, reproduction
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: A reader that takes longer on a small file hangs.
@@ -93,7 +95,7 @@ def readers(folder: Path) -> list[Reader]:
         Reader("picks parquet", ".parquet", lambda p: tables.read(p, PICKS), _parquet(folder)),
         Reader("archive list", ".txt", _archive_list, b"XX.A..HHZ /data/a.mseed\nb.mseed\n"),
         Reader("StationXML", ".xml", lambda p: inventory.read([p]), _stationxml(folder)),
-        Reader("miniSEED", ".mseed", headers.read_headers, _miniseed(folder)),
+        Reader("miniSEED", ".mseed", waveform_files.read_headers, _miniseed(folder)),
         Reader("fibre", ".nc", lambda p: files.open_file(p, AutoFormat()), _fibre(folder)),
         Reader("fibre channels", ".csv", _channels, _CHANNELS),
         Reader("weights", ".safetensors", _read_weights, _weights(folder)),
@@ -159,7 +161,7 @@ def _miniseed(folder: Path) -> bytes:
 
 def _weights(folder: Path) -> bytes:
     """An ensemble of one network of the person's own: its card and its members are JSON."""
-    source = cards.Given("a folder", (cards.SourceFile("a.pt", "0" * 64),))
+    source = cards.GivenFiles("a folder", (cards.SourceFile("a.pt", "0" * 64),))
     card = replace(cards.CARDS["gpd"], name="mine", network="custom", source=source, digest="")
     member = {"w": torch.zeros(3)}, card
     state, described = weights.together(replace(card, members=(card,)), [member])

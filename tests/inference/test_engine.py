@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 from quakeline.inference.backends import Torch
 from quakeline.inference.engine import Engine, prefetched
 from quakeline.inference.waveforms import Arrays, Paged

@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 import torch
 
-from quakeline.errors import ConfigError
+from quakeline.core.errors import ConfigError
 from quakeline.models import networks
 from quakeline.models.card_text import as_text, from_text
 from quakeline.models.cards import CARDS, Repository, Scaler, Wheel

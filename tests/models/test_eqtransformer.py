@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from quakeline.errors import WeightsError
-from quakeline.models import eqtransformer, recurrence, wheels
+from quakeline.core.errors import WeightsError
+from quakeline.models import eqtransformer, wheels
+from quakeline.models import lstm as recurrence
 from quakeline.models.cards import EQTRANSFORMER_CONSERVATIVE, EQTRANSFORMER_ORIGINAL
 
 CARDS = {"original": EQTRANSFORMER_ORIGINAL, "conservative": EQTRANSFORMER_CONSERVATIVE}

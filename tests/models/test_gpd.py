@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 from quakeline.models import eqtransformer, gpd, wheels
 from quakeline.models.cards import EQTRANSFORMER_ORIGINAL
 from quakeline.models.cards import GPD as CARD

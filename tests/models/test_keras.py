@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 from quakeline.models import keras
 
 

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from quakeline.errors import ConfigError, WeightsError
+from quakeline.core.errors import ConfigError, WeightsError
+from quakeline.core.registry import kind_of
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.waveforms import Arrays
 from quakeline.models.card_text import as_text, from_text
 from quakeline.models.cards import CARDS
-from quakeline.models.kinds import KINDS, AnyKind
 from quakeline.models.networks import read as network
+from quakeline.models.sections import KINDS, AnyKind
 from quakeline.models.weights import card_of, members_of
 from quakeline.models.windowing import Windowing
-from quakeline.registry import kind_of
-from quakeline.stages import weights
+from quakeline.workflow.stages import weights
 
 HERE = Path(__file__).parent
 LO, N = 127_497_747_315, 4000
@@ -147,7 +147,7 @@ def test_every_kind_has_a_section():
 def test_the_card_is_known_without_loading_the_network(section, place):
     path = made(section, place)
     code = "import sys; from pathlib import Path; from pydantic import TypeAdapter;"
-    code += "from quakeline.models.kinds import AnyKind;"
+    code += "from quakeline.models.sections import AnyKind;"
     code += "from quakeline.models.weights import card_of;"
     code += f"card = TypeAdapter(AnyKind).validate_python({section!r}).card();"
     code += f"print(card.name, card_of(Path({str(path)!r}))[0].name);"

@@ -10,8 +10,8 @@ import safetensors.torch
 import torch
 from nobody import nobodys
 
-from quakeline.errors import WeightsError
-from quakeline.io import provenance
+from quakeline.core.errors import WeightsError
+from quakeline.io.products import provenance
 from quakeline.models import networks, originals, weights, wheels
 from quakeline.models.card_text import as_text
 from quakeline.models.cards import PHASENET, SPEC_CNN_V2, Card

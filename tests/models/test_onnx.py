@@ -13,7 +13,7 @@ import pytest
 import torch
 from nobody import nobodys
 
-from quakeline.errors import QuakelineError, WeightsError
+from quakeline.core.errors import QuakelineError, WeightsError
 from quakeline.models import graphs, networks, originals, weights
 from quakeline.models import onnx as ours
 from quakeline.models.cards import CARDS, GPD, PHASENET, Card, Wheel

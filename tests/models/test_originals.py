@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 from quakeline.models import networks, originals, weights, wheels
 from quakeline.models.cards import GPD, PHASENET, SPEC_CNN_V2
 

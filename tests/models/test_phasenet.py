@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 from quakeline.models import phasenet, tf_checkpoint, wheels
 from quakeline.models.cards import PHASENET
 

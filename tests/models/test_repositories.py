@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from quakeline.errors import OutputError, WeightsError
+from quakeline.core.errors import OutputError, WeightsError
 from quakeline.models import originals, repositories, weights
 from quakeline.models.cards import SPEC_CNN_V2, Repository, SourceFile
 

@@ -12,16 +12,16 @@ import pytest
 import seisbench_material as sb
 import torch
 
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.waveforms import Arrays
 from quakeline.models.cards import Filter
-from quakeline.models.kinds import Ensemble, SeisBench
-from quakeline.models.kinds.seisbench import KNOWN, write_model
 from quakeline.models.networks import read as network
+from quakeline.models.sections import Ensemble, SeisBench
+from quakeline.models.sections.seisbench import KNOWN, write_model
 from quakeline.models.weights import card_of, load
 from quakeline.models.windowing import Windowing
-from quakeline.stages import weights
+from quakeline.workflow.stages import weights
 
 seisbench = sb.seisbench()
 
@@ -300,9 +300,10 @@ def test_a_network_that_writes_nan_at_its_ends(tmp_path):
 
 def test_without_seisbench(tmp_path):
     code = "import sys; sys.modules['seisbench'] = None; from pathlib import Path;"
-    code += "from quakeline.models.kinds import SeisBench; from quakeline.stages import weights;"
+    code += "from quakeline.models.sections import SeisBench;"
+    code += "from quakeline.workflow.stages import weights;"
     code += "section = SeisBench(model='PhaseNet', weights='stead');"
-    code += "from quakeline.errors import QuakelineError\n"
+    code += "from quakeline.core.errors import QuakelineError\n"
     code += "try:\n    weights.run(section, weights=Path('x.safetensors'))\n"
     code += "except QuakelineError as error:\n    print(error)"
     done = subprocess.run(

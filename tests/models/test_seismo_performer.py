@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 from quakeline.models import networks, seismo_performer, spec_cnn
 from quakeline.models.cards import CARDS, SEISMO_PERFORMER_V1, SPEC_CNN_V1
 from quakeline.models.originals import obtain

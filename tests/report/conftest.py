@@ -17,8 +17,7 @@ import yaml
 from pages import Visit
 from pyproj import Geod
 
-from quakeline.io import provenance, stores, tables
-from quakeline.schemas import (
+from quakeline.core.schemas import (
     ARRIVALS,
     EVENTS,
     MANIFEST,
@@ -28,8 +27,9 @@ from quakeline.schemas import (
     STATIONS,
     WAVEFORMS,
 )
-from quakeline.stages import report
-from quakeline.timeline import SECOND, Span, first_sample, split, to_ns
+from quakeline.core.timeline import SECOND, Span, first_sample, split, to_ns
+from quakeline.io.products import provenance, stores, tables
+from quakeline.workflow.stages import report
 
 RATE = 100.0
 MARGIN_S = 45.0

@@ -19,10 +19,10 @@ import pandas as pd
 import pytest
 from nobody import trained
 
-from quakeline.errors import DataError
+from quakeline.core.errors import DataError
+from quakeline.core.schemas import EVENTS
 from quakeline.models.cards import PHASENET
-from quakeline.schemas import EVENTS
-from quakeline.stages import report
+from quakeline.workflow.stages import report
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 ATTACK = "<script>alert('x')</script>"
@@ -279,7 +279,7 @@ def test_a_large_catalog_stays_a_small_page(run_files):
 def test_the_same_input_gives_the_same_page(run_files):
     arguments = run_files.inputs()
     program = (
-        "import pickle, sys; from quakeline.stages import report;"
+        "import pickle, sys; from quakeline.workflow.stages import report;"
         "report.run(report.Config(), **pickle.load(sys.stdin.buffer))"
     )
     pages = []

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quakeline.report import coverage, curves, labels, places, resources, wording
-from quakeline.report.archive import Archive
+from quakeline.core.schemas import WAVEFORMS
+from quakeline.core.timeline import SECOND, Span
+from quakeline.report import coverage, curves, formatting, labels, region, resources
 from quakeline.report.axes import second_ticks, time_ticks
-from quakeline.report.sections import steady
-from quakeline.schemas import WAVEFORMS
-from quakeline.timeline import SECOND, Span
+from quakeline.report.kept_stores import Archive
+from quakeline.report.record_sections import steady
 
 
 def points(path: str) -> list[tuple[int, int]]:
@@ -151,17 +151,17 @@ def frame(*where: tuple[float, float, float]) -> pd.DataFrame:
 
 
 def test_the_region_is_square_in_kilometres():
-    area = places.region(frame((48.0, 11.0, 500), (48.2, 11.1, 900)), frame())
+    area = region.region(frame((48.0, 11.0, 500), (48.2, 11.1, 900)), frame())
     (west, east), (south, north) = area.longitudes, area.latitudes
     wide = (east - west) * area.km_per_degree_east
-    assert wide == pytest.approx((north - south) * places.KM_PER_DEGREE)
+    assert wide == pytest.approx((north - south) * region.KM_PER_DEGREE)
     assert west < 11.0
     assert east > 11.1
     assert area.top_km < -0.9
 
 
 def test_a_region_across_the_date_line_stays_small():
-    area = places.region(frame((-17.0, 179.0, 0), (-17.5, -179.5, 0)), frame())
+    area = region.region(frame((-17.0, 179.0, 0), (-17.5, -179.5, 0)), frame())
     assert area.wrapped
     assert area.half_km < 200
     assert area.east(np.array([-179.5])).tolist() == [180.5]
@@ -169,7 +169,7 @@ def test_a_region_across_the_date_line_stays_small():
 
 @pytest.mark.parametrize("half", [0.3, 1.0, 7.3, 250.0, 4000.0])
 def test_the_scale_bar_is_round_and_fits(half):
-    bar = places.scale_bar_km(half)
+    bar = region.scale_bar_km(half)
     assert 0.09 * 2 * half < bar <= 0.25 * 2 * half
     assert f"{bar:e}"[0] in "125"
 
@@ -220,29 +220,29 @@ def test_ticks_are_round():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (wording.number(-0.001), "0.00"),
-        (wording.number(-3.14159, 1), "−3.1"),
-        (wording.number(None), "–"),
-        (wording.number(float("nan")), "–"),
-        (wording.signed(0.126), "+0.13"),
-        (wording.signed(-0.126), "−0.13"),
-        (wording.signed(0.0), "0.00"),
-        (wording.short(0.0123), "0.0123"),
-        (wording.short(1234.5), "1234"),
-        (wording.short(123456.0), "1.23×10⁵"),
-        (wording.short(1.5e-7), "1.50×10⁻⁷"),
-        (wording.duration(0.2), "0.20 s"),
-        (wording.duration(59.7), "1 min"),
-        (wording.duration(240), "4 min"),
-        (wording.duration(86_400 + 3 * 3600), "1 d 3 h"),
-        (wording.percent(1.0), "100 %"),
-        (wording.percent(0.99999), "99.9 %"),
-        (wording.percent(0.0), "0 %"),
-        (wording.count(1, "gap"), "1 gap"),
-        (wording.count(2500, "gap"), "2,500 gaps"),
-        (wording.latitude(-17.5), "17.5000° S"),
-        (wording.longitude(-70.25), "70.2500° W"),
-        (wording.utc(1_274_977_471_755_000_000, 2), "2010-05-27 16:24:31.76"),
+        (formatting.number(-0.001), "0.00"),
+        (formatting.number(-3.14159, 1), "−3.1"),
+        (formatting.number(None), "–"),
+        (formatting.number(float("nan")), "–"),
+        (formatting.signed(0.126), "+0.13"),
+        (formatting.signed(-0.126), "−0.13"),
+        (formatting.signed(0.0), "0.00"),
+        (formatting.short(0.0123), "0.0123"),
+        (formatting.short(1234.5), "1234"),
+        (formatting.short(123456.0), "1.23×10⁵"),
+        (formatting.short(1.5e-7), "1.50×10⁻⁷"),
+        (formatting.duration(0.2), "0.20 s"),
+        (formatting.duration(59.7), "1 min"),
+        (formatting.duration(240), "4 min"),
+        (formatting.duration(86_400 + 3 * 3600), "1 d 3 h"),
+        (formatting.percent(1.0), "100 %"),
+        (formatting.percent(0.99999), "99.9 %"),
+        (formatting.percent(0.0), "0 %"),
+        (formatting.count(1, "gap"), "1 gap"),
+        (formatting.count(2500, "gap"), "2,500 gaps"),
+        (formatting.latitude(-17.5), "17.5000° S"),
+        (formatting.longitude(-70.25), "70.2500° W"),
+        (formatting.utc(1_274_977_471_755_000_000, 2), "2010-05-27 16:24:31.76"),
     ],
 )
 def test_wording(text, expected):

@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from pages import COLLIDING, DESKTOP, OUTSIDE, PHONE, TEXT_SIZES
 
-from quakeline.comparison.evaluation import evaluate
-from quakeline.comparison.reference import COLUMNS
-from quakeline.comparison.settings import Settings
-from quakeline.io import tables
-from quakeline.reasons import Code, Reason, cells
-from quakeline.report import figures, interactive, stations
+from quakeline.core.reasons import Code, Reason, cells
+from quakeline.core.schemas import EVENTS
+from quakeline.core.timeline import SECOND, Span, to_ns
+from quakeline.events.comparison.evaluation import evaluate
+from quakeline.events.comparison.reference import COLUMNS
+from quakeline.events.comparison.settings import Settings
+from quakeline.io.products import tables
+from quakeline.report import figures, moving_map, stations
 from quakeline.report.catalog import load
-from quakeline.schemas import EVENTS
-from quakeline.timeline import SECOND, Span, to_ns
 
 N = 600
 BEGIN = pd.Timestamp("2010-05-27T16:24:00Z")
@@ -145,7 +145,7 @@ def test_the_reference_stands_beside_the_catalog(run_files):
     assert re.findall(r">([^<>]+)</td>", row) == ["500", "40", "100", "92.6 %", "83.3 %"]
     assert section.count("<td>2010-05-27") == 40
     assert "<b>e" not in page
-    moving = interactive.data(catalog_of(run_files))
+    moving = moving_map.data(catalog_of(run_files))
     theirs = [number for *_, number in moving["theirs"]]
     assert (len(theirs), theirs.count(None)) == (540, 40)
     assert len(page[page.index('id="map-move"') :]) < 500_000
@@ -153,8 +153,8 @@ def test_the_reference_stands_beside_the_catalog(run_files):
 
 def test_embedded_data_cannot_end_the_script(run_files):
     run_files.stations[0]["station"] = "</script><b>"
-    moving = interactive.data(catalog_of(run_files))
-    text = interactive.embedded(moving)
+    moving = moving_map.data(catalog_of(run_files))
+    text = moving_map.embedded(moving)
     assert "<" not in text
     assert json.loads(text) == moving
     assert len(moving["events"]) == 3
@@ -164,9 +164,9 @@ def test_twenty_thousand_events_stay_small(run_files):
     catalog = catalog_of(enlarge(run_files))
     many = pd.concat([catalog.events] * 40, ignore_index=True)
     whole = dataclasses.replace(catalog, events=many)
-    moving = interactive.data(whole)
+    moving = moving_map.data(whole)
     assert (len(moving["events"]), moving["leftOut"]) == (20_000, 4_000)
-    assert len(interactive.embedded(moving)) < 1_100_000
+    assert len(moving_map.embedded(moving)) < 1_100_000
     assert len(figures.magnitude_time(whole).curves[0].path) < 300_000
 
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quakeline.core.timeline import SECOND, sample_time
 from quakeline.signal.resample import reach_s, to_grid
-from quakeline.timeline import SECOND, sample_time
 
 START = 1_274_977_440_000_000_000
 RATES = (50.0, 100.0, 200.0, 250.0, 500.0, 1000.0, 62.5, 40.0, 75.19, 99.999, 100.002, 33.333333)

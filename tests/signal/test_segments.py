@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quakeline.core.timeline import SECOND
 from quakeline.signal.segments import Segment, join
-from quakeline.timeline import SECOND
 
 START = 1_274_977_440_000_000_000
 RATE = 100.0

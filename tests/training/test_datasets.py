@@ -12,16 +12,10 @@ import pytest
 from labelled_records import labelled, small
 from workfolder import WorkFolder
 
-from quakeline.errors import DataError
+from quakeline.core.errors import DataError
 from quakeline.models.cards import PHASENET
 from quakeline.training.datasets.inspecting import facts_of, lines_of
-from quakeline.training.datasets.opening import (
-    assigned,
-    digest,
-    in_parts,
-    linked,
-    open_dataset,
-)
+from quakeline.training.datasets.opening import assigned, digest, in_parts, linked, open_dataset
 from quakeline.training.datasets.writing import Writer
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from labelled_records import labelled, small
 
-from quakeline.errors import ConfigError, DataError, QuakelineError
+from quakeline.core.errors import ConfigError, DataError, QuakelineError
 from quakeline.models.cards import CARDS, GPD, PHASENET, Card
 from quakeline.models.phasenet import PhaseNet
 from quakeline.training import checkpoints, labels, losses, scoring

@@ -15,8 +15,8 @@ from conftest import required
 from runs import refused
 from workfolder import WorkFolder
 
-from quakeline.io import tables
-from quakeline.schemas import EVENTS
+from quakeline.core.schemas import EVENTS
+from quakeline.io.products import tables
 
 CATALOG = "catalog/events.parquet"
 

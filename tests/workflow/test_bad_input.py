@@ -13,9 +13,9 @@ from archives import FILES, recordings, renamed, write
 from runs import WIDE, Finished, read_all, refused
 from workfolder import WorkFolder
 
-from quakeline.geometry import distance_azimuth
-from quakeline.io import stores, tables
-from quakeline.schemas import COVERAGE, EVENTS, MANIFEST, PICKS, PROBABILITIES, WAVEFORMS
+from quakeline.core.geometry import distance_azimuth
+from quakeline.core.schemas import COVERAGE, EVENTS, MANIFEST, PICKS, PROBABILITIES, WAVEFORMS
+from quakeline.io.products import stores, tables
 
 LARGE = [pd.Timestamp(f"2010-05-27T{time}Z") for time in ("16:24:31.75", "16:27:29.06")]
 LATITUDE, LONGITUDE, DEPTH_KM = 48.04707, 11.64554, 4.58

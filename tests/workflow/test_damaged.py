@@ -12,7 +12,7 @@ from catalogs import same_catalog
 from runs import refused
 from workfolder import WorkFolder
 
-from quakeline.io import seals
+from quakeline.io.products import checksums
 
 CHUNK = "20100527T162400_20100527T162800"
 RUN = "results/unterhaching"
@@ -72,7 +72,7 @@ def test_a_bit_that_flips_on_the_disk(
     product: str, later: tuple[str, ...], stage: str, demo_copy: WorkFolder, demo_run: WorkFolder
 ) -> None:
     path = demo_copy.folder / product
-    assert seals.sweep(demo_copy.folder / RUN) == {}
+    assert checksums.sweep(demo_copy.folder / RUN) == {}
     rotten(shard(path) if path.is_dir() else path)
     without(demo_copy, *later)
     done = demo_copy.quakeline("run", "--cores", "2")

@@ -11,10 +11,17 @@ import pytest
 from pages import DESKTOP, PHONE, Visit
 from runs import Finished
 
-from quakeline.geometry import distance_azimuth
-from quakeline.io import tables
-from quakeline.reasons import Code, reasons_in
-from quakeline.schemas import ARRIVALS, COVERAGE, EVENTS, FIBRE_PICKS, PICKS, STATION_MAGNITUDES
+from quakeline.core.geometry import distance_azimuth
+from quakeline.core.reasons import Code, reasons_in
+from quakeline.core.schemas import (
+    ARRIVALS,
+    COVERAGE,
+    EVENTS,
+    FIBRE_PICKS,
+    PICKS,
+    STATION_MAGNITUDES,
+)
+from quakeline.io.products import tables
 
 BEGIN = pd.Timestamp("2016-03-21T07:37:30.532309Z")
 P_S, S_S = 8.4, 28.2

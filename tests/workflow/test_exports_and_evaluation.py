@@ -7,8 +7,8 @@ import json
 import obspy
 from workfolder import WorkFolder
 
-from quakeline.io import tables
-from quakeline.schemas import MATCHES
+from quakeline.core.schemas import MATCHES
+from quakeline.io.products import tables
 
 #: The events that the demo finds, as a list by hand, and one that it does not have.
 REFERENCE = """time,lat,lon,depth,mag

@@ -12,8 +12,8 @@ import pytest
 from runs import Finished
 from workfolder import WorkFolder
 
-from quakeline.io import tables
-from quakeline.schemas import ARRIVALS, COVERAGE, EVENTS, PICKS
+from quakeline.core.schemas import ARRIVALS, COVERAGE, EVENTS, PICKS
+from quakeline.io.products import tables
 
 OVERLAY = """
 run: hengill

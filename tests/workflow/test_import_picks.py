@@ -12,8 +12,8 @@ from runs import WIDE, refused
 from synthetics import two_events
 from workfolder import WorkFolder
 
-from quakeline.io import tables
-from quakeline.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.io.products import tables
 
 OVERLAY = """\
 run: {run}

@@ -10,9 +10,9 @@ import pytest
 from recordings import UNTERHACHING
 from workfolder import WorkFolder
 
-from quakeline import config, stages
-from quakeline.io import tables
-from quakeline.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
+from quakeline.core.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
+from quakeline.io.products import tables
+from quakeline.workflow import config, stages
 
 RUN = "results/daily"
 FIRST, LAST = 27, 29

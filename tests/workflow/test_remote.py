@@ -12,7 +12,7 @@ from runs import WIDE, read_all, refused
 from servers import Front
 from workfolder import WorkFolder
 
-from quakeline.schemas import MANIFEST, PICKS
+from quakeline.core.schemas import MANIFEST, PICKS
 
 FIRST, SECOND = "20100527T162400_20100527T162700", "20100527T162700_20100527T162800"
 UNTIL_PICKS = ("--", "--until", "pick")

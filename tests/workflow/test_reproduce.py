@@ -15,9 +15,9 @@ from rocrate.rocrate import ROCrate
 from runs import refused
 from workfolder import WorkFolder
 
-from quakeline import reproduction
-from quakeline.errors import ConfigError, DataError
-from quakeline.io.provenance import digest_file
+from quakeline.core.errors import ConfigError, DataError
+from quakeline.io.products.provenance import digest_file
+from quakeline.workflow import reproduction
 
 CATALOG = "results/unterhaching/catalog"
 

@@ -3,7 +3,7 @@
 
 import json
 
-from quakeline.stages import STAGES, of
+from quakeline.workflow.stages import STAGES, of
 
 RESULTS = f"results/{RUN.run}"
 CHUNKS = RUN.chunk_ids

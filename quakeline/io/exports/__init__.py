@@ -1,12 +1,11 @@
 """A catalog in the formats of other programs.
 
 obspy's writers are used where they keep what the tables hold: for Nordic, and for QuakeML (see
-`quakeline.io.events`). Its writer of NonLinLoc phases takes one event at a time and has neither
-weights nor a way to tell networks apart, that of hypoDD turns a weight of zero into one, and that
-of FDSN text writes `nan` for absent magnitudes; these three are written here.
+`quakeline.io.formats.quakeml`). Its writer of NonLinLoc phases takes one event at a time and has
+neither weights nor a way to tell networks apart, that of hypoDD turns a weight of zero into one,
+and that of FDSN text writes `nan` for absent magnitudes; these three are written here.
 """
 
-from quakeline.io.events import Labels
 from quakeline.io.exports.formats import (
     FORMATS,
     Format,
@@ -18,6 +17,7 @@ from quakeline.io.exports.formats import (
     write,
     write_differences,
 )
+from quakeline.io.formats.quakeml import Labels
 
 __all__ = [
     "FORMATS",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from quakeline import __version__
-from quakeline.io.events import Labels, event_type
-from quakeline.io.streams import rows
-from quakeline.timeline import iso
+from quakeline.core.timeline import iso
+from quakeline.io.formats.channel_codes import rows
+from quakeline.io.formats.quakeml import Labels, event_type
 
 _COLUMNS = (
     "EventID|Time|Latitude|Longitude|Depth/km|Author|Catalog|Contributor|ContributorID|MagType"

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from quakeline.errors import ConfigError, DataError
-from quakeline.io import events, tables
-from quakeline.io.atomic import write_text
-from quakeline.io.events import Labels
+from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
 from quakeline.io.exports import fdsn, hypodd, nonlinloc, nordic
-from quakeline.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
+from quakeline.io.formats import quakeml as events
+from quakeline.io.formats.quakeml import Labels
+from quakeline.io.products import tables
+from quakeline.io.products.atomic import write_text
 
 
 @dataclass(frozen=True)

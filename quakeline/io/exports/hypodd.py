@@ -6,9 +6,9 @@ import logging
 
 import pandas as pd
 
+from quakeline.core.timeline import SECOND, to_datetime
 from quakeline.io.exports.names import positions, short_names, sites_of
-from quakeline.io.streams import rows
-from quakeline.timeline import SECOND, to_datetime
+from quakeline.io.formats.channel_codes import rows
 
 logger = logging.getLogger("quakeline")
 

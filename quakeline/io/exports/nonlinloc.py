@@ -9,10 +9,10 @@ import logging
 
 import pandas as pd
 
+from quakeline.core.timeline import SECOND, to_datetime
 from quakeline.io.exports.names import positions, short_names, sites_of
-from quakeline.io.streams import channel_of, components_of, rows
-from quakeline.io.used_errors import used_error_s
-from quakeline.timeline import SECOND, to_datetime
+from quakeline.io.formats.channel_codes import channel_of, components_of, rows
+from quakeline.io.formats.used_errors import used_error_s
 
 logger = logging.getLogger("quakeline")
 

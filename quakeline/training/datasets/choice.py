@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from quakeline.core.timeline import SECOND, Span
 from quakeline.io.exports import Tables
-from quakeline.timeline import SECOND, Span
 
 #: A window of noise has no pick in it and so many seconds around it.
 _QUIET_S = 5.0

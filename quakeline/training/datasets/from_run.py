@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from quakeline.errors import DataError
+from quakeline.core.errors import DataError
+from quakeline.core.timeline import SECOND, first_sample, iso, sample_time
 from quakeline.io.exports import Tables
-from quakeline.timeline import SECOND, first_sample, iso, sample_time
 from quakeline.training.datasets.choice import Cut, Picks, Rules, chosen, picks_of
 from quakeline.training.datasets.opening import assigned, linked
 from quakeline.training.datasets.records import PHASES, TRAIN

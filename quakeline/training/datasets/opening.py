@@ -9,8 +9,8 @@ from pathlib import Path
 
 import h5py
 
-from quakeline.errors import DataError
-from quakeline.io.provenance import digest_file
+from quakeline.core.errors import DataError
+from quakeline.io.products.provenance import digest_file
 from quakeline.training.datasets import arrays, seisbench
 from quakeline.training.datasets.records import DEV, PARTS, TEST, TRAIN, Dataset
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import resample_poly
 
-from quakeline.errors import DataError
+from quakeline.core.errors import DataError
 
 #: Phases that are told apart, each with its column of the table.
 PHASES = ("P", "S")

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from quakeline.errors import DataError
+from quakeline.core.errors import DataError
 from quakeline.training.datasets.records import PHASES, Dataset, onsets_of, table_of
 
 METADATA, WAVEFORMS, CHUNKS = "metadata{}.csv", "waveforms{}.hdf5", "chunks"

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from quakeline.errors import DataError
-from quakeline.io import stores, tables
-from quakeline.schemas import MANIFEST, WAVEFORMS
-from quakeline.stages import prepare
-from quakeline.timeline import Span, first_sample
+from quakeline.core.errors import DataError
+from quakeline.core.schemas import MANIFEST, WAVEFORMS
+from quakeline.core.timeline import Span, first_sample
+from quakeline.io.products import stores, tables
+from quakeline.workflow.stages import prepare
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _opened(span: Span, path: Path) -> Stretch:
 
 def _prepare(run: Path, settings: dict[str, Any], span: Span, target: Path, threads: int) -> None:
     """Make the waveforms of a chunk again, by the stage that made them."""
-    from quakeline.config import load
+    from quakeline.workflow.config import load
 
     whole = load(settings)
     manifest = run / "raw" / f"{span.id}.parquet"

@@ -1,0 +1,1 @@
+"""What every room stands on: errors, times, schemas, reasons, bases of sections."""

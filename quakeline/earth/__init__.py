@@ -1,0 +1,1 @@
+"""The earth below the stations: velocity models with travel times, and where stations stand."""

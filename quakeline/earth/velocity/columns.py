@@ -1,0 +1,103 @@
+"""Tables of velocities (CSV), by the names that their makers give the columns."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from quakeline.core.errors import DataError
+from quakeline.earth.velocity.raw import Raw, Row
+from quakeline.io.formats.csv_cells import read_cells
+
+#: Names without anything but letters and figures: what they mean.
+_NAMES = {
+    "depth_km": ("depthkm", "depth", "dep", "z", "zkm", "top", "topkm", "topdepth", "topdepthkm",
+                 "depthtop", "depthtopkm"),
+    "vp": ("vp", "vpkms", "vpkmps", "vpkmsec", "p", "pvel", "pvelocity", "alpha"),
+    "vs": ("vs", "vskms", "vskmps", "vskmsec", "s", "svel", "svelocity", "beta"),
+    "vp_vs": ("vpvs", "vpvsratio"),
+}  # fmt: skip
+_MEANING = {name: meaning for meaning, names in _NAMES.items() for name in names}
+#: Other units that a name may state.
+_OTHER_UNITS = {
+    **dict.fromkeys(("depthm", "zm", "topm", "depthtopm", "topdepthm"), "depths in km"),
+    **dict.fromkeys(("vpms", "vpmps", "vsms", "vsmps", "pms", "sms"), "velocities in km/s"),
+}
+_THICKNESS = ("thickness", "thicknesskm", "thick", "h", "hkm")
+_UNUSED = re.compile(r"(rho|dens|q(p|s|mu|kappa|alpha|beta|k)?$|layer|name|comment|damp).*")
+_REQUIRED = (
+    "required: depth_km, vp, vs (or vp_vs for vs), or the lines of a NonLinLoc, hypoDD (.inp) or"
+    " VELEST (.mod) model"
+)
+#: Names of depths that say tops of layers, and those that programs use which interpolate.
+_TOPS = ("top", "topkm", "topdepth", "topdepthkm", "depthtop", "depthtopkm")
+_INTERPOLATED = ("depth", "z")
+
+
+def table(path: Path, text: str) -> Raw:
+    """A table with depths, vp, and vs or vp_vs (or neither), under one of the known names."""
+    frame = read_cells(path, "velocity table")
+    plain = {name: re.sub(r"[^a-z0-9]", "", name) for name in frame.columns}
+    _refuse_other_units(path, plain)
+    meaning = {name: _MEANING[word] for name, word in plain.items() if word in _MEANING}
+    unused = tuple(name for name, word in plain.items() if _UNUSED.fullmatch(word))
+    found = sorted(meaning.values())
+    known = ["depth_km", "vp"], ["depth_km", "vp", "vs"], ["depth_km", "vp", "vp_vs"]
+    if found not in known or len(meaning) + len(unused) != len(plain):
+        raise DataError(
+            f"velocity table {path}: columns {', '.join(frame.columns)} given; {_REQUIRED}"
+        )
+    rows = _rows(path, frame[list(meaning)].rename(columns=meaning))
+    depth = next(plain[name] for name, what in meaning.items() if what == "depth_km")
+    named = ", ".join(meaning)
+    if depth in _TOPS:
+        return Raw("table", rows, "layers", f"its columns {named} name tops of layers", unused)
+    if depth in _INTERPOLATED:
+        why = f"its columns are {named}, as in programs that interpolate (QuakeMigrate, PyOcto)"
+        return Raw("table", rows, "linear", why, unused)
+    return Raw("table", rows, *_commented(text), unused)
+
+
+def _commented(text: str) -> tuple[Literal["layers", "linear"] | None, str]:
+    """What the comments of a table say of what lies between its depths, and how."""
+    comments = " ".join(line.partition("#")[2] for line in text.splitlines()).lower()
+    is_layers = re.search(r"\blayer(s|ed)?\b", comments) is not None
+    is_linear = re.search(r"\b(gradients?|linear|interpolat\w*)\b", comments) is not None
+    if is_layers == is_linear:
+        return None, ""
+    if is_layers:
+        return "layers", "a comment in it speaks of layers"
+    return "linear", "a comment in it speaks of gradients or interpolation"
+
+
+def _refuse_other_units(path: Path, plain: dict[str, str]) -> None:
+    for name, word in plain.items():
+        if word in _OTHER_UNITS:
+            raise DataError(
+                f"velocity table {path}: column {name} given; needed are {_OTHER_UNITS[word]}:"
+                " divide it by 1000 and rename it"
+            )
+        if word in _THICKNESS:
+            raise DataError(
+                f"velocity table {path}: column {name} given; needed is depth_km, the depth of the"
+                " top of each layer below sea level"
+            )
+
+
+def _rows(path: Path, frame: pd.DataFrame) -> list[Row]:
+    values = frame.apply(pd.to_numeric, errors="coerce")
+    if values.empty or not np.isfinite(values.to_numpy()).all():
+        raise DataError(f"velocity table {path}: every row needs three numbers, one row at least")
+    vs: list[float | None] = [None] * len(values)
+    if "vs" in values:
+        vs = values["vs"].tolist()
+    if "vp_vs" in values:
+        if (values["vp_vs"] <= 1).any():
+            raise DataError(f"velocity table {path}: vp_vs must be above 1")
+        vs = (values["vp"] / values["vp_vs"]).tolist()
+    columns = values["depth_km"].tolist(), values["vp"].tolist(), vs
+    return [Row(*row) for row in zip(*columns, strict=True)]

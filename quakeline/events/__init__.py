@@ -1,0 +1,1 @@
+"""Picks to a catalog: association, location, magnitudes, classes, and what compares catalogs."""

@@ -1,0 +1,168 @@
+"""From picks to preliminary events and their arrivals."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from quakeline.core.schemas import ARRIVALS, EVENTS
+from quakeline.earth.sites import Sites
+from quakeline.earth.velocity import Model
+from quakeline.events.association import blocks
+from quakeline.events.association.blocks import Found, joined
+from quakeline.events.association.grid import Grid
+from quakeline.events.association.ids import new_ids
+from quakeline.events.association.membership import refined
+from quakeline.events.association.network import Finder, Network
+from quakeline.events.association.pick_errors import PickErrors
+from quakeline.events.association.rules import Search, settled
+from quakeline.io.products import tables
+
+logger = logging.getLogger("quakeline")
+
+#: Searches of the whole volume at most, while they find more.
+_LOOKS = 2
+
+
+def associate(
+    picks: pd.DataFrame,
+    sites: Sites,
+    model: Model,
+    search: Search,
+    threads: int = 1,
+    *,
+    finder: Finder,
+    taken: Collection[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Group picks (PICKS) to events; the same whatever their order and the number of threads.
+
+    Parameters
+    ----------
+    picks, sites, model, search, threads
+        Picks of any number of chunks; where and what to search.
+    finder
+        What locates: each pick is given to the event that it fits best, what is left over is
+        searched again, and the origins are those of the finder.
+    taken
+        Ids of events that new ones must not get.
+    progress
+        Is told the blocks done and those of all.
+
+    Returns
+    -------
+    events, arrivals
+        EVENTS with preliminary origins, and ARRIVALS. Several picks of one phase at one site keep
+        only the most probable within the event.
+    """
+    owner = sites.find(picks)
+    if (owner < 0).any():
+        lost = picks[owner < 0]
+        names = ", ".join(sorted(set(lost["network"] + "." + lost["station"])))
+        logger.warning("associate: %d picks of stations without coordinates: %s", len(lost), names)
+    used = picks.assign(site=owner)[(owner >= 0) & picks["phase"].isin(["P", "S"]).to_numpy()]
+    used = used.drop_duplicates("pick_id").sort_values(["time", "pick_id"])
+    table = pd.DataFrame(
+        {
+            "pick_id": used["pick_id"].to_numpy(),
+            "site": used["site"].to_numpy(),
+            "probability": used["probability"].to_numpy(),
+            "place": sites.place[used["site"].to_numpy()],
+            "phase": used["phase"].to_numpy(),
+            "time_ns": used["time"].astype("int64").to_numpy(),
+            "sigma_s": used["time_sigma_s"].astype(float).fillna(0.0).to_numpy(),
+        }
+    )
+    if len(table) < search.min_picks:
+        return tables.empty(EVENTS), tables.empty(ARRIVALS)
+    found, assigned = _looked(
+        table,
+        Network(sites, search, finder, PickErrors.expected(len(sites.local))),
+        threads,
+        progress,
+    )
+    if found.empty:
+        return tables.empty(EVENTS), tables.empty(ARRIVALS)
+    return _tables(found, assigned, sites, model, taken)
+
+
+def _looked(
+    table: pd.DataFrame,
+    network: Network,
+    threads: int,
+    progress: Callable[[int, int], None] | None,
+) -> Found:
+    """Located events with the picks that fit them best, in several looks.
+
+    Most events lie inside the network, where there is little to search; large ones are found first
+    and hide the small ones. What they leave over is searched everywhere: what lies outside, and
+    what they hid.
+    """
+    found: Found = pd.DataFrame(), pd.DataFrame()
+    whole = network.search
+    for search, looks in ((whole.inside(), 2), (whole, _LOOKS)):
+        grid = Grid(network.sites, search, network.finder)
+        for _ in range(looks):
+            rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
+            rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest
+            more = blocks.associate(rest, grid, search, threads, progress)
+            if more[0].empty:
+                break
+            more = settled(*more, search)
+            if more[0].empty:
+                break
+            grown, errors = refined(*joined([found, more]), table, network)
+            network = replace(network, errors=errors)
+            new = len(grown[0]) - len(found[0])
+            found = grown
+            if new <= 0:
+                break
+    return found
+
+
+def _tables(
+    found: pd.DataFrame,
+    assigned: pd.DataFrame,
+    sites: Sites,
+    model: Model,
+    taken: Collection[str],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    ordered = found.sort_values(["time_ns", "x", "y"])
+    time_ns = ordered["time_ns"].to_numpy()
+    ids = dict(zip(ordered["idx"], new_ids(time_ns, taken), strict=True))
+    best = assigned.sort_values(["event_idx", "time", "pick_id"])
+    latitude, longitude = sites.frame.to_latlon(ordered["x"].to_numpy(), ordered["y"].to_numpy())
+    events = pd.DataFrame(
+        {
+            "event_id": [ids[n] for n in ordered["idx"]],
+            "time": pd.to_datetime(time_ns, unit="ns", utc=True),
+            "latitude": latitude,
+            "longitude": longitude,
+            "depth_km": ordered["z"].to_numpy(),
+            "n_p": _counts(best[best["phase"] == "P"], ordered),
+            "n_s": _counts(best[best["phase"] == "S"], ordered),
+            "n_stations": _counts(best.drop_duplicates(["event_idx", "place"]), ordered),
+            "associator": ordered["associator"].to_numpy(),
+            "locator": f"robust-{model.dimensions}d",
+            "quality": "preliminary",
+        }
+    )
+    arrivals = pd.DataFrame(
+        {
+            "event_id": best["event_idx"].map(ids).to_numpy(),
+            "pick_id": best["pick_id"].to_numpy(),
+            "phase": best["phase"].to_numpy(),
+            "residual_s": best["residual"].to_numpy(),
+        }
+    )
+    return events, arrivals
+
+
+def _counts(assigned: pd.DataFrame, events: pd.DataFrame) -> np.ndarray:
+    """How many of the assigned picks belong to each event, in the order of the events."""
+    sizes = assigned["event_idx"].value_counts()
+    return np.asarray(events["idx"].map(sizes).fillna(0), dtype=np.int64)

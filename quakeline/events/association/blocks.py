@@ -1,0 +1,122 @@
+"""Association in blocks of time, several at once.
+
+Blocks begin at absolute multiples of their length since 1970, so that they are the same however a
+run is cut or extended. Each sees the picks of a travel time through the network on both sides and
+reports the events that begin in it or just beside it; of those that two blocks report the one with
+more picks stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+
+from quakeline.core.timeline import SECOND
+from quakeline.events.association.grid import Grid
+from quakeline.events.association.rules import Search
+
+_LEAST_BLOCK_S = 1200.0
+#: A block is this many times as long as the longest travel time, so that margins cost little.
+_PER_TRAVEL = 10
+#: Events this close to a block, in s, are reported by it as well.
+_BESIDE_S = 5.0
+
+Found = tuple[pd.DataFrame, pd.DataFrame]
+
+
+def associate(
+    picks: pd.DataFrame,
+    grid: Grid,
+    search: Search,
+    threads: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Found:
+    """Associate picks (pick_id, site, place, phase, probability, time_ns), sorted by time.
+
+    Returns
+    -------
+    events, picks
+        As `Grid.associate`; times of events are `time_ns`.
+    """
+    longest_s, least = grid.longest_s, max(search.min_picks, 1)
+    margin_s = longest_s + 2 * _BESIDE_S
+    blocks = list(_blocks(picks["time_ns"].to_numpy(), longest_s, margin_s, least))
+    done: list[Found] = []
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+        for found in pool.map(lambda block: _block(picks, grid, margin_s, *block), blocks):
+            done.append(found)
+            if progress:
+                progress(len(done), len(blocks))
+    return _without_twins(*joined(done))
+
+
+def _blocks(
+    times_ns: np.ndarray, longest_s: float, margin_s: float, least: int
+) -> Iterator[tuple[int, int, slice]]:
+    """Starts and ends in ns of the blocks that hold enough picks, and their picks' rows."""
+    length = round(max(_LEAST_BLOCK_S, np.ceil(_PER_TRAVEL * longest_s / 60) * 60) * SECOND)
+    margin = round(margin_s * SECOND)
+    for number in np.unique(times_ns // length):
+        # An event begins before its first pick, perhaps in the block before that one.
+        for block in (number - 1, number):
+            start = int(block) * length
+            low, high = np.searchsorted(times_ns, [start - margin, start + length + margin])
+            own = np.unique(times_ns[low:high] // length)
+            if high - low >= least and (block == number or number - 1 not in own):
+                yield start, start + length, slice(int(low), int(high))
+
+
+def _block(
+    picks: pd.DataFrame, grid: Grid, margin_s: float, start: int, end: int, rows: slice
+) -> Found:
+    table = picks.iloc[rows].copy()
+    table["time"] = (table.pop("time_ns").to_numpy() - start) / SECOND
+    length_s = (end - start) / SECOND
+    found, assigned = grid.associate(table, -margin_s, length_s + margin_s)
+    if found.empty:
+        return found, assigned
+    seconds = found["time"]
+    inside = seconds.between(-_BESIDE_S, length_s + _BESIDE_S)
+    time_ns = start + np.round(seconds[inside] * SECOND).astype("int64")
+    found = found[inside].assign(time_ns=time_ns, associator=grid.name)
+    return found, assigned[assigned["event_idx"].isin(found["idx"])]
+
+
+def joined(parts: list[Found]) -> Found:
+    """The events of all blocks, numbered anew."""
+    events, picks, first = [], [], 0
+    for found, assigned in parts:
+        if found.empty:
+            continue
+        events.append(found.assign(idx=found["idx"] + first))
+        picks.append(assigned.assign(event_idx=assigned["event_idx"] + first))
+        first += int(found["idx"].max()) + 1
+    if not events:
+        return pd.DataFrame(), pd.DataFrame()
+    return pd.concat(events, ignore_index=True), pd.concat(picks, ignore_index=True)
+
+
+def _without_twins(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
+    """Of events that share most of the picks of the smaller one keep the largest."""
+    if found.empty:
+        return found, assigned
+    size = assigned.groupby("event_idx").size()
+    misfit = assigned["residual"].abs().groupby(assigned["event_idx"]).mean()
+    order = found.assign(
+        size=found["idx"].map(size), misfit=found["idx"].map(misfit).round(6)
+    ).sort_values(["size", "misfit", "time_ns"], ascending=[False, True, True], kind="stable")
+    ids = {idx: set(group) for idx, group in assigned.groupby("event_idx")["pick_id"]}
+    owner: dict[str, int] = {}
+    dropped = set()
+    for idx in order["idx"]:
+        mine = ids.get(idx, set())
+        shared = sum(pick in owner for pick in mine)
+        if 2 * shared > len(mine):
+            dropped.add(idx)
+        else:
+            owner.update((pick, idx) for pick in mine if pick not in owner)
+    kept = ~found["idx"].isin(dropped)
+    return found[kept], assigned[~assigned["event_idx"].isin(dropped)]

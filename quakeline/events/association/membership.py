@@ -1,0 +1,322 @@
+"""Which picks belong to which located events: each pick to the event that it fits best.
+
+An associator takes the picks of one event after the other, by places that are as coarse as its
+cells: an early event holds picks of the next one, and picks of nothing that happen to fit. Once the
+events are located, all picks of the run are given to all events together, within what the errors of
+the pick and of the origin allow; then the events are located again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from quakeline.core.timeline import SECOND
+from quakeline.events.association.claims import farthest, fitting
+from quakeline.events.association.likelihood import Fits, evidence
+from quakeline.events.association.network import Network, Origins
+from quakeline.events.association.pick_errors import PickErrors, learnt
+from quakeline.events.association.rules import AGREE
+from quakeline.events.comparison.twins import SAME_KM
+
+#: The errors of picks are at most this share of what they may differ by.
+_MOST_SHARE = 0.5
+_PASSES = 4
+#: Depths at which an event is tried that is not located yet, over the depth it was found at.
+_DEPTHS = (1.0, 0.3, 2.0)
+#: Origins within the least time between events are one up to this distance.
+_FAST_KM_S = 3.5
+#: Origins farther apart than this are never the same, in s.
+_LONGEST_S = 10.0
+#: Events that may be parts of one: up to so many times the least time between events, and km apart.
+_PART_TIMES = 1.5
+_PART_KM = 20.0
+#: Times that parts are joined.
+_JOINS = 2
+
+
+def refined(
+    found: pd.DataFrame, assigned: pd.DataFrame, picks: pd.DataFrame, network: Network
+) -> tuple[tuple[pd.DataFrame, pd.DataFrame], PickErrors]:
+    """Events with the picks that fit them, and no event twice.
+
+    Parameters
+    ----------
+    found, assigned
+        Events (idx, ...) and their picks (event_idx, pick_id, ...). Events that are `located`
+        already have an origin from which to go on.
+    picks
+        All picks: pick_id, site, phase, probability, time_ns, sigma_s, sorted by time.
+    network
+        Sites, rules and what locates.
+
+    Returns
+    -------
+    Events (idx, time_ns, x, y, z, located) and their picks, with `residual` in s; what they tell of
+    the errors of picks.
+    """
+    row = pd.Series(np.arange(len(picks)), index=picks["pick_id"])
+    members = pd.DataFrame(
+        {"event": assigned["event_idx"].to_numpy(), "row": row[assigned["pick_id"]].to_numpy()}
+    )
+    numbers = np.unique(members["event"])
+    engine = found.reindex(columns=["idx", "associator"]).set_index("idx")["associator"]
+    members["event"] = np.searchsorted(numbers, members["event"])
+    members = members.sort_values(["event", "row"], ignore_index=True)
+    state = _State(members, _starts(found, assigned), engine.loc[numbers].to_numpy())
+    state, errors = _settled(state, picks, network)
+    for _ in range(_JOINS):
+        current = replace(network, errors=errors)
+        parts = _parts(state, current.undelayed(picks), current)
+        if not len(parts):
+            break
+        state, errors = _settled(state.united(parts), picks, current)
+    state = _likely(state, picks, replace(network, errors=errors))
+    return _tables(state, picks), errors
+
+
+@dataclass(frozen=True)
+class _State:
+    """Events while their picks may change.
+
+    `members` (event, row, perhaps residual) numbers the events from 0, `starts` are as in
+    `Finder.origins`, `engine` says what found each event, `origins` where they are, once known.
+    """
+
+    members: pd.DataFrame
+    starts: tuple[np.ndarray, np.ndarray]
+    engine: np.ndarray
+    origins: Origins | None = None
+
+    def only(self, kept: np.ndarray) -> _State:
+        """The events of some numbers, sorted, numbered anew."""
+        members = self.members[np.isin(self.members["event"], kept)]
+        members = members.assign(event=np.searchsorted(kept, members["event"]))
+        times, places = self.starts
+        origins = None if self.origins is None else _of(self.origins, kept)
+        return _State(
+            members.sort_values(["event", "row"], ignore_index=True),
+            (times[kept], places[:, kept]),
+            self.engine[kept],
+            origins,
+        )
+
+    def united(self, pairs: np.ndarray) -> _State:
+        """With the second event of each pair in the first, pairs of shape (k, 2)."""
+        into = np.arange(len(self.engine))
+        into[pairs[:, 1]] = pairs[:, 0]
+        members = self.members.assign(event=into[self.members["event"]])
+        return replace(self, members=members).only(np.unique(into))
+
+
+def _of(origins: Origins, kept: np.ndarray) -> Origins:
+    times, places, covariances, stretch = origins
+    return times[kept], places[kept], covariances[kept], stretch[kept]
+
+
+def _settled(state: _State, given: pd.DataFrame, network: Network) -> tuple[_State, PickErrors]:
+    """Events whose picks no longer change, or nearly, and the errors of these picks."""
+    errors = network.errors
+    for _ in range(_PASSES):
+        picks = replace(network, errors=errors).undelayed(given)
+        before = state.members
+        origins = _located(before, picks, state.starts, errors, network)
+        errors = _errors(before, picks, origins, errors, network)
+        sizes = np.bincount(before["event"], minlength=len(state.engine))
+        alive = ~repeated(origins, sizes, network.search.min_interevent_s)
+        members = fitting(before, picks, origins, alive, errors, network)
+        state = replace(
+            state, members=members, starts=(origins[0], origins[1][None]), origins=origins
+        )
+        state = state.only(np.unique(members["event"]))
+        same = members[["event", "row"]].equals(before[["event", "row"]])
+        if same or members.empty:
+            break
+    return state, errors
+
+
+def _likely(state: _State, given: pd.DataFrame, network: Network) -> _State:
+    """The events whose odds against chance are good enough."""
+    if state.members.empty or state.origins is None:
+        return state
+    odds = log_odds(state.members, network.undelayed(given), state.origins, network)
+    return state.only(np.flatnonzero(odds > network.search.min_log_odds))
+
+
+def _parts(state: _State, picks: pd.DataFrame, network: Network) -> np.ndarray:
+    """Pairs of events, (k, 2), that one origin explains better than two; no event twice.
+
+    The picks of both are given to one origin, which keeps what fits it; the odds of that against
+    chance are compared with those of both together.
+    """
+    none = np.empty((0, 2), dtype=np.int64)
+    if state.members.empty or state.origins is None:
+        return none
+    pairs = _beside(state.origins, network.search.min_interevent_s, state.members["event"])
+    if not len(pairs):
+        return none
+    members, times, places = state.members, *state.origins[:2]
+    both = pd.concat(
+        [
+            members.merge(pd.DataFrame({"event": pairs[:, n], "pair": np.arange(len(pairs))}))
+            for n in (0, 1)
+        ]
+    )
+    joint = both[["pair", "row"]].rename(columns={"pair": "event"})
+    joint = joint.sort_values(["event", "row"], ignore_index=True)
+    starts = times[pairs[:, 0]], places[pairs.T]
+    origins = _located(joint, picks, starts, network.errors, network)
+    alive = np.ones(len(pairs), dtype=bool)
+    fits = fitting(joint, picks, origins, alive, network.errors, network, joint)
+    if fits.empty:
+        return none
+    own = members["row"].to_numpy()
+    one = log_odds(fits, picks, origins, network, own)
+    two = log_odds(members, picks, state.origins, network, own)[pairs].sum(axis=1)
+    return np.asarray(pairs[np.isin(np.arange(len(pairs)), fits["event"]) & (one >= two)])
+
+
+def _beside(origins: Origins, least_s: float, event: pd.Series) -> np.ndarray:
+    """Pairs of events that may be parts of one, the nearest in time first; no event twice."""
+    times, places, _, _ = origins
+    order = np.argsort(times, kind="stable")
+    found = []
+    for first, second in _neighbours(times[order], _PART_TIMES * least_s * SECOND):
+        i, j = order[first], order[second]
+        if np.hypot(*(places[i] - places[j])[:2]) < _PART_KM:
+            found.append((abs(int(times[i] - times[j])), *sorted((int(i), int(j)))))
+    sizes = np.bincount(event, minlength=len(times))
+    taken: set[int] = set()
+    pairs = []
+    for _, i, j in sorted(found):
+        if not taken & {i, j}:
+            taken |= {i, j}
+            pairs.append((i, j) if sizes[i] >= sizes[j] else (j, i))
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def _located(
+    members: pd.DataFrame,
+    picks: pd.DataFrame,
+    starts: tuple[np.ndarray, np.ndarray],
+    errors: PickErrors,
+    network: Network,
+) -> Origins:
+    """Origins of events from their members, near starts."""
+    columns = ["site", "phase", "time_ns", "sigma_s", "group"]
+    rows = picks[columns].iloc[members["row"].to_numpy()].reset_index(drop=True)
+    sigma = np.hypot(rows["sigma_s"], errors.of(rows["group"].to_numpy()))
+    return network.finder.origins(rows.assign(event=members["event"], sigma_s=sigma), starts)
+
+
+def _errors(
+    members: pd.DataFrame,
+    picks: pd.DataFrame,
+    origins: Origins,
+    before: PickErrors,
+    network: Network,
+) -> PickErrors:
+    """What the residuals of events tell of picks, whose times are without the delays before."""
+    times, places, _, _ = origins
+    event, row = members["event"].to_numpy(), members["row"].to_numpy()
+    group = picks["group"].to_numpy()[row]
+    xy = network.sites.local[["x", "y"]].to_numpy()[group // 2]
+    phases = np.where(group % 2 == 1, "S", "P")
+    tables = network.finder.times.rows_of(phases, group // 2)
+    east, north = (places[event, :2] - xy).T
+    travel = network.finder.times.travel(tables, east, north, places[event, 2])
+    residual = (picks["time_ns"].to_numpy()[row] - times[event]) / SECOND - travel
+    most_s = _MOST_SHARE * network.search.tolerance_s
+    return learnt(event, group, residual, before, most_s)
+
+
+def log_odds(
+    members: pd.DataFrame,
+    picks: pd.DataFrame,
+    origins: Origins,
+    network: Network,
+    own: np.ndarray | None = None,
+) -> np.ndarray:
+    """Logarithm of the odds of each event against chance, shape (m,); `own` as in `evidence`."""
+    _, places, covariances, stretch = origins
+    event, row = members["event"].to_numpy(), members["row"].to_numpy()
+    group, slot = picks["group"].to_numpy(), picks["slot"].to_numpy()
+    local = network.sites.local
+    xy = local[["x", "y"]].to_numpy()
+    reach = farthest(xy[picks["site"].to_numpy()[row]], places, event)
+    slots = np.unique(slot)
+    away = np.hypot(*(xy[slots // 2][:, None] - places[:, :2]).T)
+    own_s = np.hypot(picks["sigma_s"].to_numpy()[row], network.errors.of(group[row]))
+    return evidence(
+        Fits(event, row, members["residual"].to_numpy(), stretch[event] * own_s),
+        slot,
+        picks["time_ns"].to_numpy(),
+        (away <= reach[:, None] + 1e-9).sum(axis=1),
+        covariances,
+        network.search.volume_km3(local),
+        own,
+    )
+
+
+def _starts(found: pd.DataFrame, assigned: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Times in ns, (m,), and places in km, (k, m, 3), of the events that have picks.
+
+    Events that are not located yet are looked for at a few depths.
+    """
+    events = found.set_index("idx").loc[np.unique(assigned["event_idx"])]
+    places = events[["x", "y", "z"]].to_numpy(dtype=float)
+    known = events.reindex(columns=["located"])["located"].eq(True).to_numpy()
+    depths = [np.where(known, places[:, 2], factor * places[:, 2]) for factor in _DEPTHS]
+    starts = np.array([np.column_stack([places[:, :2], depth]) for depth in depths])
+    return events["time_ns"].to_numpy(np.int64), starts[:1] if known.all() else starts
+
+
+def repeated(origins: Origins, sizes: np.ndarray, least_s: float = 0.0) -> np.ndarray:
+    """Which events are another one again: origins that agree within their joint uncertainty.
+
+    The distance of two origins in time and space is measured by the sum of their covariances and
+    compared with the 99 % point of chi-squared with four degrees of freedom; the one with more
+    picks stays. Origins within `least_s` in time are the same as well when they are no farther
+    apart than waves run in that time.
+    """
+    times, places, covariances, _ = origins
+    again = np.zeros(len(times), dtype=bool)
+    sigma = np.sqrt(covariances[:, 3, 3])
+    reach_s = max(min(2 * AGREE**0.5 * sigma.max(initial=0.0), _LONGEST_S), least_s)
+    reach = np.round(reach_s * SECOND)
+    order = np.argsort(times, kind="stable")
+    for first, second in _neighbours(times[order], reach):
+        i, j = order[first], order[second]
+        if again[i] or again[j]:
+            continue
+        apart = np.r_[places[i] - places[j], (times[i] - times[j]) / SECOND]
+        near = abs(apart[3]) < least_s and np.hypot(*apart[:2]) < max(_FAST_KM_S * least_s, SAME_KM)
+        if near or apart @ np.linalg.solve(covariances[i] + covariances[j], apart) < AGREE:
+            again[i if (sizes[i], j) < (sizes[j], i) else j] = True
+    return again
+
+
+def _neighbours(times: np.ndarray, reach: float) -> Iterator[tuple[int, int]]:
+    """Pairs of sorted times that are no farther apart than a reach."""
+    last = np.searchsorted(times, times + reach, side="right")
+    for first, end in enumerate(last.tolist()):
+        yield from ((first, second) for second in range(first + 1, end))
+
+
+def _tables(state: _State, picks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Events and their picks as `Grid.associate` gives them."""
+    members = state.members
+    time_ns, places = state.starts
+    found = pd.DataFrame({"idx": np.arange(len(time_ns)), "time_ns": time_ns})
+    found[["x", "y", "z"]] = places[0]
+    found["located"] = True
+    found["associator"] = state.engine
+    assigned = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
+    return found, assigned.assign(
+        event_idx=members["event"].to_numpy(),
+        residual=members["residual"].to_numpy(),
+        time=assigned["time_ns"],
+    )

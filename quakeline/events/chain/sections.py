@@ -1,0 +1,54 @@
+"""The sections of the configuration that take part in the chain, together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from quakeline.core.errors import ConfigError
+from quakeline.core.section import Section
+from quakeline.events.chain.associate import Settings as Associate
+from quakeline.events.chain.classify import Settings as Classify
+from quakeline.events.chain.locate import Settings as Locate
+from quakeline.events.chain.merge import Settings as Merge
+from quakeline.events.magnitudes.settings import Settings as Magnitude
+
+
+class Sections(Section):
+    """Sections of the names that they have in the configuration of a run."""
+
+    associate: Associate = Associate()
+    locate: Locate = Locate()
+    magnitude: Magnitude = Magnitude()
+    classify: Classify = Classify()
+    merge: Merge = Merge()
+
+
+def sections_of(given: Mapping[str, Any]) -> Sections:
+    """Sections from mappings; what is not given has its default.
+
+    Raises ConfigError, one line, for an unknown section or key, or a value that is not allowed.
+    """
+    try:
+        return Sections.model_validate(dict(given))
+    except ValidationError as error:
+        item = error.errors()[0]
+    path = [str(part) for part in item["loc"]]
+    if item["type"] == "extra_forbidden":
+        known = ", ".join(_keys(Sections, path[:-1]))
+        word = ".".join([*path[:-1], "KEY"]) + " with one of the keys"
+        word = word if len(path) > 1 else "one of the sections"
+        raise ConfigError(f"{'.'.join(path)} given; allowed: {word} {known}")
+    message = str(item["msg"]).removeprefix("Value error, ")
+    raise ConfigError(f"{'.'.join(path[:2])}: {item['input']!r} given; {message}")
+
+
+def _keys(section: type[Section], path: list[str]) -> list[str]:
+    """Keys of the section at a path."""
+    for name in path:
+        found = section.model_fields[name].annotation
+        options = [found, *getattr(found, "__args__", ())]
+        section = next(o for o in options if isinstance(o, type) and issubclass(o, Section))
+    return list(section.model_fields)

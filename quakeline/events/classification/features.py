@@ -1,0 +1,183 @@
+"""What the picks of an event, its location and its neighbours say of its source.
+
+Levels are measured right after the picks, in bands, and stand in ratios alone: they need no
+response, but the components of an instrument must have one gain.
+Sources of the ideas: Taylor, S. R. et al. (1989), Bull. Seism. Soc. Am. 79, 1874-1892 (spectral
+ratios); Kim, W.-Y. et al. (1993), Bull. Seism. Soc. Am. 83, 567-588 (high-frequency P/S);
+Wiemer, S. and Baer, M. (2000), Bull. Seism. Soc. Am. 90, 523-530 (time of day).
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from quakeline.core.geometry import LocalFrame
+from quakeline.core.timeline import SECOND
+
+#: Local solar hours at which quarries work.
+WORKING_H = (7.0, 19.0)
+#: Sources this near, in km, are taken as one place; it needs so many to have a habit.
+_PLACE_KM = 5.0
+_FEWEST_NEIGHBOURS = 5
+#: A level counts when it is so many times that before the onset.
+_ABOVE_NOISE = 1.5
+_CODA_ABOVE = 2.0
+_CODES = ["network", "station", "location", "instrument"]
+_DAY_S = 86_400
+
+NAMES = (
+    "p_over_s",
+    "low_over_high",
+    "depth_km",
+    "working_hours",
+    "coda_s",
+    "snr_db",
+    "pairs",
+    "rms_s",
+    "pick_probability",
+)
+
+
+def features_of(
+    events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame, measurements: pd.DataFrame
+) -> pd.DataFrame:
+    """Features of EVENTS from their ARRIVALS, PICKS and MEASUREMENTS; NaN where unknown.
+
+    Returns
+    -------
+    One row for each event, in their order, with the columns NAMES:
+
+    p_over_s
+        log10 of the high-band level after P (vertical) over that after S (horizontals, else
+        vertical), median of the instruments with both picks.
+    low_over_high
+        log10 of the low-band over the high-band level after the onsets, median of the components.
+    depth_km
+        Depth below sea level.
+    working_hours
+        How far the events of one place keep to working hours, in standard deviations of chance;
+        -2 at most for an event outside of them.
+    coda_s
+        Seconds after the last pick until the motion falls below twice the noise, median.
+    snr_db, pick_probability
+        Medians of the picks.
+    pairs
+        Share of the instruments that have both P and S.
+    rms_s
+        Of the residuals.
+    """
+    columns = ["pick_id", *_CODES, "time", "snr_db", "probability"]
+    joined = arrivals[["event_id", "pick_id", "phase"]].merge(picks[columns], on="pick_id")
+    levels = measurements[measurements["pick_id"].isin(set(joined["pick_id"]))]
+    table = events.set_index("event_id")
+    result = pd.DataFrame(index=table.index)
+    result["p_over_s"] = _p_over_s(joined, levels)
+    result["low_over_high"] = _low_over_high(joined, levels)
+    result["depth_km"] = table["depth_km"].astype(float)
+    result["working_hours"] = working_hours(events)
+    result["coda_s"] = _codas(joined, levels)
+    by_event = joined.groupby("event_id")
+    result["snr_db"] = by_event["snr_db"].median()
+    result["pairs"] = _pairs(joined)
+    result["rms_s"] = table["rms_s"].astype(float)
+    result["pick_probability"] = by_event["probability"].median()
+    return result[list(NAMES)].astype(float)
+
+
+def working_hours(events: pd.DataFrame) -> np.ndarray:
+    """The feature `working_hours` of EVENTS, NaN where a place has too few events to tell."""
+    if events.empty:
+        return np.zeros(0)
+    frame = LocalFrame.around(events["latitude"].to_numpy(), events["longitude"].to_numpy())
+    x, y = frame.to_xy(events["latitude"].to_numpy(), events["longitude"].to_numpy())
+    seconds = (events["time"].dt.as_unit("ns").astype("int64") // SECOND).to_numpy() % _DAY_S
+    hours = (seconds / 3600 + events["longitude"].to_numpy() / 15) % 24
+    at_work = (hours >= WORKING_H[0]) & (hours < WORKING_H[1])
+    return _habits(np.column_stack([x, y]), at_work)
+
+
+def _habits(places: np.ndarray, at_work: np.ndarray) -> np.ndarray:
+    from scipy.spatial import cKDTree
+
+    chance = (WORKING_H[1] - WORKING_H[0]) / 24
+    result = np.full(len(places), np.nan)
+    tree = cKDTree(places)
+    for n, near in enumerate(tree.query_ball_point(places, _PLACE_KM)):
+        if len(near) > _FEWEST_NEIGHBOURS:
+            expected, spread = chance * len(near), np.sqrt(chance * (1 - chance) * len(near))
+            excess = (int(at_work[near].sum()) - expected) / spread
+            result[n] = excess if at_work[n] else min(excess, -2.0)
+    return result
+
+
+def _level(levels: pd.DataFrame, band: str) -> pd.Series:
+    """Levels of a band where they stand out of the noise, else NaN."""
+    level = levels[f"{band}_rms"].astype(float)
+    return level.where(level > _ABOVE_NOISE * levels[f"{band}_noise"].astype(float))
+
+
+def _p_over_s(joined: pd.DataFrame, levels: pd.DataFrame) -> pd.Series:
+    high = levels.assign(high=_level(levels, "high"))[["pick_id", "component", "high"]]
+    rows = joined.merge(high.dropna(), on="pick_id")
+    vertical = rows["component"] == "Z"
+    keys = ["event_id", *_CODES]
+    p = rows[vertical & (rows["phase"] == "P")].groupby(keys)["high"].max()
+    of_s = rows[rows["phase"] == "S"]
+    horizontal = of_s[of_s["component"] != "Z"].groupby(keys)["high"].max()
+    s = horizontal.combine_first(of_s[of_s["component"] == "Z"].groupby(keys)["high"].max())
+    return (p / s).transform(np.log10).groupby("event_id").median()
+
+
+def _low_over_high(joined: pd.DataFrame, levels: pd.DataFrame) -> pd.Series:
+    ratio = np.log10(_level(levels, "low") / _level(levels, "high"))
+    rows = joined.merge(levels[["pick_id"]].assign(ratio=ratio), on="pick_id")
+    return rows.groupby("event_id")["ratio"].median()
+
+
+def _pairs(joined: pd.DataFrame) -> pd.Series:
+    phases = joined.groupby(["event_id", *_CODES])["phase"].nunique()
+    return (phases > 1).groupby("event_id").mean()
+
+
+def _codas(joined: pd.DataFrame, levels: pd.DataFrame) -> pd.Series:
+    last = joined.sort_values(["time", "pick_id"]).groupby(["event_id", *_CODES]).tail(1)
+    first = joined.sort_values(["time", "pick_id"]).groupby(["event_id", *_CODES]).head(1)
+    noise = _noise(first.merge(levels, on="pick_id"))
+    rows = last.merge(levels, on="pick_id")
+    keys = ["event_id", *_CODES, "component"]
+    rows["coda"] = [
+        _coda(row, noise.get(tuple(getattr(row, key) for key in keys))) for row in rows.itertuples()
+    ]
+    return rows.groupby("event_id")["coda"].median()
+
+
+def _noise(rows: pd.DataFrame) -> dict[Any, float]:
+    """Level before the first pick of each instrument and component."""
+    result: dict[Any, float] = {}
+    row: Any  # mypy does not end on arithmetic of what pandas-stubs take a cell for
+    for row in rows.itertuples():
+        bins = np.asarray(row.rms, dtype=float)
+        ends = row.first_bin_s + row.bin_s * (np.arange(len(bins)) + 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # all bins are NaN: so is their median
+            level = float(np.nanmedian(np.where(ends <= -row.bin_s, bins, np.nan)))
+        key = tuple(getattr(row, name) for name in ["event_id", *_CODES, "component"])
+        result[key] = level
+    return result
+
+
+def _coda(row: Any, noise: float | None) -> float:
+    """Seconds after the onset until the first bin below twice the noise; NaN where unknown."""
+    if noise is None or not noise > 0:
+        return float("nan")
+    bins = np.asarray(row.rms, dtype=float)
+    starts = row.first_bin_s + row.bin_s * np.arange(len(bins))
+    after = starts >= 0
+    quiet = np.flatnonzero(~(bins[after] > _CODA_ABOVE * noise))
+    at = int(quiet[0]) if len(quiet) else int(after.sum())
+    cut = at < int(after.sum()) and np.isnan(bins[after][at])
+    return float("nan") if cut else at * float(row.bin_s)

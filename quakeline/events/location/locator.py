@@ -1,0 +1,414 @@
+"""Absolute location of a catalog in a velocity model of layers or of a grid."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from multiprocessing import get_context
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from quakeline.core.geometry import azimuthal_gap, distance_azimuth
+from quakeline.core.reasons import cells
+from quakeline.core.schemas import ARRIVALS, EVENTS
+from quakeline.core.timeline import SECOND
+from quakeline.earth.sites import Sites
+from quakeline.earth.velocity import Model, Network, Times
+from quakeline.events.location import batch, modes, posterior, systematic, terms
+from quakeline.events.location.errors import Errors, estimated, looked_at, split, stretch
+from quakeline.events.location.observations import Observations, gathered
+from quakeline.events.location.outliers import Others
+from quakeline.events.location.quality import limits_of
+from quakeline.io.products import provenance, tables
+
+logger = logging.getLogger("quakeline")
+
+_REACH_KM = 100.0
+#: Errors of arrivals while it is not known yet which ones belong to an event, in s.
+_ROUGH_S = 0.2
+#: Depths at which every event is tried, as shares of the search.
+_DEPTHS = (0.1, 0.35)
+#: Times that errors and the weights under them are found in turn.
+_TURNS = 5
+#: Events of one portion of work, and as many as are worth further processes.
+_PORTION = 200
+_COVARIANCE = ("cov_ee_km2", "cov_en_km2", "cov_ed_km2", "cov_nn_km2", "cov_nd_km2", "cov_dd_km2")
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A located event: its most likely point, fit and covariances of (x, y, z, t0) in km and s.
+
+    `relative` is the covariance without the errors of velocities, which neighbours share.
+    """
+
+    fit: posterior.Fit
+    covariance: np.ndarray
+    relative: np.ndarray
+
+
+@dataclass(frozen=True)
+class Locator:
+    """Locates events of a network in a velocity model; fields as in the section `locate`."""
+
+    sites: Sites
+    model: Model
+    depth_km: tuple[float, float]
+    model_error_s: float | Literal["auto"] = "auto"
+    min_pick_sigma_s: float = 0.02
+    model_error_share: float | Literal["auto"] = "auto"
+    station_terms: terms.Kind = "none"
+    given_terms: terms.GivenTerms | None = None
+    threads: int = 1
+
+    def locate(
+        self, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Relocate events (EVENTS) from their arrivals (ARRIVALS) and PICKS; same tables out.
+
+        Arrivals of an event stand together, in the order of the events.
+        """
+        if events.empty:
+            return tables.empty(EVENTS), tables.empty(ARRIVALS)
+        joined = self._joined(events, arrivals, picks)
+        seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
+        given = self.given_terms.of(joined) if self.given_terms else np.zeros(len(joined))
+        seen = _shifted(seen, given)
+        others = Others.of(picks, self.sites)
+        solutions, delays = self._solutions(seen, self._begun(events, seen), others)
+        located, residuals, first = [], [], 0
+        for event, some, solution in zip(events.itertuples(), seen, solutions, strict=True):
+            rows = joined.iloc[first : first + len(some)]
+            row, weighted = self._tables(event, rows, some, solution)
+            located.append(row)
+            residuals.append(weighted)
+            first += len(some)
+        new = pd.DataFrame(located, index=events.index)
+        kept = events.drop(columns=[*set(new.columns) & set(events.columns)])
+        weighted = pd.concat(residuals, ignore_index=True)
+        if self.given_terms or self.station_terms != "none":
+            weighted["correction_s"] = given + delays
+        return pd.concat([kept, new], axis=1), weighted
+
+    def _joined(
+        self, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
+    ) -> pd.DataFrame:
+        columns = ["pick_id", "network", "station", "location", "time", "time_sigma_s"]
+        joined = arrivals[["event_id", "pick_id", "phase"]].merge(
+            picks[columns], on="pick_id", validate="one_to_one"
+        )
+        order = pd.Series(np.arange(len(events)), index=events["event_id"])
+        joined["_event"] = joined["event_id"].map(order)
+        joined = joined.sort_values(["_event", "time", "pick_id"], ignore_index=True)
+        return joined.drop(columns="_event")
+
+    def origins(
+        self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Hypocentres of events whose arrivals may still change, near starts.
+
+        Parameters
+        ----------
+        members
+            Arrivals event by event: event, site (row of the sites), phase, time_ns, sigma_s (of
+            the pick and of the model together).
+        starts
+            Origin times in ns, (m,), and x, y, z in km, (k, m, 3): of k starts the best counts.
+
+        Returns
+        -------
+        Origin times in ns, (m,); x, y, z in km, (m, 3); covariances of x, y, z and time in km and
+        s, (m, 4, 4); factors by which an event's residuals stretch the errors of its arrivals,
+        (m,).
+        """
+        time_ns, places = starts
+        event = members["event"].to_numpy()
+        local = self.sites.local.iloc[members["site"].to_numpy()]
+        arrivals = batch.Arrivals(
+            event,
+            self.times.rows_of(members["phase"].to_numpy(), members["site"].to_numpy()),
+            local["x"].to_numpy(),
+            local["y"].to_numpy(),
+            (members["time_ns"].to_numpy() - time_ns[event]) / SECOND,
+            members["sigma_s"].clip(lower=self.min_pick_sigma_s).to_numpy(),
+        )
+        points = np.concatenate([places, np.zeros((*places.shape[:2], 1))], axis=2)
+        fits = batch.fitted(arrivals, self.times, self._box, points)
+        origin_ns = time_ns + np.round(fits.point[:, 3] * SECOND).astype(np.int64)
+        return origin_ns, fits.point[:, :3], fits.spread, fits.stretch
+
+    def moved(
+        self, site: np.ndarray, is_s: np.ndarray, time_s: np.ndarray, start: np.ndarray
+    ) -> np.ndarray:
+        """x, y, z, t0 in km and s that fit arrivals best, from a start (4,); all of shape (n,)."""
+        rows, east, north = self._each_site
+        arrivals = batch.Arrivals(
+            np.zeros(len(site), dtype=np.int64),
+            rows[is_s.astype(int), site],
+            east[site],
+            north[site],
+            time_s - start[3],
+            np.full(len(site), _ROUGH_S),
+        )
+        zero = np.r_[start[:3], 0.0]
+        point = batch.moved(arrivals, self.times, self._box, zero[None])[0]
+        return np.asarray(point + np.r_[0, 0, 0, start[3]])
+
+    def _begun(self, events: pd.DataFrame, seen: list[Observations]) -> np.ndarray:
+        """Points (k, m, 4) from which to locate: preliminary origins, at a few depths."""
+        x, y = self.sites.frame.to_xy(events["latitude"].to_numpy(), events["longitude"].to_numpy())
+        zero_ns = np.array([some.zero_ns for some in seen])
+        time_s = (events["time"].astype("int64").to_numpy() - zero_ns) / SECOND
+        low, high = self._box[:, 2]
+        depth = events["depth_km"].to_numpy(float)
+        depths = [depth, *(np.full(len(depth), low + share * (high - low)) for share in _DEPTHS)]
+        return np.array([np.column_stack([x, y, z, time_s]) for z in depths])
+
+    def _solutions(
+        self, seen: list[Observations], starts: np.ndarray, others: Others
+    ) -> tuple[list[Solution], np.ndarray]:
+        """Solutions of all events and the delays of all arrivals in s, zero without terms."""
+        arrivals = _together(seen, self.expected)
+        first = batch.fitted(arrivals, self.times, self._box, starts)
+        arrivals = _together(seen, self._settled(seen, first))
+        first = batch.fitted(arrivals, self.times, self._box, first.point[None])
+        before = self._settled(seen, first)
+        delays, fits = self._with_terms(seen, arrivals, first)
+        sizes = np.cumsum([len(some) for some in seen])[:-1]
+        seen = _shifted(seen, delays)
+        left = np.split(fits.residual_s, sizes)
+        rows = zip(seen, fits.point, left, fits.stretch, strict=True)
+        seen = [self._among(others, *row) for row in rows]
+        errors = self._stated(before, self._settled(seen, fits), arrivals, fits)
+        logger.info(
+            "locate: errors of the model: %g s of each arrival, %g %% of the velocities",
+            errors.each_s,
+            100 * errors.share,
+        )
+        given = {"model_error_s": self.model_error_s, "model_error_share": self.model_error_share}
+        used = {"model_error_s": errors.each_s, "model_error_share": errors.share}
+        provenance.chose("locate", given, used)
+        arrivals, is_s = _together(seen, errors), np.concatenate([some.is_s for some in seen])
+        common = systematic.common(arrivals, is_s, self.times, self._box, fits.point, errors.share)
+        jobs = list(zip(seen, fits.point, common, strict=True))
+        return self._each(partial(self.solution, errors), jobs), delays
+
+    def _stated(
+        self, before: Errors, after: Errors, arrivals: batch.Arrivals, fits: batch.Fits
+    ) -> Errors:
+        """Errors that hypocentres are stated with, from those before and after station terms."""
+        if self.station_terms == "none":
+            return after
+        # Terms take off what is left of the model's errors at the hypocentres; what these have
+        # taken up stays in them, however small the residuals become.
+        if self.model_error_share != "auto":
+            return before
+        travel = arrivals.time_s - fits.point[arrivals.event, 3]
+        return split(before, after, travel)
+
+    def _with_terms(
+        self, seen: list[Observations], arrivals: batch.Arrivals, fits: batch.Fits
+    ) -> tuple[np.ndarray, batch.Fits]:
+        """Delays of all arrivals in s, and the fits of what they leave."""
+        delays = np.zeros(len(arrivals.time_s))
+        if self.station_terms == "none":
+            return delays, fits
+        group = np.concatenate([some.site * 2 + some.is_s for some in seen])
+        for iteration in range(terms.ITERATIONS):
+            residual = fits.residual_s + delays
+            if self.station_terms == "static" or not iteration:
+                delays = terms.static(group, residual)
+            else:
+                radius = terms.radius_km(iteration, float(np.ptp(self._box, axis=0)[:2].max()))
+                places = fits.point[arrivals.event, :3]
+                delays = terms.source_specific(group, residual, places, radius)
+            shifted = replace(arrivals, time_s=arrivals.time_s - delays)
+            fits = batch.fitted(shifted, self.times, self._box, fits.point[None])
+        return delays, fits
+
+    def _among(
+        self,
+        others: Others,
+        seen: Observations,
+        point: np.ndarray,
+        residual_s: np.ndarray,
+        factor: float,
+    ) -> Observations:
+        """Arrivals of one event that know how many picks of something else there are."""
+        scale = self._likelihood(seen, self.expected, factor).scale_s
+        return others.among(seen, point[:2], residual_s, scale)
+
+    def _settled(self, seen: list[Observations], fits: batch.Fits) -> Errors:
+        """The errors of the model that the residuals tell of, where they are not given."""
+        errors = self.expected
+        if None not in self._given:
+            return errors
+        chosen = looked_at(len(seen))
+        for _ in range(_TURNS):
+            left = []
+            for some, point in zip(seen[chosen], fits.point[chosen], strict=True):
+                likelihood = self._likelihood(some, errors)
+                left.append(likelihood.left(likelihood.at(point)[0]))
+            before, errors = errors, estimated(left, *self._given)
+            if errors == before:
+                break
+        return errors
+
+    @property
+    def expected(self) -> Errors:
+        """The errors of the model that are given, or expected before any residual was seen."""
+        return estimated([], *self._given)
+
+    @property
+    def _given(self) -> tuple[float | None, float | None]:
+        each_s, share = self.model_error_s, self.model_error_share
+        return (None if each_s == "auto" else each_s), (None if share == "auto" else share)
+
+    def _each(self, work: Any, jobs: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Do the same for all events, in several processes where there are many."""
+        if self.threads < 2 or len(jobs) < 2 * _PORTION:
+            return [work(*job) for job in jobs]
+        self.times  # noqa: B018 - made once, before the processes copy it
+        portions = [jobs[n : n + _PORTION] for n in range(0, len(jobs), _PORTION)]
+        # The processes inherit the work: its travel times may be large, and are not sent to them.
+        fork = get_context("fork")
+        with ProcessPoolExecutor(self.threads, fork, initializer=_begin, initargs=(work,)) as pool:
+            done = pool.map(_portion, portions)
+            return [result for portion in done for result in portion]
+
+    @cached_property
+    def _box(self) -> np.ndarray:
+        """Least and largest x, y, z of sources in local km, shape (2, 3)."""
+        local = self.sites.local
+        low, high = local[["x", "y"]].min().to_numpy(), local[["x", "y"]].max().to_numpy()
+        margin = max(_REACH_KM, float(np.hypot(*(high - low))) / 2)
+        return np.array([[*(low - margin), self.depth_km[0]], [*(high + margin), self.depth_km[1]]])
+
+    @cached_property
+    def times(self) -> Times:
+        """Travel times between all sites and all sources."""
+        network = Network(self.sites.frame, self.sites.local, self._box)
+        return self.model.times(network, self.threads)
+
+    @cached_property
+    def _each_site(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows of the travel times, P and S, (2, k), and local x and y in km of all sites, (k,)."""
+        local = self.sites.local
+        numbers = np.arange(len(local))
+        rows = [self.times.rows_of(np.full(len(local), phase), numbers) for phase in "PS"]
+        return np.array(rows), local["x"].to_numpy(), local["y"].to_numpy()
+
+    def fit(self, seen: Observations, start: np.ndarray, errors: Errors) -> posterior.Fit:
+        """The most likely hypocentre of one event near a start, or at another depth."""
+        likelihood = self._likelihood(seen, errors)
+        first = posterior.most_likely(likelihood, np.asarray(start))
+        factor = stretch(first.residual_s / likelihood.scale_s)
+        stretched = self._likelihood(seen, errors, factor)
+        again = posterior.most_likely(stretched, first.point)
+        return replace(modes.best(stretched, again), stretch=factor)
+
+    def solution(
+        self, errors: Errors, seen: Observations, start: np.ndarray, common: np.ndarray
+    ) -> Solution:
+        """The most likely hypocentre of one event near a start, and its covariance.
+
+        `common`, (4, 4), is the covariance that errors of all velocities together make.
+        """
+        fit = self.fit(seen, start, errors)
+        likelihood = self._likelihood(seen, errors, fit.stretch)
+        here, _ = likelihood.at(fit.point)
+        sides = systematic.sides(likelihood, here, errors.sides)
+        relative = modes.spread(likelihood, here)
+        return Solution(fit, relative + common + sides, relative)
+
+    def _likelihood(
+        self, seen: Observations, errors: Errors, factor: float = 1.0
+    ) -> posterior.Likelihood:
+        scale = factor * np.hypot(seen.sigma_s, errors.each_s)
+        return posterior.Likelihood(seen, self.times, scale, self._box[0], self._box[1])
+
+    def _tables(
+        self, event: Any, rows: pd.DataFrame, seen: Observations, solution: Solution
+    ) -> tuple[dict[str, Any], pd.DataFrame]:
+        """The columns of EVENTS that the location gives, and the event's ARRIVALS."""
+        fit = solution.fit
+        row = self._origin(seen, solution)
+        places = self.sites.table.iloc[seen.site]
+        distance, azimuth = distance_azimuth(
+            row["latitude"],
+            row["longitude"],
+            places["latitude"].to_numpy(),
+            places["longitude"].to_numpy(),
+        )
+        row |= {
+            "azimuthal_gap_deg": azimuthal_gap(azimuth),
+            "min_distance_km": float(distance.min()),
+        }
+        stated = rows["time_sigma_s"].notna().to_numpy()
+        arrivals = rows[["event_id", "pick_id", "phase"]].assign(
+            residual_s=fit.residual_s,
+            distance_km=distance,
+            azimuth_deg=azimuth,
+            weight=fit.weight,
+            pick_sigma_s=np.where(stated, seen.sigma_s, fit.scale_s),
+        )
+        limits = limits_of(fit.point, self._box, row, rows["phase"].to_numpy())
+        told = cells("quality", limits)
+        return {**row, **told, "quality": told["quality"] or "good"}, arrivals
+
+    def _origin(self, seen: Observations, solution: Solution) -> dict[str, Any]:
+        point = solution.fit.point
+        latitude, longitude = self.sites.frame.to_latlon(point[0], point[1])
+        covariance, near = solution.covariance, solution.relative
+        turn = self.sites.frame.turned(point[0], point[1])
+        space = turn @ covariance[:3, :3] @ turn.T
+        horizontal = float(np.sqrt(np.linalg.eigvalsh(space[:2, :2])[-1]))
+        origin_ns = seen.zero_ns + round(point[3] * SECOND)
+        return {
+            "time": pd.Timestamp(origin_ns, unit="ns", tz="UTC"),
+            "time_sigma_s": float(np.sqrt(covariance[3, 3])),
+            "latitude": float(latitude),
+            "longitude": float(longitude),
+            "depth_km": float(point[2]),
+            "horizontal_sigma_km": horizontal,
+            "depth_sigma_km": float(np.sqrt(covariance[2, 2])),
+            "relative_horizontal_sigma_km": float(np.sqrt(np.linalg.eigvalsh(near[:2, :2])[-1])),
+            "relative_depth_sigma_km": float(np.sqrt(near[2, 2])),
+            **dict(zip(_COVARIANCE, space[np.triu_indices(3)], strict=True)),
+            "rms_s": float(np.sqrt(np.mean(solution.fit.residual_s**2))),
+            "locator": f"robust-{self.model.dimensions}d",
+        }
+
+
+def _shifted(seen: list[Observations], delays: np.ndarray) -> list[Observations]:
+    """Arrivals of events with the terms of all of them, in s, taken off."""
+    ends = np.cumsum([len(some) for some in seen])[:-1]
+    return [some.shifted(part) for some, part in zip(seen, np.split(delays, ends), strict=True)]
+
+
+def _together(seen: Sequence[Observations], errors: Errors) -> batch.Arrivals:
+    """Arrivals of all events as one."""
+
+    def of(name: str) -> np.ndarray:
+        return np.concatenate([getattr(some, name) for some in seen])
+
+    event = np.repeat(np.arange(len(seen)), [len(some) for some in seen])
+    sigma = np.hypot(of("sigma_s"), errors.each_s)
+    return batch.Arrivals(event, of("table"), of("x"), of("y"), of("time_s"), sigma)
+
+
+#: What a process of `Locator._each` does.
+_work: list[Any] = []
+
+
+def _begin(work: Any) -> None:
+    _work[:] = [work]
+
+
+def _portion(jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
+    return [_work[0](*job) for job in jobs]

@@ -1,0 +1,47 @@
+"""What limits a location."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from quakeline.core.reasons import Code, Reason
+
+_LARGE_GAP_DEG = 180.0
+_NEAR_BOUND_KM = 0.05
+_UNKNOWNS = 4
+
+
+def limits_of(
+    point: np.ndarray, box: np.ndarray, row: Mapping[str, Any], phases: np.ndarray
+) -> list[Reason]:
+    """What limits a location; nothing for a good one.
+
+    Parameters
+    ----------
+    point, box
+        The source (x, y, z, t0), and the least and largest x, y, z of the search, (2, 3), in km.
+    row
+        azimuthal_gap_deg, min_distance_km, depth_km and depth_sigma_km of the event.
+    phases
+        Phases of its arrivals.
+    """
+    limits = []
+    at_low = point[:3] - box[0] < _NEAR_BOUND_KM
+    at_high = box[1] - point[:3] < _NEAR_BOUND_KM
+    if at_low[2] or at_high[2]:
+        end = Code.DEPTH_AT_SHALLOW_END if at_low[2] else Code.DEPTH_AT_DEEP_END
+        limits.append(Reason.of(end, depth_km=point[2]))
+    if at_low[:2].any() or at_high[:2].any():
+        limits.append(Reason.of(Code.EPICENTRE_AT_LIMIT))
+    if row["depth_sigma_km"] > max(5.0, (box[1, 2] - box[0, 2]) / 6):
+        limits.append(Reason.of(Code.DEPTH_UNRESOLVED))
+    if row["azimuthal_gap_deg"] > _LARGE_GAP_DEG:
+        limits.append(Reason.of(Code.OUTSIDE_NETWORK))
+    if len(phases) <= _UNKNOWNS:
+        limits.append(Reason.of(Code.NO_REDUNDANCY))
+    if not (phases == "S").any():
+        limits.append(Reason.of(Code.NO_S_ARRIVAL))
+    return limits

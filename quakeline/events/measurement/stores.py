@@ -1,0 +1,103 @@
+"""Picks and waveforms of a chunk to rows of MEASUREMENTS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from quakeline.core.schemas import MEASUREMENTS
+from quakeline.core.timeline import first_sample
+from quakeline.events.measurement.amplitude_bins import Sketcher
+from quakeline.events.measurement.settings import Settings
+from quakeline.io.products import stores, tables
+
+_CODES = ["network", "station", "location", "instrument"]
+
+
+def measured(picks: pd.DataFrame, motion: Any, rules: Settings) -> pd.DataFrame:
+    """Sketches of all picks (PICKS) of the instruments in a store of waveforms (WAVEFORMS).
+
+    Bins that reach beyond the store, or depend on gaps or clipped samples, are NaN. A component
+    that has no samples around a pick has no row.
+    """
+    grid = stores.grid_of(motion)
+    labels = {label: row for row, label in enumerate(stores.labels_of(motion, "instruments"))}
+    components = stores.labels_of(motion, "components")
+    units = dict(motion.attrs["units"])
+    frames: list[pd.DataFrame] = []
+    for codes, rows in picks.groupby(_CODES, sort=True):
+        label = ".".join(map(str, codes))
+        if label not in labels:
+            continue
+        sketcher = Sketcher(rules, grid.rate_hz, str(units.get(label, "counts")))
+        ordered = rows.sort_values(["time", "pick_id"])
+        onsets = _indices(ordered, grid)
+        for some in _groups(onsets, sketcher):
+            block = _block(motion, labels[label], onsets[some], sketcher)
+            frames += _frames(ordered.iloc[some], onsets[some], components, block, sketcher)
+    return pd.concat(frames, ignore_index=True) if frames else tables.empty(MEASUREMENTS)
+
+
+class _Block:
+    """Samples [start, start + n) of a store: motion and mask, (components, n)."""
+
+    def __init__(self, start: int, motion: np.ndarray, valid: np.ndarray) -> None:
+        self.start, self.motion, self.valid = start, motion, valid
+
+    def windows(self, onsets: np.ndarray, sketcher: Sketcher) -> tuple[np.ndarray, np.ndarray]:
+        """Windows around onsets, (components, onsets, samples)."""
+        at = (onsets - self.start)[:, None] + np.arange(*sketcher.reach)
+        return self.motion[:, at], self.valid[:, at]
+
+
+def _indices(picks: pd.DataFrame, grid: stores.Grid) -> np.ndarray:
+    """Indices in the store of the samples at which picks lie."""
+    half = round(5e8 / grid.rate_hz)
+    times = picks["time"].astype("int64").to_numpy()
+    samples = [first_sample(int(time) - half, grid.rate_hz) for time in times]
+    return np.array(samples, dtype=np.int64) - grid.start_sample
+
+
+def _groups(onsets: np.ndarray, sketcher: Sketcher) -> Iterator[slice]:
+    """Neighbouring onsets that are measured together: not too many, not too far apart."""
+    start, stop = sketcher.reach
+    longest = 40 * (stop - start)
+    first = 0
+    for last in range(1, len(onsets) + 1):
+        full = last - first >= sketcher.at_once
+        if last == len(onsets) or full or onsets[last] - onsets[first] > longest:
+            yield slice(first, last)
+            first = last
+
+
+def _block(motion: Any, row: int, onsets: np.ndarray, sketcher: Sketcher) -> _Block:
+    start, stop = sketcher.reach
+    begin, end = int(onsets[0]) + start, int(onsets[-1]) + stop
+    return _Block(begin, *stores.window(motion, row, begin, end))
+
+
+def _frames(
+    picks: pd.DataFrame,
+    onsets: np.ndarray,
+    components: list[str],
+    block: _Block,
+    sketcher: Sketcher,
+) -> Iterator[pd.DataFrame]:
+    """One table for each component that has samples around some of the picks."""
+    motion, valid = block.windows(onsets, sketcher)
+    for at, component in enumerate(components):
+        there = valid[at].any(axis=1)
+        if there.any():
+            yield pd.DataFrame(
+                {
+                    "pick_id": picks["pick_id"].to_numpy()[there],
+                    "component": component,
+                    "units": sketcher.units,
+                    "first_bin_s": sketcher.first / sketcher.rate_hz,
+                    "bin_s": sketcher.samples(sketcher.rules.bin_s) / sketcher.rate_hz,
+                    **sketcher.measure(motion[at][there], valid[at][there]),
+                }
+            )

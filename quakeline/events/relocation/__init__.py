@@ -1,0 +1,1 @@
+"""Double-difference relocation: differences of travel times, the inversion, its errors."""

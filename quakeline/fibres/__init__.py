@@ -1,0 +1,1 @@
+"""Fibre data: files to prepared recordings, networks applied to them, phases along the fibre."""

@@ -1,0 +1,15 @@
+"""What cards say of networks that see many channels of a fibre at once, unless told otherwise."""
+
+from __future__ import annotations
+
+from quakeline.models.sections.base import safe
+
+#: What a card of such a network names as its architecture.
+NETWORK = "das"
+DEFAULT_RATE_HZ = 100.0
+DEFAULT_THRESHOLD = 0.3
+
+
+def title(kind: str, file: str) -> str:
+    """Name of weights that have none: of their class and file."""
+    return safe(f"das {kind} {file.split('.')[0]}")

@@ -1,0 +1,376 @@
+"""Pickers of single stations on fibre data, channel by channel."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from quakeline.core.errors import ConfigError
+from quakeline.fibres.das import storage
+from quakeline.fibres.das.apply import Annotations, Patch
+from quakeline.fibres.das.model import DASModel
+from quakeline.fibres.das.options import ANNOTATE_ARGS, Settings
+from quakeline.fibres.das.patches import PatchingStructure
+from quakeline.fibres.das.pickers import picker_of
+from quakeline.fibres.das.picks import DASPickingCallback
+from quakeline.fibres.das.stream import Stream
+from quakeline.fibres.das.windows import ZeroPhase, batches, normalised
+from quakeline.fibres.recordings.arrays import Transform
+from quakeline.inference.annotator import Annotator
+from quakeline.models import cache, networks, weights
+from quakeline.models.ancestry import Training
+from quakeline.models.cards import CARDS, Card
+from quakeline.models.custom import NETWORK as CUSTOM
+from quakeline.models.names import trained_from
+from quakeline.models.seisbench import Picker as SeisBenchPicker
+from quakeline.signal.filters import butterworth
+
+Strategy = Literal["clone", "pad"]
+logger = logging.getLogger("quakeline")
+
+#: What SeisBench's wrapper takes of the records' pickers, and does not use.
+_WITHOUT_EFFECT = {
+    "stacking": ("How overlapping windows are joined; a callback's matter", "avg"),
+    "*_threshold": ("Smallest probability of a pick; a callback's matter", 0.3),
+}
+#: Most channels in a patch.
+_CHANNELS = 1024
+#: Data of half to twice the rate of a network are taken as they are.
+_RANGE = (0.5, 2.0)
+
+
+class DASWaveformModelWrapper(DASModel):
+    """Applies a picker of three-component records to fibre data, channel by channel.
+
+    Parameters
+    ----------
+    model
+        Name of a weight set (`quakeline models list`), a .safetensors file of quakeline, or a
+        `WaveformModel` of SeisBench.
+    component_strategy
+        "clone": a channel is all components of the network's input; "pad": it is the vertical one
+        (or the first), the others are zero.
+    device
+        "auto", "cpu" or "cuda"; auto takes all GPUs when there are some.
+    threads
+        Cores to compute on; None: all that the process may use.
+    batch
+        Channels in a forward pass; None: the best on this machine.
+    transforms, default_args
+        See `DASModel`.
+    run_loader
+        Whether the Python module that the file of a custom network names may be run.
+    options
+        `dx_range`, `fk_filter_args`, `annotate_forward_kwargs`, `buffer_queue_size`: see
+        `DASModel`.
+
+    `annotate` takes `blinding` too: samples at the begin and the end of each window whose output is
+    left out; unless it is given, as the weights say.
+
+    Raises
+    ------
+    ConfigError
+        An unknown name or strategy, an ensemble, or a network with one value per window.
+    WeightsError
+        The weights cannot be had.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        component_strategy: str = "clone",
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        batch: int | None = None,
+        transforms: Sequence[Transform] = (),
+        default_args: dict[str, Any] | None = None,
+        run_loader: bool = False,
+        **options: Any,
+    ) -> None:
+        _known_strategy(component_strategy)
+        picker = picker_of(model, run_loader)
+        card, rate = picker.card, picker.rate_hz
+        zero_phase = card.filter is not None and card.filter.zero_phase
+        own: tuple[Transform, ...] = (ZeroPhase(card.filter),) if zero_phase else ()
+        super().__init__(
+            annotate_keys=list(picker.rows),
+            dt_range=None if rate is None else (_RANGE[0] / rate, _RANGE[1] / rate),
+            transforms=(*transforms, *own),
+            default_args={
+                **picker.default_args,
+                "thresholds": picker.thresholds,
+                **(default_args or {}),
+            },
+            citation=card.citation,
+            **options,
+        )
+        self.card: Card = card
+        self._loaded, self._rows = card, picker.rows
+        self.component_strategy = component_strategy
+        self.network, self._known, self._path = picker.network, picker.known, picker.path
+        for parameter in self.network.parameters():
+            parameter.requires_grad_(True)  # ScriptModules have no such method of their own
+        self._annotate_args = {
+            **ANNOTATE_ARGS,
+            **_WITHOUT_EFFECT,
+            **picker.documented,
+            "blinding": ("Samples at both ends of a window that are left out", picker.blinding),
+        }
+        self._device, self._batch = device, batch
+        self._run_loader = run_loader
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._ready: Annotator | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the weight set."""
+        return f"{type(self).__name__}({self.card.name})"
+
+    @property
+    def model(self) -> nn.Module:
+        """The picker: SeisBench's `WaveformModel` where it is one, else quakeline's network."""
+        return self.network.model if isinstance(self.network, SeisBenchPicker) else self.network
+
+    @property
+    def component_strategy(self) -> str:
+        """How a channel becomes the components of the network's input."""
+        return self._strategy
+
+    @component_strategy.setter
+    def component_strategy(self, value: str) -> None:
+        self._strategy = _known_strategy(value)
+
+    @property
+    def classify_callback(self) -> type[DASPickingCallback]:
+        """Picks, by default with the thresholds of the weights."""
+        return DASPickingCallback
+
+    def prepare(self) -> Annotator | None:
+        """Make the network ready on its device with its weights of now; `annotate` does it too.
+
+        The first time takes seconds, since the network is then compiled. None: torch computes,
+        where a class of one's own derives from SeisBench's networks or has its own `forward`.
+        """
+        if self._path is None or not self._compiles:
+            return None
+        if not isinstance(self.network, torch.jit.ScriptModule) and self.card.network != CUSTOM:
+            state = self.network.state_dict()
+            now = weights.weights_id(state, self._loaded.options)
+            if now != self._known:
+                self._path, self._known, self._ready = self._kept(now), now, None
+        if self._ready is None:
+            self._ready = Annotator.load(
+                self._path, self._device, self._threads, self._batch, run_loader=self._run_loader
+            )
+        return self._ready
+
+    @property
+    def _compiles(self) -> bool:
+        """Whether the weights file says all of what the network does."""
+        own = type(self).forward is not DASWaveformModelWrapper.forward
+        return self._path is not None and not own and not self.annotate_forward_kwargs
+
+    def _kept(self, weights_id: str) -> Path:
+        """The weights of now, as after training, as a file of the cache."""
+        path = cache.folder() / "das" / f"{weights_id}.safetensors"
+        card = self._loaded
+        if weights.digest_of(self.network.state_dict()) != card.digest:
+            card = trained_from(card, name=f"{card.name} trained further")
+        weights.save(path, self.network.state_dict(), card)
+        self.card = card
+        return path
+
+    def get_patching_structure(
+        self, data_shape: tuple[float, float], argdict: dict[str, Any]
+    ) -> PatchingStructure:
+        """Windows of the network, of as many channels at once as do not need much memory."""
+        window, channels = self.card.window_samples, int(data_shape[1])
+        first, last = self._blinding(argdict)
+        width = -(-channels // -(-channels // _CHANNELS))
+        return PatchingStructure(
+            in_samples=window,
+            in_channels=width,
+            out_samples=window - first - last,
+            out_channels=width,
+            range_samples=(first, window - last),
+            range_channels=(0, width),
+            overlap_channels=0,
+        ).completed(self._argdict_get_with_default(argdict, "overlap_samples"), 0)
+
+    def _blinding(self, argdict: Mapping[str, Any]) -> tuple[int, int]:
+        """Samples at both ends of a window that are left out. Raises ConfigError."""
+        given = self._argdict_get_with_default(argdict, "blinding")
+        try:
+            first, last = (int(value) for value in given)
+        except (TypeError, ValueError):
+            first, last = -1, -1
+        if min(first, last) < 0 or first + last >= self.card.window_samples:
+            raise ConfigError(
+                f"blinding: {given} given; allowed: two counts of samples, together less than"
+                f" {self.card.window_samples}"
+            )
+        return first, last
+
+    def filter_at(self, rate_hz: float) -> np.ndarray | None:
+        """The causal filter that the weights were trained behind; None: none of that kind."""
+        found = self.card.filter
+        if found is None or found.zero_phase:
+            return None
+        return butterworth(found.low_hz, found.high_hz, found.order, rate_hz)
+
+    def forward(self, x: Tensor, argdict: dict[str, Any] | None = None) -> dict[str, Tensor]:
+        """Output of the network, (batch, samples, channels), for patches of the same shape."""
+        batch, samples, channels = x.shape
+        windows = x.transpose(1, 2).reshape(batch * channels, 1, samples)
+        count = len(self.card.components)
+        if self.component_strategy == "clone":
+            windows = windows.expand(-1, count, -1)
+        else:
+            padded = windows.new_zeros(batch * channels, count, samples)
+            padded[:, self._component : self._component + 1] = windows
+            windows = padded
+        windows = normalised(windows, self.card.normalisation)
+        arguments = {**self.default_args, **(argdict or {})}
+        if isinstance(self.network, SeisBenchPicker):
+            found = self.network(windows, arguments)
+        else:
+            found = self.network(windows)
+        curves = found.reshape(batch, channels, found.shape[1], found.shape[2])
+        first, last = self._blinding(arguments)
+        return {
+            key: curves[:, :, row, first : samples - last].transpose(1, 2)
+            for key, row in self._rows.items()
+        }
+
+    def outputs(
+        self, patches: Iterator[Patch], stream: Stream, settings: Settings
+    ) -> Iterator[tuple[Patch, Annotations]]:
+        """See `DASModel.outputs`; channels that do not change are left out and stay zero."""
+        ready = self.prepare()
+        if ready is None:
+            yield from super().outputs(patches, stream, settings)
+            return
+        backend = ready.engine.backend
+        alone = None if self.component_strategy == "clone" else self._component
+        first, stop = stream.structure.range_samples
+        keys = self.annotate_keys
+        values = np.empty(0, np.float32)
+        done = 0
+        for (patch, channels), found in backend.run(batches(patches, backend, self.card, alone)):
+            if done == 0:
+                values = np.zeros((len(keys), len(patch.data), stop - first), np.float32)
+            for number, key in enumerate(keys):
+                values[number, channels] = found[: len(channels), self._rows[key], first:stop]
+            done += len(channels)
+            if done == np.count_nonzero(patch.live):
+                yield patch, {key: values[number].T for number, key in enumerate(keys)}
+                done = 0
+
+    @property
+    def _component(self) -> int:
+        """Which component a channel is where the others are zero."""
+        return max(self.card.components.find("Z"), 0)
+
+    def _settings(self, given: Mapping[str, Any]) -> Settings:
+        known, lenient = self._annotate_args, not self._compiles
+        idle = set(given) - (set(Settings.__dataclass_fields__) | {"blinding"})
+        made = Settings.of(self.default_args, given, known, lenient)
+        if idle and not lenient:
+            logger.warning(
+                "annotate: %s given, without effect here: the callback has stacking and thresholds",
+                ", ".join(sorted(idle)),
+            )
+        return made
+
+    def _callback(self, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The usual callback; P_threshold and the like are its thresholds."""
+        usual = self.default_args["thresholds"]
+        usual = usual if isinstance(usual, dict) else dict.fromkeys(self.annotate_keys, usual)
+        named = {
+            key: given[name]
+            for key in self.annotate_keys
+            for name in (f"{key}_threshold", f"{key.lower()}_threshold")
+            if name in given
+        }
+        callback, rest = super()._callback(
+            {"thresholds": {**usual, **named}, **given} if named else given
+        )
+        return callback, {k: v for k, v in rest.items() if not k.endswith("_threshold")}
+
+    def save(
+        self,
+        path: Path | str,
+        weights_docstring: str = "",
+        version_str: str | None = None,
+        *,
+        name: str | None = None,
+        training: Training | None = None,
+    ) -> Path:
+        """Write the picker's weights as a weights file, for any use of it; see `DASModel.save`."""
+        if self._path is None:
+            raise ConfigError(
+                f"{type(self.model).__name__} is known to this process only: save the network by"
+                " its own save()"
+            )
+        file = storage.versioned(path, version_str)
+        if self._loaded.network == CUSTOM:
+            if name is not None or training is not None:
+                raise ConfigError(f"name: {self._loaded.name} is kept as a graph and has its name")
+            file.write_bytes(self._path.read_bytes())
+            return file
+        digest = weights.digest_of(self.network.state_dict())
+        told = storage.docstring_as(training, weights_docstring, name is not None)
+        card = storage.renamed(self._loaded, digest, name, told)
+        networks.save_network(file, self.network, card or self._loaded)
+        return file
+
+    @classmethod
+    def load(cls, path: Path | str, version_str: str | None = None) -> Self:
+        """Wrap the picker of a .safetensors file of quakeline."""
+        return cls(storage.versioned(path, version_str))
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: Path | str,
+        version_str: str | None = "latest",
+        update: bool = False,
+        force: bool = False,
+        wait_for_file: bool = False,
+    ) -> Self:
+        """Wrap a weight set by its name; see `DASModel.from_pretrained`.
+
+        Raises WeightsError for another version, else as the class itself does.
+        """
+        storage.require_version(name, version_str, cls.list_versions(name))
+        return cls(name)
+
+    @classmethod
+    def list_pretrained(
+        cls, details: bool = False, remote: bool = True
+    ) -> list[str] | dict[str, str]:
+        """Names of the weight sets; with details, and their citations. `remote` has no effect."""
+        sets = {name: card.citation for name, card in CARDS.items() if card.output == "samples"}
+        return sets if details else list(sets)
+
+    @classmethod
+    def list_versions(cls, name: Path | str, remote: bool = True) -> list[str]:
+        """The version of a weight set: digits of its digest. `remote` has no effect."""
+        card = CARDS.get(str(name))
+        return [card.digest[:12]] if card else []
+
+
+def _known_strategy(value: str) -> str:
+    if value not in get_args(Strategy):
+        raise ConfigError(
+            f"component_strategy: {value!r} given; allowed: {', '.join(get_args(Strategy))}"
+        )
+    return value

@@ -1,0 +1,1 @@
+"""Files of a fibre to prepared data on one absolute grid."""

@@ -1,0 +1,1 @@
+"""Files of other programs, and text of people: waveforms, inventories, picks, catalogs."""

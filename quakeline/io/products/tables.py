@@ -1,0 +1,105 @@
+"""Parquet tables that follow a schema of `quakeline.core.schemas`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from quakeline.core.errors import DataError
+from quakeline.core.schemas import Table
+from quakeline.io.products import provenance
+from quakeline.io.products.atomic import replacing
+from quakeline.io.products.geoparquet import with_points
+
+
+def empty(table: Table) -> pd.DataFrame:
+    """A frame without rows that has the table's columns and types."""
+    frame: pd.DataFrame = table.arrow.empty_table().to_pandas()
+    return frame
+
+
+def conform(frame: pd.DataFrame, table: Table) -> pa.Table:
+    """Cast a frame to a table: missing nullable columns become null, the order is the schema's.
+
+    Raises DataError for a missing or null required column, an unknown column or a wrong type.
+    """
+    unknown = sorted(set(frame.columns) - set(table.names))
+    if unknown:
+        raise DataError(f"table {table.name}: unknown columns {', '.join(unknown)}")
+    arrays = []
+    for column, field in zip(table.columns, table.arrow, strict=True):
+        if column.name not in frame.columns and not column.nullable and len(frame):
+            raise DataError(f"table {table.name}: column {column.name} is missing")
+        values = frame.get(column.name, pd.Series([None] * len(frame), dtype=object))
+        try:
+            array = pa.Array.from_pandas(values, type=field.type)
+        except (ValueError, TypeError, OverflowError) as error:  # pyarrow raises them all
+            raise DataError(f"table {table.name}: column {column.name}: {error}") from error
+        if array.null_count and not column.nullable:
+            raise DataError(f"table {table.name}: column {column.name} has empty values")
+        arrays.append(array)
+    return pa.Table.from_arrays(arrays, schema=table.arrow)
+
+
+def typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """A frame as it would be read again had it been written; errors as in `conform`."""
+    found: pd.DataFrame = conform(frame, table).to_pandas()
+    return found
+
+
+def write(frame: pd.DataFrame, table: Table, path: Path, *, points: bool = False) -> None:
+    """Write a frame as a Parquet table with the stage's provenance, whole or not at all.
+
+    `points` adds what makes it GeoParquet (see `quakeline.io.products.geoparquet`); `read` leaves
+    it out.
+    """
+    arrow = conform(frame, table)
+    if points:
+        arrow = with_points(arrow)
+    metadata = {
+        **(arrow.schema.metadata or {}),
+        provenance.KEY.encode(): json.dumps(provenance.current()).encode(),
+    }
+    with replacing(path) as temporary:
+        pq.write_table(
+            arrow.replace_schema_metadata(metadata),
+            temporary,
+            compression="zstd",
+            write_page_checksum=True,
+        )
+
+
+def read(path: Path, table: Table) -> pd.DataFrame:
+    """Read a Parquet table of quakeline; what an older version did not have is null.
+
+    Raises DataError for another table, or a version that cannot be read.
+    """
+    try:
+        arrow = pq.read_table(path, page_checksum_verification=True)
+        metadata = arrow.schema.metadata or {}
+        name = metadata.get(b"quakeline_table", b"another kind").decode()
+        version = metadata.get(b"quakeline_table_version", b"?").decode()
+        frame: pd.DataFrame = arrow.to_pandas()
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path} as a table of {table.name}: {error}") from error
+    if name != table.name or not table.reads(version):
+        raise DataError(
+            f"{path} holds {name} version {version}, expected {table.name} version {table.version}"
+        )
+    if version != str(table.version):
+        added = [one.name for one in table.columns if one.nullable and one.name not in frame]
+        frame = frame.assign(**dict.fromkeys(added))
+    missing = [column for column in table.names if column not in frame]
+    if missing:
+        raise DataError(f"{path} is damaged: it has no column {', '.join(missing)}")
+    return frame[table.names]
+
+
+def read_many(paths: list[Path], table: Table) -> pd.DataFrame:
+    """Read tables of one schema into one frame; without paths an empty one."""
+    frames = [frame for frame in (read(path, table) for path in paths) if len(frame)]
+    return pd.concat(frames, ignore_index=True) if frames else empty(table)

@@ -1,6 +1,0 @@
-"""Absolute location in a 1D model: global search, most likely point, full covariance."""
-
-from quakeline.location.diagnosis import Diagnosis, diagnosed
-from quakeline.location.locator import Locator
-
-__all__ = ["Diagnosis", "Locator", "diagnosed"]

@@ -1,0 +1,104 @@
+"""The data of the map that can be moved: places in km around its middle, as JSON text."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from quakeline.report.catalog import Catalog, nanoseconds
+from quakeline.report.panels import short_names
+from quakeline.report.region import KM_PER_DEGREE, Region, region
+
+#: Events on the map at most; of more, those with the most arrivals are taken.
+MOST_EVENTS = 20_000
+
+
+def data(catalog: Catalog) -> dict[str, Any] | None:
+    """What the map shows; None where nothing has coordinates.
+
+    Times are seconds since the begin of the run; an event is [x, y, depth, time, size, number] with
+    x and y in km. An event of the reference is [x, y, time, number of the same event here or null].
+    """
+    stations = catalog.stations.dropna(subset=["latitude", "longitude"])
+    events = catalog.events.nlargest(MOST_EVENTS, "n_arrivals").sort_values("time_ns")
+    if not len(stations) and not len(events):
+        return None
+    area = region(stations, catalog.events)
+    begin = catalog.span.start_ns
+    measured = bool(events["magnitude"].notna().any())
+    size = events["magnitude"] if measured else events["n_arrivals"]
+    rows = _rows(events, area, (size, events["number"]), begin, with_depth=True)
+    theirs = _of_reference(catalog.matches, events)
+    names = short_names(list(stations["site"]))
+    return {
+        "half": round(area.half_km, 3),
+        "start": begin // 1_000_000,
+        "seconds": catalog.span.seconds,
+        "measured": measured,
+        "deepest": max(1.0, float(np.ceil(events["depth_km"].max()))) if len(events) else 1.0,
+        "leftOut": len(catalog.events) - len(events),
+        "events": rows,
+        "theirs": _rows(theirs, area, (theirs["number"],), begin, with_depth=False),
+        "stations": [
+            [*place, name] for place, name in zip(_places(stations, area), names, strict=True)
+        ],
+    }
+
+
+def _of_reference(matches: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """Events of the reference, with the number of our own; not of those that the map leaves out."""
+    numbers = dict(zip(events["event_id"], events["number"], strict=True))
+    known = matches[matches["reference_id"].notna()]
+    known = known.assign(number=known["event_id"].map(numbers))
+    known = known[(known["status"] == "missed") | known["number"].notna()]
+    return pd.DataFrame(
+        {
+            "latitude": known["reference_latitude"],
+            "longitude": known["reference_longitude"],
+            "time_ns": nanoseconds(known["reference_time"]),
+            "number": known["number"],
+        }
+    )
+
+
+def _rows(
+    frame: pd.DataFrame,
+    area: Region,
+    more: tuple[pd.Series, ...],
+    begin: int,
+    *,
+    with_depth: bool,
+) -> list[list[float | None]]:
+    columns = [[round(float(depth), 2) for depth in frame["depth_km"]]] if with_depth else []
+    seconds = [round((int(time) - begin) / 1e9, 1) for time in frame["time_ns"]]
+    extra = [[_plain(value) for value in column] for column in more]
+    parts = zip(_places(frame, area), *columns, seconds, *extra, strict=True)
+    return [[*place, *rest] for place, *rest in parts]
+
+
+def _plain(value: Any) -> float | None:
+    return None if pd.isna(value) else round(float(value), 2)
+
+
+def _places(frame: pd.DataFrame, area: Region) -> list[list[float]]:
+    east = area.east(frame["longitude"].to_numpy(float)) - area.longitude
+    north = frame["latitude"].to_numpy(float) - area.latitude
+    km = np.column_stack([east * area.km_per_degree_east, north * KM_PER_DEGREE])
+    return [[round(float(x), 3), round(float(y), 3)] for x, y in km]
+
+
+def embedded(value: Any) -> str:
+    """JSON that no name in it can end: it holds no <."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028")
+
+
+def allowance(script: str) -> str:
+    """What the page's security policy says to allow this script and no other."""
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return f"'sha256-{digest}'"

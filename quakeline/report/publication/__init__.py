@@ -1,0 +1,1 @@
+"""What makes a run citable: its RO-Crate and the table of where products come from."""

@@ -1,0 +1,1 @@
+"""From raw data to prepared waveforms: sources and preparation."""

@@ -1,0 +1,1 @@
+"""A run: its configuration, stages, jobs, cluster, outcome and reproduction."""

@@ -1,0 +1,474 @@
+"""The configuration of a run: `config/config.yaml` (defaults) plus an overlay, checked as a whole.
+
+`load` reports every mistake together, each with its dotted path, what was given and what is
+allowed. Nothing here imports torch, obspy or any other heavy library: the Snakefile loads the
+configuration whenever the workflow is parsed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from quakeline.core.errors import ConfigError
+from quakeline.core.extras import lacking
+from quakeline.core.section import MayBeAuto, Section
+from quakeline.core.timeline import Span, split, to_datetime, to_ns
+from quakeline.earth.sections import Layers, Velocity
+from quakeline.earth.shipped import GENERAL, VELOCITY_MODELS
+from quakeline.fibres.das.weights_section import AnyKind as AnyFibreKind
+from quakeline.fibres.section import Fibre
+from quakeline.models.cards import Card
+from quakeline.models.names import described
+from quakeline.models.sections import AnyKind, Builtin, Kind
+from quakeline.workflow import stages
+from quakeline.workflow.stages.fetch import edition_note
+
+DEFAULT = Path("config/config.yaml")
+#: The run where none is named: the embedded demo.
+DEMO = Path("runs/unterhaching.yaml")
+_GIVEN = " given; "
+_OF_DATA_SET = ("run", "time", "time.start", "time.end")
+_STATIONS = ("table", "stationxml", "fdsn")
+_WITHOUT_DEFAULT = "what belongs to a data set has no default"
+_ABSENT = object()
+
+
+class Time(Section):
+    """The span of the run and how it is cut into chunks, one job of each stage per chunk."""
+
+    start: datetime = Field(description="first instant of the run, UTC, whole seconds")
+    end: datetime = Field(description="last instant of the run (exclusive), UTC, whole seconds")
+    chunk_h: float = Field(
+        24.0,
+        gt=0,
+        description="length of a chunk in hours; chunks begin at absolute multiples of it",
+    )
+    margin_s: Annotated[Annotated[float, Field(ge=0)] | None, MayBeAuto()] = Field(
+        None,
+        description="data read on both sides of a chunk, in seconds, so that the cuts do not"
+        " matter; auto: one window of the network, 20 s more where it has a filter, 15 s beside"
+        " that, and what section measure needs",
+    )
+
+    @field_validator("start", "end")
+    @classmethod
+    def _whole_seconds(cls, value: datetime) -> datetime:
+        if value.microsecond:
+            raise ValueError("must be a whole second")
+        return value
+
+    @model_validator(mode="after")
+    def _check(self) -> Time:
+        if to_ns(self.end) <= to_ns(self.start):
+            raise ValueError(f"end ({self.end}) must be later than start ({self.start})")
+        seconds = self.chunk_h * 3600
+        if abs(seconds - round(seconds)) > 1e-6 or seconds < 1:
+            raise ValueError(f"chunk_h ({self.chunk_h}) must be a whole number of seconds")
+        return self
+
+    def chunks(self) -> list[Span]:
+        """The chunks of the run in order of time."""
+        span = Span(to_ns(self.start), to_ns(self.end))
+        return split(span, round(self.chunk_h * 3600))
+
+
+class Run(Section):
+    """Everything that `config.yaml` can say."""
+
+    run: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        description="name of the run; results are written to results/<run>/",
+    )
+    time: Time
+    stations: stages.stations.Config = Field(
+        stages.stations.Config(), description="the seismometers; null: none, a run of fibres alone"
+    )
+    fetch: stages.fetch.Config | None = Field(
+        None, description="their data; null: none, a run of fibres or of a table of picks"
+    )
+    prepare: stages.prepare.Config = stages.prepare.Config()
+    weights: AnyKind = Builtin()
+    annotate: stages.annotate.Config = stages.annotate.Config()
+    pick: stages.pick.Config = stages.pick.Config()
+    fibres: list[Fibre] = Field(
+        default_factory=list, description="fibres of the run; empty: seismometers alone"
+    )
+    das_weights: AnyFibreKind | None = Field(
+        None, description="what picks on fibres; null: the network of `weights`, channel by channel"
+    )
+    das_index: stages.das_index.Config = stages.das_index.Config()
+    das_annotate: stages.das_annotate.Config = stages.das_annotate.Config()
+    das_pick: stages.das_pick.Config = stages.das_pick.Config()
+    measure: stages.measure.Config = stages.measure.Config()
+    import_picks: stages.import_picks.Config = stages.import_picks.Config()
+    velocity: Velocity = Field(
+        Layers(), description="The velocity model of association, location and moments"
+    )
+    associate: stages.associate.Config = stages.associate.Config()
+    locate: stages.locate.Config = stages.locate.Config()
+    magnitude: stages.magnitude.Config = stages.magnitude.Config()
+    classify: stages.classify.Config = stages.classify.Config()
+    merge: stages.merge.Config = stages.merge.Config()
+    evaluate: stages.evaluate.Config = stages.evaluate.Config()
+    report: stages.report.Config = stages.report.Config()
+    crate: stages.crate.Config = stages.crate.Config()
+    keep: list[Literal["waveforms", "probabilities"]] = Field(
+        default_factory=list,
+        description="intermediate stores that stay on disk; the report draws record sections only"
+        " when both are kept",
+    )
+
+    @field_validator("stations", mode="before")
+    @classmethod
+    def _no_stations(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @field_validator("velocity", mode="before")
+    @classmethod
+    def _of_layers(cls, value: Any) -> Any:
+        return {"kind": "table", **value} if isinstance(value, Mapping) else value
+
+    @model_validator(mode="after")
+    def _check_fibres(self) -> Run:
+        """Fibres need names of their own and a network that suits them."""
+        names = [fibre.name for fibre in self.fibres]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"fibres: the name {name!r} is given twice")
+        card = self._fibre_card()
+        if self.fibres and (card.members or card.output == "window"):
+            kind = "an ensemble" if card.members else "a network with one value per window"
+            section_ = "das_weights" if self.das_weights else "weights"
+            raise ValueError(
+                f"{section_}: {card.name} is {kind}; fibres need a network that gives one"
+                " probability per sample"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check(self) -> Run:
+        cards = {"pick": self._card(), "das_annotate": self._fibre_card()}
+        for who, needed in self._margins().items():
+            if self.margin_s < needed:
+                raise ValueError(
+                    f"time.margin_s: {self.margin_s:g} given; {who} needs at least {needed:g}; auto"
+                    " is enough"
+                )
+        self._check_band()
+        for stage, card in cards.items():
+            unknown = sorted(set(getattr(self, stage).thresholds) - set(card.phases))
+            if unknown:
+                raise ValueError(
+                    f"{stage}.thresholds: {', '.join(unknown)} given; {card.name} has the phases "
+                    f"{', '.join(card.phases)}"
+                )
+        return self
+
+    def _margins(self) -> dict[str, float]:
+        """Seconds that each reader of a chunk needs on both sides of it, by its name."""
+        cards = (self._card(), self._fibre_card())
+        return {
+            **{card.name: card.margin_s for card in cards},
+            "measure (before_s, after_s)": self.measure.margin_s,
+        }
+
+    @property
+    def margin_s(self) -> float:
+        """Seconds read on both sides of a chunk: as given, else what all of its readers need."""
+        given = self.time.margin_s
+        return float(math.ceil(max(self._margins().values()))) if given is None else given
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What became of settings that were left to the program, as far as it is known by now."""
+        made: dict[str, Any] = {}
+        if self.time.margin_s is None:
+            made["time.margin_s"] = self.margin_s
+        if isinstance(self.velocity, Layers) and self.velocity.table in VELOCITY_MODELS:
+            made["velocity.table"] = f"{self.velocity.table}, {GENERAL}"
+        return made
+
+    def _check_band(self) -> None:
+        """Refuse spectra of what the responses' filter takes away."""
+        kept, moment = self.prepare.response.pre_filter_hz, self.magnitude.moment
+        if kept and moment and not kept[1] <= moment.band_hz[0] < moment.band_hz[1] <= kept[2]:
+            raise ValueError(
+                f"magnitude.moment.band_hz: {list(moment.band_hz)} given;"
+                f" prepare.response.pre_filter_hz keeps {kept[1]:g} to {kept[2]:g}"
+            )
+
+    def _card(self) -> Card:
+        """The network's card with what `annotate` changes."""
+        try:
+            return self.annotate.windowing.on(self.weights.card())
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+
+    def _fibre_card(self) -> Card:
+        """The card of the network for fibres."""
+        found: Card = (self.das_weights or self.weights).card()
+        return found
+
+    @property
+    def fibre_rate_hz(self) -> float:
+        """Rate of the prepared data of fibres: that of their network."""
+        return float(self._fibre_card().sampling_rate_hz)
+
+    @property
+    def weights_stages(self) -> list[str]:
+        """Stages that get weights, as far as the run needs them."""
+        return [stage.name for stage in stages.of(self) if "weights" in stage.products]
+
+    @property
+    def sampling_rate_hz(self) -> float:
+        """Rate of the prepared waveforms: the network's own."""
+        return float(self.weights.card().sampling_rate_hz)
+
+    @property
+    def station_chunks(self) -> list[str]:
+        """Chunks of the seismometers: none in a run of fibres alone."""
+        return self.chunk_ids if self.fetch else []
+
+    @property
+    def remote(self) -> bool:
+        """Whether the data of the seismometers come from web services or object stores."""
+        return self.fetch is not None and self.fetch.source.remote
+
+    @property
+    def fibre_names(self) -> list[str]:
+        """Names of the fibres."""
+        return [fibre.name for fibre in self.fibres]
+
+    def fibre(self, name: str) -> Fibre:
+        """The fibre of a name."""
+        return next(fibre for fibre in self.fibres if fibre.name == name)
+
+    @property
+    def chunk_ids(self) -> list[str]:
+        """Names of the chunks in order of time."""
+        return [chunk.id for chunk in self.time.chunks()]
+
+    def require_files(self) -> None:
+        """Raise ConfigError that lists every file the run names and every library it lacks."""
+        needed = [(one.EXTRA, path) for path, one in self.within() if one.EXTRA]
+        missing = [line for line in (lacking(*pair) for pair in needed) if line]
+        missing += self.velocity.missing()
+        for stage in stages.of(self):
+            try:
+                named = stage.files(self)
+            except ConfigError as error:
+                missing.append(str(error))
+                continue
+            missing += [
+                f"{key}: file {path!r} does not exist"
+                for key, paths in named.items()
+                for path in paths
+                if not Path(path).is_file()
+            ]
+        for name in self.weights_stages:
+            lines = getattr(self, name).missing()
+            missing += [f"{name}.{line.partition('.')[2]}" for line in lines]
+        if missing:
+            raise ConfigError("\n".join(missing))
+
+    def named_files(self) -> list[str]:
+        """Files that the configuration names, but for raw data and weights, each once."""
+        named = [
+            path
+            for stage in stages.of(self)
+            for paths in stage.files(self).values()
+            for path in paths
+        ]
+        return sorted({*self.velocity.named_files(), *named})
+
+    @property
+    def trained_stages(self) -> list[str]:
+        """Those of `weights_stages` whose weights were trained from others."""
+        return [name for name in self.weights_stages if described(getattr(self, name).card())]
+
+    @property
+    def asked_span(self) -> str:
+        """The years that web services are asked for stations of; empty where none are asked.
+
+        Whole years: a run that is extended day by day asks the same and keeps its stations.
+        """
+        if not self.stations.fdsn:
+            return ""
+        first, last = (to_datetime(t).year for t in (self.span.start_ns, self.span.end_ns - 1))
+        return Span(*(to_ns(datetime(year, 1, 1, tzinfo=UTC)) for year in (first, last + 1))).id
+
+    @property
+    def span(self) -> Span:
+        """The span of the run."""
+        return Span(to_ns(self.time.start), to_ns(self.time.end))
+
+    def read_for(self, chunk: Span) -> Span:
+        """What is read of the raw data for a chunk: its margins and what filters need beyond."""
+        return chunk.widen(self.margin_s + self.prepare.response.read_ahead_s)
+
+    def archive_of(self, chunk: str) -> str:
+        """What Snakemake compares to decide whether the raw data of a chunk have changed.
+
+        The source's digest, and what `quakeline fetch` noted when it brought other data than the
+        manifest of the chunk tells of.
+        """
+        if self.fetch is None:
+            return "none"
+        span = self.read_for(Span.parse(chunk))
+        note = edition_note(Path("results") / self.run / "raw" / f"{chunk}.parquet")
+        edition = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
+        return " ".join(filter(None, [self.fetch.source.fingerprint_of(span), edition]))
+
+    def as_yaml(self) -> str:
+        """The whole configuration, defaults included, as YAML."""
+        return str(yaml.safe_dump(self.plain(), sort_keys=False, allow_unicode=True))
+
+    def params(self, stage: str) -> dict[str, Any]:
+        """What Snakemake compares to decide whether a stage's jobs must run again.
+
+        Plain builtins: Snakemake silently does not track any other object.
+        """
+        section = getattr(self, stage)
+        plain = section.plain() if section is not None else {}
+        facts = {"version": stages.STAGES[stage].module.VERSION, "config": plain}
+        digest = section.digest_of_file if isinstance(section, Kind) else ""
+        return facts | ({"weights": digest} if digest else {})
+
+
+def section(stage: str, plain: Mapping[str, Any]) -> Section:
+    """The section of a stage from what `Run.params` gave for it."""
+    field = Run.model_fields[stage]
+    found: Section = TypeAdapter(field.rebuild_annotation()).validate_python(dict(plain))
+    return found
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping. Raises ConfigError with the reason."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"config file {path} does not exist") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no text, no date
+        raise ConfigError(f"config file {path}: {' '.join(str(error).split())}") from None
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise ConfigError(f"config file {path}: expected a mapping, found {type(raw).__name__}")
+    return raw
+
+
+def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay an overlay over a base, key by key.
+
+    A mapping whose `kind` differs from the base's replaces it as a whole, since the keys of one
+    kind mean nothing to another. Lists and values replace what was there.
+    """
+    result = dict(base)
+    for key, value in overlay.items():
+        old = result.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        if both and value.get("kind", old.get("kind")) == old.get("kind"):  # type: ignore[union-attr]
+            result[key] = merged(old, value)  # type: ignore[arg-type]
+        else:
+            result[key] = value
+    return result
+
+
+def load(raw: Mapping[str, Any]) -> Run:
+    """Check a configuration. Raises ConfigError that lists every mistake, one a line.
+
+    What belongs to a data set has no default: what of it is absent is the first line.
+    """
+    absent = _absent(raw)
+    lines = [f"not given: {', '.join(absent)}; {_WITHOUT_DEFAULT}"] if absent else []
+    try:
+        run = Run.model_validate(dict(raw))
+    except ValidationError as error:
+        lines += [_explain(dict(item), raw) for item in error.errors() if not _is_told(dict(item))]
+    else:
+        if not absent:
+            return run
+    raise ConfigError("\n".join(_joined(lines)))
+
+
+def read(overlay: Mapping[str, Any] | None = None, default: Path = DEFAULT) -> Run:
+    """The run that the default configuration and an overlay describe.
+
+    Without an overlay it is the embedded demo; where the default configuration names a run itself,
+    as that of a repeated run does, it is that run.
+    """
+    base = read_yaml(default)
+    if overlay is None:
+        overlay = {} if "run" in base else read_yaml(default.parent / DEMO)
+    return load(merged(base, overlay))
+
+
+def _absent(raw: Mapping[str, Any]) -> list[str]:
+    """What a configuration must say of its data set and does not."""
+    time, stations = raw.get("time", {}), raw.get("stations")
+    imported = raw.get("import_picks")
+    imports = isinstance(imported, Mapping) and bool(imported.get("table"))
+    absent = [] if "run" in raw else ["run"]
+    if isinstance(time, Mapping):
+        absent += [f"time.{name}" for name in ("start", "end") if name not in time]
+    described = isinstance(stations, Mapping) and any(map(stations.get, _STATIONS))
+    nothing = not (raw.get("fetch") or raw.get("fibres") or imports)
+    if (nothing or raw.get("fetch") or imports) and not described:
+        absent.append("stations.table (or stations.stationxml, or stations.fdsn)")
+    if nothing:
+        absent.append("fetch.source (or fibres, or import_picks.table)")
+    return absent
+
+
+def _is_told(item: Mapping[str, Any]) -> bool:
+    """Whether a mistake is one of those that `_absent` names."""
+    return item["type"] == "missing" and ".".join(map(str, item["loc"])) in _OF_DATA_SET
+
+
+def _path(location: tuple[int | str, ...], raw: Any) -> str:
+    """Dotted path of a key; pydantic also names the `kind` of each section on the way.
+
+    Below a value that is no section or list it names the alternatives that the value may be.
+    """
+    parts, here = [], raw
+    for part in location:
+        kind = here.get("kind", "builtin") if isinstance(here, Mapping) else None
+        if part == kind and part not in here:
+            continue
+        if isinstance(here, Mapping):
+            here = here.get(part, _ABSENT)
+        elif isinstance(here, list) and isinstance(part, int):
+            here = here[part] if part < len(here) else _ABSENT
+        elif here is not _ABSENT:
+            continue
+        parts.append(str(part))
+    return ".".join(parts) or "config"
+
+
+def _joined(lines: list[str]) -> list[str]:
+    """Mistakes of one value, one for each alternative that it may be, as one line."""
+    given: dict[str, list[str]] = {}
+    for line in lines:
+        head, said, message = line.partition(_GIVEN)
+        given.setdefault(head + said, []).append(message)
+    return [head + " or ".join(dict.fromkeys(messages)) for head, messages in given.items()]
+
+
+def _explain(item: dict[str, Any], raw: Mapping[str, Any]) -> str:
+    kinds = {"extra_forbidden", "missing"}
+    path = _path(item["loc"], raw)
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        message = "unknown key; see config/README.md for the keys that exist"
+    if item["type"] == "missing":
+        message = "is required"
+    if item["type"] in kinds or isinstance(item["input"], dict | Section):
+        return f"{path}: {message}" if path != "config" else message
+    return f"{path}: {item['input']!r}{_GIVEN}{message[:1].lower()}{message[1:]}"

@@ -1,0 +1,347 @@
+"""Starts the workflow: where it works, one process for each run, stale locks, what went wrong.
+
+Snakemake keeps its lock when it is killed. Two facts tell whether such a lock is stale: the
+launcher holds an flock for as long as it or its Snakemake lives, and no process of this machine
+runs Snakemake in the folder. Snakemake's own log names the machine of a lock that another one left
+behind.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import typer
+
+import quakeline
+from quakeline.core.errors import ConfigError, DataError, OutputError, QuakelineError
+from quakeline.io.products import checksums
+from quakeline.io.products.atomic import require_space, writing
+from quakeline.workflow import cluster, config, slurm, stages
+from quakeline.workflow.outcome import INTERRUPTED, Outcome, explain
+
+OVERLAYS = Path("config/runs")
+PROFILES = Path("profiles")
+#: Words with which Snakemake only says what it would do.
+DRY = {"-n", "--dry-run", "--dryrun"}
+#: What a folder of results holds that a run, a repetition or a download began.
+_BEGUN = {".lock", checksums.FOLDER, "logs", "ids.parquet", "archive"}
+#: How long processes of a cancelled job may take to end.
+_PATIENCE_S = 15.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder that a run works in, and the Snakefile that it uses."""
+
+    folder: Path
+    snakefile: Path
+
+
+def find_place(folder: Path) -> Place:
+    """Find where to work: this folder when it holds a configuration, else the source tree.
+
+    Raises ConfigError when there is neither.
+    """
+    source_tree = Path(quakeline.__file__).resolve().parents[1]
+    for candidate in (folder, source_tree):
+        if not (candidate / config.DEFAULT).is_file():
+            continue
+        for home in (candidate, source_tree):
+            if (home / "Snakefile").is_file():
+                return Place(candidate, home / "Snakefile")
+    raise ConfigError(
+        f"no workflow here: neither {folder} nor {source_tree} holds a Snakefile and"
+        f" {config.DEFAULT}; work in a clone of quakeline"
+    )
+
+
+def own_place(folder: Path) -> Place:
+    """A folder to work in with the workflow of the program itself, whatever the folder holds.
+
+    Raises ConfigError where the program lies without its workflow.
+    """
+    return Place(folder, find_place(Path(quakeline.__file__).resolve().parents[1]).snakefile)
+
+
+def find_overlay(place: Place, given: str | None, folder: Path) -> Path | None:
+    """Turn what the person named into the path of an overlay: a file, or a name of config/runs.
+
+    None stands for the run of `config.read` without an overlay, which may also be called by its
+    name. Raises ConfigError that lists the known names.
+    """
+    if given is None:
+        return None
+    if (folder / given).is_file():
+        return folder / given
+    known = {path.stem: path for path in sorted((place.folder / OVERLAYS).glob("*.yaml"))}
+    if given in known:
+        return known[given]
+    default = str(config.read_yaml(place.folder / config.DEFAULT).get("run", ""))
+    if given == default:
+        return None
+    names = ", ".join([*([default] if default else []), *known])
+    raise ConfigError(
+        f"overlay {given!r}: neither a file nor a run of {OVERLAYS}; known runs: {names}"
+    )
+
+
+def find_profile(place: Place, given: str | None, folder: Path) -> Path | None:
+    """Turn a Snakemake profile that the person named into its folder: a path, or one of profiles/.
+
+    Raises ConfigError that lists the known names.
+    """
+    if given is None:
+        return None
+    homes = [place.folder / PROFILES, place.snakefile.parent / PROFILES]
+    for candidate in (folder / given, *(home / given for home in homes)):
+        if (candidate / "config.yaml").is_file():
+            return candidate.resolve()
+    known = sorted({path.parent.name for home in homes for path in home.glob("*/config.yaml")})
+    raise ConfigError(
+        f"profile {given!r}: neither a folder with a config.yaml nor one of {PROFILES}/; known"
+        f" profiles: {', '.join(known)}"
+    )
+
+
+def checked(place: Place, overlay: Path | None) -> config.Run:
+    """Read the configuration and the tables that it names.
+
+    The job that needs a table may begin hours later. Raises ConfigError with every mistake, one a
+    line.
+    """
+    run = config.read(config.read_yaml(overlay) if overlay else None, place.folder / config.DEFAULT)
+    with chdir(place.folder):
+        run.require_files()
+        for stage in stages.of(run):
+            stage.check(run)
+        _require_tables(run)
+    return run
+
+
+def _require_tables(run: config.Run) -> None:
+    from quakeline.io.formats import station_tables
+
+    mistakes = []
+    table = run.stations.table
+    readers: list[Callable[[], object]] = [run.velocity.model]
+    if table:
+        readers.insert(0, partial(station_tables.read_table, Path(table)))
+    for read in readers:
+        try:
+            read()
+        except DataError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+
+
+def launch(
+    place: Place,
+    run: config.Run,
+    overlay: Path | None,
+    cores: str,
+    extra: list[str],
+    profile: Path | None = None,
+) -> Outcome:
+    """Run Snakemake for a run and wait for it. `extra` are further arguments for Snakemake.
+
+    `profile` is the folder of a Snakemake profile, of a cluster for instance.
+
+    Raises OutputError when results cannot be written, ConfigError when they would go where other
+    things are, QuakelineError when the run is being worked on already.
+    """
+    # -P: a file of the working folder never stands for a module of Python.
+    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(place.snakefile)]
+    if overlay and config.read_yaml(overlay):
+        command += ["--configfile", str(overlay.resolve())]
+    results = place.folder / "results" / run.run
+    _require_own(results)
+    with _claimed(results) as lock:
+        for folder in (results, place.folder / ".snakemake"):
+            require_space(folder)
+        # Jobs of a killed run that still work on this machine would pass for the lock's owners.
+        words = _on_cluster(profile, place.folder, run) if profile else []
+        _unlock_stale(place.folder, command)
+        start_ns = os.fstat(lock).st_mtime_ns
+        command += ["--cores", cores, "--rerun-incomplete"]
+        command += [] if DRY.intersection(extra) else _without_damage(place.folder, results)
+        command += [*words, *extra]
+        code = _follow(command, place.folder, lock)
+        if code < 0:
+            _end_orphans(place.folder)
+    return explain(code, results, place.folder, start_ns)
+
+
+def _without_damage(folder: Path, results: Path) -> list[str]:
+    """Remove damaged products of a run; arguments that have them made again.
+
+    Snakemake by itself makes an intermediate product again only when something later is missing.
+    """
+    found = checksums.sweep(results)
+    for wrong in found.values():
+        typer.echo(f"quakeline: damaged: {wrong}; it is made again", err=True)
+    again = [os.path.relpath(product, folder) for product in found]
+    return ["--forcerun", *again] if again else []
+
+
+def _on_cluster(profile: Path, folder: Path, run: config.Run) -> list[str]:
+    """Arguments for a profile; jobs that a killed Snakemake left in SLURM's queue are cancelled."""
+    words = ["--profile", str(profile), *cluster.read_site(folder).grouping(run)]
+    if config.read_yaml(profile / "config.yaml").get("executor") != "slurm":
+        return words
+    prefix = slurm.job_prefix(folder / "results" / run.run)
+    left = slurm.cancel_leftovers(prefix)
+    if left:
+        typer.echo(f"quakeline: cancelled jobs {', '.join(left)} of a killed run", err=True)
+    return [*words, "--slurm-jobname-prefix", prefix]
+
+
+def _require_own(results: Path) -> None:
+    """Refuse a folder that holds other things than a run: products would replace them."""
+    with writing(results):
+        held = {path.name for path in results.iterdir()} if results.is_dir() else set()
+    if held and not held & _BEGUN:
+        raise ConfigError(
+            f"run: {results} holds other things ({min(held)}) and no run; give the run another"
+            " name, or move them away"
+        )
+
+
+@contextmanager
+def _claimed(results: Path) -> Iterator[int]:
+    """Hold the run's lock file; Snakemake inherits it, so it is free only when both have ended."""
+    try:
+        with writing(results):
+            results.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(results / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise OutputError(f"cannot write {results}: {error.strerror}") from error
+    try:
+        _claim(descriptor, results)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _claim(descriptor: int, results: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(descriptor, 0)
+        with writing(results):
+            os.write(descriptor, f"process {os.getpid()} on {platform.node()}\n".encode())
+    except BlockingIOError:
+        pids = ", ".join(map(str, _live_processes(results.parents[1])))
+        holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+        who = f"process {pids}" if pids else holder
+        raise QuakelineError(f"{results} is being worked on by {who}") from None
+    except OSError as error:
+        raise OutputError(f"cannot write {results}: {error.strerror}") from error
+
+
+def _unlock_stale(folder: Path, command: list[str]) -> None:
+    """Remove Snakemake's lock when nothing that could have made it is alive any more."""
+    locks = list((folder / ".snakemake/locks").glob("*.lock"))
+    if not locks:
+        return
+    elsewhere = _other_hosts(folder, min(lock.stat().st_mtime for lock in locks))
+    if elsewhere:
+        raise QuakelineError(
+            f"{folder} was locked by Snakemake on {', '.join(elsewhere)}; if nothing works there"
+            " any more, remove the lock with `snakemake --unlock`"
+        )
+    _end_orphans(folder)
+    if _all_ended(folder):
+        subprocess.run([*command, "--unlock", "--quiet"], cwd=folder, check=False)
+
+
+def _all_ended(folder: Path) -> bool:
+    """Whether no process works in a folder; those of a cancelled job may take seconds to end."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while _live_processes(folder):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def _other_hosts(folder: Path, since: float) -> list[str]:
+    """Other machines on which Snakemake has written a log in this folder since a time."""
+    logs = (folder / ".snakemake/log").glob("*.snakemake.log")
+    recent = [log for log in logs if log.stat().st_mtime >= since]
+    lines = [line for log in recent for line in log.read_text(errors="replace").splitlines()]
+    hosts = {line.split(":", 1)[1].strip() for line in lines if line.strip().startswith("Host:")}
+    return sorted(hosts - {platform.node()})
+
+
+def _live_processes(folder: Path) -> list[int]:
+    """Processes of this machine that run Snakemake, or a job of it, in a folder."""
+    import psutil
+
+    return [
+        process.pid
+        for process in psutil.process_iter(["cwd", "cmdline"])
+        if process.info["cwd"] == str(folder.resolve())
+        and _is_snakemake(process.info["cmdline"] or [])
+    ]
+
+
+def _end_orphans(folder: Path) -> None:
+    """End jobs in a folder whose Snakemake was killed: nobody would take what they make."""
+    import psutil
+
+    ended = []
+    for pid in _live_processes(folder):
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if not _is_supervised(process):
+                typer.echo(f"quakeline: ending process {pid}, left by a killed run", err=True)
+                process.kill()
+                ended.append(process)
+    psutil.wait_procs(ended, timeout=10)
+
+
+def _is_supervised(process: Any) -> bool:
+    """Whether a process or one that started it is Snakemake itself."""
+    family = [process, *process.parents()]
+    return any(Path(word).name == "snakemake" for member in family for word in member.cmdline()[:5])
+
+
+def _is_snakemake(words: list[str]) -> bool:
+    program = Path(words[0]).name if words else ""
+    return program.startswith(("python", "snakemake")) and any(
+        Path(word).name == "snakemake" or ".snakemake/scripts" in word for word in words[:5]
+    )
+
+
+def _follow(command: list[str], folder: Path, lock: int) -> int:
+    """Run a command in the foreground and return its exit code; it sees every signal we get.
+
+    A terminal sends Ctrl-C to the command as well; otherwise it is passed on. An interrupted
+    command counts as ended by the signal, whatever its exit code says.
+    """
+    interrupted = False
+    process = subprocess.Popen(command, cwd=folder, pass_fds=(lock,))
+    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        while True:
+            try:
+                code = process.wait()
+                return INTERRUPTED if interrupted and code else code
+            except KeyboardInterrupt:
+                interrupted = True
+                if not sys.stdin.isatty():
+                    process.send_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGTERM, before)

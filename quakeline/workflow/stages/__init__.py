@@ -1,0 +1,262 @@
+"""The stages of the workflow, one module each: `VERSION`, `Config`, `run()`; and their table.
+
+One name everywhere: rule, module, section of the configuration, test file. The keyword names of
+`run()` are the names of the rule's inputs, outputs, wildcards and extra params. Only stages open
+and write products. Whatever lists stages follows from `TABLE`.
+"""
+
+from collections.abc import Mapping
+
+from quakeline.workflow.stages import (
+    annotate,
+    associate,
+    classify,
+    crate,
+    das_annotate,
+    das_index,
+    das_pick,
+    das_weights,
+    evaluate,
+    fetch,
+    import_picks,
+    locate,
+    magnitude,
+    measure,
+    merge,
+    pick,
+    prepare,
+    report,
+    stations,
+    weights,
+)
+from quakeline.workflow.stages.table import Settings, Stage, always
+
+
+def _waveforms(run: Settings) -> bool:
+    """Whether seismometers are worked on."""
+    return run.fetch is not None
+
+
+def _fibres(run: Settings) -> bool:
+    return bool(run.fibres)
+
+
+def _shared_or_own_weights(run: Settings) -> bool:
+    """Seismometers need `weights`, and fibres that have no weights of their own."""
+    return run.fetch is not None or (bool(run.fibres) and run.das_weights is None)
+
+
+def _fibre_weights(run: Settings) -> bool:
+    return bool(run.fibres) and run.das_weights is not None
+
+
+def _imported(run: Settings) -> bool:
+    return run.import_picks.table is not None
+
+
+def _evaluated(run: Settings) -> bool:
+    return run.evaluate.reference is not None
+
+
+def _asks_for_stations(run: Settings) -> bool:
+    return run.stations.fdsn is not None
+
+
+def _asks_for_waveforms(run: Settings) -> bool:
+    return run.fetch is not None and run.fetch.source.remote
+
+
+def _asks_for_fibres(run: Settings) -> bool:
+    return any(fibre.source.remote for fibre in run.fibres)
+
+
+def _asks_for_reference(run: Settings) -> bool:
+    return run.evaluate.remote
+
+
+def _fibre_files(run: Settings) -> dict[str, list[str]]:
+    tables = {f"fibres.{one.name}.channels.table": one.channels.table for one in run.fibres}
+    return {key: [table] for key, table in tables.items() if table}
+
+
+def _check_stations(run: Settings) -> None:
+    if run.stations.fdsn:
+        run.stations.fdsn.check()
+
+
+def _check_source(run: Settings) -> None:
+    if run.fetch:
+        run.fetch.source.check()
+
+
+def _check_fibres(run: Settings) -> None:
+    for fibre in run.fibres:
+        fibre.source.check()
+
+
+#: Every stage, each after those whose products it reads.
+TABLE: tuple[Stage, ...] = (
+    Stage(
+        stations,
+        "run",
+        {"stations": "stations.parquet", "inventory": "stations.xml"},
+        local=_asks_for_stations,
+        files=lambda run: {"stations": run.stations.files()},
+        check=_check_stations,
+    ),
+    Stage(
+        fetch,
+        "chunk",
+        {"manifest": "raw/{chunk}.parquet"},
+        has=_waveforms,
+        local=_asks_for_waveforms,
+        group="chunks",
+        check=_check_source,
+    ),
+    Stage(
+        prepare,
+        "chunk",
+        {"waveforms": "waveforms/{chunk}.zarr", "coverage": "coverage/{chunk}.parquet"},
+        has=_waveforms,
+        group="chunks",
+        temporary=frozenset({"waveforms"}),
+    ),
+    Stage(
+        weights,
+        "run",
+        {"weights": "weights/picker.safetensors"},
+        has=_shared_or_own_weights,
+        local=always,
+    ),
+    Stage(
+        annotate,
+        "chunk",
+        {"probabilities": "probabilities/{chunk}.zarr"},
+        has=_waveforms,
+        gpu=True,
+        group="chunks",
+        temporary=frozenset({"probabilities"}),
+    ),
+    Stage(pick, "chunk", {"picks": "picks/{chunk}.parquet"}, has=_waveforms, group="chunks"),
+    Stage(
+        measure,
+        "chunk",
+        {"measurements": "measurements/{chunk}.parquet"},
+        has=_waveforms,
+        group="chunks",
+    ),
+    Stage(
+        das_weights,
+        "run",
+        {"weights": "weights/fibres.safetensors"},
+        has=_fibre_weights,
+        local=always,
+    ),
+    Stage(
+        das_index,
+        "fibre",
+        {
+            "manifest": "fibres/{fibre}/raw/{chunk}.parquet",
+            "channels": "fibres/{fibre}/channels/{chunk}.parquet",
+        },
+        has=_fibres,
+        local=_asks_for_fibres,
+        group="chunks",
+        files=_fibre_files,
+        check=_check_fibres,
+    ),
+    Stage(
+        das_annotate,
+        "fibre",
+        {
+            "onsets": "fibres/{fibre}/onsets/{chunk}.parquet",
+            "coverage": "fibres/{fibre}/coverage/{chunk}.parquet",
+        },
+        has=_fibres,
+        gpu=True,
+        group="chunks",
+    ),
+    Stage(
+        das_pick,
+        "fibre",
+        {
+            "picks": "fibres/{fibre}/picks/{chunk}.parquet",
+            "selected": "fibres/{fibre}/selected/{chunk}.parquet",
+            "panels": "fibres/{fibre}/panels/{chunk}.zarr",
+        },
+        has=_fibres,
+        group="chunks",
+    ),
+    Stage(
+        import_picks,
+        "run",
+        {"picks": "imported/picks.parquet", "manifest": "imported/manifest.parquet"},
+        has=_imported,
+        files=lambda run: {"import_picks.table": run.import_picks.files()},
+    ),
+    Stage(
+        associate,
+        "run",
+        {"events": "associations/events.parquet", "arrivals": "associations/arrivals.parquet"},
+        group="catalog",
+        files=lambda run: {"associate.known_events": run.associate.known_files()},
+    ),
+    Stage(
+        locate,
+        "run",
+        {
+            "events": "locations/events.parquet",
+            "arrivals": "locations/arrivals.parquet",
+            "diagnosis": "locations/diagnosis.json",
+        },
+        group="catalog",
+        files=lambda run: {"locate.station_terms": run.locate.files()},
+    ),
+    Stage(
+        magnitude,
+        "run",
+        {
+            "events": "magnitudes/events.parquet",
+            "station_magnitudes": "magnitudes/stations.parquet",
+            "station_moments": "magnitudes/moments.parquet",
+            "station_corrections": "magnitudes/corrections.parquet",
+        },
+        group="catalog",
+        files=lambda run: {"magnitude.corrections": run.magnitude.files()},
+    ),
+    Stage(
+        classify,
+        "run",
+        {"events": "classes/events.parquet", "classes": "classes/classes.parquet"},
+        group="catalog",
+    ),
+    Stage(
+        merge,
+        "run",
+        {
+            "events": "catalog/events.parquet",
+            "arrivals": "catalog/arrivals.parquet",
+            "picks": "catalog/picks.parquet",
+            "quakeml": "catalog/catalog.qml",
+            "csv": "catalog/catalog.csv",
+        },
+        group="catalog",
+    ),
+    Stage(
+        evaluate,
+        "run",
+        {"evaluation": "evaluation/evaluation.json", "matches": "evaluation/matches.parquet"},
+        has=_evaluated,
+        local=_asks_for_reference,
+        group="catalog",
+        files=lambda run: {"evaluate.reference": run.evaluate.files()},
+    ),
+    Stage(report, "run", {"report": "report.html"}, group="catalog"),
+    Stage(crate, "run", {"crate": "catalog/ro-crate-metadata.json"}, group="catalog"),
+)
+STAGES: Mapping[str, Stage] = {stage.name: stage for stage in TABLE}
+
+
+def of(run: Settings) -> list[Stage]:
+    """The stages that a run has."""
+    return [stage for stage in TABLE if stage.has(run)]

@@ -1,0 +1,141 @@
+"""Prepared waveforms through the network: a probability per phase and sample."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from quakeline.core.section import MayBeAuto, Section
+from quakeline.models.cards import Card, Scan, Stacking
+from quakeline.models.windowing import Windowing
+
+VERSION = 2
+
+logger = logging.getLogger("quakeline")
+
+
+class Config(Section):
+    """How the network is applied."""
+
+    hop_samples: Annotated[Annotated[int, Field(ge=1)] | None, MayBeAuto()] = Field(
+        None,
+        description="step between windows in samples; auto: the network's own (see `weights`)."
+        " Not a multiple of 100: some networks put picks on whole seconds of their window",
+    )
+    batch: Annotated[Annotated[int, Field(ge=1, le=4096)] | None, MayBeAuto()] = Field(
+        None,
+        description="windows in one forward pass; auto: the network's best on the device",
+    )
+    blind_samples: Annotated[Annotated[int, Field(ge=0)] | None, MayBeAuto()] = Field(
+        None,
+        description="samples at both ends of a window whose output is not used; auto: the"
+        " network's own",
+    )
+    stacking: Annotated[Stacking | None, MayBeAuto()] = Field(
+        None,
+        description="how overlapping windows are joined; weighted: ends of windows count less;"
+        " auto: the network's own, average for the built-in ones",
+    )
+    edge_windows: Annotated[bool | None, MayBeAuto()] = Field(
+        None,
+        description="add windows that begin where data begin and end where they end, and let"
+        " windows with gaps count less in averages; auto: the network's own, true for"
+        " EQTransformer, whose window of a minute should be full of data",
+    )
+    normalisation: Annotated[Scan | None, MayBeAuto()] = Field(
+        None,
+        description="max-600s: samples are divided by the largest of each 600 s instead of the"
+        " largest of their window, as the program of Seismo-Performer's authors does: small events"
+        " near large ones are lost, and results depend on cuts unless chunks are multiples of"
+        " 600 s; auto: the network's own",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where the network runs; auto: a GPU when there is one"
+    )
+
+    @property
+    def windowing(self) -> Windowing:
+        """What differs from the network's own card."""
+        return Windowing(
+            self.hop_samples,
+            self.blind_samples,
+            self.stacking,
+            self.edge_windows,
+            self.normalisation,
+        )
+
+
+def run(
+    config: Config, *, waveforms: Path, weights: Path, threads: int, probabilities: Path
+) -> None:
+    """Write the probabilities (PROBABILITIES) of a chunk.
+
+    The store covers the waveforms less what a sample's windows (and the filter) reach on both
+    sides, since samples nearer to the ends are not covered by all their windows.
+    """
+    from quakeline.core.schemas import PROBABILITIES, WAVEFORMS
+    from quakeline.inference.annotator import Annotator
+    from quakeline.inference.waveforms import Arrays
+    from quakeline.io.products import provenance, stores
+    from quakeline.io.products.curves import CurveWriter
+
+    source = stores.open_store(waveforms, WAVEFORMS)
+    windowing = config.windowing
+    # whatever module the weights of a run name, its configuration has named
+    annotator = Annotator.load(weights, config.device, threads, config.batch, windowing, True)
+    card = annotator.card
+    provenance.chose("annotate", config.plain(), _windowing_of(card))
+    whole = stores.grid_of(source)
+    lo = whole.start_sample + annotator.reach
+    hi = whole.start_sample + whole.n_samples - annotator.reach
+    labels = {
+        "instruments": stores.labels_of(source, "instruments"),
+        "classes": list(card.phases),
+    }
+    recorded = Arrays(
+        source["data"],
+        source["valid"],
+        whole.start_sample,
+        stores.labels_of(source, "components"),
+        card.components,
+    )
+    logger.info("annotate: %d instruments, %s", recorded.n_instruments, annotator)
+    with stores.create(
+        probabilities,
+        PROBABILITIES,
+        stores.Grid(lo, hi - lo, whole.rate_hz),
+        labels,
+        model=card.name,
+        weights_id=annotator.weights_id,
+        thresholds=card.thresholds,
+    ) as target:
+        writer = CurveWriter(target, lo)
+        for piece in annotator.annotate(recorded, lo, hi):
+            writer.add(piece.instrument, piece.start, piece.curves)
+            if piece.start + piece.curves.shape[1] >= hi:
+                name = labels["instruments"][piece.instrument]
+                logger.info("annotate: %s done", name)
+        writer.close()
+        _copy_masks(source, target, lo - whole.start_sample)
+
+
+def _copy_masks(source: Any, target: Any, offset: int) -> None:
+    """Whether any component has data, for the samples of the target store."""
+    from quakeline.io.products.stores import CHUNK_SAMPLES
+
+    n = target["valid"].shape[1]
+    step = 8 * CHUNK_SAMPLES
+    for instrument in range(target["valid"].shape[0]):
+        for start in range(0, n, step):
+            stop = min(start + step, n)
+            mask = source["valid"][instrument, :, offset + start : offset + stop]
+            target["valid"][instrument, start:stop] = mask.any(axis=0)
+
+
+def _windowing_of(card: Card) -> dict[str, Any]:
+    """How windows are laid and joined; the members of an ensemble have steps of their own."""
+    laid = {} if card.members else {n: getattr(card, n) for n in ("hop_samples", "blind_samples")}
+    return {**laid, "stacking": card.stacking, "edge_windows": card.edge_windows}

@@ -1,0 +1,454 @@
+"""What a finished run found, as a short text for the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.reasons import Code, Reason, reasons_in
+from quakeline.core.timeline import iso
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Events and reasons listed at most; the files of the run hold all.
+_MOST_EVENTS = 20
+_MOST_REASONS = 25
+_MOST_NAMES = 4
+#: An event needs picks at this many stations, whatever the associator.
+_FEWEST_STATIONS = 3
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """The tables of a run: EVENTS, PICKS, and with a column `chunk` MANIFEST and COVERAGE.
+
+    `chunks` names all chunks of data, `stations` is the station table, `n_candidates` counts the
+    events before location (None where the tables do not exist); `imported` are ids of the picks
+    that came from a table, None in a run without one.
+    """
+
+    folder: Path
+    events: pd.DataFrame
+    picks: pd.DataFrame
+    manifest: pd.DataFrame
+    coverage: pd.DataFrame
+    chunks: list[str]
+    stations: pd.DataFrame | None
+    n_candidates: int | None
+    imported: set[str] | None
+
+    @property
+    def given_only(self) -> bool:
+        """Whether the run began at a table of picks and had no data to look at."""
+        return not self.chunks and self.imported is not None
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """Rows of the manifest whose files hold data."""
+        return self.manifest[self.manifest["status"] == "data"]
+
+    @property
+    def usable(self) -> pd.DataFrame:
+        """Rows with network, station and chunk of data that served; before preparation, `data`."""
+        return self.coverage[self.coverage["coverage"] > 0] if len(self.coverage) else self.data
+
+
+def show(run_dir: Path, console: Console) -> None:
+    """Print what the run in a folder found.
+
+    Raises DataError as `summarise`; what is known about the data of an unfinished run is printed
+    all the same.
+    """
+    try:
+        console.print(summarise(run_dir))
+    except DataError:
+        console.print(*_reason_parts(run_dir), sep="\n")
+        raise
+
+
+def summarise(run_dir: Path) -> Group:
+    """Tell what a run found: events, totals, why data were not used, where the products are.
+
+    Raises DataError for a folder that holds no finished run, with the names of those that exist.
+    """
+    found = _load(run_dir)
+    parts: list[RenderableType] = [Text(f"Run {run_dir.name}", style="bold"), Text()]
+    parts += _event_parts(found) if len(found.events) else _no_event_parts(found)
+    diagnosis = _diagnosis(run_dir / "locations" / "diagnosis.json")
+    warnings = [*diagnosis.get("doubts", []), *diagnosis.get("sentences", [])]
+    parts += [Text(f"\n{sentence}", style="bold yellow") for sentence in warnings]
+    parts += [Text(), _totals(found, diagnosis.get("velocity", ""))]
+    parts += _reason_parts(run_dir)
+    parts += _choice_parts(run_dir)
+    parts += [Text(), _places(found)]
+    return Group(*parts)
+
+
+def _load(run_dir: Path) -> RunTables:
+    from quakeline.core.schemas import COVERAGE, EVENTS, MANIFEST, PICKS
+    from quakeline.io.products import tables
+    from quakeline.io.products.remarks import read_chunks
+
+    _check(run_dir)
+    catalog = run_dir / "catalog"
+    manifests = _chunk_tables(run_dir, "raw")
+    chunks = sorted({path.stem for path in manifests})
+    return RunTables(
+        folder=run_dir,
+        events=tables.read(catalog / "events.parquet", EVENTS),
+        picks=tables.read(catalog / "picks.parquet", PICKS),
+        manifest=read_chunks(manifests, MANIFEST),
+        coverage=read_chunks(_chunk_tables(run_dir, "coverage"), COVERAGE),
+        chunks=chunks,
+        stations=_stations(run_dir / "stations.parquet"),
+        n_candidates=_count_rows(run_dir / "associations" / "events.parquet"),
+        imported=_imported(run_dir / "imported" / "picks.parquet"),
+    )
+
+
+def _imported(path: Path) -> set[str] | None:
+    from quakeline.core.schemas import PICKS
+    from quakeline.io.products import tables
+
+    return set(tables.read(path, PICKS)["pick_id"]) if path.is_file() else None
+
+
+def _check(run_dir: Path) -> None:
+    """Raise DataError unless the folder holds a catalog."""
+    root = run_dir.parent
+    runs = sorted(path.name for path in root.glob("*") if path.is_dir() and path != run_dir)
+    known = f"runs in {root}: {', '.join(runs)}" if runs else f"there is no other run in {root}"
+    if not run_dir.is_dir():
+        raise DataError(f"run {run_dir.name!r} does not exist; {known}")
+    if not (run_dir / "catalog" / "events.parquet").is_file():
+        raise DataError(
+            f"run {run_dir.name!r} has no catalog yet: it is not finished (logs in "
+            f"{run_dir / 'logs'}); {known}"
+        )
+
+
+def _chunk_tables(run_dir: Path, product: str) -> list[Path]:
+    """The tables of a product of all chunks, those of fibres included."""
+    of_fibres = (run_dir / "fibres").glob(f"*/{product}/*.parquet")
+    return [*sorted((run_dir / product).glob("*.parquet")), *sorted(of_fibres)]
+
+
+def _stations(path: Path) -> pd.DataFrame | None:
+    from quakeline.core.schemas import STATIONS
+    from quakeline.io.products import tables
+
+    return tables.read(path, STATIONS) if path.is_file() else None
+
+
+def _count_rows(path: Path) -> int | None:
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(path).num_rows) if path.is_file() else None
+
+
+def _n_stations(frame: pd.DataFrame) -> int:
+    """Stations, or channels of fibres that stand for one."""
+    return len(frame[["network", "station"]].dropna().drop_duplicates())
+
+
+def _event_parts(found: RunTables) -> list[RenderableType]:
+    """Table of the events; of many those with the most arrivals, in order of time."""
+    events = found.events
+    size = events["n_p"] + events["n_s"]
+    largest = size.sort_values(ascending=False, kind="stable").index[:_MOST_EVENTS]
+    shown = events.loc[largest].sort_values(["time", "event_id"])
+    sizes = [name for name in ("magnitude", "mw") if events[name].notna().any()]
+    titles = ["origin time", "lat", "lon", "depth km", "P", "S", "rms s"]
+    titles += [*({"magnitude": "mag", "mw": "Mw"}[name] for name in sizes), "quality"]
+    table = _table(titles, left=("origin time", "quality"))
+    for row in shown.to_dict("records"):
+        _add(table, [*_event_cells(row), *(_number(row[n], 1) for n in sizes), row["quality"]])
+    rest = len(events) - len(shown)
+    if not rest:
+        return [table]
+    more = f"The {len(shown)} events with the most arrivals; {rest} more are in catalog.csv."
+    return [table, Text(more)]
+
+
+def _event_cells(row: dict[Hashable, Any]) -> list[str]:
+    depth, sigma = (_number(row[name], 1) for name in ("depth_km", "depth_sigma_km"))
+    return [
+        _time(row["time"]),
+        _number(row["latitude"], 3),
+        _number(row["longitude"], 3),
+        f"{depth} ± {sigma}" if sigma else depth,
+        str(row["n_p"]),
+        str(row["n_s"]),
+        _number(row["rms_s"], 2),
+    ]
+
+
+def _no_event_parts(found: RunTables) -> list[RenderableType]:
+    return [Text("No events.", style="bold"), Text(_why_no_events(found))]
+
+
+def _why_no_events(found: RunTables) -> str:
+    """Say which step of the run was the last to find anything, and what decides the next."""
+    n_picks, n_stations = len(found.picks), _n_stations(found.picks)
+    logs = found.folder / "logs"
+    if not found.chunks and found.imported is None:
+        return f"There are no manifests in {found.folder / 'raw'}: no data were asked for."
+    if found.given_only and not n_picks:
+        return "The table of picks has none within the run's time."
+    if found.usable.empty and not found.imported:
+        return "No data could be used; the reasons are listed below."
+    if not n_picks:
+        return (
+            f"{_n_stations(found.usable)} station(s) have data, but there are no picks. Either"
+            " nothing happened, or pick.thresholds are too high, or the waveforms are not what the"
+            f" network expects: see {logs / 'prepare'} and {logs / 'pick'}."
+        )
+    if _unplaced(found):
+        return (
+            f"There are {n_picks} picks of fronts along fibres, but the run has no positions of"
+            " their channels (fibres.channels), without which nothing can be associated or located."
+        )
+    if n_stations < _FEWEST_STATIONS:
+        return (
+            f"There are {n_picks} picks, but at {n_stations} stations only; an event needs at"
+            f" least {_FEWEST_STATIONS}."
+        )
+    if found.n_candidates:
+        return (
+            f"{found.n_candidates} groups of picks were found, but none could be located:"
+            f" see {logs / 'locate' / 'all.log'}."
+        )
+    return (
+        f"{n_picks} picks at {n_stations} stations form no event. What decides are the numbers of"
+        " picks that an event needs (section associate), the velocity table and the coordinates of"
+        f" the stations: see {logs / 'associate' / 'all.log'}."
+    )
+
+
+def _unplaced(found: RunTables) -> bool:
+    """Whether all picks are of fibres without positions."""
+    unplaced = {
+        row.network
+        for row in found.coverage.itertuples()
+        if any(one.code is Code.NO_PLACES for one in reasons_in(row.notes, row.notes_codes))
+    }
+    return bool((found.picks["source"] == "das").all()) and set(found.picks["fibre"]) <= unplaced
+
+
+def _diagnosis(path: Path) -> dict[str, Any]:
+    """What the residuals say about the velocity model; empty for a run made before there was it."""
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def _totals(found: RunTables, velocity: str) -> Table:
+    table = _grid()
+    for name, text in {
+        "events": _event_total(found.events),
+        **_magnitude_totals(found.events),
+        "picks": _pick_total(found.picks),
+        "stations": _station_total(found),
+        **_fibre_totals(found),
+        **_data_totals(found),
+        **({"velocities": velocity} if velocity else {}),
+    }.items():
+        _add(table, [name, text])
+    return table
+
+
+def _data_totals(found: RunTables) -> dict[str, str]:
+    """Lines on the table of picks and on the data of a run, as far as it has them."""
+    totals = {}
+    if found.imported is not None:
+        own = found.picks[found.picks["pick_id"].isin(found.imported)]
+        totals["of a table"] = f"{len(own)} picks at {_n_stations(own)} stations"
+    if not found.given_only:
+        totals |= {"chunks": _chunk_total(found), "files": _file_total(found)}
+    return totals
+
+
+def _event_total(events: pd.DataFrame) -> str:
+    if events.empty:
+        return "0"
+    return f"{len(events)}, {_time(events['time'].min())} to {_time(events['time'].max())}"
+
+
+def _magnitude_totals(events: pd.DataFrame) -> dict[str, str]:
+    """How many events have a magnitude and why others have none; classes but for earthquakes."""
+    from quakeline.io.products.remarks import lacking
+
+    if events.empty:
+        return {}
+    totals = {}
+    for name, column in (("magnitudes", "magnitude"), ("moments (Mw)", "mw")):
+        n = int(events[column].notna().sum())
+        why = lacking(events, column)
+        without = int(events[f"{column}_note"].notna().sum())
+        if n or without:
+            totals[name] = f"{n} of {len(events)} events{_lacking(without, why)}"
+    classes = events["event_class"].dropna().value_counts()
+    if len(classes):
+        told = ", ".join(f"{count} {name}" for name, count in sorted(classes.items()))
+        totals["classes"] = f"{told} (see classes/ for probabilities)"
+    return totals
+
+
+def _lacking(without: int, why: list[tuple[Reason, int]]) -> str:
+    """How many events have no magnitude, and the most frequent reasons."""
+    if not without:
+        return ""
+    told = ", ".join(f"{cause} (at {n} event{'s' if n > 1 else ''})" for cause, n in why[:2])
+    return f"; {without} without one: {told}"
+
+
+def _pick_total(picks: pd.DataFrame) -> str:
+    p, s = (int((picks["phase"] == phase).sum()) for phase in ("P", "S"))
+    return f"{len(picks)} ({p} P, {s} S), {int(picks['event_id'].notna().sum())} of them in events"
+
+
+def _station_total(found: RunTables) -> str:
+    all_of = "" if found.stations is None else f" of {_n_stations(found.stations)}"
+    usable = found.usable[found.usable["station"] != "*"]
+    picked = found.picks[found.picks["source"] != "das"]
+    if found.given_only and found.stations is not None:
+        codes = ["network", "station"]
+        known = picked.merge(found.stations[codes].drop_duplicates(), on=codes)
+        return f"{_n_stations(known)}{all_of} with picks"
+    return f"{_n_stations(usable)}{all_of} with data, {_n_stations(picked)} with picks"
+
+
+def _fibre_totals(found: RunTables) -> dict[str, str]:
+    """A line for the fibres of the run, if it has any."""
+    total: dict[str, str] = {}
+    for name in sorted({path.parts[-3] for path in found.folder.glob("fibres/*/picks/*")}):
+        raw, fronts = _fibre_counts(found.folder / "fibres" / name / "picks")
+        text = f"{raw} picks on single channels, {fronts} of them on fronts"
+        total[f"fibre {name}"] = text
+    return total
+
+
+def _fibre_counts(folder: Path) -> tuple[int, int]:
+    from quakeline.core.schemas import FIBRE_PICKS
+    from quakeline.io.products import tables
+
+    picks = tables.read_many(sorted(folder.glob("*.parquet")), FIBRE_PICKS)
+    return len(picks), int((picks["front"] >= 0).sum())
+
+
+def _chunk_total(found: RunTables) -> str:
+    from quakeline.io.products.remarks import some
+
+    with_data = set(found.usable["chunk"])
+    without = [chunk for chunk in found.chunks if chunk not in with_data]
+    text = f"{len(with_data)} with data, {len(without)} without"
+    return f"{text}: {some(without, _MOST_NAMES)}" if without else text
+
+
+def _file_total(found: RunTables) -> str:
+    used = set(found.data["path"].dropna())
+    unused = set(found.manifest["path"].dropna()) - used
+    sizes = found.data.drop_duplicates("path")["bytes"].sum()
+    return f"{len(used)} used ({_size(int(sizes))}), {len(unused)} not used"
+
+
+def _reason_parts(run_dir: Path) -> list[RenderableType]:
+    """Table of why data were not used, and of remarks on data that were; nothing without any."""
+    from quakeline.io.products.remarks import collect, some
+
+    imported = sorted((run_dir / "imported").glob("manifest.parquet"))
+    manifests = [*_chunk_tables(run_dir, "raw"), *imported]
+    found = collect(manifests, _chunk_tables(run_dir, "coverage"))
+    if not found:
+        return []
+    table = _table(["status", "reason", "where", "chunks"], left=("status", "reason", "where"))
+    for remark in found[:_MOST_REASONS]:
+        where = some(remark.where, _MOST_NAMES)
+        _add(table, [remark.status, remark.text, where, remark.chunks])
+    parts: list[RenderableType] = [Text(), Text("Data not used, and remarks", style="bold"), table]
+    if len(found) > _MOST_REASONS:
+        more = f"{len(found) - _MOST_REASONS} more are in {run_dir}/raw and {run_dir}/coverage."
+        parts.append(Text(more))
+    return parts
+
+
+def _choice_parts(run_dir: Path) -> list[RenderableType]:
+    """Table of what `auto` became; nothing without any."""
+    from quakeline.workflow.choices import product_paths, told
+
+    chosen = told(_configured(run_dir), product_paths(run_dir))
+    if not chosen:
+        return []
+    table = _grid()
+    for name, words in chosen.items():
+        _add(table, [name, words])
+    return [Text(), Text("Chosen for this run, where settings were left open", style="bold"), table]
+
+
+def _configured(run_dir: Path) -> dict[str, Any]:
+    """Choices that the run's configuration makes; none where it is absent or of another version."""
+    from quakeline.report.publication.crate import CONFIG
+    from quakeline.workflow.config import load, read_yaml
+
+    with suppress(ConfigError):
+        return load(read_yaml(run_dir / "catalog" / CONFIG)).chosen
+    return {}
+
+
+def _places(found: RunTables) -> Table:
+    table = _grid()
+    products = {
+        "report": "report.html",
+        "catalog": "catalog/catalog.csv",
+        "QuakeML": "catalog/catalog.qml",
+        "tables": "catalog/events.parquet, arrivals.parquet, picks.parquet",
+    }
+    for name, product in products.items():
+        exists = (found.folder / product.partition(",")[0]).is_file()
+        _add(table, [name, str(found.folder / product) if exists else "not made"])
+    return table
+
+
+def _table(titles: list[str], left: tuple[str, ...]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in titles:
+        side: Literal["left", "right"] = "left" if title in left else "right"
+        whole = title == "origin time"
+        table.add_column(title, justify=side, overflow="fold", no_wrap=whole)
+    return table
+
+
+def _grid() -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    return table
+
+
+def _add(table: Table, cells: Iterable[object]) -> None:
+    """Add a row of plain text: brackets in a code or path are no markup."""
+    table.add_row(*(Text(str(cell)) for cell in cells))
+
+
+def _number(value: float, digits: int) -> str:
+    """Write a number, or nothing for NaN."""
+    return f"{value:.{digits}f}" if value == value else ""
+
+
+def _time(time: pd.Timestamp) -> str:
+    return iso(int(time.as_unit("ns").value), digits=1)
+
+
+def _size(n_bytes: int) -> str:
+    size, units = float(n_bytes), ["B", "kB", "MB", "GB", "TB"]
+    while size >= 1000 and len(units) > 1:
+        size, units = size / 1000, units[1:]
+    return f"{size:.4g} {units[0]}"

@@ -1,0 +1,37 @@
+"""Settings of association side by side: what they state of false events."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from quakeline.events.association.compare import Trial, _shifted
+
+SOME = Trial("given", 40, 400, 0.1, 0.2, 3, 0.5)
+
+
+def test_the_rate_of_false_events_is_that_of_a_day_with_its_interval() -> None:
+    """Three in half a day; 95 % limits of a Poisson count of 3 are 0.619 and 8.77."""
+    rate, low, high = SOME.false_per_day
+    assert (rate, low, high) == pytest.approx((6.0, 2 * 0.6187, 2 * 8.7673), rel=1e-3)
+
+
+def test_no_false_event_is_not_a_rate_of_zero() -> None:
+    """Of none seen, up to 3.69 are possible."""
+    rate, low, high = replace(SOME, chance=0).false_per_day
+    assert (rate, low) == (0.0, 0.0)
+    assert high == pytest.approx(2 * 3.6889, rel=1e-3)
+
+
+def test_stations_move_as_a_whole_and_by_five_minutes_at_most() -> None:
+    """Differences of times within a station stay; each station has its own move."""
+    times = pd.date_range("2020-01-01", periods=40, freq="37s", tz="UTC").astype(
+        "datetime64[ns, UTC]"
+    )
+    station = np.array(["AA", "BB", "CC", "DD"])[np.arange(40) % 4]
+    picks = pd.DataFrame({"network": "XX", "station": station, "time": times})
+    moved = (_shifted(picks)["time"] - picks["time"]).dt.total_seconds().groupby(station)
+    assert (moved.std() < 1e-6).all()
+    assert moved.first().abs().max() <= 300
+    assert moved.first().nunique() == 4

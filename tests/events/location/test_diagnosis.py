@@ -1,0 +1,86 @@
+"""What the residuals say: nothing in the true model, plain words in a wrong one."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetics import arrival_table, event_table, network, picks_of
+
+from quakeline.earth.sites import Sites
+from quakeline.earth.velocity import VelocityModel
+from quakeline.events.location import Locator, diagnosed
+from quakeline.events.location.diagnosis import Value, _of_speed
+
+TRUE = VelocityModel((-2.0, 3.0, 10.0), (4.8, 5.7, 6.3), (2.75, 3.28, 3.62), reading="a test")
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    """A network, and EVENTS, ARRIVALS and PICKS of 30 events in the true model."""
+    stations, frame = network(n=14, radius_km=40.0)
+    rng = np.random.default_rng(2)
+    events, arrivals, picks = [], [], []
+    for k in range(30):
+        source = (rng.uniform(-15, 15), rng.uniform(-15, 15), rng.uniform(4, 12))
+        own = picks_of(stations, frame, TRUE, source, seconds=100.0 * k, noise_s=0.03, rng=rng)
+        latitude, longitude = map(float, frame.to_latlon(source[0], source[1]))
+        events.append({"event_id": f"e{k}", "time": own["time"].min(), "latitude": latitude,
+                       "longitude": longitude, "depth_km": source[2]})  # fmt: skip
+        arrivals.append(arrival_table(f"e{k}", own))
+        picks.append(own)
+    return (
+        stations,
+        event_table(events),
+        *(pd.concat(parts, ignore_index=True) for parts in (arrivals, picks)),
+    )
+
+
+def judged(recorded, model, more=()):
+    stations, events, arrivals, picks = recorded
+    finder = Locator(Sites.of(stations), model, (-1.5, 25.0), threads=1)
+    located, residuals = finder.locate(events, arrivals, picks)
+    return diagnosed(finder, located, residuals, pd.concat([picks, *more], ignore_index=True))
+
+
+def test_the_true_model_needs_no_words(recorded):
+    found = judged(recorded, TRUE)
+    assert found.sentences == []
+    assert found.velocity == "a test"
+    assert found.vp_vs.value == pytest.approx(found.model_vp_vs, abs=0.02)
+    assert abs(found.slower["P"].value) < 0.01
+    assert json.loads(found.text())["joined"] == found.joined == found.picks
+
+
+def test_a_wrong_ratio_is_said_with_both_numbers(recorded):
+    slow = VelocityModel(TRUE.tops, TRUE.vp, tuple(0.93 * v for v in TRUE.vs))
+    found = judged(recorded, slow)
+    assert found.vp_vs.value == pytest.approx(TRUE.vp[0] / TRUE.vs[0], abs=0.02)
+    assert found.sentences[0].startswith(f"Pairs of P and S have vp/vs {found.vp_vs.value:.2f}")
+    assert "S velocities are 7 % too slow" in found.sentences[0]
+
+
+@pytest.mark.parametrize(("factor", "word"), [(1.1, "fast"), (0.95, "slow")])
+def test_a_model_that_is_wrong_as_a_whole_is_said_with_the_share(recorded, factor, word):
+    vp, vs = (tuple(factor * v for v in speeds) for speeds in (TRUE.vp, TRUE.vs))
+    found = judged(recorded, VelocityModel(TRUE.tops, vp, vs))
+    assert found.slower["P"].value == pytest.approx(factor - 1, abs=0.25 * abs(factor - 1))
+    assert found.slower["S"].value == pytest.approx(factor - 1, abs=0.25 * abs(factor - 1))
+    said = [sentence for sentence in found.sentences if f"% too {word} for P" in sentence]
+    assert len(said) == 1
+
+
+def test_the_error_of_the_velocities_is_said_where_it_is_sure():
+    sure, unsure = Value(0.05, 0.01, 300), Value(0.05, 0.02, 300)
+    said = _of_speed({"P": sure, "S": unsure}, {"P": Value(0.012, 0.001, 300)})
+    assert len(said) == 1
+    assert said[0].startswith(
+        "The model is 5.0 ± 1.0 % too fast for P (P residuals grow by 0.012 s per km)."
+    )
+    assert said[0].endswith("`quakeline tune velocity` makes a model from these picks.")
+
+
+def test_picks_of_no_event_are_said_loudly(recorded):
+    lone = recorded[3].assign(pick_id="lone" + recorded[3]["pick_id"].astype(str))
+    found = judged(recorded, TRUE, [lone, lone.assign(pick_id="more" + lone["pick_id"])])
+    assert found.sentences[0].startswith("MOST PICKS JOIN NO EVENT: 67 %")

@@ -1,0 +1,60 @@
+"""Catalogs of real picks: no event twice, and the references that others found.
+
+The sets are not part of the repository: without the shared material these tests are skipped.
+"""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from benchmarks.real_catalogs import matched
+from quakeline.earth.sites import strongest
+from quakeline.events.association import associate, depth_range, suggested
+from quakeline.events.chain.material import read
+from quakeline.events.comparison.twins import twins, without_twins
+from quakeline.events.location import Locator
+
+#: Set, begin and end of a part of it, and the recall that it has at least.
+PARTS = {
+    "two instruments a station": ("ridgecrest2019_rt20min", None, None, 0.7),
+    "foreshocks": ("ridgecrest2019_pal_foreshocks", "2019-07-04T18:00Z", "2019-07-04T19:00Z", 0.3),
+    "a swarm, a model too fast": (
+        "westmorland2020",
+        "2020-10-01T06:00Z",
+        "2020-10-01T06:30Z",
+        0.8,
+    ),
+    "P alone": ("calaveras_ncsn", "1984-01-01T00:00Z", "1984-08-01T00:00Z", 0.95),
+}
+
+
+def part(table: pd.DataFrame, start: str | None, end: str | None) -> pd.DataFrame:
+    if start is None or end is None:
+        return table
+    inside = (table["time"] >= pd.Timestamp(start)) & (table["time"] < pd.Timestamp(end))
+    return table[inside].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_no_event_is_there_twice(name, shared):
+    folder, start, end, recall = PARTS[name]
+    files = [
+        shared / "data/picks" / folder / f"{one}.csv" for one in ("picks", "stations", "velocity")
+    ]
+    material = read(*files)
+    material = replace(material, picks=part(material.picks, start, end))
+    sites, model, picks = material.sites, material.model, material.picks
+    search, _ = suggested({}, sites, model, picks)
+    locator = Locator(sites, model, depth_range(sites))
+    distinct = strongest(picks, 0.3)
+    found = associate(distinct, sites, model, search, 2, finder=locator)
+    assert twins(*found, picks, search.min_interevent_s) == []
+    events, arrivals = without_twins(*locator.locate(*found, picks), picks, search.min_interevent_s)
+    assert twins(events, arrivals, picks, search.min_interevent_s) == []
+    codes = arrivals.merge(picks[["pick_id", "network", "station"]], on="pick_id")
+    assert not codes.duplicated(["event_id", "phase", "network", "station"]).any()
+    reference = pd.read_csv(shared / "data/picks" / folder / "reference_events.csv")
+    reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
+    reference = part(reference, start, end)
+    assert len(matched(events, reference, 2.0, 5.0)) >= recall * len(reference)
