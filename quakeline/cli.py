@@ -16,6 +16,7 @@ from quakeline.commands.correlate import correlate
 from quakeline.commands.export import export
 from quakeline.commands.fetch import fetch
 from quakeline.commands.inspect import inspect
+from quakeline.commands.mechanism import mechanism
 from quakeline.commands.merge import merge
 from quakeline.commands.pick import pick
 from quakeline.commands.plan import plan
@@ -42,6 +43,7 @@ app.command()(inspect)
 app.command()(fetch)
 app.command()(pick)
 app.command()(scan)
+app.command()(mechanism)
 app.command()(train)
 app.command()(catalog)
 app.command()(export)

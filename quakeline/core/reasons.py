@@ -280,6 +280,12 @@ class Code(Enum):
     COUNTS_ONLY = _unused("no instrument response")
     NO_COMPONENT = _unused("no component that may be measured")
     TOO_FEW_COMPONENTS = _unused("Z, N and E are needed")
+    FEW_POLARITIES = _unused("{count} polarities, {needed:g} are needed")
+    AZIMUTH_GAP = _unused(
+        "azimuths of polarities have a gap of {gap_deg:g} deg, above {most_deg:g}"
+    )
+    TAKEOFF_GAP = _unused("take-off angles have a gap of {gap_deg:g} deg, above {most_deg:g}")
+    POLARITIES_UNPLACED = _remark("{count} polarities of stations too far away or without a place")
     CROWDED = _unused("another event's arrival in the S window")
     S_IN_P_WINDOW = _unused("S in the P window")
     WINDOW_TOO_SHORT = _unused("the S window ends beyond measure.after_s")

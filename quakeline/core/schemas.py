@@ -372,6 +372,35 @@ MATCHES = Table(
     ),
 )
 
+MECHANISMS = Table(
+    "mechanisms",
+    1,
+    (
+        _column("event_id", "string", meaning="see events"),
+        _column("time", "time", meaning="origin time"),
+        *(
+            _column(f"{name}_{plane}_deg", "float", "deg", meaning, null=True)
+            for plane in (1, 2)
+            for name, meaning in (
+                ("strike", "of a nodal plane, clockwise from north, which dips to its right"),
+                ("dip", "of a nodal plane, from horizontal"),
+                ("rake", "of the slip in a nodal plane, from its strike, -180 to 180"),
+            )
+        ),
+        _column("plane_1_sigma_deg", "float", "deg", "1 sigma of the first plane", null=True),
+        _column("plane_2_sigma_deg", "float", "deg", "1 sigma of the second plane", null=True),
+        _column("probability", "float", "", "part of the acceptable ones near it", null=True),
+        _column("quality", "string", meaning="A to D as HASH has them", null=True),
+        _column("polarities", "int", meaning="polarities that count"),
+        _column("misfit", "float", "", "part of the polarities that disagrees", null=True),
+        _column("station_ratio", "float", "", "distribution of the stations, 0 to 1", null=True),
+        _column("azimuth_gap_deg", "float", "deg", "largest gap of azimuths", null=True),
+        _column("takeoff_gap_deg", "float", "deg", "largest gap of take-off angles", null=True),
+        _column("method", "string", meaning="how it was found"),
+        *_reasons("note", "why there is no mechanism, or what was left out"),
+    ),
+)
+
 MEASUREMENTS = Table(
     "measurements",
     2,

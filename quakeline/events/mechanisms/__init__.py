@@ -1,0 +1,1 @@
+"""Focal mechanisms from first-motion polarities."""

@@ -1,0 +1,77 @@
+"""How good a mechanism is: misfit, distribution of stations, and HASH's classes A to D.
+
+Source: Hardebeck & Shearer (2002), Table 1, and the program HASH 1.2, which asks for the classes'
+limits together and for A of 80, B of 60 and C of 50 per cent of the acceptable mechanisms near the
+preferred one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from quakeline.events.mechanisms import rotations
+from quakeline.events.mechanisms.search import Rays, Solution, amplitudes
+
+#: Class: least probability, largest error of the planes in degrees, largest misfit, least ratio.
+LIMITS = {
+    "A": (0.8, 25.0, 0.15, 0.5),
+    "B": (0.6, 35.0, 0.20, 0.4),
+    "C": (0.5, 45.0, 0.30, 0.3),
+}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a mechanism leaves of the polarities.
+
+    `misfit` is the part that disagrees, weighted by the root of the amplitude; the larger `ratio`,
+    the fewer stations are near nodal planes.
+    """
+
+    misfit: float
+    ratio: float
+
+
+def fit_of(rays: Rays, solution: Solution) -> Fit:
+    """Misfit, ratio of the distribution of stations, and gaps, for the mean of the trials' rays."""
+    azimuth, takeoff = rays.azimuth[0], rays.takeoff[0]
+    wave = amplitudes(rotations.moments(solution.frame[None]), azimuth, takeoff)[0]
+    counts = rays.weight * np.sqrt(np.abs(wave))
+    wrong = np.sign(wave) != rays.polarity
+    total = max(float(counts.sum()), 1e-9)
+    return Fit(float(counts[wrong].sum()) / total, total / float(rays.weight.sum()))
+
+
+def gaps(rays: Rays) -> tuple[float, float]:
+    """Largest gaps in azimuth and in take-off angle, in degrees."""
+    return _gap(rays.azimuth[0], 360.0), _takeoff_gap(rays.takeoff[0])
+
+
+def letter(solution: Solution, fit: Fit) -> str:
+    """A, B, C or D."""
+    for name, (probability, error, misfit, ratio) in LIMITS.items():
+        if (
+            solution.probability >= probability
+            and np.mean(solution.sigmas_deg) <= error
+            and fit.misfit <= misfit
+            and fit.ratio >= ratio
+        ):
+            return name
+    return "D"
+
+
+def _gap(angles: np.ndarray, around: float) -> float:
+    """Largest distance of neighbours on a circle, degrees."""
+    ordered = np.sort(np.asarray(angles) % around)
+    return float(np.diff(np.append(ordered, ordered[0] + around)).max())
+
+
+def _takeoff_gap(takeoff: np.ndarray) -> float:
+    """Largest gap of take-off angles between straight down and straight up.
+
+    Rays that leave upwards stand for those that leave downwards to the opposite side.
+    """
+    folded = np.sort(np.minimum(takeoff, 180 - takeoff))
+    return float(np.diff(np.concatenate([[0.0], folded, [90.0]])).max())
