@@ -81,7 +81,7 @@ COMMANDS = {
 #: Commands whose success takes long, and where it is tried.
 ELSEWHERE = {
     "reproduce": "a whole run; tests/workflow/test_reproduce.py",
-    "tune velocity": "needs many events; tests/test_minimum1d.py",
+    "tune velocity": "needs many events; tests/events/location/test_minimum1d.py",
 }
 
 

@@ -390,10 +390,12 @@ def test_csv(tmp_path):
     header, first, other = path.read_text(encoding="utf-8").splitlines()
     assert header.split(",") == EVENTS.plain_names
     assert first == (
-        "20100527T162433_1,2010-05-27T16:24:33.123457Z,0.1,60.0,11.5,3.2,0.5,0.7,,,,,,,0.08,91.5,1,1,"
-        "1,11.119493,1.4,ML,0.2,,,,,,,quarry blast,0.6,pyocto,grid,good"
+        "20100527T162433_1,2010-05-27T16:24:33.123457Z,0.1,60.0,11.5,3.2,0.5,0.7,,,,,,,,,0.08,91.5,"
+        "1,1,1,11.119493,1.4,ML,0.2,,,,,,,quarry blast,0.6,pyocto,grid,good"
     )
-    assert other.startswith("b,2010-05-27T16:24:33.123457Z,,0.333333,11.5,-0.1235,,,,,,,,,,,1,1,1,")
+    assert other.startswith(
+        "b,2010-05-27T16:24:33.123457Z,,0.333333,11.5,-0.1235,,,,,,,,,,,,,1,1,1,"
+    )
     read = pd.read_csv(path, parse_dates=["time"])
     assert str(read["time"].dtype.tz) == "UTC"
 
