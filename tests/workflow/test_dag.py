@@ -63,7 +63,7 @@ def test_a_changed_setting_asks_for_its_stage_and_what_follows(
 def test_a_raised_version_asks_for_its_stage_and_what_follows(
     demo_tree: WorkFolder, stage: str
 ) -> None:
-    place = "models/named" if stage == "weights" else f"stages/{stage}"
+    place = "models/named" if stage == "weights" else f"workflow/stages/{stage}"
     module = demo_tree.folder / f"quakeline/{place}.py"
     text = module.read_text(encoding="utf-8")
     raised = re.sub(r"^VERSION = (\d+)$", r"VERSION = 99\1", text, flags=re.MULTILINE)
