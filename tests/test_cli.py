@@ -204,6 +204,7 @@ def started(place: WorkFolder) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+@pytest.mark.slow
 def test_a_killed_run_continues_and_a_live_one_is_left_alone(workdir: WorkFolder) -> None:
     stations = workdir.folder / "results/unterhaching/stations.parquet"
     with started(workdir):

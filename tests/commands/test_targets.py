@@ -78,6 +78,9 @@ COMMANDS = {
     "reproduce": Command("reproduce crate --cores 2 --folder", "crate/events.parquet"),
     "tune velocity": Command("tune velocity own/picks.csv own/stations.csv -o", "own/picks.csv"),
 }
+#: Further forms of commands that are tried by one form always, by these in `make test-slow`.
+ALIKE = {"csv", "geoparquet", "fdsn-text", "nordic", "inspect csv", "inspect json", "hypodd"}
+NAMES = [pytest.param(n, marks=[pytest.mark.slow] if n in ALIKE else []) for n in COMMANDS]
 #: Commands whose success takes long, and where it is tried.
 ELSEWHERE = {
     "reproduce": "a whole run; tests/workflow/test_reproduce.py",
@@ -220,7 +223,7 @@ def refused(code: int, err: str) -> None:
     assert lines == err.splitlines(), err
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_is_lost(work, name, state, tmp_path, capfd, monkeypatch):
     command, (make, allowed) = COMMANDS[name], STATES[state]
@@ -250,7 +253,7 @@ def test_nothing_is_lost(work, name, state, tmp_path, capfd, monkeypatch):
     assert not [path for path in after if path.endswith(".part")]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("place", PLACES)
 def test_places_that_are_never_written(work, name, place, capfd, monkeypatch):
     before = held(work.parent)

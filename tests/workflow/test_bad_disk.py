@@ -65,6 +65,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.slow
 def test_a_full_disk(disk: Disk, demo_copy: WorkFolder) -> None:
     earlier = disk.folder / "unterhaching"
     before = digests(earlier)

@@ -191,6 +191,7 @@ def place(workdir: WorkFolder) -> WorkFolder:
     return WorkFolder(workdir.folder, environment=WIDE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["data/*.mseed", "data/%Y/%j/*.mseed"])
 def test_an_empty_archive(place: WorkFolder, pattern: str) -> None:
     (place.folder / "data").mkdir()
@@ -202,6 +203,7 @@ def test_an_empty_archive(place: WorkFolder, pattern: str) -> None:
         refused(done, "the archive is empty", "'data/*.mseed'", "paths of the source")
 
 
+@pytest.mark.slow
 def test_an_archive_of_files_that_cannot_be_used(place: WorkFolder) -> None:
     data = place.folder / "data"
     data.mkdir()
@@ -221,6 +223,7 @@ def test_an_archive_of_files_that_cannot_be_used(place: WorkFolder) -> None:
     refused(summary, "run 'bad' has no catalog yet")
 
 
+@pytest.mark.slow
 def test_samples_that_are_all_zero_or_no_numbers(place: WorkFolder) -> None:
     zero = obspy.Stream(archives.filled(trace, 0) for trace in recordings("UH1.SHZ", "UH2.SHZ"))
     nans = obspy.Stream(archives.filled(trace, np.nan) for trace in recordings("UH3.SHZ"))
@@ -234,6 +237,7 @@ def test_samples_that_are_all_zero_or_no_numbers(place: WorkFolder) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_time_span_without_data(place: WorkFolder) -> None:
     """The commonest slip of all: the wrong year."""
     archives.write_all(recordings(), place.folder / "data")
@@ -282,6 +286,7 @@ def test_a_day_without_data(tmp_path_factory: pytest.TempPathFactory, worker_id:
     assert told(run.out, "BW.UH1, BW.UH2, BW.UH3, BW.UH4", "hold no data of this chunk")
 
 
+@pytest.mark.slow
 def test_a_run_without_picks_says_why(demo_copy: WorkFolder) -> None:
     place = WorkFolder(demo_copy.folder, environment=WIDE)
     done = place.quakeline("run", place.demo_overlay("pick: {thresholds: {P: 1.0, S: 1.0}}\n"))

@@ -83,11 +83,17 @@ def test_a_bit_that_flips_on_the_disk(
     finished(demo_copy, demo_run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "product", "said"),
     [
         (flipped, PICKS, "another content"),
-        (half_written, f"{RUN}/catalog/events.parquet", "were written"),
+        pytest.param(
+            half_written,
+            f"{RUN}/catalog/events.parquet",
+            "were written",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(half_written, WAVEFORMS, "were written", marks=pytest.mark.slow),
         pytest.param(half_written, PICKS, "were written", marks=pytest.mark.slow),
         pytest.param(Path.unlink, WAVEFORMS, "is missing", marks=pytest.mark.slow),

@@ -151,6 +151,7 @@ def test_the_picks_of_the_fibre_enter_the_events_of_the_seismometers(
     assert not any(Code.NO_SITE in codes for codes in told)
 
 
+@pytest.mark.slow
 def test_a_network_of_its_own_picks_the_fibre_alone(own_network: Finished) -> None:
     results = own_network.results("sequence")
     assert (results / "weights/picker.safetensors").is_file()

@@ -94,6 +94,7 @@ def test_what_is_told_of_it_is_true(place: WorkFolder) -> None:
         assert phrase not in page
 
 
+@pytest.mark.slow
 def test_a_table_without_picks_in_the_time_is_no_error(place: WorkFolder) -> None:
     told = made(place, "late.csv")
     assert "No events. The table of picks has none within the run's time." in told
@@ -165,6 +166,7 @@ import_picks: {{table: outside.csv}}
     assert found["magnitude"].isna().tolist() == events["magnitude"].isna().tolist()
 
 
+@pytest.mark.slow
 def test_picks_from_outside_join_those_of_a_fibre(tmp_path: Path) -> None:
     """Stations have no data, only a table, which also names a channel of the fibre."""
     place = WorkFolder.furnished(tmp_path)

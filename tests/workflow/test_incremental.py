@@ -14,6 +14,8 @@ from quakeline.core.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
 from quakeline.io.products import tables
 from quakeline.workflow import config, stages
 
+pytestmark = pytest.mark.slow  # three whole runs
+
 RUN = "results/daily"
 FIRST, LAST = 27, 29
 

@@ -102,10 +102,7 @@ VICTIMS = {
 
 @pytest.mark.parametrize(
     "victims",
-    [
-        pytest.param(name, marks=[] if name in ("everything", "the job") else [pytest.mark.slow])
-        for name in VICTIMS
-    ],
+    [pytest.param(name, marks=[] if name == "the job" else [pytest.mark.slow]) for name in VICTIMS],
 )
 def test_the_same_command_finishes_and_the_catalog_is_the_same(
     victims: str, prepared: WorkFolder, uninterrupted: Finished

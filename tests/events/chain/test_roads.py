@@ -101,8 +101,11 @@ TRIALS: dict[str, list[Any] | None] = {
 #: last trial does.
 STILL = {"associate.margin_km", "associate.min_interevent_s", "associate.node_km"}
 CASES = [(name, n) for name, values in TRIALS.items() for n in range(len(values or []))]
-#: Sections whose settings are tried one at a time in `make test-slow` alone; together, always.
-LATE = ("magnitude", "classify", "merge")
+#: Settings that are tried one at a time always; all others so in `make test-slow`, some together.
+SOON = (
+    "associate.depth_km", "associate.known_events", "associate.min_log_odds", "associate.min_picks",
+    "locate.depth_km", "locate.model_error_s", "locate.station_terms",
+)  # fmt: skip
 #: A value of each, where they go together.
 TOGETHER: dict[str, Any] = {
     "magnitude": {
@@ -329,9 +332,9 @@ def test_every_setting_has_a_trial() -> None:
 
 
 def late(name: str, number: int) -> list[pytest.MarkDecorator]:
-    """Whether a trial is one of `make test-slow`: all but the last ones of the first sections."""
+    """Whether a trial is one of `make test-slow`: all but the last ones of some settings."""
     last = number == len(TRIALS[name] or []) - 1
-    return [] if last and name.split(".")[0] not in LATE else [pytest.mark.slow]
+    return [] if last and name in SOON else [pytest.mark.slow]
 
 
 @pytest.mark.parametrize(
