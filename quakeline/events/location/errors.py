@@ -90,17 +90,20 @@ def estimated(
     return Errors(each_s, found, SIDES * found)
 
 
-def split(before: Errors, after: Errors, travel_s: np.ndarray) -> Errors:
+def split(before: Errors, after: Errors, travel_s: np.ndarray, *, given: bool) -> Errors:
     """Errors of hypocentres where station terms were taken off: what these were, and the rest.
 
     Residuals of arrivals that are alike in all events are velocities that differ from side to
     side: of the share that the difference of `before` and `after` is of the travel times. As a
     whole velocities are wrong by more, in the expected proportion (both proportions are those that
     hold the references of real sets, see docs/catalog.md). Neither is less than what is
-    left tells of, or than what was expected before any residual was seen.
+    left tells of, or than what was expected before any residual was seen. A share that is `given`
+    stays.
     """
     taken_s = np.sqrt(max(before.each_s**2 - after.each_s**2, 0.0))
     sides = float(_HIDDEN * taken_s / np.sqrt(np.mean(travel_s**2)))
+    if given:
+        return Errors(after.each_s, after.share, max(sides, after.sides))
     share = max(round(sides / SIDES, 4), after.share, EXPECTED_SHARE)
     return Errors(after.each_s, share, SIDES * share)
 

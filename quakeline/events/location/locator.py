@@ -206,10 +206,8 @@ class Locator:
             return after
         # Terms take off what is left of the model's errors at the hypocentres; what these have
         # taken up stays in them, however small the residuals become.
-        if self.model_error_share != "auto":
-            return before
         travel = arrivals.time_s - fits.point[arrivals.event, 3]
-        return split(before, after, travel)
+        return split(before, after, travel, given=self.model_error_share != "auto")
 
     def _with_terms(
         self, seen: list[Observations], arrivals: batch.Arrivals, fits: batch.Fits

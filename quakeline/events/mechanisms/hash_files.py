@@ -8,6 +8,7 @@ P. M., HASH: A FORTRAN Program for Computing Earthquake First-Motion Focal Mecha
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ import pandas as pd
 
 from quakeline.core.errors import DataError
 from quakeline.earth.velocity import VelocityModel
+
+logger = logging.getLogger("quakeline")
 
 _POLARITIES = {"U": 1, "u": 1, "+": 1, "D": -1, "d": -1, "-": -1}
 _VP_VS = 1.73
@@ -168,7 +171,7 @@ def stations(path: Path) -> pd.DataFrame:
     Columns network, station, latitude, longitude, depth_km (below sea level), a row for each code.
     Raises DataError.
     """
-    rows = []
+    rows, unread = [], 0
     for line in _lines(path):
         five = line[:2].strip().isalpha() and line[2:4] == "  " and len(line) > 72
         try:
@@ -180,11 +183,14 @@ def stations(path: Path) -> pd.DataFrame:
                 place = line[41:].split()
             values = [float(word) for word in place[:3]]
         except (ValueError, IndexError):
-            continue
+            values = []
+        unread += bool(line.strip()) and len(values) < 3
         if len(values) == 3 and abs(values[0]) <= 90 and abs(values[1]) <= 180:
             rows.append((*words, values[0], values[1], -values[2] / 1000))
     if not rows:
         raise DataError(f"{path}: no line is a station of HASH (hash_driver2)")
+    if unread:
+        logger.warning("%s: %d lines are no stations of HASH and were left out", path, unread)
     table = pd.DataFrame(rows, columns=["network", "station", "latitude", "longitude", "depth_km"])
     return table.drop_duplicates(["network", "station"], ignore_index=True)
 

@@ -93,19 +93,17 @@ def _of_event(
         few = Reason.of(Code.FEW_POLARITIES, len(polarities), needed=rules.min_polarities)
         return row | cells("note", [few, *notes])
     seen = _rays(event, polarities, times, reversals, rules, rng)
-    gaps = quality.gaps(seen)
-    for gap, most, code in zip(
-        gaps,
-        (rules.max_azimuth_gap_deg, rules.max_takeoff_gap_deg),
-        (Code.AZIMUTH_GAP, Code.TAKEOFF_GAP),
-        strict=True,
-    ):
-        if gap > most:
-            notes.append(Reason.of(code, gap_deg=round(gap), most_deg=most))
-    row |= {"azimuth_gap_deg": gaps[0], "takeoff_gap_deg": gaps[1]}
-    if gaps[0] > rules.max_azimuth_gap_deg or gaps[1] > rules.max_takeoff_gap_deg:
-        return row | cells("note", notes)
+    azimuth_gap, takeoff_gap = quality.gaps(seen)
+    row |= {"azimuth_gap_deg": azimuth_gap, "takeoff_gap_deg": takeoff_gap}
+    wide = _too_wide(azimuth_gap, rules.max_azimuth_gap_deg, Code.AZIMUTH_GAP)
+    wide += _too_wide(takeoff_gap, rules.max_takeoff_gap_deg, Code.TAKEOFF_GAP)
+    if wide:
+        return row | cells("note", [*wide, *notes])
     return row | _mechanism(seen) | cells("note", notes)
+
+
+def _too_wide(gap: float, most: float, code: Code) -> list[Reason]:
+    return [Reason.of(code, gap_deg=round(gap), most_deg=most)] if gap > most else []
 
 
 def _mechanism(seen: search.Rays) -> dict[str, Any]:

@@ -50,13 +50,17 @@ def angles(axes: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
+def aligned(axes: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """Frames (n, 3, 3) with the signs of their rows that are nearest to those of one frame."""
+    along = (axes * middle).sum(axis=-1)
+    return np.asarray(_SAME[(along @ _SAME.T).argmax(axis=-1)][:, :, None] * axes)
+
+
 def mean(axes: np.ndarray) -> np.ndarray:
     """The frame from which frames (n, 3, 3) are turned least: that of their mean as matrices."""
     middle = axes[0]
     for _ in range(_ROUNDS):
-        along = (axes * middle).sum(axis=-1)
-        best = _SAME[(along @ _SAME.T).argmax(axis=-1)]
-        left, _, right = np.linalg.svd((best[:, :, None] * axes).sum(axis=0))
+        left, _, right = np.linalg.svd(aligned(axes, middle).sum(axis=0))
         turned = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
         if np.allclose(turned, middle, atol=1e-9):
             break
@@ -65,7 +69,7 @@ def mean(axes: np.ndarray) -> np.ndarray:
 
 
 def planes(axes: np.ndarray) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Strike, dip and rake in degrees of both nodal planes of one frame, the steeper slip first."""
+    """Strike, dip and rake in degrees of both nodal planes of one frame."""
     normal, slip = (axes[0] + axes[1]) / np.sqrt(2), (axes[0] - axes[1]) / np.sqrt(2)
     return _plane(normal, slip), _plane(slip, normal)
 

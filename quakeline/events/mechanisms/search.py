@@ -124,9 +124,7 @@ def _accepted(rays: Rays) -> np.ndarray:
 
 def _spread(axes: np.ndarray, middle: np.ndarray) -> tuple[float, float]:
     """Root mean square angles in degrees between nodal planes and those of a frame."""
-    along = (axes * middle).sum(axis=-1)
-    same = rotations._SAME[(along @ rotations._SAME.T).argmax(axis=-1)]
-    turned = same[:, :, None] * axes
+    turned = rotations.aligned(axes, middle)
     found = []
     for sign in (1, -1):
         normals = (turned[:, 0] + sign * turned[:, 1]) / np.sqrt(2)

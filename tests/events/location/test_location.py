@@ -262,8 +262,8 @@ def test_station_terms_take_out_delays(kind):
     tables.conform(after, EVENTS)
 
 
-@pytest.mark.parametrize("kind", ["static", "ssst"])
-def test_station_terms_leave_the_errors_that_origins_have_taken_up(kind):
+@pytest.mark.parametrize(("kind", "share"), [("static", "auto"), ("static", 0.0), ("ssst", "auto")])
+def test_station_terms_leave_the_errors_that_origins_have_taken_up(kind, share):
     """Delays move the origins, too: small residuals after the terms do not make these right."""
     stations, frame = network(n=9, elevations=(0, 0))
     given = np.random.default_rng(3).normal(0, 0.15, 9)
@@ -273,7 +273,7 @@ def test_station_terms_leave_the_errors_that_origins_have_taken_up(kind):
             stations,
             HOMOGENEOUS,
             model_error_s="auto",
-            model_error_share="auto",
+            model_error_share=share,
             station_terms=terms,
         ).locate(*material)[0]
         for terms in ("none", kind)

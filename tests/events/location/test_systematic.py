@@ -47,11 +47,11 @@ def test_depths_are_as_uncertain_as_stated_where_velocities_are_wrong_as_a_whole
 
 def test_what_terms_take_off_is_of_velocities_from_side_to_side():
     travel = np.full(4, 10.0)
-    found = split(Errors(0.5, 0.2, 0.0), Errors(0.3, 0.02, 0.0), travel)
+    found = split(Errors(0.5, 0.2, 0.0), Errors(0.3, 0.02, 0.0), travel, given=False)
     assert found.each_s == 0.3
     assert found.sides == pytest.approx(1.6 * 0.04, rel=1e-3)
     assert found.share == pytest.approx(1.6 * 0.04 / SIDES, rel=1e-3)
-    same = split(Errors(0.3, 0.12, 0.0), Errors(0.3, 0.02, 0.0), travel)
+    same = split(Errors(0.3, 0.12, 0.0), Errors(0.3, 0.02, 0.0), travel, given=False)
     assert (same.share, same.sides) == (0.02, pytest.approx(0.02 * SIDES))
 
 

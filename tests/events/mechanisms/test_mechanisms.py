@@ -206,7 +206,7 @@ def test_reversals_have_days() -> None:
     spans = {"AQUA": [(19920101, 19921231)], "BAHA": [(19940101, 0)], "WBM": [(0, 19850808)]}
     turned = hash_files.Reversals(spans)
     day = pd.Timestamp("1992-07-01", tz="UTC").to_pydatetime()
-    assert [turned.sign(code, day) for code in ("AQUA", "BAHA", "WBM", "XXX")] == [-1, 1, 1, 1]
+    assert [turned.sign(code, day) for code in ("AQUA", "BAHA", "WBM", "OTHER")] == [-1, 1, 1, 1]
 
 
 def test_velocities_that_are_none(tmp_path: Path) -> None:
