@@ -98,7 +98,7 @@ def _places(
 
 def _told(found: pd.DataFrame) -> str:
     """How many mechanisms of which quality, in a line."""
-    counts = found["quality"].value_counts()
+    counts = found["quality_class"].value_counts()
     listed = ", ".join(f"{counts.get(letter, 0)} {letter}" for letter in "ABCD")
-    none = int(found["quality"].isna().sum())
+    none = int(found["quality_class"].isna().sum())
     return f"found    {len(found) - none} mechanisms ({listed}), {none} events without one"

@@ -141,7 +141,7 @@ MECHANISMS = Table(
         column("plane_1_sigma_deg", "float", "deg", "1 sigma of the first plane", null=True),
         column("plane_2_sigma_deg", "float", "deg", "1 sigma of the second plane", null=True),
         column("probability", "float", "", "part of the acceptable ones near it", null=True),
-        column("quality", "string", meaning="A to D as HASH has them", null=True),
+        column("quality_class", "string", meaning="A to D as HASH has them", null=True),
         column("polarities", "int", meaning="polarities that count"),
         column("misfit", "float", "", "part of the polarities that disagrees", null=True),
         column("station_ratio", "float", "", "distribution of the stations, 0 to 1", null=True),

@@ -116,7 +116,7 @@ def _mechanism(seen: search.Rays) -> dict[str, Any]:
         "probability": solution.probability,
         "misfit": fit.misfit,
         "station_ratio": fit.ratio,
-        "quality": quality.letter(solution, fit),
+        "quality_class": quality.letter(solution, fit),
     }
     for number, angles in enumerate(rotations.planes(solution.frame), start=1):
         names = (f"strike_{number}_deg", f"dip_{number}_deg", f"rake_{number}_deg")

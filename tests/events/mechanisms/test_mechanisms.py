@@ -182,7 +182,7 @@ def test_few_polarities_are_a_reason(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (row,) = tables.read(tmp_path / "out/mechanisms.parquet", MECHANISMS).itertuples()
     assert (row.event_id, row.polarities) == ("42", 2)
-    assert pd.isna(row.quality)
+    assert pd.isna(row.quality_class)
     assert row.note == "2 polarities, 8 are needed"
 
 
