@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,20 +11,18 @@ from typing import Any
 
 import pandas as pd
 import torch
-from torch import nn
 
 from quakeline import __version__
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.inference.annotator import Annotator
 from quakeline.io.products.atomic import writing
 from quakeline.io.products.provenance import digest_of
-from quakeline.models import earthquake_cnn
-from quakeline.models.ancestry import NOT_STATED, Training
-from quakeline.models.cards import CARDS, Card, GivenFiles
-from quakeline.models.named import load_network
-from quakeline.models.names import check_name, trained_from
-from quakeline.models.networks import build, save_network
+from quakeline.models.ancestry import Training
+from quakeline.models.cards import Card
+from quakeline.models.networks import save_network
+from quakeline.models.weights import weights_id
 from quakeline.training import scoring
+from quakeline.training.beginning import Beginning, from_scratch, of_parent
 from quakeline.training.checkpoints import Progress
 from quakeline.training.datasets.opening import digest, in_parts
 from quakeline.training.datasets.records import DEV, PARTS, TEST, TRAIN, Dataset
@@ -33,16 +31,14 @@ from quakeline.training.settings import Settings
 from quakeline.training.windows import Windows, check
 
 _RULE = "largest F1 on the part dev, of 0.05 to 0.998"
-#: Networks that are trained from scratch, by name of their architecture.
-SCRATCH = {**{card.network: card for card in reversed(CARDS.values())},
-           earthquake_cnn.CARD.network: earthquake_cnn.CARD}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Job:
     """Which weights are trained on which records, how, where, and where the result goes.
 
-    `parent` is a file of weights; None: a `network` from scratch. `resample` brings records of
+    `parent` is a file of weights; None: a `network` from scratch, as `beginning.from_scratch` takes
+    it. `resample` brings records of
     another rate to that of the network.
     """
 
@@ -51,7 +47,7 @@ class Job:
     target: Path
     name: str
     parent: Path | None = None
-    network: str = ""
+    network: str | Mapping[str, Any] = ""
     resample: bool = False
     device: str = "auto"
     threads: int = 1
@@ -89,36 +85,27 @@ def tune(job: Job, hear: Hear) -> Result:
         Settings, weights or places that do not fit.
     """
     torch.set_num_threads(job.threads)
-    card, network, result_card = _begun(job)
+    begun = _begun(job)
+    card = begun.card
     data = job.dataset.resampled(card.sampling_rate_hz) if job.resample else job.dataset
     check(data, card)
     data = in_parts(data)
     windows = {part: Windows(data, data.rows(part), card, job.settings, part == TRAIN)
                for part in PARTS}  # fmt: skip
     _require(windows, card, data)
-    recipe = digest_of([card.digest, digest(data), data.table["split"].tolist(),
+    first = weights_id(begun.network.state_dict(), card.options)
+    recipe = digest_of([first, digest(data), data.table["split"].tolist(),
                         job.settings.plain()])  # fmt: skip
     device = _device(job.device)
-    fit = Fit(network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
+    fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
     progress = fit.run(job.checkpoint, _logged(job, hear))
-    return _finished(job, data, result_card, progress)
+    return _finished(job, data, begun, progress)
 
 
-def _begun(job: Job) -> tuple[Card, nn.Module, Card]:
-    """Card and network with which training begins, and the card of its result as far as known."""
+def _begun(job: Job) -> Beginning:
     if job.parent is not None:
-        card, network = load_network(job.parent)
-        return card, network, trained_from(card, name=job.name)
-    if job.network not in SCRATCH:
-        raise ConfigError(f"network: {job.network!r} given; allowed: {', '.join(SCRATCH)}")
-    check_name(job.name)
-    if job.name in CARDS:
-        raise ConfigError(f"name: {job.name!r} given; trained weights need a name of their own")
-    card = SCRATCH[job.network]
-    torch.manual_seed(job.settings.seed)
-    blank = replace(card, name=job.name, citation=NOT_STATED, licence=NOT_STATED, digest="",
-                    training_data="", source=GivenFiles("trained from scratch"))  # fmt: skip
-    return card, build(card), blank
+        return of_parent(job.parent, job.name)
+    return from_scratch(job.network, job.name, job.settings.seed)
 
 
 def _require(windows: dict[str, Windows], card: Card, data: Dataset) -> None:
@@ -157,7 +144,8 @@ def _logged(job: Job, hear: Hear) -> Callable[[dict[str, float]], None]:
     return heard
 
 
-def _finished(job: Job, data: Dataset, card: Card, progress: Progress) -> Result:
+def _finished(job: Job, data: Dataset, begun: Beginning, progress: Progress) -> Result:
+    card, tensors = begun.result, begun.stored(progress.best)
     before = progress.history[0]["dev_loss"]
     doubts = []
     if progress.best_loss >= before:
@@ -167,7 +155,7 @@ def _finished(job: Job, data: Dataset, card: Card, progress: Progress) -> Result
         )
     with TemporaryDirectory(prefix="quakeline-") as folder:
         first = Path(folder) / "tuned.safetensors"
-        save_network(first, progress.best, card)
+        save_network(first, tensors, card)
         tuned = Annotator.load(first, "cpu", job.threads)
         chosen, rule = card.thresholds, "as of the parent: the records are single windows"
         scores: dict[str, dict[str, scoring.Score]] = {}
@@ -177,9 +165,9 @@ def _finished(job: Job, data: Dataset, card: Card, progress: Progress) -> Result
             scores = _scores(job, data, tuned, chosen)
     training = _training(job, data, progress, rule, scores)
     final = replace(card, training=training, thresholds=chosen)
-    weights_id = save_network(job.target, progress.best, final)
+    saved = save_network(job.target, tensors, final)
     job.checkpoint.unlink(missing_ok=True)
-    return Result(weights_id, progress.best_epoch, chosen, scores, doubts)
+    return Result(saved, progress.best_epoch, chosen, scores, doubts)
 
 
 def _scores(
