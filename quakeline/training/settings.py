@@ -63,6 +63,12 @@ class Settings(Section):
         description="deviation of a Gaussian, half width of a triangle or box, in s; null: 0.1 for"
         " a Gaussian, 0.2 for others",
     )
+    jitter_s: float | None = Field(
+        None,
+        ge=0,
+        description="networks of one class: largest distance of an onset from its window's middle,"
+        " in s; null: half the step between windows",
+    )
     augmentation: Augmentation = Field(default_factory=Augmentation, description="see there")
 
 

@@ -75,6 +75,14 @@ class Windows:
         columns = [self.dataset.table[phase] for phase in PHASES]
         return [dict(zip(PHASES, own, strict=True)) for own in zip(*columns, strict=True)]
 
+    @property
+    def _jitter(self) -> int:
+        """How far the onset is from the middle of a window at most, in samples."""
+        far = self.settings.jitter_s
+        if far is None:
+            return self.card.hop_samples // 2
+        return round(far * self.card.sampling_rate_hz)
+
     @cached_property
     def _unsure(self) -> list[tuple[float, ...]]:
         return list(self.dataset.table["unsure"])
@@ -125,7 +133,8 @@ class Windows:
                 return int(random.integers(0, n - window + 1))
             moved = 0
             if self.training and n > window:
-                moved = int(random.integers(-(card.hop_samples // 2), card.hop_samples // 2 + 1))
+                far = self._jitter
+                moved = int(random.integers(-far, far + 1))
             return (
                 round(example.at)
                 - window // 2
