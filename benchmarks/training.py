@@ -6,8 +6,8 @@ California with P and S of analysts, and `ridgecrest_continuous`, 80 minutes of 
 - EarthquakeCNN, trained on windows that the default picker labelled at Ridgecrest, and from
   scratch and further on NCEDC in five folds of records: share of right classes (P, S, noise) of
   windows with the onset in their middle, and up to 0.8 s beside it.
-- PhaseNet, and PhaseNetLight that SeisBench trained with records of Switzerland (QUAKELINE_ETHZ, the
-  folder of its files), trained further on NCEDC in folds of events, with intervals by bootstrap
+- PhaseNet, and PhaseNetLight that SeisBench trained with records of Switzerland (QUAKELINE_ETHZ,
+  the folder of its files), trained further on NCEDC in folds of events, with intervals by bootstrap
   over records. NCEDC is among what PhaseNet's authors trained with, and far from Switzerland.
 - CPU seconds for windows of training, against SeisBench's generator in PyTorch's DataLoader with
   the same network, and memory with data sets of 0.7 and 50 GB.

@@ -15,6 +15,7 @@ import torch
 from quakeline import __version__
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.inference.annotator import Annotator
+from quakeline.io.products import targets
 from quakeline.io.products.atomic import writing
 from quakeline.io.products.provenance import digest_of
 from quakeline.models.ancestry import Training
@@ -27,9 +28,13 @@ from quakeline.training.checkpoints import Progress
 from quakeline.training.datasets.opening import digest, in_parts
 from quakeline.training.datasets.records import DEV, PARTS, TEST, TRAIN, Dataset
 from quakeline.training.loop import Fit, Hear
+from quakeline.training.report import evaluation, page
+from quakeline.training.report.evaluation import Confusion
 from quakeline.training.settings import Settings
 from quakeline.training.windows import Windows, check
 
+#: What fills the folder of a report, as its mark names it.
+REPORT = "tune picker"
 _RULE = "largest F1 on the part dev, of 0.05 to 0.998"
 
 
@@ -39,7 +44,7 @@ class Job:
 
     `parent` is a file of weights; None: a `network` from scratch, as `beginning.from_scratch` takes
     it. `resample` brings records of
-    another rate to that of the network.
+    another rate to that of the network. `command` is what repeats it, for the report.
     """
 
     dataset: Dataset
@@ -51,6 +56,12 @@ class Job:
     resample: bool = False
     device: str = "auto"
     threads: int = 1
+    command: str = ""
+
+    @property
+    def report(self) -> Path:
+        """The folder of the page that tells of the training."""
+        return self.target.with_name(f"{self.target.stem}_report")
 
     @property
     def checkpoint(self) -> Path:
@@ -99,7 +110,7 @@ def tune(job: Job, hear: Hear) -> Result:
     device = _device(job.device)
     fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
     progress = fit.run(job.checkpoint, _logged(job, hear))
-    return _finished(job, data, begun, progress)
+    return _finished(job, data, begun, progress, windows[TEST])
 
 
 def _begun(job: Job) -> Beginning:
@@ -144,58 +155,96 @@ def _logged(job: Job, hear: Hear) -> Callable[[dict[str, float]], None]:
     return heard
 
 
-def _finished(job: Job, data: Dataset, begun: Beginning, progress: Progress) -> Result:
+@dataclass(frozen=True)
+class _Tested:
+    """Thresholds with their rule, and picks on the part test by name of the weights."""
+
+    thresholds: dict[str, float]
+    rule: str
+    picked: dict[str, dict[str, list[scoring.Found]]]
+    levels: dict[str, dict[str, float]]
+
+    @property
+    def scores(self) -> dict[str, dict[str, scoring.Score]]:
+        return {
+            name: {
+                phase: scoring.score(own, self.levels[name][phase]) for phase, own in found.items()
+            }
+            for name, found in self.picked.items()
+        }
+
+
+def _finished(
+    job: Job, data: Dataset, begun: Beginning, progress: Progress, windows: Windows
+) -> Result:
     card, tensors = begun.result, begun.stored(progress.best)
-    before = progress.history[0]["dev_loss"]
-    doubts = []
-    if progress.best_loss >= before:
-        doubts.append(
-            f"no epoch was better on the part {DEV} than the weights it began with ({before:.4g}):"
-            " more records, or a smaller learning rate, may help"
-        )
+    doubts = _doubts(progress)
     with TemporaryDirectory(prefix="quakeline-") as folder:
         first = Path(folder) / "tuned.safetensors"
         save_network(first, tensors, card)
-        tuned = Annotator.load(first, "cpu", job.threads)
-        chosen, rule = card.thresholds, "as of the parent: the records are single windows"
-        scores: dict[str, dict[str, scoring.Score]] = {}
-        if scoring.can_score(data, tuned):
-            chosen = scoring.thresholds(scoring.found_in(data, data.rows(DEV), tuned), chosen)
-            rule = f"{_RULE}; with fewer than {scoring.LEAST_LABELS} labels that of the parent"
-            scores = _scores(job, data, tuned, chosen)
-    training = _training(job, data, progress, rule, scores)
-    final = replace(card, training=training, thresholds=chosen)
+        tested = _tested(job, data, Annotator.load(first, "cpu", job.threads))
+    training = _training(job, data, progress, tested)
+    final = replace(card, training=training, thresholds=tested.thresholds)
     saved = save_network(job.target, tensors, final)
+    confusion = _confusion(begun, progress, windows, tested, job.name)
+    with targets.filling(job.report, REPORT) as place:
+        page.write(
+            page.Material(
+                final, saved, job.command, progress, tested.scores, tested.picked, tested.levels,
+                confusion, data, doubts,
+            ),
+            place,
+        )  # fmt: skip
     job.checkpoint.unlink(missing_ok=True)
-    return Result(saved, progress.best_epoch, chosen, scores, doubts)
+    return Result(saved, progress.best_epoch, tested.thresholds, tested.scores, doubts)
 
 
-def _scores(
-    job: Job, data: Dataset, tuned: Annotator, chosen: dict[str, float]
-) -> dict[str, dict[str, scoring.Score]]:
-    """Scores on the part test of the tuned weights and of those they began with."""
+def _doubts(progress: Progress) -> list[str]:
+    before = progress.history[0]["dev_loss"]
+    if progress.best_loss < before:
+        return []
+    line = (
+        f"no epoch was better on the part {DEV} than the weights it began with ({before:.4g}):"
+        " more records, or a smaller learning rate, may help"
+    )
+    return [line]
+
+
+def _tested(job: Job, data: Dataset, tuned: Annotator) -> _Tested:
+    """Thresholds chosen on the part dev; picks on the part test, also of the parent."""
+    usual = tuned.card.thresholds
+    if not scoring.can_score(data, tuned):
+        return _Tested(usual, "as of the parent: the records are single windows", {}, {})
+    chosen = scoring.thresholds(scoring.found_in(data, data.rows(DEV), tuned), usual)
+    rule = f"{_RULE}; with fewer than {scoring.LEAST_LABELS} labels that of the parent"
     rows = data.rows(TEST)
-    if not rows:
-        return {}
-    limits = {job.name: (tuned, chosen)}
-    if job.parent is not None:
+    limits: dict[str, tuple[Annotator, dict[str, float]]] = {}
+    if rows and job.parent is not None:
         parent = Annotator.load(job.parent, "cpu", job.threads)
-        limits = {parent.card.name: (parent, parent.card.thresholds), **limits}
-    return {
-        name: {
-            phase: scoring.score(records, levels[phase])
-            for phase, records in scoring.found_in(data, rows, annotator).items()
-        }
-        for name, (annotator, levels) in limits.items()
-    }
+        limits[parent.card.name] = parent, parent.card.thresholds
+    if rows:
+        limits[job.name] = tuned, chosen
+    picked = {name: scoring.found_in(data, rows, one) for name, (one, _) in limits.items()}
+    return _Tested(chosen, rule, picked, {name: level for name, (_, level) in limits.items()})
+
+
+def _confusion(
+    begun: Beginning, progress: Progress, windows: Windows, tested: _Tested, name: str
+) -> Confusion | None:
+    """Of the part test: of windows where a network gives one class, else of picks."""
+    if begun.card.output == "window" and windows.examples():
+        begun.network.cpu().load_state_dict(progress.best)
+        return evaluation.of_windows(windows, begun.network)
+    if name in tested.picked:
+        return evaluation.of_picks(tested.picked[name], tested.levels[name])
+    return None
 
 
 def _training(
     job: Job,
     data: Dataset,
     progress: Progress,
-    rule: str,
-    scores: dict[str, dict[str, scoring.Score]],
+    tested: _Tested,
 ) -> Training:
     counts = {part: len(data.rows(part)) for part in PARTS}
     facts: dict[str, Any] = {
@@ -204,9 +253,10 @@ def _training(
         "dev_loss": progress.best_loss,
         "dev_loss_before": progress.history[0]["dev_loss"],
         "records": counts,
-        "thresholds_by": rule,
+        "thresholds_by": tested.rule,
         "scores_on_test": {
-            name: {phase: one.plain() for phase, one in own.items()} for name, own in scores.items()
+            name: {phase: one.plain() for phase, one in own.items()}
+            for name, own in tested.scores.items()
         },
     }
     return Training(

@@ -135,6 +135,7 @@ def test_from_scratch_to_a_file_that_picks(tmp_path: Path, loader: None) -> None
     assert card.options["loader"] == ""
     assert card.training is not None
     assert weights_id == result.weights_id
+    assert "mine" in (job.report / "report.html").read_text()
     annotator = Annotator.load(job.target, "cpu", 1)
     assert annotator.card.classes == ("N", "P", "S")
 
