@@ -104,6 +104,8 @@ def tune(job: Job, hear: Hear) -> Result:
     windows = {part: Windows(data, data.rows(part), card, job.settings, part == TRAIN)
                for part in PARTS}  # fmt: skip
     _require(windows, card, data)
+    for row in data.rows(TEST):  # what is read at the end is refused at the beginning
+        data.read(row, card.components)
     first = weights_id(begun.network.state_dict(), card.options)
     recipe = digest_of([first, digest(data), data.table["split"].tolist(),
                         job.settings.plain()])  # fmt: skip
