@@ -2,8 +2,9 @@
 
 The files of a record are those of one folder, station and start: a letter at the end of their
 channel is the component (HLX, HLY, HLZ: X is east, Y north). Onsets are the header's `a`, or a `t0`
-to `t9` whose name begins with P or S. Where a header has none, but coordinates of event and station,
-they are theoretical ones, as SeismicTorch makes its labels: the first P or Pn, and S or Sn, of ak135.
+to `t9` whose name begins with P or S. Where a header has none, but coordinates of event and
+station, they are theoretical ones, as SeismicTorch makes its labels: the first P or Pn, and S or
+Sn, of ak135.
 """
 
 from __future__ import annotations
