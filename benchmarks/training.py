@@ -180,7 +180,7 @@ def earthquake_cnn(quick: bool) -> list[dict[str, Any]]:
     ]  # fmt: skip
     roads: dict[str, Callable[[Any], Any]] = {
         "from scratch": lambda one: one,
-        "further from Ridgecrest": lambda one: one.load_state_dict(first.state_dict()),
+        "begun with Ridgecrest": lambda one: one.load_state_dict(first.state_dict()),
     }
     fewer = settings.model_copy(update={"batch": 16, "epochs": 3 if quick else 80, "patience": 80})
     for road, prepare in roads.items():
@@ -211,7 +211,7 @@ def further(parent: Path, network: str, quick: bool) -> dict[str, Any]:
     from quakeline.training.settings import Settings
 
     data = open_dataset(shared() / "ncedc_mini24.npz")
-    settings = Settings(epochs=2 if quick else 20, patience=5, batch=8, learning_rate=1e-4)
+    settings = Settings(epochs=2 if quick else 40, patience=12, batch=4, learning_rate=3e-4)
     before: dict[str, list[Any]] = {"P": [], "S": []}
     after: dict[str, list[Any]] = {"P": [], "S": []}
     first = Annotator.load(parent, "cpu", 1)
