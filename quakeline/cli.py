@@ -140,19 +140,19 @@ def run(
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
         raise typer.BadParameter(f"{cores!r} given; a number above 0, or all", param_hint="--cores")
-    place = launch.find_place(Path.cwd())
+    place = launch.find_place(Path.cwd(), overlay)
     path = launch.find_overlay(place, overlay, Path.cwd())
     settings = launch.checked(place, path)
     profile_path = launch.find_profile(place, profile, Path.cwd())
-    if place.folder != Path.cwd():
-        typer.echo(f"working in {place.folder}", err=True)
+    if place != Path.cwd():
+        typer.echo(f"working in {place}", err=True)
     outcome = launch.launch(place, settings, path, cores, context.obj or [], profile_path)
     for line in outcome.lines:
         typer.echo(f"quakeline: {line}", err=True)
-    results = place.folder / "results" / settings.run
+    results = place / "results" / settings.run
     planned_only = launch.DRY.intersection(context.obj or [])
     if outcome.code == 0 and not planned_only and (results / "catalog/events.parquet").is_file():
-        _show(place.folder, settings.run)
+        _show(place, settings.run)
     raise typer.Exit(outcome.code)
 
 
@@ -161,7 +161,7 @@ def summary(run: Annotated[str, typer.Argument(help="Name of the run.")]) -> Non
     """Show what a run found."""
     from quakeline.workflow import launch
 
-    _show(launch.find_place(Path.cwd()).folder, run)
+    _show(launch.results_place(Path.cwd()), run)
 
 
 def _show(folder: Path, run: str) -> None:
@@ -179,12 +179,12 @@ def check(overlay: Overlay = None) -> None:
     from quakeline.core.timeline import iso, to_ns
     from quakeline.workflow import launch
 
-    place = launch.find_place(Path.cwd())
+    place = launch.find_place(Path.cwd(), overlay)
     settings = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
     start, end = (iso(to_ns(t), digits=0) for t in (settings.time.start, settings.time.end))
     card = settings.weights.card()
     typer.echo("ok")
-    typer.echo(f"run     {settings.run}, written to {place.folder / 'results' / settings.run}")
+    typer.echo(f"run     {settings.run}, written to {place / 'results' / settings.run}")
     typer.echo(f"span    {start} to {end}")
     typer.echo(f"chunks  {len(settings.chunk_ids)} of at most {settings.time.chunk_h:g} h")
     typer.echo(f"model   {card.name}, phases {', '.join(card.phases)}")
@@ -195,7 +195,7 @@ def write_reference(check: Check = False) -> None:
     """Write config/README.md: every key with its type, default and meaning."""
     from quakeline.workflow import launch, reference
 
-    target = launch.find_place(Path.cwd()).folder / reference.README
+    target = launch.results_place(Path.cwd()) / reference.README
     reference.publish(target, reference.readme(), check=check)
 
 
@@ -204,7 +204,7 @@ def write_schema(check: Check = False) -> None:
     """Write config/config.schema.json: completion and checks in editors."""
     from quakeline.workflow import launch, reference
 
-    target = launch.find_place(Path.cwd()).folder / reference.SCHEMA
+    target = launch.results_place(Path.cwd()) / reference.SCHEMA
     reference.publish(target, reference.editor_schema(), check=check)
 
 
@@ -213,5 +213,5 @@ def write_defaults(check: Check = False) -> None:
     """Write config/config.yaml: the defaults of every run, each with its meaning."""
     from quakeline.workflow import config, default_config, launch, reference
 
-    target = launch.find_place(Path.cwd()).folder / config.DEFAULT
+    target = launch.results_place(Path.cwd()) / config.DEFAULT
     reference.publish(target, default_config.text(), check=check)
