@@ -15,6 +15,7 @@ from quakeline.commands.catalog import catalog
 from quakeline.commands.correlate import correlate
 from quakeline.commands.export import export
 from quakeline.commands.fetch import fetch
+from quakeline.commands.init import init
 from quakeline.commands.inspect import inspect
 from quakeline.commands.mechanism import mechanism
 from quakeline.commands.merge import merge
@@ -39,6 +40,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(tune.app, name="tune")
 app.add_typer(dataset.app, name="dataset")
+app.command()(init)
 app.command()(inspect)
 app.command()(fetch)
 app.command()(pick)
