@@ -147,7 +147,7 @@ def _described(
     parts = [path for path in chosen if is_table(Path(path))]
     if len(parts) > 1:
         raise ConfigError(
-            f"--stations: {len(parts)} tables given ({', '.join(parts)}); one at most"
+            f"--stations: {', '.join(parts)} given; allowed: one table and StationXML"
         )
     return next(iter(parts), None), [path for path in chosen if path not in parts]
 
