@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,10 @@ from quakeline.commands.scan import scan
 from quakeline.commands.train import train
 from quakeline.core import terminal
 from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
+
+if TYPE_CHECKING:
+    from quakeline.workflow.config import Run
+    from quakeline.workflow.inspection.readiness import Findings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -177,12 +181,16 @@ def _show(folder: Path, run: str) -> None:
 
 @config_app.command()
 def check(overlay: Overlay = None) -> None:
-    """Check the configuration and show the plan of the run, or all mistakes."""
+    """Check settings, stations and data of a run and show its plan, or all mistakes.
+
+    Headers of some waveform files are read; servers are not asked.
+    """
     from quakeline.core.timeline import iso, to_ns
     from quakeline.workflow import launch
 
     place = launch.find_place(Path.cwd(), overlay)
     settings = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
+    found = _looked(settings, place)
     start, end = (iso(to_ns(t), digits=0) for t in (settings.time.start, settings.time.end))
     card = settings.weights.card()
     typer.echo("ok")
@@ -190,6 +198,24 @@ def check(overlay: Overlay = None) -> None:
     typer.echo(f"span    {start} to {end}")
     typer.echo(f"chunks  {len(settings.chunk_ids)} of at most {settings.time.chunk_h:g} h")
     typer.echo(f"model   {card.name}, phases {', '.join(card.phases)}")
+    for name, fact in found.facts.items():
+        typer.echo(f"{name:<8}{fact}" if len(name) < 8 else f"{name} {fact}")
+    for doubt in found.doubts:
+        typer.secho(f"WARNING {doubt}", err=True, fg="yellow")
+
+
+def _looked(settings: Run, folder: Path) -> Findings:
+    """What stations and data of a run look like. Raises ConfigError for what cannot work."""
+    from contextlib import chdir
+
+    from quakeline.core.errors import ConfigError
+    from quakeline.workflow.inspection.readiness import look
+
+    with chdir(folder):
+        found = look(settings)
+    if found.mistakes:
+        raise ConfigError("\n".join([*found.mistakes, *found.doubts]))
+    return found
 
 
 @config_app.command(name="reference")

@@ -64,7 +64,7 @@ def init(
     if overlay.exists():
         raise ConfigError(f"{overlay} is there already, and is not replaced: give another name")
     if not files[overlay]:
-        files[overlay] = _from_data(run, waveforms, stations, velocity, model)
+        files |= _from_data(run, waveforms, stations, velocity, model)
     for path in run_folder.lay(here, run, files, profile):
         typer.echo(f"written  {path}")
     typer.echo(f"next     quakeline config check {run}; quakeline run {run}")
@@ -95,36 +95,49 @@ def _from_data(
     stations: list[str] | None,
     velocity: Path | None,
     model: str,
-) -> str:
-    """The text of an overlay for data that are looked at, checked as the workflow checks it."""
+) -> dict[Path, str]:
+    """The overlay of a run for data that are looked at, and its table of stations if it needs one.
+
+    Both are checked as the workflow checks them.
+    """
     import yaml
     from rich.console import Console
 
     from quakeline.commands.progress import shown
-    from quakeline.events.chain.material import described
-    from quakeline.models.cards import CARDS
+    from quakeline.models.named import known_card
     from quakeline.workflow import config
-    from quakeline.workflow.inspection.overlay import about, on_stations, overlay
+    from quakeline.workflow.inspection.overlay import about, on_stations, overlay, own_table
     from quakeline.workflow.inspection.survey import survey
+    from quakeline.workflow.run_folder import OVERLAYS
 
-    if model not in CARDS:
-        raise ConfigError(f"--model: {model!r} given; known are {', '.join(CARDS)}")
-    if velocity is not None:
-        described(velocity)
+    card = known_card(model)
+    layers = _velocity(velocity)
     with shown("reading headers", Console(stderr=True), _megabytes) as progress:
         found = survey(
             waveforms or ["."],
             stations or [],
-            CARDS[model].sampling_rate_hz,
+            card.sampling_rate_hz,
             len(os.sched_getaffinity(0)),
             progress,
         )
     typed = shlex.join(["quakeline", *sys.argv[1:]])
-    text = overlay(run, found, typed, None if velocity is None else str(velocity), model)
-    config.read(yaml.safe_load(text)).require_files()
+    text = overlay(run, found, typed, layers, card.name)
+    config.read(yaml.safe_load(text))
     for sentence in (*about(found), *on_stations(found)):
         typer.echo(sentence)
-    return text
+    table = {own_table(run): found.own_table()} if found.needless else {}
+    return {OVERLAYS / f"{run}.yaml": text, **table}
+
+
+def _velocity(given: Path | None) -> dict[str, object] | None:
+    """What the section `velocity` says of a file that can be used."""
+    from quakeline.events.chain.material import described
+
+    if given is None:
+        return None
+    _, section = described(given)
+    said = section.model_dump(mode="json", exclude_defaults=True)
+    return said if section.kind == "table" else {"kind": section.kind, **said}
 
 
 def _megabytes(n_bytes: float) -> str:

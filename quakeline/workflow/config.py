@@ -28,6 +28,7 @@ from quakeline.models.cards import Card
 from quakeline.models.names import described
 from quakeline.models.sections import AnyKind, Builtin, Kind
 from quakeline.workflow import stages
+from quakeline.workflow.keys import meant, percent
 from quakeline.workflow.stages.fetch import edition_note
 
 DEFAULT = Path("config/config.yaml")
@@ -36,6 +37,7 @@ DEMO = Path("runs/unterhaching.yaml")
 #: Makes the sections that a run must have.
 EXAMPLE: dict[str, Any] = {"run": "x", "time": {"start": "2000-01-01", "end": "2000-01-02"}}
 _GIVEN = " given; "
+_KEYS_WRITTEN = "`quakeline config reference` writes the keys that exist to config/README.md"
 _OF_DATA_SET = ("run", "time", "time.start", "time.end")
 _STATIONS = ("table", "stationxml", "fdsn")
 _WITHOUT_DEFAULT = "what belongs to a data set has no default"
@@ -499,9 +501,9 @@ def _explain(item: dict[str, Any], raw: Mapping[str, Any]) -> str:
     path = _path(item["loc"], raw)
     message = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
-        message = "unknown key; see config/README.md for the keys that exist"
+        message = f"unknown key; {meant(Run, path)}{_KEYS_WRITTEN}"
     if item["type"] == "missing":
         message = "is required"
     if item["type"] in kinds or isinstance(item["input"], dict | Section):
         return f"{path}: {message}" if path != "config" else message
-    return f"{path}: {item['input']!r}{_GIVEN}{message[:1].lower()}{message[1:]}"
+    return f"{path}: {item['input']!r}{_GIVEN}{message[:1].lower()}{message[1:]}{percent(item)}"

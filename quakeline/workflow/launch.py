@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, suppress
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ import typer
 from quakeline.core.errors import ConfigError, DataError, OutputError, QuakelineError
 from quakeline.core.installed import HOME, SNAKEFILE
 from quakeline.core.installed import PROFILES as SHIPPED_PROFILES
+from quakeline.core.names import proposal
 from quakeline.io.products import checksums
 from quakeline.io.products.atomic import require_space, writing
 from quakeline.workflow import cluster, config, slurm, stages
@@ -84,11 +84,9 @@ def find_overlay(place: Path, given: str | None, folder: Path) -> Path | None:
     if given == default:
         return None
     names = [*([default] if default else []), *known]
-    close = get_close_matches(given, names, 1)
-    hint = f"did you mean {close[0]}? " if close else ""
     raise ConfigError(
-        f"overlay {given!r}: neither a file nor a run of {OVERLAYS}; {hint}known runs:"
-        f" {', '.join(names)}"
+        f"overlay {given!r}: neither a file nor a run of {OVERLAYS}; {proposal(given, names)}known"
+        f" runs: {', '.join(names)}"
     )
 
 

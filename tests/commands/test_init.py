@@ -13,6 +13,7 @@ from quakeline.commands.init import init
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.installed import EXAMPLES, PROFILES
 from quakeline.core.timeline import iso, to_ns
+from quakeline.io.formats.station_tables import read_table
 from quakeline.workflow import config, launch, run_folder
 
 TABLE = EXAMPLES / "unterhaching/stations.csv"
@@ -68,6 +69,22 @@ def test_what_cannot_be_used_is_named(data: Stream, here: Path) -> None:
     assert "Not used: BW.LONE" in text
     assert "no coordinates" in text
     assert 'paths: ["data/*.mseed"]' in text
+
+
+def test_stations_without_data_are_left_out_of_the_network(data: Stream, here: Path) -> None:
+    (here / "all.csv").write_text(TABLE.read_text() + "BW,FAR,50.9,11.6,400\n")
+    init(waveforms=["data"], stations=["all.csv"])
+    assert written().stations.table == "config/mine/stations.csv"
+    assert read_table(Path("config/mine/stations.csv")).equals(read_table(TABLE))
+    assert "1 more in the table have no data" in Path("config/runs/mine.yaml").read_text()
+
+
+def test_a_velocity_model_is_named_by_its_section(data: Stream, here: Path) -> None:
+    shutil.copy(EXAMPLES / "unterhaching/velocity.csv", here / "v.csv")
+    init("layers", velocity=Path("v.csv"))
+    assert written("layers").velocity.table == "v.csv"  # type: ignore[union-attr]
+    with pytest.raises(DataError, match="velocity table data/where"):
+        init("wrong", velocity=Path("data/where.csv"))
 
 
 def test_an_sds_archive_is_read_as_one(here: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -24,7 +25,9 @@ _KEPT_BYTES = 2e9
 _BYTES_PER_S = 2 * 3 * 4 * 100.0
 
 
-def overlay(name: str, found: Survey, command: str, velocity: str | None, model: str) -> str:
+def overlay(
+    name: str, found: Survey, command: str, velocity: Mapping[str, object] | None, model: str
+) -> str:
     """The text of an overlay.
 
     Parameters
@@ -34,7 +37,7 @@ def overlay(name: str, found: Survey, command: str, velocity: str | None, model:
     command
         The command that asked for it, as typed.
     velocity
-        File of a velocity model; None for IASP91.
+        What the section `velocity` says; None for IASP91.
     model
         The network that picks, by the name of its card.
     """
@@ -46,7 +49,7 @@ def overlay(name: str, found: Survey, command: str, velocity: str | None, model:
         [line for text in about(found) for line in _comment(text)],
         ["", f"run: {name}            # results are written to results/{name}/"],
         ["", *_time(found)],
-        ["", *_stations(found)],
+        ["", *_stations(found, name)],
         ["", "fetch:", f"  source: {_flow(found.source)}"],
         ["", *_velocity(velocity)],
         *([] if model == "phasenet" else [["", f"weights: {{model: {model}}}"]]),
@@ -74,7 +77,7 @@ def _flow(value: object) -> str:
         return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(json.dumps, value)) + "]"
-    return str(value)
+    return json.dumps(value) if isinstance(value, str) and not value.isalnum() else str(value)
 
 
 def _comment(text: str) -> list[str]:
@@ -110,10 +113,18 @@ def _time(found: Survey) -> list[str]:
     ]
 
 
-def _stations(found: Survey) -> list[str]:
+def own_table(run: str) -> Path:
+    """Where the table of a run lies whose stations are only those with data."""
+    return Path("config", run, "stations.csv")
+
+
+def _stations(found: Survey, run: str) -> list[str]:
     lines = [line for text in on_stations(found) for line in _comment(text)] + ["stations:"]
+    if found.table and found.needless:
+        lines += [f"  {line}" for line in _comment(f"Those of {found.table} that have data.")]
     if found.table:
-        lines.append(f"  table: {json.dumps(found.table)}")
+        table = str(own_table(run)) if found.needless else found.table
+        lines.append(f"  table: {json.dumps(table)}")
     if found.stationxml:
         lines.append(f"  stationxml: {_flow(found.stationxml)}")
     return lines
@@ -127,7 +138,8 @@ def on_stations(found: Survey) -> Iterator[str]:
         float(distance_azimuth(a, b, north, east)[0].max())
         for a, b in zip(north, east, strict=True)
     )
-    yield f"{len(table)} stations, up to {far:.0f} km from each other."
+    without = f" {found.needless} more in the table have no data." if found.needless else ""
+    yield f"{len(table)} stations, up to {far:.0f} km from each other.{without}"
     planned = zip(found.held, found.planned, strict=True)
     removed = sum(plan.used and "response removed" in plan.said for _, plan in planned)
     n = len(found.used)
@@ -139,9 +151,9 @@ def on_stations(found: Survey) -> Iterator[str]:
         yield f"Look at this: {doubt}."
 
 
-def _velocity(given: str | None) -> list[str]:
+def _velocity(given: Mapping[str, object] | None) -> list[str]:
     if given:
-        return [f"velocity: {{table: {json.dumps(given)}}}"]
+        return [f"velocity: {_flow(dict(given))}"]
     return [*_comment(_GENERAL), "velocity: {table: iasp91}"]
 
 

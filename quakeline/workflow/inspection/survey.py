@@ -14,7 +14,7 @@ import pandas as pd
 
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.timeline import SECOND, Span
-from quakeline.io.formats.station_tables import is_table
+from quakeline.io.formats.station_tables import is_table, read_table
 from quakeline.io.products.remarks import some
 from quakeline.workflow.inspection.holdings import Holding, holdings, manifest_of
 from quakeline.workflow.inspection.plan import ChannelPlan, Metadata, metadata, plans
@@ -26,6 +26,12 @@ _SDS = re.compile(
 )
 #: Files beside the data that may describe stations.
 _DESCRIBING = (".csv", ".txt", ".dat", ".xml", ".json", ".dataless", ".seed", ".stationxml")
+#: Columns of a station table that is written, and those that it always has.
+_COLUMNS = [
+    *("network", "station", "location", "channel", "latitude", "longitude", "elevation_m"),
+    *("depth_m", "start", "end"),
+]
+_NEEDED = {"network", "station", "latitude", "longitude", "elevation_m"}
 _MOST_CANDIDATES, _MOST_BYTES = 50, 50_000_000
 _SHOWN = 8
 
@@ -65,6 +71,25 @@ class Survey:
         table = self.known.stations.drop_duplicates(["network", "station"])
         here = [pair in codes for pair in zip(table["network"], table["station"], strict=True)]
         return table[here]
+
+    @property
+    def needless(self) -> int:
+        """How many stations of the table have no data; its geometry would not be the network's."""
+        if not self.table:
+            return 0
+        named = read_table(Path(self.table))[["network", "station"]].drop_duplicates()
+        return len(named) - len(named.merge(self.stations[["network", "station"]]))
+
+    def own_table(self) -> str:
+        """The rows of the table whose stations have data, as CSV."""
+        table = read_table(Path(self.table or ""))
+        rows = table.merge(self.stations[["network", "station"]])[_COLUMNS]
+        kept = [
+            name
+            for name in _COLUMNS
+            if name in _NEEDED or (rows[name].notna() & (rows[name] != "")).any()
+        ]
+        return str(rows[kept].to_csv(index=False, lineterminator="\n"))
 
     @property
     def refused(self) -> dict[str, list[str]]:
