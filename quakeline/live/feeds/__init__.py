@@ -1,0 +1,1 @@
+"""Where packets of waveforms come from: one plug-in per protocol or kind of data."""
