@@ -124,11 +124,21 @@ class Preparer:
     judge: Judge = field(default_factory=Judge)
 
     def at(self, span: Span, source: Opener) -> Preparer:
-        """The same of another span and source; what is known of responses is shared."""
-        other = replace(self, span=span, source=source)
-        shared = {"_responses": self._responses, "_orientations": self._orientations}
-        vars(other).update(shared)
-        return other
+        """The same of another span and source."""
+        return replace(self, span=span, source=source)._sharing(self)
+
+    def judged(self, judge: Judge) -> Preparer:
+        """The same with another judge."""
+        return replace(self, judge=judge)._sharing(self)
+
+    def _sharing(self, other: Preparer) -> Preparer:
+        """With what another one has read of the same inventory."""
+        vars(self).update({"_responses": other._responses, "_orientations": other._orientations})
+        return self
+
+    def knows(self, codes: tuple[str, ...]) -> bool:
+        """Whether the response of a channel (codes from network to channel) is removed."""
+        return self._responses.knows(codes)
 
     @property
     def grid(self) -> stores.Grid:
