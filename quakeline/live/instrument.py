@@ -169,10 +169,11 @@ class Instrument:
         return last < known
 
     def due(self, known: int) -> int:
-        """Windows that could be computed if samples were prepared up to one."""
-        if self.motion is None:
+        """Windows and picks that could be made if samples were prepared up to one."""
+        if self.motion is None or self._picking is None:
             return 1
-        return sum(
+        wanted = self._picking.wanted
+        return int(wanted is not None and wanted <= known) + sum(
             len(member.engine.ready(start, member.known(known)))
             for member, start in zip(self._members, self._next, strict=True)
         )

@@ -7,6 +7,7 @@ import pandas as pd
 
 from quakeline.live.preparing import Motion
 from quakeline.picking.extraction import BlockPicker, Samples
+from quakeline.signal.peaks import find_peaks
 
 #: Widths of probability peaks are measured this far around them, in seconds.
 _WIDTH_S = 1.0
@@ -25,6 +26,7 @@ class Picking:
         self._curves = np.zeros((len(picker.origin.phases), 0), np.float32)
         #: Picks before this sample were made.
         self.done = begin
+        self._waiting: list[int] = []
         rules = picker.rules
         nearest_s = max(rules.min_distance_s, _WIDTH_S)
         self._reach = round(nearest_s * picker.origin.rate_hz) + 1
@@ -40,6 +42,25 @@ class Picking:
         if missing > 0:
             curves = np.pad(curves, ((0, 0), (missing, 0)))
         self._curves = np.concatenate([self._curves, curves], axis=1)
+        self._waiting = self._candidates()
+
+    def _candidates(self) -> list[int]:
+        """Samples at which there will be picks, as far as the curves are known, in order."""
+        origin, rules = self._picker.origin, self._picker.rules
+        distance = max(round(rules.min_distance_s * origin.rate_hz), 1)
+        found = [
+            find_peaks(row, rules.thresholds[phase], distance)
+            for row, phase in zip(self._curves, origin.phases, strict=True)
+        ]
+        at = np.sort(np.concatenate(found)) + self._start
+        last = self._start + self._curves.shape[1] - self._reach
+        first = max(self.done, self._silent_until)
+        return [int(one) for one in at[(at >= first) & (at < last)]]
+
+    @property
+    def wanted(self) -> int | None:
+        """The first sample that must be known for the next pick; None: no pick is waiting."""
+        return self._waiting[0] + self.context + 1 if self._waiting else None
 
     def make(self, motion: Motion) -> pd.DataFrame | None:
         """Picks that nothing can change any more; None: no new ones."""
@@ -52,9 +73,9 @@ class Picking:
         if first >= last:
             self._trim()
             return None
-        new = self._curves[:, first - self._start : last - self._start]
-        thresholds = [self._picker.rules.thresholds[p] for p in self._picker.origin.phases]
-        if not (new.max(axis=1) >= thresholds).any():
+        there = [one for one in self._waiting if one < last]
+        self._waiting = self._waiting[len(there) :]
+        if not there:
             self._trim()
             return None
         wide = first - self.context, last + self.context

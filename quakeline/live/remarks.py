@@ -9,7 +9,7 @@ from typing import Any
 from quakeline.core.reasons import Code, Kind, Reason
 
 #: Said of every stretch in which nothing is there, and no news.
-_USUAL = {Code.CHUNK_EMPTY, Code.NO_USABLE_SAMPLES, Code.NO_RESPONSE, Code.TEXT}
+_USUAL = {Code.CHUNK_EMPTY, Code.NO_USABLE_SAMPLES, Code.NO_RESPONSE, Code.COMPONENTS_MISSING}
 
 
 @dataclass
