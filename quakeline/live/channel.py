@@ -87,6 +87,11 @@ class Channel:
         else:
             self.pieces.append(piece)
 
+    def knows(self, low: float, high: float, whole: bool) -> None:
+        """Add what is known of earlier samples."""
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        self.whole = self.whole and whole
+
     def _repeats(self, piece: Segment) -> bool:
         """Whether another piece holds the same samples already."""
         return any(_holds(one, piece) for one in reversed(self.pieces))

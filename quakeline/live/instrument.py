@@ -107,6 +107,8 @@ class Instrument:
         if codes not in self.preparing.channels:
             self.preparing.add(codes, Channel(patience_ns), piece.rate_hz)
         self.clock_ns = max(self.clock_ns, arrived_ns)
+        if codes not in self.preparing.used:
+            return Taken()
         taken = self.preparing.channels[codes].add(piece, arrived_ns, self.committed_ns)
         if taken.new or taken.repeated:
             self._late_since_ns = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -160,6 +161,14 @@ class Preparing:
             channels = str(row["channels"])
             where = ".".join([*self.label.split(".")[:3], channels])
         self._remarks.found(where, reasons_in(row["notes"], row["notes_codes"]))
+
+    def memory(self) -> dict[str, list[Any]]:
+        """Of each channel smallest and largest sample, and whether all are whole numbers."""
+        return {
+            ".".join(codes): [one.low, one.high, one.whole]
+            for codes, one in self.channels.items()
+            if one.low <= one.high
+        }
 
     def drop(self, before_ns: int) -> None:
         """Forget raw samples before a time."""

@@ -35,8 +35,12 @@ class Remarks:
                 self.add(where, reason)
 
     def lines(self) -> list[str]:
-        """A line for each kind, with how often it happened."""
-        return [_line(where, one.counted(n)) for (where, _), (one, n) in self._counts.items()]
+        """A line for each kind that happened more often than was said, with how often that is."""
+        return [
+            _line(where, one.counted(n))
+            for (where, _), (one, n) in self._counts.items()
+            if n > (one.count or 1)
+        ]
 
 
 def _line(where: str, reason: Reason) -> str:

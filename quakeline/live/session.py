@@ -153,6 +153,9 @@ class Session:
         )
         self._came: dict[int, tuple[int, float]] = {}
         self._dues: dict[int, int] = {}
+        self._memory: dict[str, list[Any]] = {}
+        #: Of instruments that were ended, the sample before which all picks were given.
+        self.closed: dict[str, int] = {}
         self.clock_ns = 0
         self.counts = Counts()
 
@@ -199,7 +202,10 @@ class Session:
             told = {"before_hz": before, "after_hz": piece.rate_hz}
             self.remarks.add(packet.codes, Reason.of(Code.RATE_CHANGED, **told))
             one.preparing.rates[codes] = piece.rate_hz
+        known = self._memory.pop(".".join(codes), None)
         taken = one.add(codes, piece, packet.arrived_ns, self._patience_ns)
+        if known:
+            one.preparing.channels[codes].knows(*known)
         self.counts.samples += taken.new
         self.counts.repeated += taken.repeated
         self.counts.late += taken.late
@@ -209,9 +215,11 @@ class Session:
             if one.went_back(self._patience_ns):
                 why = Reason.of(Code.TIME_WENT_BACK, time=iso(piece.start_ns, 0))
                 self.remarks.add(label, why)
-        self._came[one.number] = (packet.arrived_ns, time.perf_counter())
-        known = one.known()
-        self._dues[one.number] = 0 if known is None else one.due(known)
+        sample = one.known()
+        before_due = self._dues.get(one.number, 0)
+        self._dues[one.number] = 0 if sample is None else one.due(sample)
+        if not before_due:
+            self._came[one.number] = (packet.arrived_ns, time.perf_counter())
 
     def _new(self, label: str) -> Instrument:
         self._numbers += 1
@@ -304,6 +312,8 @@ class Session:
         yield from self._compute(known)
         for one in instruments:
             one.close()
+            self.closed[one.label] = max(one.done, self.closed.get(one.label, 0))
+            self._memory |= one.preparing.memory()
             del self._by_label[one.label], self._by_number[one.number]
             self._dues.pop(one.number, None)
             self._came.pop(one.number, None)
@@ -311,15 +321,27 @@ class Session:
     # --- what an earlier session did
 
     def ends(self) -> dict[str, int]:
-        """By NET.STA.LOC.BI, where the last sample ends (ns)."""
-        return {label: one.end_ns for label, one in self._by_label.items()}
+        """By NET.STA.LOC.BI, where the last sample of instruments in work ends (ns)."""
+        return {k: one.end_ns for k, one in self._by_label.items() if one.preparing.used}
 
     def done(self) -> dict[str, int]:
-        """By NET.STA.LOC.BI, the sample before which all picks were given."""
+        """By NET.STA.LOC.BI, the sample before which all picks of those in work were given."""
         return {
             label: max(one.done, self.silent_until.get(label, 0))
             for label, one in self._by_label.items()
+            if one.preparing.used
         }
+
+    def memory(self) -> dict[str, list[Any]]:
+        """Smallest and largest sample by NET.STA.LOC.CHA, and whether all are whole numbers."""
+        found = dict(self._memory)
+        for one in self._by_label.values():
+            found |= one.preparing.memory()
+        return found
+
+    def remember(self, memory: dict[str, list[Any]]) -> None:
+        """Know of channels what an earlier session knew."""
+        self._memory = dict(memory)
 
     @property
     def reach_ns(self) -> int:

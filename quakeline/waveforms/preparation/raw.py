@@ -51,6 +51,15 @@ class RawFiles:
         pieces = [piece for row in rows.itertuples() for piece in self._pieces(row, notes, leaps)]
         return _joined(pieces, self._span, notes, leaps)
 
+    def pieces(self, rows: pd.DataFrame) -> tuple[list[Segment], list[Reason]]:
+        """The pieces of one channel as the files hold them, not joined, and notes on the files.
+
+        They may reach out of the span of time.
+        """
+        notes: list[Reason] = []
+        found = [piece for row in rows.itertuples() for piece in self._pieces(row, notes, set())]
+        return [piece for piece in found if len(piece.samples)], notes
+
     def _pieces(self, row: Any, notes: list[Reason], leaps: set[int]) -> list[Segment]:
         try:
             stream, warned = self._traces(row)
