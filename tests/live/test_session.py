@@ -216,21 +216,41 @@ def test_codes_of_other_spelling_are_one_channel(annotator):
     assert session.counts.repeated == 500
 
 
+def shifted(packets: list[Packet], first: int, last: int, by_s: float) -> list[Packet]:
+    """Some of the packets with times that are wrong by some seconds."""
+    return [
+        replace(one, start_ns=one.start_ns + round(by_s * SECOND)) if first <= n < last else one
+        for n, one in enumerate(packets)
+    ]
+
+
+@pytest.mark.parametrize("by_s", [3600.0, 1e8])
+def test_a_packet_of_a_wrong_time_ends_nothing(annotator, picker_weights, by_s):
+    packets = cut(event(seconds=300).select(component="Z"), 1, 5.0)
+    middle = len(packets) // 3
+    wrong = shifted(packets, middle, middle + 1, by_s)
+    missing = packets[:middle] + packets[middle + 1 :]
+    expected = quakeline.pick(stream_of(missing), weights=picker_weights, threads=1, batch=8)
+    found = live_picks(session_of(annotator, 5.0), wrong)
+    pd.testing.assert_series_equal(found["pick_id"], expected["pick_id"])
+
+
 def test_a_clock_that_goes_back_for_good_begins_anew(annotator, picker_weights):
-    """Times that jump a year ahead for one packet do not end a station."""
-    packets = cut(event(seconds=300), 1, 5.0)
-    middle = len(packets) // 4
-    wrong = replace(packets[middle], start_ns=packets[middle].start_ns + 3600 * SECOND)
+    """A clock that was an hour ahead for a minute: what follows is picked all the same."""
+    packets = cut(event(seconds=400), 1, 2.0)
+    first, last = len(packets) // 4, len(packets) // 3
     session = session_of(annotator, 5.0)
-    found = live_picks(session, [*packets[:middle], wrong, *packets[middle:]])
+    found = live_picks(session, shifted(packets, first, last, 3600.0))
     codes = [one.code for _, one in session.remarks.all()]
     assert Code.TIME_WENT_BACK in codes
+    assert Code.CAME_LATE in codes
     expected = quakeline.pick(stream_of(packets), weights=picker_weights, threads=1, batch=8)
-    last = found["time"].max()
-    assert last > pd.Timestamp(START, tz="UTC") + pd.Timedelta("200s")
-    assert len(found) > len(expected) / 2
+    back = pd.Timestamp(packets[last].start_ns, tz="UTC") + pd.Timedelta("60s")
+    late = expected[(expected["time"] > back)]["pick_id"]
+    assert len(late) > 5
+    assert set(late) <= set(found["pick_id"])
 
 
 def test_what_needs_more_than_seconds_is_refused(annotator):
-    with pytest.raises(ConfigError, match=r"pick.rule: archive-scan given"):
+    with pytest.raises(ConfigError, match=r"pick.rule: .archive-scan. given"):
         type(session_of(annotator))(annotator, Settings(rule="archive-scan", thresholds={"P": 0.3}))
