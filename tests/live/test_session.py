@@ -135,10 +135,10 @@ def test_picks_leave_when_nothing_can_change_them(annotator, archived, demo):
         for picks in session.work() if session.due else ():
             times = picks.frame["time"].astype("datetime64[ns, UTC]").astype("int64")
             waited += ((picks.data_ns - times) / SECOND).tolist()
-            assert picks.computing_s >= 0
+            assert (picks.computing_s >= 0).all()
     assert len(waited) > 5
     # the initial wait of 100 s holds back the first ones
-    assert np.median(waited[5:]) < 40
+    assert 31 <= np.median(waited[5:]) < 36
     assert max(waited[5:]) < 50
 
 
