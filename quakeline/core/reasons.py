@@ -137,6 +137,7 @@ class Code(Enum):
 
     # live feeds
     SERVER_LOST = _remark("lost: {why}; it is asked again")
+    SERVER_SILENT = _remark("nothing new for over {seconds:g} s")
     SERVER_BACK = _remark("it answers again")
     SERVER_REFUSES = _remark("refuses {what}: {why}")
     SERVER_FORGOT = _remark(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase, translate
-from functools import cache
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -42,13 +41,18 @@ class Pattern:
         """Whether it names a station, without wildcards."""
         return not set(self.station_id) & set("*?")
 
+    @property
+    def text(self) -> str:
+        """NET.STA.LOC.CHA."""
+        return f"{self.network}.{self.station}.{self.location}.{self.channel}"
+
     def matches(self, codes: str) -> bool:
         """Whether it holds for codes NET.STA.LOC.CHA."""
-        return fnmatchcase(codes, _whole(self))
+        return fnmatchcase(codes, self.text)
 
     def selectors(self) -> list[str]:
         """Selectors of SeedLink 4, LOC_B_S_SS; each has an equivalent in SeedLink 3."""
-        band, source, subsource = _three(self.channel)
+        band, source, subsource = list(_three(self.channel))
         location = "*" if set(self.location) <= set("*") and self.location else self.location
         return [f"{location}_{band}_{source}_{subsource}"]
 
@@ -77,11 +81,6 @@ CodesPattern = Annotated[str, AfterValidator(require_pattern)]
 def any_matches(patterns: list[Pattern], codes: str) -> bool:
     """Whether one of the patterns holds for codes NET.STA.LOC.CHA."""
     return any(one.matches(codes) for one in patterns)
-
-
-@cache
-def _whole(pattern: Pattern) -> str:
-    return f"{pattern.network}.{pattern.station}.{pattern.location}.{pattern.channel}"
 
 
 def _three(channel: str) -> str:

@@ -243,7 +243,7 @@ def test_what_can_never_work_is_one_line(server: Any, faults: Any, words: str) -
 def test_an_address_without_a_server_is_one_line() -> None:
     server = f"127.0.0.1:{closed_port()}"
     feed = SeedLink(servers=[server, "no-such-host.invalid"], streams=["A.B..HHZ"]).open()
-    with pytest.raises(DataError, match="Could not connect.*Could not resolve"):
+    with pytest.raises(DataError, match=r"Could not connect.*Could not resolve"):
         collected(feed, until(1))
 
 
