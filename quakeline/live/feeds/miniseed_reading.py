@@ -17,7 +17,7 @@ from quakeline.core.reasons import Code, Reason
 from quakeline.live.feeds.miniseed import MiniSeed
 from quakeline.live.feeds.protocol import Packet
 from quakeline.live.feeds.record_stream import RecordStream
-from quakeline.live.feeds.remarks import Remarks
+from quakeline.live.notes import Notes
 
 #: Bytes that are read from a file at once: files take turns.
 _PIECE = 1 << 20
@@ -41,7 +41,7 @@ class FilesFeed:
 
     def __init__(self, settings: MiniSeed, state: dict[str, Any] | None) -> None:
         self._settings = settings
-        self._notes = Remarks()
+        self._notes = Notes()
         self._closing = Event()
         self._files: dict[str, _Growing] = {}
         for path, (inode, taken) in (state or {}).items():
@@ -136,7 +136,7 @@ class InputFeed:
 
     def __init__(self, descriptor: int | None = None) -> None:
         self._descriptor = sys.stdin.fileno() if descriptor is None else descriptor
-        self._notes = Remarks()
+        self._notes = Notes()
         self._closing = Event()
 
     def packets(self) -> Iterator[Packet | None]:

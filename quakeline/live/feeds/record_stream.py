@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from quakeline.core.reasons import Code, Reason
 from quakeline.live.feeds.protocol import Packet
 from quakeline.live.feeds.records import Damaged, Incomplete, decoded
-from quakeline.live.feeds.remarks import Remarks
+from quakeline.live.notes import Notes
 
 #: How a record may begin: miniSEED 2 with its number and quality, miniSEED 3 with its version.
 _BEGINNING = re.compile(rb"[0-9 \0]{6}[DRQM][ \0]|MS\x03")
@@ -26,7 +26,7 @@ class RecordStream:
     follows is asked for again after a stop.
     """
 
-    def __init__(self, where: str, notes: Remarks, taken: int = 0) -> None:
+    def __init__(self, where: str, notes: Notes, taken: int = 0) -> None:
         self._where = where
         self._notes = notes
         self._kept = b""

@@ -14,8 +14,8 @@ from typing import Any
 from quakeline.core.errors import DataError
 from quakeline.core.reasons import Code, Reason
 from quakeline.live.feeds.protocol import Packet
-from quakeline.live.feeds.remarks import Remarks
 from quakeline.live.feeds.sections import ServerFeed
+from quakeline.live.notes import Notes
 
 #: Packets that wait for the reader; more stay on the servers.
 _WAITING = 4096
@@ -135,7 +135,7 @@ class ServersFeed:
         self.settings = settings
         self.closing = Event()
         self.waiting: queue.Queue[_Item] = queue.Queue(_WAITING)
-        self.notes = Remarks()
+        self.notes = Notes()
         self.were_up: set[str] = set()
         self.broken: Exception | None = None
         given = state or {}

@@ -24,7 +24,7 @@ from quakeline.core.reasons import Code
 from quakeline.live.feeds.miniseed import MiniSeed
 from quakeline.live.feeds.miniseed_reading import InputFeed
 from quakeline.live.feeds.record_stream import RecordStream
-from quakeline.live.feeds.remarks import Remarks
+from quakeline.live.notes import Notes
 
 ALL = ("UH1.SHZ", "UH2.SHZ", "UH3.SHZ")
 
@@ -102,7 +102,7 @@ def test_a_path_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 
 def read(pieces: list[bytes]) -> tuple[list[Any], dict[Code, int]]:
-    notes = Remarks()
+    notes = Notes()
     stream = RecordStream("bytes", notes)
     packets = [packet for one in pieces for packet in stream.feed(one)]
     stream.end()

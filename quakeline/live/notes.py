@@ -1,4 +1,4 @@
-"""What feeds say apart from packets, counted until somebody asks."""
+"""What feeds and publishers say beside their work, counted until somebody asks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from threading import Lock
 from quakeline.core.reasons import Reason
 
 
-class Remarks:
+class Notes:
     """Reasons with how often each was given; threads may share it."""
 
     #: Different reasons that are kept between two calls of `taken`.
