@@ -106,6 +106,21 @@ class Code(Enum):
     )
     LISTED_TWICE = _remark("lines {lines} of {file} all list the file: it is read once")
 
+    # packets of a live session
+    PACKET_CODES = _unused("the codes of packets are not NET.STA.LOC.CHA: {codes}")
+    PACKET_EMPTY = _unused("{count} packet{s} without samples")
+    PACKET_NO_NUMBERS = _unused("{count} packet{s} whose samples are no numbers")
+    PACKET_TIME = _unused("{count} packet{s} of impossible times, such as {time}")
+    PACKET_RATE = _unused(
+        "{count} packet{s} of {rate_hz:g} Hz; allowed: {least_hz:g} to {most_hz:.0f}"
+    )
+    CAME_LATE = _remark("{count} samples came when their time had passed, the first of {time}")
+    TIME_WENT_BACK = _remark("its times went back to {time} for good: begun anew there")
+    FELL_SILENT = _remark(
+        "nothing came for {seconds:.0f} s after {time}: begun anew when it is back"
+    )
+    RATE_CHANGED = _remark("its sampling rate changed from {before_hz:g} to {after_hz:g} Hz")
+
     # stations without data
     NO_COORDINATES = _unused(
         "station {station} has no coordinates in stations.table or stations.stationxml"

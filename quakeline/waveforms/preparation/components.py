@@ -89,6 +89,22 @@ class Instrument:
         return data, valid
 
 
+class Judge:
+    """What holds of a channel as a whole: here as far as its samples of one chunk tell."""
+
+    def counts(self, codes: tuple[str, ...]) -> bool | None:
+        """Whether its samples are whole numbers; None: as those at hand say."""
+        return None
+
+    def unused(
+        self, codes: tuple[str, ...], data: np.ndarray, valid: np.ndarray, idle: Reason | None
+    ) -> Reason | None:
+        """Why it cannot be used, None where it can: prepared samples, mask, whether it is idle."""
+        if not valid.any():
+            return Reason.of(Code.NO_USABLE_SAMPLES)
+        return Reason.of(Code.DEAD, value=data[valid][0]) if dead(data, valid) else idle
+
+
 @dataclass(frozen=True)
 class Preparer:
     """Prepares the waveforms of one chunk with `margin_s` seconds on both sides.
@@ -105,6 +121,24 @@ class Preparer:
     source: Opener = RawFiles
     prefer: Preference = field(default_factory=Preference)
     mend_spikes: bool = True
+    judge: Judge = field(default_factory=Judge)
+
+    def at(self, span: Span, source: Opener) -> Preparer:
+        """The same of another span and source."""
+        return replace(self, span=span, source=source)._sharing(self)
+
+    def judged(self, judge: Judge) -> Preparer:
+        """The same with another judge."""
+        return replace(self, judge=judge)._sharing(self)
+
+    def _sharing(self, other: Preparer) -> Preparer:
+        """With what another one has read of the same inventory."""
+        vars(self).update({"_responses": other._responses, "_orientations": other._orientations})
+        return self
+
+    def knows(self, codes: tuple[str, ...]) -> bool:
+        """Whether the response of a channel (codes from network to channel) is removed."""
+        return self._responses.knows(codes)
 
     @property
     def grid(self) -> stores.Grid:
@@ -315,7 +349,7 @@ class Preparer:
         if self._is_elsewhere(segments, notes):
             none = canvas.finish()
             return Channel(codes, *none, self._units(codes), rates, [], unused=_NOTHING_HERE)
-        segments, faults = mended(segments, self.mend_spikes)
+        segments, faults = mended(segments, self.mend_spikes, self.judge.counts(codes))
         paths = [str(path) for path in rows["path"].dropna()]
         notes += faults.notes + self._flags.notes(paths, codes)
         if rates and min(rates) < _SLOW * self.rate_hz:
@@ -337,7 +371,7 @@ class Preparer:
             rates=rates,
             notes=notes,
             clipped=faults.clipped(grid.start_sample, self.rate_hz),
-            unused=_unusable(data, valid) or faults.unused,
+            unused=self.judge.unused(codes, data, valid, faults.unused),
         )
 
 
@@ -373,13 +407,6 @@ def _note_missing(live: list[Component]) -> None:
     missing = ", ".join(name for name in COMPONENTS if name not in names)
     for component in live if missing else ():
         component.notes.append(Reason.of(Code.COMPONENTS_MISSING, components=missing))
-
-
-def _unusable(data: np.ndarray, valid: np.ndarray) -> Reason | None:
-    """Why a channel cannot be used; None where it can."""
-    if not valid.any():
-        return Reason.of(Code.NO_USABLE_SAMPLES)
-    return Reason.of(Code.DEAD, value=data[valid][0]) if dead(data, valid) else None
 
 
 def _common_units(components: list[Component]) -> str:
