@@ -29,6 +29,8 @@ class Notes:
 
     def taken(self) -> list[Reason]:
         """The reasons since the last call, each once with its count."""
+        if not self._first:
+            return []
         with self._lock:
             told = [one.counted(self._counts[key]) for key, one in self._first.items()]
             self._counts.clear()

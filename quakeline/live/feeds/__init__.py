@@ -11,9 +11,10 @@ from quakeline.live.feeds.datalink import DataLink
 from quakeline.live.feeds.earthworm import Earthworm
 from quakeline.live.feeds.miniseed import MiniSeed
 from quakeline.live.feeds.protocol import BaseFeed
+from quakeline.live.feeds.replay import Replay
 from quakeline.live.feeds.seedlink import SeedLink
 
-KINDS = (SeedLink, DataLink, Earthworm, MiniSeed)
+KINDS = (SeedLink, DataLink, Earthworm, MiniSeed, Replay)
 if TYPE_CHECKING:
     AnyFeed = BaseFeed
 else:

@@ -65,6 +65,7 @@ class DataLinkConnection(Connection):
             client.identify("quakeline")
             self._select(client)
             self._position(client)
+            self.begin({})
             client.stream()
             self._follow(client)
         except (DataLinkError, OSError, ValueError, IndexError) as error:
@@ -138,7 +139,7 @@ class DataLinkConnection(Connection):
             self._hand_at(client, _after(client, _now_us() - back_us))
             return
         latest = _set(client, "LATEST")
-        self.hand(None, {"id": latest or _EARLIEST})
+        self.begin({"id": latest or _EARLIEST})
 
     def _hand_at(self, client: Client, number: int | None) -> None:
         """Hand out the packet of a number, where there is one, and go on after it."""

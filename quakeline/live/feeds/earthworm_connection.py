@@ -51,6 +51,7 @@ class EarthwormConnection(Connection):
             self.up()
             for codes, first_s, last_s in menu:
                 self._fetch(address, codes, first_s, last_s)
+            self.settled.set()
             if self.silent_for(began_s) >= self.settings.silence_s:
                 began_s = time.monotonic()
                 self.note(Code.SERVER_SILENT, seconds=self.settings.silence_s)
@@ -76,7 +77,7 @@ class EarthwormConnection(Connection):
         if known_ns is None:
             from_s = max(first_s, last_s - self.settings.back_s)
             known_ns = round(from_s * SECOND) - _MICROSECOND_NS
-            self.hand(None, {codes: known_ns})
+            self.begin({codes: known_ns})
         from_s = max(first_s, (known_ns + _MICROSECOND_NS) / SECOND)
         while from_s < last_s and not self.feed.closing.is_set():
             until_s = min(from_s + _LONGEST_S, last_s)

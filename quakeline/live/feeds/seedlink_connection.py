@@ -140,7 +140,7 @@ class SeedLinkConnection(Connection):
             self.note(Code.SERVER_REFUSES, what=f"{station} ({command})", why=why)
         self._is_first = self.is_new = False
         self.up()
-        self.hand(None, known)
+        self.begin(known)
         for packet in client.collect(reconnect=False):
             self._take(packet)
         raise Lost("the server has ended the stream")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import time
 from abc import abstractmethod
@@ -58,6 +57,7 @@ class Connection(Thread):
         self.settings = feed.settings
         self.positions = dict(positions)
         self.failed: str = ""
+        self.settled = Event()
         self.is_new = not positions
         self._active_s = 0.0
 
@@ -96,6 +96,12 @@ class Connection(Thread):
             self.note(Code.SERVER_BACK)
         self.failed = ""
 
+    def begin(self, positions: dict[str, Any]) -> None:
+        """Note positions before anything that is still to come, of what had none."""
+        self.positions = positions | self.positions
+        self.feed.begin(self.server, positions)
+        self.settled.set()
+
     def hand(self, packet: Packet | None, positions: dict[str, Any]) -> None:
         """Put a packet into the queue, however long there is no place. Raises Stopped."""
         wanted = packet if packet is not None and self.feed.wants(packet.codes) else None
@@ -123,6 +129,7 @@ class Connection(Thread):
         if self.feed.closing.is_set():
             raise Stopped
         self.failed = " ".join(why.split())[:300]
+        self.settled.set()
         self.note(Code.SERVER_LOST, why=self.failed)
 
 
@@ -139,12 +146,20 @@ class ServersFeed:
         self.were_up: set[str] = set()
         self.broken: Exception | None = None
         given = state or {}
-        self._resumed, self._began_s = bool(given), time.monotonic()
+        self._resumed, self._began_s = any(given.values()), time.monotonic()
         self._wanted: dict[str, bool] = {}
         self._handed = {one: dict(given.get(one, {})) for one in settings.servers}
         self._connections = [connection(self, one, self._handed[one]) for one in settings.servers]
         for one in self._connections:
             one.start()
+        for one in self._connections:  # so that the first state says where the feed began
+            waited_s = time.monotonic() - self._began_s
+            one.settled.wait(0 if self._resumed else max(0.0, settings.answer_s - waited_s))
+
+    def begin(self, server: str, positions: dict[str, Any]) -> None:
+        """Take positions of a server from which nothing was handed out yet."""
+        for name, position in positions.items():
+            self._handed[server].setdefault(name, position)
 
     def packets(self) -> Iterator[Packet | None]:
         """Packets of all servers as they arrive. Raises DataError where none can be used."""
@@ -161,8 +176,7 @@ class ServersFeed:
 
     def state(self) -> dict[str, Any]:
         """The positions on each server after the packets that were handed out."""
-        state: dict[str, Any] = json.loads(json.dumps(self._handed))
-        return state
+        return {server: dict(positions) for server, positions in self._handed.items()}
 
     def remarks(self) -> list[Reason]:
         """What happened on the connections since the last call."""
