@@ -48,7 +48,11 @@ Shuffle = Annotated[
 ]
 Patience = Annotated[
     float | None,
-    typer.Option(min=0, max=3600, help="Wait for late packets, seconds; default: 10 or --shuffle."),
+    typer.Option(
+        min=0,
+        max=3600,
+        help="Wait for late packets, seconds; default: as needed here.",
+    ),
 ]
 Speed = Annotated[str, typer.Option(help="Times real time: a number, or max.")]
 Loss = Annotated[float, typer.Option(min=0, max=1, help="Share of packets that are lost.")]
@@ -121,7 +125,8 @@ def replay(
     from quakeline.live.output import NAMES
     from quakeline.live.session import Session
 
-    wanted = max(10.0, shuffle) if patience is None else patience
+    longest = packet_s * (2 if random_sizes else 1)
+    wanted = max(10.0, shuffle + longest) if patience is None else patience
     named = [*files, *(stationxml or []), weights, model]
     targets.require_folder("--output", output, COMMAND, NAMES, named)
     known = inventory.read(stationxml or [])

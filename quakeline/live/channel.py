@@ -1,7 +1,8 @@
 """One channel of a live session: its latest samples, and up to when it is known what it holds.
 
 Samples that follow each other are known at once. A gap is waited for: until `patience` has passed,
-by the arrivals of the instrument, since the first packet behind it came.
+by the arrivals of the instrument, since the first packet behind it came, and since the last one
+before it did: a single packet of a wrong time ahead ends nothing.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Channel:
     _done_ns: int | None = None
     _ahead: list[tuple[int, int, int]] = field(default_factory=list)
     _longest_ns: int = 0
+    _moved_ns: int = 0
 
     def add(self, piece: Segment, arrived_ns: int, committed_ns: int | None) -> Taken:
         """Take a piece; samples before `committed_ns` are of no use any more."""
@@ -121,12 +123,13 @@ class Channel:
         half = round(_NEAR * SECOND / self.pieces[-1].rate_hz) if self.pieces else 0
         self._ahead.sort()
         while self._ahead:
-            start, end, _ = self._ahead[0]
+            start, end, arrived = self._ahead[0]
             if start > done + half:
-                first = min(arrived for _, _, arrived in self._ahead)
-                if clock_ns <= first + self.patience_ns:
+                since = min(arrived for _, _, arrived in self._ahead)
+                if clock_ns <= max(since, self._moved_ns) + self.patience_ns:
                     break
             self._ahead.pop(0)
+            self._moved_ns = max(self._moved_ns, arrived)
             done = max(done, end)
         self._done_ns = done
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,6 +85,7 @@ class Instrument:
         self._first: list[int] = []
         self._heads: list[list[np.ndarray]] = []
         self._late_since_ns: int | None = None
+        self._trail: deque[tuple[int, int, float]] = deque()
 
     @property
     def label(self) -> str:
@@ -133,6 +135,31 @@ class Instrument:
         if not sure or len(sure) < len(times):
             return None
         return after(min(sure), self.preparing.reach_s, self.rate_hz)
+
+    def came(self, known: int | None, arrived_ns: int, moment: float) -> None:
+        """Note when a packet came, and which sample can still change since then."""
+        last = self._trail[-1][0] if self._trail else -1
+        sample = last if known is None else known
+        if not self._trail or sample > last:
+            self._trail.append((sample, arrived_ns, moment))
+        while len(self._trail) > 1 and self._trail[1][0] <= self.done:
+            self._trail.popleft()
+
+    def waited(self, sample: int) -> tuple[int, float]:
+        """When the last packet came for which a pick at a sample had to wait: arrival and moment.
+
+        The first is the time of the feed in ns, the second that of `came`.
+        """
+        needed = [sample + self._picker.context + 1]
+        for member in self._members:
+            card, hop = member.engine.card, member.engine.hop
+            last = (sample + round(card.sampling_rate_hz) - card.blind_samples) // hop * hop
+            needed.append(last + card.window_samples)
+        for known, arrived_ns, moment in self._trail:
+            if known >= max(needed):
+                return arrived_ns, moment
+        _, arrived_ns, moment = self._trail[-1]
+        return arrived_ns, moment
 
     def commit(self, known: int) -> None:
         """Let samples on which grid samples before `known` depend be the last word."""

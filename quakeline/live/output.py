@@ -224,7 +224,9 @@ def _rows(picks: Picks) -> list[dict[str, Any]]:
     frame = tables.conform(picks.frame, PICKS).to_pandas()
     rows = []
     times = frame["time"].astype("datetime64[ns, UTC]").astype("int64").tolist()
-    for time_ns, row in zip(times, frame.drop(columns="time").to_dict("records"), strict=True):
+    records = frame.drop(columns="time").to_dict("records")
+    latencies = picks.data_ns.tolist(), picks.computing_s.tolist()
+    for time_ns, row, data_ns, computing_s in zip(times, records, *latencies, strict=True):
         plain = {
             name: _plain(value)
             for name, value in row.items()
@@ -233,8 +235,8 @@ def _rows(picks: Picks) -> list[dict[str, Any]]:
         plain |= {
             "time": iso(time_ns, 6),
             "time_ns": time_ns,
-            "data_latency_s": round((picks.data_ns - time_ns) / SECOND, 6),
-            "computing_latency_s": round(picks.computing_s, 6),
+            "data_latency_s": round((data_ns - time_ns) / SECOND, 6),
+            "computing_latency_s": round(computing_s, 6),
         }
         rows.append(plain)
     return rows

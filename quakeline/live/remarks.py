@@ -34,6 +34,10 @@ class Remarks:
             if reason.kind is not Kind.USUAL and reason.code not in _USUAL:
                 self.add(where, reason)
 
+    def all(self) -> list[tuple[str, Reason]]:
+        """What was noted: about what, and the reason with how often it happened."""
+        return [(where, one.counted(n)) for (where, _), (one, n) in self._counts.items()]
+
     def lines(self) -> list[str]:
         """A line for each kind that happened more often than was said, with how often that is."""
         return [

@@ -18,7 +18,7 @@ import pandas as pd
 
 from quakeline.core.errors import ConfigError
 from quakeline.core.reasons import Code, Reason
-from quakeline.core.timeline import SECOND, Span, iso, sample_time
+from quakeline.core.timeline import SECOND, Span, first_sample, iso, sample_time
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.engine import Block
 from quakeline.inference.engine import Session as EngineSession
@@ -47,15 +47,15 @@ _MARGIN_S = 1.0
 
 @dataclass(frozen=True)
 class Picks:
-    """Picks of an instrument (rows of PICKS) and how long they took.
+    """Picks of an instrument (rows of PICKS) and how long each of them took.
 
-    `data_ns` is when the last packet came that they waited for, as the feed says (ns since 1970);
-    `computing_s` passed on this machine since then.
+    `data_ns` is when the packet came that was the last one a pick had to wait for, as the feed says
+    (ns since 1970); `computing_s` passed on this machine since then. Both have shape (m,).
     """
 
     frame: pd.DataFrame
-    data_ns: int
-    computing_s: float
+    data_ns: np.ndarray
+    computing_s: np.ndarray
 
 
 @dataclass
@@ -151,7 +151,6 @@ class Session:
             inventory=self.inventory,
             mend_spikes=self.settings.mend_spikes,
         )
-        self._came: dict[int, tuple[int, float]] = {}
         self._dues: dict[int, int] = {}
         self._memory: dict[str, list[Any]] = {}
         #: Of instruments that were ended, the sample before which all picks were given.
@@ -216,10 +215,8 @@ class Session:
                 why = Reason.of(Code.TIME_WENT_BACK, time=iso(piece.start_ns, 0))
                 self.remarks.add(label, why)
         sample = one.known()
-        before_due = self._dues.get(one.number, 0)
         self._dues[one.number] = 0 if sample is None else one.due(sample)
-        if not before_due:
-            self._came[one.number] = (packet.arrived_ns, time.perf_counter())
+        one.came(sample, packet.arrived_ns, time.perf_counter())
 
     def _new(self, label: str) -> Instrument:
         self._numbers += 1
@@ -282,8 +279,11 @@ class Session:
     def _given(self, one: Instrument) -> Iterator[Picks]:
         frame = one.picks()
         if frame is not None:
-            data_ns, moment = self._came[one.number]
-            yield Picks(frame, data_ns, time.perf_counter() - moment)
+            times = frame["time"].astype("datetime64[ns, UTC]").astype("int64").tolist()
+            waited = [one.waited(first_sample(time_ns, self._rate_hz)) for time_ns in times]
+            now = time.perf_counter()
+            data_ns = np.array([arrived for arrived, _ in waited], np.int64)
+            yield Picks(frame, data_ns, np.array([now - moment for _, moment in waited]))
 
     def _ended(self) -> Iterator[Picks]:
         """End instruments that fell silent while others went on, or whose clock went back."""
@@ -316,7 +316,6 @@ class Session:
             self._memory |= one.preparing.memory()
             del self._by_label[one.label], self._by_number[one.number]
             self._dues.pop(one.number, None)
-            self._came.pop(one.number, None)
 
     # --- what an earlier session did
 
