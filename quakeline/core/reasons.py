@@ -150,6 +150,23 @@ class Code(Enum):
     REQUEST_TOO_LARGE = _no_data("{why} even for {seconds:g} s")
     ANSWER_BROKEN = _no_data("the answer is not whole: {why}")
 
+    # live feeds
+    SERVER_LOST = _remark("lost: {why}; it is asked again")
+    SERVER_SILENT = _remark("nothing new for over {seconds:g} s")
+    SERVER_BACK = _remark("it answers again")
+    SERVER_REFUSES = _remark("refuses {what}: {why}")
+    SERVER_FORGOT = _remark(
+        "it does not hold the last packet any more, and goes on with what follows: {what}"
+    )
+    SERVER_NO_STREAM = _remark("it has no channel of {pattern} at present")
+    FEED_RECORDS_DAMAGED = _remark("{count} record{s} cannot be decoded: {why}")
+    FEED_BYTES = _remark("{count} byte{s} between the records are none")
+    FEED_FILE_ANEW = _remark("the file is another one, or shorter than before: read from its start")
+    FEED_FILE_UNREADABLE = _remark("it cannot be read now: {why}")
+    DELIVERY_FAILS = _remark("not delivered: {why}; kept and tried again")
+    DELIVERED_AGAIN = _remark("delivered again, {count} message{s} that had waited")
+    SPOOL_UNWRITABLE = _remark("messages that wait cannot be kept on disk, only in memory: {why}")
+
     # tables of picks
     PICKS_OUTSIDE = _unused("{count} of {of} picks lie outside of the run's time")
     PICKS_OTHER_PHASES = _unused(
