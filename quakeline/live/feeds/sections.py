@@ -40,7 +40,7 @@ class ServerFeed(BaseFeed):
     )
     streams: list[CodesPattern] = Field(
         description="channels that are asked for, as patterns NET.STA.LOC.CHA with * and ? and an"
-        " empty LOC where there is none, such as [GE.*.*.HH?, BW.UH1..EHZ]",
+        ' empty LOC where there is none, such as ["GE.*.*.HH?", "BW.UH1..EHZ"]',
         min_length=1,
     )
     back_s: float = Field(

@@ -2,7 +2,7 @@
 
 The protocol is that of FDSN SeedLink 4 and of SeisComP's SeedLink 3; framing and commands are those
 of EarthScope's `seedlink_client`. Reconnecting is our own: the library's waits always as long and
-tells nobody.
+tells nobody. obspy's clients know SeedLink 3 alone.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class EarthwormPicks(BasePublisher):
     )
     address: Address | None = Field(
         None,
-        description="HOST:PORT of an import module of Earthworm that listens (import_passive)",
+        description="HOST:PORT of an import module of Earthworm that listens (import_pasv)",
     )
     installation: int = Field(255, ge=0, le=255, description="number of the installation")
     module: int = Field(
