@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quakeline import __version__
-from quakeline.commands import dataset, evaluate, models, tune
+from quakeline.commands import dataset, evaluate, live, models, tune
 from quakeline.commands.catalog import catalog
 from quakeline.commands.correlate import correlate
 from quakeline.commands.export import export
@@ -44,6 +44,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(tune.app, name="tune")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(live.app, name="live")
 app.command()(init)
 app.command()(inspect)
 app.command()(fetch)
