@@ -155,11 +155,8 @@ def compare(threads: int, quick: bool) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Run the case on one thread and on two; --quick runs each side once on one thread."""
-    given = measure.arguments()
-    if given.child:
-        asked = dict(given.child)
-        side = asked.pop("side")
-        print(json.dumps({"ours": ours, "peer": peer, "weights": weights}[side](**asked)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, ours=ours, peer=peer, weights=weights):
         return
     rows: list[dict[str, Any]] = []
     for threads in (1,) if given.quick else (1, 2):

@@ -37,7 +37,7 @@ def row(case: str, times: pd.Series, onset: float) -> dict[str, object]:
 
 def main() -> None:
     """Print the figures and keep them."""
-    measure.arguments()
+    measure.arguments(__doc__)
     picks = pd.concat([tables.read(path, FIBRE_PICKS) for path in sorted(FOLDER.glob("*.parquet"))])
     rows = []
     for name, column in (("raw", "phase"), ("clean", "front_phase")):

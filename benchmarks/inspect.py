@@ -7,7 +7,6 @@ Peer: the same headers by `obspy.read(headonly=True)`, file after file.
 
 from __future__ import annotations
 
-import json
 import struct
 import sys
 import time
@@ -72,9 +71,8 @@ def one(root: str, side: str, processes: int, threads: int) -> dict[str, Any]:
 
 def main() -> None:
     """Run the cases; --quick takes ten days for a year."""
-    given = measure.arguments()
-    if given.child:
-        print(json.dumps(one(**given.child)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, one=one):
         return
     days = 10 if given.quick else 365
     with TemporaryDirectory() as folder:

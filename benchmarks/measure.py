@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import resource
 import statistics
 import subprocess
@@ -41,6 +42,9 @@ def child(module: str, threads: int, **arguments: Any) -> dict[str, Any]:
     command = [sys.executable, "-m", module, "--child", asked]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
+        absent = re.search(r"^ModuleNotFoundError: No module named '([\w.]+)'$", done.stderr, re.M)
+        if absent:
+            sys.exit(f"{module}: the Python package {absent[1]!r} is not installed")
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
@@ -102,13 +106,33 @@ def environment() -> dict[str, Any]:
     return {"processor": model, "cores": os.cpu_count(), "versions": versions}
 
 
-def arguments() -> argparse.Namespace:
+def arguments(description: str | None) -> argparse.Namespace:
     """`--quick` for a run of less than a minute; `--child` is for the benchmark itself.
 
     `--only TEXT` measures the cases whose names hold the text, where a benchmark knows cases.
     """
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default="", metavar="TEXT")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--child", type=json.loads)
+    parser = parser_of(description)
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases whose names hold TEXT")
+    parser.add_argument("--quick", action="store_true", help="a short run, which keeps no figures")
+    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """A parser whose `--help` shows the docstring of the benchmark."""
+    return argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def answered(given: argparse.Namespace, **sides: Callable[..., dict[str, Any]]) -> bool:
+    """Whether this process is a child; it has then printed what the side asked for gave.
+
+    The side is the one that `child` names with `side=`, or the only one.
+    """
+    if not given.child:
+        return False
+    asked = dict(given.child)
+    name = asked.pop("side") if len(sides) > 1 else next(iter(sides))
+    print(json.dumps(sides[name](**asked)))
+    return True

@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
-from scipy.signal import upfirdn
+import scipy
 
 from quakeline.core.timeline import SECOND, first_sample, sample_time
 
@@ -137,7 +137,7 @@ def to_grid(
     pad = _half(up, down) // up + 2
     padded = _held(x, pad)
     filters, skip = place.resampling(pad)
-    values = upfirdn(filters.kernel, padded, up, down)[..., skip : skip + place.count]
+    values = scipy.signal.upfirdn(filters.kernel, padded, up, down)[..., skip : skip + place.count]
     return place.first, np.asarray(values)
 
 
