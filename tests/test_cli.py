@@ -32,7 +32,17 @@ def test_version(workdir: WorkFolder) -> None:
     assert workdir.quakeline("--version").stdout == f"quakeline {__version__}\n"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["config", "--help"]])
+def test_a_shell_completes_commands(workdir: WorkFolder) -> None:
+    asked = {
+        "_QUAKELINE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "quakeline su",
+        "COMP_CWORD": "1",
+    }
+    place = WorkFolder(workdir.folder, environment=asked)
+    assert place.quakeline().stdout.split() == ["summary"]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "-h"], ["config", "check", "-h"]])
 def test_help(workdir: WorkFolder, words: list[str]) -> None:
     assert workdir.quakeline(*words).returncode == 0
 
