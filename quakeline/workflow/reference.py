@@ -29,8 +29,8 @@ _INTRODUCTION = f"""\
 
 {WRITTEN_BY} reference` from the program itself; do not edit.
 
-`config.yaml` holds the default of every key; every run starts from it, or from the same defaults of the
-program where a folder has no such file. `quakeline init NAME` writes an overlay from data. An overlay
+`config.yaml` holds the default of every key; every run starts from it, or from the same defaults of
+the program where a folder has no such file. `quakeline init NAME` writes an overlay from data. It
 (`runs/NAME.yaml`, or any file) names what differs, and what belongs to its data and so has no
 default: `run`, `time.start`, `time.end`, the data (`fetch`, `fibres` or `import_picks`) and their
 `stations`. It is laid over key by key; lists and values replace what was there, and a mapping whose
