@@ -170,6 +170,13 @@ def test_a_mistake_found_by_a_job_ends_with_its_line(workdir: WorkFolder) -> Non
     own = [line for line in done.stderr.splitlines() if line.startswith("quakeline: ")]
     assert len(own) == 1
     assert own[0] == done.stderr.splitlines()[-1]
+    assert len(done.stderr.splitlines()) < 12
+    kept = workdir.folder / "results/bad/logs/snakemake.txt"
+    assert "all that Snakemake said is in results/bad/logs/snakemake.txt" in done.stderr
+    assert "fetch" in kept.read_text()
+    loud = workdir.quakeline("run", overlay, "--verbose")
+    assert len(loud.stderr.splitlines()) > 12
+    assert loud.stderr.splitlines()[-1] == own[0]
 
 
 def test_a_defect_of_the_program_names_its_log(demo_tree: WorkFolder) -> None:
