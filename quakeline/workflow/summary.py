@@ -89,6 +89,7 @@ def summarise(run_dir: Path, *, everything: bool = False) -> Group:
     diagnosis = _diagnosis(run_dir / "locations" / "diagnosis.json")
     warnings = [*diagnosis.get("doubts", []), *diagnosis.get("sentences", [])]
     parts += [Text(f"\n{sentence}", style="bold yellow") for sentence in warnings]
+    parts += [Text(f"\n{sentence}") for sentence in _on_unjoined(found)]
     parts += [Text(), _totals(found, diagnosis.get("velocity", ""))]
     parts += _reason_parts(run_dir, everything)
     parts += _choice_parts(run_dir)
@@ -238,6 +239,17 @@ def _why_no_events(found: RunTables) -> str:
         " picks that an event needs (section associate), the velocity table and the coordinates of"
         f" the stations: see {logs / 'associate' / 'all.log'}."
     )
+
+
+def _on_unjoined(found: RunTables) -> list[str]:
+    """Why picks join no event, with numbers; nothing where most do, or where nobody can say."""
+    from quakeline.workflow import unjoined
+
+    associations = found.folder / "associations" / "events.parquet"
+    if found.stations is None or found.picks.empty or not associations.is_file():
+        return []
+    own = found.picks[found.picks["source"] != "das"]
+    return list(unjoined.sentences(own, found.stations, unjoined.rules_of(associations)))
 
 
 def _unplaced(found: RunTables) -> bool:
