@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from workfolder import WorkFolder
 
 import quakeline
-from quakeline.api import finished
+from quakeline.api import finished, steps
 from quakeline.api.figures import plots, statistics
 from quakeline.api.finished import FinishedRun
 from quakeline.core.errors import ConfigError, DataError
@@ -29,11 +29,12 @@ def run(demo_run: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> FinishedRun:
     return quakeline.open_run("results/unterhaching")
 
 
-@pytest.mark.parametrize("module", [finished, plots])
+@pytest.mark.parametrize("module", [finished, plots, steps])
 def test_examples(
     module: ModuleType, demo_run: WorkFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "results").symlink_to(demo_run.folder / "results")
+    for name in ("results", "config"):
+        (tmp_path / name).symlink_to(demo_run.folder / name)
     monkeypatch.chdir(tmp_path)
     result = doctest.testmod(module)
     assert result.attempted >= 4
