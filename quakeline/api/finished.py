@@ -188,7 +188,8 @@ class FinishedRun:
         """Arrivals of an event with the columns of their picks (`time`, `network`, ...)."""
         own = self.arrivals[self.arrivals["event_id"] == self.event(given)["event_id"]]
         picks = self.picks.drop_duplicates("pick_id").drop(columns=["phase", "event_id"])
-        return own.merge(picks, on="pick_id", how="left")
+        joined: pd.DataFrame = own.merge(picks, on="pick_id", how="left")
+        return joined
 
     def stream(
         self, event: str | int, before_s: float = 5.0, after_s: float = 20.0
@@ -255,15 +256,16 @@ class FinishedRun:
         return Plots(self)
 
 
-class _Stores(dict[str, Any]):
+class _Stores(dict[str, "xarray.Dataset"]):
     """Stores of a run, each opened when it is first asked for."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def __missing__(self, kind: str) -> xarray.Dataset:
-        self[kind] = open_stores(self._folder, kind)
-        return self[kind]
+        found = open_stores(self._folder, kind)
+        self[kind] = found
+        return found
 
 
 def _traces(window: xarray.Dataset, label: str, distance_m: float) -> list[obspy.Trace]:

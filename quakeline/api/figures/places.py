@@ -32,8 +32,14 @@ def map_of(run: FinishedRun) -> Figure:
     axes = figure.subplots()
     axes.plot(stations["longitude"], stations["latitude"], "^", ms=6, mfc="white", mec="black")
     for row in stations.itertuples() if len(stations) <= 40 else ():
-        offset = {"xytext": (0, -11), "textcoords": "offset points", "ha": "center"}
-        axes.annotate(str(row.station), (row.longitude, row.latitude), fontsize=6, **offset)
+        axes.annotate(
+            str(row.station),
+            (row.longitude, row.latitude),
+            xytext=(0, -11),
+            textcoords="offset points",
+            ha="center",
+            fontsize=6,
+        )
     if len(events):
         drawn = axes.scatter(
             events["longitude"],
@@ -83,11 +89,11 @@ def section_of(run: FinishedRun, azimuth_deg: float, width_km: float | None) -> 
 
 def _draw_depths(axes: Axes, events: pd.DataFrame, along: np.ndarray) -> None:
     depth = events["depth_km"].to_numpy(dtype=float)
-    errors = {"fmt": "none", "ecolor": "0.6", "elinewidth": 0.6, "zorder": 1}
-    sigmas = (
-        events[f"{name}_sigma_km"].fillna(0).astype(float) for name in ("horizontal", "depth")
+    across, down = (
+        events[f"{name}_sigma_km"].fillna(0).to_numpy(dtype=float)
+        for name in ("horizontal", "depth")
     )
-    axes.errorbar(along, depth, *reversed(list(sigmas)), **errors)
+    axes.errorbar(along, depth, down, across, fmt="none", ecolor="0.6", elinewidth=0.6, zorder=1)
     sizes = _areas(events["magnitude"])
     axes.scatter(along, depth, s=sizes, c="#2a6f97", edgecolors="black", linewidths=0.4, zorder=2)
 

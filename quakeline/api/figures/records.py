@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from quakeline.api.finished import FinishedRun
 
 #: Colours of phases that are told apart also without colours, by their line.
-_PHASES = {"P": ("#c1121f", "-"), "S": ("#1d4e89", "--")}
+_PHASES: dict[str, tuple[str, Literal["-", "--"]]] = {
+    "P": ("#c1121f", "-"),
+    "S": ("#1d4e89", "--"),
+}
 #: Traces fill so much of their mean distance.
 _HALF = 0.6
 
