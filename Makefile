@@ -14,7 +14,7 @@ INSTALLED_DAS := $(VENV)/.installed-das
 # Extras that tests run with; EXTRAS=test,seisbench also tests against SeisBench.
 EXTRAS ?= test
 INSTALLED_TEST := $(VENV)/.installed-$(EXTRAS)
-SNAKEFILES := Snakefile workflow/rules
+SNAKEFILES := Snakefile quakeline/workflow/dag
 
 .PHONY: bench figures help demo demo-das test test-slow test-slurm lint types imports format reference constraints clean
 # Two installs at once, or tests beside linters, only get in each other's way.

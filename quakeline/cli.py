@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from quakeline.commands.catalog import catalog
 from quakeline.commands.correlate import correlate
 from quakeline.commands.export import export
 from quakeline.commands.fetch import fetch
+from quakeline.commands.init import init
 from quakeline.commands.inspect import inspect
 from quakeline.commands.mechanism import mechanism
 from quakeline.commands.merge import merge
@@ -26,6 +27,10 @@ from quakeline.commands.scan import scan
 from quakeline.commands.train import train
 from quakeline.core import terminal
 from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
+
+if TYPE_CHECKING:
+    from quakeline.workflow.config import Run
+    from quakeline.workflow.inspection.readiness import Findings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,6 +44,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(tune.app, name="tune")
 app.add_typer(dataset.app, name="dataset")
+app.command()(init)
 app.command()(inspect)
 app.command()(fetch)
 app.command()(pick)
@@ -140,19 +146,19 @@ def run(
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
         raise typer.BadParameter(f"{cores!r} given; a number above 0, or all", param_hint="--cores")
-    place = launch.find_place(Path.cwd())
+    place = launch.find_place(Path.cwd(), overlay)
     path = launch.find_overlay(place, overlay, Path.cwd())
     settings = launch.checked(place, path)
     profile_path = launch.find_profile(place, profile, Path.cwd())
-    if place.folder != Path.cwd():
-        typer.echo(f"working in {place.folder}", err=True)
+    if place != Path.cwd():
+        typer.echo(f"working in {place}", err=True)
     outcome = launch.launch(place, settings, path, cores, context.obj or [], profile_path)
     for line in outcome.lines:
         typer.echo(f"quakeline: {line}", err=True)
-    results = place.folder / "results" / settings.run
+    results = place / "results" / settings.run
     planned_only = launch.DRY.intersection(context.obj or [])
     if outcome.code == 0 and not planned_only and (results / "catalog/events.parquet").is_file():
-        _show(place.folder, settings.run)
+        _show(place, settings.run)
     raise typer.Exit(outcome.code)
 
 
@@ -161,7 +167,7 @@ def summary(run: Annotated[str, typer.Argument(help="Name of the run.")]) -> Non
     """Show what a run found."""
     from quakeline.workflow import launch
 
-    _show(launch.find_place(Path.cwd()).folder, run)
+    _show(launch.results_place(Path.cwd()), run)
 
 
 def _show(folder: Path, run: str) -> None:
@@ -175,19 +181,41 @@ def _show(folder: Path, run: str) -> None:
 
 @config_app.command()
 def check(overlay: Overlay = None) -> None:
-    """Check the configuration and show the plan of the run, or all mistakes."""
+    """Check settings, stations and data of a run and show its plan, or all mistakes.
+
+    Headers of some waveform files are read; servers are not asked.
+    """
     from quakeline.core.timeline import iso, to_ns
     from quakeline.workflow import launch
 
-    place = launch.find_place(Path.cwd())
+    place = launch.find_place(Path.cwd(), overlay)
     settings = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
+    found = _looked(settings, place)
     start, end = (iso(to_ns(t), digits=0) for t in (settings.time.start, settings.time.end))
     card = settings.weights.card()
     typer.echo("ok")
-    typer.echo(f"run     {settings.run}, written to {place.folder / 'results' / settings.run}")
+    typer.echo(f"run     {settings.run}, written to {place / 'results' / settings.run}")
     typer.echo(f"span    {start} to {end}")
     typer.echo(f"chunks  {len(settings.chunk_ids)} of at most {settings.time.chunk_h:g} h")
     typer.echo(f"model   {card.name}, phases {', '.join(card.phases)}")
+    for name, fact in found.facts.items():
+        typer.echo(f"{name:<8}{fact}" if len(name) < 8 else f"{name} {fact}")
+    for doubt in found.doubts:
+        typer.secho(f"WARNING {doubt}", err=True, fg="yellow")
+
+
+def _looked(settings: Run, folder: Path) -> Findings:
+    """What stations and data of a run look like. Raises ConfigError for what cannot work."""
+    from contextlib import chdir
+
+    from quakeline.core.errors import ConfigError
+    from quakeline.workflow.inspection.readiness import look
+
+    with chdir(folder):
+        found = look(settings)
+    if found.mistakes:
+        raise ConfigError("\n".join([*found.mistakes, *found.doubts]))
+    return found
 
 
 @config_app.command(name="reference")
@@ -195,7 +223,7 @@ def write_reference(check: Check = False) -> None:
     """Write config/README.md: every key with its type, default and meaning."""
     from quakeline.workflow import launch, reference
 
-    target = launch.find_place(Path.cwd()).folder / reference.README
+    target = launch.results_place(Path.cwd()) / reference.README
     reference.publish(target, reference.readme(), check=check)
 
 
@@ -204,7 +232,7 @@ def write_schema(check: Check = False) -> None:
     """Write config/config.schema.json: completion and checks in editors."""
     from quakeline.workflow import launch, reference
 
-    target = launch.find_place(Path.cwd()).folder / reference.SCHEMA
+    target = launch.results_place(Path.cwd()) / reference.SCHEMA
     reference.publish(target, reference.editor_schema(), check=check)
 
 
@@ -213,5 +241,5 @@ def write_defaults(check: Check = False) -> None:
     """Write config/config.yaml: the defaults of every run, each with its meaning."""
     from quakeline.workflow import config, default_config, launch, reference
 
-    target = launch.find_place(Path.cwd()).folder / config.DEFAULT
+    target = launch.results_place(Path.cwd()) / config.DEFAULT
     reference.publish(target, default_config.text(), check=check)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -14,6 +15,7 @@ import pytest
 from workfolder import QUAKELINE, REPOSITORY, WorkFolder
 
 from quakeline import __version__
+from quakeline.core.installed import EXAMPLES
 
 PRODUCT = "results/unterhaching/catalog/events.parquet"
 
@@ -111,13 +113,27 @@ def test_a_folder_without_configuration_works_in_the_source_tree(tmp_path: Path)
     assert str(REPOSITORY / "results") in done.stdout
 
 
-def test_without_any_workflow_there_is_one_line(demo_tree: WorkFolder, tmp_path: Path) -> None:
+def test_without_any_run_there_is_one_line(demo_tree: WorkFolder, tmp_path: Path) -> None:
     installed = WorkFolder(tmp_path / "elsewhere", environment=demo_tree.environment)
     installed.folder.mkdir()
-    (demo_tree.folder / "Snakefile").unlink()
+    shutil.rmtree(demo_tree.folder / "config")
     done = installed.quakeline("run")
-    refused(done, "no workflow here", str(installed.folder))
+    refused(done, "no run in", str(installed.folder), "quakeline init")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_overlay_without_a_folder_of_configuration_runs_where_it_is(tmp_path: Path) -> None:
+    place = WorkFolder(tmp_path)
+    place.demo_overlay("run: alone\nstations: {table: st.csv}\nvelocity: {table: iasp91}\n")
+    shutil.copy(EXAMPLES / "unterhaching/stations.csv", tmp_path / "st.csv")
+    done = place.quakeline("config", "check", "overlay.yaml")
+    assert str(tmp_path / "results/alone") in done.stdout, done.stderr
+
+
+def test_a_newer_script_of_the_jobs_runs_nothing_again(demo_tree: WorkFolder) -> None:
+    (demo_tree.folder / "quakeline/workflow/dag/scripts/run_stage.py").touch()
+    done = demo_tree.quakeline("run", "--", "--dry-run")
+    assert "Nothing to be done" in done.stdout + done.stderr
 
 
 def test_words_after_two_dashes_go_to_snakemake(workdir: WorkFolder) -> None:

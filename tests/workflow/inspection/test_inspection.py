@@ -218,7 +218,10 @@ def test_the_command_writes_what_it_says(workdir: WorkFolder, tmp_path: Path) ->
     ("words", "said"),
     [
         (["nothing*"], "no file in nothing*"),
-        ([".", "--model", "phasnet"], "--model: 'phasnet' given; known are phasenet"),
+        (
+            [".", "--model", "phasnet"],
+            "model: 'phasnet' given; did you mean phasenet?",
+        ),
         ([".", "--plot", "a.gif"], "--plot: 'a.gif' given; allowed: *.svg, *.png, *.pdf"),
         ([".", "--stations", "none.csv"], "file 'none.csv' does not exist"),
     ],

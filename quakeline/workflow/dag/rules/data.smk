@@ -18,7 +18,7 @@ rule stations:
         benchmark_of("stations")
     localrule: is_local("stations")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("stations", memory_mb=1000, runtime_min=10),
@@ -42,7 +42,7 @@ rule fetch:
         benchmark_of("fetch")
     localrule: is_local("fetch")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("fetch", memory_mb=1000, runtime_min=60),
@@ -70,7 +70,7 @@ rule prepare:
     benchmark:
         benchmark_of("prepare")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("prepare", memory_mb=4000, runtime_min=60),

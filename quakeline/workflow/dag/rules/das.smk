@@ -19,7 +19,7 @@ rule das_weights:
         benchmark_of("das_weights")
     localrule: is_local("das_weights")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("das_weights", memory_mb=1000, runtime_min=30),
@@ -41,7 +41,7 @@ rule das_index:
         benchmark_of("das_index")
     localrule: is_local("das_index")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("das_index", memory_mb=2000, runtime_min=60),
@@ -69,7 +69,7 @@ rule das_annotate:
     benchmark:
         benchmark_of("das_annotate")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 2
     resources:
         **resources_of("das_annotate", memory_mb=4000, runtime_min=240),
@@ -96,7 +96,7 @@ rule das_pick:
     benchmark:
         benchmark_of("das_pick")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("das_pick", memory_mb=4000, runtime_min=60),

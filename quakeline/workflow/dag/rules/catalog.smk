@@ -27,7 +27,7 @@ rule import_picks:
     benchmark:
         benchmark_of("import_picks")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("import_picks", memory_mb=2000, runtime_min=60),
@@ -67,7 +67,7 @@ rule associate:
     benchmark:
         benchmark_of("associate")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 2
     resources:
         **resources_of("associate", memory_mb=4000, runtime_min=120),
@@ -99,7 +99,7 @@ rule locate:
     benchmark:
         benchmark_of("locate")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 2
     resources:
         **resources_of("locate", memory_mb=2000, runtime_min=60),
@@ -134,7 +134,7 @@ rule magnitude:
     benchmark:
         benchmark_of("magnitude")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("magnitude", memory_mb=4000, runtime_min=60),
@@ -161,7 +161,7 @@ rule classify:
     benchmark:
         benchmark_of("classify")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("classify", memory_mb=4000, runtime_min=60),
@@ -193,7 +193,7 @@ rule merge:
     benchmark:
         benchmark_of("merge")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("merge", memory_mb=4000, runtime_min=60),
@@ -219,7 +219,7 @@ rule evaluate:
         benchmark_of("evaluate")
     localrule: is_local("evaluate")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("evaluate", memory_mb=2000, runtime_min=30),
@@ -261,7 +261,7 @@ rule report:
     benchmark:
         benchmark_of("report")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("report", memory_mb=2000, runtime_min=30),
@@ -296,7 +296,7 @@ rule crate:
     benchmark:
         benchmark_of("crate")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("crate", memory_mb=1000, runtime_min=30),

@@ -15,7 +15,7 @@ rule weights:
         benchmark_of("weights")
     localrule: is_local("weights")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("weights", memory_mb=1000, runtime_min=30),
@@ -38,7 +38,7 @@ rule annotate:
     benchmark:
         benchmark_of("annotate")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 2
     resources:
         **resources_of("annotate", memory_mb=2000, runtime_min=120),
@@ -61,7 +61,7 @@ rule pick:
     benchmark:
         benchmark_of("pick")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("pick", memory_mb=2000, runtime_min=60),
@@ -84,7 +84,7 @@ rule measure:
     benchmark:
         benchmark_of("measure")
     conda:
-        "../../envs/quakeline.yaml"
+        "../envs/quakeline.yaml"
     threads: 1
     resources:
         **resources_of("measure", memory_mb=2000, runtime_min=60),
