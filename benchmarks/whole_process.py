@@ -34,8 +34,11 @@ _SCRIPT = Path(__file__).with_name("seisbench_classify.py")
 _SHARED = "data/ridgecrest_continuous/PB.B916.mseed"
 _THRESHOLD = 0.3
 _NEAR_S = 0.1
-#: SeisBench's batches; None is its default.
-_BATCHES = (None, 64, 32)
+#: SeisBench's batches by network; None is its default.
+_BATCHES: dict[str, tuple[int | None, ...]] = {
+    "PhaseNet": (None, 64, 32),
+    "EQTransformer": (None, 32),
+}
 _UNITS = (("cpu_s", "CPU s"), ("wall_s", "wall s"), ("peak_mb", "MB"))
 #: Network, hours of the file (None: what was asked for), threads.
 CASES = {
@@ -143,7 +146,7 @@ def compare(title: str, case: Case, rounds: int) -> list[dict[str, Any]]:
     """The rows of a case; the first round tells which batch of SeisBench is the best."""
     case.pick()
     mine = [case.pick()]
-    theirs = {batch: [case.classify(batch)] for batch in _BATCHES}
+    theirs = {batch: [case.classify(batch)] for batch in _BATCHES[case.network]}
     picks, others, equal = shared(case.ours, case.theirs)
     best = min(theirs, key=lambda batch: theirs[batch][0]["cpu_s"])
     for _ in range(rounds - 1):
