@@ -34,20 +34,22 @@ _SCRIPT = Path(__file__).with_name("seisbench_classify.py")
 _SHARED = "data/ridgecrest_continuous/PB.B916.mseed"
 _THRESHOLD = 0.3
 _NEAR_S = 0.1
+_QUICK_H = 1 / 6
 #: SeisBench's batches by network; None is its default.
 _BATCHES: dict[str, tuple[int | None, ...]] = {
     "PhaseNet": (None, 64, 32),
     "EQTransformer": (None, 32),
 }
 _UNITS = (("cpu_s", "CPU s"), ("wall_s", "wall s"), ("peak_mb", "MB"))
-#: Network, hours of the file (None: what was asked for), threads.
-CASES = {
-    "PhaseNet, a minute, 1 thread": ("PhaseNet", 1 / 60, 1),
-    "PhaseNet, a station-day, 1 thread": ("PhaseNet", None, 1),
-    "PhaseNet, a station-day, 2 threads": ("PhaseNet", None, 2),
-    "EQTransformer, a station-day, 1 thread": ("EQTransformer", None, 1),
-    "EQTransformer, a station-day, 2 threads": ("EQTransformer", None, 2),
-}
+#: Network, hours of the file (None: what was asked for) and threads.
+_CASES: tuple[tuple[str, float | None, int], ...] = (
+    ("PhaseNet", 1 / 60, 1),
+    ("PhaseNet", None, 1),
+    ("PhaseNet", None, 2),
+    ("EQTransformer", None, 1),
+    ("EQTransformer", None, 2),
+)
+_LENGTHS = {1 / 60: "a minute", 24.0: "a station-day"}
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,12 @@ def source_of(given: Path | None) -> Path:
     return source
 
 
+def title_of(network: str, hours: float, threads: int) -> str:
+    """What a case is called in results."""
+    length = _LENGTHS.get(hours, f"{hours:g} hours")
+    return f"{network}, {length}, {threads} thread{'s' * (threads > 1)}"
+
+
 def main() -> None:
     """Run the cases; --quick runs ten minutes of PhaseNet once."""
     parser = measure.parser_of(__doc__)
@@ -189,11 +197,13 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for title, (network, hours, threads) in CASES.items():
+        for network, asked, threads in _CASES:
+            hours = min(asked or words.hours, _QUICK_H if words.quick else np.inf)
+            title = title_of(network, hours, threads)
             if words.only not in title or (words.quick and network != "PhaseNet"):
                 continue
             file = folder / "station.mseed"
-            station(source, min(hours or words.hours, 1 / 6 if words.quick else np.inf), file)
+            station(source, hours, file)
             made = measure.child(MODULE, 1, network=network, path=str(folder / network))
             case = Case(network, made["path"], file, threads, folder)
             rows += compare(title, case, 1 if words.quick else words.rounds)
