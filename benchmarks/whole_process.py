@@ -128,9 +128,10 @@ def shared(ours: Path, theirs: Path) -> tuple[int, int, float | None]:
     import pandas as pd
 
     tables = [pd.read_csv(path, dtype={"phase": "str"}) for path in (ours, theirs)]
+    times = [pd.to_datetime(table["time"], utc=True, format="ISO8601") for table in tables]
     own, other = (
-        table.assign(at=pd.to_datetime(table["time"], utc=True, format="ISO8601")).sort_values("at")
-        for table in tables
+        table.assign(at=time.dt.as_unit("ns")).sort_values("at")
+        for table, time in zip(tables, times, strict=True)
     )
     found = pd.merge_asof(
         other,
