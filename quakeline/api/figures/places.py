@@ -14,7 +14,7 @@ from quakeline.core.geometry import LocalFrame
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from quakeline.api.finished import FinishedRun
+    from quakeline.api.figures.results import Results
 
 _WIDTH_IN = 5.0
 _COLORS = "viridis_r"
@@ -22,7 +22,7 @@ _COLORS = "viridis_r"
 _PLAIN, _SMALLEST, _LARGEST = 18.0, 4.0, 400.0
 
 
-def map_of(run: FinishedRun) -> Figure:
+def map_of(run: Results) -> Figure:
     """See `Plots.map`."""
     events = run.events
     stations = run.stations.drop_duplicates(["network", "station"])
@@ -61,7 +61,7 @@ def map_of(run: FinishedRun) -> Figure:
     return figure
 
 
-def section_of(run: FinishedRun, azimuth_deg: float, width_km: float | None) -> Figure:
+def section_of(run: Results, azimuth_deg: float, width_km: float | None) -> Figure:
     """See `Plots.section`."""
     events = run.events
     if events.empty:

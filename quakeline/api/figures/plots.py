@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from quakeline.api.figures import places, records, statistics
 
 if TYPE_CHECKING:
-    from quakeline.api.finished import FinishedRun
+    from quakeline.api.figures.results import Results
 
 
 class Plots:
@@ -27,7 +27,7 @@ class Plots:
     >>> figure.savefig("map.pdf")
     """
 
-    def __init__(self, run: FinishedRun) -> None:
+    def __init__(self, run: Results) -> None:
         self._run = run
 
     def map(self) -> Figure:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from quakeline.core.errors import DataError
 
 if TYPE_CHECKING:
-    from quakeline.api.finished import FinishedRun
+    from quakeline.api.figures.results import Results
 
 #: Colours of phases that are told apart also without colours, by their line.
 _PHASES: dict[str, tuple[str, Literal["-", "--"]]] = {
@@ -22,7 +22,7 @@ _HALF = 0.6
 
 
 def section_of(
-    run: FinishedRun, event: str | int, component: str, band_hz: tuple[float, float] | None
+    run: Results, event: str | int, component: str, band_hz: tuple[float, float] | None
 ) -> Figure:
     """See `Plots.record_section`."""
     row = run.event(event)

@@ -12,13 +12,13 @@ from quakeline.core.errors import DataError
 from quakeline.events.comparison.frequency import STEP, recurrence
 
 if TYPE_CHECKING:
-    from quakeline.api.finished import FinishedRun
+    from quakeline.api.figures.results import Results
 
 _COLORS = {"P": "#c1121f", "S": "#1d4e89"}
 _MOST_STATIONS = 40
 
 
-def residuals_of(run: FinishedRun) -> Figure:
+def residuals_of(run: Results) -> Figure:
     """See `Plots.residuals`."""
     picks = run.picks.drop_duplicates("pick_id")[["pick_id", "network", "station"]]
     arrivals = run.arrivals.merge(picks, on="pick_id", how="left")
@@ -47,7 +47,7 @@ def residuals_of(run: FinishedRun) -> Figure:
     return figure
 
 
-def gutenberg_richter_of(run: FinishedRun) -> Figure:
+def gutenberg_richter_of(run: Results) -> Figure:
     """See `Plots.gutenberg_richter`."""
     magnitudes = pd.to_numeric(run.events["magnitude"], errors="coerce").to_numpy(dtype=float)
     law = recurrence(magnitudes)
