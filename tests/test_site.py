@@ -1,4 +1,4 @@
-"""The documentation site: builds without a warning, has no broken link, and says what the program has."""
+"""The documentation site builds without a warning, has no broken link and misses no name."""
 
 from __future__ import annotations
 

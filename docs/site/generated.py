@@ -1,4 +1,4 @@
-"""Reference pages that follow from the program itself: tables and stores, commands, Python names."""
+"""Reference pages made from the program: tables and stores, commands, Python names."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ _ROOMS = {
 
 def schemas() -> str:
     """Every table and store, column by column."""
-    parts = [
+    head = (
         "# Tables and stores\n\nTables are Parquet files; the unit and meaning of each column are "
         "also in the file's own schema. Stores are Zarr v3 groups. Times are UTC. A version is "
         "raised when a column or array changes.\n"
-    ]
+    )
+    parts = [head]
     for table in described.TABLES:
         rows = (
             (c.name, c.type, c.unit, "yes" if c.nullable else "", c.meaning) for c in table.columns
