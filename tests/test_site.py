@@ -101,6 +101,18 @@ def pages() -> ModuleType:
     return module
 
 
+def test_links_lead_somewhere_in_the_repository_too(pages: ModuleType) -> None:
+    """Who reads the pages where they stand in the repository follows the same links."""
+    written = [*REPOSITORY.glob("docs/**/*.md"), *(REPOSITORY / file for file in pages.PAGES)]
+    links = [
+        (page, match[2])
+        for page in written
+        for match in pages.LINK.finditer(page.read_text(encoding="utf-8"))
+    ]
+    assert [(str(page), link) for page, link in links if not (page.parent / link).exists()] == []
+    assert len(links) > 50
+
+
 def test_links_of_the_repository_become_links_of_the_site(pages: ModuleType) -> None:
     text, lost = pages.site_links("[a](docs/das.md#models) [b](LICENSE) [c](#here)", "index.md")
     assert text == "[a](das.md#models) [b](license.txt) [c](#here)"

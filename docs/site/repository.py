@@ -21,7 +21,8 @@ PAGES = {
     "LICENSE": "license.txt",
 }
 _ORIGINS = {site: file for file, site in PAGES.items()}
-_LINK = re.compile(r"(\]\()([^)\s#:]+)((?:#[^)\s]*)?\))")
+#: A link to a file: what stands before, the path, and what stands behind it.
+LINK = re.compile(r"(\]\()([^)\s#:]+)((?:#[^)\s]*)?\))")
 
 
 def content(file: str) -> str:
@@ -42,4 +43,4 @@ def site_links(markdown: str, site: str) -> tuple[str, list[str]]:
             return match[0]
         return match[1] + posixpath.relpath(target, posixpath.dirname(site) or ".") + match[3]
 
-    return _LINK.sub(turned, markdown), lost
+    return LINK.sub(turned, markdown), lost
