@@ -12,8 +12,8 @@ from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from quakeline.api.direct.picks import Outcome
+    from quakeline.picking.settings import Settings
     from quakeline.waveforms.preparation.recordings import Recordings
-    from quakeline.workflow.stages.pick import Config
 
 _SUFFIXES = (".parquet", ".csv")
 
@@ -94,7 +94,7 @@ def _used(recordings: Recordings) -> list[Path]:
 
 def _write(
     outcome: Outcome,
-    settings: Config,
+    settings: Settings,
     network: dict[str, str],
     used: list[Path],
     output: Path,
@@ -104,7 +104,6 @@ def _write(
     from quakeline.core.timeline import iso
     from quakeline.io.products import provenance, tables
     from quakeline.io.products.atomic import replacing
-    from quakeline.workflow.stages.pick import VERSION
 
     if output.suffix == ".csv":
         with replacing(output) as temporary:
@@ -112,6 +111,8 @@ def _write(
             frame = outcome.picks.assign(time=[iso(time, digits=6) for time in times])
             frame.to_csv(temporary, index=False, lineterminator="\n")
         return
+    from quakeline.workflow.stages.pick import VERSION
+
     inputs = {str(path): provenance.digest_file(path) for path in used}
     config = {**settings.plain(), **network}
     with provenance.recording(provenance.Record("pick", VERSION, config, inputs)):

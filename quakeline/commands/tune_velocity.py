@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from quakeline.commands.options import Interpolation, Joined, say_velocities
@@ -22,7 +21,6 @@ from quakeline.commands.places import (
     velocity_of,
 )
 from quakeline.core.errors import DataError
-from quakeline.earth.sections import require_layers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +142,8 @@ class _Network:
         least_sigma_s: float,
     ) -> _Network:
         """With the model in layers down to where events are."""
+        import numpy as np
+
         from quakeline.events.location import minimum1d
 
         depths = catalog[0]["depth_km"].to_numpy(float)
@@ -157,6 +157,7 @@ def _of_run(
 ) -> _Network:
     """The catalog of a run, and its model unless another one is given."""
     from quakeline.commands.settings import sections
+    from quakeline.earth.sections import require_layers
     from quakeline.earth.sites import Sites
     from quakeline.events.association import depth_range
 
@@ -185,6 +186,7 @@ def _of_picks(
     """A catalog of picks: in pieces from the first pick on, until there are events enough."""
     import pandas as pd
 
+    from quakeline.earth.sections import require_layers
     from quakeline.events.association import depth_range
     from quakeline.events.chain import associate, locate, material
 
@@ -218,6 +220,8 @@ def _of_picks(
 
 def _pieces(picks: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Picks in the order of time, cut where there is none for a while."""
+    import numpy as np
+
     ordered = picks.sort_values("time", kind="stable", ignore_index=True)
     quiet = ordered["time"].diff().dt.total_seconds().to_numpy() > _QUIET_S
     start = 0

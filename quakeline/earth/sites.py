@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
+import scipy
 
 from quakeline.core.errors import DataError
 from quakeline.core.geometry import LocalFrame
@@ -91,7 +91,7 @@ class Sites:
         local = self.local
         xy = local[["x", "y"]].to_numpy()
         network = local["network"].to_numpy()
-        near = cKDTree(xy).query_pairs(_TWO_NETWORKS_KM, output_type="ndarray")
+        near = scipy.spatial.cKDTree(xy).query_pairs(_TWO_NETWORKS_KM, output_type="ndarray")
         km = np.hypot(*(xy[near[:, 0]] - xy[near[:, 1]]).T)
         same = (km <= _ANY_KM) | (network[near[:, 0]] != network[near[:, 1]])
         pairs = [tuple(pair) for pair in near[same].tolist()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import butter, sosfilt, sosfilt_zi
+import scipy
 
 from quakeline.signal.gaps import runs_of
 
@@ -18,11 +18,11 @@ def butterworth(
     """
     high = None if high_hz is None or high_hz >= 0.499 * rate_hz else high_hz
     if low_hz is not None and high is not None:
-        sections = butter(order, [low_hz, high], "bandpass", fs=rate_hz, output="sos")
+        sections = scipy.signal.butter(order, [low_hz, high], "bandpass", fs=rate_hz, output="sos")
     elif low_hz is not None:
-        sections = butter(order, low_hz, "highpass", fs=rate_hz, output="sos")
+        sections = scipy.signal.butter(order, low_hz, "highpass", fs=rate_hz, output="sos")
     elif high is not None:
-        sections = butter(order, high, "lowpass", fs=rate_hz, output="sos")
+        sections = scipy.signal.butter(order, high, "lowpass", fs=rate_hz, output="sos")
     else:
         raise ValueError("a filter needs a corner below the Nyquist frequency")
     return np.asarray(sections)
@@ -58,5 +58,5 @@ def filtered(
 
 
 def _once(samples: np.ndarray, sections: np.ndarray) -> np.ndarray:
-    state = sosfilt_zi(sections) * samples[0]
-    return np.asarray(sosfilt(sections, samples, zi=state)[0])
+    state = scipy.signal.sosfilt_zi(sections) * samples[0]
+    return np.asarray(scipy.signal.sosfilt(sections, samples, zi=state)[0])

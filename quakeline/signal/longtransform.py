@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.fft import fft, ifft, irfft, rfft
+import scipy
 
 #: Rows that are worked on together: as many as stay in a cache.
 _TOGETHER = 16
@@ -62,18 +62,20 @@ class LongTransform:
 
         `samples` may be overwritten.
         """
-        parts = rfft(samples.reshape(self.rows, -1), axis=0, overwrite_x=True)
+        parts = scipy.fft.rfft(samples.reshape(self.rows, -1), axis=0, overwrite_x=True)
         back = self._columns * self.up // self.down
         made = parts if back == self._columns else np.empty((len(parts), back), complex)
         there, and_back = _Turns(self.rows, self._columns), _Turns(self.rows, back)
         for first in range(0, len(parts), _TOGETHER):
             some = slice(first, min(first + _TOGETHER, len(parts)))
             lines = there.turned(parts[some], first)
-            lines = np.tile(fft(lines, axis=1, overwrite_x=True), self.up) * spectrum[some]
+            lines = (
+                np.tile(scipy.fft.fft(lines, axis=1, overwrite_x=True), self.up) * spectrum[some]
+            )
             folded = lines.reshape(len(lines), self.down, -1).sum(axis=1) / self.down
-            lines = ifft(folded, axis=1, overwrite_x=True)
+            lines = scipy.fft.ifft(folded, axis=1, overwrite_x=True)
             made[some] = and_back.turned(lines.conj(), first).conj()
-        return np.asarray(irfft(made, self.rows, axis=0, overwrite_x=True).reshape(-1))
+        return np.asarray(scipy.fft.irfft(made, self.rows, axis=0, overwrite_x=True).reshape(-1))
 
 
 class _Turns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.signal import find_peaks as scipy_peaks
+import scipy
 
 #: More curves than these at once do not fit into the cache.
 _ROWS_AT_ONCE = 32
@@ -156,7 +156,7 @@ def _of_some(
     left = np.union1d(tied // line.shape[1], np.flatnonzero(steps.any(axis=1)))
     at, columns = np.divmod(kept, line.shape[1])
     for row in left:
-        own = scipy_peaks(rows[row], height=threshold, distance=distance)[0]
+        own = scipy.signal.find_peaks(rows[row], height=threshold, distance=distance)[0]
         lo, hi = np.searchsorted(at, (row, row + 1))
         at = np.concatenate([at[:lo], np.full(len(own), row), at[hi:]])
         columns = np.concatenate([columns[:lo], own, columns[hi:]])
@@ -189,7 +189,7 @@ def _apart(line: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
         line[np.clip(found[:, None] + reach, 0, len(line) - 1)] = 0
         kept.append(found)
     peaks = np.flatnonzero(line)
-    rest = scipy_peaks(line, distance=distance, height=0)[0] if distance > 1 else peaks
+    rest = scipy.signal.find_peaks(line, distance=distance, height=0)[0] if distance > 1 else peaks
     rest = rest[line[rest] > 0]
     return np.sort(np.concatenate([*kept, rest])), _tied(line, peaks, rest, distance)
 

@@ -19,10 +19,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
-from scipy.interpolate import CubicSpline
-from scipy.signal import oaconvolve
-from scipy.signal.windows import tukey
+import scipy
 
 from quakeline.signal.longtransform import LongTransform
 from quakeline.signal.resample import Resampling, placing, to_grid
@@ -53,7 +50,7 @@ Evaluate = Callable[[np.ndarray], np.ndarray]
 def frequencies(rate_hz: float, reach_s: float) -> np.ndarray:
     """Frequencies in Hz at which `inverse_filter` needs the response of a channel."""
     half = _half(rate_hz, reach_s)
-    return np.asarray(rfftfreq(2 * next_fast_len(4 * half), 1 / rate_hz))
+    return np.asarray(scipy.fft.rfftfreq(2 * scipy.fft.next_fast_len(4 * half), 1 / rate_hz))
 
 
 def default_corners(rate_hz: float, reach_s: float) -> Corners:
@@ -94,9 +91,9 @@ def inverse_filter(
     reference = np.abs(response[passed > 0.5]).max(initial=0.0)
     half = _half(rate_hz, reach_s)
     inverse = inverted(response, water_level_db, reference) * passed
-    kernel = irfft(inverse, 2 * (len(frequency) - 1))
+    kernel = scipy.fft.irfft(inverse, 2 * (len(frequency) - 1))
     kernel = np.roll(kernel, half)[: 2 * half + 1]
-    window = tukey(2 * half + 3, _WINDOW)[1:-1]
+    window = scipy.signal.windows.tukey(2 * half + 3, _WINDOW)[1:-1]
     kernel = kernel * window
     return np.asarray(kernel - window * (kernel.sum() / window.sum()))
 
@@ -130,7 +127,7 @@ def apply(samples: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     half = len(kernel) // 2
     ends = np.full(half, samples[0]), np.full(half, samples[-1])
     padded = np.concatenate([ends[0], samples, ends[1]]) - samples[0]
-    return np.asarray(oaconvolve(padded, kernel, mode="valid"))
+    return np.asarray(scipy.signal.oaconvolve(padded, kernel, mode="valid"))
 
 
 class Removal(Protocol):
@@ -278,7 +275,7 @@ class Whole:
         return last[1]
 
     def _inverse(self, rate_hz: float, length: int) -> np.ndarray:
-        frequency = rfftfreq(length, 1 / rate_hz)
+        frequency = scipy.fft.rfftfreq(length, 1 / rate_hz)
         inverse = inverted(self._evaluate(frequency), self._water_level_db)
         if self._water_level_db is None:
             inverse[0] = 0.0
@@ -301,16 +298,16 @@ def interpolated(evaluate: Evaluate, frequency: np.ndarray) -> np.ndarray:
     low, high = frequency[1], frequency[-1]
     coarse = np.concatenate([np.geomspace(low, high, _COARSE[0]), np.linspace(0, high, _COARSE[1])])
     coarse = np.unique(coarse)
-    return np.asarray(CubicSpline(coarse, evaluate(coarse))(frequency))
+    return np.asarray(scipy.interpolate.CubicSpline(coarse, evaluate(coarse))(frequency))
 
 
 def _spectrum_of(kernel: np.ndarray, length: int) -> np.ndarray:
     """Half spectrum of a short filter in a transform of `length` samples."""
-    short = next_fast_len(_OVERSAMPLED * len(kernel))
+    short = scipy.fft.next_fast_len(_OVERSAMPLED * len(kernel))
     if length <= 2 * short:
-        return np.asarray(rfft(kernel, length))
-    known = CubicSpline(rfftfreq(short), rfft(kernel, short))
-    return np.asarray(known(rfftfreq(length)))
+        return np.asarray(scipy.fft.rfft(kernel, length))
+    known = scipy.interpolate.CubicSpline(scipy.fft.rfftfreq(short), scipy.fft.rfft(kernel, short))
+    return np.asarray(known(scipy.fft.rfftfreq(length)))
 
 
 def _taper(samples: np.ndarray, length: int) -> None:

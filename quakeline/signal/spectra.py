@@ -7,9 +7,7 @@ Power is averaged over each tenth of a decade, after Abercrombie, R. E. (1995), 
 from __future__ import annotations
 
 import numpy as np
-from scipy.fft import next_fast_len, rfft, rfftfreq
-from scipy.signal import detrend
-from scipy.signal.windows import tukey
+import scipy
 
 from quakeline.signal.wood_anderson import ORDERS
 
@@ -49,12 +47,12 @@ def displacement(motion: np.ndarray, rate_hz: float, units: str) -> np.ndarray:
     Shape (windows, `count(rate_hz)`), at `frequencies`.
     """
     length = motion.shape[-1]
-    tapered = detrend(motion, axis=-1) * tukey(length, TAPERED)
-    padded = next_fast_len(8 * length, real=True)
-    omega = 2 * np.pi * rfftfreq(padded, 1 / rate_hz)
+    tapered = scipy.signal.detrend(motion, axis=-1) * scipy.signal.windows.tukey(length, TAPERED)
+    padded = scipy.fft.next_fast_len(8 * length, real=True)
+    omega = 2 * np.pi * scipy.fft.rfftfreq(padded, 1 / rate_hz)
     edges = FIRST_HZ * 10 ** ((np.arange(count(rate_hz) + 1) - 0.5) / PER_DECADE)
     at = np.searchsorted(omega, 2 * np.pi * edges)
     inside = slice(int(at[0]), int(at[-1]))
-    power = (np.abs(rfft(tapered, padded, axis=-1)[..., inside]) / rate_hz) ** 2
+    power = (np.abs(scipy.fft.rfft(tapered, padded, axis=-1)[..., inside]) / rate_hz) ** 2
     power /= omega[inside] ** (2 * ORDERS[units])
     return np.asarray(np.sqrt(np.add.reduceat(power, at[:-1] - at[0], axis=-1) / np.diff(at)))

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import irfft, next_fast_len, rfft
+import scipy
 
 from quakeline.signal.resample import Resampling
 
@@ -53,7 +53,7 @@ def folded(spectrum: np.ndarray, down: int) -> np.ndarray:
 
 def fast_length(shortest: int, up: int, down: int) -> int:
     """An even length that transforms fast, and at the other rate too: a multiple of 2 * down."""
-    return int(next_fast_len(-(-shortest // (2 * down)), real=True)) * 2 * down
+    return int(scipy.fft.next_fast_len(-(-shortest // (2 * down)), real=True)) * 2 * down
 
 
 def transferred(spectrum: np.ndarray, filters: np.ndarray, up: int, down: int) -> np.ndarray:
@@ -90,8 +90,10 @@ class BlockFilter:
         centred = np.zeros(self._length)
         centred[: half + 1] = self.kernel[half:]
         centred[len(centred) - half :] = self.kernel[:half]
-        own = repeated(rfft(centred), self.resampling.up)
-        return np.asarray(own * rfft(self.resampling.kernel, self._length * self.resampling.up))
+        own = repeated(scipy.fft.rfft(centred), self.resampling.up)
+        return np.asarray(
+            own * scipy.fft.rfft(self.resampling.kernel, self._length * self.resampling.up)
+        )
 
     def apply(self, samples: np.ndarray, skip: int, count: int) -> np.ndarray:
         """Output samples 0 to count of a segment, for which `Placing.resampling` gave `skip`.
@@ -123,5 +125,5 @@ class BlockFilter:
             block[: lo - start], block[hi - start :] = samples[0], samples[-1]
             block[lo - start : hi - start] = samples[lo:hi]
         blocks -= samples[0]
-        spectra = transferred(rfft(blocks, overwrite_x=True), self._spectrum, up, down)
-        return np.asarray(irfft(spectra, self._length * up // down, overwrite_x=True))
+        spectra = transferred(scipy.fft.rfft(blocks, overwrite_x=True), self._spectrum, up, down)
+        return np.asarray(scipy.fft.irfft(spectra, self._length * up // down, overwrite_x=True))

@@ -10,8 +10,7 @@ Source: Uhrhammer, R. A. and Collins, E. R. (1990), Bull. Seism. Soc. Am. 80, 70
 from __future__ import annotations
 
 import numpy as np
-from scipy.fft import next_fast_len
-from scipy.signal import fftconvolve
+import scipy
 
 MAGNIFICATION = 2080.0
 PERIOD_S = 0.8
@@ -40,7 +39,7 @@ def kernel(rate_hz: float, units: str) -> np.ndarray:
     It is exact up to the Nyquist frequency but for the tapered cut in time.
     """
     ahead, memory = reach(rate_hz)
-    n = next_fast_len(max(8 * memory, 64), real=True)
+    n = scipy.fft.next_fast_len(max(8 * memory, 64), real=True)
     n += n % 2
     spectrum = response(np.fft.rfftfreq(n, 1 / rate_hz), units)
     circular = np.fft.irfft(spectrum, n)
@@ -58,7 +57,7 @@ def simulate(motion: np.ndarray, taps: np.ndarray, rate_hz: float) -> np.ndarray
     """Deflection in mm for ground motion whose last axis is time; zero motion around it."""
     ahead, _ = reach(rate_hz)
     shape = (1,) * (motion.ndim - 1) + (-1,)
-    whole = fftconvolve(motion, taps.reshape(shape), mode="full", axes=-1)
+    whole = scipy.signal.fftconvolve(motion, taps.reshape(shape), mode="full", axes=-1)
     return np.asarray(whole[..., ahead : ahead + motion.shape[-1]])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,31 @@ def test_files_to_picks(tmp_path: Path, picker_weights: Path) -> None:
     csv = pd.read_csv(tmp_path / "new/picks.csv", keep_default_na=False)
     assert csv["pick_id"].tolist() == found["pick_id"].tolist()
     assert (pd.to_datetime(csv["time"]) == found["time"]).all()
+
+
+def test_picking_loads_no_library_that_it_does_not_need(
+    tmp_path: Path, picker_weights: Path
+) -> None:
+    """Each of them would take from a quarter of a second to a second, also of a short record."""
+    record = tmp_path / "local.mseed"
+    obspy.read().write(str(record), format="MSEED")
+    words = ["quakeline", "pick", record, "--weights", picker_weights, "-o", tmp_path / "picks.csv"]
+    program = f"""
+import sys
+from quakeline import cli
+sys.argv = {list(map(str, words))}
+try:
+    cli.main()
+finally:
+    print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert len(pd.read_csv(tmp_path / "picks.csv")) == 2, done.stderr
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert {"openvino", "pandas"} <= loaded
+    idle = {"torch", "scipy.signal", "scipy.stats", "zarr", "matplotlib", "xarray", "dask"}
+    assert not idle & loaded
+    assert not [name for name in loaded if name.startswith("quakeline.workflow.")]
 
 
 @pytest.mark.slow

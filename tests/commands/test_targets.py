@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import obspy
 import pytest
+from labelled_records import labelled, small
 from recordings import UNTERHACHING, picker_weights
 from synthetics import two_events
 from workfolder import WorkFolder
@@ -70,6 +71,7 @@ COMMANDS = {
         "models export picker.safetensors --onnx", "picker.safetensors", ".onnx"
     ),
     "catalog": Command("catalog own/picks.csv own/stations.csv -o", "own/picks.csv"),
+    "live replay": Command("live replay data --weights picker.safetensors -o", "data/0.gz"),
     "hypodd": Command("export other -f hypodd -o", "other/events.parquet"),
     "nonlinloc": Command("export other -f nonlinloc -o", "other/events.parquet"),
     "correlate": Command(f"correlate {RUN} -o", "other/events.parquet"),
@@ -77,7 +79,34 @@ COMMANDS = {
     "merge": Command(f"merge {RUN} other -o", "other/events.parquet"),
     "reproduce": Command("reproduce crate --cores 2 --folder", "crate/events.parquet"),
     "tune velocity": Command("tune velocity own/picks.csv own/stations.csv -o", "own/picks.csv"),
+    "scan": Command("scan list.txt --model scanned --out", "list.txt", ".txt"),
+    "mechanism": Command("mechanism --hash-phase hash/phase -o", "hash/phase"),
+    "dataset from-run": Command(f"dataset from-run {RUN} -o", "other/events.parquet"),
+    "tune picker": Command(
+        "tune picker --dataset ds --model ds/picker.safetensors --epochs 1 -o",
+        "ds/picker.safetensors",
+        ".safetensors",
+    ),
 }
+SCANNED = """\
+import torch
+
+
+class Mean(torch.nn.Module):
+    def forward(self, x):
+        return torch.softmax(x.mean(dim=2), dim=1)
+
+
+def load_model():
+    return Mean()
+"""
+#: An event and two polarities with their rays, in columns of HASH's first driver.
+RAYS = """\
+94 1211104155034 1455118 3706 181323
+IR2 IPD0                   0                               258121           51  10   1     X   VHZ
+SWM IPU0                   0                               528103            3  10   1     X   VHZ
+
+"""
 #: Further forms of commands that are tried by one form always, by these in `make test-slow`.
 ALIKE = {"csv", "geoparquet", "fdsn-text", "nordic", "inspect csv", "inspect json", "hypodd"}
 NAMES = [pytest.param(n, marks=[pytest.mark.slow] if n in ALIKE else []) for n in COMMANDS]
@@ -176,6 +205,8 @@ def work(
         "network,station,latitude,longitude,elevation_m\nBW,UH1,48,11,500\n"
     )
     shutil.copy(folder / "st.csv", folder / "st.svg")
+    _of_a_scan(folder)
+    _labelled(folder, picker_weights)
     np.savez(
         folder / "records.npz",
         waveforms=np.stack([np.stack([t.data for t in obspy.read()])]),
@@ -188,6 +219,21 @@ def work(
     os.chdir(folder)
     yield folder
     os.chdir(here)
+
+
+def _of_a_scan(folder: Path) -> None:
+    """The list and the network of a scan, and a phase file with rays that are stated."""
+    (folder / "list.txt").write_text(" ".join(map(str, UNTERHACHING[:3])) + "\n")
+    (folder / "scanned.py").write_text(SCANNED)
+    (folder / "hash").mkdir()
+    (folder / "hash/phase").write_text(RAYS)
+
+
+def _labelled(folder: Path, weights: Path) -> None:
+    """A small data set in each of whose parts there are arrivals, and weights beside it."""
+    parts = ("train", "dev", "test")
+    small(folder / "ds", *(labelled(f"e{n}", 2000, 3000, s) for n, s in enumerate(parts)), n=6000)
+    shutil.copy(weights, folder / "ds/picker.safetensors")
 
 
 def held(folder: Path) -> dict[str, str]:

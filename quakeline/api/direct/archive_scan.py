@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import obspy
 import pandas as pd
+import scipy
 from pydantic import ValidationError
-from scipy.signal import sosfilt
 
 from quakeline.api.direct.picks import picks_of, settings_of
 from quakeline.core.errors import ConfigError, DataError, WeightsError
@@ -194,7 +194,7 @@ def _interpolate(stream: obspy.Stream, card: Card, *, filtered: bool) -> None:
         if rule is not None:
             rate = trace.stats.sampling_rate
             sections = butterworth(rule.low_hz, rule.high_hz, rule.order, rate)
-            trace.data = sosfilt(sections, trace.data.astype(float))
+            trace.data = scipy.signal.sosfilt(sections, trace.data.astype(float))
         if trace.stats.sampling_rate != card.sampling_rate_hz:
             trace.interpolate(card.sampling_rate_hz)
 

@@ -18,9 +18,9 @@ from quakeline.io.products import tables
 from quakeline.io.products.remarks import Remark, some
 from quakeline.models.cards import Card
 from quakeline.picking.extraction import BlockPicker, Origin, PickStream, joined
+from quakeline.picking.settings import Settings
 from quakeline.waveforms.preparation.orientation import COMPONENTS
 from quakeline.waveforms.preparation.recordings import Recordings
-from quakeline.workflow.stages import pick
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def described(remarks: list[Remark]) -> list[str]:
 
 def settings_of(
     card: Card, thresholds: Mapping[str, float] | None = None, **others: Any
-) -> pick.Config:
+) -> Settings:
     """Settings of the picker: keys of the config section `pick`, with all thresholds.
 
     A phase without a threshold has that of the weight set. Raises ConfigError for an unknown phase
@@ -65,7 +65,7 @@ def settings_of(
             f" {', '.join(card.phases)}"
         )
     try:
-        return pick.Config(thresholds={**card.thresholds, **(thresholds or {})}, **others)
+        return Settings(thresholds={**card.thresholds, **(thresholds or {})}, **others)
     except ValidationError as error:
         mistakes = [
             f"{'.'.join(map(str, item['loc']))}: {item['input']!r} given; {item['msg']}"
@@ -77,7 +77,7 @@ def settings_of(
 def picks_of(
     recordings: Recordings,
     annotator: Annotator,
-    settings: pick.Config,
+    settings: Settings,
     progress: Progress | None = None,
 ) -> Outcome:
     """Make the picks of recordings; `progress` hears the seconds of data done and of all.

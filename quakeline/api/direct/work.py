@@ -27,8 +27,7 @@ from quakeline.io.products.remarks import Remark, gather
 from quakeline.waveforms.preparation.components import Preparer
 from quakeline.waveforms.preparation.orientation import COMPONENTS
 from quakeline.waveforms.preparation.recordings import Recordings
-from quakeline.waveforms.preparation.settings import READ_AHEAD_S
-from quakeline.workflow.stages import prepare
+from quakeline.waveforms.preparation.settings import READ_AHEAD_S, Settings
 
 #: Hears how many seconds of data are done, and of how many.
 Progress = Callable[[float, float], None]
@@ -118,7 +117,7 @@ class Work:
         return lambda done: self._progress(before + done, total)
 
     def _begun(self, parts: list[tuple[Span, pd.DataFrame]]) -> Iterator[Chunk]:
-        config = prepare.Config()
+        config = Settings()
         for span, rows in parts:
             preparer = Preparer(
                 span=span,

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import psutil
-
 from quakeline.core.errors import DataError
 
 #: Files below this size are read whatever they hold.
@@ -65,6 +63,8 @@ def require_plausible(path: Path) -> None:
 
 def require_memory(path: Path) -> None:
     """Raise DataError for a file that would have to be loaded at once and is too large for that."""
+    import psutil
+
     size, whole = path.stat().st_size, psutil.virtual_memory().total
     if size > _SHARE * whole:
         raise DataError(

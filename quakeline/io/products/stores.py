@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
-from zarr.codecs import BloscCodec
 
 from quakeline.core.errors import DataError
 from quakeline.core.schemas import Store
 from quakeline.core.timeline import Span
 from quakeline.io.products import provenance
 from quakeline.io.products.atomic import replacing
+
+if TYPE_CHECKING:
+    import zarr
 
 #: Samples in one Zarr chunk, one hour at 100 Hz: shorter chunks read several times slower.
 CHUNK_SAMPLES = 360_000
@@ -43,6 +44,8 @@ def create(
     `labels` names the entries of each dimension but time, keyed by the dimension's plural
     ("instruments", "components", "classes"). Values that are never written read as zero.
     """
+    import zarr
+
     sizes = {"time": grid.n_samples, **{_singular(k): len(v) for k, v in labels.items()}}
     given = {
         "start_sample": grid.start_sample,
@@ -86,6 +89,8 @@ def is_store(folder: Path) -> bool:
 def _create_array(
     group: zarr.Group, name: str, shape: tuple[int, ...], dims: tuple[str, ...], dtype: str
 ) -> None:
+    from zarr.codecs import BloscCodec
+
     samples = min(max(shape[-1], 1), CHUNK_SAMPLES)
     shards = min(_CHUNKS_PER_SHARD, -(-max(shape[-1], 1) // samples))
     ones = (1,) * (len(shape) - 1)
@@ -107,6 +112,8 @@ def _singular(plural: str) -> str:
 
 def open_store(path: Path, schema: Store) -> zarr.Group:
     """Open a store for reading. Raises DataError for another kind, version or a broken store."""
+    import zarr
+
     try:
         group = zarr.open_group(path, mode="r")
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Settings of the preparation that are shared with its computing parts."""
+"""Settings of the preparation of waveforms."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from quakeline.core.clock import REACH_S
 from quakeline.core.section import Section
+from quakeline.io.formats.codes import Code
 
 Output = Literal["displacement", "velocity", "acceleration"]
 
@@ -83,3 +84,39 @@ class Response(Section):
 
 #: As far as the default settings read ahead.
 READ_AHEAD_S = Response().read_ahead_s
+
+
+class Prefer(Section):
+    """Which instrument of a station is used, where it has several; both empty: all of them."""
+
+    instruments: list[Code] = Field(
+        default_factory=list,
+        description="band and instrument codes in order, e.g. [HH, EH, BH, HN]; others come last",
+    )
+    locations: list[Code] = Field(
+        default_factory=list,
+        description='location codes in order, e.g. ["00", "", "10"], among equal instruments',
+    )
+
+
+class Settings(Section):
+    """How raw samples become waveforms."""
+
+    bridge_gap_s: float = Field(
+        0.1, ge=0, le=5, description="gaps up to this length in seconds are filled by a line"
+    )
+    mend_spikes: bool = Field(
+        True,
+        description="replace spikes of one sample by the mean of their neighbours; false: they are"
+        " noted only",
+    )
+    instruments: list[Code] = Field(
+        default_factory=list,
+        description="band and instrument codes to use, e.g. [HH, EH]; empty: all",
+    )
+    prefer: Prefer = Field(
+        default=Prefer(),
+        description="one instrument for each station and chunk: the first that has at least half as"
+        " much usable data as the one that has most",
+    )
+    response: Response = Response()

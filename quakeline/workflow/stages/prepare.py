@@ -5,52 +5,15 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from pydantic import Field
-
-from quakeline.core.section import Section
 from quakeline.core.timeline import Span
-from quakeline.io.formats.codes import Code
-from quakeline.waveforms.preparation.settings import Response
+from quakeline.waveforms.preparation.settings import Settings
 
-VERSION = 9
+VERSION = 10
 
 logger = logging.getLogger("quakeline")
 
 
-class Prefer(Section):
-    """Which instrument of a station is used, where it has several; both empty: all of them."""
-
-    instruments: list[Code] = Field(
-        default_factory=list,
-        description="band and instrument codes in order, e.g. [HH, EH, BH, HN]; others come last",
-    )
-    locations: list[Code] = Field(
-        default_factory=list,
-        description='location codes in order, e.g. ["00", "", "10"], among equal instruments',
-    )
-
-
-class Config(Section):
-    """How raw samples become waveforms."""
-
-    bridge_gap_s: float = Field(
-        0.1, ge=0, le=5, description="gaps up to this length in seconds are filled by a line"
-    )
-    mend_spikes: bool = Field(
-        True,
-        description="replace spikes of one sample by the mean of their neighbours; false: they are"
-        " noted only",
-    )
-    instruments: list[Code] = Field(
-        default_factory=list,
-        description="band and instrument codes to use, e.g. [HH, EH]; empty: all",
-    )
-    prefer: Prefer = Field(
-        default=Prefer(),
-        description="one instrument for each station and chunk: the first that has at least half as"
-        " much usable data as the one that has most",
-    )
-    response: Response = Response()
+Config = Settings
 
 
 def run(
