@@ -17,6 +17,10 @@ NAMES = (
     "fibre",
     "fibre channels",
     "weights",
+    "STEAD",
+    "windows",
+    "SAC",
+    "metadata",
     "crate",
 )
 
