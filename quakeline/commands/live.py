@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from quakeline.commands.options import thresholds
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from quakeline.live.feeds.protocol import BaseFeed
+    from quakeline.live.section import Live
     from quakeline.live.session import Session
+    from quakeline.workflow.config import Run
+
+#: What the marks of sessions' folders say.
+COMMAND, SECTION = "live replay", "live"
+
+
+class _Named(TyperGroup):
+    """A group in which a word that is no command is the argument of the command `run`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["run", *args]
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
-    no_args_is_help=True, help="Pick phases in packets of waveforms while they arrive."
+    cls=_Named,
+    no_args_is_help=True,
+    help="Pick phases in packets of waveforms while they arrive: `quakeline live CONFIG` runs the"
+    " section `live` of a run, `quakeline live replay` recordings on disk.",
 )
 
 Files = Annotated[list[Path], typer.Argument(help="Waveform files, or folders of them.")]
@@ -65,9 +87,101 @@ Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; d
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
-@app.callback()
-def _live() -> None:
-    """Pick phases in packets of waveforms while they arrive."""
+Overlay = Annotated[
+    str, typer.Argument(help="Overlay on config/config.yaml: a file, or a name in config/runs.")
+]
+
+
+@app.command()
+def run(overlay: Overlay, threads: Threads = None) -> None:
+    """Pick what the feed of the section `live` brings, until the feed ends or SIGTERM comes.
+
+    Network, thresholds, preparation and responses are those of the run. Each pick is a line of
+    JSON; the same words go on where the last session stopped.
+    """
+    from contextlib import chdir
+
+    from quakeline.workflow import launch
+
+    place = launch.find_place(Path.cwd(), overlay)
+    path = launch.find_overlay(place, overlay, Path.cwd())
+    settings = launch.checked(place, path)
+    if settings.live is None:
+        raise ConfigError(f"{path or overlay}: no section live; allowed: live: {{feed: ...}}")
+    with chdir(place):
+        _run_section(settings, threads)
+
+
+def _run_section(settings: Run, threads: int | None) -> None:
+    """Run the section `live` of a run in the present folder."""
+    import os
+    from tempfile import TemporaryDirectory
+
+    from quakeline.api.direct.picks import settings_of
+    from quakeline.inference.annotator import Annotator
+    from quakeline.io.formats import inventory
+    from quakeline.io.products import targets
+    from quakeline.live.output import NAMES
+    from quakeline.live.session import Preparation, Session
+
+    live, prepare, annotate = settings.live, settings.prepare, settings.annotate
+    assert live is not None
+    output = Path(live.output or f"live/{settings.run}")
+    targets.require_folder("live.output", output, SECTION, NAMES, settings.named_files())
+    with TemporaryDirectory(prefix="quakeline-") as folder:
+        weights = Path(folder) / "picker.safetensors"
+        settings.weights.write(weights)
+        cores = threads or len(os.sched_getaffinity(0))
+        annotator = Annotator.load(
+            weights, annotate.device, cores, annotate.batch, annotate.windowing, True
+        )
+    pick = settings.pick
+    others = {name: getattr(pick, name) for name in type(pick).model_fields if name != "thresholds"}
+    rules = settings_of(annotator.card, pick.thresholds, **others)
+    known = inventory.read([Path(name) for name in settings.stations.stationxml])
+    if prepare.prefer.instruments or prepare.prefer.locations:
+        typer.echo("remark: prepare.prefer is not used: every instrument is picked", err=True)
+    preparation = Preparation(
+        prepare.bridge_gap_s, prepare.mend_spikes, prepare.response, tuple(prepare.instruments)
+    )
+    session = Session(
+        annotator, rules, preparation, live.patience_s, known, silence_s=live.silence_s
+    )
+    typer.echo(f"model    {annotator}", err=True)
+    recipe = {
+        "live": live.plain(),
+        "prepare": prepare.plain(),
+        "pick": rules.plain(),
+        "weights_id": annotator.weights_id,
+    }
+    with _publishing(live, output) as publish:
+        _run(live.feed, session, output, SECTION, recipe, {}, publish)
+
+
+@contextmanager
+def _publishing(live: Live, output: Path) -> Iterator[Callable[[str], None]]:
+    """Give what takes a line for each pick: standard output, and every publisher."""
+    import json
+
+    publishers = [
+        one.open(output.parent / f"{output.name}.waiting" / f"{number}-{one.kind}")  # type: ignore[attr-defined]
+        for number, one in enumerate(live.publish)
+    ]
+
+    def publish(line: str) -> None:
+        typer.echo(line)
+        for one in publishers:
+            one.publish("pick", json.loads(line))
+            for reason in one.remarks():
+                typer.echo(f"remark: {reason}", err=True)
+
+    try:
+        yield publish
+    finally:
+        for one in publishers:
+            left = one.close()
+            if left:
+                typer.echo(f"remark: {left} messages wait for the next start", err=True)
 
 
 @app.command()
@@ -123,7 +237,8 @@ def replay(
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.live.output import NAMES
-    from quakeline.live.session import Session
+    from quakeline.live.session import Preparation, Session
+    from quakeline.workflow.stages import prepare
 
     longest = packet_s * (2 if random_sizes else 1)
     wanted = max(10.0, shuffle + longest) if patience is None else patience
@@ -132,7 +247,9 @@ def replay(
     known = inventory.read(stationxml or [])
     annotator = load(model, weights, threads=threads, device=device)
     rules = settings_of(annotator.card, smallest)
-    session = Session(annotator, rules, wanted, known)
+    usual = prepare.Config()
+    preparation = Preparation(usual.bridge_gap_s, usual.mend_spikes, usual.response)
+    session = Session(annotator, rules, preparation, wanted, known)
     typer.echo(f"model    {annotator}", err=True)
     settings = {
         **feed.plain(),
@@ -142,11 +259,7 @@ def replay(
         "stationxml": [str(path) for path in stationxml or []],
     }
     settings.pop("speed")
-    _run(feed, session, output, settings, _digests(files))
-
-
-#: What the mark of a session's folder says.
-COMMAND = "live replay"
+    _run(feed, session, output, COMMAND, settings, _digests(files), typer.echo)
 
 
 def _speed(text: str) -> Any:
@@ -170,7 +283,13 @@ def _digests(files: list[Path]) -> dict[str, str]:
 
 
 def _run(
-    feed: Any, session: Session, output: Path, settings: dict[str, Any], inputs: dict[str, str]
+    feed: BaseFeed,
+    session: Session,
+    output: Path,
+    command: str,
+    settings: dict[str, Any],
+    inputs: dict[str, str],
+    publish: Callable[[str], None],
 ) -> None:
     from quakeline.io.products.provenance import Record
     from quakeline.live.output import Output as Folder
@@ -179,7 +298,7 @@ def _run(
 
     recipe = Record("live", VERSION, settings, inputs)
     session.remarks.say = lambda line: typer.echo(line, err=True)
-    folder = Folder(output, COMMAND, recipe, typer.echo)
+    folder = Folder(output, command, recipe, publish)
     if folder.ended:
         folder.close()
         typer.echo(f"ended    {output} holds all picks of these data already", err=True)
@@ -192,26 +311,19 @@ def _run(
         typer.echo(line, err=True)
 
 
-def _stoppable() -> Any:
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
     """Give a function that says whether SIGTERM or SIGINT came."""
-    import signal
-    from contextlib import contextmanager
-
-    @contextmanager
-    def caught() -> Any:
-        came: list[int] = []
-        before = {
-            number: signal.signal(number, lambda n, frame: came.append(n))
-            for number in (signal.SIGTERM, signal.SIGINT)
-        }
-        try:
-            stopped: Callable[[], bool] = lambda: bool(came)  # noqa: E731
-            yield stopped
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    return caught()
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda n, frame: came.append(n))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _summary(session: Session, folder: Any, ended: bool) -> list[str]:

@@ -21,7 +21,7 @@ from quakeline.live.channel import Channel
 from quakeline.live.remarks import Remarks
 from quakeline.signal.quality import idle as is_idle
 from quakeline.signal.resample import reach_s
-from quakeline.waveforms.preparation.components import Judge, Preparer
+from quakeline.waveforms.preparation.components import Codes, Judge, Preparer, by_channel
 from quakeline.waveforms.preparation.coverage import united
 from quakeline.waveforms.preparation.orientation import COMPONENTS
 from quakeline.waveforms.preparation.raw import RawPieces
@@ -80,7 +80,7 @@ class Preparing:
         self.label, self._remarks = label, remarks
         self.channels: dict[tuple[str, ...], Channel] = {}
         self.rates: dict[tuple[str, ...], float] = {}
-        self._rows: pd.DataFrame | None = None
+        self._rows: list[tuple[Codes, pd.DataFrame]] | None = None
         self._used: set[tuple[str, ...]] = set()
         self._preparer = preparer.judged(SoFar(self.channels))
 
@@ -100,15 +100,15 @@ class Preparing:
         self._usable_rows()
         return self._used
 
-    def _usable_rows(self) -> pd.DataFrame:
+    def _usable_rows(self) -> list[tuple[Codes, pd.DataFrame]]:
         if self._rows is None:
             names = ["network", "station", "location", "channel"]
             frame = pd.DataFrame([*self.channels], columns=names)
             frame["sampling_rate_hz"] = [self.rates[codes] for codes in self.channels]
             frame["path"] = None
             groups, report = self._preparer.instruments(frame, [])
-            self._rows = groups.get(self.label, frame.iloc[:0])
-            self._used = set(zip(*(self._rows[name] for name in names), strict=True))
+            self._rows = by_channel(groups.get(self.label, frame.iloc[:0]))
+            self._used = {codes for codes, _ in self._rows}
             for row in report:
                 self._note(row)
         return self._rows
@@ -146,7 +146,7 @@ class Preparing:
         if not len(rows) or not any(near.values()):
             return None
         preparer = self._preparer.at(span, partial(RawPieces, near))
-        made = preparer.prepared(self.label, rows)
+        made = preparer.prepared_of(self.label, rows)
         for row in made.coverage:
             self._note(row)
         data, valid = made.stacked()

@@ -35,8 +35,7 @@ from quakeline.picking.settings import Settings
 from quakeline.signal.segments import Segment
 from quakeline.waveforms.preparation.components import Preparer
 from quakeline.waveforms.preparation.orientation import COMPONENTS
-from quakeline.waveforms.preparation.settings import READ_AHEAD_S
-from quakeline.workflow.stages import prepare
+from quakeline.waveforms.preparation.settings import READ_AHEAD_S, Response
 
 #: An instrument that is silent for so long, while others are not, is ended, in seconds.
 SILENCE_S = 300.0
@@ -56,6 +55,19 @@ class Picks:
     frame: pd.DataFrame
     data_ns: np.ndarray
     computing_s: np.ndarray
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Those settings of the section `prepare` that hold for packets.
+
+    `instruments` are the band and instrument codes that are used; empty: all.
+    """
+
+    bridge_gap_s: float
+    mend_spikes: bool
+    response: Response
+    instruments: tuple[str, ...] = ()
 
 
 @dataclass
@@ -101,10 +113,12 @@ class Session:
         The network, ready.
     rules
         The section `pick` with all thresholds.
+    preparation
+        How raw samples become waveforms.
     patience_s
         How long a gap is waited for, in seconds of arrivals.
-    inventory, settings
-        Responses, and the section `prepare`.
+    inventory
+        Responses and orientations.
     silent_until
         Samples by NET.STA.LOC.BI before which picks were given by an earlier session.
 
@@ -116,9 +130,9 @@ class Session:
 
     annotator: Annotator
     rules: Settings
+    preparation: Preparation
     patience_s: float = 10.0
     inventory: obspy.Inventory = field(default_factory=obspy.Inventory)
-    settings: prepare.Config = field(default_factory=prepare.Config)
     silent_until: dict[str, int] = field(default_factory=dict)
     remarks: Remarks = field(default_factory=Remarks)
     silence_s: float = SILENCE_S
@@ -128,7 +142,7 @@ class Session:
             raise ConfigError(
                 f"pick.rule: {self.rules.rule!r} given; allowed with live data: local"
             )
-        if self.settings.response.reach_s is None and len(self.inventory):
+        if self.preparation.response.reach_s is None and len(self.inventory):
             raise ConfigError(
                 "prepare.response.reach_s: null given; allowed with live data: a number"
             )
@@ -144,12 +158,12 @@ class Session:
         self._members = [self._member(engine.card, n) for n, engine in enumerate(self._engines)]
         self._preparer = Preparer(
             span=Span(0, 0),
-            margin_s=self.settings.bridge_gap_s + _MARGIN_S,
+            margin_s=self.preparation.bridge_gap_s + _MARGIN_S,
             rate_hz=card.sampling_rate_hz,
-            bridge_gap_s=self.settings.bridge_gap_s,
-            response=self.settings.response,
+            bridge_gap_s=self.preparation.bridge_gap_s,
+            response=self.preparation.response,
             inventory=self.inventory,
-            mend_spikes=self.settings.mend_spikes,
+            mend_spikes=self.preparation.mend_spikes,
         )
         self._dues: dict[int, int] = {}
         self._memory: dict[str, list[Any]] = {}
@@ -195,6 +209,12 @@ class Session:
 
     def _take(self, codes: tuple[str, ...], piece: Segment, packet: Packet) -> None:
         label = ".".join([*codes[:3], codes[3][:-1]])
+        wanted = self.preparation.instruments
+        if wanted and codes[3][:-1] not in wanted:
+            self.counts.unused += 1
+            why = Reason.of(Code.NOT_IN_INSTRUMENTS, instruments=", ".join(wanted))
+            self.remarks.add(".".join(codes), why)
+            return
         one = self._by_label.get(label) or self._new(label)
         before = one.preparing.rates.get(codes)
         if before is not None and before != piece.rate_hz:

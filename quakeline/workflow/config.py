@@ -24,6 +24,7 @@ from quakeline.earth.sections import Layers, Velocity
 from quakeline.earth.shipped import GENERAL, VELOCITY_MODELS
 from quakeline.fibres.das.weights_section import AnyKind as AnyFibreKind
 from quakeline.fibres.section import Fibre
+from quakeline.live.section import Live
 from quakeline.models.cards import Card
 from quakeline.models.names import described
 from quakeline.models.sections import AnyKind, Builtin, Kind
@@ -123,6 +124,9 @@ class Run(Section):
     evaluate: stages.evaluate.Config = stages.evaluate.Config()
     report: stages.report.Config = stages.report.Config()
     crate: stages.crate.Config = stages.crate.Config()
+    live: Live | None = Field(
+        None, description="data as they arrive, for `quakeline live`; null: none"
+    )
     keep: list[Literal["waveforms", "probabilities"]] = Field(
         default_factory=list,
         description="intermediate stores that stay on disk; the report draws record sections only"

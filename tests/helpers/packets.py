@@ -17,8 +17,9 @@ from quakeline.core.timeline import SECOND
 from quakeline.inference.annotator import Annotator
 from quakeline.io.products import tables
 from quakeline.live.feeds.protocol import Packet
-from quakeline.live.session import Session
+from quakeline.live.session import Preparation, Session
 from quakeline.picking.extraction import joined
+from quakeline.workflow.stages import prepare
 
 
 def cut(
@@ -76,7 +77,9 @@ def live_picks(session: Session, packets: Iterable[Packet], due: int = 1) -> pd.
 
 def session_of(annotator: Annotator, patience_s: float = 10.0, **more: Any) -> Session:
     """A session with the thresholds of the weight set."""
-    return Session(annotator, settings_of(annotator.card), patience_s, **more)
+    usual = prepare.Config()
+    preparation = Preparation(usual.bridge_gap_s, usual.mend_spikes, usual.response)
+    return Session(annotator, settings_of(annotator.card), preparation, patience_s, **more)
 
 
 def loaded(weights: Path, batch: int = 8) -> Annotator:

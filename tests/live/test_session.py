@@ -253,4 +253,4 @@ def test_a_clock_that_goes_back_for_good_begins_anew(annotator, picker_weights):
 
 def test_what_needs_more_than_seconds_is_refused(annotator):
     with pytest.raises(ConfigError, match=r"pick.rule: .archive-scan. given"):
-        type(session_of(annotator))(annotator, Settings(rule="archive-scan", thresholds={"P": 0.3}))
+        replace(session_of(annotator), rules=Settings(rule="archive-scan", thresholds={"P": 0.3}))

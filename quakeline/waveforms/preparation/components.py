@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import obspy
@@ -39,6 +39,8 @@ from quakeline.waveforms.preparation.responses import Responses
 from quakeline.waveforms.preparation.rotation import Channel, Component, components_of
 from quakeline.waveforms.preparation.settings import Response
 
+#: Codes of a channel from network to channel.
+Codes: TypeAlias = tuple[str, ...]
 _CODES = ["network", "station", "location", "channel"]
 #: A preferred instrument needs this share of the data that the fullest one has.
 _ENOUGH = 0.5
@@ -199,8 +201,12 @@ class Preparer:
 
     def prepared(self, label: str, rows: pd.DataFrame) -> Instrument:
         """Prepare one of `instruments`."""
+        return self.prepared_of(label, by_channel(rows))
+
+    def prepared_of(self, label: str, rows: Sequence[tuple[Codes, pd.DataFrame]]) -> Instrument:
+        """Prepare one of `instruments`, whose rows were given to `by_channel`."""
         grid, key = self.grid, tuple(label.split("."))
-        channels = _in_common_units(list(self._channels(rows)))
+        channels = _in_common_units([self._channel(codes, own) for codes, own in rows])
         components = components_of(channels, self._orientations, grid.start_sample, self.rate_hz)
         live = [one for one in components if not one.unused]
         _note_missing(live)
@@ -317,10 +323,6 @@ class Preparer:
         source: Source = self._own.source
         return source
 
-    def _channels(self, rows: pd.DataFrame) -> Iterator[Channel]:
-        for codes, group in rows.groupby(_CODES, sort=True):
-            yield self._channel(tuple(map(str, codes)), group)
-
     def _on_grid(
         self, codes: tuple[str, ...], segments: list[Segment]
     ) -> tuple[list[tuple[int, np.ndarray]], list[Reason]]:
@@ -350,7 +352,7 @@ class Preparer:
             none = canvas.finish()
             return Channel(codes, *none, self._units(codes), rates, [], unused=_NOTHING_HERE)
         segments, faults = mended(segments, self.mend_spikes, self.judge.counts(codes))
-        paths = [str(path) for path in rows["path"].dropna()]
+        paths = [path for path in rows["path"].tolist() if isinstance(path, str)]
         notes += faults.notes + self._flags.notes(paths, codes)
         if rates and min(rates) < _SLOW * self.rate_hz:
             told = {"rate_hz": min(rates), "network_hz": self.rate_hz}
@@ -373,6 +375,11 @@ class Preparer:
             clipped=faults.clipped(grid.start_sample, self.rate_hz),
             unused=self.judge.unused(codes, data, valid, faults.unused),
         )
+
+
+def by_channel(rows: pd.DataFrame) -> list[tuple[Codes, pd.DataFrame]]:
+    """Rows of each channel of an instrument, with its codes."""
+    return [(tuple(map(str, codes)), own) for codes, own in rows.groupby(_CODES, sort=True)]
 
 
 def _store(store: Any, index: int, made: Instrument) -> None:

@@ -116,7 +116,8 @@ class RawPieces:
 
     def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[Reason]]:
         """See `Source.segments`."""
-        named = {".".join(_wanted(row)) for row in rows.itertuples()}
+        columns = (rows[name].tolist() for name in ("network", "station", "location", "channel"))
+        named = {".".join(codes) for codes in zip(*columns, strict=True)}
         return _joined([one for name in named for one in self._pieces[name]], self._span, [])
 
 
