@@ -45,7 +45,7 @@ lint: $(INSTALLED_TEST) ## style of Python and Snakemake files
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check $(SNAKEFILES)
 
-types: $(INSTALLED_TEST) ## types (mypy, strict)
+types: $(INSTALLED_TEST) ## types of the package and the benchmarks (mypy, strict)
 	$(BIN)/mypy
 
 imports: $(INSTALLED_TEST) ## the one-way arrows between the rooms of the package
@@ -64,6 +64,7 @@ reference: $(INSTALLED) ## write config.yaml, README.md and config.schema.json i
 bench: $(INSTALLED_TEST) ## measure against peers (installs SeisBench); results in benchmarks/results
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[seisbench]"
 	$(BIN)/python -m benchmarks.waveform_engine
+	test -z "$$QUAKELINE_SHARED" || $(BIN)/python -m benchmarks.whole_process
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.classify
 	$(BIN)/python -m benchmarks.workers
