@@ -16,7 +16,7 @@ EXTRAS ?= test
 INSTALLED_TEST := $(VENV)/.installed-$(EXTRAS)
 SNAKEFILES := Snakefile quakeline/workflow/dag
 
-.PHONY: bench figures help demo demo-das test test-slow test-slurm lint types imports format reference constraints clean
+.PHONY: bench docs figures help demo demo-das test test-slow test-slurm lint types imports format reference constraints clean
 # Two installs at once, or tests beside linters, only get in each other's way.
 .NOTPARALLEL:
 
@@ -45,7 +45,7 @@ lint: $(INSTALLED_TEST) ## style of Python and Snakemake files
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check $(SNAKEFILES)
 
-types: $(INSTALLED_TEST) ## types (mypy, strict)
+types: $(INSTALLED_TEST) ## types of the package and the benchmarks (mypy, strict)
 	$(BIN)/mypy
 
 imports: $(INSTALLED_TEST) ## the one-way arrows between the rooms of the package
@@ -61,9 +61,13 @@ reference: $(INSTALLED) ## write config.yaml, README.md and config.schema.json i
 	$(BIN)/quakeline config reference
 	$(BIN)/quakeline config schema
 
+docs: $(INSTALLED_TEST) ## build the documentation in build/site; a broken link is an error
+	$(BIN)/mkdocs build --strict
+
 bench: $(INSTALLED_TEST) ## measure against peers (installs SeisBench); results in benchmarks/results
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[seisbench]"
 	$(BIN)/python -m benchmarks.waveform_engine
+	test -z "$$QUAKELINE_SHARED" || $(BIN)/python -m benchmarks.whole_process
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.classify
 	$(BIN)/python -m benchmarks.workers

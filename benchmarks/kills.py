@@ -8,7 +8,6 @@ byte by byte. This is repeated until there were so many kills.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import signal
@@ -21,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from benchmarks.measure import finish
+from benchmarks.measure import finish, parser_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/helpers"))
 
@@ -33,7 +32,7 @@ RUNS = ("unterhaching", "porotomo")
 
 def main() -> None:
     """Kill, compare, and keep the counts in benchmarks/results/kills.json."""
-    parser = argparse.ArgumentParser()
+    parser = parser_of(__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--run", choices=RUNS, default=RUNS[0])
     parser.add_argument("--seed", type=int, default=0)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="Earthquake catalogs from continuous data, in one reproducible workflow.",
 )
@@ -138,11 +138,19 @@ def run(
         str | None,
         typer.Option(help="Snakemake profile, e.g. slurm: a name in profiles/ or a folder."),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show all that Snakemake says.")
+    ] = False,
 ) -> None:
     """Run the workflow, whatever is missing or out of date, and show what it found.
 
-    A killed run continues.
+    A killed run continues. What Snakemake says is kept in results/RUN/logs/snakemake.txt.
     """
+    from functools import partial
+
+    from rich.console import Console
+
+    from quakeline.commands.progress import shown
     from quakeline.workflow import launch
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
@@ -153,10 +161,19 @@ def run(
     profile_path = launch.find_profile(place, profile, Path.cwd())
     if place != Path.cwd():
         typer.echo(f"working in {place}", err=True)
-    outcome = launch.launch(place, settings, path, cores, context.obj or [], profile_path)
+    results = place / "results" / settings.run
+    start = partial(launch.launch, place, settings, path, cores, context.obj or [], profile_path)
+    quiet = not (verbose or context.obj)
+    if quiet:
+        with shown("running", Console(stderr=True), lambda n: f"{n:.0f} steps") as progress:
+            outcome = start(progress)
+    else:
+        outcome = start()
+    if outcome.code and quiet:
+        kept = os.path.relpath(launch.output_of(results))
+        typer.echo(f"all that Snakemake said is in {kept}", err=True)
     for line in outcome.lines:
         typer.echo(f"quakeline: {line}", err=True)
-    results = place / "results" / settings.run
     planned_only = launch.DRY.intersection(context.obj or [])
     if outcome.code == 0 and not planned_only and (results / "catalog/events.parquet").is_file():
         _show(place, settings.run)
@@ -164,20 +181,25 @@ def run(
 
 
 @app.command()
-def summary(run: Annotated[str, typer.Argument(help="Name of the run.")]) -> None:
+def summary(
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="List all events, reasons and files, each by its path.")
+    ] = False,
+) -> None:
     """Show what a run found."""
     from quakeline.workflow import launch
 
-    _show(launch.results_place(Path.cwd()), run)
+    _show(launch.results_place(Path.cwd()), run, everything)
 
 
-def _show(folder: Path, run: str) -> None:
+def _show(folder: Path, run: str, everything: bool = False) -> None:
     from rich.console import Console
 
     from quakeline.workflow.summary import show
 
     os.chdir(folder)
-    show(Path("results") / run, Console())
+    show(Path("results") / run, Console(), everything=everything)
 
 
 @config_app.command()

@@ -32,7 +32,17 @@ def test_version(workdir: WorkFolder) -> None:
     assert workdir.quakeline("--version").stdout == f"quakeline {__version__}\n"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["config", "--help"]])
+def test_a_shell_completes_commands(workdir: WorkFolder) -> None:
+    asked = {
+        "_QUAKELINE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "quakeline su",
+        "COMP_CWORD": "1",
+    }
+    place = WorkFolder(workdir.folder, environment=asked)
+    assert place.quakeline().stdout.split() == ["summary"]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "-h"], ["config", "check", "-h"]])
 def test_help(workdir: WorkFolder, words: list[str]) -> None:
     assert workdir.quakeline(*words).returncode == 0
 
@@ -160,6 +170,13 @@ def test_a_mistake_found_by_a_job_ends_with_its_line(workdir: WorkFolder) -> Non
     own = [line for line in done.stderr.splitlines() if line.startswith("quakeline: ")]
     assert len(own) == 1
     assert own[0] == done.stderr.splitlines()[-1]
+    assert len(done.stderr.splitlines()) < 12
+    kept = workdir.folder / "results/bad/logs/snakemake.txt"
+    assert "all that Snakemake said is in results/bad/logs/snakemake.txt" in done.stderr
+    assert "fetch" in kept.read_text()
+    loud = workdir.quakeline("run", overlay, "--verbose")
+    assert len(loud.stderr.splitlines()) > 12
+    assert loud.stderr.splitlines()[-1] == own[0]
 
 
 def test_a_defect_of_the_program_names_its_log(demo_tree: WorkFolder) -> None:

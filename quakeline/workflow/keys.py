@@ -55,7 +55,8 @@ def _within(annotation: Any) -> Iterator[type[Section]]:
 def percent(item: Mapping[str, Any]) -> str:
     """What to add to a mistake of a value above 1 that looks like percent; empty for others."""
     given, limit = item.get("input"), dict(item.get("ctx") or {}).get("le")
-    is_number = isinstance(given, int | float) and not isinstance(given, bool)
-    if item["type"] == "less_than_equal" and limit == 1 and is_number and 1 < float(given) <= 100:
-        return f"; {given:g} % is written {float(given) / 100:g}"
+    if not isinstance(given, int | float) or isinstance(given, bool):
+        return ""
+    if item["type"] == "less_than_equal" and limit == 1 and 1 < given <= 100:
+        return f"; {given:g} % is written {given / 100:g}"
     return ""

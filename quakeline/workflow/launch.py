@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import typer
 
@@ -30,6 +30,7 @@ from quakeline.core.names import proposal
 from quakeline.io.products import checksums
 from quakeline.io.products.atomic import require_space, writing
 from quakeline.workflow import cluster, config, slurm, stages
+from quakeline.workflow.following import Follower, Progress
 from quakeline.workflow.outcome import INTERRUPTED, Outcome, explain
 
 OVERLAYS = Path("config/runs")
@@ -38,6 +39,8 @@ PROFILES = Path("profiles")
 DRY = {"-n", "--dry-run", "--dryrun"}
 #: What a folder of results holds that a run, a repetition or a download began.
 _BEGUN = {".lock", checksums.FOLDER, "logs", "ids.parquet", "archive"}
+#: How often the output of Snakemake is looked at, in seconds.
+_LOOK_S = 0.3
 #: How long processes of a cancelled job may take to end.
 _PATIENCE_S = 15.0
 
@@ -147,10 +150,12 @@ def launch(
     cores: str,
     extra: list[str],
     profile: Path | None = None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Run Snakemake for a run and wait for it. `extra` are further arguments for Snakemake.
 
-    `profile` is the folder of a Snakemake profile, of a cluster for instance.
+    `profile` is the folder of a Snakemake profile, of a cluster for instance. With `progress`,
+    which hears of the steps, what Snakemake says goes to a file, `output_of`; else to the terminal.
 
     Raises OutputError when results cannot be written, ConfigError when they would go where other
     things are, QuakelineError when the run is being worked on already.
@@ -171,10 +176,16 @@ def launch(
         command += ["--cores", cores, "--rerun-incomplete"]
         command += [] if DRY.intersection(extra) else _without_damage(place, results)
         command += [*words, *extra]
-        code = _follow(command, place, lock)
+        output = output_of(results) if progress else None
+        code = _follow(command, place, lock, output, progress)
         if code < 0:
             _end_orphans(place)
     return explain(code, results, place, start_ns)
+
+
+def output_of(results: Path) -> Path:
+    """Where all that Snakemake says is kept, of the last start of a run."""
+    return results / "logs/snakemake.txt"
 
 
 def _without_damage(folder: Path, results: Path) -> list[str]:
@@ -318,23 +329,51 @@ def _is_snakemake(words: list[str]) -> bool:
     )
 
 
-def _follow(command: list[str], folder: Path, lock: int) -> int:
+def _follow(
+    command: list[str],
+    folder: Path,
+    lock: int,
+    output: Path | None = None,
+    progress: Progress | None = None,
+) -> int:
     """Run a command in the foreground and return its exit code; it sees every signal we get.
 
     A terminal sends Ctrl-C to the command as well; otherwise it is passed on. An interrupted
     command counts as ended by the signal, whatever its exit code says.
     """
     interrupted = False
-    process = subprocess.Popen(command, cwd=folder, pass_fds=(lock,))
+    with _written(output) as target:
+        process = subprocess.Popen(
+            command, cwd=folder, pass_fds=(lock,), stdout=target, stderr=target
+        )
+    follower = Follower(output, progress) if output and progress else None
     before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
         while True:
             try:
-                code = process.wait()
+                code = process.wait(_LOOK_S if follower else None)
                 return INTERRUPTED if interrupted and code else code
+            except subprocess.TimeoutExpired:
+                if follower:
+                    follower.look()
             except KeyboardInterrupt:
                 interrupted = True
                 if not sys.stdin.isatty():
                     process.send_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGTERM, before)
+        if follower:
+            follower.close()
+
+
+@contextmanager
+def _written(output: Path | None) -> Iterator[IO[bytes] | None]:
+    """A file for what a command says; None for the terminal."""
+    if output is None:
+        yield None
+        return
+    with writing(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        file = output.open("wb")
+    with file:
+        yield file

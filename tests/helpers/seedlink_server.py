@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from random import Random
 from threading import Condition, Thread
 from typing import Any
 
@@ -51,6 +52,7 @@ class Faults:
     mute_after: list[int] = field(default_factory=list)  #: the same, but only silence
     refuses: set[str] = field(default_factory=set)  #: stations that it does not know
     no_info: bool = False  #: INFO is answered with ERROR
+    damage: Random | None = None  #: every second packet has wrong bytes
 
 
 @dataclass
@@ -298,7 +300,7 @@ class _Talk:
             if sent == limits["mute_after"]:
                 time.sleep(30)
                 return
-            self.client.sendall(self._frame(record))
+            self.client.sendall(_damaged(self._frame(record), faults.damage))
             sent += 1
 
     def _takes(self, wanted: Wanted, record: Record, is_new: bool) -> bool:
@@ -336,6 +338,15 @@ class _Talk:
                 self.server.commands.append(line)
                 if line.upper().startswith("INFO"):
                     self._info(line.split()[1].upper())
+
+
+def _damaged(frame: bytes, chance: Random | None) -> bytes:
+    if chance is None or chance.random() < 0.5:
+        return frame
+    changed = bytearray(frame)
+    for _ in range(chance.randint(1, 12)):
+        changed[chance.randrange(len(changed))] = chance.randrange(256)
+    return bytes(changed[: chance.choice([len(changed), len(changed), len(changed), 70])])
 
 
 def _frame_v4(kind: str, sub: str, number: int, station: str, payload: bytes) -> bytes:

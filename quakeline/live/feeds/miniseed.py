@@ -42,4 +42,4 @@ class MiniSeed(BaseFeed):
 
         if self.paths == [STANDARD_INPUT]:
             return InputFeed()
-        return FilesFeed(self, state)
+        return FilesFeed(self.paths, self.existing, self.poll_s, state)

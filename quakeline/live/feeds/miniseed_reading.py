@@ -14,7 +14,6 @@ from typing import Any
 
 from quakeline.core.errors import DataError
 from quakeline.core.reasons import Code, Reason
-from quakeline.live.feeds.miniseed import MiniSeed
 from quakeline.live.feeds.protocol import Packet
 from quakeline.live.feeds.record_stream import RecordStream
 from quakeline.live.notes import Notes
@@ -36,22 +35,25 @@ class _Growing:
 class FilesFeed:
     """Files that grow (`Feed`); new ones are found as they appear. State: inode and bytes of each.
 
-    It never ends by itself: a file may always grow.
+    It never ends by itself: a file may always grow. For the parameters see the section `MiniSeed`.
+    Raises DataError where a path does not exist.
     """
 
-    def __init__(self, settings: MiniSeed, state: dict[str, Any] | None) -> None:
-        self._settings = settings
+    def __init__(
+        self, paths: list[str], existing: bool, poll_s: float, state: dict[str, Any] | None
+    ) -> None:
+        self._given, self._poll_s = paths, poll_s
         self._notes = Notes()
         self._closing = Event()
         self._files: dict[str, _Growing] = {}
         for path, (inode, taken) in (state or {}).items():
             self._files[path] = self._followed(path, inode, taken)
-        if state is None and not settings.existing:
+        if state is None and not existing:
             for path in self._paths():
                 self._files[path] = self._at_end(path)
-        folders = [one for one in settings.paths if not Path(_fixed(one)).exists()]
-        if folders and state is None:
-            raise DataError(f"live.feed.paths: {', '.join(folders)}: no such file or folder")
+        absent = [one for one in paths if not Path(_fixed(one)).exists()]
+        if absent and state is None:
+            raise DataError(f"live.feed.paths: {', '.join(absent)}: no such file or folder")
 
     def packets(self) -> Iterator[Packet | None]:
         """Packets as files grow; None after each look that found nothing."""
@@ -65,7 +67,7 @@ class FilesFeed:
                         return
             if not found:
                 yield None
-                self._closing.wait(self._settings.poll_s)
+                self._closing.wait(self._poll_s)
 
     def state(self) -> dict[str, Any]:
         """Of each file its inode and the bytes up to the last record that was handed out."""
@@ -82,7 +84,7 @@ class FilesFeed:
     def _paths(self) -> list[str]:
         """Files that are there now; those that are gone are forgotten."""
         found: dict[str, None] = {}
-        for one in self._settings.paths:
+        for one in self._given:
             path = Path(one)
             if path.is_dir():
                 below = (str(p) for p in sorted(path.rglob("*")) if p.is_file())

@@ -50,8 +50,11 @@ def decoded(content: bytes | memoryview, arrived_ns: int) -> tuple[Packet | None
         raise Damaged(_line(str(error))) from error
     except (ValueError, BufferError) as error:
         raise Damaged(_line(str(error))) from error
-    doubt = _line("; ".join(get_error_messages()))
-    return _packet(record, arrived_ns), int(record.reclen), doubt
+    try:
+        doubt = _line("; ".join(get_error_messages()))
+        return _packet(record, arrived_ns), int(record.reclen), doubt
+    except ValueError as error:  # codes that are none, or no text
+        raise Damaged(_line(str(error))) from error
 
 
 def _packet(record: MS3Record, arrived_ns: int) -> Packet | None:

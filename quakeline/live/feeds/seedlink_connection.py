@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -54,6 +54,7 @@ class Client(SeedLink):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.refused: list[tuple[str, str, str]] = []
+        self.hear: Callable[[], None] = lambda: None  # is called after each answer to a command
 
     def cut(self) -> None:
         """End the connection from another thread: reading from it then fails at once."""
@@ -73,6 +74,7 @@ class Client(SeedLink):
         if cmd.stream_id and answer is not None and not answer:
             why = answer.message or answer.code or "ERROR"
             self.refused.append((cmd.stream_id, cmd.text, why))
+        self.hear()
         return answer
 
     def _recv_frame_v3(self) -> _RawFrame:
@@ -85,7 +87,7 @@ class Client(SeedLink):
             payload = self._take(_RECORD_V3)
         try:
             return decode_frame_v3(header, payload)
-        except SeedLinkError:
+        except (SeedLinkError, ValueError):
             if header.is_info:
                 raise
             return _RawFrame("", header.seqnum, FORMAT_MSEED2, "D", payload, False)
@@ -118,6 +120,7 @@ class SeedLinkConnection(Connection):
             idle_timeout=self.settings.silence_s,
             clientname="quakeline",
         )
+        client.hear = self.answered
         try:
             self._follow(client)
         except SeedLinkTimeout as error:

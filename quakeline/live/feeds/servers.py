@@ -22,7 +22,7 @@ _WAITING = 4096
 _PAUSE_S = 0.5
 #: The longest wait between two attempts to reach a server, in seconds.
 _LONGEST_WAIT_S = 60.0
-#: At the start servers may take so many times `answer_s` in all.
+#: At the start a server may say nothing of use for so many times `answer_s`.
 _SILENT_STARTS = 6
 
 
@@ -60,6 +60,7 @@ class Connection(Thread):
         self.settled = Event()
         self.is_new = not positions
         self._active_s = 0.0
+        self._answered_s = time.monotonic()
 
     @abstractmethod
     def stream(self) -> None:
@@ -95,6 +96,15 @@ class Connection(Thread):
         if self.failed:
             self.note(Code.SERVER_BACK)
         self.failed = ""
+
+    def answered(self) -> None:
+        """Note that the server has answered something: it is not silent."""
+        self._answered_s = time.monotonic()
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since the server answered anything, or since the feed began."""
+        return time.monotonic() - self._answered_s
 
     def begin(self, positions: dict[str, Any]) -> None:
         """Note positions before anything that is still to come, of what had none."""
@@ -202,12 +212,12 @@ class ServersFeed:
             raise self.broken
         if self.were_up or self._resumed:
             return
-        waited_s = time.monotonic() - self._began_s
-        if waited_s > _SILENT_STARTS * self.settings.answer_s:
-            silent = f"no usable answer within {waited_s:.0f} s"
-        else:
-            silent = ""
-        failed = [(one.server, one.failed or silent) for one in self._connections]
+        limit_s = _SILENT_STARTS * self.settings.answer_s
+        silent = f"no usable answer within {limit_s:g} s"
+        failed = [
+            (one.server, one.failed or (silent if one.silence_s > limit_s else ""))
+            for one in self._connections
+        ]
         if all(why for _, why in failed):
             self.close()
             told = "; ".join(f"{server}: {why}" for server, why in failed)

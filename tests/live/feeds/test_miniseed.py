@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from threading import Thread
 from typing import Any
 
@@ -131,6 +132,18 @@ def test_any_cuts_and_any_bytes_between_records(data: st.DataObject) -> None:
     assert_same(packets, "UH1.SHZ")
     assert len(packets) == len(records)
     assert bool(other) == bool(told)
+
+
+def test_wrong_bytes_never_raise() -> None:
+    whole = b"".join(records_of(recordings("UH1.SHZ")[0])[:6])
+    for seed in range(500):
+        chance, content = Random(seed), bytearray(whole)
+        for _ in range(chance.randint(1, 12)):
+            # mostly in headers, where they do more
+            at = 512 * chance.randrange(6) + chance.randrange(chance.choice([64, 64, 512]))
+            content[at] = chance.choice([0, 0x20, 0xFF, chance.randrange(256)])
+        packets, _ = read([bytes(content)])
+        assert len(packets) <= 12, seed
 
 
 @pytest.mark.parametrize("size", [1, 40, 60, 100, 256, 500])

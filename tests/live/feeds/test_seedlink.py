@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from random import Random
 from threading import Thread
 from typing import Any
 
@@ -170,6 +171,26 @@ def test_a_damaged_record_is_told_and_left_out(server: Any) -> None:
     told = [one for one in remarks if one.code is Code.FEED_RECORDS_DAMAGED]
     assert sum(one.count or 0 for one in told) == 2
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_packets_with_wrong_bytes_never_end_a_feed(server: Any, seed: int) -> None:
+    """Wherever bytes are wrong: the feed goes on, and whole packets come through."""
+    records = interleaved(*ALL)
+    sent(server, records[:3])
+    server.faults.damage = Random(seed)
+    feed = opened(server, silence_s=0.5)
+    time.sleep(0.2)
+    sent(server, records[3:])
+    began, packets = time.monotonic(), []
+    for packet in feed.packets():
+        packets += [packet] if packet is not None else []
+        if time.monotonic() - began > 1.5:
+            break
+    told = feed.remarks()
+    feed.close()
+    assert distinct(packets) > 10
+    assert {one.code for one in told} & {Code.FEED_RECORDS_DAMAGED, Code.SERVER_LOST}
 
 
 def test_a_server_that_falls_silent_is_connected_anew(server: Any) -> None:

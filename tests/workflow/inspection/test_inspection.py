@@ -236,7 +236,7 @@ def test_mistakes_are_one_line(workdir: WorkFolder, words: list[str], said: str)
 @pytest.mark.slow
 def test_a_station_year_takes_seconds(tmp_path: Path) -> None:
     """Records of an hour a day, so that the disk has room: what counts is files and records."""
-    from benchmarks.inspect import archive
+    from benchmarks.inspection import archive
 
     size = archive(tmp_path, 365, hours=1.0)
     cpu = time.process_time()

@@ -46,8 +46,7 @@ def test_correlation_on_slurm_gives_the_table_of_one_machine(
         there = place.quakeline(*words, "there", "--dask", scheduler.scheduler_address)
     assert there.returncode == 0, there.stdout + there.stderr
     one, other = (
-        pd.read_parquet(place.folder / name / "differentials.parquet")
-        for name in ("here", "there")
+        pd.read_parquet(place.folder / name / "differentials.parquet") for name in ("here", "there")
     )
     assert len(one) > 3
     pd.testing.assert_frame_equal(one, other, check_exact=True)

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks import measure
 from benchmarks.miniseed_reading import RATE, day
 
-MODULE = "benchmarks.inspect"
+MODULE = "benchmarks.inspection"
 LENGTH = 512
 
 
@@ -85,7 +85,7 @@ def main() -> None:
             for key, unit in (("wall_s", "wall s"), ("cpu_s", "CPU s"))[: 3 - processes]:
                 name = f"station-year of {size / 1e9:.1f} GB, {processes} processes"
                 rows.append(measure.case(name, unit, ours[key], peer[key], None))
-    measure.finish("inspect", rows, given.quick)
+    measure.finish("inspection", rows, given.quick)
 
 
 if __name__ == "__main__":
