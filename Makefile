@@ -16,7 +16,7 @@ EXTRAS ?= test
 INSTALLED_TEST := $(VENV)/.installed-$(EXTRAS)
 SNAKEFILES := Snakefile quakeline/workflow/dag
 
-.PHONY: bench figures help demo demo-das test test-slow test-slurm lint types imports format reference constraints clean
+.PHONY: bench docs figures help demo demo-das test test-slow test-slurm lint types imports format reference constraints clean
 # Two installs at once, or tests beside linters, only get in each other's way.
 .NOTPARALLEL:
 
@@ -60,6 +60,9 @@ reference: $(INSTALLED) ## write config.yaml, README.md and config.schema.json i
 	$(BIN)/quakeline config defaults
 	$(BIN)/quakeline config reference
 	$(BIN)/quakeline config schema
+
+docs: $(INSTALLED_TEST) ## build the documentation in build/site; a broken link is an error
+	$(BIN)/mkdocs build --strict
 
 bench: $(INSTALLED_TEST) ## measure against peers (installs SeisBench); results in benchmarks/results
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[seisbench]"

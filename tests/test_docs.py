@@ -22,7 +22,10 @@ from obspy.core.event import Catalog, Event, Origin
 from obspy.core.inventory import Channel, Inventory, Network, Response, Station
 from workfolder import REPOSITORY, WorkFolder
 
-PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted(REPOSITORY.glob("docs/*.md")))]
+PAGES = [
+    "README.md",
+    *(str(path.relative_to(REPOSITORY)) for path in sorted(REPOSITORY.glob("docs/**/*.md"))),
+]
 #: Recordings of 2010 as if they were of the day that the pages speak of.
 LATER = obspy.UTCDateTime("2024-01-01T16:24:00") - archives.FIRST
 #: What the page README.md leaves for the other pages; they make what they need beside it.
