@@ -23,6 +23,8 @@ from quakeline.earth.velocity import VelocityModel
 logger = logging.getLogger("quakeline")
 
 _POLARITIES = {"U": 1, "u": 1, "+": 1, "D": -1, "d": -1, "-": -1}
+#: Weight codes of polarities that HASH uses: good ones, and those of lower quality.
+_USED = "01"
 _VP_VS = 1.73
 #: Errors of azimuths and take-off angles where a file leaves them blank, in degrees.
 _AZIMUTH_DEG, _TAKEOFF_DEG = 1.0, 10.0
@@ -33,7 +35,8 @@ class PolarityEvent:
     """An event with its polarities.
 
     `polarities` has network, station, polarity (1: up, -1: down), weight, and azimuth, takeoff
-    (from down), azimuth_sigma, takeoff_sigma in degrees where the file states them, else NaN.
+    (from down), azimuth_sigma, takeoff_sigma in degrees where the file states them, else NaN; and
+    impulsive where analysts told such onsets from others.
     """
 
     event_id: str
@@ -99,6 +102,7 @@ def _second(block: list[tuple[int, str]]) -> PolarityEvent:
             weight = 1.0 if text[13] in "Ii" else 0.5
             rows.append((text[5:7].strip(), text[:4].strip(), sign, weight))
     table = pd.DataFrame(rows, columns=["network", "station", "polarity", "weight"])
+    table["impulsive"] = table["weight"] == 1.0
     return PolarityEvent(
         block[-1][1].strip() or line[149:165].strip(),
         time + timedelta(seconds=float(line[12:17])),
@@ -120,7 +124,7 @@ def _first(block: list[tuple[int, str]]) -> PolarityEvent:
     for _, row in block[1:]:
         text = row.ljust(90)
         sign = _POLARITIES.get(text[6])
-        if text[:4].strip() and sign is not None:
+        if text[:4].strip() and sign is not None and text[7] in _USED:
             weight = 1.0 if text[7] == "0" else 0.5
             angles = [float(text[a:b]) for a, b in ((75, 78), (62, 65))]
             sigmas = [_number(text[83:86], _AZIMUTH_DEG), _number(text[79:82], _TAKEOFF_DEG)]
@@ -128,6 +132,7 @@ def _first(block: list[tuple[int, str]]) -> PolarityEvent:
             rows.append(("", text[:4].strip(), sign, weight, *angles, *sigmas, distance))
     names = ["network", "station", "polarity", "weight", "azimuth", "takeoff"]
     table = pd.DataFrame(rows, columns=[*names, "azimuth_sigma", "takeoff_sigma", "distance_km"])
+    table["impulsive"] = table["weight"] == 1.0
     return PolarityEvent(
         line[128:146].split()[0] if line[128:146].split() else f"{time:%Y%m%d%H%M%S}",
         time + timedelta(seconds=_hundredths(line[10:14])),

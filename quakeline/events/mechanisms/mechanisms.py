@@ -150,13 +150,14 @@ def _rays(
     signs = np.array([reversals.sign(code, event.time) for code in polarities["station"]])
     polarity = polarities["polarity"].to_numpy() * signs
     weight = polarities["weight"].to_numpy(float)
+    impulsive = polarities["impulsive"].to_numpy(bool) if "impulsive" in polarities else None
     if polarities["takeoff"].notna().all():
         azimuth, takeoff = _stated(polarities, rules.trials, rng)
     else:
         place = (event.latitude, event.longitude, event.depth_km)
         sigma = (event.horizontal_sigma_km, event.depth_sigma_km)
         azimuth, takeoff = rays.leaving(times, polarities, place, sigma, rules.trials, rng)
-    return search.Rays(azimuth, takeoff, polarity, weight)
+    return search.Rays(azimuth, takeoff, polarity, weight, impulsive)
 
 
 def _stated(

@@ -70,7 +70,7 @@ def test_rotations_of_one_mechanism_are_zero_and_never_above_120() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "wrong", "median_deg"), [(60, 0.0, 10), (30, 0.0, 14), (30, 0.1, 20), (15, 0.0, 25)]
+    ("count", "wrong", "median_deg"), [(60, 0.0, 12), (30, 0.0, 18), (30, 0.1, 22), (15, 0.0, 30)]
 )
 def test_spheres_of_known_mechanisms(count: int, wrong: float, median_deg: float) -> None:
     rng = np.random.default_rng(3)
@@ -133,14 +133,40 @@ def kagan(found: pd.DataFrame, known: pd.DataFrame) -> np.ndarray:
 
 
 def test_northridge_with_stated_rays(shared: Path, tmp_path: Path) -> None:
-    """Nearer to HASH than HASH with other rays (6.1 degrees); SKHASH has 13.9 for nine of ten."""
+    """As near to HASH as two draws of the errors of 10 degrees are to each other (3 degrees)."""
     found = northridge(shared, tmp_path / "out", "north1.phase")
     apart = kagan(found, reference(shared / "data/hash_northridge/example1.out"))
     assert len(apart) == 24
-    assert np.median(apart) < 6.1
-    assert np.quantile(apart, 0.9) < 13.9
+    assert np.median(apart) <= 4
+    assert np.quantile(apart, 0.9) < 9.9
     sigma = np.hypot(found["plane_1_sigma_deg"], found["plane_2_sigma_deg"])
     assert (apart < sigma).mean() >= 0.68
+
+
+def test_rays_and_polarities_are_those_of_hash(shared: Path) -> None:
+    """HASH states the misfit and the ratio of stations of each of its mechanisms.
+
+    It takes their weights from planes whose angles in radians it takes for degrees (GET_MISF calls
+    FPCOOR so in version 1.2), so that the numbers are found by the same mistake only.
+    """
+    data = shared / "data/hash_northridge"
+    turned = hash_files.reversals(data / "scsn.reverse")
+    stated = [line.split() for line in (data / "example1.out2").open() if line.startswith("1994")]
+    for event, words in zip(hash_files.phases(data / "north1.phase"), stated, strict=True):
+        seen = event.polarities[event.polarities["distance_km"] <= 120]
+        signs = [turned.sign(code, event.time) for code in seen["station"]]
+        angles = np.array([[float(word)] for word in words[15:18]])
+        right, odd = (
+            search.amplitudes(
+                rotations.moments(rotations.frames(*a)), seen["azimuth"], seen["takeoff"]
+            )
+            for a in (angles, np.radians(angles))
+        )
+        counts = seen["weight"] * np.sqrt(np.abs(odd[0]))
+        wrong = np.sign(right[0]) != seen["polarity"] * signs
+        assert event.event_id == words[14]
+        assert counts[wrong].sum() / counts.sum() == pytest.approx(float(words[20]), abs=6e-4)
+        assert counts.sum() / seen["weight"].sum() == pytest.approx(float(words[23]), abs=6e-3)
 
 
 @pytest.mark.slow
@@ -151,8 +177,19 @@ def test_northridge_with_five_velocity_models(shared: Path, tmp_path: Path) -> N
         more += ["--velocity", str(data / f"vz.{name}")]
     found = northridge(shared, tmp_path / "out", "north2.phase", *more)
     apart = kagan(found, reference(data / "example2.out"))
-    assert np.median(apart) < 3.4
-    assert np.quantile(apart, 0.9) < 7.7
+    assert np.median(apart) < 2
+    assert np.quantile(apart, 0.9) < 4
+
+
+def test_the_grid_is_even_and_has_each_double_couple_once() -> None:
+    axes, _ = search.grid()
+    assert len(axes) == 31032
+    rng = np.random.default_rng(6)
+    near = [int((rotations.angles(axes, f) < 10).sum()) for f in random_mechanisms(rng, 100)]
+    # Of all rotations, a part of (angle - sin angle) / pi is within an angle; four are one couple.
+    angle = np.radians(10)
+    assert np.mean(near) == pytest.approx(4 * len(axes) * (angle - np.sin(angle)) / np.pi, rel=0.05)
+    assert np.std(near) < 0.25 * np.mean(near)
 
 
 PHASES = """\
