@@ -285,6 +285,7 @@ class Code(Enum):
         "azimuths of polarities have a gap of {gap_deg:g} deg, above {most_deg:g}"
     )
     TAKEOFF_GAP = _unused("take-off angles have a gap of {gap_deg:g} deg, above {most_deg:g}")
+    POOR_MECHANISM = _unused("quality {quality}, below {worst}")
     POLARITIES_UNPLACED = _remark("{count} polarities of stations too far away or without a place")
     CROWDED = _unused("another event's arrival in the S window")
     S_IN_P_WINDOW = _unused("S in the P window")

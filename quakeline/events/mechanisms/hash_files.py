@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pandas as pd
 
 from quakeline.core.errors import DataError
 from quakeline.earth.velocity import VelocityModel
+from quakeline.events.mechanisms.polarities import PolarityEvent
 
 logger = logging.getLogger("quakeline")
 
@@ -28,25 +29,6 @@ _USED = "01"
 _VP_VS = 1.73
 #: Errors of azimuths and take-off angles where a file leaves them blank, in degrees.
 _AZIMUTH_DEG, _TAKEOFF_DEG = 1.0, 10.0
-
-
-@dataclass(frozen=True)
-class PolarityEvent:
-    """An event with its polarities.
-
-    `polarities` has network, station, polarity (1: up, -1: down), weight, and azimuth, takeoff
-    (from down), azimuth_sigma, takeoff_sigma in degrees where the file states them, else NaN; and
-    impulsive where analysts told such onsets from others.
-    """
-
-    event_id: str
-    time: datetime
-    latitude: float
-    longitude: float
-    depth_km: float
-    horizontal_sigma_km: float
-    depth_sigma_km: float
-    polarities: pd.DataFrame = field(repr=False)
 
 
 def phases(path: Path) -> list[PolarityEvent]:
@@ -111,7 +93,7 @@ def _second(block: list[tuple[int, str]]) -> PolarityEvent:
         float(line[34:39]),
         _number(line[88:93], 0.5),
         _number(line[94:99], 1.0),
-        table.assign(azimuth=np.nan, takeoff=np.nan, azimuth_sigma=np.nan, takeoff_sigma=np.nan),
+        table,
     )
 
 
@@ -206,8 +188,13 @@ class Reversals:
 
     spans: dict[str, list[tuple[int, int]]]
 
-    def sign(self, station: str, time: datetime) -> int:
-        """-1 where the station's polarity was reversed at a time, else 1."""
+    def sign(self, station: str, time: datetime | None) -> int:
+        """-1 where the station's polarity was reversed at a time, else 1.
+
+        Where no time is known, any reversal counts.
+        """
+        if time is None:
+            return -1 if station in self.spans else 1
         day = int(f"{time:%Y%m%d}")
         inside = any(a <= day and (b == 0 or day <= b) for a, b in self.spans.get(station, []))
         return -1 if inside else 1

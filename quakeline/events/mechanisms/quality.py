@@ -44,6 +44,13 @@ def fit_of(rays: Rays, solution: Solution) -> Fit:
     return Fit(float(counts[wrong].sum()) / total, total / float(rays.weight.sum()))
 
 
+def agrees(rays: Rays, solution: Solution) -> np.ndarray:
+    """Whether each polarity is that of the mechanism, for the first trial's rays, (n,)."""
+    moment = rotations.moments(solution.frame[None])
+    wave = amplitudes(moment, rays.azimuth[0], rays.takeoff[0])[0]
+    return np.asarray(np.sign(wave) == rays.polarity)
+
+
 def gaps(rays: Rays) -> tuple[float, float]:
     """Largest gaps in azimuth and in take-off angle, in degrees.
 

@@ -22,6 +22,8 @@ STEP_DEG = 5.0
 _WRONG, _FEWEST = 0.1, 2
 #: Acceptable mechanisms that are kept, at most, evenly over all.
 _MOST = 500
+#: Rays that are tried at a time, which keeps memory small.
+_BLOCK = 128
 #: Mechanisms that are turned farther from the mean than this do not belong to it, in degrees.
 _FAR_DEG = 45.0
 
@@ -108,8 +110,11 @@ def _accepted(rays: Rays) -> np.ndarray:
     total = counts.sum(axis=1)
     accepted = np.zeros(len(axes), dtype=bool)
     for azimuth, takeoff in zip(rays.azimuth, rays.takeoff, strict=True):
-        waves = amplitudes(moments, azimuth, takeoff)
-        agreed = np.copysign(np.float32(1), waves, out=waves) @ worth
+        agreed = np.zeros((len(axes), len(total)), dtype=np.float32)
+        for first in range(0, len(worth), _BLOCK):
+            part = slice(first, first + _BLOCK)
+            waves = amplitudes(moments, azimuth[part], takeoff[part])
+            agreed += np.copysign(np.float32(1), waves, out=waves) @ worth[part]
         wrong = (total - agreed) / 2
         accepted |= (wrong <= _most_wrong(wrong, total) + 0.01).all(axis=1)
     return axes[accepted]

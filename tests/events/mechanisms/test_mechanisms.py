@@ -12,7 +12,13 @@ import pytest
 
 from quakeline.core.errors import DataError
 from quakeline.core.schemas import MECHANISMS
-from quakeline.events.mechanisms import hash_files, quality, rotations, search
+from quakeline.events.mechanisms import (
+    hash_files,
+    quality,
+    rotations,
+    search,
+    skhash_files,
+)
 from quakeline.io.products import tables
 
 VELOCITIES = ("socal", "north", "lab1", "sgm1", "vb1")
@@ -151,7 +157,8 @@ def test_rays_and_polarities_are_those_of_hash(shared: Path) -> None:
     """
     data = shared / "data/hash_northridge"
     turned = hash_files.reversals(data / "scsn.reverse")
-    stated = [line.split() for line in (data / "example1.out2").open() if line.startswith("1994")]
+    lines = (data / "example1.out2").read_text().splitlines()
+    stated = [line.split() for line in lines if line.startswith("1994")]
     for event, words in zip(hash_files.phases(data / "north1.phase"), stated, strict=True):
         seen = event.polarities[event.polarities["distance_km"] <= 120]
         signs = [turned.sign(code, event.time) for code in seen["station"]]
@@ -252,3 +259,35 @@ def test_velocities_that_are_none(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(DataError):
             hash_files.velocities(path)
+
+
+def test_skhash_files_and_weights(shared: Path) -> None:
+    """The composite of thousands of polarities, with the rays that SKHASH states for it.
+
+    Its velocity model is not among its files, so that the rays must be taken as given.
+    """
+    data = shared / "data/skhash_maacama/maacama"
+    known = pd.read_csv(data / "OUT/out.csv")
+    used = pd.read_csv(data / "OUT/out_polinfo.csv").query("event_id == 1")
+    rng = np.random.default_rng(1)
+    draws = rng.normal(size=(10, len(used))) * used["takeoff_uncertainty"].to_numpy()
+    draws[0] = 0.0
+    rays = search.Rays(
+        np.tile(used["azimuth"], (10, 1)),
+        180 - used["takeoff"].to_numpy() + draws,
+        np.sign(used["p_polarity"]).to_numpy(),
+        used["p_polarity"].abs().to_numpy(),
+    )
+    found = search.solved(rays)
+    theirs = rotations.frames(*(known.loc[:0, name] for name in ("strike", "dip", "rake")))
+    assert rotations.angles(found.frame[None], theirs)[0] < 10
+    assert found.sigmas_deg == pytest.approx((26.5, 29.1), abs=4)
+    (first, _), stations = (
+        skhash_files.phases(data / "IN/pol_consensus.csv"),
+        skhash_files.stations(data / "IN/station.csv"),
+    )
+    assert sum(len(event.polarities) for event in first) == 2995
+    assert {event.event_id for event in first} == {"1"}
+    assert stations.set_index("station")["depth_km"]["AL1"] == -0.704
+    turned = skhash_files.reversals(data / "IN/reverse.csv")
+    assert [turned.sign(code, None) for code in ("GHGB", "GTC")] == [-1, 1]
