@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +13,11 @@ from quakeline.core.errors import ConfigError, DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from quakeline.earth.velocity import Model
     from quakeline.events.mechanisms.hash_files import Reversals as Turned
     from quakeline.events.mechanisms.launching import Launch
     from quakeline.events.mechanisms.polarities import PolarityEvent
+    from quakeline.io.exports import Tables
 
 Catalog = Annotated[
     str | None,
@@ -26,6 +29,17 @@ Polarities = Annotated[
         help="CSV of polarities: event_id or time (of the origin), network, station, polarity (U or"
         " D, + or -, 1 or -1), and if there are any location, probability."
     ),
+]
+Networks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--polarity-network",
+        help="Weights of a network of polarities, which reads them from the waveforms that the run"
+        " kept; may be repeated: all must agree.",
+    ),
+]
+MinProbability = Annotated[
+    float, typer.Option(min=0.5, max=1.0, help="Least probability of networks' polarities.")
 ]
 Phase = Annotated[
     Path | None,
@@ -64,6 +78,8 @@ def mechanism(
     output: Output,
     catalog: Catalog = None,
     polarities: Polarities = None,
+    polarity_network: Networks = None,
+    min_probability: MinProbability = 0.7,
     hash_phase: Phase = None,
     hash_stations: Stations = None,
     hash_reversals: Reversals = None,
@@ -77,7 +93,8 @@ def mechanism(
 ) -> None:
     """Find focal mechanisms from first-motion polarities, as HASH does.
 
-    Either of a catalog, with a table of polarities: rays follow from its hypocentres, their errors
+    Either of a catalog, with a table of polarities or networks that read them from its waveforms:
+    rays follow from its hypocentres, their errors
     and its velocity model. Or of files of HASH or SKHASH: rays follow from the velocity models, or
     are those that the phase file states. Events that polarities cannot tell of have a note in place
     of a mechanism.
@@ -89,7 +106,10 @@ def mechanism(
 
     if worst_quality not in ("A", "B", "C", "D"):
         raise ConfigError(f"--worst-quality: {worst_quality!r} given; allowed: A, B, C, D")
-    given = [path for path in (polarities, hash_phase, hash_stations, hash_reversals) if path]
+    networks = list(polarity_network or [])
+    given = [
+        path for path in (polarities, *networks, hash_phase, hash_stations, hash_reversals) if path
+    ]
     inputs = [*given, *(velocity or [])]
     own = files_of(catalog) if catalog is not None else []
     targets.require_folder("--output", output, "mechanism", (_TABLE, _CSV, _USED), [*inputs, *own])
@@ -97,8 +117,14 @@ def mechanism(
         trials, min_polarities, max_azimuth_gap, max_takeoff_gap, max_distance_km, worst_quality
     )
     turned = _turned(hash_reversals)
-    if catalog is not None or polarities is not None:
-        groups, launch = _of_catalog(catalog, polarities, hash_phase, hash_stations, velocity)
+    unknown = tables.empty(POLARITIES)
+    if catalog is not None or polarities is not None or networks:
+        known = _known(catalog, hash_phase, hash_stations, velocity)
+        if networks and polarities is None:
+            groups, unknown = _by_networks(known, networks, min_probability)
+        else:
+            groups = _of_table(known, polarities, networks)
+        launch = known.launch({event.event_id for (event,) in groups})
     else:
         groups, launch = _of_files(hash_phase, hash_stations, velocity, max_distance_km)
     found = of_events(groups, launch, turned, rules)
@@ -107,7 +133,7 @@ def mechanism(
     record = provenance.Record("mechanism", 2, dict(vars(rules)), digests)
     with targets.filling(output, "mechanism") as place, provenance.recording(record):
         tables.write(found.mechanisms, MECHANISMS, place / _TABLE)
-        tables.write(found.polarities, POLARITIES, place / _USED)
+        tables.write(_all(found.polarities, unknown), POLARITIES, place / _USED)
         found.mechanisms[MECHANISMS.plain_names].to_csv(place / _CSV, index=False)
     typer.echo(_told(found.mechanisms))
     typer.echo(f"written  {output}: {len(found.mechanisms)} events")
@@ -122,43 +148,107 @@ def _turned(path: Path | None) -> Turned:
     return skhash_files.reversals(path) if csv else hash_files.reversals(path)
 
 
-def _of_catalog(
-    catalog: str | None,
-    polarities: Path | None,
-    phase: Path | None,
-    stations: Path | None,
-    velocity: list[Path] | None,
-) -> tuple[list[list[PolarityEvent]], Launch]:
-    """Events of a catalog with their polarities, and its rays."""
-    from quakeline.commands.places import catalog_of, channels_of, run_folder_of, velocity_of
-    from quakeline.earth.sites import Sites
-    from quakeline.events.mechanisms.launching import InNetwork
-    from quakeline.events.mechanisms.polarities import of_catalog
+@dataclass(frozen=True)
+class _Known:
+    """A catalog, and the velocity model by which its rays are found."""
 
-    if catalog is None or polarities is None:
-        raise ConfigError("CATALOG and --polarities: one is given without the other")
+    name: str
+    folder: Path
+    tables: Tables
+    model: Model
+
+    def launch(self, wanted: set[str]) -> Launch:
+        """Rays from the hypocentres of some events."""
+        from quakeline.commands.places import channels_of
+        from quakeline.earth.sites import Sites
+        from quakeline.events.mechanisms.launching import InNetwork
+
+        assert self.tables.stations is not None
+        sites = Sites.of(self.tables.stations, channels_of(self.folder))
+        events = self.tables.events
+        return InNetwork.of(sites, self.model, events[events["event_id"].isin(wanted)])
+
+
+def _known(
+    catalog: str | None, phase: Path | None, stations: Path | None, velocity: list[Path] | None
+) -> _Known:
+    from quakeline.commands.places import catalog_of, run_folder_of, velocity_of
+
+    if catalog is None:
+        raise ConfigError("CATALOG: none given, whose events the polarities are of")
     if phase is not None or stations is not None:
         raise ConfigError("--hash-phase, --hash-stations: given with a catalog, which has its own")
     if velocity and len(velocity) > 1:
         raise ConfigError("--velocity: given more than once; a catalog takes one model")
     folder = run_folder_of(catalog)
-    known = catalog_of(catalog)
-    if known.stations is None:
+    own = catalog_of(catalog)
+    if own.stations is None:
         raise DataError(f"{folder} holds no stations.parquet, which tells where stations are")
-    if known.events.empty:
+    if own.events.empty:
         raise DataError(f"{folder} holds no events")
-    matched = of_catalog(polarities, known.events)
+    return _Known(catalog, folder, own, velocity_of(folder, velocity[0] if velocity else None)[0])
+
+
+def _of_table(
+    known: _Known, polarities: Path | None, networks: list[Path]
+) -> list[list[PolarityEvent]]:
+    """Events of a catalog with the polarities of a table."""
+    from quakeline.events.mechanisms.polarities import of_catalog
+
+    if polarities is None:
+        raise ConfigError("needed with a catalog: --polarities, or --polarity-network")
+    if networks:
+        raise ConfigError("--polarities and --polarity-network: given together; one of them")
+    matched = of_catalog(polarities, known.tables.events)
     if matched.undecided or matched.strange:
         typer.echo(
             f"left out {matched.undecided} undecided polarities, {matched.strange} of events that"
             " are not in the catalog"
         )
     if not matched.events:
-        raise DataError(f"{polarities}: none of its polarities is of an event of {catalog}")
-    model, _ = velocity_of(folder, velocity[0] if velocity else None)
-    sites = Sites.of(known.stations, channels_of(folder))
-    own = known.events[known.events["event_id"].isin({e.event_id for e in matched.events})]
-    return [[event] for event in matched.events], InNetwork.of(sites, model, own)
+        raise DataError(f"{polarities}: none of its polarities is of an event of {known.name}")
+    return [[event] for event in matched.events]
+
+
+def _by_networks(
+    known: _Known, files: list[Path], min_probability: float
+) -> tuple[list[list[PolarityEvent]], pd.DataFrame]:
+    """Events of a run with polarities that networks read, and rows of those that are unknown."""
+    from rich.console import Console
+
+    from quakeline.commands.progress import shown
+    from quakeline.events.measurement.kept_waveforms import Waveforms
+    from quakeline.events.mechanisms import first_motions
+    from quakeline.events.mechanisms.polarities import grouped_events
+    from quakeline.models import polarity
+
+    networks = [polarity.opened(path) for path in files]
+    waveforms = Waveforms(known.folder.absolute() / "waveforms")
+    rules = first_motions.FirstMotionRules(min_probability=min_probability)
+    console = Console(stderr=True)
+    with shown("mechanism", console, lambda total: f"{total:.0f} arrivals") as progress:
+        made = first_motions.of_arrivals(
+            known.tables.pairs, waveforms.at, networks, rules, progress
+        )
+    told = made[made["polarity"] != 0]
+    names = " and ".join(network.card.name for network in networks)
+    typer.echo(f"told     {len(told)} of {len(made)} polarities, by {names}")
+    if told.empty:
+        raise DataError(f"{known.name}: none of its {len(made)} P arrivals has a polarity")
+    columns = ["event_id", "network", "station", "location", "pick_id", "polarity"]
+    kept = told[[*columns, "probability", "weight"]]
+    groups = [[event] for event in grouped_events(kept, known.tables.events)]
+    return groups, made[made["polarity"] == 0]
+
+
+def _all(used: pd.DataFrame, unknown: pd.DataFrame) -> pd.DataFrame:
+    """Polarities that count and those that are unknown, by event."""
+    import pandas as pd
+
+    if unknown.empty:
+        return used
+    both = pd.concat([used, unknown], ignore_index=True)
+    return both.sort_values("event_id", kind="stable", ignore_index=True)
 
 
 def _of_files(

@@ -179,7 +179,7 @@ def test_a_table_that_is_none_is_one_line(made, tmp_path, text, words):
     ("words", "told"),
     [
         ([], "needed are a catalog and --polarities, or --hash-phase"),
-        (["{catalog}"], "CATALOG and --polarities: one is given without the other"),
+        (["{catalog}"], "needed with a catalog: --polarities, or --polarity-network"),
         (["--worst-quality", "E"], "--worst-quality: 'E' given; allowed: A, B, C, D"),
     ],
 )

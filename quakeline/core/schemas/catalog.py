@@ -160,12 +160,15 @@ POLARITIES = Table(
         column("network", "string"),
         column("station", "string"),
         column("location", "string", meaning="location code", null=True),
-        column("polarity", "int", meaning="1: up, -1: down; reversed stations are turned"),
+        column("pick_id", "string", meaning="see picks; null: from a table", null=True),
+        column("polarity", "int", meaning="1: up, -1: down, 0: unknown; reversed ones are turned"),
+        column("probability", "float", "", "of the polarity, by networks", null=True),
         column("weight", "float", "", "what it counts, 0 to 1", null=True),
         column("distance_km", "float", "km", "epicentral", null=True),
         column("azimuth_deg", "float", "deg", "in which the ray leaves, from north", null=True),
         column("takeoff_deg", "float", "deg", "in which the ray leaves, from down", null=True),
         column("agrees", "bool", meaning="with the mechanism; null: there is none", null=True),
+        *reasons("note", "why the polarity is unknown"),
     ),
 )
 

@@ -85,13 +85,18 @@ def of_catalog(path: Path, events: pd.DataFrame) -> Matched:
         }
     )
     known = rows[usable & rows["event_id"].notna().to_numpy()]
+    grouped = grouped_events(known, events)
+    return Matched(grouped, int((~usable).sum()), int((usable & rows["event_id"].isna()).sum()))
+
+
+def grouped_events(known: pd.DataFrame, events: pd.DataFrame) -> list[PolarityEvent]:
+    """Events of EVENTS with their polarities, rows with event_id, in order of time."""
     place = {str(key): n for n, key in enumerate(events["event_id"])}
     grouped = [
         event_of(str(key), events.iloc[place[str(key)]], group.drop(columns="event_id"))
         for key, group in known.groupby("event_id", sort=False)
     ]
-    grouped.sort(key=lambda event: str(event.time))
-    return Matched(grouped, int((~usable).sum()), int((usable & rows["event_id"].isna()).sum()))
+    return sorted(grouped, key=lambda event: str(event.time))
 
 
 def event_of(event_id: str, row: pd.Series, polarities: pd.DataFrame) -> PolarityEvent:
