@@ -147,8 +147,7 @@ class SeedLinkConnection(Connection):
         if "seedlink" not in (client.server_id or "").lower():
             raise Lost(f"it does not speak SeedLink, but answers {client.server_id!r:.60}")
         self._is_ring = _RINGSERVER in (client.server_id or "").lower()
-        begins = self._is_ring and _ALL not in self.positions
-        known = self._select(client, {} if begins else self._stations(client))
+        known = self._select(client, self._stations(client))
         client.negotiate()
         if self._forgotten:
             self._forgotten = False
@@ -217,8 +216,8 @@ class SeedLinkConnection(Connection):
             if number == _LAST_OF_V3 and client.protocol is Protocol.V3:
                 number = -1  # the library asks for the number after it
             client.add_stream(station, selectors, seqnum=number)
-            if number is not None and not self._is_ring:
-                known[station] = number
+            if number is not None:
+                known[_ALL if self._is_ring else station] = number
         return known
 
     def _asked_of(
@@ -247,15 +246,18 @@ class SeedLinkConnection(Connection):
         return max((last if self._is_first else first) - 1, -1)
 
     def _number_in_ring(self, stations: dict[str, tuple[int, int]]) -> int | None:
-        """Number of the last packet of a ringserver, or of its oldest one if it has lost that.
+        """Number of the last packet that came, or of the oldest one if the ring has lost that.
 
-        A ringserver that is asked for what it does not hold goes on with what comes next.
+        At the first start the newest one. A ringserver that is asked for what it does not hold goes
+        on with what comes next.
         """
         known = self.positions.get(_ALL)
-        if known is None or not stations:
+        if not stations:
             return known
         oldest = min(first for first, _ in stations.values())
         newest = max(last for _, last in stations.values())
+        if known is None:
+            return newest
         if oldest <= known <= newest or newest < oldest:  # numbers have gone round
             return int(known)
         self._forgotten = True
