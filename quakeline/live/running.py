@@ -75,6 +75,7 @@ class Running:
     ) -> None:
         state = output.state or {}
         self._feed = settings.open(state.get("feed"))
+        output.begin()
         self._session, self._output = session, output
         self._stop, self._hear = stop, hear
         session.silent_until.update({k: int(v) for k, v in state.get("done", {}).items()})
