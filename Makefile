@@ -61,8 +61,11 @@ reference: $(INSTALLED) ## write config.yaml, README.md and config.schema.json i
 	$(BIN)/quakeline config reference
 	$(BIN)/quakeline config schema
 
-docs: $(INSTALLED_TEST) ## build the documentation in build/site; a broken link is an error
+docs: $(patsubst docs/tutorials/%.md,build/notebooks/%.ipynb,$(wildcard docs/tutorials/*.md)) ## run the tutorials and build the documentation in build/site; a broken link is an error
 	$(BIN)/mkdocs build --strict
+
+build/notebooks/%.ipynb: docs/tutorials/%.md | $(INSTALLED_TEST)
+	$(BIN)/python docs/site/notebooks.py $*
 
 bench: $(INSTALLED_TEST) ## measure against peers (installs SeisBench); results in benchmarks/results
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[seisbench]"

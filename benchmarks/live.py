@@ -146,7 +146,7 @@ def main() -> None:
     if measure.answered(given, fast=fast, real=real, prepare=prepare):
         return
     weights = measure.child(MODULE, 1, side="prepare")["path"]
-    cases = {"fast": [(10, 900), (50, 900), (200, 600)], "real": [(10, 150), (50, 150)]}
+    cases = {"fast": [(10, 900), (50, 900)], "real": [(10, 120), (50, 120)]}
     if given.quick:
         cases = {"fast": [(2, 120)], "real": [(2, 60)]}
     rows = []

@@ -159,19 +159,19 @@ def _run_section(settings: Run, threads: int | None) -> None:
 
 
 @contextmanager
-def _publishing(live: Live, output: Path) -> Iterator[Callable[[str], None]]:
-    """Give what takes a line for each pick: standard output, and every publisher."""
-    import json
+def _publishing(live: Live, output: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Give what takes the row of each pick: standard output, and every publisher."""
+    import numpy as np
 
     publishers = [
-        one.open(output.parent / f"{output.name}.waiting" / f"{number}-{one.kind}")  # type: ignore[attr-defined]
+        one.open(output / "waiting" / f"{number}-{one.kind}")  # type: ignore[attr-defined]
         for number, one in enumerate(live.publish)
     ]
 
-    def publish(line: str) -> None:
-        typer.echo(line)
+    def publish(row: dict[str, Any]) -> None:
+        _say(row)
         for one in publishers:
-            one.publish("pick", json.loads(line))
+            one.publish("pick", {**row, "time": np.datetime64(row["time_ns"], "ns")})
             for reason in one.remarks():
                 typer.echo(f"remark: {reason}", err=True)
 
@@ -259,7 +259,13 @@ def replay(
         "stationxml": [str(path) for path in stationxml or []],
     }
     settings.pop("speed")
-    _run(feed, session, output, COMMAND, settings, _digests(files), typer.echo)
+    _run(feed, session, output, COMMAND, settings, _digests(files), _say)
+
+
+def _say(row: dict[str, Any]) -> None:
+    from quakeline.live.output import line_of
+
+    typer.echo(line_of(row))
 
 
 def _speed(text: str) -> Any:
@@ -289,7 +295,7 @@ def _run(
     command: str,
     settings: dict[str, Any],
     inputs: dict[str, str],
-    publish: Callable[[str], None],
+    publish: Callable[[dict[str, Any]], None],
 ) -> None:
     from quakeline.io.products.provenance import Record
     from quakeline.live.output import Output as Folder

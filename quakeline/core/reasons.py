@@ -317,6 +317,13 @@ class Code(Enum):
         "azimuths of polarities have a gap of {gap_deg:g} deg, above {most_deg:g}"
     )
     TAKEOFF_GAP = _unused("take-off angles have a gap of {gap_deg:g} deg, above {most_deg:g}")
+    ONSET_SPOILT = _unused("gap, clipped samples or end of the data around the onset")
+    WEAK_ONSET = _unused("signal-to-noise ratio of {snr:g}, {needed:g} is needed")
+    NETWORKS_DISAGREE = _unused("networks give different polarities")
+    POLARITY_UNSURE = _unused("networks are not sure of the polarity")
+    NO_WAVEFORMS = _unused("no waveforms were kept around its picks")
+    NOT_100_HZ = _unused("waveforms of {rate_hz:g} Hz, networks of polarities need 100 Hz")
+    POOR_MECHANISM = _unused("quality {quality}, below {worst}")
     POLARITIES_UNPLACED = _remark("{count} polarities of stations too far away or without a place")
     CROWDED = _unused("another event's arrival in the S window")
     S_IN_P_WINDOW = _unused("S in the P window")

@@ -144,7 +144,8 @@ class Channel:
         return all(one <= EVEN for one in near) and all(p.known is None for p in self.pieces)
 
     def drop(self, before_ns: int) -> None:
-        """Forget samples before a time."""
+        """Forget samples before a time, but for those that may come a second time."""
+        before_ns -= self.patience_ns + self._longest_ns
         kept = []
         for piece in self.pieces:
             if piece.end_ns <= before_ns:

@@ -3,7 +3,7 @@
 `picks.jsonl` grows by a line for each pick as soon as it is made. `picks.parquet` (PICKS) is the
 same as a table: it is replaced as a whole, now and then and at the end. `session.json` says from
 where the session goes on after it was stopped, however it was: a pick that stands in `picks.jsonl`
-is never given again.
+is never written again. Who was told of it is told again if the state does not say that it was.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import PICKS
@@ -32,25 +34,28 @@ NAMES = (TABLE, LINES, STATE, LATENCY)
 #: Replacing the table may take this share of the time.
 _SHARE = 0.05
 _LEAST_S = 1.0
+#: So many pieces of the table are made one.
+_PARTS = 64
+#: Latencies are those of so many last picks of a station.
+_LATEST = 10_000
 
 
 @dataclass
 class Latencies:
     """Latencies of picks by station, in seconds, and what they are made of."""
 
-    waited: dict[str, list[float]] = field(default_factory=dict)
-    computing: dict[str, list[float]] = field(default_factory=dict)
+    waited: dict[str, deque[float]] = field(default_factory=dict)
+    computing: dict[str, deque[float]] = field(default_factory=dict)
 
     def add(self, station: str, waited_s: float, computing_s: float) -> None:
         """Note a pick."""
-        self.waited.setdefault(station, []).append(waited_s)
-        self.computing.setdefault(station, []).append(computing_s)
+        for kept, value in ((self.waited, waited_s), (self.computing, computing_s)):
+            kept.setdefault(station, deque(maxlen=_LATEST)).append(value)
 
     def plain(self) -> dict[str, Any]:
         """Median and 99 % of both, for each station and for all."""
-        every = {"all": [v for some in self.waited.values() for v in some], **self.waited}
-        computing = {"all": [v for some in self.computing.values() for v in some]}
-        computing |= self.computing
+        every: dict[str, Sequence[float]] = {"all": _all(self.waited), **self.waited}
+        computing: dict[str, Sequence[float]] = {"all": _all(self.computing), **self.computing}
         return {
             name: {
                 "picks": len(values),
@@ -62,7 +67,11 @@ class Latencies:
         }
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def _all(kept: Mapping[str, Sequence[float]]) -> list[float]:
+    return [value for some in kept.values() for value in some]
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
     return {
         "median": round(float(np.median(values)), 4),
         "p99": round(float(np.percentile(values, 99)), 4),
@@ -74,7 +83,7 @@ class Output:
     """The folder of a session.
 
     `recipe` is what the picks follow from; a folder of another recipe whose session has not ended
-    is refused. `say` takes a line for each pick.
+    is refused. `say` takes each pick as a row, as it is in the file of lines.
 
     Raises
     ------
@@ -87,19 +96,21 @@ class Output:
         folder: Path,
         command: str,
         recipe: provenance.Record,
-        say: Callable[[str], None] = lambda line: None,
+        say: Callable[[dict[str, Any]], None] = lambda row: None,
     ) -> None:
         self.folder, self._command, self._recipe, self._say = folder, command, recipe, say
         self.latencies = Latencies()
         self.state = self._read_state()
-        self._rows: list[dict[str, Any]] = []
+        self._tables: list[pa.Table] = []
+        self._count = 0
         self._known: set[str] = set()
         if self.state is None:
             targets.begin_growing(folder, command, NAMES)
             for name in NAMES:
                 (folder / name).unlink(missing_ok=True)
         else:
-            self._read_lines()
+            for row in self._read_lines()[int(self.state.get("said", 0)) :]:
+                say(row)
         for name in NAMES:
             clear_leftovers(folder / name)
         with writing(folder):
@@ -131,7 +142,7 @@ class Output:
         """Whether an earlier session came to the end of its data."""
         return bool(self.state and self.state["ended"])
 
-    def _read_lines(self) -> None:
+    def _read_lines(self) -> list[dict[str, Any]]:
         """Read the picks that are there; half a line at the end is taken off."""
         path = self.folder / LINES
         content = path.read_bytes() if path.is_file() else b""
@@ -139,9 +150,12 @@ class Output:
         if len(whole) < len(content):
             with path.open("r+b") as file:
                 file.truncate(len(whole))
-        for line in whole.splitlines():
-            row = json.loads(line)
+        rows = [json.loads(line) for line in whole.splitlines()]
+        for row in rows:
             self._note(row)
+        if rows:
+            self._keep(_frame(rows))
+        return rows
 
     def _note(self, row: dict[str, Any]) -> None:
         self._known.add(row["pick_id"])
@@ -150,21 +164,29 @@ class Output:
             float(row["data_latency_s"]),
             float(row["computing_latency_s"]),
         )
-        self._rows.append(row)
+
+    def _keep(self, frame: pd.DataFrame) -> None:
+        """Add picks to the table."""
+        self._tables.append(tables.conform(frame, PICKS))
+        self._count += len(frame)
+        if len(self._tables) > _PARTS:
+            self._tables = [pa.concat_tables(self._tables).combine_chunks()]
 
     def add(self, picks: Picks) -> None:
         """Write picks down, and say them, that were not given before."""
-        lines = []
-        for row in _rows(picks):
-            if row["pick_id"] not in self._known:
-                self._note(row)
-                lines.append(json.dumps(row, ensure_ascii=False))
-        if lines:
-            with writing(self.folder / LINES):
-                self._file.write("".join(f"{line}\n" for line in lines).encode())
-                self._file.flush()
-            for line in lines:
-                self._say(line)
+        rows = _rows(picks)
+        new = [row["pick_id"] not in self._known for row in rows]
+        if not any(new):
+            return
+        fresh = [row for row, is_new in zip(rows, new, strict=True) if is_new]
+        for row in fresh:
+            self._note(row)
+        self._keep(picks.frame[new])
+        with writing(self.folder / LINES):
+            self._file.write("".join(f"{line_of(row)}\n" for row in fresh).encode())
+            self._file.flush()
+        for row in fresh:
+            self._say(row)
 
     @property
     def is_time(self) -> bool:
@@ -184,16 +206,17 @@ class Output:
         begin = time.perf_counter()
         with writing(self.folder / LINES):
             os.fsync(self._file.fileno())
-        if len(self._rows) != self._written:
+        if self._count != self._written:
             with provenance.recording(self._recipe):
                 tables.write(self.table(), PICKS, self.folder / TABLE)
-            self._written = len(self._rows)
+            self._written = self._count
             write_text(self.folder / LATENCY, json.dumps(self.latencies.plain(), indent=1) + "\n")
         state = {
             "recipe": self._recipe.product_id,
             "ended": ended,
             "feed": feed,
             "done": dict(done),
+            "said": self._count,
             **more,
         }
         write_text(self.folder / STATE, json.dumps(state) + "\n")
@@ -204,19 +227,27 @@ class Output:
 
     def table(self) -> pd.DataFrame:
         """All picks so far, as PICKS, sorted by time."""
-        if not self._rows:
+        if not self._tables:
             return tables.empty(PICKS)
-        frame = pd.DataFrame(self._rows)
-        frame["time"] = pd.to_datetime(frame.pop("time_ns").astype("int64"), unit="ns", utc=True)
-        frame = frame[[name for name in PICKS.names if name in frame]]
-        for column in PICKS.columns:
-            if column.type in ("float", "double") and column.name in frame:
-                frame[column.name] = frame[column.name].astype(float)
-        return frame.sort_values(["time", "pick_id"], ignore_index=True)
+        order = [("time", "ascending"), ("pick_id", "ascending")]
+        frame: pd.DataFrame = pa.concat_tables(self._tables).sort_by(order).to_pandas()
+        return frame
 
     def close(self) -> None:
         """Give back the open file."""
         self._file.close()
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows of the file of lines as PICKS."""
+    frame = pd.DataFrame(rows)
+    frame["time"] = pd.to_datetime(frame.pop("time_ns").astype("int64"), unit="ns", utc=True)
+    return frame[[name for name in PICKS.names if name in frame]]
+
+
+def line_of(row: Mapping[str, Any]) -> str:
+    """A pick as a line of JSON."""
+    return json.dumps(row, ensure_ascii=False)
 
 
 def _rows(picks: Picks) -> list[dict[str, Any]]:

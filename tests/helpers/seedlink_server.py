@@ -68,8 +68,9 @@ class Wanted:
 class SeedLinkServer:
     """The server; use `running`."""
 
-    def __init__(self, version: int, first_number: int = 1) -> None:
+    def __init__(self, version: int, first_number: int = 1, ring: bool = False) -> None:
         self.version = version
+        self.ring = ring
         self.first_number = first_number
         self.records: list[Record] = []
         self.faults = Faults()
@@ -91,7 +92,8 @@ class SeedLinkServer:
         net, sta, loc, cha = sourceid2nslc(head.sourceid)
         station = f"{net}_{sta}"
         with self.changed:
-            number = self.first_number + sum(one.station == station for one in self.records)
+            before = sum(self.ring or one.station == station for one in self.records)
+            number = self.first_number + before
             if self.version == 3:
                 number %= 1 << 24
             stream = f"{loc}_{'_'.join(cha)}"
@@ -105,6 +107,12 @@ class SeedLinkServer:
             number = self.first_number + sum(one.station == station for one in self.records)
             self.records.append(Record(station, "_S_H_Z", number, content, 0, 0))
             self.changed.notify_all()
+
+    def forget(self, count: int) -> None:
+        """Lose the oldest records, as a ring does that is full."""
+        with self.changed:
+            self.first_number += count
+            del self.records[:count]
 
     def drop(self) -> None:
         """Cut all connections."""
@@ -196,7 +204,10 @@ class _Talk:
         if self.server.faults.greeting is not None:
             self.client.sendall(self.server.faults.greeting)
             return
-        self._say(f"{HELLO[self.server.version]}\r\nquakeline tests")
+        name = HELLO[self.server.version]
+        if self.server.ring:
+            name = name.replace("test server", "RingServer/4.0")
+        self._say(f"{name}\r\nquakeline tests")
 
     def _option(self, command: str, words: list[str]) -> None:
         known = {"USERAGENT", "CAPABILITIES", "SELECT"} | (
@@ -215,8 +226,10 @@ class _Talk:
         pattern = words[1] if self.speaks == 4 else f"{words[2]}_{words[1]}"
         known = any(fnmatchcase(one.station, pattern) for one in self.server.records)
         is_pattern = bool(set(pattern) & set("*?"))
-        bad = pattern in self.server.faults.refuses or (self.speaks == 3 and is_pattern)
-        if bad or (self.speaks == 3 and not known):
+        bad = pattern in self.server.faults.refuses
+        if self.speaks == 3 and not self.server.ring:
+            bad = bad or is_pattern or not known
+        if bad:
             self._say("ERROR ARGUMENTS no such station" if self.speaks == 4 else "ERROR")
             return
         self.wanted.append(Wanted(pattern))
@@ -231,7 +244,7 @@ class _Talk:
                 wanted.number = 0
             else:
                 wanted.number = int(words[0]) if self.speaks == 4 else int(words[0], 16)
-                if self.speaks == 4 and set(wanted.pattern) & set("*?"):
+                if self.speaks == 4 and not self.server.ring and set(wanted.pattern) & set("*?"):
                     self._say("ERROR ARGUMENTS sequence number with wildcard")
                     return False
             if len(words) > 1:
@@ -281,6 +294,8 @@ class _Talk:
             newest = len(self.server.records)
         Thread(target=self._commands_in_stream, daemon=True).start()
         wanted = self.wanted or [self.uni]
+        if self.server.ring and not any(one.start_ns for one in wanted):
+            looked = self._ring_position(wanted, newest)
         while True:
             with self.server.changed:
                 while looked == len(self.server.records) and not self.server.closing:
@@ -302,6 +317,15 @@ class _Talk:
                 return
             self.client.sendall(_damaged(self._frame(record), faults.damage))
             sent += 1
+
+    def _ring_position(self, wanted: list[Wanted], newest: int) -> int:
+        """Where a ringserver begins: behind the newest packet that is named, else with the next."""
+        named = {one.number - 1 for one in wanted if one.number is not None}
+        with self.server.changed:
+            places = [i for i, one in enumerate(self.server.records) if one.number in named]
+        for one in wanted:
+            one.number = 0
+        return places[-1] + 1 if places else newest
 
     def _takes(self, wanted: Wanted, record: Record, is_new: bool) -> bool:
         if wanted.start_ns is not None and record.end_ns < wanted.start_ns:
@@ -378,9 +402,13 @@ def _iso_time(text: str) -> int:
 
 
 @contextmanager
-def running(version: int, first_number: int = 1) -> Iterator[SeedLinkServer]:
-    """A server that runs until the end of the block."""
-    server = SeedLinkServer(version, first_number)
+def running(version: int, first_number: int = 1, ring: bool = False) -> Iterator[SeedLinkServer]:
+    """A server that runs until the end of the block.
+
+    With `ring` it is like ringserver: packets of all stations are numbered together, and it goes
+    on behind the newest of those that a client names.
+    """
+    server = SeedLinkServer(version, first_number, ring)
     Thread(target=server.serve, daemon=True).start()
     try:
         yield server

@@ -12,14 +12,13 @@ import pandas as pd
 import pytest
 import seedlink_server
 from live_records import distinct, interleaved
+from packets import session_of
 
 from quakeline.api.direct.api import pick
-from quakeline.api.direct.picks import settings_of
 from quakeline.api.direct.weights import load
 from quakeline.live.feeds.datalink import DataLink
 from quakeline.live.feeds.protocol import BaseFeed
 from quakeline.live.feeds.seedlink import SeedLink
-from quakeline.live.session import Session
 
 COLUMNS = ["network", "station", "location", "instrument", "phase", "time", "probability"]
 ALL = tuple(f"{one.stats.station}.{one.stats.channel}" for one in archives.recordings())
@@ -61,7 +60,7 @@ def test_picks_are_those_of_the_archive(served: Any, archive: pd.DataFrame) -> N
     for number in sorted(set(range(len(records))) - set(known)):
         server.add(records[number])
     annotator = load(None, None, threads=1, device="cpu")
-    session = Session(annotator, settings_of(annotator.card, {}), patience_s=3600.0)
+    session = session_of(annotator, patience_s=3600.0)
     frames, packets, end = [], [], time.monotonic() + 20
     for packet in feed.packets():
         assert time.monotonic() < end, (distinct(packets), feed.remarks())

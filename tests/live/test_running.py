@@ -29,7 +29,7 @@ from quakeline.io.products import provenance, tables, targets
 from quakeline.live import output as outputs
 from quakeline.live import running
 from quakeline.live.feeds.replay import Replay
-from quakeline.live.output import LATENCY, LINES, NAMES, STATE, TABLE, Output
+from quakeline.live.output import LATENCY, LINES, NAMES, STATE, TABLE, Output, line_of
 from quakeline.live.running import Running
 
 __all__ = ["picker_weights"]
@@ -79,7 +79,7 @@ RECIPE = provenance.Record("live", 1, {"a": 1})
 
 def run(annotator: Annotator, folder: Path, target: Path, said: list[str] | None = None) -> bool:
     lines = [] if said is None else said
-    output = Output(target, "live replay", RECIPE, lines.append)
+    output = Output(target, "live replay", RECIPE, lambda row: lines.append(line_of(row)))
     return Running(feed(folder), session_of(annotator, 20.0), output).run()
 
 
@@ -154,12 +154,13 @@ def test_it_goes_on_wherever_it_died(
     monkeypatch.setattr(outputs, "_LEAST_S", 0.02)
     monkeypatch.setattr(running, "_WAIT_S", 0.01)
     function, deaths = getattr(owner, name), 0
+    said: list[str] = []
     for _ in range(3):
         dying = Dying(function, rng.randint(least, most), after=after)
         bound = lambda *args, _dying=dying, **kwargs: _dying(*args, **kwargs)  # noqa: E731
         monkeypatch.setattr(owner, name, bound)
         try:
-            run(annotator, folder, tmp_path / "out")
+            run(annotator, folder, tmp_path / "out", said)
         except Killed:
             deaths += 1
         if (tmp_path / "out" / TABLE).exists():
@@ -168,8 +169,11 @@ def test_it_goes_on_wherever_it_died(
     monkeypatch.setattr(owner, name, function)
     with (tmp_path / "out" / LINES).open("ab") as file:
         file.write(b'{"pick_id": "half of a li')
-    assert run(annotator, folder, tmp_path / "out")
+    assert run(annotator, folder, tmp_path / "out", said)
     same(read(tmp_path / "out"), expected)
+    assert {json.loads(line)["pick_id"] for line in said} == set(expected["pick_id"])
+    written = [json.loads(line) for line in (tmp_path / "out" / LINES).read_text().splitlines()]
+    assert sorted(row["pick_id"] for row in written) == sorted(expected["pick_id"])
 
 
 def _is_over(turns: Iterator[int]) -> bool:
@@ -187,8 +191,7 @@ def test_stopping_writes_everything_and_goes_on(annotator, folder, expected, tmp
         assert len(read(target)) == len((target / LINES).read_text().splitlines())
     assert n > 2
     same(read(target), expected)
-    said: list[str] = []
-    output = Output(target, "live replay", RECIPE, said.append)
+    output = Output(target, "live replay", RECIPE)
     assert output.ended
     output.close()
 

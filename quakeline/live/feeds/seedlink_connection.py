@@ -35,6 +35,8 @@ from quakeline.live.feeds.servers import Connection, Lost, ServersFeed
 Station = tuple[str, tuple[int, int]]
 
 _FORMATS = ("2", "3")
+#: What a ringserver says of itself, in small letters, and the position of all its stations.
+_RINGSERVER, _ALL = "ringserver", "*"
 #: Numbers of packets of SeedLink 3 have 24 bits; after the last comes 0.
 _LAST_OF_V3 = 0xFFFFFF
 #: Length of records of SeedLink 3, where a damaged one does not say its own.
@@ -94,13 +96,20 @@ class Client(SeedLink):
 
 
 class SeedLinkConnection(Connection):
-    """A thread that follows a SeedLink server. Positions: last number of each station, NET_STA."""
+    """A thread that follows a SeedLink server.
+
+    Positions: the last number of each station, NET_STA. A ringserver numbers the packets of all
+    stations together, and goes on for all after the newest of the packets that are named: of such a
+    server the position `*` is the last number at all.
+    """
 
     def __init__(self, feed: ServersFeed, server: str, positions: dict[str, Any]) -> None:
         super().__init__(feed, server, positions)
         self._client: Client | None = None
         self._asks_stations = True
         self._is_first = True
+        self._is_ring = False
+        self._forgotten = False
         log = logging.getLogger("seedlink_client")
         if not log.handlers:  # what it logs is told as remarks
             log.addHandler(logging.NullHandler())
@@ -137,8 +146,12 @@ class SeedLinkConnection(Connection):
         client.connect()
         if "seedlink" not in (client.server_id or "").lower():
             raise Lost(f"it does not speak SeedLink, but answers {client.server_id!r:.60}")
+        self._is_ring = _RINGSERVER in (client.server_id or "").lower()
         known = self._select(client, self._stations(client))
         client.negotiate()
+        if self._forgotten:
+            self._forgotten = False
+            self.note(Code.SERVER_FORGOT, what="from its oldest packet on")
         for station, command, why in client.refused:
             self.note(Code.SERVER_REFUSES, what=f"{station} ({command})", why=why)
         self._is_first = self.is_new = False
@@ -149,7 +162,8 @@ class SeedLinkConnection(Connection):
         raise Lost("the server has ended the stream")
 
     def _take(self, packet: Any) -> None:
-        position = {packet.station_id: packet.seqnum} if packet.station_id else {}
+        station = _ALL if self._is_ring else packet.station_id
+        position = {station: packet.seqnum} if station else {}
         if packet.payload_format not in _FORMATS:
             return
         try:
@@ -192,7 +206,8 @@ class SeedLinkConnection(Connection):
         for pattern in self.settings.patterns:
             for station in self._asked_of(pattern, stations, client.protocol is Protocol.V4):
                 selectors = asked.setdefault(station, [])
-                selectors += [one for one in pattern.selectors() if one not in selectors]
+                one = pattern.selector(any_location=client.protocol is Protocol.V3)
+                selectors += [one] if one not in selectors else []
         if not asked:
             raise Lost("it has no station that was asked for")
         known: dict[str, int] = {}
@@ -202,13 +217,13 @@ class SeedLinkConnection(Connection):
                 number = -1  # the library asks for the number after it
             client.add_stream(station, selectors, seqnum=number)
             if number is not None:
-                known[station] = number
+                known[_ALL if self._is_ring else station] = number
         return known
 
     def _asked_of(
         self, pattern: Pattern, stations: dict[str, tuple[int, int]], is_v4: bool
     ) -> list[str]:
-        if pattern.is_one_station:
+        if pattern.is_one_station or self._is_ring:
             return [pattern.station_id]
         listed = [one for one in stations if _matches(pattern, one)]
         if stations and not listed:
@@ -221,12 +236,32 @@ class SeedLinkConnection(Connection):
         A station that is met first is asked for from its last packet on, so that its next one is
         not lost if it comes during a cut; one that appeared during a cut from its first packet on.
         """
+        if self._is_ring:
+            return self._number_in_ring(stations)
         if station in self.positions:
             return int(self.positions[station])
         if station not in stations:
             return None
         first, last = stations[station]
         return max((last if self._is_first else first) - 1, -1)
+
+    def _number_in_ring(self, stations: dict[str, tuple[int, int]]) -> int | None:
+        """Number of the last packet that came, or of the oldest one if the ring has lost that.
+
+        At the first start the newest one. A ringserver that is asked for what it does not hold goes
+        on with what comes next.
+        """
+        known = self.positions.get(_ALL)
+        if not stations:
+            return known
+        oldest = min(first for first, _ in stations.values())
+        newest = max(last for _, last in stations.values())
+        if known is None:
+            return newest
+        if oldest <= known <= newest or newest < oldest:  # numbers have gone round
+            return int(known)
+        self._forgotten = True
+        return oldest
 
 
 def _numbered(listed: dict[str, Any], protocol: Protocol | None) -> Iterator[Station]:

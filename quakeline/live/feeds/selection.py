@@ -50,11 +50,17 @@ class Pattern:
         """Whether it holds for codes NET.STA.LOC.CHA."""
         return fnmatchcase(codes, self.text)
 
-    def selectors(self) -> list[str]:
-        """Selectors of SeedLink 4, LOC_B_S_SS; each has an equivalent in SeedLink 3."""
+    def selector(self, any_location: bool = False) -> str:
+        """The selector of SeedLink 4, LOC_B_S_SS, which has an equivalent in SeedLink 3.
+
+        With `any_location` a pattern without location selects all: not all servers of SeedLink 3
+        know how to ask for none.
+        """
         band, source, subsource = list(_three(self.channel))
-        location = "*" if set(self.location) <= set("*") and self.location else self.location
-        return [f"{location}_{band}_{source}_{subsource}"]
+        location = self.location or ("*" if any_location else "")
+        if not set(location) - {"*"}:
+            location = location[:1]
+        return f"{location}_{band}_{source}_{subsource}"
 
     def expression(self) -> str:
         """A regular expression of stream ids of DataLink, in the forms of ringserver 3 and 4."""

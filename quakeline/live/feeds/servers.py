@@ -20,6 +20,8 @@ from quakeline.live.notes import Notes
 _WAITING = 4096
 #: How long `packets` waits before it says that nothing came, in seconds.
 _PAUSE_S = 0.5
+#: How long `close` waits for the threads, in seconds; one that still connects ends by itself.
+_PARTING_S = 2.0
 #: The longest wait between two attempts to reach a server, in seconds.
 _LONGEST_WAIT_S = 60.0
 #: At the start a server may say nothing of use for so many times `answer_s`.
@@ -197,8 +199,9 @@ class ServersFeed:
         self.closing.set()
         for one in self._connections:
             one.abort()
+        end_s = time.monotonic() + _PARTING_S
         for one in self._connections:
-            one.join(timeout=self.settings.answer_s)
+            one.join(timeout=max(0.0, end_s - time.monotonic()))
 
     def wants(self, codes: str) -> bool:
         """Whether a channel is one of those that were asked for."""

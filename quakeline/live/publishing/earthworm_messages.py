@@ -36,7 +36,8 @@ _POLARITIES = {"up": "U", "down": "D", "U": "U", "D": "D"}
 def pick_scnl(row: Mapping[str, Any], message_type: int, module: int, installation: int) -> str:
     """A pick, a row of PICKS, as the text of a message, without the end of its line.
 
-    P picks are of the vertical channel, S picks of the north one, with S behind the last field.
+    The time is that of `time_ns`, where there is one, else of `time`. P picks are of the vertical
+    channel, S picks of the north one, with S behind the last field.
     Amplitudes are 0: Earthworm's are counts of the first three half-cycles. The number follows from
     `pick_id`, and is the same when a pick is sent again.
     """
@@ -46,7 +47,9 @@ def pick_scnl(row: Mapping[str, Any], message_type: int, module: int, installati
     scnl = f"{row['station']}.{channel}.{row['network']}.{location}"
     number = zlib.crc32(str(row["pick_id"]).encode()) % _NUMBERS
     polarity = _POLARITIES.get(str(row.get("polarity")), "?")
-    at = iso(time_ns(row["time"])).translate({ord(one): None for one in "-:TZ"})
+    at = iso(time_ns(row.get("time_ns") or row["time"])).translate(
+        {ord(one): None for one in "-:TZ"}
+    )
     head = f"{message_type} {module} {installation} {number} {scnl}"
     return f"{head} {polarity}{weight(row)} {at} 0 0 0{' S' if is_s else ''}"
 

@@ -22,12 +22,17 @@ def line_of(kind: str, row: Mapping[str, Any]) -> bytes:
 
 
 def time_ns(value: Any) -> int:
-    """Nanoseconds since 1970 of a time of NumPy, pandas or datetime; integers are such already.
+    """Nanoseconds since 1970 of a time of NumPy, pandas or datetime, or of text in ISO 8601 (UTC).
 
-    Raises TypeError for anything else, and for a time that is missing.
+    Integers are such already. Raises TypeError for anything else, and for a time that is missing.
     """
     if isinstance(value, int | np.integer):
         return int(value)
+    if isinstance(value, str):
+        try:
+            value = np.datetime64(value.removesuffix("Z").removesuffix("+00:00"), "ns")
+        except ValueError as error:
+            raise TypeError(f"no time: {value!r}") from error
     if not isinstance(value, np.datetime64) and not hasattr(value, "isoformat"):
         raise TypeError(f"no time: {value!r}")
     at = np.datetime64(getattr(value, "asm8", None) or _naive(value), "ns")

@@ -93,6 +93,43 @@ def test_a_state_goes_on_after_the_packets_handed_out(server: Any) -> None:
     }
 
 
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_ringserver_goes_on_with_all_stations(version: int) -> None:
+    """Also where a station appears only during the cut, behind packets of the others."""
+    records = interleaved("UH1.SHZ", "UH2.SHZ")
+    late = records_of(recordings("UH3.SHZ")[0])
+    with seedlink_server.running(version, ring=True) as server:
+        server.faults.cut_after = [20, 7]
+        feed = opened(server)
+        time.sleep(0.2)
+        sent(server, records[:30])
+        before = collected(feed, until(30))
+        state = feed.state()
+        feed.close()
+        sent(server, records[30:50] + late + records[50:])
+        again = opened(server, state)
+        after = collected(again, until(len(records) + len(late) - 30))
+        again.close()
+    assert state == {server.address: {"*": 30}}
+    assert_same(before + after, *ALL)
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_ringserver_that_lost_the_last_packet_gives_what_it_has(version: int) -> None:
+    records = interleaved("UH1.SHZ", "UH2.SHZ")
+    with seedlink_server.running(version, ring=True) as server:
+        sent(server, records[:10])
+        state = {server.address: {"*": 10}}
+        sent(server, records[10:])
+        server.forget(20)
+        feed = opened(server, state)
+        packets = collected(feed, until(len(records) - 21))
+        told = feed.remarks()
+        feed.close()
+    assert len(packets) == len(records) - 21
+    assert [one.code for one in told] == [Code.SERVER_FORGOT]
+
+
 def test_a_station_silent_until_a_cut_loses_nothing(server: Any) -> None:
     records = records_of(recordings("UH1.SHZ")[0])
     other = records_of(recordings("UH2.SHZ")[0])

@@ -50,6 +50,18 @@ def test_a_message_is_that_of_earthworms_own_example() -> None:
     assert rest == ["PCC.SHZ.NC.01", "?", "2", "20040430210553.360", "0", "0", "0", None]
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"time": "2004-04-30T21:05:53.3604Z"},
+        {"time": "2004-04-30T21:05:53.360400000+00:00"},
+        {"time": None, "time_ns": 1083359153360400000},
+    ],
+)
+def test_times_as_lines_of_json_have_them(given: dict[str, Any]) -> None:
+    assert " 20040430210553.360 " in pick_scnl(row(**given), 8, 6, 3)
+
+
 def test_no_location_s_picks_and_polarities() -> None:
     text = pick_scnl(row(location="", phase="S", polarity="up"), 8, 6, 3)
     fields = READER.fullmatch(text)
