@@ -102,6 +102,7 @@ def mechanism(
     from quakeline.commands.places import catalog_inputs, files_of
     from quakeline.core.schemas import MECHANISMS, POLARITIES
     from quakeline.events.mechanisms.mechanisms import Rules, of_events
+    from quakeline.events.mechanisms.reversed_stations import suspects
     from quakeline.io.products import provenance, tables, targets
 
     if worst_quality not in ("A", "B", "C", "D"):
@@ -136,6 +137,9 @@ def mechanism(
         tables.write(_all(found.polarities, unknown), POLARITIES, place / _USED)
         found.mechanisms[MECHANISMS.plain_names].to_csv(place / _CSV, index=False)
     typer.echo(_told(found.mechanisms))
+    for one in suspects(found.mechanisms, found.polarities).itertuples():
+        name = f"{one.network}.{one.station}".removeprefix(".")
+        typer.echo(f"reversed? {name}: {one.disagree} of {one.n} polarities disagree")
     typer.echo(f"written  {output}: {len(found.mechanisms)} events")
 
 
