@@ -22,11 +22,19 @@ from obspy.core.event import Catalog, Event, Origin
 from obspy.core.inventory import Channel, Inventory, Network, Response, Station
 from workfolder import REPOSITORY, WorkFolder
 
-PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted(REPOSITORY.glob("docs/*.md")))]
+#: Tutorials are run whole, as notebooks, by tests/test_tutorials.py.
+PAGES = [
+    "README.md",
+    *(
+        str(path.relative_to(REPOSITORY))
+        for path in sorted(REPOSITORY.glob("docs/**/*.md"))
+        if path.parent.name != "tutorials"
+    ),
+]
 #: Recordings of 2010 as if they were of the day that the pages speak of.
 LATER = obspy.UTCDateTime("2024-01-01T16:24:00") - archives.FIRST
 #: What the page README.md leaves for the other pages; they make what they need beside it.
-KEPT = ("config", "my", "day", "results", ".snakemake")
+KEPT = ("config", "my", "day", "ds", "results", ".snakemake")
 FILES = ("picks.csv", "stations.csv", "velocity.csv", "reference.xml")
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from quakeline.core.errors import DataError
-from quakeline.earth.velocity import programs
+from quakeline.earth.velocity import programs, taup
 from quakeline.earth.velocity.checks import of_velocities, require_sense
 from quakeline.earth.velocity.columns import table
 from quakeline.earth.velocity.model import VelocityModel
 from quakeline.earth.velocity.raw import Raw
+
+#: Forms of other programs; what is none of them is a table.
+FORMS = (*programs.FORMS, *taup.FORMS)
 
 #: A table of at least so many depths, of which nearly all steps go up and most are small, is a
 #: curve that somebody sampled.
@@ -33,6 +35,7 @@ def load(path: Path, vp_vs: float = 0.0, interpolation: str = "auto") -> Velocit
     - hypoDD: the lists of a control file, NLAY RATIO, TOP, VEL (Waldhauser 2001)
     - VELEST: a .mod file (Kissling et al. 1995), the P layers and then the S layers
     - GaMMA: the lists z, p, s of its configuration (.json)
+    - TauP: named discontinuities (.nd) and .tvel, down to the core
 
     Parameters
     ----------
@@ -67,15 +70,8 @@ def load(path: Path, vp_vs: float = 0.0, interpolation: str = "auto") -> Velocit
 
 def _reader(path: Path, text: str) -> Callable[[Path, str], Raw]:
     lines = [line for line in text.splitlines() if line.strip()]
-    if any(line.split()[0].upper() == "LAYER" for line in lines):
-        return programs.nonlinloc
-    if path.suffix.lower() == ".inp" or any(re.match(r"\*.*NLAY", s, re.I) for s in lines):
-        return programs.hypodd
-    if path.suffix.lower() == ".mod":
-        return programs.velest
-    if path.suffix.lower() == ".json":
-        return programs.gamma
-    return table
+    known = (form.read for form in FORMS if form.recognises(path, lines))
+    return next(known, table)
 
 
 def _chosen(path: Path, raw: Raw, asked: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from quakeline.core.errors import DataError
-from quakeline.earth.velocity.raw import Raw, Row
+from quakeline.earth.velocity.raw import Form, Raw, Row
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?$")
 #: How far below its top a last layer with a gradient goes on growing.
@@ -138,3 +138,16 @@ def _numbers(path: Path, line: int, words: list[str], least: int) -> list[float]
             f" {least} numbers are needed"
         )
     return found
+
+
+FORMS = (
+    Form(lambda path, lines: any(s.split()[0].upper() == "LAYER" for s in lines), nonlinloc),
+    Form(
+        lambda path, lines: (
+            path.suffix.lower() == ".inp" or any(re.match(r"\*.*NLAY", s, re.I) for s in lines)
+        ),
+        hypodd,
+    ),
+    Form(lambda path, lines: path.suffix.lower() == ".mod", velest),
+    Form(lambda path, lines: path.suffix.lower() == ".json", gamma),
+)

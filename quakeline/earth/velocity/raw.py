@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 
@@ -31,3 +33,14 @@ class Raw:
     habit: Literal["layers", "linear", "own gradients"] | None
     why: str
     unused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of files: `recognises` one by its path and its lines that are not blank, and `read`.
+
+    `read` gives the content of a path and its text. Raises DataError for a line that is none.
+    """
+
+    recognises: Callable[[Path, list[str]], bool]
+    read: Callable[[Path, str], Raw]

@@ -49,6 +49,9 @@ _RANGE = (0.5, 2.0)
 class DASWaveformModelWrapper(DASModel):
     """Applies a picker of three-component records to fibre data, channel by channel.
 
+    `annotate` takes `blinding` too: samples at the begin and the end of each window whose output is
+    left out; unless it is given, as the weights say.
+
     Parameters
     ----------
     model
@@ -70,9 +73,6 @@ class DASWaveformModelWrapper(DASModel):
     options
         `dx_range`, `fk_filter_args`, `annotate_forward_kwargs`, `buffer_queue_size`: see
         `DASModel`.
-
-    `annotate` takes `blinding` too: samples at the begin and the end of each window whose output is
-    left out; unless it is given, as the weights say.
 
     Raises
     ------

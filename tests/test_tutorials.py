@@ -1,0 +1,94 @@
+"""The tutorials run as notebooks, each in an empty folder, and come to what their text says."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+pytest.importorskip("nbclient", reason="extra docs is not installed")
+pytest.importorskip("jupytext", reason="extra docs is not installed")
+
+SITE = Path(__file__).resolve().parents[1] / "docs/site"
+
+
+@pytest.fixture(scope="module")
+def notebooks() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("site_notebooks", SITE / "notebooks.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def said(cells: Any) -> str:
+    """All that the cells of a notebook printed or showed as text."""
+    outputs = [output for cell in cells.cells for output in cell.get("outputs", ())]
+    return "\n".join(o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs)
+
+
+def drawn(cells: Any) -> int:
+    outputs = [output for cell in cells.cells for output in cell.get("outputs", ())]
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+def test_demo(notebooks: ModuleType) -> None:
+    cells = notebooks.executed(notebooks.PAGES / "demo.md")
+    text = said(cells)
+    away = [float(km) for km in re.findall(r"epicentre ([\d.]+) km away", text)]
+    deeper = [abs(float(km)) for km in re.findall(r"depth ([+-][\d.]+) km", text)]
+    assert len(away) == len(deeper) == 2
+    assert max(away) < 0.2
+    assert max(deeper) < 1.0
+    assert "catalog.qml" in text
+    assert drawn(cells) == 2
+
+
+def test_das(notebooks: ModuleType) -> None:
+    cells = notebooks.executed(notebooks.PAGES / "das.md")
+    found = re.findall(r"([PS]): (\d+) picks, (\d+) m/s along", said(cells))
+    assert [(phase, int(n)) for phase, n, _ in found] == [("P", 40), ("S", 40)]
+    assert all(float(speed) == pytest.approx(2000, rel=0.05) for *_, speed in found)
+    assert drawn(cells) == 1
+
+
+@pytest.mark.slow
+def test_pickers(notebooks: ModuleType) -> None:
+    text = said(notebooks.executed(notebooks.PAGES / "pickers.md"))
+    rows = re.findall(
+        r"^(phasenet|eqtransformer-original|gpd) +(\d+) +(\d+) +(\d+)", text, re.MULTILINE
+    )
+    events = {model: int(n) for model, _, n, _ in rows}
+    assert set(events) == {"phasenet", "eqtransformer-original", "gpd"}
+    assert events["phasenet"] == 2
+
+
+def test_every_tutorial_is_run_by_a_test_of_its_name(notebooks: ModuleType) -> None:
+    assert {f"test_{page.stem}" for page in notebooks.PAGES.glob("*.md")} <= set(globals())
+
+
+def test_a_cell_that_fails_is_an_error(notebooks: ModuleType, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n\n```python\nraise ValueError('no picks')\n```\n", encoding="utf-8")
+    with pytest.raises(Exception, match="no picks"):
+        notebooks.executed(page)
+
+
+def test_output_of_another_text_is_not_shown(
+    notebooks: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import nbformat
+
+    monkeypatch.setattr(notebooks, "MADE", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n\n```python\nprint(1)\n```\n", encoding="utf-8")
+    assert notebooks.kept(page) is None
+    nbformat.write(notebooks.notebook(page), tmp_path / "page.ipynb")
+    assert notebooks.kept(page) is not None
+    page.write_text("# A page\n\n```python\nprint(2)\n```\n", encoding="utf-8")
+    assert notebooks.kept(page) is None
