@@ -69,7 +69,8 @@ WorstQuality = Annotated[
     str, typer.Option(help="Worst quality, A to D, of which a mechanism is given.")
 ]
 
-_TABLE, _CSV, _USED = "mechanisms.parquet", "mechanisms.csv", "polarities.parquet"
+_TABLE, _CSV, _QML = "mechanisms.parquet", "mechanisms.csv", "mechanisms.qml"
+_USED = "polarities.parquet"
 #: Travel times reach farther than stations that count, by this factor.
 _REACH = 1.1
 
@@ -101,7 +102,9 @@ def mechanism(
     """
     from quakeline.commands.places import catalog_inputs, files_of
     from quakeline.core.schemas import MECHANISMS, POLARITIES
+    from quakeline.events.mechanisms import quakeml
     from quakeline.events.mechanisms.mechanisms import Rules, of_events
+    from quakeline.events.mechanisms.reversed_stations import suspects
     from quakeline.io.products import provenance, tables, targets
 
     if worst_quality not in ("A", "B", "C", "D"):
@@ -112,7 +115,9 @@ def mechanism(
     ]
     inputs = [*given, *(velocity or [])]
     own = files_of(catalog) if catalog is not None else []
-    targets.require_folder("--output", output, "mechanism", (_TABLE, _CSV, _USED), [*inputs, *own])
+    targets.require_folder(
+        "--output", output, "mechanism", (_TABLE, _CSV, _QML, _USED), [*inputs, *own]
+    )
     rules = Rules(
         trials, min_polarities, max_azimuth_gap, max_takeoff_gap, max_distance_km, worst_quality
     )
@@ -135,7 +140,11 @@ def mechanism(
         tables.write(found.mechanisms, MECHANISMS, place / _TABLE)
         tables.write(_all(found.polarities, unknown), POLARITIES, place / _USED)
         found.mechanisms[MECHANISMS.plain_names].to_csv(place / _CSV, index=False)
+        quakeml.write(found.mechanisms, found.polarities, groups, place / _QML)
     typer.echo(_told(found.mechanisms))
+    for one in suspects(found.mechanisms, found.polarities).itertuples():
+        name = f"{one.network}.{one.station}".removeprefix(".")
+        typer.echo(f"reversed? {name}: {one.disagree} of {one.n} polarities disagree")
     typer.echo(f"written  {output}: {len(found.mechanisms)} events")
 
 

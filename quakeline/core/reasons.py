@@ -318,7 +318,7 @@ class Code(Enum):
     )
     TAKEOFF_GAP = _unused("take-off angles have a gap of {gap_deg:g} deg, above {most_deg:g}")
     ONSET_SPOILT = _unused("gap, clipped samples or end of the data around the onset")
-    WEAK_ONSET = _unused("signal-to-noise ratio of {snr:g}, {needed:g} is needed")
+    WEAK_ONSET = _unused("the onset is {snr:g} times the noise, {needed:g} times is needed")
     NETWORKS_DISAGREE = _unused("networks give different polarities")
     POLARITY_UNSURE = _unused("networks are not sure of the polarity")
     NO_WAVEFORMS = _unused("no waveforms were kept around its picks")

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import obspy
 import pandas as pd
 import pytest
 from synthetics import network, picks_of
@@ -89,6 +90,16 @@ def test_the_mechanism_of_a_catalogs_event(made, tmp_path):
     assert np.abs(apart * np.sin(np.radians(takeoff))).max() < 2
     assert np.abs(own["takeoff_deg"].to_numpy() - takeoff).max() < 2
     assert own["agrees"].mean() > 0.9
+    # The QuakeML names the event and its origin as that of the catalog does.
+    (of_catalog,) = obspy.read_events(str(folder / "catalog/catalog.qml"))
+    (of_mechanism,) = obspy.read_events(str(tmp_path / "out/mechanisms.qml"))
+    assert of_mechanism.resource_id == of_catalog.resource_id
+    assert of_mechanism.preferred_origin_id == of_catalog.preferred_origin_id
+    (focal,) = of_mechanism.focal_mechanisms
+    assert focal.nodal_planes.nodal_plane_1.strike == pytest.approx(row.strike_1_deg)
+    assert focal.nodal_planes.nodal_plane_2.rake == pytest.approx(row.rake_2_deg)
+    assert len(focal.waveform_id) == focal.station_polarity_count == 30
+    assert focal.comments[0].text == f"quality {row.quality_class}"
 
 
 def test_the_origin_time_tells_the_event_as_well(made, tmp_path):

@@ -14,6 +14,7 @@ import das_files
 import h5py
 import numpy as np
 import obspy
+import pandas as pd
 import torch
 from fuzz.mutations import mutated
 from obspy.io.sac import SACTrace
@@ -23,6 +24,7 @@ from quakeline.core.errors import QuakelineError
 from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, Span
 from quakeline.earth import velocity
+from quakeline.events.mechanisms import hash_files, polarities, skhash_files
 from quakeline.fibres.recordings import channels, files
 from quakeline.fibres.recordings.description import AutoFormat, Channels
 from quakeline.io.formats import inventory, pick_tables, station_tables, waveform_files
@@ -97,6 +99,9 @@ def readers(folder: Path) -> list[Reader]:
         Reader("velocity", ".csv", velocity.load, _example("config/unterhaching/velocity.csv")),
         Reader("picks csv", ".csv", pick_tables.read, _PICKS),
         Reader("picks parquet", ".parquet", lambda p: tables.read(p, PICKS), _parquet(folder)),
+        Reader("polarities", ".csv", _polarities, _POLARITIES),
+        Reader("HASH phases", ".phase", hash_files.phases, _HASH),
+        Reader("SKHASH phases", ".csv", skhash_files.phases, _SKHASH),
         Reader("archive list", ".txt", _archive_list, b"XX.A..HHZ /data/a.mseed\nb.mseed\n"),
         Reader("StationXML", ".xml", lambda p: inventory.read([p]), _stationxml(folder)),
         Reader("miniSEED", ".mseed", waveform_files.read_headers, _miniseed(folder)),
@@ -117,6 +122,22 @@ _METADATA = (
 ).replace(b"bucket0$0,:3,:9", b'"bucket0$0,:3,:9"')
 _CHANNELS = b"channel,latitude,longitude,elevation_m,distance_m\n0,47,11,500,0\n1,47.1,11,5e2,10\n"
 _PICKS = b"station,phase,time,probability\nBW.UH1,P,2010-05-27T16:24:33.1,0.9\nUH2,S,2010-05-27,1\n"
+
+_POLARITIES = b"""\
+time,network,station,polarity,probability
+2010-05-27T16:24:33.1Z,BW,UH1,U,0.9
+2010-05-27T16:24:33Z,BW,UH2,-1,1
+"""
+_HASH = b"""\
+94 1211104155034 1455118 3706 181323
+IR2 IPD0                   0                               258121           51  10   1     X   VHZ
+SWM IPU0                   0                               528103            3  10   1     X   VHZ
+
+"""
+_SKHASH = b"""\
+event_id,event_id2,station,location,channel,p_polarity,origin_latitude,origin_longitude,origin_depth_km
+1,81905289,GTC,--,EHZ,0.02566,39.36743,-123.25380,7.14200
+"""
 
 
 def _example(name: str) -> bytes:
@@ -142,6 +163,12 @@ def _archive_list(path: Path) -> object:
         {"kind": "archive_list", "list_file": str(path)}
     )
     return source.files(Span(0, SECOND))
+
+
+def _polarities(path: Path) -> object:
+    names = {"event_id": "e", "latitude": 48.0, "longitude": 11.6, "depth_km": 5.0}
+    events = pd.DataFrame([names | {"time": pd.Timestamp("2010-05-27T16:24:33", tz="UTC")}])
+    return polarities.of_catalog(path, events)
 
 
 def _channels(path: Path) -> object:

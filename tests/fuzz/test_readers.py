@@ -11,6 +11,9 @@ NAMES = (
     "velocity",
     "picks csv",
     "picks parquet",
+    "polarities",
+    "HASH phases",
+    "SKHASH phases",
     "archive list",
     "StationXML",
     "miniSEED",
@@ -46,6 +49,7 @@ def test_damaged_files_are_read_or_refused(name, by_name, tmp_path):
         ("picks csv", 13433),  # a time beyond all calendars
         ("picks parquet", 4594),  # a column under another name
         ("config", 52039),  # a date with the month 20
+        ("polarities", 1455),  # a time beyond nanoseconds
         ("fibre channels", 36267),  # an infinite number of a channel
     ],
 )

@@ -167,6 +167,7 @@ POLARITIES = Table(
         column("distance_km", "float", "km", "epicentral", null=True),
         column("azimuth_deg", "float", "deg", "in which the ray leaves, from north", null=True),
         column("takeoff_deg", "float", "deg", "in which the ray leaves, from down", null=True),
+        column("radiation", "float", "", "P amplitude of the mechanism, -1 to 1", null=True),
         column("agrees", "bool", meaning="with the mechanism; null: there is none", null=True),
         *reasons("note", "why the polarity is unknown"),
     ),

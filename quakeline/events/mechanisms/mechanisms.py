@@ -127,7 +127,8 @@ def _of_group(
     if letter > rules.worst_quality:
         poor = Reason.of(Code.POOR_MECHANISM, quality=letter, worst=rules.worst_quality)
         return row | cells("note", [poor, *notes]), table
-    table["agrees"] = quality.agrees(seen, solution)
+    table["radiation"] = quality.radiation(seen, solution)
+    table["agrees"] = np.sign(table["radiation"]) == seen.polarity
     return row | _mechanism(solution, fit) | cells("note", notes), table
 
 

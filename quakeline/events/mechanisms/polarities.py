@@ -19,6 +19,8 @@ _UP, _DOWN = (
 _UNKNOWN = {"", "N", "X", "?", "0", "0.0", "UNKNOWN", "UNDECIDABLE", "NAN"}
 #: Origin times of one event differ by no more, in seconds.
 _SAME_EVENT_S = 3.0
+#: Events are of these years; nanoseconds reach little farther.
+_YEARS = (1700, 2200)
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ def _events_of(path: Path, table: pd.DataFrame, events: pd.DataFrame) -> pd.Seri
         ids = table["event_id"].str.strip()
         return ids.where(ids.isin(set(events["event_id"])))
     times = pd.to_datetime(table["time"], utc=True, format="ISO8601", errors="coerce")
+    times = times.where(times.dt.year.between(*_YEARS))
     if times.isna().any():
         value = table["time"][times.isna()].iloc[0]
         raise DataError(f"{path} line {_line(times.isna())}: time {value!r} is no ISO 8601 time")

@@ -36,19 +36,17 @@ class Fit:
 
 def fit_of(rays: Rays, solution: Solution) -> Fit:
     """Misfit, ratio of the distribution of stations, and gaps, for the mean of the trials' rays."""
-    azimuth, takeoff = rays.azimuth[0], rays.takeoff[0]
-    wave = amplitudes(rotations.moments(solution.frame[None]), azimuth, takeoff)[0]
+    wave = radiation(rays, solution)
     counts = rays.weight * np.sqrt(np.abs(wave))
     wrong = np.sign(wave) != rays.polarity
     total = max(float(counts.sum()), 1e-9)
     return Fit(float(counts[wrong].sum()) / total, total / float(rays.weight.sum()))
 
 
-def agrees(rays: Rays, solution: Solution) -> np.ndarray:
-    """Whether each polarity is that of the mechanism, for the first trial's rays, (n,)."""
+def radiation(rays: Rays, solution: Solution) -> np.ndarray:
+    """P amplitude of the mechanism, -1 to 1, up positive, along the first trial's rays, (n,)."""
     moment = rotations.moments(solution.frame[None])
-    wave = amplitudes(moment, rays.azimuth[0], rays.takeoff[0])[0]
-    return np.asarray(np.sign(wave) == rays.polarity)
+    return np.asarray(amplitudes(moment, rays.azimuth[0], rays.takeoff[0])[0])
 
 
 def gaps(rays: Rays) -> tuple[float, float]:

@@ -19,6 +19,9 @@ from quakeline.events.mechanisms import (
     search,
     skhash_files,
 )
+from quakeline.events.mechanisms.launching import Stated
+from quakeline.events.mechanisms.mechanisms import Rules, of_events
+from quakeline.events.mechanisms.reversed_stations import suspects
 from quakeline.io.products import tables
 
 VELOCITIES = ("socal", "north", "lab1", "sgm1", "vb1")
@@ -197,6 +200,23 @@ def test_the_grid_is_even_and_has_each_double_couple_once() -> None:
     angle = np.radians(10)
     assert np.mean(near) == pytest.approx(4 * len(axes) * (angle - np.sin(angle)) / np.pi, rel=0.05)
     assert np.std(near) < 0.25 * np.mean(near)
+
+
+def test_reversed_stations_are_named(shared: Path) -> None:
+    """Without HASH's list of reversals only stations of that list are named; with it none is."""
+    events = hash_files.phases(shared / "data/hash_northridge/north1.phase")
+    groups = [[event] for event in events]
+    named = []
+    for turned in (
+        hash_files.Reversals({}),
+        hash_files.reversals(shared / "data/hash_northridge/scsn.reverse"),
+    ):
+        found = of_events(groups, Stated(), turned, Rules(trials=10))
+        table = suspects(found.mechanisms, found.polarities)
+        named.append(set(table["station"]))
+    assert "SWM" in named[0]
+    assert named[0] <= set(turned.spans)
+    assert not named[1]
 
 
 PHASES = """\
