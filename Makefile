@@ -14,7 +14,7 @@ INSTALLED_DAS := $(VENV)/.installed-das
 # Extras that tests run with; EXTRAS=test,seisbench also tests against SeisBench.
 EXTRAS ?= test
 INSTALLED_TEST := $(VENV)/.installed-$(EXTRAS)
-SNAKEFILES := Snakefile workflow/rules
+SNAKEFILES := Snakefile quakeline/workflow/dag
 
 .PHONY: bench docs figures help demo demo-das test test-slow test-slurm lint types imports format reference constraints clean
 # Two installs at once, or tests beside linters, only get in each other's way.
@@ -45,7 +45,7 @@ lint: $(INSTALLED_TEST) ## style of Python and Snakemake files
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check $(SNAKEFILES)
 
-types: $(INSTALLED_TEST) ## types (mypy, strict)
+types: $(INSTALLED_TEST) ## types of the package and the benchmarks (mypy, strict)
 	$(BIN)/mypy
 
 imports: $(INSTALLED_TEST) ## the one-way arrows between the rooms of the package
@@ -70,6 +70,7 @@ build/notebooks/%.ipynb: docs/tutorials/%.md | $(INSTALLED_TEST)
 bench: $(INSTALLED_TEST) ## measure against peers (installs SeisBench); results in benchmarks/results
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[seisbench]"
 	$(BIN)/python -m benchmarks.waveform_engine
+	test -z "$$QUAKELINE_SHARED" || $(BIN)/python -m benchmarks.whole_process
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.classify
 	$(BIN)/python -m benchmarks.workers

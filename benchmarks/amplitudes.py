@@ -31,7 +31,8 @@ def measurements_of(sequence: Sequence, plan: Plan) -> pd.DataFrame:
     rng = np.random.default_rng(1000 + plan.seed)
     sites = Sites.of(sequence.stations)
     origin_s, p_s, s_s, size_mm = _waves(sequence, plan, sites, rng)
-    noise = 10 ** rng.uniform(*np.log10(_NOISE_MM), len(sites.table))
+    quietest, loudest = np.log10(_NOISE_MM)
+    noise = 10 ** rng.uniform(quietest, loudest, len(sites.table))
     rules = measure.Config()
     bins = np.arange(-rules.before_s, rules.after_s, rules.bin_s)
     at = sites.find(sequence.picks)
@@ -57,7 +58,7 @@ def measurements_of(sequence: Sequence, plan: Plan) -> pd.DataFrame:
                     "spectrum_s": rules.spectrum_s,
                 }
             )
-    return tables.conform(pd.DataFrame(rows), MEASUREMENTS).to_pandas()
+    return pd.DataFrame(tables.conform(pd.DataFrame(rows), MEASUREMENTS).to_pandas())
 
 
 def _waves(

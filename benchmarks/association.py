@@ -9,15 +9,13 @@ sequence (`made_mb` when it was made).
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
-from benchmarks.measure import arguments, child, finish, peak_mb
+from benchmarks.measure import answered, arguments, child, finish, peak_mb
 from benchmarks.sequences import CRUST, Plan, make
 from quakeline.earth.sites import Sites
 from quakeline.events.association import associate, depth_range, suggested
@@ -25,15 +23,15 @@ from quakeline.events.location import Locator
 from quakeline.workflow.stages.locate import Config
 
 _SIZES = (10_000, 100_000, 1_000_000)
+Tables = tuple[pd.DataFrame, pd.DataFrame]
 #: Picks of an hour of these sequences, a little less than there are.
 _AN_HOUR = 550
 
 
 def main() -> None:
     """Measure each size and keep the figures in benchmarks/results/association.json."""
-    words = arguments()
-    if words.child:
-        print(json.dumps(measured(words.child["picks"])))
+    words = arguments(__doc__)
+    if answered(words, measured=measured):
         return
     rows = []
     for size in [1_000] if words.quick else _SIZES:
@@ -44,33 +42,34 @@ def main() -> None:
             finish("association", rows, words.quick, kept=words.only)
 
 
-def measured(size: int) -> dict[str, float]:
+def measured(picks: int, threads: int) -> dict[str, float]:
     """Seconds and memory of the association and location of so many picks."""
-    sequence = make(Plan(hours=size / _AN_HOUR, events_per_hour=10))
-    picks, made_mb = sequence.picks.head(size), peak_mb()
+    sequence = make(Plan(hours=picks / _AN_HOUR, events_per_hour=10))
+    table, made_mb = sequence.picks.head(picks), peak_mb()
     sites = Sites.of(sequence.stations)
-    search, _ = suggested({}, sites, CRUST, picks)
+    search, _ = suggested({}, sites, CRUST, table)
     options = {**Config().model_dump(), "depth_km": depth_range(sites)}
-    locator = Locator(sites, CRUST, threads=2, **options)
-    found: list[pd.DataFrame] = []
-    figures: dict[str, float] = {"picks": len(picks), "true_events": len(sequence.events)}
-    figures |= _spent(
+    locator = Locator(sites, CRUST, threads=threads, **options)
+    figures: dict[str, float] = {"picks": len(table), "true_events": len(sequence.events)}
+    (events, arrivals), spent = _spent(
         "association",
-        lambda: found.extend(associate(picks, sites, CRUST, search, threads=2, finder=locator)),
+        lambda: associate(table, sites, CRUST, search, threads=threads, finder=locator),
     )
-    figures |= _spent("location", lambda: found.extend(locator.locate(*found[:2], picks)))
-    figures["events"] = len(found[2])
+    figures |= spent
+    (located, _), spent = _spent("location", lambda: locator.locate(events, arrivals, table))
+    figures |= spent
+    figures["events"] = len(located)
     for stage in ("association", "location"):
-        figures[f"{stage}_cpu_s_per_10000_picks"] = figures[f"{stage}_cpu_s"] * 1e4 / len(picks)
+        figures[f"{stage}_cpu_s_per_10000_picks"] = figures[f"{stage}_cpu_s"] * 1e4 / len(table)
     figures |= {"made_mb": made_mb, "peak_mb": peak_mb()}
     return {key: round(value, 2) for key, value in figures.items()}
 
 
-def _spent(stage: str, work: Callable[[], Any]) -> dict[str, float]:
-    """CPU seconds of this process and its children, and wall seconds."""
+def _spent(stage: str, work: Callable[[], Tables]) -> tuple[Tables, dict[str, float]]:
+    """What some work gives, CPU seconds of this process and its children, and wall seconds."""
     cpu, wall = sum(os.times()[:4]), time.perf_counter()
-    work()
-    return {
+    made = work()
+    return made, {
         f"{stage}_cpu_s": sum(os.times()[:4]) - cpu,
         f"{stage}_wall_s": time.perf_counter() - wall,
     }

@@ -17,33 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import measure
+from benchmarks import measure, peer_networks
 from benchmarks import waveform_engine as engine
 
 MODULE = "benchmarks.classify"
 CASE = "PhaseNet, 1 station-day"
 THRESHOLD = 0.3
-
-
-def peer_state() -> dict[str, Any]:
-    """The original weights of PhaseNet under SeisBench's names."""
-    from quakeline.models.named import weights_file
-    from quakeline.models.networks import read
-
-    _, module, _ = read(weights_file("phasenet"))
-    own = module.state_dict()
-    names = {"first.conv": "inc", "first.norm": "in_bn", "last": "out"}
-    for level in range(5):
-        down, up = f"down_branch.{level}", f"up_branch.{3 - level}"
-        parts = {"level": (down, 0), "shrink": (down, 2), "grow": (up, 0), "join": (up, 2)}
-        for part, (branch, place) in parts.items():
-            names[f"{part}.{level}.conv"] = f"{branch}.{place}"
-            names[f"{part}.{level}.norm"] = f"{branch}.{place + 1}"
-    state = {}
-    for name, tensor in own.items():
-        layer, _, kind = name.rpartition(".")
-        state[f"{names[layer]}.{kind}"] = tensor
-    return state
 
 
 def weights(threads: int, folder: str) -> dict[str, Any]:
@@ -55,7 +34,7 @@ def weights(threads: int, folder: str) -> dict[str, Any]:
     from quakeline.workflow.stages import weights as stage
 
     state, path = Path(folder) / "peer.pt", Path(folder) / "peer.safetensors"
-    torch.save(peer_state(), state)
+    torch.save(peer_networks.phasenet(), state)
     stage.run(SeisBench(model="PhaseNet", weights=str(state), normalisation="none"), weights=path)
     graph_of(path)
     return {"state": str(state), "path": str(path)}
@@ -155,11 +134,8 @@ def compare(threads: int, quick: bool) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Run the case on one thread and on two; --quick runs each side once on one thread."""
-    given = measure.arguments()
-    if given.child:
-        asked = dict(given.child)
-        side = asked.pop("side")
-        print(json.dumps({"ours": ours, "peer": peer, "weights": weights}[side](**asked)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, ours=ours, peer=peer, weights=weights):
         return
     rows: list[dict[str, Any]] = []
     for threads in (1,) if given.quick else (1, 2):

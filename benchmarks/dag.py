@@ -73,7 +73,7 @@ def planned(folder: Path) -> dict[str, float]:
 
 def main() -> None:
     """Measure every case; `--quick` only the first."""
-    quick = measure.arguments().quick
+    quick = measure.arguments(__doc__).quick
     rows = []
     for stations, chunks in CASES[:1] if quick else CASES:
         with tempfile.TemporaryDirectory() as name:

@@ -12,7 +12,6 @@ the cases whose titles hold the text, those of the others stay as they are.
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from functools import partial
@@ -124,7 +123,7 @@ def _measured(model: Any, callback: Any, data: Any, save: str, options: Any) -> 
         result[f"{phase}_picks"] = len(picks)
         columns[f"{phase}_time"] = np.array([pick.time for pick in picks]).astype(np.int64)
         columns[f"{phase}_channel"] = np.array([pick.channel for pick in picks], dtype=float)
-    np.savez(save, **columns)
+    np.savez(save, allow_pickle=False, **columns)
     return result
 
 
@@ -143,7 +142,8 @@ def weights(threads: int, folder: str) -> dict[str, Any]:
     model = model_of()
     traced = Path(folder) / "model.pt"
     with torch.inference_mode():
-        torch.jit.trace(Picker(model), torch.zeros(2, 3, model.in_samples)).save(traced)
+        trace: Any = torch.jit.trace
+        trace(Picker(model), torch.zeros(2, 3, model.in_samples)).save(traced)
     kind = Custom(
         loader=MODULE,
         arguments={"path": str(traced)},
@@ -184,13 +184,13 @@ def compare(title: str, case: Case) -> list[dict[str, Any]]:
     mine: list[dict[str, Any]] = []
     theirs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        saved = [str(Path(folder) / side) + ".npz" for side in ("ours", "peer")]
+        own, other = (str(Path(folder) / side) + ".npz" for side in ("ours", "peer"))
         path = measure.child(MODULE, THREADS, side="weights", folder=folder)["path"]
         run = partial(measure.child, MODULE, THREADS, rate=rate, channels=channels)
         for _ in range(repeats):
-            mine.append(run(side="ours", weights=path, save=saved[0]))
-            theirs.append(run(side="peer", batch=batch, save=saved[1]))
-        equal = shared(*saved, channels)
+            mine.append(run(side="ours", weights=path, save=own))
+            theirs.append(run(side="peer", batch=batch, save=other))
+        equal = shared(own, other, channels)
     me, they = measure.medians(mine), measure.medians(theirs)
     units = {"cpu_s": "CPU s", "wall_s": "wall s", "peak_mb": "MB"}
     units["picking_s"] = "CPU s of picking"
@@ -200,11 +200,8 @@ def compare(title: str, case: Case) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Run the cases, or a short one with --quick."""
-    given = measure.arguments()
-    if given.child:
-        asked = dict(given.child)
-        side = asked.pop("side")
-        print(json.dumps({"ours": ours, "peer": peer, "weights": weights}[side](**asked)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, ours=ours, peer=peer, weights=weights):
         return
     rows = []
     for title, case in (QUICK if given.quick else CASES).items():

@@ -8,6 +8,7 @@ sample); `spread` is half the width of the middle 68.3 % of times, as in the rep
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,11 @@ def row(case: str, times: pd.Series, onset: float) -> dict[str, object]:
 
 def main() -> None:
     """Print the figures and keep them."""
-    measure.arguments()
-    picks = pd.concat([tables.read(path, FIBRE_PICKS) for path in sorted(FOLDER.glob("*.parquet"))])
+    measure.parser_of(__doc__).parse_args()
+    files = sorted(FOLDER.glob("*.parquet"))
+    if not files:
+        sys.exit(f"{FOLDER}: no picks here; `make demo-das` makes them")
+    picks = pd.concat([tables.read(path, FIBRE_PICKS) for path in files])
     rows = []
     for name, column in (("raw", "phase"), ("clean", "front_phase")):
         for phase, onset in ONSETS.items():

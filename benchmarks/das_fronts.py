@@ -7,7 +7,6 @@ is no peer.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -48,9 +47,8 @@ def one(onsets: int, seconds: int, threads: int) -> dict[str, Any]:
 
 def main() -> None:
     """Run the cases."""
-    given = measure.arguments()
-    if given.child:
-        print(json.dumps(one(**given.child)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, one=one):
         return
     rows = []
     for onsets, seconds in CASES if given.quick else CASES + LONG:

@@ -10,7 +10,6 @@ the 99th percentile and the largest delay in ms; `peer` is the loop alone.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import tempfile
 import time
@@ -70,9 +69,8 @@ def _spread(late: list[float]) -> dict[str, float]:
 
 def main() -> None:
     """Run the cases."""
-    given = measure.arguments()
-    if given.child:
-        print(json.dumps(one(**given.child)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, one=one):
         return
     rows = []
     minutes = QUICK if given.quick else MINUTES

@@ -9,7 +9,6 @@ hundredth of it all.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -60,14 +59,16 @@ def one(minutes: int, folder: str, threads: int) -> dict[str, Any]:
     """Annotate so many minutes; peak memory in MB and seconds."""
     import torch
 
-    from quakeline import DASModel, DASPickingCallback, PatchingStructure
+    from quakeline.fibres.das.model import DASModel
+    from quakeline.fibres.das.patches import PatchingStructure
+    from quakeline.fibres.das.picks import DASPickingCallback
 
     torch.set_num_threads(threads)
 
     class Loud(DASModel):
         """The absolute value of a sample, between 0 and 1."""
 
-        def forward(self, x: Any) -> dict[str, Any]:
+        def forward(self, x: Any, argdict: Any = None) -> dict[str, Any]:
             """See `DASModel.forward`."""
             return {"P": x.abs() / (x.abs() + 3)}
 
@@ -84,9 +85,8 @@ def one(minutes: int, folder: str, threads: int) -> dict[str, Any]:
 
 def main() -> None:
     """Run the cases."""
-    given = measure.arguments()
-    if given.child:
-        print(json.dumps(one(**given.child)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, one=one):
         return
     rows = []
     shortest: dict[str, Any] = {}

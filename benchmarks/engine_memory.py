@@ -7,7 +7,6 @@ is no peer here: `peer` is the case of one day, and a ratio of 1 says that memor
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +67,8 @@ def prepare(threads: int) -> dict[str, Any]:
 
 def main() -> None:
     """Run the cases; --quick leaves out 100 days and takes an hour for a day."""
-    given = measure.arguments()
-    if given.child:
-        asked = dict(given.child)
-        side = asked.pop("side")
-        print(json.dumps({"one": one, "prepare": prepare}[side](**asked)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, one=one, prepare=prepare):
         return
     weights = measure.child(MODULE, 2, side="prepare")["path"]
     runs = {

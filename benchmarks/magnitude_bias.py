@@ -17,7 +17,7 @@ import pandas as pd
 
 from benchmarks.measure import arguments, finish
 from quakeline.core.geometry import LocalFrame
-from quakeline.core.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS, STATIONS
+from quakeline.core.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS, STATIONS, Table
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import VelocityModel
 from quakeline.events.magnitudes import amplitudes, brune, moments, network
@@ -77,11 +77,11 @@ def _scale(size: float, distance_km: float, pulse: np.ndarray) -> float:
 def event(size: float, local: bool, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
     """The tables of one event."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("picks", "links", "sites")}
-    sketches = []
+    sketches: list[dict[str, Any]] = []
     sketcher = Sketcher(measure.Config(), RATE, "m/s")
     for n, km in enumerate(rng.uniform(5, 80, STATIONS_OF_EVENT)):
         far = float(np.hypot(km, DEPTH_KM))
-        latitude, longitude = (float(v) for v in _FRAME.to_latlon(km, 0.0))
+        latitude, longitude = (float(v) for v in _FRAME.to_latlon(np.array(km), np.array(0.0)))
         codes = {"network": "XX", "station": f"S{n:02d}", "location": ""}
         place = {"latitude": latitude, "longitude": longitude, "elevation_m": 0, "depth_m": 0}
         rows["sites"].append({**codes, **place, "response": "paz"})
@@ -92,18 +92,28 @@ def event(size: float, local: bool, rng: np.random.Generator) -> dict[str, pd.Da
             travel_s = far / MODEL.speeds(phase)[0]
             pick_id = f"{n}{phase}"
             time = _ORIGIN + pd.Timedelta(seconds=round(travel_s, 6))
-            made = {"pick_id": pick_id, "source": "waveform", **codes, "instrument": "HH"}
+            made: dict[str, Any] = {
+                "pick_id": pick_id,
+                "source": "waveform",
+                **codes,
+                "instrument": "HH",
+            }
             made |= {"phase": phase, "time": time, "probability": 0.9}
             rows["picks"].append({**made, "model": "m", "weights_id": "w"})
             rows["links"].append(
                 {"event_id": "e", "pick_id": pick_id, "phase": phase, "distance_km": km}
             )
             sketches += _sketches(pick_id, ground, travel_s, sketcher)
-    origin = {"event_id": "e", "time": _ORIGIN, "latitude": 48.0, "longitude": 11.0}
+    origin: dict[str, Any] = {"event_id": "e", "time": _ORIGIN, "latitude": 48.0, "longitude": 11.0}
     origin |= {"depth_km": DEPTH_KM, "n_p": 12, "n_s": 12, "n_stations": 12}
     origin |= {"associator": "a", "locator": "l", "quality": "good"}
-    made_of = ((EVENTS, [origin]), (ARRIVALS, rows["links"]), (PICKS, rows["picks"]))
-    made_of += ((MEASUREMENTS, sketches), (STATIONS, rows["sites"]))
+    made_of: list[tuple[Table, list[dict[str, Any]]]] = [
+        (EVENTS, [origin]),
+        (ARRIVALS, rows["links"]),
+        (PICKS, rows["picks"]),
+        (MEASUREMENTS, sketches),
+        (STATIONS, rows["sites"]),
+    ]
     return {t.name: tables.conform(pd.DataFrame(r), t).to_pandas() for t, r in made_of}
 
 
@@ -142,14 +152,14 @@ def measured(size: float, local: bool, rng: np.random.Generator) -> float:
         rows = network.with_magnitudes(rows, scale, scale.range_km)
         events = network.of_events(events, rows, "ML", config.min_stations)
         return float(events["magnitude"].iloc[0])
-    rules = config.moment
-    rows = moments.stations_of(instruments, MODEL, rules, config.vp_vs)
+    assert config.moment is not None
+    rows = moments.stations_of(instruments, MODEL, config.moment, config.vp_vs)
     return float(moments.of_events(events, rows, config.min_stations)["mw"].iloc[0])
 
 
 def main() -> None:
     """Measure all sizes and keep the figures in benchmarks/results/magnitude_bias.json."""
-    quick = arguments().quick
+    quick = arguments(__doc__).quick
     rows = []
     for local in (True, False):
         for size in SIZES:

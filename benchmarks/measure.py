@@ -6,12 +6,13 @@ import argparse
 import json
 import os
 import platform
+import re
 import resource
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -34,15 +35,29 @@ def peak_mb() -> float:
 
 def child(module: str, threads: int, **arguments: Any) -> dict[str, Any]:
     """Run `python -m module --child JSON` and return the JSON object of its last line."""
-    environment = dict(os.environ)
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        environment[name] = str(threads)
     asked = json.dumps({"threads": threads, **arguments})
     command = [sys.executable, "-m", module, "--child", asked]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment_of(threads), capture_output=True, text=True, check=False
+    )
     if done.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
+        sys.exit(failure(command, done.stderr))
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def environment_of(threads: int) -> dict[str, str]:
+    """The environment of a process whose libraries use so many threads."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {**os.environ, **dict.fromkeys(names, str(threads))}
+
+
+def failure(command: Sequence[str | Path], said: str) -> str:
+    """What to say of a process that failed: its end, or the one package that it lacks."""
+    absent = re.search(r"^ModuleNotFoundError: No module named '([\w.]+)'$", said, re.M)
+    if absent:
+        program = next(word for word in command[1:] if word != "-m")
+        return f"{program}: the Python package {absent[1]!r} is not installed"
+    return f"{' '.join(map(str, command))} failed:\n{said[-3000:]}"
 
 
 def medians(runs: list[dict[str, Any]]) -> dict[str, float]:
@@ -102,13 +117,34 @@ def environment() -> dict[str, Any]:
     return {"processor": model, "cores": os.cpu_count(), "versions": versions}
 
 
-def arguments() -> argparse.Namespace:
-    """`--quick` for a run of less than a minute; `--child` is for the benchmark itself.
+def arguments(description: str | None) -> argparse.Namespace:
+    """`--quick` for a run of less than a minute; see `answered` for `--child`.
 
     `--only TEXT` measures the cases whose names hold the text, where a benchmark knows cases.
     """
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default="", metavar="TEXT")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--child", type=json.loads)
+    parser = parser_of(description)
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases whose names hold TEXT")
+    parser.add_argument("--quick", action="store_true", help="a short run, which keeps no figures")
     return parser.parse_args()
+
+
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """A parser whose `--help` shows the docstring of the benchmark; it knows `--child`."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
+    return parser
+
+
+def answered(given: argparse.Namespace, **sides: Callable[..., dict[str, Any]]) -> bool:
+    """Whether this process is a child; it has then printed what the side asked for gave.
+
+    The side is the one that `child` names with `side=`, or the only one.
+    """
+    if not given.child:
+        return False
+    asked = dict(given.child)
+    name = asked.pop("side") if len(sides) > 1 else next(iter(sides))
+    print(json.dumps(sides[name](**asked)))
+    return True

@@ -7,7 +7,6 @@ best of several repetitions. `equal` is the largest difference of samples.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -74,9 +73,8 @@ def one(encoding: str, length: int, hours: float, repeat: int, threads: int) -> 
 
 def main() -> None:
     """Run the cases; --quick takes an hour for a day."""
-    given = measure.arguments()
-    if given.child:
-        print(json.dumps(one(**given.child)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, one=one):
         return
     hours, repeat = (1.0, 3) if given.quick else (24.0, 9)
     rows = []

@@ -8,7 +8,6 @@ leave out.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -88,11 +87,8 @@ def prepare(case: str, threads: int, folder: str, given: str | None) -> dict[str
 
 def main() -> None:
     """Run the cases; --quick the first one, one round."""
-    given = measure.arguments()
-    if given.child:
-        asked = dict(given.child)
-        side = asked.pop("side")
-        print(json.dumps({"one": one, "prepare": prepare}[side](**asked)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, one=one, prepare=prepare):
         return
     rows = []
     for case, name in CASES[: 1 if given.quick else None]:

@@ -10,7 +10,6 @@ their work on some minutes of the data first, with objects of their own: neither
 
 from __future__ import annotations
 
-import json
 import tempfile
 from functools import partial
 from itertools import pairwise
@@ -49,7 +48,7 @@ def data(folder: str, rate: float, seconds: int, threads: int) -> dict[str, Any]
         shape = 1e5 * np.exp(-np.arange(2000) / 300) * np.sin(np.arange(2000) * 0.4)
         for onset in range(90_000, n - 2000, 90_000):
             samples[onset : onset + 2000] += shape
-        header = {"network": "BW", "station": "RJOB", "channel": f"EH{component}"}
+        header: dict[str, Any] = {"network": "BW", "station": "RJOB", "channel": f"EH{component}"}
         header |= {"sampling_rate": rate, "starttime": obspy.UTCDateTime(START)}
         traces = [
             obspy.Trace(part, {**header, "starttime": header["starttime"] + at / rate})
@@ -184,11 +183,8 @@ def compare(rate: float, seconds: int, repeats: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Run all cases, or one short one with --quick."""
-    given = measure.arguments()
-    if given.child:
-        asked = dict(given.child)
-        side = asked.pop("side")
-        print(json.dumps({"data": data, "ours": ours, "peer": peer}[side](**asked)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, data=data, ours=ours, peer=peer):
         return
     rows: list[dict[str, Any]] = []
     for rate in (200.0,) if given.quick else (100.0, 200.0):

@@ -9,7 +9,6 @@ near 1 in MB says that memory does not grow with the number of stations.
 from __future__ import annotations
 
 import copy
-import json
 import os
 import shutil
 import tempfile
@@ -110,11 +109,8 @@ def _renaming() -> Any:
 
 def main() -> None:
     """Run the cases; --quick takes an hour for a day and a tenth of the stations."""
-    given = measure.arguments()
-    if given.child:
-        asked = dict(given.child)
-        side = asked.pop("side")
-        print(json.dumps({"one": one, "material": material}[side](**asked)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, one=one, material=material):
         return
     seconds = 3600 if given.quick else DAY_S
     cases = [(1, 1), (1, 2), (10, 2)] if given.quick else [(3, 1), (3, 2), (100, 1), (300, 1)]

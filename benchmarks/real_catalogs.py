@@ -12,22 +12,22 @@ of events closer than `min_interevent_s` and 5 km that share stations.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.measure import finish
+from benchmarks.measure import finish, parser_of
 from quakeline.core.geometry import distance_azimuth
-from quakeline.earth.velocity import Domain, TravelTimes
+from quakeline.earth.velocity import Network
 from quakeline.events.chain.material import Material, read
 from quakeline.events.comparison.twins import twins
 from quakeline.io.formats.ellipsoids import covariance_of
@@ -42,17 +42,26 @@ _POINTS = {"68": (2.28, 3.51), "95": (5.99, 7.81)}
 
 def main() -> None:
     """Measure each set and keep the figures in benchmarks/results/real_catalogs.json."""
-    parser = argparse.ArgumentParser()
+    parser = parser_of(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default="", metavar="NAME")
     parser.add_argument("--seeds", type=int, default=1, help="shifted runs of each set")
     parser.add_argument("--quick", action="store_true", help="keep no figures")
     words = parser.parse_args()
     rows = []
-    for folder in sorted(path for path in words.folder.iterdir() if path.is_dir()):
-        if words.only in folder.name:
-            rows.append({"case": folder.name, **measured(folder, words.seeds)})
-            finish("real_catalogs", rows, words.quick, kept=words.only)
+    for folder in sets(words.folder, words.only):
+        rows.append({"case": folder.name, **measured(folder, words.seeds)})
+        finish("real_catalogs", rows, words.quick, kept=words.only)
+
+
+def sets(folder: Path, only: str) -> list[Path]:
+    """The folders of the sets in a folder whose names hold a text; ends the program without any."""
+    held = {path.name for path in folder.glob("*") if (path / "reference_events.csv").is_file()}
+    found = [folder / name for name in sorted(held) if only in name]
+    if not found:
+        names = ", ".join(sorted(held)) or "none at all"
+        sys.exit(f"{folder}: no set of real picks with {only!r} in its name; it holds {names}")
+    return found
 
 
 def measured(folder: Path, seeds: int) -> dict[str, Any]:
@@ -70,8 +79,8 @@ def measured(folder: Path, seeds: int) -> dict[str, Any]:
 
 def made_of(folder: Path, picks: Path, output: Path) -> dict[str, Any]:
     """The tables of a set's catalog, what was chosen, CPU seconds and MB of its process."""
-    command = [Path(sys.executable).parent / "quakeline", "catalog", picks, folder / "stations.csv"]
-    command += ["--velocity", folder / "velocity.csv", "--output", output]
+    command: list[str | Path] = [Path(sys.executable).parent / "quakeline", "catalog", picks]
+    command += [folder / "stations.csv", "--velocity", folder / "velocity.csv", "--output", output]
     begun = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
@@ -155,16 +164,14 @@ def matched(
     """Rows of references and events that are the same, one to one, as the references stand."""
     used: set[int] = set()
     pairs = []
-    for row, one in enumerate(reference.itertuples()):
-        seconds = (events["time"] - one.time).dt.total_seconds().abs().to_numpy()
+    times = events["time"].to_numpy(dtype="datetime64[ns]")
+    places = events[["latitude", "longitude"]].to_numpy()
+    sought = reference["time"].to_numpy(dtype="datetime64[ns]")
+    for row, (latitude, longitude) in enumerate(reference[["latitude", "longitude"]].to_numpy()):
+        seconds = np.abs((times - sought[row]) / np.timedelta64(1, "s"))
         km = np.full(len(events), np.inf)
         near = np.flatnonzero(seconds <= within_s)
-        km[near], _ = distance_azimuth(
-            one.latitude,
-            one.longitude,
-            events["latitude"].to_numpy()[near],
-            events["longitude"].to_numpy()[near],
-        )
+        km[near], _ = distance_azimuth(latitude, longitude, *places[near].T)
         free = [n for n in near if km[n] <= within_km and n not in used]
         if free:
             best = int(min(free, key=lambda n: seconds[n] + km[n] / 5))
@@ -217,24 +224,21 @@ def picks_of(material: Material, reference: pd.DataFrame, within_s: float) -> li
     picks = material.picks
     x, y = sites.frame.to_xy(reference["latitude"].to_numpy(), reference["longitude"].to_numpy())
     depth = reference["depth_km"].fillna(5.0).clip(lower=0.0).to_numpy()
-    away = np.hypot(x[:, None] - local["x"].to_numpy(), y[:, None] - local["y"].to_numpy())
     levels = local["depth_km"].to_numpy()
-    domain = Domain(
-        float(away.max()) + 1, min(0.0, levels.min()), float(depth.max()) + 1, nodes=500
-    )
-    times = TravelTimes(material.model, domain, levels)
+    low = np.array([x.min(), y.min(), min(0.0, levels.min())])
+    box = np.array([low, [x.max(), y.max(), depth.max() + 1]])
+    times = material.model.times(Network(sites.frame, local, box))
     zero = reference["time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 1e9
     count = np.zeros(len(reference), dtype=np.int64)
-    keys = pd.DataFrame({"site": sites.find(picks), "phase": picks["phase"].to_numpy()})
+    owner, phases = sites.find(picks), picks["phase"].to_numpy()
     seconds = picks["time"].astype("int64").to_numpy() / 1e9
-    for (site, phase), rows in keys.groupby(["site", "phase"]).groups.items():
-        if site < 0 or phase not in "PS":
-            continue
-        own = np.sort(seconds[rows])
-        table = times.rows(np.array([phase]), levels[site : site + 1])
-        expected = zero + times.at(table, away[:, site], depth)[0]
-        low, high = (np.searchsorted(own, expected + side) for side in (-within_s, within_s))
-        count += high > low
+    for site, phase in product(np.unique(owner[owner >= 0]), "PS"):
+        own = np.sort(seconds[(owner == site) & (phases == phase)])
+        rows = times.rows_of(np.full(len(x), phase), np.full(len(x), site))
+        offsets = x - local["x"].iloc[site], y - local["y"].iloc[site]
+        expected = zero + times.travel(rows, *offsets, depth)
+        first, last = (np.searchsorted(own, expected + side) for side in (-within_s, within_s))
+        count += last > first
     return count.tolist()
 
 

@@ -100,7 +100,7 @@ def _differences(
         difference_s=difference,
         shift_s=difference - (travel[0] - travel[1]),
     )
-    return tables.conform(made[DIFFERENTIALS.names], DIFFERENTIALS).to_pandas()
+    return pd.DataFrame(tables.conform(made[DIFFERENTIALS.names], DIFFERENTIALS).to_pandas())
 
 
 def _travel(sequence: Sequence, plan: Plan, arrivals: pd.DataFrame) -> np.ndarray:
@@ -111,9 +111,9 @@ def _travel(sequence: Sequence, plan: Plan, arrivals: pd.DataFrame) -> np.ndarra
     local = sites.local.iloc[site]
     source = sequence.events.iloc[arrivals["source"].to_numpy()]
     x, y = sites.frame.to_xy(source["latitude"].to_numpy(), source["longitude"].to_numpy())
-    rows = locator.times.rows(arrivals["phase"].to_numpy(), local["depth_km"].to_numpy())
-    away = np.hypot(x - local["x"].to_numpy(), y - local["y"].to_numpy())
-    return locator.times.at(rows, away, source["depth_km"].to_numpy())[0]
+    rows = locator.times.rows_of(arrivals["phase"].to_numpy(), site)
+    east, north = x - local["x"].to_numpy(), y - local["y"].to_numpy()
+    return locator.times.travel(rows, east, north, source["depth_km"].to_numpy())
 
 
 def _error(sequence: Sequence, events: pd.DataFrame, sites: Sites) -> float:
@@ -131,7 +131,7 @@ def _error(sequence: Sequence, events: pd.DataFrame, sites: Sites) -> float:
 
 def main() -> None:
     """Measure all cases and keep the figures in benchmarks/results/relocation.json."""
-    words = arguments()
+    words = arguments(__doc__)
     rows = []
     plan, model = FRESH["100, wrong model"]
     for seed in (31, 32, 33):

@@ -12,7 +12,7 @@ Solid Earth 127.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,14 @@ _SOME_S = 0.1
 
 def main() -> None:
     """Associate the picks of a folder and write time, latitude, longitude and depth of events."""
-    name, folder, output = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", choices=("pyocto", "gamma"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("output", type=Path)
+    words = parser.parse_args()
+    name, folder, output = words.name, words.folder, words.output
     picks, stations = _named(folder / "picks.csv"), _named(folder / "stations.csv")
     stations = stations.drop_duplicates("id").reset_index(drop=True)
     project = _projection(stations)
@@ -86,9 +93,10 @@ def _pyocto(picks: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
         station=picks["id"], time=picks["time"].astype("int64").to_numpy() / 1e9
     )
     events, _ = engine.associate(table, places)
-    return events.assign(
+    found: pd.DataFrame = events.assign(
         time=pd.to_datetime(events["time"], unit="s", utc=True), depth_km=events["z"]
     )
+    return found
 
 
 def _gamma(picks: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:

@@ -11,19 +11,19 @@ PyOcto takes minutes.
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from benchmarks.measure import finish
-from benchmarks.real_catalogs import beside, made_of
+from benchmarks.measure import finish, parser_of
+from benchmarks.real_catalogs import beside, made_of, sets
 
 _RIVALS = ("pyocto", "gamma")
 _SCRIPT = Path(__file__).with_name("rival_associators.py")
@@ -34,7 +34,7 @@ _AFTER = pd.Timedelta("60s")
 
 def main() -> None:
     """Measure each set with each associator and keep the figures."""
-    parser = argparse.ArgumentParser()
+    parser = parser_of(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python", type=Path, required=True)
     parser.add_argument("--only", default="", metavar="NAME")
@@ -42,10 +42,9 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=600, metavar="CPU_S")
     parser.add_argument("--quick", action="store_true", help="keep no figures")
     words = parser.parse_args()
+    require(words.python)
     rows = []
-    for folder in sorted(path for path in words.folder.iterdir() if path.is_dir()):
-        if words.only not in folder.name:
-            continue
+    for folder in sets(words.folder, words.only):
         with tempfile.TemporaryDirectory() as place:
             part = part_of(folder, words.span, Path(place) / folder.name)
             rows.append({"case": folder.name, "associator": "quakeline", **ours(part)})
@@ -53,6 +52,19 @@ def main() -> None:
                 figures = rival(name, part, words.python, words.limit)
                 rows.append({"case": folder.name, "associator": name, **figures})
         finish("rivals", rows, words.quick, kept=words.only)
+
+
+def require(python: Path) -> None:
+    """End the program with a line unless a Python has what the other associators need."""
+    code = "import sys; from importlib.util import find_spec as f; "
+    code += "print(*[name for name in sys.argv[1:] if f(name) is None])"
+    command: list[str | Path] = [python, "-c", code, *_RIVALS, "pandas", "pyproj"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"--python {python}: does not run: {error}")
+    if lacking := done.stdout.split():
+        sys.exit(f"--python {python}: has no {', '.join(lacking)}; `pip install pyocto GMMA`")
 
 
 def part_of(folder: Path, span: tuple[str, str] | None, place: Path) -> Path:
@@ -108,7 +120,8 @@ def once(picks: pd.DataFrame) -> pd.DataFrame:
     keys = [name for name in ("network", "station", "phase") if name in picks]
     order = picks.assign(at=times).sort_values([*keys, "at"])
     late = order.groupby(keys, dropna=False)["at"].diff().dt.total_seconds()
-    return order[~(late <= _SAME_S)].drop(columns="at").sort_index()
+    kept: pd.DataFrame = order[~(late <= _SAME_S)].drop(columns="at").sort_index()
+    return kept
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def _stations(plan: Plan, frame: LocalFrame, rng: np.random.Generator) -> pd.Dat
             "response": "none",
         }
     )
-    return tables.conform(stations, STATIONS).to_pandas()
+    return pd.DataFrame(tables.conform(stations, STATIONS).to_pandas())
 
 
 def _events(plan: Plan, frame: LocalFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def rows(title: str, ours: dict[str, float], alone: dict[str, float]) -> list[di
 
 def main() -> None:
     """Measure without SLURM, then each number of nodes; `--quick` only one node."""
-    quick = measure.arguments().quick
+    quick = measure.arguments(__doc__).quick
     why = slurmcluster.available()
     if why:
         sys.exit(why)

@@ -9,7 +9,6 @@ ellipse of the epicentre alone and within the range of the depth alone.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,8 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.measure import finish
-from benchmarks.real_catalogs import made_of, matched, window
+from benchmarks.measure import finish, parser_of
+from benchmarks.real_catalogs import made_of, matched, sets, window
 from quakeline.core.geometry import distance_azimuth
 from quakeline.io.formats.ellipsoids import covariance_of
 
@@ -43,14 +42,15 @@ _POINTS = {1: (1.0, 4.0), 2: (2.30, 6.18), 3: (3.53, 8.02)}
 
 def main() -> None:
     """Measure each part and keep the figures in benchmarks/results/stated_errors.json."""
-    parser = argparse.ArgumentParser()
+    parser = parser_of(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default="", metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="keep no figures")
     words = parser.parse_args()
     rows = []
+    held = [folder.name for folder in sets(words.folder, words.only)]
     for name, begin, end in PARTS:
-        if words.only in name:
+        if name in held:
             figures = measured(words.folder / name, begin, end)
             rows.append({"case": name, "begin": begin, "end": end, **figures})
             finish("stated_errors", rows, words.quick, kept=words.only)

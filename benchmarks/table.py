@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 
-from benchmarks.measure import RESULTS
+from benchmarks.measure import RESULTS, parser_of
 
 
 def main() -> None:
     """Print a table for each benchmark that has run."""
+    parser_of(__doc__).parse_args()
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(result["cases"], list):
-            continue  # fuzz.json: counts, not measurements
+        if not isinstance(result.get("cases"), list):
+            continue  # fuzz.json and fuzz_plausible.json: counts, not measurements
         machine = result["environment"]
         versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
         print(

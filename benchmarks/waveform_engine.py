@@ -10,7 +10,6 @@ whose names hold the text and keeps the results of the others.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -25,8 +24,9 @@ RATE = 100.0
 REPEATS = 3
 #: SeisBench's default and others, of which the best is taken.
 BATCHES = {"PhaseNet": (256, 64, 32), "EQTransformer": (256, 64, 32), "GPD": (256, 32)}
-#: Case: SeisBench class, arguments, stations, seconds, stacking.
-CASES: dict[str, tuple[str, dict[str, Any], int, int, str]] = {
+#: SeisBench class, arguments, stations, seconds, stacking.
+Case = tuple[str, dict[str, Any], int, int, str]
+CASES: dict[str, Case] = {
     "PhaseNet, 1 station-day": ("PhaseNet", {}, 1, 86_400, "avg"),
     "PhaseNet, 20 stations x 1 h": ("PhaseNet", {}, 20, 3_600, "avg"),
     "EQTransformer, 1 station-day": (
@@ -41,10 +41,10 @@ CASES: dict[str, tuple[str, dict[str, Any], int, int, str]] = {
 ON_TWO_THREADS = ("PhaseNet, 1 station-day", "EQTransformer, 1 station-day")
 #: Step between windows in samples, as SeisBench takes it by default.
 STEPS = {"PhaseNet": 1501, "EQTransformer": 3000, "GPD": 10}
-QUICK = {"PhaseNet, 1 h": ("PhaseNet", {}, 1, 3_600, "avg")}
+QUICK: dict[str, Case] = {"PhaseNet, 1 h": ("PhaseNet", {}, 1, 3_600, "avg")}
 
 
-def case_of(case: str) -> tuple[str, dict[str, Any], int, int, str]:
+def case_of(case: str) -> Case:
     """What a case is made of."""
     return {**CASES, **QUICK}[case]
 
@@ -79,7 +79,11 @@ def stream_of(samples: np.ndarray, first: int) -> Any:
     stream = obspy.Stream()
     for station, components in enumerate(samples):
         for code, data in zip("ZNE", components, strict=True):
-            header = {"network": "XX", "station": f"S{station:02d}", "channel": f"HH{code}"}
+            header: dict[str, Any] = {
+                "network": "XX",
+                "station": f"S{station:02d}",
+                "channel": f"HH{code}",
+            }
             header |= {"sampling_rate": RATE, "starttime": obspy.UTCDateTime(first / RATE)}
             stream.append(obspy.Trace(data, header))
     return stream
@@ -99,7 +103,7 @@ def peer(case: str, batch: int, threads: int, save: str | None) -> dict[str, Any
     options = {"batch_size": batch, "stacking": stacking}
     result = measure.timed(lambda: found.append(model.annotate(stream, **options)))
     if save:
-        np.savez(save, **_curves_of_stream(found[0], first, samples.shape[-1]))
+        np.savez(save, allow_pickle=False, **_curves_of_stream(found[0], first, samples.shape[-1]))
     return {**result, "peak_mb": measure.peak_mb()}
 
 
@@ -149,7 +153,7 @@ def ours(case: str, threads: int, weights: str, save: str | None) -> dict[str, A
             for station, found in enumerate(curves)
             for phase, curve in zip(annotator.card.phases, found, strict=True)
         }
-        np.savez(save, **named)
+        np.savez(save, allow_pickle=False, **named)
     return result
 
 
@@ -195,13 +199,13 @@ def compare(name: str, threads: int, quick: bool) -> list[dict[str, Any]]:
     theirs: dict[int, list[dict[str, Any]]] = {batch: [] for batch in batches}
     with tempfile.TemporaryDirectory() as folder:
         made = measure.child(MODULE, threads, side="weights", case=name, folder=folder)
-        saved = [str(Path(folder) / side) + ".npz" for side in ("ours", "peer")]
+        own, other = (str(Path(folder) / side) + ".npz" for side in ("ours", "peer"))
         run = partial(measure.child, MODULE, threads, case=name)
         for _ in range(1 if quick else REPEATS):
-            mine.append(run(side="ours", weights=made["path"], save=saved[0]))
+            mine.append(run(side="ours", weights=made["path"], save=own))
             for batch in batches:
-                theirs[batch].append(run(side="peer", batch=batch, save=saved[1]))
-        equal = difference(*saved, made["window"])
+                theirs[batch].append(run(side="peer", batch=batch, save=other))
+        equal = difference(own, other, made["window"])
     return peer_rows(label(name, threads), measure.medians(mine), theirs, equal)
 
 
@@ -221,11 +225,8 @@ def peer_rows(
 
 def main() -> None:
     """Run all cases, or one short one with --quick."""
-    given = measure.arguments()
-    if given.child:
-        asked = dict(given.child)
-        side = asked.pop("side")
-        print(json.dumps({"ours": ours, "peer": peer, "weights": weights}[side](**asked)))
+    given = measure.arguments(__doc__)
+    if measure.answered(given, ours=ours, peer=peer, weights=weights):
         return
     rows = []
     for name in QUICK if given.quick else CASES:

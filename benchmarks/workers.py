@@ -56,7 +56,7 @@ def main() -> None:
     from quakeline.models.graphs import graph_of
     from quakeline.models.named import weights_file
 
-    given = measure.arguments()
+    given = measure.arguments(__doc__)
     path = weights_file("phasenet")
     graph_of(path)
     rounds, days = (1, 1) if given.quick else (engine.REPEATS, 2)

@@ -1,12 +1,13 @@
 """Earthquake catalogs from continuous seismometer and DAS data.
 
 `quakeline.pick(stream)` and `quakeline.annotate(stream)` work on data at hand, without a workflow,
-and `quakeline.catalog(picks, stations, velocity)` makes events of picks; see
-`quakeline.api.direct.api` and `quakeline.api.catalog`. `quakeline.load_network`, `trained_from`
+and `quakeline.catalog(picks, stations, velocity)` makes events of picks, `quakeline.associate`,
+`locate` and `magnitudes` one step of it each; see `quakeline.api.direct.api`,
+`quakeline.api.catalog` and `quakeline.api.steps`. `quakeline.load_network`, `trained_from`
 and `save_network` are for weights that are trained further; see docs/pickers.md.
 `quakeline.DASModel` and what goes with it work on fibre data; see docs/das.md.
-`quakeline.open_stores(folder)` opens the waveforms or probabilities that a run kept as one object
-of xarray.
+`quakeline.open_run(folder)` opens a finished run: its tables, waveforms, figures, as obspy objects;
+`quakeline.open_stores(folder)` the waveforms or probabilities alone, as one object of xarray.
 """
 
 from importlib import import_module
@@ -21,8 +22,12 @@ except PackageNotFoundError:  # a source tree that is not installed
 
 #: Where the public names are.
 _PLACES = {
+    "open_run": "quakeline.api.finished",
     "open_stores": "quakeline.io.products.lazy",
     "annotate": "quakeline.api.direct.api",
+    "associate": "quakeline.api.steps",
+    "locate": "quakeline.api.steps",
+    "magnitudes": "quakeline.api.steps",
     "catalog": "quakeline.api.catalog",
     "pick": "quakeline.api.direct.api",
     "load_network": "quakeline.models.named",

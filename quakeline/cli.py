@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from quakeline import __version__
-from quakeline.commands import dataset, evaluate, models, tune
+from quakeline.commands import dataset, evaluate, live, models, tune
 from quakeline.commands.catalog import catalog
 from quakeline.commands.correlate import correlate
 from quakeline.commands.export import export
 from quakeline.commands.fetch import fetch
+from quakeline.commands.init import init
 from quakeline.commands.inspect import inspect
 from quakeline.commands.mechanism import mechanism
 from quakeline.commands.merge import merge
@@ -27,9 +28,13 @@ from quakeline.commands.train import train
 from quakeline.core import terminal
 from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
 
+if TYPE_CHECKING:
+    from quakeline.workflow.config import Run
+    from quakeline.workflow.inspection.readiness import Findings
+
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="Earthquake catalogs from continuous data, in one reproducible workflow.",
 )
@@ -39,6 +44,8 @@ app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(tune.app, name="tune")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(live.app, name="live")
+app.command()(init)
 app.command()(inspect)
 app.command()(fetch)
 app.command()(pick)
@@ -131,63 +138,107 @@ def run(
         str | None,
         typer.Option(help="Snakemake profile, e.g. slurm: a name in profiles/ or a folder."),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show all that Snakemake says.")
+    ] = False,
 ) -> None:
     """Run the workflow, whatever is missing or out of date, and show what it found.
 
-    A killed run continues.
+    A killed run continues. What Snakemake says is kept in results/RUN/logs/snakemake.txt.
     """
+    from functools import partial
+
+    from rich.console import Console
+
+    from quakeline.commands.progress import shown
     from quakeline.workflow import launch
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
         raise typer.BadParameter(f"{cores!r} given; a number above 0, or all", param_hint="--cores")
-    place = launch.find_place(Path.cwd())
+    place = launch.find_place(Path.cwd(), overlay)
     path = launch.find_overlay(place, overlay, Path.cwd())
     settings = launch.checked(place, path)
     profile_path = launch.find_profile(place, profile, Path.cwd())
-    if place.folder != Path.cwd():
-        typer.echo(f"working in {place.folder}", err=True)
-    outcome = launch.launch(place, settings, path, cores, context.obj or [], profile_path)
+    if place != Path.cwd():
+        typer.echo(f"working in {place}", err=True)
+    results = place / "results" / settings.run
+    start = partial(launch.launch, place, settings, path, cores, context.obj or [], profile_path)
+    quiet = not (verbose or context.obj)
+    if quiet:
+        with shown("running", Console(stderr=True), lambda n: f"{n:.0f} steps") as progress:
+            outcome = start(progress)
+    else:
+        outcome = start()
+    if outcome.code and quiet:
+        kept = os.path.relpath(launch.output_of(results))
+        typer.echo(f"all that Snakemake said is in {kept}", err=True)
     for line in outcome.lines:
         typer.echo(f"quakeline: {line}", err=True)
-    results = place.folder / "results" / settings.run
     planned_only = launch.DRY.intersection(context.obj or [])
     if outcome.code == 0 and not planned_only and (results / "catalog/events.parquet").is_file():
-        _show(place.folder, settings.run)
+        _show(place, settings.run)
     raise typer.Exit(outcome.code)
 
 
 @app.command()
-def summary(run: Annotated[str, typer.Argument(help="Name of the run.")]) -> None:
+def summary(
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="List all events, reasons and files, each by its path.")
+    ] = False,
+) -> None:
     """Show what a run found."""
     from quakeline.workflow import launch
 
-    _show(launch.find_place(Path.cwd()).folder, run)
+    _show(launch.results_place(Path.cwd()), run, everything)
 
 
-def _show(folder: Path, run: str) -> None:
+def _show(folder: Path, run: str, everything: bool = False) -> None:
     from rich.console import Console
 
     from quakeline.workflow.summary import show
 
     os.chdir(folder)
-    show(Path("results") / run, Console())
+    show(Path("results") / run, Console(), everything=everything)
 
 
 @config_app.command()
 def check(overlay: Overlay = None) -> None:
-    """Check the configuration and show the plan of the run, or all mistakes."""
+    """Check settings, stations and data of a run and show its plan, or all mistakes.
+
+    Headers of some waveform files are read; servers are not asked.
+    """
     from quakeline.core.timeline import iso, to_ns
     from quakeline.workflow import launch
 
-    place = launch.find_place(Path.cwd())
+    place = launch.find_place(Path.cwd(), overlay)
     settings = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
+    found = _looked(settings, place)
     start, end = (iso(to_ns(t), digits=0) for t in (settings.time.start, settings.time.end))
     card = settings.weights.card()
     typer.echo("ok")
-    typer.echo(f"run     {settings.run}, written to {place.folder / 'results' / settings.run}")
+    typer.echo(f"run     {settings.run}, written to {place / 'results' / settings.run}")
     typer.echo(f"span    {start} to {end}")
     typer.echo(f"chunks  {len(settings.chunk_ids)} of at most {settings.time.chunk_h:g} h")
     typer.echo(f"model   {card.name}, phases {', '.join(card.phases)}")
+    for name, fact in found.facts.items():
+        typer.echo(f"{name:<8}{fact}" if len(name) < 8 else f"{name} {fact}")
+    for doubt in found.doubts:
+        typer.secho(f"WARNING {doubt}", err=True, fg="yellow")
+
+
+def _looked(settings: Run, folder: Path) -> Findings:
+    """What stations and data of a run look like. Raises ConfigError for what cannot work."""
+    from contextlib import chdir
+
+    from quakeline.core.errors import ConfigError
+    from quakeline.workflow.inspection.readiness import look
+
+    with chdir(folder):
+        found = look(settings)
+    if found.mistakes:
+        raise ConfigError("\n".join([*found.mistakes, *found.doubts]))
+    return found
 
 
 @config_app.command(name="reference")
@@ -195,7 +246,7 @@ def write_reference(check: Check = False) -> None:
     """Write config/README.md: every key with its type, default and meaning."""
     from quakeline.workflow import launch, reference
 
-    target = launch.find_place(Path.cwd()).folder / reference.README
+    target = launch.results_place(Path.cwd()) / reference.README
     reference.publish(target, reference.readme(), check=check)
 
 
@@ -204,7 +255,7 @@ def write_schema(check: Check = False) -> None:
     """Write config/config.schema.json: completion and checks in editors."""
     from quakeline.workflow import launch, reference
 
-    target = launch.find_place(Path.cwd()).folder / reference.SCHEMA
+    target = launch.results_place(Path.cwd()) / reference.SCHEMA
     reference.publish(target, reference.editor_schema(), check=check)
 
 
@@ -213,5 +264,5 @@ def write_defaults(check: Check = False) -> None:
     """Write config/config.yaml: the defaults of every run, each with its meaning."""
     from quakeline.workflow import config, default_config, launch, reference
 
-    target = launch.find_place(Path.cwd()).folder / config.DEFAULT
+    target = launch.results_place(Path.cwd()) / config.DEFAULT
     reference.publish(target, default_config.text(), check=check)

@@ -64,8 +64,7 @@ def demo_copy(demo_run: WorkFolder, tmp_path: Path) -> WorkFolder:
 def demo_tree(demo_run: WorkFolder, tmp_path: Path) -> WorkFolder:
     """A copy of the finished demo together with a copy of the program, for tests that change it."""
     place = demo_run.copied(tmp_path)
-    for name in ("quakeline", "workflow", "profiles", "envs"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    shutil.copytree(REPOSITORY / "quakeline", tmp_path / "quakeline")
     shutil.copy2(REPOSITORY / "Snakefile", tmp_path)
     return WorkFolder(place.folder, tmp_path / "Snakefile", {"PYTHONPATH": str(tmp_path)})
 

@@ -14,6 +14,7 @@ from typing import get_args, get_type_hints
 import pytest
 from pydantic import BaseModel
 
+from quakeline.core.installed import DAG
 from quakeline.workflow.config import Run
 from quakeline.workflow.stages import STAGES, TABLE
 from quakeline.workflow.stages.table import never
@@ -22,10 +23,9 @@ HEAVY = ("torch", "obspy", "xdas", "pandas", "zarr", "scipy", "matplotlib", "pya
 DIRECTIVES = ("log", "benchmark", "conda", "threads", "resources", "params", "script")
 RULE = re.compile(r"^rule (\w+):\n((?:(?:[ \t].*)?\n)*)", re.MULTILINE)
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 RULES = {
     name: body
-    for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk"))
+    for path in sorted((DAG / "rules").glob("*.smk"))
     for name, body in RULE.findall(path.read_text(encoding="utf-8") + "\n")
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -14,6 +15,7 @@ import pytest
 from workfolder import QUAKELINE, REPOSITORY, WorkFolder
 
 from quakeline import __version__
+from quakeline.core.installed import EXAMPLES
 
 PRODUCT = "results/unterhaching/catalog/events.parquet"
 
@@ -30,7 +32,17 @@ def test_version(workdir: WorkFolder) -> None:
     assert workdir.quakeline("--version").stdout == f"quakeline {__version__}\n"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["config", "--help"]])
+def test_a_shell_completes_commands(workdir: WorkFolder) -> None:
+    asked = {
+        "_QUAKELINE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "quakeline su",
+        "COMP_CWORD": "1",
+    }
+    place = WorkFolder(workdir.folder, environment=asked)
+    assert place.quakeline().stdout.split() == ["summary"]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "-h"], ["config", "check", "-h"]])
 def test_help(workdir: WorkFolder, words: list[str]) -> None:
     assert workdir.quakeline(*words).returncode == 0
 
@@ -111,13 +123,27 @@ def test_a_folder_without_configuration_works_in_the_source_tree(tmp_path: Path)
     assert str(REPOSITORY / "results") in done.stdout
 
 
-def test_without_any_workflow_there_is_one_line(demo_tree: WorkFolder, tmp_path: Path) -> None:
+def test_without_any_run_there_is_one_line(demo_tree: WorkFolder, tmp_path: Path) -> None:
     installed = WorkFolder(tmp_path / "elsewhere", environment=demo_tree.environment)
     installed.folder.mkdir()
-    (demo_tree.folder / "Snakefile").unlink()
+    shutil.rmtree(demo_tree.folder / "config")
     done = installed.quakeline("run")
-    refused(done, "no workflow here", str(installed.folder))
+    refused(done, "no run in", str(installed.folder), "quakeline init")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_overlay_without_a_folder_of_configuration_runs_where_it_is(tmp_path: Path) -> None:
+    place = WorkFolder(tmp_path)
+    place.demo_overlay("run: alone\nstations: {table: st.csv}\nvelocity: {table: iasp91}\n")
+    shutil.copy(EXAMPLES / "unterhaching/stations.csv", tmp_path / "st.csv")
+    done = place.quakeline("config", "check", "overlay.yaml")
+    assert str(tmp_path / "results/alone") in done.stdout, done.stderr
+
+
+def test_a_newer_script_of_the_jobs_runs_nothing_again(demo_tree: WorkFolder) -> None:
+    (demo_tree.folder / "quakeline/workflow/dag/scripts/run_stage.py").touch()
+    done = demo_tree.quakeline("run", "--", "--dry-run")
+    assert "Nothing to be done" in done.stdout + done.stderr
 
 
 def test_words_after_two_dashes_go_to_snakemake(workdir: WorkFolder) -> None:
@@ -144,6 +170,13 @@ def test_a_mistake_found_by_a_job_ends_with_its_line(workdir: WorkFolder) -> Non
     own = [line for line in done.stderr.splitlines() if line.startswith("quakeline: ")]
     assert len(own) == 1
     assert own[0] == done.stderr.splitlines()[-1]
+    assert len(done.stderr.splitlines()) < 12
+    kept = workdir.folder / "results/bad/logs/snakemake.txt"
+    assert "all that Snakemake said is in results/bad/logs/snakemake.txt" in done.stderr
+    assert "fetch" in kept.read_text()
+    loud = workdir.quakeline("run", overlay, "--verbose")
+    assert len(loud.stderr.splitlines()) > 12
+    assert loud.stderr.splitlines()[-1] == own[0]
 
 
 def test_a_defect_of_the_program_names_its_log(demo_tree: WorkFolder) -> None:

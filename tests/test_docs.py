@@ -34,7 +34,7 @@ PAGES = [
 #: Recordings of 2010 as if they were of the day that the pages speak of.
 LATER = obspy.UTCDateTime("2024-01-01T16:24:00") - archives.FIRST
 #: What the page README.md leaves for the other pages; they make what they need beside it.
-KEPT = ("config", "my", "day", "results", ".snakemake")
+KEPT = ("config", "my", "day", "ds", "results", ".snakemake")
 FILES = ("picks.csv", "stations.csv", "velocity.csv", "reference.xml")
 
 

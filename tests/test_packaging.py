@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
 
 import pytest
+from workfolder import REPOSITORY, WorkFolder
 
 PIN = re.compile(r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")
 
@@ -30,3 +34,59 @@ def test_every_dependency_is_pinned(repository: Path, pins: list[str]) -> None:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the wheel was unpacked into, as pip does, far from the repository."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    shutil.copytree(REPOSITORY / "quakeline", source / "quakeline")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy2(REPOSITORY / name, source)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    words = ["--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "wheel", *words, "-w", folder, source], check=True)
+    (wheel,) = folder.glob("*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--target", folder / "site", wheel], check=True)
+    shutil.rmtree(source)
+    return folder / "site"
+
+
+def of_wheel(installed: Path, folder: Path) -> WorkFolder:
+    """An empty folder in which the commands are those of the wheel."""
+    folder.mkdir(exist_ok=True)
+    return WorkFolder(folder, environment={"PYTHONPATH": str(installed)})
+
+
+def test_everything_works_from_a_wheel(installed: Path, tmp_path: Path) -> None:
+    place = of_wheel(installed, tmp_path)
+    done = place.quakeline("run")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"quakeline: no run in {tmp_path}")
+    assert place.quakeline("init", "demo").returncode == 0
+    checked = place.quakeline("config", "check")
+    assert str(tmp_path / "results/unterhaching") in checked.stdout
+    planned = place.quakeline("run", "--", "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    assert re.search(r"^crate +1$", planned.stdout + planned.stderr, re.MULTILINE)
+
+
+def test_the_workflow_of_a_wheel_is_that_of_the_source(installed: Path) -> None:
+    for folder in ("workflow/dag", "workflow/examples"):
+        source = REPOSITORY / "quakeline" / folder
+        names = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
+        shipped = installed / "quakeline" / folder
+        assert {name for name in names if not (shipped / name).is_file()} == {
+            name for name in names if "__pycache__" in name.parts
+        }
+
+
+@pytest.mark.slow
+def test_the_demo_from_a_wheel(installed: Path, tmp_path: Path) -> None:
+    place = of_wheel(installed, tmp_path)
+    assert place.quakeline("init", "demo").returncode == 0
+    done = place.quakeline("run", "--cores", "2")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "results/unterhaching/catalog/ro-crate-metadata.json").is_file()

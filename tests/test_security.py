@@ -75,8 +75,10 @@ def test_a_run_stays_in_its_folder(name, repository):
         demo_like({"run": name})
 
 
-def test_no_rule_has_a_shell(repository):
-    rules = [repository / "Snakefile", *(repository / "workflow/rules").glob("*.smk")]
+def test_no_rule_has_a_shell():
+    from quakeline.core.installed import DAG, SNAKEFILE
+
+    rules = [SNAKEFILE, *DAG.glob("rules/*.smk")]
     assert len(rules) > 4
     text = "\n".join(path.read_text(encoding="utf-8") for path in rules)
     assert "script:" in text

@@ -12,7 +12,8 @@ app = typer.Typer(no_args_is_help=True, help="Data sets to train networks with."
 Where = Annotated[
     Path,
     typer.Argument(
-        help="A folder of SeisBench's format, a NumPy archive (.npz), or Seismo-Performer's HDF5."
+        help="A folder of SeisBench's format or of SAC files, a NumPy archive (.npz), or HDF5 of"
+        " Seismo-Performer, STEAD or EQTransformer."
     ),
 ]
 Model = Annotated[

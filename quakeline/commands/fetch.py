@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from quakeline.core.timeline import Span
     from quakeline.waveforms.sources.base import Hear, Obtained
-    from quakeline.workflow import launch
     from quakeline.workflow.config import Run
 
 #: After so many chunks in a row of which nothing could be fetched the rest is not tried.
@@ -40,14 +39,14 @@ def fetch(
 
     from quakeline.workflow import launch
 
-    place = launch.find_place(Path.cwd())
+    place = launch.find_place(Path.cwd(), overlay)
     path = launch.find_overlay(place, overlay, Path.cwd())
     run = launch.checked(place, path)
     console = Console()
     _workflow(place, run, path, "stations")
     tally = _Tally()
     if run.remote:
-        with chdir(place.folder):
+        with chdir(place):
             _download(run, tally, console)
         tally.show(console)
     if tally.problems:
@@ -55,7 +54,7 @@ def fetch(
     _workflow(place, run, path, "fetch")
 
 
-def _workflow(place: launch.Place, run: Run, overlay: Path | None, rule: str) -> None:
+def _workflow(place: Path, run: Run, overlay: Path | None, rule: str) -> None:
     """Run the workflow as far as a rule."""
     from quakeline.workflow import launch
 

@@ -102,11 +102,9 @@ def inspect(
 
 
 def _rate(model: str) -> float:
-    from quakeline.models.cards import CARDS
+    from quakeline.models.named import known_card
 
-    if model not in CARDS:
-        raise ConfigError(f"--model: {model!r} given; known are {', '.join(CARDS)}")
-    return CARDS[model].sampling_rate_hz
+    return known_card(model).sampling_rate_hz
 
 
 def _console() -> Console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,20 +13,51 @@ from quakeline.core.errors import ConfigError, DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quakeline.events.mechanisms.hash_files import PolarityEvent
+    from quakeline.earth.velocity import Model
+    from quakeline.events.mechanisms.hash_files import Reversals as Turned
+    from quakeline.events.mechanisms.launching import Launch
+    from quakeline.events.mechanisms.polarities import PolarityEvent
+    from quakeline.io.exports import Tables
 
+Catalog = Annotated[
+    str | None,
+    typer.Argument(metavar="[CATALOG]", help="Run, or folder of a catalog, with --polarities."),
+]
+Polarities = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV of polarities: event_id or time (of the origin), network, station, polarity (U or"
+        " D, + or -, 1 or -1), and if there are any location, probability."
+    ),
+]
+Networks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--polarity-network",
+        help="Weights of a network of polarities, which reads them from the waveforms that the run"
+        " kept; may be repeated: all must agree.",
+    ),
+]
+MinProbability = Annotated[
+    float, typer.Option(min=0.5, max=1.0, help="Least probability of networks' polarities.")
+]
 Phase = Annotated[
-    Path, typer.Option("--hash-phase", help="Phase file with polarities, as HASH reads it.")
+    Path | None,
+    typer.Option("--hash-phase", help="Phase file with polarities, of HASH or SKHASH (CSV)."),
 ]
 Stations = Annotated[
-    Path | None, typer.Option("--hash-stations", help="Stations, as HASH reads them.")
+    Path | None, typer.Option("--hash-stations", help="Stations, as HASH or SKHASH reads them.")
 ]
 Reversals = Annotated[
-    Path | None, typer.Option("--hash-reversals", help="Stations and days of reversed polarity.")
+    Path | None,
+    typer.Option("--hash-reversals", help="Stations and days of reversed polarity, likewise."),
 ]
 Velocity = Annotated[
     list[Path] | None,
-    typer.Option(help="Depth and vp of a HASH model; may be repeated: all are tried in turn."),
+    typer.Option(
+        help="With phase files depth and vp of a HASH model, which may be repeated: all are tried"
+        " in turn. With a catalog a model as in a run; default: that of the run."
+    ),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for mechanisms.parquet.")]
 Trials = Annotated[int, typer.Option(min=1, max=1000, help="Trials of take-off angles.")]
@@ -33,13 +65,22 @@ MinPolarities = Annotated[int, typer.Option(min=4, help="Polarities that an even
 AzimuthGap = Annotated[float, typer.Option(min=10, max=360, help="Largest gap of azimuths, deg.")]
 TakeoffGap = Annotated[float, typer.Option(min=10, max=90, help="Largest gap of take-offs, deg.")]
 MaxDistance = Annotated[float, typer.Option(min=1, help="Farthest stations that count, km.")]
+WorstQuality = Annotated[
+    str, typer.Option(help="Worst quality, A to D, of which a mechanism is given.")
+]
 
-_TABLE, _CSV = "mechanisms.parquet", "mechanisms.csv"
+_TABLE, _CSV, _USED = "mechanisms.parquet", "mechanisms.csv", "polarities.parquet"
+#: Travel times reach farther than stations that count, by this factor.
+_REACH = 1.1
 
 
 def mechanism(
-    hash_phase: Phase,
     output: Output,
+    catalog: Catalog = None,
+    polarities: Polarities = None,
+    polarity_network: Networks = None,
+    min_probability: MinProbability = 0.7,
+    hash_phase: Phase = None,
     hash_stations: Stations = None,
     hash_reversals: Reversals = None,
     velocity: Velocity = None,
@@ -48,52 +89,197 @@ def mechanism(
     max_azimuth_gap: AzimuthGap = 90.0,
     max_takeoff_gap: TakeoffGap = 60.0,
     max_distance_km: MaxDistance = 120.0,
+    worst_quality: WorstQuality = "D",
 ) -> None:
     """Find focal mechanisms from first-motion polarities, as HASH does.
 
-    Rays follow from the velocity models, or are those that the phase file states. Events that
-    polarities cannot tell of have a note in place of a mechanism.
+    Either of a catalog, with a table of polarities or networks that read them from its waveforms:
+    rays follow from its hypocentres, their errors
+    and its velocity model. Or of files of HASH or SKHASH: rays follow from the velocity models, or
+    are those that the phase file states. Events that polarities cannot tell of have a note in place
+    of a mechanism.
     """
-    from quakeline.core.schemas import MECHANISMS
-    from quakeline.events.mechanisms import hash_files
+    from quakeline.commands.places import catalog_inputs, files_of
+    from quakeline.core.schemas import MECHANISMS, POLARITIES
     from quakeline.events.mechanisms.mechanisms import Rules, of_events
     from quakeline.io.products import provenance, tables, targets
 
-    inputs = [hash_phase, hash_stations, hash_reversals, *(velocity or [])]
-    targets.require_folder("--output", output, "mechanism", (_TABLE, _CSV), inputs)
-    events = hash_files.phases(hash_phase)
-    if not events:
-        raise DataError(f"{hash_phase} holds no events")
-    places = _places(events, hash_stations, velocity)
-    models = [hash_files.velocities(path) for path in velocity or []]
-    turned = hash_files.reversals(hash_reversals) if hash_reversals else hash_files.Reversals({})
-    rules = Rules(trials, min_polarities, max_azimuth_gap, max_takeoff_gap, max_distance_km)
-    found = of_events(events, models, places, turned, rules)
-    digests = {str(path): provenance.digest_file(path) for path in inputs if path is not None}
-    record = provenance.Record("mechanism", 1, dict(vars(rules)), digests)
+    if worst_quality not in ("A", "B", "C", "D"):
+        raise ConfigError(f"--worst-quality: {worst_quality!r} given; allowed: A, B, C, D")
+    networks = list(polarity_network or [])
+    given = [
+        path for path in (polarities, *networks, hash_phase, hash_stations, hash_reversals) if path
+    ]
+    inputs = [*given, *(velocity or [])]
+    own = files_of(catalog) if catalog is not None else []
+    targets.require_folder("--output", output, "mechanism", (_TABLE, _CSV, _USED), [*inputs, *own])
+    rules = Rules(
+        trials, min_polarities, max_azimuth_gap, max_takeoff_gap, max_distance_km, worst_quality
+    )
+    turned = _turned(hash_reversals)
+    unknown = tables.empty(POLARITIES)
+    if catalog is not None or polarities is not None or networks:
+        known = _known(catalog, hash_phase, hash_stations, velocity)
+        if networks and polarities is None:
+            groups, unknown = _by_networks(known, networks, min_probability)
+        else:
+            groups = _of_table(known, polarities, networks)
+        launch = known.launch({event.event_id for (event,) in groups})
+    else:
+        groups, launch = _of_files(hash_phase, hash_stations, velocity, max_distance_km)
+    found = of_events(groups, launch, turned, rules)
+    digests = {str(path): provenance.digest_file(path) for path in inputs}
+    digests |= catalog_inputs(catalog) if catalog is not None else {}
+    record = provenance.Record("mechanism", 2, dict(vars(rules)), digests)
     with targets.filling(output, "mechanism") as place, provenance.recording(record):
-        tables.write(found, MECHANISMS, place / _TABLE)
-        found[MECHANISMS.plain_names].to_csv(place / _CSV, index=False)
-    typer.echo(_told(found))
-    typer.echo(f"written  {output}: {len(found)} events")
+        tables.write(found.mechanisms, MECHANISMS, place / _TABLE)
+        tables.write(_all(found.polarities, unknown), POLARITIES, place / _USED)
+        found.mechanisms[MECHANISMS.plain_names].to_csv(place / _CSV, index=False)
+    typer.echo(_told(found.mechanisms))
+    typer.echo(f"written  {output}: {len(found.mechanisms)} events")
 
 
-def _places(
-    events: list[PolarityEvent], stations: Path | None, velocity: list[Path] | None
-) -> pd.DataFrame:
-    """Where stations are; nothing is needed where the phase file states all rays."""
+def _turned(path: Path | None) -> Turned:
+    from quakeline.events.mechanisms import hash_files, skhash_files
+
+    if path is None:
+        return hash_files.Reversals({})
+    csv = skhash_files.is_one(path, "start_time")
+    return skhash_files.reversals(path) if csv else hash_files.reversals(path)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A catalog, and the velocity model by which its rays are found."""
+
+    name: str
+    folder: Path
+    tables: Tables
+    model: Model
+
+    def launch(self, wanted: set[str]) -> Launch:
+        """Rays from the hypocentres of some events."""
+        from quakeline.commands.places import channels_of
+        from quakeline.earth.sites import Sites
+        from quakeline.events.mechanisms.launching import InNetwork
+
+        assert self.tables.stations is not None
+        sites = Sites.of(self.tables.stations, channels_of(self.folder))
+        events = self.tables.events
+        return InNetwork.of(sites, self.model, events[events["event_id"].isin(wanted)])
+
+
+def _known(
+    catalog: str | None, phase: Path | None, stations: Path | None, velocity: list[Path] | None
+) -> _Known:
+    from quakeline.commands.places import catalog_of, run_folder_of, velocity_of
+
+    if catalog is None:
+        raise ConfigError("CATALOG: none given, whose events the polarities are of")
+    if phase is not None or stations is not None:
+        raise ConfigError("--hash-phase, --hash-stations: given with a catalog, which has its own")
+    if velocity and len(velocity) > 1:
+        raise ConfigError("--velocity: given more than once; a catalog takes one model")
+    folder = run_folder_of(catalog)
+    own = catalog_of(catalog)
+    if own.stations is None:
+        raise DataError(f"{folder} holds no stations.parquet, which tells where stations are")
+    if own.events.empty:
+        raise DataError(f"{folder} holds no events")
+    return _Known(catalog, folder, own, velocity_of(folder, velocity[0] if velocity else None)[0])
+
+
+def _of_table(
+    known: _Known, polarities: Path | None, networks: list[Path]
+) -> list[list[PolarityEvent]]:
+    """Events of a catalog with the polarities of a table."""
+    from quakeline.events.mechanisms.polarities import of_catalog
+
+    if polarities is None:
+        raise ConfigError("needed with a catalog: --polarities, or --polarity-network")
+    if networks:
+        raise ConfigError("--polarities and --polarity-network: given together; one of them")
+    matched = of_catalog(polarities, known.tables.events)
+    if matched.undecided or matched.strange:
+        typer.echo(
+            f"left out {matched.undecided} undecided polarities, {matched.strange} of events that"
+            " are not in the catalog"
+        )
+    if not matched.events:
+        raise DataError(f"{polarities}: none of its polarities is of an event of {known.name}")
+    return [[event] for event in matched.events]
+
+
+def _by_networks(
+    known: _Known, files: list[Path], min_probability: float
+) -> tuple[list[list[PolarityEvent]], pd.DataFrame]:
+    """Events of a run with polarities that networks read, and rows of those that are unknown."""
+    from rich.console import Console
+
+    from quakeline.commands.progress import shown
+    from quakeline.events.measurement.kept_waveforms import Waveforms
+    from quakeline.events.mechanisms import first_motions
+    from quakeline.events.mechanisms.polarities import grouped_events
+    from quakeline.models import polarity
+
+    networks = [polarity.opened(path) for path in files]
+    waveforms = Waveforms(known.folder.absolute() / "waveforms")
+    rules = first_motions.FirstMotionRules(min_probability=min_probability)
+    console = Console(stderr=True)
+    with shown("mechanism", console, lambda total: f"{total:.0f} arrivals") as progress:
+        made = first_motions.of_arrivals(
+            known.tables.pairs, waveforms.at, networks, rules, progress
+        )
+    told = made[made["polarity"] != 0]
+    names = " and ".join(network.card.name for network in networks)
+    typer.echo(f"told     {len(told)} of {len(made)} polarities, by {names}")
+    if told.empty:
+        raise DataError(f"{known.name}: none of its {len(made)} P arrivals has a polarity")
+    columns = ["event_id", "network", "station", "location", "pick_id", "polarity"]
+    kept = told[[*columns, "probability", "weight"]]
+    groups = [[event] for event in grouped_events(kept, known.tables.events)]
+    return groups, made[made["polarity"] == 0]
+
+
+def _all(used: pd.DataFrame, unknown: pd.DataFrame) -> pd.DataFrame:
+    """Polarities that count and those that are unknown, by event."""
     import pandas as pd
 
-    from quakeline.events.mechanisms import hash_files
+    if unknown.empty:
+        return used
+    both = pd.concat([used, unknown], ignore_index=True)
+    return both.sort_values("event_id", kind="stable", ignore_index=True)
 
-    if any(event.polarities["takeoff"].isna().any() for event in events):
-        if stations is None or not velocity:
-            raise ConfigError(
-                "--hash-stations and --velocity: both are needed, since the phase file states no"
-                " take-off angles"
-            )
-        return hash_files.stations(stations)
-    return pd.DataFrame(columns=["network", "station", "latitude", "longitude", "depth_km"])
+
+def _of_files(
+    phase: Path | None, stations: Path | None, velocity: list[Path] | None, max_km: float
+) -> tuple[list[list[PolarityEvent]], Launch]:
+    """Events of a phase file of HASH or SKHASH, and where their rays come from."""
+    from quakeline.events.mechanisms import hash_files, rays, skhash_files
+    from quakeline.events.mechanisms.launching import Layered, Stated
+
+    if phase is None:
+        raise ConfigError("needed are a catalog and --polarities, or --hash-phase")
+    if skhash_files.is_one(phase, "p_polarity"):
+        groups = skhash_files.phases(phase)
+    else:
+        groups = [[event] for event in hash_files.phases(phase)]
+    events = [event for group in groups for event in group]
+    if not events:
+        raise DataError(f"{phase} holds no events")
+    if all("takeoff" in event.polarities for event in events):
+        return groups, Stated()
+    if stations is None or not velocity:
+        raise ConfigError(
+            "--hash-stations and --velocity: both are needed, since the phase file states no"
+            " take-off angles"
+        )
+    csv = skhash_files.is_one(stations, "latitude")
+    places = skhash_files.stations(stations) if csv else hash_files.stations(stations)
+    models = [hash_files.velocities(path) for path in velocity]
+    deepest = max(event.depth_km + 3 * event.depth_sigma_km for event in events)
+    times = rays.times_of(models, places, deepest, _REACH * max_km)
+    return groups, Layered(times, places)
 
 
 def _told(found: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from quakeline.core.errors import WeightsError
+from quakeline.core.names import proposal, same
 from quakeline.models import cache
 from quakeline.models.ancestry import NOT_STATED
 from quakeline.models.cards import CARDS, Card, Filter, Wheel
@@ -132,9 +133,10 @@ def _is_file(name: str) -> bool:
 
 
 def _known(name: str) -> Card:
-    if name not in CARDS:
-        raise WeightsError(f"{name!r} given; known are {', '.join(CARDS)}")
-    return CARDS[name]
+    known = same(name, CARDS)
+    if known not in CARDS:
+        raise WeightsError(f"{name!r} given; {proposal(name, CARDS)}known are {', '.join(CARDS)}")
+    return CARDS[known]
 
 
 def _is_cached(card: Card) -> bool:

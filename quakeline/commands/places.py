@@ -24,7 +24,7 @@ def folder_of(run: str) -> Path:
 
     if Path(run).is_dir():
         return Path(run)
-    found = launch.find_place(Path.cwd()).folder / "results" / run
+    found = launch.results_place(Path.cwd()) / "results" / run
     if not found.is_dir():
         raise ConfigError(f"{run!r} given; neither a folder nor a run: {found} does not exist")
     return found

@@ -31,10 +31,10 @@ def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None
     """
     from quakeline.workflow import launch, planning
 
-    place = launch.find_place(Path.cwd())
+    place = launch.find_place(Path.cwd(), overlay)
     run = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
-    n = stations or _stations(run, place.folder)
-    results = place.folder / "results" / run.run
+    n = stations or _stations(run, place)
+    results = place / "results" / run.run
     own = planning.measured(results, n, run.margin_s)
     rates = planning.shipped().overlaid(own)
     made = planning.plan(run, n, rates, cores or os.cpu_count() or 1)

@@ -48,8 +48,7 @@ def reproduce(
     for line in reproduction.other_versions(read):
         typer.echo(f"quakeline: {line}", err=True)
     reproduction.furnish(read, target, (data or here).absolute())
-    place = launch.own_place(target)
-    outcome = launch.launch(place, launch.checked(place, None), None, cores, [])
+    outcome = launch.launch(target, launch.checked(target, None), None, cores, [])
     for line in outcome.lines:
         typer.echo(f"quakeline: {line}", err=True)
     if outcome.code:

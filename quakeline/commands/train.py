@@ -25,7 +25,7 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
 
     from pydantic import ValidationError
 
-    from quakeline.commands.tune_picker import carried_out
+    from quakeline.commands.tune_picker import carried_out, given_command
     from quakeline.training.datasets.opening import open_dataset
     from quakeline.training.settings import Training
     from quakeline.training.tuning import Job
@@ -47,5 +47,6 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
         resample=said.resample,
         device=device,
         threads=threads or len(os.sched_getaffinity(0)),
+        command=given_command(),
     )
     carried_out(job, "output", config)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -87,26 +89,36 @@ def picker(
         resample=resample,
         device=device,
         threads=threads or len(os.sched_getaffinity(0)),
+        command=given_command(),
     )
     carried_out(job, "--output", weights)
+
+
+def given_command() -> str:
+    """The command that is running, as one would type it."""
+    return shlex.join(["quakeline", *sys.argv[1:]])
 
 
 def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
     """Train as a job says, and tell of it."""
     from quakeline.io.products import targets
-    from quakeline.training.tuning import tune
+    from quakeline.training.report import page
+    from quakeline.training.tuning import REPORT, tune
 
     if job.target.suffix != ".safetensors":
         raise ConfigError(f"{option}: {str(job.target)!r} given; allowed: *.safetensors")
     for path in (job.target, job.log, job.checkpoint):
         targets.require_file(option, path, [*job.dataset.files, job.parent, *inputs])
+    targets.require_folder("the report's folder", job.report, REPORT, page.NAMES, [])
     typer.echo(f"records  {job.dataset.path}, {len(job.dataset)} of them")
     result = tune(job, lambda row: typer.echo(_line(row)))
     for line in _summary(result, job.name):
         typer.echo(line)
     for doubt in result.doubts:
         typer.secho(f"WARNING  {doubt}", err=True, fg="yellow")
-    typer.echo(f"written  {job.target} (weights {result.weights_id}), {job.log}")
+    typer.echo(
+        f"written  {job.target} (weights {result.weights_id}), {job.log}, {job.report}/{page.PAGE}"
+    )
 
 
 def _settings(given: Mapping[str, object], words: list[str]) -> Settings:

@@ -106,6 +106,21 @@ class Code(Enum):
     )
     LISTED_TWICE = _remark("lines {lines} of {file} all list the file: it is read once")
 
+    # packets of a live session
+    PACKET_CODES = _unused("the codes of packets are not NET.STA.LOC.CHA: {codes}")
+    PACKET_EMPTY = _unused("{count} packet{s} without samples")
+    PACKET_NO_NUMBERS = _unused("{count} packet{s} whose samples are no numbers")
+    PACKET_TIME = _unused("{count} packet{s} of impossible times, such as {time}")
+    PACKET_RATE = _unused(
+        "{count} packet{s} of {rate_hz:g} Hz; allowed: {least_hz:g} to {most_hz:.0f}"
+    )
+    CAME_LATE = _remark("{count} samples came when their time had passed, the first of {time}")
+    TIME_WENT_BACK = _remark("its times went back to {time} for good: begun anew there")
+    FELL_SILENT = _remark(
+        "nothing came for {seconds:.0f} s after {time}: begun anew when it is back"
+    )
+    RATE_CHANGED = _remark("its sampling rate changed from {before_hz:g} to {after_hz:g} Hz")
+
     # stations without data
     NO_COORDINATES = _unused(
         "station {station} has no coordinates in stations.table or stations.stationxml"
@@ -134,6 +149,23 @@ class Code(Enum):
     REQUEST_FAILED = _no_data("{why}")
     REQUEST_TOO_LARGE = _no_data("{why} even for {seconds:g} s")
     ANSWER_BROKEN = _no_data("the answer is not whole: {why}")
+
+    # live feeds
+    SERVER_LOST = _remark("lost: {why}; it is asked again")
+    SERVER_SILENT = _remark("nothing new for over {seconds:g} s")
+    SERVER_BACK = _remark("it answers again")
+    SERVER_REFUSES = _remark("refuses {what}: {why}")
+    SERVER_FORGOT = _remark(
+        "it does not hold the last packet any more, and goes on with what follows: {what}"
+    )
+    SERVER_NO_STREAM = _remark("it has no channel of {pattern} at present")
+    FEED_RECORDS_DAMAGED = _remark("{count} record{s} cannot be decoded: {why}")
+    FEED_BYTES = _remark("{count} byte{s} between the records are none")
+    FEED_FILE_ANEW = _remark("the file is another one, or shorter than before: read from its start")
+    FEED_FILE_UNREADABLE = _remark("it cannot be read now: {why}")
+    DELIVERY_FAILS = _remark("not delivered: {why}; kept and tried again")
+    DELIVERED_AGAIN = _remark("delivered again, {count} message{s} that had waited")
+    SPOOL_UNWRITABLE = _remark("messages that wait cannot be kept on disk, only in memory: {why}")
 
     # tables of picks
     PICKS_OUTSIDE = _unused("{count} of {of} picks lie outside of the run's time")
@@ -285,6 +317,13 @@ class Code(Enum):
         "azimuths of polarities have a gap of {gap_deg:g} deg, above {most_deg:g}"
     )
     TAKEOFF_GAP = _unused("take-off angles have a gap of {gap_deg:g} deg, above {most_deg:g}")
+    ONSET_SPOILT = _unused("gap, clipped samples or end of the data around the onset")
+    WEAK_ONSET = _unused("signal-to-noise ratio of {snr:g}, {needed:g} is needed")
+    NETWORKS_DISAGREE = _unused("networks give different polarities")
+    POLARITY_UNSURE = _unused("networks are not sure of the polarity")
+    NO_WAVEFORMS = _unused("no waveforms were kept around its picks")
+    NOT_100_HZ = _unused("waveforms of {rate_hz:g} Hz, networks of polarities need 100 Hz")
+    POOR_MECHANISM = _unused("quality {quality}, below {worst}")
     POLARITIES_UNPLACED = _remark("{count} polarities of stations too far away or without a place")
     CROWDED = _unused("another event's arrival in the S window")
     S_IN_P_WINDOW = _unused("S in the P window")

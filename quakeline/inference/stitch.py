@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 #: Samples of room that a curve has at least: a block of the engine and a window.
-_ROOM = 131_072
+ROOM = 131_072
 
 
 class Stacked:
@@ -17,11 +17,19 @@ class Stacked:
     "weighted": an average in which samples count less towards the ends of their window (half a
     sine). The first and last `blind` samples of a window do not count. Windows come in the order
     of time, so that sums do not depend on how the data were cut. Memory is that of the samples
-    that are not final yet.
+    that are not final yet, and of `room` at least.
     """
 
-    def __init__(self, lo: int, hi: int, n_phases: int, blind: int, rule: str = "average") -> None:
-        self.hi, self.blind, self.rule = hi, blind, rule
+    def __init__(
+        self,
+        lo: int,
+        hi: int,
+        n_phases: int,
+        blind: int,
+        rule: str = "average",
+        room: int = ROOM,
+    ) -> None:
+        self.hi, self.blind, self.rule, self._room = hi, blind, rule, room
         self._first = lo
         self._sum = np.zeros((n_phases, 0), dtype=np.float32)
         self._weight = np.zeros(0, dtype=np.float32)
@@ -62,7 +70,7 @@ class Stacked:
         needed = stop - self._first
         have = len(self._weight)
         if needed > have:
-            size = min(max(needed, 2 * have, _ROOM), self.hi - self._first)
+            size = min(max(needed, 2 * have, self._room), self.hi - self._first)
             longer = np.zeros((len(self._sum), size), np.float32)
             longer[:, :have] = self._sum
             weight = np.zeros(size, np.float32)

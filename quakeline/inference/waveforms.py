@@ -82,12 +82,12 @@ class Arrays:
 class Paged:
     """Reads another source in pages of an absolute grid and filters (or scales) each page once.
 
-    Pages lie on an absolute grid, so that filtered samples do not depend on how data were cut.
-    What lies in memory and stays as it is is read without them.
+    Pages (of `page` samples) lie on an absolute grid, so that filtered samples do not depend on how
+    data were cut. What lies in memory and stays as it is is read without them.
     """
 
-    def __init__(self, source: Waveforms, card: Card) -> None:
-        self._source, self._card = source, card
+    def __init__(self, source: Waveforms, card: Card, page: int = PAGE_SAMPLES) -> None:
+        self._source, self._card, self._size = source, card, page
         self._context = round(card.context_s * card.sampling_rate_hz)
         self._held: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
         self._plain = card.filter is None and card.normalisation != "max-600s"
@@ -112,11 +112,12 @@ class Paged:
         """See `Waveforms.read`."""
         if self._plain and self._source.in_memory:
             return self._source.read(instrument, start, stop)
-        pages = range(start // PAGE_SAMPLES, -(-stop // PAGE_SAMPLES))
+        size = self._size
+        pages = range(start // size, -(-stop // size))
         parts = []
         for page in pages:
-            origin = page * PAGE_SAMPLES
-            cut = slice(max(start - origin, 0), min(stop - origin, PAGE_SAMPLES))
+            origin = page * size
+            cut = slice(max(start - origin, 0), min(stop - origin, size))
             parts.append([array[:, cut] for array in self._page(instrument, page)])
         if len(parts) == 1:
             return parts[0][0], parts[0][1]
@@ -132,12 +133,12 @@ class Paged:
         return self._held[key]
 
     def _read_page(self, instrument: int, page: int) -> tuple[np.ndarray, np.ndarray]:
-        start = page * PAGE_SAMPLES
+        start = page * self._size
         wide = self._context
-        data, valid = self._source.read(instrument, start - wide, start + PAGE_SAMPLES + wide)
+        data, valid = self._source.read(instrument, start - wide, start + self._size + wide)
         if self._sections is not None and self._card.filter is not None:
             data = filtered(data, valid, self._sections, zero_phase=self._card.filter.zero_phase)
-        inner = slice(wide, wide + PAGE_SAMPLES)
+        inner = slice(wide, wide + self._size)
         if self._card.normalisation == "max-600s":
             return _scaled(data[:, inner], round(600 * self._card.sampling_rate_hz)), valid[
                 :, inner

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from quakeline import __version__
 from quakeline.core.errors import ConfigError, WeightsError
+from quakeline.core.names import proposal, same
 from quakeline.models import cache
 from quakeline.models.cards import CARDS, PHASENET, Card
 from quakeline.models.sections.builtin import Builtin
@@ -93,18 +94,23 @@ def section(model: str, given: str | Path | None = None) -> Builtin:
 
     Raises ConfigError for an unknown model, WeightsError for a file that is not of this model.
     """
-    known_card(model)
+    name = known_card(model).name
     try:
-        return Builtin(model=model, path=None if given is None else str(given))
+        return Builtin(model=name, path=None if given is None else str(given))
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise WeightsError(message) from error
 
 
 def known_card(model: str) -> Card:
-    """Give the card of weights of quakeline's own. Raises ConfigError that lists the known ones."""
-    if model not in CARDS:
+    """Give the card of weights of quakeline's own; capital letters do not matter.
+
+    Raises ConfigError that lists the known ones.
+    """
+    name = same(model, CARDS)
+    if name not in CARDS:
         raise ConfigError(
-            f"model: {model!r} given; allowed: {', '.join(CARDS)}, or a {SUFFIX} file of quakeline"
+            f"model: {model!r} given; {proposal(model, CARDS)}allowed: {', '.join(CARDS)}, or a"
+            f" {SUFFIX} file of quakeline"
         )
-    return CARDS[model]
+    return CARDS[name]

@@ -47,9 +47,10 @@ class Picker(nn.Module):
         beside = None
         if isinstance(prepared, tuple):
             prepared, beside = prepared
-        found = self.model.annotate_batch_post(
-            self.model(prepared), piggyback=beside, argdict=arguments
-        )
+        output = self.model(prepared)
+        if self.training and isinstance(output, Tensor):
+            output = output.clone()  # some networks write into it, which gradients do not allow
+        found = self.model.annotate_batch_post(output, piggyback=beside, argdict=arguments)
         if self.model.output_type == "point":
             return torch.as_tensor(found)
         return torch.as_tensor(found[..., None] if found.ndim == 2 else found).transpose(1, 2)

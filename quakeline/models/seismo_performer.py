@@ -6,7 +6,7 @@ time, Sensors 21, 6290, doi:10.3390/s21186290; attention after Choromanski, K. e
 Rethinking attention with Performers, arXiv:2009.14794. Weights: the authors' Keras files.
 
 The network is the one that the files hold: features of queries and keys are rectified without a
-random projection, one normalisation serves both halves of a block, and dropout is left out.
+random projection, and one normalisation serves both halves of a block.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _WIDTH = 48
 _HEADS = 2
 _HIDDEN = 96
 _BLOCKS = 2
+#: Of values behind each dense layer of a block and before each of the last three, in training.
+_DROPOUT = 0.1
 _EPSILON = 1e-6
 #: Added to rectified features, which keeps the sum of weights above zero.
 _FEATURE_FLOOR = 1e-3
@@ -66,10 +68,11 @@ class _Block(nn.Module):
         self.norm = nn.LayerNorm(_WIDTH, eps=_EPSILON)
         self.attention = _Attention()
         self.dense = nn.ModuleList((nn.Linear(_WIDTH, _HIDDEN), nn.Linear(_HIDDEN, _WIDTH)))
+        self.dropout = nn.Dropout(_DROPOUT)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attention(self.norm(x))
-        return x + _dense(self.dense, self.norm(x))
+        return x + _dense(self.dense, self.norm(x), self.dropout)
 
 
 class SeismoPerformer(nn.Module):
@@ -95,6 +98,7 @@ class SeismoPerformer(nn.Module):
         self.norm = nn.LayerNorm(_WIDTH, eps=_EPSILON)
         self.dense = nn.ModuleList((nn.Linear(_WIDTH, _HIDDEN), nn.Linear(_HIDDEN, _WIDTH)))
         self.last = nn.Linear(_WIDTH, 3)
+        self.dropout = nn.Dropout(_DROPOUT)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Probabilities of P, S, N, shape (batch, 3), of windows (batch, 3, 400)."""
@@ -104,12 +108,13 @@ class SeismoPerformer(nn.Module):
         x = torch.cat((summary, tokens), dim=1) + self.position
         for block in self.block:
             x = block(x)
-        return torch.softmax(self.last(_dense(self.dense, self.norm(x[:, 0]))), dim=1)
+        x = _dense(self.dense, self.dropout(self.norm(x[:, 0])), self.dropout)
+        return torch.softmax(self.last(x), dim=1)
 
 
-def _dense(layers: nn.ModuleList, x: Tensor) -> Tensor:
+def _dense(layers: nn.ModuleList, x: Tensor, dropout: nn.Module) -> Tensor:
     for layer in layers:
-        x = functional.gelu(layer(x))
+        x = dropout(functional.gelu(layer(x)))
     return x
 
 

@@ -23,6 +23,8 @@ _FILTERS = (32, 64, 128)
 _FLATTENED = (STEPS // 8, FREQUENCIES // 8, _FILTERS[-1])
 _UNITS = 80
 _EPSILON = 1e-3
+#: Of values before each dense layer, in training.
+_DROPOUT = 0.5
 
 
 class SpecCNN(nn.Module):
@@ -47,13 +49,15 @@ class SpecCNN(nn.Module):
         time, frequency, channel = _FLATTENED
         self.dense = nn.Linear(time * frequency * channel, _UNITS)
         self.last = nn.Linear(_UNITS, 3)
+        self.dropout = nn.Dropout(_DROPOUT)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Probabilities of P, S, N, shape (batch, 3), of windows (batch, 3, 400)."""
         x = self.spectrogram(waveforms)
         for conv, norm in zip(self.conv, self.norm, strict=True):
             x = functional.max_pool2d(functional.relu(norm(conv(x))), 2)
-        return torch.softmax(self.last(functional.relu(self.dense(x.flatten(1)))), dim=1)
+        x = functional.relu(self.dense(self.dropout(x.flatten(1))))
+        return torch.softmax(self.last(self.dropout(x)), dim=1)
 
 
 def from_files(files: Sequence[Path]) -> dict[str, Tensor]:

@@ -76,10 +76,10 @@ def render(
     costs = resources.costs(sources.benchmarks)
     reasons = remarks.collect(sources.manifests, sources.coverage)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
-            style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+            style=style(),
             title=title,
             run_name=run_name,
             catalog=catalog,
@@ -168,16 +168,22 @@ def _event_places(catalog: Catalog) -> list[int]:
     return sorted({int(share * coverage.COLUMNS) for share in inside})
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+def style() -> Markup:
+    """The style sheet of all pages."""
+    return Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8"))
+
+
+def environment(*folders: Path) -> Environment:
+    """Templates of folders and of the report, with the filters that they use."""
+    made = Environment(
+        loader=FileSystemLoader([*folders, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(
+    made.filters.update(
         number=formatting.number,
         signed=formatting.signed,
         latitude=formatting.latitude,
@@ -188,10 +194,10 @@ def _environment() -> Environment:
         percent=formatting.percent,
         svg=Markup,
     )
-    environment.globals.update(
+    made.globals.update(
         count=formatting.count,
         selection=formatting.selection,
         some=remarks.some,
         most_names=_MOST_NAMES,
     )
-    return environment
+    return made

@@ -126,19 +126,37 @@ def to_grid(
     place = placing(np.shape(samples)[-1], start_ns, rate_in_hz, rate_out_hz)
     if not place.count:
         return place.first, np.empty((*np.shape(samples)[:-1], 0))
-    x = np.asarray(samples, dtype=float)
     if place.ratio is None:
         step = rate_in_hz / rate_out_hz
         at = place.offset + np.arange(place.count) * step
-        return place.first, interpolated(x, at, step)
+        return place.first, interpolated(np.asarray(samples, dtype=float), at, step)
     if place.unchanged:
-        return place.first, x[..., : place.count].copy()
+        return place.first, np.array(samples[..., : place.count], dtype=float)
     up, down = place.ratio.as_integer_ratio()
     pad = _half(up, down) // up + 2
-    padded = _held(x, pad)
     filters, skip = place.resampling(pad)
+    if up == down:
+        padded = _held(np.asarray(samples), pad)
+        return place.first, _shifted(padded, filters.kernel, skip, place.count)
+    padded = _held(np.asarray(samples, dtype=float), pad)
     values = scipy.signal.upfirdn(filters.kernel, padded, up, down)[..., skip : skip + place.count]
     return place.first, np.asarray(values)
+
+
+def _shifted(padded: np.ndarray, kernel: np.ndarray, skip: int, count: int) -> np.ndarray:
+    """Samples `skip` to `skip + count` of a convolution along the last axis, float64.
+
+    A dot product for each sample, which is faster than the loop for any rates of
+    `scipy.signal.upfirdn`; block by block, so that what is in work stays in the cache.
+    """
+    values = np.empty((*padded.shape[:-1], count))
+    first = skip - len(kernel) + 1
+    for at in np.ndindex(values.shape[:-1]):
+        for begin in range(0, count, _BLOCK):
+            end = min(begin + _BLOCK, count)
+            part = padded[at][first + begin : end + skip]
+            values[at][begin:end] = np.convolve(part, kernel, "valid")
+    return values
 
 
 def _half(up: int, down: int) -> int:

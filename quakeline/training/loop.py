@@ -98,7 +98,7 @@ class Fit:
             self.train, [examples[i] for i in order], epoch
         ):
             optimizer.zero_grad(set_to_none=True)
-            loss = loss_of(self.network(windows), wanted, weight, self.card)
+            loss = loss_of(self._answer(windows), wanted, weight, self.card)
             if not torch.isfinite(loss):
                 raise DataError(
                     f"the loss of epoch {epoch} is not finite: a smaller learning rate, or other"
@@ -109,6 +109,18 @@ class Fit:
             optimizer.step()
             losses.append(loss.item())
         return float(np.mean(losses))
+
+    def _answer(self, windows: Tensor) -> Tensor:
+        try:
+            found: Tensor = self.network(windows)
+        except ValueError as error:
+            if len(windows) > 1:
+                raise
+            raise DataError(
+                "one window at a time cannot train batch normalisation: a batch of 2 or more, more"
+                " records, or norms: keep are needed"
+            ) from error
+        return found
 
     def _ready_to_learn(self) -> None:
         self.network.train()
@@ -128,21 +140,26 @@ class Fit:
                 right += int((output.argmax(dim=1) == wanted.argmax(dim=1)).sum())
                 n += len(windows)
         found = {"dev_loss": total / n}
+        if not np.isfinite(total):
+            raise DataError(
+                "the loss of the part dev is not finite: a smaller learning rate, or other records,"
+                " are needed"
+            )
         return found | ({"dev_accuracy": right / n} if self.card.output == "window" else {})
 
     def _batches(self, windows: Windows, examples: list[Example], epoch: int) -> Iterator[Batch]:
         size = self.settings.batch
         balance = self._balance(windows, examples)
 
-        def made() -> Iterator[Batch]:
-            for first in range(0, len(examples), size):
-                some = [windows.made(one, epoch) for one in examples[first : first + size]]
-                data, wanted, weight = (np.stack(arrays) for arrays in zip(*some, strict=True))
+        def all_made() -> Iterator[Batch]:
+            for some in _cut(examples, size):
+                made = [windows.made(one, epoch) for one in some]
+                data, wanted, weight = (np.stack(arrays) for arrays in zip(*made, strict=True))
                 if balance is not None:
                     weight = weight * balance[wanted.argmax(axis=1)]
                 yield torch.from_numpy(data), torch.from_numpy(wanted), torch.from_numpy(weight)
 
-        for batch in prefetched(made()):
+        for batch in prefetched(all_made()):
             yield batch[0].to(self.device), batch[1].to(self.device), batch[2].to(self.device)
 
     def _balance(self, windows: Windows, examples: list[Example]) -> np.ndarray | None:
@@ -156,3 +173,15 @@ class Fit:
         there = counts > 0
         made = np.where(there, len(examples) / np.maximum(counts, 1) / there.sum(), 0)
         return np.asarray(made, np.float32)
+
+
+def _cut(examples: list[Example], size: int) -> Iterator[list[Example]]:
+    """Batches in order; a single window that is left joins the batch before it.
+
+    Batch normalisation of dense layers takes no mean of one window.
+    """
+    ends = [*range(size, len(examples), size), len(examples)]
+    if size > 1 and len(ends) > 1 and ends[-1] - ends[-2] == 1:
+        del ends[-2]
+    for first, end in zip([0, *ends], ends, strict=False):
+        yield examples[first:end]

@@ -21,7 +21,8 @@ def loss_of(output: Tensor, wanted: Tensor, weight: Tensor, card: Card) -> Tenso
 
     Cross entropy less the entropy of the labels. With a class of noise, whose network gives
     probabilities that add up to one, that of Kullback and Leibler over all classes; else each class
-    is an answer for itself, weighted as Mousavi et al. do.
+    is an answer for itself, weighted as Mousavi et al. do. Samples at the ends of a window whose
+    output is not used (`blind_samples`) do not count.
 
     Parameters
     ----------
@@ -30,6 +31,9 @@ def loss_of(output: Tensor, wanted: Tensor, weight: Tensor, card: Card) -> Tenso
     weight
         Shape (batch,) or (batch, samples): how much each counts.
     """
+    blind = card.blind_samples if card.output == "samples" else 0
+    if blind:
+        output, wanted, weight = (one[..., blind:-blind] for one in (output, wanted, weight))
     p = output.clamp(_LEAST, 1 - _LEAST)
     if any(name in NOISE for name in card.classes):
         each = (torch.xlogy(wanted, wanted) - wanted * p.log()).sum(dim=1)

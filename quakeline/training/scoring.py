@@ -25,11 +25,15 @@ _COMPONENTS = "ZNE"
 
 @dataclass(frozen=True)
 class Found:
-    """Labels and picks of a phase on one record, in s from its start, with probabilities."""
+    """Labels and picks of a phase on one record, in s from its start, with probabilities.
+
+    `row` is the number of the record in its data set.
+    """
 
     labels_s: np.ndarray
     picks_s: np.ndarray
     probabilities: np.ndarray
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def _on_record(
     sure = np.ones(len(at_s), bool)
     for one in record["unsure"]:
         sure &= np.abs(at_s - one / rate) > _UNSURE_S
-    return [Found(labels_s, at_s[sure], chances[sure])]
+    return [Found(labels_s, at_s[sure], chances[sure], row)]
 
 
 def score(records: list[Found], threshold: float) -> Score:

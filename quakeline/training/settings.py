@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from quakeline.core.section import Section
 
@@ -63,6 +63,12 @@ class Settings(Section):
         description="deviation of a Gaussian, half width of a triangle or box, in s; null: 0.1 for"
         " a Gaussian, 0.2 for others",
     )
+    jitter_s: float | None = Field(
+        None,
+        ge=0,
+        description="networks of one class: largest distance of an onset from its window's middle,"
+        " in s; null: half the step between windows",
+    )
     augmentation: Augmentation = Field(default_factory=Augmentation, description="see there")
 
 
@@ -73,7 +79,10 @@ def _from_scratch() -> Settings:
 class Training(Section):
     """A network that is trained from scratch."""
 
-    network: str = Field(description="architecture: earthquake-cnn, phasenet, gpd, ...")
+    network: str | dict[str, JsonValue] = Field(
+        description="architecture: earthquake-cnn, phasenet, ...; or a mapping of kind seisbench"
+        " (model, arguments) or custom (keys of `weights` of a run: loader, window_samples, ...)"
+    )
     dataset: str = Field(description="data set, see `quakeline dataset`")
     output: str = Field(description="the .safetensors file to write")
     name: str | None = Field(None, description="name of the weights; null: the file's")

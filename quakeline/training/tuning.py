@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,39 +11,40 @@ from typing import Any
 
 import pandas as pd
 import torch
-from torch import nn
 
 from quakeline import __version__
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.inference.annotator import Annotator
+from quakeline.io.products import targets
 from quakeline.io.products.atomic import writing
 from quakeline.io.products.provenance import digest_of
-from quakeline.models import earthquake_cnn
-from quakeline.models.ancestry import NOT_STATED, Training
-from quakeline.models.cards import CARDS, Card, GivenFiles
-from quakeline.models.named import load_network
-from quakeline.models.names import check_name, trained_from
-from quakeline.models.networks import build, save_network
+from quakeline.models.ancestry import Training
+from quakeline.models.cards import Card
+from quakeline.models.networks import save_network
+from quakeline.models.weights import weights_id
 from quakeline.training import scoring
+from quakeline.training.beginning import Beginning, from_scratch, of_parent
 from quakeline.training.checkpoints import Progress
 from quakeline.training.datasets.opening import digest, in_parts
 from quakeline.training.datasets.records import DEV, PARTS, TEST, TRAIN, Dataset
 from quakeline.training.loop import Fit, Hear
+from quakeline.training.report import evaluation, page
+from quakeline.training.report.evaluation import Confusion
 from quakeline.training.settings import Settings
 from quakeline.training.windows import Windows, check
 
+#: What fills the folder of a report, as its mark names it.
+REPORT = "tune picker"
 _RULE = "largest F1 on the part dev, of 0.05 to 0.998"
-#: Networks that are trained from scratch, by name of their architecture.
-SCRATCH = {**{card.network: card for card in reversed(CARDS.values())},
-           earthquake_cnn.CARD.network: earthquake_cnn.CARD}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Job:
     """Which weights are trained on which records, how, where, and where the result goes.
 
-    `parent` is a file of weights; None: a `network` from scratch. `resample` brings records of
-    another rate to that of the network.
+    `parent` is a file of weights; None: a `network` from scratch, as `beginning.from_scratch` takes
+    it. `resample` brings records of
+    another rate to that of the network. `command` is what repeats it, for the report.
     """
 
     dataset: Dataset
@@ -51,10 +52,16 @@ class Job:
     target: Path
     name: str
     parent: Path | None = None
-    network: str = ""
+    network: str | Mapping[str, Any] = ""
     resample: bool = False
     device: str = "auto"
     threads: int = 1
+    command: str = ""
+
+    @property
+    def report(self) -> Path:
+        """The folder of the page that tells of the training."""
+        return self.target.with_name(f"{self.target.stem}_report")
 
     @property
     def checkpoint(self) -> Path:
@@ -89,36 +96,29 @@ def tune(job: Job, hear: Hear) -> Result:
         Settings, weights or places that do not fit.
     """
     torch.set_num_threads(job.threads)
-    card, network, result_card = _begun(job)
+    begun = _begun(job)
+    card = begun.card
     data = job.dataset.resampled(card.sampling_rate_hz) if job.resample else job.dataset
     check(data, card)
     data = in_parts(data)
     windows = {part: Windows(data, data.rows(part), card, job.settings, part == TRAIN)
                for part in PARTS}  # fmt: skip
     _require(windows, card, data)
-    recipe = digest_of([card.digest, digest(data), data.table["split"].tolist(),
+    for row in data.rows(TEST):  # what is read at the end is refused at the beginning
+        data.read(row, card.components)
+    first = weights_id(begun.network.state_dict(), card.options)
+    recipe = digest_of([first, digest(data), data.table["split"].tolist(),
                         job.settings.plain()])  # fmt: skip
     device = _device(job.device)
-    fit = Fit(network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
+    fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
     progress = fit.run(job.checkpoint, _logged(job, hear))
-    return _finished(job, data, result_card, progress)
+    return _finished(job, data, begun, progress, windows[TEST])
 
 
-def _begun(job: Job) -> tuple[Card, nn.Module, Card]:
-    """Card and network with which training begins, and the card of its result as far as known."""
+def _begun(job: Job) -> Beginning:
     if job.parent is not None:
-        card, network = load_network(job.parent)
-        return card, network, trained_from(card, name=job.name)
-    if job.network not in SCRATCH:
-        raise ConfigError(f"network: {job.network!r} given; allowed: {', '.join(SCRATCH)}")
-    check_name(job.name)
-    if job.name in CARDS:
-        raise ConfigError(f"name: {job.name!r} given; trained weights need a name of their own")
-    card = SCRATCH[job.network]
-    torch.manual_seed(job.settings.seed)
-    blank = replace(card, name=job.name, citation=NOT_STATED, licence=NOT_STATED, digest="",
-                    training_data="", source=GivenFiles("trained from scratch"))  # fmt: skip
-    return card, build(card), blank
+        return of_parent(job.parent, job.name)
+    return from_scratch(job.network, job.name, job.settings.seed)
 
 
 def _require(windows: dict[str, Windows], card: Card, data: Dataset) -> None:
@@ -157,57 +157,96 @@ def _logged(job: Job, hear: Hear) -> Callable[[dict[str, float]], None]:
     return heard
 
 
-def _finished(job: Job, data: Dataset, card: Card, progress: Progress) -> Result:
-    before = progress.history[0]["dev_loss"]
-    doubts = []
-    if progress.best_loss >= before:
-        doubts.append(
-            f"no epoch was better on the part {DEV} than the weights it began with ({before:.4g}):"
-            " more records, or a smaller learning rate, may help"
-        )
+@dataclass(frozen=True)
+class _Tested:
+    """Thresholds with their rule, and picks on the part test by name of the weights."""
+
+    thresholds: dict[str, float]
+    rule: str
+    picked: dict[str, dict[str, list[scoring.Found]]]
+    levels: dict[str, dict[str, float]]
+
+    @property
+    def scores(self) -> dict[str, dict[str, scoring.Score]]:
+        return {
+            name: {
+                phase: scoring.score(own, self.levels[name][phase]) for phase, own in found.items()
+            }
+            for name, found in self.picked.items()
+        }
+
+
+def _finished(
+    job: Job, data: Dataset, begun: Beginning, progress: Progress, windows: Windows
+) -> Result:
+    card, tensors = begun.result, begun.stored(progress.best)
+    doubts = _doubts(progress)
     with TemporaryDirectory(prefix="quakeline-") as folder:
         first = Path(folder) / "tuned.safetensors"
-        save_network(first, progress.best, card)
-        tuned = Annotator.load(first, "cpu", job.threads)
-        chosen, rule = card.thresholds, "as of the parent: the records are single windows"
-        scores: dict[str, dict[str, scoring.Score]] = {}
-        if scoring.can_score(data, tuned):
-            chosen = scoring.thresholds(scoring.found_in(data, data.rows(DEV), tuned), chosen)
-            rule = f"{_RULE}; with fewer than {scoring.LEAST_LABELS} labels that of the parent"
-            scores = _scores(job, data, tuned, chosen)
-    training = _training(job, data, progress, rule, scores)
-    final = replace(card, training=training, thresholds=chosen)
-    weights_id = save_network(job.target, progress.best, final)
+        save_network(first, tensors, card)
+        tested = _tested(job, data, Annotator.load(first, "cpu", job.threads))
+    training = _training(job, data, progress, tested)
+    final = replace(card, training=training, thresholds=tested.thresholds)
+    saved = save_network(job.target, tensors, final)
+    confusion = _confusion(begun, progress, windows, tested, job.name)
+    with targets.filling(job.report, REPORT) as place:
+        page.write(
+            page.Material(
+                final, saved, job.command, progress, tested.scores, tested.picked, tested.levels,
+                confusion, data, doubts,
+            ),
+            place,
+        )  # fmt: skip
     job.checkpoint.unlink(missing_ok=True)
-    return Result(weights_id, progress.best_epoch, chosen, scores, doubts)
+    return Result(saved, progress.best_epoch, tested.thresholds, tested.scores, doubts)
 
 
-def _scores(
-    job: Job, data: Dataset, tuned: Annotator, chosen: dict[str, float]
-) -> dict[str, dict[str, scoring.Score]]:
-    """Scores on the part test of the tuned weights and of those they began with."""
+def _doubts(progress: Progress) -> list[str]:
+    before = progress.history[0]["dev_loss"]
+    if progress.best_loss < before:
+        return []
+    line = (
+        f"no epoch was better on the part {DEV} than the weights it began with ({before:.4g}):"
+        " more records, or a smaller learning rate, may help"
+    )
+    return [line]
+
+
+def _tested(job: Job, data: Dataset, tuned: Annotator) -> _Tested:
+    """Thresholds chosen on the part dev; picks on the part test, also of the parent."""
+    usual = tuned.card.thresholds
+    if not scoring.can_score(data, tuned):
+        return _Tested(usual, "as of the parent: the records are single windows", {}, {})
+    chosen = scoring.thresholds(scoring.found_in(data, data.rows(DEV), tuned), usual)
+    rule = f"{_RULE}; with fewer than {scoring.LEAST_LABELS} labels that of the parent"
     rows = data.rows(TEST)
-    if not rows:
-        return {}
-    limits = {job.name: (tuned, chosen)}
-    if job.parent is not None:
+    limits: dict[str, tuple[Annotator, dict[str, float]]] = {}
+    if rows and job.parent is not None:
         parent = Annotator.load(job.parent, "cpu", job.threads)
-        limits = {parent.card.name: (parent, parent.card.thresholds), **limits}
-    return {
-        name: {
-            phase: scoring.score(records, levels[phase])
-            for phase, records in scoring.found_in(data, rows, annotator).items()
-        }
-        for name, (annotator, levels) in limits.items()
-    }
+        limits[parent.card.name] = parent, parent.card.thresholds
+    if rows:
+        limits[job.name] = tuned, chosen
+    picked = {name: scoring.found_in(data, rows, one) for name, (one, _) in limits.items()}
+    return _Tested(chosen, rule, picked, {name: level for name, (_, level) in limits.items()})
+
+
+def _confusion(
+    begun: Beginning, progress: Progress, windows: Windows, tested: _Tested, name: str
+) -> Confusion | None:
+    """Of the part test: of windows where a network gives one class, else of picks."""
+    if begun.card.output == "window" and windows.examples():
+        begun.network.cpu().load_state_dict(progress.best)
+        return evaluation.of_windows(windows, begun.network)
+    if name in tested.picked:
+        return evaluation.of_picks(tested.picked[name], tested.levels[name])
+    return None
 
 
 def _training(
     job: Job,
     data: Dataset,
     progress: Progress,
-    rule: str,
-    scores: dict[str, dict[str, scoring.Score]],
+    tested: _Tested,
 ) -> Training:
     counts = {part: len(data.rows(part)) for part in PARTS}
     facts: dict[str, Any] = {
@@ -216,9 +255,10 @@ def _training(
         "dev_loss": progress.best_loss,
         "dev_loss_before": progress.history[0]["dev_loss"],
         "records": counts,
-        "thresholds_by": rule,
+        "thresholds_by": tested.rule,
         "scores_on_test": {
-            name: {phase: one.plain() for phase, one in own.items()} for name, own in scores.items()
+            name: {phase: one.plain() for phase, one in own.items()}
+            for name, own in tested.scores.items()
         },
     }
     return Training(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from quakeline.models.cards import Card
 from quakeline.signal.filters import butterworth, filtered
 from quakeline.training import labels
 from quakeline.training.augmentation import augmented
-from quakeline.training.datasets.records import Dataset
+from quakeline.training.datasets.records import PHASES, Dataset
 from quakeline.training.settings import Settings
 
 #: Class of an example of noise, whatever the network calls it.
@@ -31,12 +32,17 @@ class Example:
     at: float | None = None
 
 
+#: Bytes of records, ready to be cut, that are kept in memory for each part.
+_KEPT_BYTES = 1 << 29
+
+
 @dataclass(frozen=True)
 class Windows:
     """Windows of the records of one part for a network.
 
     Whether windows move and change at random follows from `training`; else each record gives the
-    same window every time.
+    same window every time. Records that were read are kept, the first ones of a set that is larger
+    than `_KEPT_BYTES`: with another order each epoch none is worth more than another.
     """
 
     dataset: Dataset
@@ -44,6 +50,7 @@ class Windows:
     card: Card
     settings: Settings
     training: bool
+    _kept: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
 
     def examples(self) -> list[Example]:
         """All of them: one for each record, or for each onset and for noise."""
@@ -62,6 +69,23 @@ class Windows:
         if room >= window and any(name in labels.NOISE for name in self.card.classes):
             found.append(Example(row, _NOISE, room - window / 2 if first is not None else None))
         return found
+
+    @cached_property
+    def _onsets(self) -> list[dict[str, tuple[float, ...]]]:
+        columns = [self.dataset.table[phase] for phase in PHASES]
+        return [dict(zip(PHASES, own, strict=True)) for own in zip(*columns, strict=True)]
+
+    @property
+    def _jitter(self) -> int:
+        """How far the onset is from the middle of a window at most, in samples."""
+        far = self.settings.jitter_s
+        if far is None:
+            return self.card.hop_samples // 2
+        return round(far * self.card.sampling_rate_hz)
+
+    @cached_property
+    def _unsure(self) -> list[tuple[float, ...]]:
+        return list(self.dataset.table["unsure"])
 
     def made(self, example: Example, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Window (components, n), what the network should say of it, and how much that counts.
@@ -82,7 +106,16 @@ class Windows:
         return batch[0], *self._wanted(example, start)
 
     def _record(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """Samples and mask of a whole record, filtered as the network asks."""
+        """Samples and mask of a whole record, filtered as the network asks; not to be changed."""
+        if row in self._kept:
+            return self._kept[row]
+        found = self._read(row)
+        size = found[0].nbytes + found[1].nbytes
+        if (len(self._kept) + 1) * size <= _KEPT_BYTES:
+            self._kept[row] = found
+        return found
+
+    def _read(self, row: int) -> tuple[np.ndarray, np.ndarray]:
         card = self.card
         data = self.dataset.read(row, card.components)
         valid = np.isfinite(data)
@@ -100,13 +133,14 @@ class Windows:
                 return int(random.integers(0, n - window + 1))
             moved = 0
             if self.training and n > window:
-                moved = int(random.integers(-(card.hop_samples // 2), card.hop_samples // 2 + 1))
+                far = self._jitter
+                moved = int(random.integers(-far, far + 1))
             return (
                 round(example.at)
                 - window // 2
                 + (min(moved, 0) if example.kind == _NOISE else moved)
             )
-        onsets = [at for own in self.dataset.onsets(example.row).values() for at in own]
+        onsets = [at for own in self._onsets[example.row].values() for at in own]
         if not onsets:
             return int(random.integers(min(0, n - window), max(0, n - window) + 1))
         # one of the onsets anywhere in the part of the window that is used
@@ -128,9 +162,9 @@ class Windows:
             return np.array(one, np.float32), np.ones((), np.float32)
         onsets = {
             phase: tuple(at - start for at in own)
-            for phase, own in self.dataset.onsets(example.row).items()
+            for phase, own in self._onsets[example.row].items()
         }
-        unsure = tuple(at - start for at in self.dataset.table["unsure"].iloc[example.row])
+        unsure = tuple(at - start for at in self._unsure[example.row])
         wanted = labels.curves(card, onsets, n, labels.shape_of(card, self.settings))
         return wanted, labels.weights(card, onsets, unsure, n)
 

@@ -24,16 +24,21 @@ from quakeline.earth.sections import Layers, Velocity
 from quakeline.earth.shipped import GENERAL, VELOCITY_MODELS
 from quakeline.fibres.das.weights_section import AnyKind as AnyFibreKind
 from quakeline.fibres.section import Fibre
+from quakeline.live.section import Live
 from quakeline.models.cards import Card
 from quakeline.models.names import described
 from quakeline.models.sections import AnyKind, Builtin, Kind
 from quakeline.workflow import stages
+from quakeline.workflow.keys import meant, percent
 from quakeline.workflow.stages.fetch import edition_note
 
 DEFAULT = Path("config/config.yaml")
 #: The run where none is named: the embedded demo.
 DEMO = Path("runs/unterhaching.yaml")
+#: Makes the sections that a run must have.
+EXAMPLE: dict[str, Any] = {"run": "x", "time": {"start": "2000-01-01", "end": "2000-01-02"}}
 _GIVEN = " given; "
+_KEYS_WRITTEN = "`quakeline config reference` writes the keys that exist to config/README.md"
 _OF_DATA_SET = ("run", "time", "time.start", "time.end")
 _STATIONS = ("table", "stationxml", "fdsn")
 _WITHOUT_DEFAULT = "what belongs to a data set has no default"
@@ -119,6 +124,9 @@ class Run(Section):
     evaluate: stages.evaluate.Config = stages.evaluate.Config()
     report: stages.report.Config = stages.report.Config()
     crate: stages.crate.Config = stages.crate.Config()
+    live: Live | None = Field(
+        None, description="data as they arrive, for `quakeline live`; null: none"
+    )
     keep: list[Literal["waveforms", "probabilities"]] = Field(
         default_factory=list,
         description="intermediate stores that stay on disk; the report draws record sections only"
@@ -401,13 +409,44 @@ def load(raw: Mapping[str, Any]) -> Run:
 def read(overlay: Mapping[str, Any] | None = None, default: Path = DEFAULT) -> Run:
     """The run that the default configuration and an overlay describe.
 
-    Without an overlay it is the embedded demo; where the default configuration names a run itself,
-    as that of a repeated run does, it is that run.
+    Without an overlay it is the embedded demo, else the only overlay of the folder; where the
+    default configuration names a run itself, as that of a repeated run does, it is that run.
     """
-    base = read_yaml(default)
+    base = defaults(default)
     if overlay is None:
-        overlay = {} if "run" in base else read_yaml(default.parent / DEMO)
+        path = only_overlay(default)
+        overlay = read_yaml(path) if path else {}
     return load(merged(base, overlay))
+
+
+def only_overlay(default: Path = DEFAULT) -> Path | None:
+    """The overlay that is meant where none is named: the demo, or the only one of the folder.
+
+    None where the default configuration names a run itself. Raises ConfigError that lists the
+    overlays when there are several, or that there is none.
+    """
+    if default.is_file() and "run" in read_yaml(default):
+        return None
+    known = sorted((default.parent / "runs").glob("*.yaml"))
+    demo = default.parent / DEMO
+    if demo in known or len(known) == 1:
+        return demo if demo in known else known[0]
+    names = ", ".join(path.stem for path in known)
+    raise ConfigError(
+        f"no run is named; known runs: {names}"
+        if known
+        else f"no run in {default.parent.parent.absolute()}: `quakeline init NAME` writes one"
+    )
+
+
+def defaults(path: Path = DEFAULT) -> dict[str, Any]:
+    """The defaults of a folder: those of its file, where it has one, else those of the sections."""
+    if path.is_file():
+        return read_yaml(path)
+    plain = Run.model_validate(EXAMPLE).plain()
+    return {key: value for key, value in plain.items() if key != "run"} | {
+        "time": {key: value for key, value in plain["time"].items() if key not in EXAMPLE["time"]}
+    }
 
 
 def _absent(raw: Mapping[str, Any]) -> list[str]:
@@ -466,9 +505,9 @@ def _explain(item: dict[str, Any], raw: Mapping[str, Any]) -> str:
     path = _path(item["loc"], raw)
     message = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
-        message = "unknown key; see config/README.md for the keys that exist"
+        message = f"unknown key; {meant(Run, path)}{_KEYS_WRITTEN}"
     if item["type"] == "missing":
         message = "is required"
     if item["type"] in kinds or isinstance(item["input"], dict | Section):
         return f"{path}: {message}" if path != "config" else message
-    return f"{path}: {item['input']!r}{_GIVEN}{message[:1].lower()}{message[1:]}"
+    return f"{path}: {item['input']!r}{_GIVEN}{message[:1].lower()}{message[1:]}{percent(item)}"

@@ -14,7 +14,7 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from quakeline.core.section import Section
-from quakeline.workflow.config import Run
+from quakeline.workflow.config import EXAMPLE, Run
 from quakeline.workflow.reference import WRITTEN_BY
 
 _HEAD = f"""\
@@ -30,13 +30,9 @@ _HEAD = f"""\
 _WIDTH = 100
 
 
-#: Makes the sections that a run must have; nothing of it is written.
-_EXAMPLE = {"run": "x", "time": {"start": "2000-01-01", "end": "2000-01-02"}}
-
-
 def text() -> str:
     """The content of the file."""
-    run = Run.model_validate(_EXAMPLE)
+    run = Run.model_validate(EXAMPLE)
     plain = run.plain()
     parts = (_key(name, field, run, plain, "") for name, field in Run.model_fields.items())
     return "\n".join([_HEAD, *("\n".join([*lines, ""]) for lines in parts)])

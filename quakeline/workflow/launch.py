@@ -17,18 +17,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import typer
 
-import quakeline
 from quakeline.core.errors import ConfigError, DataError, OutputError, QuakelineError
+from quakeline.core.installed import HOME, SNAKEFILE
+from quakeline.core.installed import PROFILES as SHIPPED_PROFILES
+from quakeline.core.names import proposal
 from quakeline.io.products import checksums
 from quakeline.io.products.atomic import require_space, writing
 from quakeline.workflow import cluster, config, slurm, stages
+from quakeline.workflow.following import Follower, Progress
 from quakeline.workflow.outcome import INTERRUPTED, Outcome, explain
 
 OVERLAYS = Path("config/runs")
@@ -37,74 +39,68 @@ PROFILES = Path("profiles")
 DRY = {"-n", "--dry-run", "--dryrun"}
 #: What a folder of results holds that a run, a repetition or a download began.
 _BEGUN = {".lock", checksums.FOLDER, "logs", "ids.parquet", "archive"}
+#: How often the output of Snakemake is looked at, in seconds.
+_LOOK_S = 0.3
 #: How long processes of a cancelled job may take to end.
 _PATIENCE_S = 15.0
 
 
-@dataclass(frozen=True)
-class Place:
-    """The folder that a run works in, and the Snakefile that it uses."""
-
-    folder: Path
-    snakefile: Path
-
-
-def find_place(folder: Path) -> Place:
-    """Find where to work: this folder when it holds a configuration, else the source tree.
+def find_place(folder: Path, given: str | None = None) -> Path:
+    """The folder to work in: this one, when it holds runs or the file that was given, else a clone.
 
     Raises ConfigError when there is neither.
     """
-    source_tree = Path(quakeline.__file__).resolve().parents[1]
-    for candidate in (folder, source_tree):
-        if not (candidate / config.DEFAULT).is_file():
-            continue
-        for home in (candidate, source_tree):
-            if (home / "Snakefile").is_file():
-                return Place(candidate, home / "Snakefile")
-    raise ConfigError(
-        f"no workflow here: neither {folder} nor {source_tree} holds a Snakefile and"
-        f" {config.DEFAULT}; work in a clone of quakeline"
-    )
+    if is_furnished(folder):
+        return folder
+    if given is not None and (folder / given).is_file():
+        return folder
+    if is_furnished(HOME):
+        return HOME
+    raise ConfigError(f"no run in {folder}: `quakeline init NAME` writes one, or name an overlay")
 
 
-def own_place(folder: Path) -> Place:
-    """A folder to work in with the workflow of the program itself, whatever the folder holds.
-
-    Raises ConfigError where the program lies without its workflow.
-    """
-    return Place(folder, find_place(Path(quakeline.__file__).resolve().parents[1]).snakefile)
+def results_place(folder: Path) -> Path:
+    """Where results are looked for: this folder when it holds runs or results, else a clone."""
+    here = is_furnished(folder) or (folder / "results").is_dir() or not is_furnished(HOME)
+    return folder if here else HOME
 
 
-def find_overlay(place: Place, given: str | None, folder: Path) -> Path | None:
+def is_furnished(folder: Path) -> bool:
+    """Whether a folder holds defaults, or overlays of runs."""
+    return (folder / config.DEFAULT).is_file() or any((folder / OVERLAYS).glob("*.yaml"))
+
+
+def find_overlay(place: Path, given: str | None, folder: Path) -> Path | None:
     """Turn what the person named into the path of an overlay: a file, or a name of config/runs.
 
     None stands for the run of `config.read` without an overlay, which may also be called by its
     name. Raises ConfigError that lists the known names.
     """
     if given is None:
-        return None
+        return config.only_overlay(place / config.DEFAULT)
     if (folder / given).is_file():
         return folder / given
-    known = {path.stem: path for path in sorted((place.folder / OVERLAYS).glob("*.yaml"))}
+    known = {path.stem: path for path in sorted((place / OVERLAYS).glob("*.yaml"))}
     if given in known:
         return known[given]
-    default = str(config.read_yaml(place.folder / config.DEFAULT).get("run", ""))
+    default = str(config.defaults(place / config.DEFAULT).get("run", ""))
     if given == default:
         return None
-    names = ", ".join([*([default] if default else []), *known])
+    names = [*([default] if default else []), *known]
     raise ConfigError(
-        f"overlay {given!r}: neither a file nor a run of {OVERLAYS}; known runs: {names}"
+        f"overlay {given!r}: neither a file nor a run of {OVERLAYS}; {proposal(given, names)}known"
+        f" runs: {', '.join(names)}"
     )
 
 
-def find_profile(place: Place, given: str | None, folder: Path) -> Path | None:
+def find_profile(place: Path, given: str | None, folder: Path) -> Path | None:
     """Turn a Snakemake profile that the person named into its folder: a path, or one of profiles/.
 
     Raises ConfigError that lists the known names.
     """
     if given is None:
         return None
-    homes = [place.folder / PROFILES, place.snakefile.parent / PROFILES]
+    homes = [place / PROFILES, SHIPPED_PROFILES]
     for candidate in (folder / given, *(home / given for home in homes)):
         if (candidate / "config.yaml").is_file():
             return candidate.resolve()
@@ -115,14 +111,14 @@ def find_profile(place: Place, given: str | None, folder: Path) -> Path | None:
     )
 
 
-def checked(place: Place, overlay: Path | None) -> config.Run:
+def checked(place: Path, overlay: Path | None) -> config.Run:
     """Read the configuration and the tables that it names.
 
     The job that needs a table may begin hours later. Raises ConfigError with every mistake, one a
     line.
     """
-    run = config.read(config.read_yaml(overlay) if overlay else None, place.folder / config.DEFAULT)
-    with chdir(place.folder):
+    run = config.read(config.read_yaml(overlay) if overlay else None, place / config.DEFAULT)
+    with chdir(place):
         run.require_files()
         for stage in stages.of(run):
             stage.check(run)
@@ -148,40 +144,48 @@ def _require_tables(run: config.Run) -> None:
 
 
 def launch(
-    place: Place,
+    place: Path,
     run: config.Run,
     overlay: Path | None,
     cores: str,
     extra: list[str],
     profile: Path | None = None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Run Snakemake for a run and wait for it. `extra` are further arguments for Snakemake.
 
-    `profile` is the folder of a Snakemake profile, of a cluster for instance.
+    `profile` is the folder of a Snakemake profile, of a cluster for instance. With `progress`,
+    which hears of the steps, what Snakemake says goes to a file, `output_of`; else to the terminal.
 
     Raises OutputError when results cannot be written, ConfigError when they would go where other
     things are, QuakelineError when the run is being worked on already.
     """
     # -P: a file of the working folder never stands for a module of Python.
-    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(place.snakefile)]
+    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
     if overlay and config.read_yaml(overlay):
         command += ["--configfile", str(overlay.resolve())]
-    results = place.folder / "results" / run.run
+    results = place / "results" / run.run
     _require_own(results)
     with _claimed(results) as lock:
-        for folder in (results, place.folder / ".snakemake"):
+        for folder in (results, place / ".snakemake"):
             require_space(folder)
         # Jobs of a killed run that still work on this machine would pass for the lock's owners.
-        words = _on_cluster(profile, place.folder, run) if profile else []
-        _unlock_stale(place.folder, command)
+        words = _on_cluster(profile, place, run) if profile else []
+        _unlock_stale(place, command)
         start_ns = os.fstat(lock).st_mtime_ns
         command += ["--cores", cores, "--rerun-incomplete"]
-        command += [] if DRY.intersection(extra) else _without_damage(place.folder, results)
+        command += [] if DRY.intersection(extra) else _without_damage(place, results)
         command += [*words, *extra]
-        code = _follow(command, place.folder, lock)
+        output = output_of(results) if progress else None
+        code = _follow(command, place, lock, output, progress)
         if code < 0:
-            _end_orphans(place.folder)
-    return explain(code, results, place.folder, start_ns)
+            _end_orphans(place)
+    return explain(code, results, place, start_ns)
+
+
+def output_of(results: Path) -> Path:
+    """Where all that Snakemake says is kept, of the last start of a run."""
+    return results / "logs/snakemake.txt"
 
 
 def _without_damage(folder: Path, results: Path) -> list[str]:
@@ -325,23 +329,51 @@ def _is_snakemake(words: list[str]) -> bool:
     )
 
 
-def _follow(command: list[str], folder: Path, lock: int) -> int:
+def _follow(
+    command: list[str],
+    folder: Path,
+    lock: int,
+    output: Path | None = None,
+    progress: Progress | None = None,
+) -> int:
     """Run a command in the foreground and return its exit code; it sees every signal we get.
 
     A terminal sends Ctrl-C to the command as well; otherwise it is passed on. An interrupted
     command counts as ended by the signal, whatever its exit code says.
     """
     interrupted = False
-    process = subprocess.Popen(command, cwd=folder, pass_fds=(lock,))
+    with _written(output) as target:
+        process = subprocess.Popen(
+            command, cwd=folder, pass_fds=(lock,), stdout=target, stderr=target
+        )
+    follower = Follower(output, progress) if output and progress else None
     before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
         while True:
             try:
-                code = process.wait()
+                code = process.wait(_LOOK_S if follower else None)
                 return INTERRUPTED if interrupted and code else code
+            except subprocess.TimeoutExpired:
+                if follower:
+                    follower.look()
             except KeyboardInterrupt:
                 interrupted = True
                 if not sys.stdin.isatty():
                     process.send_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGTERM, before)
+        if follower:
+            follower.close()
+
+
+@contextmanager
+def _written(output: Path | None) -> Iterator[IO[bytes] | None]:
+    """A file for what a command says; None for the terminal."""
+    if output is None:
+        yield None
+        return
+    with writing(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        file = output.open("wb")
+    with file:
+        yield file

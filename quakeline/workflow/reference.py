@@ -29,14 +29,15 @@ _INTRODUCTION = f"""\
 
 {WRITTEN_BY} reference` from the program itself; do not edit.
 
-`config.yaml` holds the default of every key; every run starts from it. An overlay
+`config.yaml` holds the default of every key; every run starts from it, or from the same defaults of
+the program where a folder has no such file. `quakeline init NAME` writes an overlay from data. It
 (`runs/NAME.yaml`, or any file) names what differs, and what belongs to its data and so has no
 default: `run`, `time.start`, `time.end`, the data (`fetch`, `fibres` or `import_picks`) and their
 `stations`. It is laid over key by key; lists and values replace what was there, and a mapping whose
 `kind` differs replaces the whole section. Check with `quakeline config check NAME`: it lists all
 mistakes at once. Editors complete and check keys when a file begins with
 `# yaml-language-server: $schema=` and the path of `config.schema.json`. Without an overlay the
-embedded demo runs, `runs/unterhaching.yaml`.
+embedded demo runs, `runs/unterhaching.yaml`, or the only overlay that there is.
 
 `auto` is chosen for each run: from the network and its weights in `time`, `annotate`, `pick` and
 `das_annotate`, from the geometry of the stations and the velocities in `associate` and `locate`.

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _MOST_EVENTS = 20
 _MOST_REASONS = 25
 _MOST_NAMES = 4
+#: Longer paths are shown by their ends; longer words may be broken.
+_LONG_PATH, _LONG_WORD = 30, 16
 #: An event needs picks at this many stations, whatever the associator.
 _FEWEST_STATIONS = 3
 
@@ -63,32 +65,33 @@ class RunTables:
         return self.coverage[self.coverage["coverage"] > 0] if len(self.coverage) else self.data
 
 
-def show(run_dir: Path, console: Console) -> None:
-    """Print what the run in a folder found.
+def show(run_dir: Path, console: Console, *, everything: bool = False) -> None:
+    """Print what the run in a folder found; `everything` lists all events, files and reasons.
 
     Raises DataError as `summarise`; what is known about the data of an unfinished run is printed
     all the same.
     """
     try:
-        console.print(summarise(run_dir))
+        console.print(summarise(run_dir, everything=everything))
     except DataError:
-        console.print(*_reason_parts(run_dir), sep="\n")
+        console.print(*_reason_parts(run_dir, everything), sep="\n")
         raise
 
 
-def summarise(run_dir: Path) -> Group:
+def summarise(run_dir: Path, *, everything: bool = False) -> Group:
     """Tell what a run found: events, totals, why data were not used, where the products are.
 
     Raises DataError for a folder that holds no finished run, with the names of those that exist.
     """
     found = _load(run_dir)
     parts: list[RenderableType] = [Text(f"Run {run_dir.name}", style="bold"), Text()]
-    parts += _event_parts(found) if len(found.events) else _no_event_parts(found)
+    parts += _event_parts(found, everything) if len(found.events) else _no_event_parts(found)
     diagnosis = _diagnosis(run_dir / "locations" / "diagnosis.json")
     warnings = [*diagnosis.get("doubts", []), *diagnosis.get("sentences", [])]
     parts += [Text(f"\n{sentence}", style="bold yellow") for sentence in warnings]
+    parts += [Text(f"\n{sentence}") for sentence in _on_unjoined(found)]
     parts += [Text(), _totals(found, diagnosis.get("velocity", ""))]
-    parts += _reason_parts(run_dir)
+    parts += _reason_parts(run_dir, everything)
     parts += _choice_parts(run_dir)
     parts += [Text(), _places(found)]
     return Group(*parts)
@@ -161,22 +164,25 @@ def _n_stations(frame: pd.DataFrame) -> int:
     return len(frame[["network", "station"]].dropna().drop_duplicates())
 
 
-def _event_parts(found: RunTables) -> list[RenderableType]:
+def _event_parts(found: RunTables, everything: bool) -> list[RenderableType]:
     """Table of the events; of many those with the most arrivals, in order of time."""
     events = found.events
     size = events["n_p"] + events["n_s"]
-    largest = size.sort_values(ascending=False, kind="stable").index[:_MOST_EVENTS]
+    largest = size.sort_values(ascending=False, kind="stable").index[
+        : None if everything else _MOST_EVENTS
+    ]
     shown = events.loc[largest].sort_values(["time", "event_id"])
     sizes = [name for name in ("magnitude", "mw") if events[name].notna().any()]
     titles = ["origin time", "lat", "lon", "depth km", "P", "S", "rms s"]
     titles += [*({"magnitude": "mag", "mw": "Mw"}[name] for name in sizes), "quality"]
-    table = _table(titles, left=("origin time", "quality"))
+    table = _table(titles, left=("origin time", "quality"), padding=1)
     for row in shown.to_dict("records"):
         _add(table, [*_event_cells(row), *(_number(row[n], 1) for n in sizes), row["quality"]])
+    _keep_words(table)
     rest = len(events) - len(shown)
     if not rest:
         return [table]
-    more = f"The {len(shown)} events with the most arrivals; {rest} more are in catalog.csv."
+    more = f"The {len(shown)} events with the most arrivals; {rest} more with --all."
     return [table, Text(more)]
 
 
@@ -233,6 +239,17 @@ def _why_no_events(found: RunTables) -> str:
         " picks that an event needs (section associate), the velocity table and the coordinates of"
         f" the stations: see {logs / 'associate' / 'all.log'}."
     )
+
+
+def _on_unjoined(found: RunTables) -> list[str]:
+    """Why picks join no event, with numbers; nothing where most do, or where nobody can say."""
+    from quakeline.workflow import unjoined
+
+    associations = found.folder / "associations" / "events.parquet"
+    if found.stations is None or found.picks.empty or not associations.is_file():
+        return []
+    own = found.picks[found.picks["source"] != "das"]
+    return list(unjoined.sentences(own, found.stations, unjoined.rules_of(associations)))
 
 
 def _unplaced(found: RunTables) -> bool:
@@ -360,7 +377,7 @@ def _file_total(found: RunTables) -> str:
     return f"{len(used)} used ({_size(int(sizes))}), {len(unused)} not used"
 
 
-def _reason_parts(run_dir: Path) -> list[RenderableType]:
+def _reason_parts(run_dir: Path, everything: bool = False) -> list[RenderableType]:
     """Table of why data were not used, and of remarks on data that were; nothing without any."""
     from quakeline.io.products.remarks import collect, some
 
@@ -370,12 +387,14 @@ def _reason_parts(run_dir: Path) -> list[RenderableType]:
     if not found:
         return []
     table = _table(["status", "reason", "where", "chunks"], left=("status", "reason", "where"))
-    for remark in found[:_MOST_REASONS]:
-        where = some(remark.where, _MOST_NAMES)
+    for remark in found if everything else found[:_MOST_REASONS]:
+        names = remark.where if everything else map(_end_of, remark.where)
+        where = some(names, len(remark.where) if everything else _MOST_NAMES)
         _add(table, [remark.status, remark.text, where, remark.chunks])
+    _keep_words(table)
     parts: list[RenderableType] = [Text(), Text("Data not used, and remarks", style="bold"), table]
-    if len(found) > _MOST_REASONS:
-        more = f"{len(found) - _MOST_REASONS} more are in {run_dir}/raw and {run_dir}/coverage."
+    if len(found) > _MOST_REASONS and not everything:
+        more = f"{len(found) - _MOST_REASONS} more with --all."
         parts.append(Text(more))
     return parts
 
@@ -417,11 +436,26 @@ def _places(found: RunTables) -> Table:
     return table
 
 
-def _table(titles: list[str], left: tuple[str, ...]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+def _end_of(path: str) -> str:
+    """The last parts of a long path; a short one, or codes of a channel, as they are."""
+    if len(path) <= _LONG_PATH or "/" not in path:
+        return path
+    parts = Path(path).parts[-2:]
+    return f".../{'/'.join(parts)}" if len("/".join(parts)) <= _LONG_PATH else f".../{parts[-1]}"
+
+
+def _keep_words(table: Table) -> None:
+    """Make columns of text wide enough for their words, so that none is broken in the middle."""
+    for column in table.columns:
+        words = [word for cell in column.cells for word in str(cell).split()]
+        column.min_width = min(max(map(len, words), default=0), _LONG_WORD)
+
+
+def _table(titles: list[str], left: tuple[str, ...], padding: int = 2) -> Table:
+    table = Table(box=None, padding=(0, padding, 0, 0), header_style="bold")
     for title in titles:
         side: Literal["left", "right"] = "left" if title in left else "right"
-        whole = title == "origin time"
+        whole = title in ("origin time", "status") or side == "right"
         table.add_column(title, justify=side, overflow="fold", no_wrap=whole)
     return table
 

@@ -73,8 +73,13 @@ def test_get_show_and_export(place):
 
 
 def test_mistakes_are_one_line(place):
-    refused(place.quakeline("models", "show", "gdp"), "'gdp' given; known are phasenet")
-    refused(place.quakeline("models", "get", "gdp"), "'gdp' given; known are phasenet")
+    refused(
+        place.quakeline("models", "show", "gdp"),
+        "'gdp' given; did you mean gpd? known are phasenet",
+    )
+    refused(
+        place.quakeline("models", "get", "gdp"), "'gdp' given; did you mean gpd? known are phasenet"
+    )
     refused(place.quakeline("models", "show", "no.safetensors"), "does not exist")
     refused(place.quakeline("models", "get", "gpd", "--path", "no.txt"), "allowed are")
     refused(place.quakeline("models", "export", "x", "--onnx", "x.onnx"), "'x' given")

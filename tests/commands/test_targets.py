@@ -71,6 +71,7 @@ COMMANDS = {
         "models export picker.safetensors --onnx", "picker.safetensors", ".onnx"
     ),
     "catalog": Command("catalog own/picks.csv own/stations.csv -o", "own/picks.csv"),
+    "live replay": Command("live replay data --weights picker.safetensors -o", "data/0.gz"),
     "hypodd": Command("export other -f hypodd -o", "other/events.parquet"),
     "nonlinloc": Command("export other -f nonlinloc -o", "other/events.parquet"),
     "correlate": Command(f"correlate {RUN} -o", "other/events.parquet"),

@@ -22,8 +22,8 @@ def same_catalog(results: Path, expected: Path) -> None:
 def same_tables(results: Path, expected: Path) -> None:
     """The same without the QuakeML, which says how the catalog was made (from which chunks)."""
     for name, table in (("events", EVENTS), ("arrivals", ARRIVALS), ("picks", PICKS)):
-        frames = [
+        found, wanted = (
             tables.read(folder / f"catalog/{name}.parquet", table) for folder in (results, expected)
-        ]
-        assert len(frames[1])
-        pd.testing.assert_frame_equal(*frames, check_exact=True)
+        )
+        assert len(wanted)
+        pd.testing.assert_frame_equal(found, wanted, check_exact=True)

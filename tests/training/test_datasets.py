@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from labelled_records import labelled, small
+from obspy.io.sac import SACTrace
 from workfolder import WorkFolder
 
 from quakeline.core.errors import DataError
@@ -77,6 +78,87 @@ def test_windows_of_seismo_performer(tmp_path: Path) -> None:
         file["X"], file["Y"] = samples, np.array([0, 7, 1])
     with pytest.raises(DataError, match="class 7 in Y; allowed: 0"):
         open_dataset(tmp_path / "y.h5")
+
+
+def stead(path: Path) -> np.ndarray:
+    """A file as STEAD's: two records of an event, and noise."""
+    samples = np.random.default_rng(0).standard_normal((3, 6000, 3)).astype(np.float32)
+    with h5py.File(path, "w") as file:
+        for number, name in enumerate(("a_EV", "b_EV", "c_NO")):
+            array = file.create_dataset(f"data/{name}", data=samples[number])
+            array.attrs["network_code"], array.attrs["receiver_code"] = "TA", "109C"
+            array.attrs["trace_category"] = "noise" if number == 2 else "earthquake_local"
+            array.attrs["trace_start_time"] = "2006-07-23 11:58:52.21"
+            array.attrs["source_id"] = "" if number == 2 else "8900"
+            for phase in "ps":
+                at = "" if number == 2 else 700.0 if phase == "p" else 1500.5
+                array.attrs[f"{phase}_arrival_sample"] = at
+    return samples
+
+
+@pytest.mark.parametrize("with_table", [False, True])
+def test_files_of_stead(tmp_path: Path, with_table: bool) -> None:
+    path = tmp_path / "chunk2.hdf5"
+    samples = stead(path)
+    if with_table:
+        facts = open_dataset(path).table
+        pd.DataFrame({
+            "trace_name": facts["name"], "network_code": "TA", "receiver_code": "109C",
+            "trace_category": ["earthquake_local", "earthquake_local", "noise"],
+            "trace_start_time": facts["start"], "source_id": ["8900", "8900", "None"],
+            "p_arrival_sample": [700.0, 700.0, None], "s_arrival_sample": [1500.5, 1500.5, None],
+        }).to_csv(path.with_suffix(".csv"), index=False)  # fmt: skip
+    found = open_dataset(path)
+    assert found.form == "STEAD"
+    assert found.onsets(1) == {"P": (700.0,), "S": (1500.5,)}
+    assert found.table["kind"].tolist() == ["event", "event", "noise"]
+    assert found.table["event"].tolist() == ["8900", "8900", "c_NO"]
+    assert found.table["station"][0] == "TA.109C."
+    np.testing.assert_array_equal(found.read(0, "ZNE"), samples[0].T[[2, 1, 0]])
+    assert len(found.files) == 1 + with_table
+
+
+def test_a_table_that_does_not_fit_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "merge.hdf5"
+    stead(path)
+    path.with_suffix(".csv").write_text("trace_name\nx\n")
+    with pytest.raises(DataError, match="has no column network_code"):
+        open_dataset(path)
+
+
+def sac_record(folder: Path, station: str, **header: object) -> None:
+    """Three files of a record at 100 Hz that begin 2 s before their reference time."""
+    folder.mkdir(exist_ok=True)
+    for number, letter in enumerate("XYZ"):
+        data = np.full(3000, number + 1, np.float32)
+        trace = SACTrace(
+            data=data, delta=0.01, b=-2.0, kstnm=station, knetwk="TW", kcmpnm=f"HL{letter}",
+            nzyear=2020, nzjday=3, nzhour=1, nzmin=2, nzsec=3, nzmsec=0, **header,
+        )  # fmt: skip
+        trace.write(str(folder / f"{station}.HL{letter}.sac"))
+
+
+def test_folders_of_sac_files(tmp_path: Path) -> None:
+    place = {"evla": 24.0, "evlo": 121.5, "evdp": 10.0, "stla": 24.2, "stlo": 121.6, "o": -3.0}
+    sac_record(tmp_path / "e1", "A", a=1.5, t0=4.0, kt0="S", kevnm="one")
+    sac_record(tmp_path / "e1", "B", t1=2.0, kt1="Pg", kevnm="one")
+    sac_record(tmp_path / "e2", "A", **place)
+    sac_record(tmp_path / "e3", "A")
+    found = open_dataset(tmp_path)
+    assert found.form == "SAC"
+    assert found.table["station"].tolist() == ["TW.A.", "TW.B.", "TW.A.", "TW.A."]
+    assert found.onsets(0) == {"P": (350.0,), "S": (600.0,)}
+    assert found.onsets(1) == {"P": (400.0,), "S": ()}
+    assert found.table["kind"].tolist() == ["event", "event", "event", "noise"]
+    assert found.table["event"].tolist()[:2] == ["one", "one"]
+    # 24.4 km away and 10 km deep: 26.3 km at 5.8 and 3.46 km/s, from 1 s before the first sample
+    (p,), (s,) = (found.onsets(2)[phase] for phase in "PS")
+    assert p == pytest.approx(100 * (26.3 / 5.8 - 1), abs=8)
+    assert s == pytest.approx(100 * (26.3 / 3.46 - 1), abs=12)
+    np.testing.assert_array_equal(found.read(0, "ZNE")[:, 0], [3, 2, 1])
+    (tmp_path / "e3" / "x.sac").write_bytes(b"no sac")
+    with pytest.raises(DataError, match=r"cannot read .*x.sac as SAC"):
+        open_dataset(tmp_path)
 
 
 def test_columns_that_people_have(tmp_path: Path) -> None:

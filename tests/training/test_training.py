@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from labelled_records import labelled, small
+from labelled_records import labelled, small, wavelets
 
 from quakeline.core.errors import ConfigError, DataError, QuakelineError
 from quakeline.models.cards import CARDS, GPD, PHASENET, Card
@@ -25,26 +25,6 @@ from quakeline.training.windows import Example, Windows, check
 #: PhaseNet on short windows: as deep, but quick.
 SHORT = replace(PHASENET, name="short", window_samples=320, hop_samples=151, blind_samples=20)
 STILL = Augmentation(noise=0, drop=0, amplitude=0, flip=0)
-
-
-def wavelets(folder: Path, count: int, n: int = 320, split: str | None = None) -> Dataset:
-    """Records with a P and a stronger S, seen by eye."""
-    from quakeline.training.datasets.writing import Writer
-
-    random = np.random.default_rng(3)
-    folder.mkdir()
-    at = np.arange(n)
-    parts = ["train", "train", "dev", "test"]
-    with Writer(folder, "ENZ", 100.0) as writer:
-        for number in range(count):
-            p = int(random.integers(60, n // 2))
-            s = p + int(random.integers(50, 100))
-            samples = 0.05 * random.standard_normal((3, n))
-            for onset, row, size in ((p, 2, 1.0), (s, 0, 2.0), (s, 1, 2.0)):
-                later = np.maximum(at - onset, 0)
-                samples[row] += size * np.sin(later / 3) * np.exp(-later / 25) * (later > 0)
-            writer.add(samples, labelled(f"e{number}", p, s, split or parts[number % 4]))
-    return open_dataset(folder)
 
 
 def fit(data: Dataset, settings: Settings, card: Card = SHORT, recipe: str = "r") -> Fit:
@@ -175,8 +155,8 @@ def test_nothing_is_learnt_where_a_label_may_lack() -> None:
 @pytest.mark.parametrize("name", ["phasenet", "eqtransformer-original", "gpd"])
 def test_right_answers_have_no_loss(name: str) -> None:
     card = CARDS[name]
-    onsets = {"P": (100.0,), "S": (150.0,)}
-    wanted = labels.curves(card, onsets, 400, ("gaussian", 10.0))
+    onsets = {"P": (1100.0,), "S": (1150.0,)}
+    wanted = labels.curves(card, onsets, 3000, ("gaussian", 10.0))
     if card.output == "window":
         wanted = np.eye(len(card.classes), dtype=np.float32)[0]
     right = torch.from_numpy(wanted)[None]

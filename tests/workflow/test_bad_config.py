@@ -50,7 +50,7 @@ def test_several_mistakes_at_once(workdir: WorkFolder) -> None:
     assert first == f"quakeline: {len(mistakes)} mistakes"
     said = {line.split(":")[0].strip(): line for line in mistakes}
     assert "greater than or equal to 0" in said["pick.gap_guard_s"]
-    assert "unknown key; see config/README.md" in said["pick.treshold"]
+    assert "unknown key; did you mean thresholds?" in said["pick.treshold"]
     assert "'ftp'" in said["fetch.source"]
     assert "'files'" in said["fetch.source"]
     assert "'everything'" in said["keep.0"]

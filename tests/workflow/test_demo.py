@@ -154,7 +154,7 @@ def test_the_summary_shows_the_events(demo_run: WorkFolder) -> None:
 #: raise the VERSION of the stage that changed it, and put both together.
 GOLDEN = {
     "versions": {
-        "prepare": 9,
+        "prepare": 10,
         "weights": 1,
         "annotate": 2,
         "pick": 2,

@@ -103,7 +103,7 @@ def test_magnitudes_where_there_are_any(tmp_path):
     assert " Mw " not in text
     far = cells("mw_note", [Reason.of(Code.NO_SITE, 2)])
     text = text_of(make(tmp_path, [event(0, magnitude=1.44, mw=1.72), event(1, **far)]))
-    assert " 1.4  1.7 " in text
+    assert " 1.4 1.7 " in text
     assert "moments (Mw)  1 of 2 events; 1 without one: no coordinates (at 1 event)" in text
 
 
@@ -123,14 +123,14 @@ def test_events_fit_a_narrow_terminal(tmp_path):
         event(n, depth_sigma_km=10.5, depth_km=10.0, rms_s=0.2, longitude=-111.6) for n in (0, 1)
     ]
     text = text_of(make(tmp_path, rows), width=80)
-    assert "2010-05-27T16:24:33.1Z  48.045  -111.600  10.0 ± 10.5  5  3   0.20  good" in text
+    assert "2010-05-27T16:24:33.1Z 48.045 -111.600 10.0 ± 10.5 5 3  0.20 good" in text
 
 
 def test_many_events_are_cut_to_the_largest(tmp_path):
     rows = [event(n, n_p=30 if n == 24 else 5) for n in range(25)]
     text = text_of(make(tmp_path, rows))
     assert "2010-05-27T16:48:33.1Z" in text
-    assert "The 20 events with the most arrivals; 5 more are in catalog.csv." in text
+    assert "The 20 events with the most arrivals; 5 more with --all." in text
 
 
 def test_totals(tmp_path):
@@ -169,7 +169,7 @@ def test_reasons_are_grouped_and_remarks_come_last(tmp_path):
 def test_many_reasons_are_counted(tmp_path):
     rows = [data(f"S{n}", status="unused", reason=f"reason S{n}") for n in range(27)]
     text = text_of(make(tmp_path, [event(0)], manifests=[rows]))
-    assert "2 more are in" in text
+    assert "2 more with --all." in text
 
 
 def test_what_preparation_found_is_shown_and_decides_what_counts_as_data(tmp_path):
@@ -258,3 +258,31 @@ def test_an_unfinished_run_says_what_is_known_about_its_data(tmp_path):
     with pytest.raises(DataError, match="not finished"):
         summary.show(folder, console)
     assert "wrong rate" in console.file.getvalue()
+
+
+def at_80_columns(folder, **options):
+    page = io.StringIO()
+    summary.show(folder, Console(file=page, width=80), **options)
+    return page.getvalue()
+
+
+def test_no_word_is_broken_at_80_columns(tmp_path):
+    far = event(1, quality="outside the network", magnitude=2.1, mw=2.0, depth_sigma_km=1.2)
+    run = make(tmp_path / "run", [far], [pick(1)], [[data(), data("UH2", status="unused")]])
+    text = at_80_columns(run)
+    assert max(map(len, text.splitlines())) <= 80
+    for word in ("outside", "network", "2010-05-27T16:25:33.1Z", "4.0 ± 1.2", "unused"):
+        assert word in text
+
+
+def test_all_lists_everything_and_paths_are_short_otherwise(tmp_path):
+    long = "/archive/of/the/whole/network/in/folders/of/years/2010/UH1.mseed"
+    unused = [data(f"X{n}", path=long.replace("UH1", f"X{n}"), status="unused") for n in range(9)]
+    cause = cells("reason", [Reason.of(Code.NO_COORDINATES, station="BW.X")])
+    rows = [{**row, **cause} for row in unused]
+    run = make(tmp_path / "run", [event(n) for n in range(30)], [pick(1)], [[data(), *rows]])
+    short, whole = at_80_columns(run), at_80_columns(run, everything=True)
+    assert "10 more with --all" in short
+    assert len(whole.splitlines()) > len(short.splitlines()) + 10
+    for number in range(30):
+        assert f"2010-05-27T{16 + (24 + number) // 60}:{(24 + number) % 60:02d}:33.1Z" in whole

@@ -8,6 +8,7 @@ from quakeline.core.schemas.catalog import (
     EVENTS,
     MATCHES,
     MECHANISMS,
+    POLARITIES,
     RELOCATIONS,
 )
 from quakeline.core.schemas.fibres import FIBRE_CHANNELS, FIBRE_PICKS, ONSETS
@@ -38,6 +39,7 @@ __all__ = [
     "ONSETS",
     "PANELS",
     "PICKS",
+    "POLARITIES",
     "PROBABILITIES",
     "RELOCATIONS",
     "STATIONS",
@@ -73,6 +75,7 @@ TABLES = (
     FIBRE_PICKS,
     MATCHES,
     MECHANISMS,
+    POLARITIES,
 )
 
 STORES = (WAVEFORMS, PROBABILITIES, PANELS)

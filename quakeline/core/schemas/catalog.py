@@ -125,10 +125,10 @@ MATCHES = Table(
 
 MECHANISMS = Table(
     "mechanisms",
-    1,
+    2,
     (
         column("event_id", "string", meaning="see events"),
-        column("time", "time", meaning="origin time"),
+        column("time", "time", meaning="origin time; null: none was given", null=True),
         *(
             column(f"{name}_{plane}_deg", "float", "deg", meaning, null=True)
             for plane in (1, 2)
@@ -149,6 +149,26 @@ MECHANISMS = Table(
         column("takeoff_gap_deg", "float", "deg", "largest gap of take-off angles", null=True),
         column("method", "string", meaning="how it was found"),
         *reasons("note", "why there is no mechanism, or what was left out"),
+    ),
+)
+
+POLARITIES = Table(
+    "polarities",
+    1,
+    (
+        column("event_id", "string", meaning="see events"),
+        column("network", "string"),
+        column("station", "string"),
+        column("location", "string", meaning="location code", null=True),
+        column("pick_id", "string", meaning="see picks; null: from a table", null=True),
+        column("polarity", "int", meaning="1: up, -1: down, 0: unknown; reversed ones are turned"),
+        column("probability", "float", "", "of the polarity, by networks", null=True),
+        column("weight", "float", "", "what it counts, 0 to 1", null=True),
+        column("distance_km", "float", "km", "epicentral", null=True),
+        column("azimuth_deg", "float", "deg", "in which the ray leaves, from north", null=True),
+        column("takeoff_deg", "float", "deg", "in which the ray leaves, from down", null=True),
+        column("agrees", "bool", meaning="with the mechanism; null: there is none", null=True),
+        *reasons("note", "why the polarity is unknown"),
     ),
 )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,31 +19,16 @@ import pandas as pd
 
 from quakeline.core.errors import DataError
 from quakeline.earth.velocity import VelocityModel
+from quakeline.events.mechanisms.polarities import PolarityEvent
 
 logger = logging.getLogger("quakeline")
 
 _POLARITIES = {"U": 1, "u": 1, "+": 1, "D": -1, "d": -1, "-": -1}
+#: Weight codes of polarities that HASH uses: good ones, and those of lower quality.
+_USED = "01"
 _VP_VS = 1.73
 #: Errors of azimuths and take-off angles where a file leaves them blank, in degrees.
 _AZIMUTH_DEG, _TAKEOFF_DEG = 1.0, 10.0
-
-
-@dataclass(frozen=True)
-class PolarityEvent:
-    """An event with its polarities.
-
-    `polarities` has network, station, polarity (1: up, -1: down), weight, and azimuth, takeoff
-    (from down), azimuth_sigma, takeoff_sigma in degrees where the file states them, else NaN.
-    """
-
-    event_id: str
-    time: datetime
-    latitude: float
-    longitude: float
-    depth_km: float
-    horizontal_sigma_km: float
-    depth_sigma_km: float
-    polarities: pd.DataFrame = field(repr=False)
 
 
 def phases(path: Path) -> list[PolarityEvent]:
@@ -99,6 +84,7 @@ def _second(block: list[tuple[int, str]]) -> PolarityEvent:
             weight = 1.0 if text[13] in "Ii" else 0.5
             rows.append((text[5:7].strip(), text[:4].strip(), sign, weight))
     table = pd.DataFrame(rows, columns=["network", "station", "polarity", "weight"])
+    table["impulsive"] = table["weight"] == 1.0
     return PolarityEvent(
         block[-1][1].strip() or line[149:165].strip(),
         time + timedelta(seconds=float(line[12:17])),
@@ -107,7 +93,7 @@ def _second(block: list[tuple[int, str]]) -> PolarityEvent:
         float(line[34:39]),
         _number(line[88:93], 0.5),
         _number(line[94:99], 1.0),
-        table.assign(azimuth=np.nan, takeoff=np.nan, azimuth_sigma=np.nan, takeoff_sigma=np.nan),
+        table,
     )
 
 
@@ -120,7 +106,7 @@ def _first(block: list[tuple[int, str]]) -> PolarityEvent:
     for _, row in block[1:]:
         text = row.ljust(90)
         sign = _POLARITIES.get(text[6])
-        if text[:4].strip() and sign is not None:
+        if text[:4].strip() and sign is not None and text[7] in _USED:
             weight = 1.0 if text[7] == "0" else 0.5
             angles = [float(text[a:b]) for a, b in ((75, 78), (62, 65))]
             sigmas = [_number(text[83:86], _AZIMUTH_DEG), _number(text[79:82], _TAKEOFF_DEG)]
@@ -128,6 +114,7 @@ def _first(block: list[tuple[int, str]]) -> PolarityEvent:
             rows.append(("", text[:4].strip(), sign, weight, *angles, *sigmas, distance))
     names = ["network", "station", "polarity", "weight", "azimuth", "takeoff"]
     table = pd.DataFrame(rows, columns=[*names, "azimuth_sigma", "takeoff_sigma", "distance_km"])
+    table["impulsive"] = table["weight"] == 1.0
     return PolarityEvent(
         line[128:146].split()[0] if line[128:146].split() else f"{time:%Y%m%d%H%M%S}",
         time + timedelta(seconds=_hundredths(line[10:14])),
@@ -201,8 +188,13 @@ class Reversals:
 
     spans: dict[str, list[tuple[int, int]]]
 
-    def sign(self, station: str, time: datetime) -> int:
-        """-1 where the station's polarity was reversed at a time, else 1."""
+    def sign(self, station: str, time: datetime | None) -> int:
+        """-1 where the station's polarity was reversed at a time, else 1.
+
+        Where no time is known, any reversal counts.
+        """
+        if time is None:
+            return -1 if station in self.spans else 1
         day = int(f"{time:%Y%m%d}")
         inside = any(a <= day and (b == 0 or day <= b) for a, b in self.spans.get(station, []))
         return -1 if inside else 1

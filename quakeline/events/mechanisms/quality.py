@@ -44,9 +44,21 @@ def fit_of(rays: Rays, solution: Solution) -> Fit:
     return Fit(float(counts[wrong].sum()) / total, total / float(rays.weight.sum()))
 
 
+def agrees(rays: Rays, solution: Solution) -> np.ndarray:
+    """Whether each polarity is that of the mechanism, for the first trial's rays, (n,)."""
+    moment = rotations.moments(solution.frame[None])
+    wave = amplitudes(moment, rays.azimuth[0], rays.takeoff[0])[0]
+    return np.asarray(np.sign(wave) == rays.polarity)
+
+
 def gaps(rays: Rays) -> tuple[float, float]:
-    """Largest gaps in azimuth and in take-off angle, in degrees."""
-    return _gap(rays.azimuth[0], 360.0), _takeoff_gap(rays.takeoff[0])
+    """Largest gaps in azimuth and in take-off angle, in degrees.
+
+    A ray that leaves downwards stands for the one upwards to the opposite side, as in HASH: a
+    double couple has the same sign there.
+    """
+    azimuth, takeoff = rays.azimuth[0], rays.takeoff[0]
+    return _gap(np.where(takeoff < 90, azimuth + 180, azimuth), 360.0), _takeoff_gap(takeoff)
 
 
 def letter(solution: Solution, fit: Fit) -> str:
@@ -69,9 +81,6 @@ def _gap(angles: np.ndarray, around: float) -> float:
 
 
 def _takeoff_gap(takeoff: np.ndarray) -> float:
-    """Largest gap of take-off angles between straight down and straight up.
-
-    Rays that leave upwards stand for those that leave downwards to the opposite side.
-    """
+    """Largest gap of take-off angles between straight down and level."""
     folded = np.sort(np.minimum(takeoff, 180 - takeoff))
     return float(np.diff(np.concatenate([[0.0], folded, [90.0]])).max())

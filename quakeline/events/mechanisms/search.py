@@ -3,7 +3,7 @@
 The method is that of HASH (Hardebeck, J. L. & Shearer, P. M., 2002, A new method for determining
 first-motion focal mechanisms, Bull. Seismol. Soc. Am. 92, 2264-2276): a grid of mechanisms is
 tried for each of some trials of take-off angles; all that miss hardly more polarities than the
-best are acceptable. Their mean, without those far from it, is preferred, and how far the others
+best are acceptable. Their mean, without those far from it, is preferred, and how far all of them
 are turned from it is its error.
 """
 
@@ -18,11 +18,12 @@ from quakeline.events.mechanisms import rotations
 
 #: Step of the grid in degrees.
 STEP_DEG = 5.0
-#: Part of the polarities that may be wrong beyond the best fit, half of it of the sure ones; two at
-#: least. Those of this weight are sure.
-_WRONG, _FEWEST, _SURE = 0.1, 2, 1.0
+#: Part of the polarities that may be wrong, and half of it beyond the best fit; two at least.
+_WRONG, _FEWEST = 0.1, 2
 #: Acceptable mechanisms that are kept, at most, evenly over all.
 _MOST = 500
+#: Rays that are tried at a time, which keeps memory small.
+_BLOCK = 128
 #: Mechanisms that are turned farther from the mean than this do not belong to it, in degrees.
 _FAR_DEG = 45.0
 
@@ -33,12 +34,17 @@ class Rays:
 
     `azimuth` (from north, eastwards) and `takeoff` (from down) are in degrees, shape (trials, n);
     `polarity` is 1 for up and -1 for down, `weight` what each counts, above 0, shape (n,).
+    `impulsive` tells onsets that analysts call impulsive from others: HASH counts them apart.
+    Without it (None) polarities count by their weights, as in SKHASH (Skoumal, R. J., Hardebeck, J.
+    L. & Shearer, P. M., 2024, SKHASH: A Python package for computing earthquake focal mechanisms,
+    Seismol. Res. Lett. 95, 2519-2526).
     """
 
     azimuth: np.ndarray
     takeoff: np.ndarray
     polarity: np.ndarray
     weight: np.ndarray
+    impulsive: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -57,25 +63,20 @@ class Solution:
 
 @cache
 def grid(step_deg: float = STEP_DEG) -> tuple[np.ndarray, np.ndarray]:
-    """Frames (n, 3, 3) and moments (n, 6) of a grid; each stands for its opposite as well."""
-    strike = np.arange(0, 360, step_deg)
-    dip = np.arange(0, 90 + step_deg / 2, step_deg)
-    rake = np.arange(-90, 90, step_deg)
-    all_ = np.stack(np.meshgrid(strike, dip, rake, indexing="ij"), axis=-1).reshape(-1, 3)
-    # Planes of a dip are as many as directions there are of their normals.
-    keep = _thinned(all_[:, 0], all_[:, 1], step_deg)
-    axes = rotations.frames(*all_[keep].T)
-    # Of the two nodal planes that are one mechanism the flatter one stands for both.
-    down = np.abs(axes[:, 0, 2] + axes[:, 1, 2]), np.abs(axes[:, 0, 2] - axes[:, 1, 2])
-    axes = axes[down[0] >= down[1] - 1e-9]
+    """Frames (n, 3, 3) and moments (n, 6) of a grid that holds each double couple once, evenly.
+
+    As in HASH, normals of planes lie evenly on half of the sphere, and rakes are half of a turn,
+    here -90 to 90: of the two nodal planes of a double couple one has such a rake.
+    """
+    dips = np.arange(0, 90 + step_deg / 2, step_deg)
+    counts = np.maximum(np.round(360 / step_deg * np.sin(np.radians(dips))), 1).astype(int)
+    strikes = [np.arange(count) * 360 / count for count in counts]
+    rakes = np.arange(-90, 90, step_deg)
+    planes = [
+        (s, d, r) for d, along in zip(dips, strikes, strict=True) for s in along for r in rakes
+    ]
+    axes = rotations.frames(*np.array(planes).T)
     return axes, rotations.moments(axes).astype(np.float32)
-
-
-def _thinned(strike: np.ndarray, dip: np.ndarray, step_deg: float) -> np.ndarray:
-    """Which strikes are kept at each dip, so that normals lie evenly on the sphere."""
-    count = np.maximum(np.round(360 / step_deg * np.sin(np.radians(dip))), 1)
-    place = strike / 360 * count
-    return np.asarray(np.floor(place) != np.floor((strike - step_deg) / 360 * count))
 
 
 def amplitudes(moments: np.ndarray, azimuth: np.ndarray, takeoff: np.ndarray) -> np.ndarray:
@@ -98,28 +99,55 @@ def solved(rays: Rays) -> Solution:
         if len(near) < 2 or away.max() <= _FAR_DEG:
             break
         near = np.delete(near, int(away.argmax()), axis=0)
-    return Solution(middle, _spread(near, middle), len(near) / len(chosen), chosen)
+    return Solution(middle, _spread(chosen, middle), len(near) / len(chosen), chosen)
 
 
 def _accepted(rays: Rays) -> np.ndarray:
     """Frames of all mechanisms that any trial accepts, (k, 3, 3)."""
     axes, moments = grid()
-    sure = rays.weight >= _SURE
-    worth = np.stack([rays.polarity, rays.polarity * sure], axis=1).astype(np.float32)
-    total = np.array([len(sure), int(sure.sum())])
-    beyond = np.maximum(np.round(len(sure) * np.array([_WRONG, _WRONG / 2])), _FEWEST)
-    as_is = np.zeros(len(axes), dtype=bool)
-    opposite = np.zeros(len(axes), dtype=bool)
+    counts = _counts(rays)
+    worth = (rays.polarity * counts).T.astype(np.float32)
+    total = counts.sum(axis=1)
+    accepted = np.zeros(len(axes), dtype=bool)
     for azimuth, takeoff in zip(rays.azimuth, rays.takeoff, strict=True):
-        waves = amplitudes(moments, azimuth, takeoff)
-        agreed = np.copysign(np.float32(1), waves, out=waves) @ worth
-        wrong = np.stack([total - agreed, total + agreed]) / 2
-        within = (wrong <= wrong.min(axis=(0, 1)) + beyond + 0.01).all(axis=2)
-        as_is |= within[0]
-        opposite |= within[1]
-    # Of the opposite mechanism T and P are exchanged.
-    turned = axes[opposite][:, [1, 0, 2]] * np.array([1.0, 1.0, -1.0])[:, None]
-    return np.concatenate([axes[as_is], turned])
+        agreed = np.zeros((len(axes), len(total)), dtype=np.float32)
+        for first in range(0, len(worth), _BLOCK):
+            part = slice(first, first + _BLOCK)
+            waves = amplitudes(moments, azimuth[part], takeoff[part])
+            agreed += np.copysign(np.float32(1), waves, out=waves) @ worth[part]
+        wrong = (total - agreed) / 2
+        accepted |= (wrong <= _most_wrong(wrong, total) + 0.01).all(axis=1)
+    return axes[accepted]
+
+
+def _counts(rays: Rays) -> np.ndarray:
+    """What polarities count: all, and only the impulsive ones, or by weight; (2 or 1, n)."""
+    if rays.impulsive is None:
+        return np.asarray(rays.weight)[None]
+    return np.stack([np.ones(len(rays.weight)), rays.impulsive.astype(float)])
+
+
+def _most_wrong(wrong: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Polarities that an acceptable mechanism may miss, of each of the counts.
+
+    HASH allows a tenth of the polarities, and half of it more than the best mechanism misses. Where
+    no mechanism fits all impulsive ones, these decide, and the others may be as they are.
+
+    Parameters
+    ----------
+    wrong
+        What each mechanism misses, shape (n, counts).
+    total
+        The sums of all polarities, shape (counts,).
+    """
+    allowed = max(np.floor(_WRONG * total[0] + 0.5), _FEWEST)
+    more = max(np.floor(_WRONG / 2 * total[0] + 0.5), _FEWEST)
+    if len(total) == 1:
+        return np.asarray(np.maximum(wrong.min(axis=0) + more, allowed))
+    best = wrong[:, 1].min()
+    others = wrong[wrong[:, 1] <= best + 0.01, 0].min()
+    loose = allowed if best < 0.01 else total[0]
+    return np.array([max(loose, others + more), max(allowed, best + more)])
 
 
 def _spread(axes: np.ndarray, middle: np.ndarray) -> tuple[float, float]:
@@ -129,6 +157,6 @@ def _spread(axes: np.ndarray, middle: np.ndarray) -> tuple[float, float]:
     for sign in (1, -1):
         normals = (turned[:, 0] + sign * turned[:, 1]) / np.sqrt(2)
         own = (middle[0] + sign * middle[1]) / np.sqrt(2)
-        apart = np.degrees(np.arccos(np.clip(np.abs(normals @ own), 0, 1)))
+        apart = np.degrees(np.arccos(np.clip(normals @ own, -1, 1)))
         found.append(float(np.sqrt(np.mean(apart**2))))
     return found[0], found[1]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.names import proposal, same
 from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
 from quakeline.io.exports import fdsn, hypodd, nonlinloc, nordic
 from quakeline.io.formats import quakeml as events
@@ -139,9 +140,12 @@ def targets(names: Iterable[str], files: Iterable[Path]) -> Iterator[tuple[str, 
 
 def format_of(name: str) -> Format:
     """The format of a name. Raises ConfigError where there is no such format."""
-    if name not in FORMATS:
-        raise ConfigError(f"format {name!r} given; allowed: {', '.join(FORMATS)}")
-    return FORMATS[name]
+    known = same(name, FORMATS)
+    if known not in FORMATS:
+        raise ConfigError(
+            f"format {name!r} given; {proposal(name, FORMATS)}allowed: {', '.join(FORMATS)}"
+        )
+    return FORMATS[known]
 
 
 def write(name: str, catalog: Tables, path: Path, labels: Labels | None = None) -> None:

@@ -6,7 +6,8 @@ folder that a command filled.
 
 A folder is filled where nothing is, where it is empty, or where the same command filled it before.
 `.quakeline.json` in it says which command that was and what the files hold that it made (SHA-256).
-Only these are replaced, and only while nobody has changed them; all other files in it stay.
+Only these are replaced, and only while nobody has changed them; all other files in it stay. Of a
+file that a running command still writes the mark has the name alone.
 
 Nothing is written into the folder of a run, `results/<run>`, which belongs to the workflow.
 """
@@ -30,6 +31,7 @@ from quakeline.io.products.provenance import digest_file
 #: The mark in a folder that a command filled.
 MARK = ".quakeline.json"
 _PART = "quakeline"
+_GROWING = ""
 _ANYONE_WRITES = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -125,6 +127,27 @@ def filling(target: Path, command: str) -> Iterator[Path]:
                     target.rmdir()
 
 
+def begin_growing(target: Path, command: str, names: Iterable[str]) -> None:
+    """Mark a folder, made where it is not there, whose files a command writes bit by bit."""
+    with writing(target):
+        target.mkdir(parents=True, exist_ok=True)
+        _write_mark(target, _Mark(command, dict.fromkeys(names, _GROWING)))
+
+
+def end_growing(target: Path, command: str, names: Iterable[str]) -> None:
+    """Mark the files of such a folder as finished."""
+    with writing(target):
+        made = [name for name in names if (target / name).is_file()]
+        digests = {name: digest_file(target / name) for name in made}
+        _write_mark(target, _Mark(command, digests))
+
+
+def is_growing(target: Path, command: str) -> bool:
+    """Whether a command began to fill a folder bit by bit, and did not end."""
+    mark = _read_mark(target)
+    return mark is not None and mark.command == command and _GROWING in mark.files.values()
+
+
 def run_of(path: Path) -> Path | None:
     """The folder of the run that a path lies in, or is; None for any other place."""
     for place in (Path(os.path.normpath(path.absolute())), path.resolve()):
@@ -189,7 +212,9 @@ def _is_foreign(target: Path, name: str, mark: _Mark) -> bool:
         return True
     if not os.path.lexists(path):
         return False
-    return path.is_symlink() or not path.is_file() or digest_file(path) != mark.files.get(name)
+    if path.is_symlink() or not path.is_file():
+        return True
+    return mark.files.get(name) not in (_GROWING, digest_file(path))
 
 
 def _is_read(target: Path, inputs: Iterable[Path | str | None]) -> bool:

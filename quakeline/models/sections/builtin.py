@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, field_validator, model_validator
 
 from quakeline.core.errors import WeightsError
+from quakeline.core.names import proposal, same
 from quakeline.models.cards import CARDS, PHASENET, Card, Scaler
 from quakeline.models.sections.base import Kind
 from quakeline.models.weights import SUFFIX, card_of
@@ -46,9 +47,10 @@ class Builtin(Kind):
     @field_validator("model")
     @classmethod
     def _known(cls, value: str) -> str:
-        if value not in CARDS:
-            raise ValueError(f"allowed: {', '.join(CARDS)}")
-        return value
+        name = same(value, CARDS)
+        if name not in CARDS:
+            raise ValueError(f"{proposal(value, CARDS)}allowed: {', '.join(CARDS)}")
+        return name
 
     @model_validator(mode="after")
     def _agrees(self) -> Builtin:

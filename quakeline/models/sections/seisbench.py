@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from quakeline.core.errors import WeightsError
+from quakeline.core.names import proposal
 from quakeline.models.cards import Card, GivenFiles, Output, SourceFile
 from quakeline.models.sections.base import Filter, Kind, default_hop, safe
 from quakeline.models.weights import save
@@ -110,8 +111,9 @@ class SeisBench(Kind):
     def _is_known(self) -> SeisBench:
         if self.model not in KNOWN and self.window_samples is None:
             raise ValueError(
-                f"model: {self.model!r} given; known are {', '.join(KNOWN)}; for another network"
-                " of SeisBench set window_samples, and what else differs from 100 Hz, P and S"
+                f"model: {self.model!r} given; {proposal(self.model, KNOWN)}known are"
+                f" {', '.join(KNOWN)}; for another network of SeisBench set"
+                " window_samples, and what else differs from 100 Hz, P and S"
             )
         unknown = sorted(set(self.thresholds) - set(self.card().phases))
         if unknown:

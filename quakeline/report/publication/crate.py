@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import quakeline
-from quakeline.core.errors import DataError
+from quakeline.core.installed import HOME, SNAKEFILE
 from quakeline.core.schemas import MANIFEST
 from quakeline.io.products import provenance, tables
 from quakeline.io.products.atomic import replacing, write_text
@@ -93,11 +93,8 @@ def write(
     inputs = _inputs(given, manifests)
     with replacing(folder / INPUTS) as temporary:
         inputs.to_csv(temporary, index=False)
-    source = Path(quakeline.__file__).parents[1] / WORKFLOW
-    if not source.is_file():
-        raise DataError(f"no workflow beside the package: {source} does not exist")
     with replacing(folder / WORKFLOW) as temporary:
-        shutil.copyfile(source, temporary)
+        shutil.copyfile(SNAKEFILE, temporary)
     text = json.dumps(_described(folder, about, given, weights), indent=1, ensure_ascii=False)
     write_text(folder / METADATA, text + "\n")
 
@@ -257,12 +254,11 @@ def _network(path: Path) -> dict[str, Any]:
 
 def code_commit() -> str:
     """Git commit of the code, with "+" where files were changed; empty outside of a clone."""
-    folder = Path(quakeline.__file__).parents[1]
-    if not (folder / ".git").exists():
+    if not (HOME / ".git").exists():
         return ""
     with suppress(OSError, subprocess.CalledProcessError):
-        commit = _git(folder, "rev-parse", "HEAD")
-        return commit + ("+" if _git(folder, "status", "--porcelain", "-uno") else "")
+        commit = _git(HOME, "rev-parse", "HEAD")
+        return commit + ("+" if _git(HOME, "status", "--porcelain", "-uno") else "")
     return ""
 
 

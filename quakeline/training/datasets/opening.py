@@ -11,7 +11,7 @@ import h5py
 
 from quakeline.core.errors import DataError
 from quakeline.io.products.provenance import digest_file
-from quakeline.training.datasets import arrays, seisbench
+from quakeline.training.datasets import arrays, sac, seisbench, stead
 from quakeline.training.datasets.records import DEV, PARTS, TEST, TRAIN, Dataset
 
 #: Share of the events in the parts dev and test each, where a data set names no parts.
@@ -19,7 +19,7 @@ _SHARE = 0.15
 
 
 def open_dataset(path: Path) -> Dataset:
-    """Open a data set: a folder of SeisBench's format, a NumPy archive, windows in HDF5.
+    """Open a data set: a folder of SeisBench's format or of SAC files, a NumPy archive, HDF5.
 
     Raises DataError where there is none, or it is of another format.
     """
@@ -28,13 +28,18 @@ def open_dataset(path: Path) -> Dataset:
     folder = path if path.is_dir() else path.parent
     if seisbench.is_one(folder) and (path.is_dir() or path.name.startswith(("metadata", "wavef"))):
         return seisbench.read(folder)
+    if stead.is_one(path):
+        return stead.read(path)
+    if sac.is_one(path):
+        return sac.read(path)
     if path.is_file() and arrays.is_windows(path):
         return arrays.read_windows(path)
     if path.is_file() and not h5py.is_hdf5(path):
         return arrays.read_npz(path)
     raise DataError(
         f"{path} is no data set; allowed: a folder of metadata.csv and waveforms.hdf5 (SeisBench),"
-        " a NumPy archive (.npz), an HDF5 file with X and Y (Seismo-Performer)"
+        " a NumPy archive (.npz), an HDF5 file with X and Y (Seismo-Performer), or with records"
+        " below data (STEAD, EQTransformer), a folder of SAC files"
     )
 
 

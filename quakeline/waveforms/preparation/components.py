@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import obspy
@@ -39,6 +39,8 @@ from quakeline.waveforms.preparation.responses import Responses
 from quakeline.waveforms.preparation.rotation import Channel, Component, components_of
 from quakeline.waveforms.preparation.settings import Response
 
+#: Codes of a channel from network to channel.
+Codes: TypeAlias = tuple[str, ...]
 _CODES = ["network", "station", "location", "channel"]
 #: A preferred instrument needs this share of the data that the fullest one has.
 _ENOUGH = 0.5
@@ -89,6 +91,22 @@ class Instrument:
         return data, valid
 
 
+class Judge:
+    """What holds of a channel as a whole: here as far as its samples of one chunk tell."""
+
+    def counts(self, codes: tuple[str, ...]) -> bool | None:
+        """Whether its samples are whole numbers; None: as those at hand say."""
+        return None
+
+    def unused(
+        self, codes: tuple[str, ...], data: np.ndarray, valid: np.ndarray, idle: Reason | None
+    ) -> Reason | None:
+        """Why it cannot be used, None where it can: prepared samples, mask, whether it is idle."""
+        if not valid.any():
+            return Reason.of(Code.NO_USABLE_SAMPLES)
+        return Reason.of(Code.DEAD, value=data[valid][0]) if dead(data, valid) else idle
+
+
 @dataclass(frozen=True)
 class Preparer:
     """Prepares the waveforms of one chunk with `margin_s` seconds on both sides.
@@ -105,6 +123,24 @@ class Preparer:
     source: Opener = RawFiles
     prefer: Preference = field(default_factory=Preference)
     mend_spikes: bool = True
+    judge: Judge = field(default_factory=Judge)
+
+    def at(self, span: Span, source: Opener) -> Preparer:
+        """The same of another span and source."""
+        return replace(self, span=span, source=source)._sharing(self)
+
+    def judged(self, judge: Judge) -> Preparer:
+        """The same with another judge."""
+        return replace(self, judge=judge)._sharing(self)
+
+    def _sharing(self, other: Preparer) -> Preparer:
+        """With what another one has read of the same inventory."""
+        vars(self).update({"_responses": other._responses, "_orientations": other._orientations})
+        return self
+
+    def knows(self, codes: tuple[str, ...]) -> bool:
+        """Whether the response of a channel (codes from network to channel) is removed."""
+        return self._responses.knows(codes)
 
     @property
     def grid(self) -> stores.Grid:
@@ -165,8 +201,12 @@ class Preparer:
 
     def prepared(self, label: str, rows: pd.DataFrame) -> Instrument:
         """Prepare one of `instruments`."""
+        return self.prepared_of(label, by_channel(rows))
+
+    def prepared_of(self, label: str, rows: Sequence[tuple[Codes, pd.DataFrame]]) -> Instrument:
+        """Prepare one of `instruments`, whose rows were given to `by_channel`."""
         grid, key = self.grid, tuple(label.split("."))
-        channels = _in_common_units(list(self._channels(rows)))
+        channels = _in_common_units([self._channel(codes, own) for codes, own in rows])
         components = components_of(channels, self._orientations, grid.start_sample, self.rate_hz)
         live = [one for one in components if not one.unused]
         _note_missing(live)
@@ -283,10 +323,6 @@ class Preparer:
         source: Source = self._own.source
         return source
 
-    def _channels(self, rows: pd.DataFrame) -> Iterator[Channel]:
-        for codes, group in rows.groupby(_CODES, sort=True):
-            yield self._channel(tuple(map(str, codes)), group)
-
     def _on_grid(
         self, codes: tuple[str, ...], segments: list[Segment]
     ) -> tuple[list[tuple[int, np.ndarray]], list[Reason]]:
@@ -315,8 +351,8 @@ class Preparer:
         if self._is_elsewhere(segments, notes):
             none = canvas.finish()
             return Channel(codes, *none, self._units(codes), rates, [], unused=_NOTHING_HERE)
-        segments, faults = mended(segments, self.mend_spikes)
-        paths = [str(path) for path in rows["path"].dropna()]
+        segments, faults = mended(segments, self.mend_spikes, self.judge.counts(codes))
+        paths = [path for path in rows["path"].tolist() if isinstance(path, str)]
         notes += faults.notes + self._flags.notes(paths, codes)
         if rates and min(rates) < _SLOW * self.rate_hz:
             told = {"rate_hz": min(rates), "network_hz": self.rate_hz}
@@ -337,8 +373,13 @@ class Preparer:
             rates=rates,
             notes=notes,
             clipped=faults.clipped(grid.start_sample, self.rate_hz),
-            unused=_unusable(data, valid) or faults.unused,
+            unused=self.judge.unused(codes, data, valid, faults.unused),
         )
+
+
+def by_channel(rows: pd.DataFrame) -> list[tuple[Codes, pd.DataFrame]]:
+    """Rows of each channel of an instrument, with its codes."""
+    return [(tuple(map(str, codes)), own) for codes, own in rows.groupby(_CODES, sort=True)]
 
 
 def _store(store: Any, index: int, made: Instrument) -> None:
@@ -373,13 +414,6 @@ def _note_missing(live: list[Component]) -> None:
     missing = ", ".join(name for name in COMPONENTS if name not in names)
     for component in live if missing else ():
         component.notes.append(Reason.of(Code.COMPONENTS_MISSING, components=missing))
-
-
-def _unusable(data: np.ndarray, valid: np.ndarray) -> Reason | None:
-    """Why a channel cannot be used; None where it can."""
-    if not valid.any():
-        return Reason.of(Code.NO_USABLE_SAMPLES)
-    return Reason.of(Code.DEAD, value=data[valid][0]) if dead(data, valid) else None
 
 
 def _common_units(components: list[Component]) -> str:

@@ -46,16 +46,20 @@ class Faults:
         return np.array(runs, dtype=np.int64).reshape(-1, 2)
 
 
-def mended(segments: Sequence[Segment], spikes: bool = True) -> tuple[list[Segment], Faults]:
+def mended(
+    segments: Sequence[Segment], spikes: bool = True, whole: bool | None = None
+) -> tuple[list[Segment], Faults]:
     """Bridge spikes of one sample by a line, if asked to; everything else stays, and is noted.
 
-    Clipped samples stay: a large event is no gap.
+    Clipped samples stay: a large event is no gap. `whole` says whether the channel gives counts,
+    whole numbers; None: as these segments say.
     """
     faults, result = Faults(), []
     lone = steps = short = 0
     clipped_s = constant_s = 0.0
     runs_ns: list[np.ndarray] = []
-    whole = all(integral(one.samples) for one in segments)
+    if whole is None:
+        whole = all(integral(one.samples) for one in segments)
     for segment in segments:
         samples, rate = segment.samples, segment.rate_hz
         alone, levels = jumps(samples, whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,6 +51,15 @@ class RawFiles:
         pieces = [piece for row in rows.itertuples() for piece in self._pieces(row, notes, leaps)]
         return _joined(pieces, self._span, notes, leaps)
 
+    def pieces(self, rows: pd.DataFrame) -> tuple[list[Segment], list[Reason]]:
+        """The pieces of one channel as the files hold them, not joined, and notes on the files.
+
+        They may reach out of the span of time.
+        """
+        notes: list[Reason] = []
+        found = [piece for row in rows.itertuples() for piece in self._pieces(row, notes, set())]
+        return [piece for piece in found if len(piece.samples)], notes
+
     def _pieces(self, row: Any, notes: list[Reason], leaps: set[int]) -> list[Segment]:
         try:
             stream, warned = self._traces(row)
@@ -97,6 +106,19 @@ class RawTraces:
         named = {str(row.header_codes or ".".join(_wanted(row))) for row in rows.itertuples()}
         pieces = [_piece(trace) for trace in self._traces if trace.id in named]
         return _joined(pieces, self._span, [])
+
+
+class RawPieces:
+    """Gives channels from pieces in memory, by NET.STA.LOC.CHA, which stay as they are."""
+
+    def __init__(self, pieces: Mapping[str, Sequence[Segment]], span: Span) -> None:
+        self._pieces, self._span = pieces, span
+
+    def segments(self, rows: pd.DataFrame) -> tuple[list[Segment], list[Reason]]:
+        """See `Source.segments`."""
+        columns = (rows[name].tolist() for name in ("network", "station", "location", "channel"))
+        named = {".".join(codes) for codes in zip(*columns, strict=True)}
+        return _joined([one for name in named for one in self._pieces[name]], self._span, [])
 
 
 def _joined(

@@ -8,7 +8,7 @@ from pathlib import Path
 from quakeline.core.timeline import Span
 from quakeline.waveforms.preparation.settings import Settings
 
-VERSION = 9
+VERSION = 10
 
 logger = logging.getLogger("quakeline")
 

@@ -12,7 +12,13 @@ import pytest
 
 from quakeline.core.errors import DataError
 from quakeline.core.schemas import MECHANISMS
-from quakeline.events.mechanisms import hash_files, quality, rotations, search
+from quakeline.events.mechanisms import (
+    hash_files,
+    quality,
+    rotations,
+    search,
+    skhash_files,
+)
 from quakeline.io.products import tables
 
 VELOCITIES = ("socal", "north", "lab1", "sgm1", "vb1")
@@ -70,7 +76,7 @@ def test_rotations_of_one_mechanism_are_zero_and_never_above_120() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "wrong", "median_deg"), [(60, 0.0, 10), (30, 0.0, 14), (30, 0.1, 20), (15, 0.0, 25)]
+    ("count", "wrong", "median_deg"), [(60, 0.0, 12), (30, 0.0, 18), (30, 0.1, 22), (15, 0.0, 30)]
 )
 def test_spheres_of_known_mechanisms(count: int, wrong: float, median_deg: float) -> None:
     rng = np.random.default_rng(3)
@@ -133,14 +139,41 @@ def kagan(found: pd.DataFrame, known: pd.DataFrame) -> np.ndarray:
 
 
 def test_northridge_with_stated_rays(shared: Path, tmp_path: Path) -> None:
-    """Nearer to HASH than HASH with other rays (6.1 degrees); SKHASH has 13.9 for nine of ten."""
+    """As near to HASH as two draws of the errors of 10 degrees are to each other (3 degrees)."""
     found = northridge(shared, tmp_path / "out", "north1.phase")
     apart = kagan(found, reference(shared / "data/hash_northridge/example1.out"))
     assert len(apart) == 24
-    assert np.median(apart) < 6.1
-    assert np.quantile(apart, 0.9) < 13.9
+    assert np.median(apart) <= 4
+    assert np.quantile(apart, 0.9) < 9.9
     sigma = np.hypot(found["plane_1_sigma_deg"], found["plane_2_sigma_deg"])
     assert (apart < sigma).mean() >= 0.68
+
+
+def test_rays_and_polarities_are_those_of_hash(shared: Path) -> None:
+    """HASH states the misfit and the ratio of stations of each of its mechanisms.
+
+    It takes their weights from planes whose angles in radians it takes for degrees (GET_MISF calls
+    FPCOOR so in version 1.2), so that the numbers are found by the same mistake only.
+    """
+    data = shared / "data/hash_northridge"
+    turned = hash_files.reversals(data / "scsn.reverse")
+    lines = (data / "example1.out2").read_text().splitlines()
+    stated = [line.split() for line in lines if line.startswith("1994")]
+    for event, words in zip(hash_files.phases(data / "north1.phase"), stated, strict=True):
+        seen = event.polarities[event.polarities["distance_km"] <= 120]
+        signs = [turned.sign(code, event.time) for code in seen["station"]]
+        angles = np.array([[float(word)] for word in words[15:18]])
+        right, odd = (
+            search.amplitudes(
+                rotations.moments(rotations.frames(*a)), seen["azimuth"], seen["takeoff"]
+            )
+            for a in (angles, np.radians(angles))
+        )
+        counts = seen["weight"] * np.sqrt(np.abs(odd[0]))
+        wrong = np.sign(right[0]) != seen["polarity"] * signs
+        assert event.event_id == words[14]
+        assert counts[wrong].sum() / counts.sum() == pytest.approx(float(words[20]), abs=6e-4)
+        assert counts.sum() / seen["weight"].sum() == pytest.approx(float(words[23]), abs=6e-3)
 
 
 @pytest.mark.slow
@@ -151,8 +184,19 @@ def test_northridge_with_five_velocity_models(shared: Path, tmp_path: Path) -> N
         more += ["--velocity", str(data / f"vz.{name}")]
     found = northridge(shared, tmp_path / "out", "north2.phase", *more)
     apart = kagan(found, reference(data / "example2.out"))
-    assert np.median(apart) < 3.4
-    assert np.quantile(apart, 0.9) < 7.7
+    assert np.median(apart) < 2
+    assert np.quantile(apart, 0.9) < 4
+
+
+def test_the_grid_is_even_and_has_each_double_couple_once() -> None:
+    axes, _ = search.grid()
+    assert len(axes) == 31032
+    rng = np.random.default_rng(6)
+    near = [int((rotations.angles(axes, f) < 10).sum()) for f in random_mechanisms(rng, 100)]
+    # Of all rotations, a part of (angle - sin angle) / pi is within an angle; four are one couple.
+    angle = np.radians(10)
+    assert np.mean(near) == pytest.approx(4 * len(axes) * (angle - np.sin(angle)) / np.pi, rel=0.05)
+    assert np.std(near) < 0.25 * np.mean(near)
 
 
 PHASES = """\
@@ -215,3 +259,35 @@ def test_velocities_that_are_none(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(DataError):
             hash_files.velocities(path)
+
+
+def test_skhash_files_and_weights(shared: Path) -> None:
+    """The composite of thousands of polarities, with the rays that SKHASH states for it.
+
+    Its velocity model is not among its files, so that the rays must be taken as given.
+    """
+    data = shared / "data/skhash_maacama/maacama"
+    known = pd.read_csv(data / "OUT/out.csv")
+    used = pd.read_csv(data / "OUT/out_polinfo.csv").query("event_id == 1")
+    rng = np.random.default_rng(1)
+    draws = rng.normal(size=(10, len(used))) * used["takeoff_uncertainty"].to_numpy()
+    draws[0] = 0.0
+    rays = search.Rays(
+        np.tile(used["azimuth"], (10, 1)),
+        180 - used["takeoff"].to_numpy() + draws,
+        np.sign(used["p_polarity"]).to_numpy(),
+        used["p_polarity"].abs().to_numpy(),
+    )
+    found = search.solved(rays)
+    theirs = rotations.frames(*(known.loc[:0, name] for name in ("strike", "dip", "rake")))
+    assert rotations.angles(found.frame[None], theirs)[0] < 10
+    assert found.sigmas_deg == pytest.approx((26.5, 29.1), abs=4)
+    (first, _), stations = (
+        skhash_files.phases(data / "IN/pol_consensus.csv"),
+        skhash_files.stations(data / "IN/station.csv"),
+    )
+    assert sum(len(event.polarities) for event in first) == 2995
+    assert {event.event_id for event in first} == {"1"}
+    assert stations.set_index("station")["depth_km"]["AL1"] == -0.704
+    turned = skhash_files.reversals(data / "IN/reverse.csv")
+    assert [turned.sign(code, None) for code in ("GHGB", "GTC")] == [-1, 1]

@@ -218,7 +218,10 @@ def test_the_command_writes_what_it_says(workdir: WorkFolder, tmp_path: Path) ->
     ("words", "said"),
     [
         (["nothing*"], "no file in nothing*"),
-        ([".", "--model", "phasnet"], "--model: 'phasnet' given; known are phasenet"),
+        (
+            [".", "--model", "phasnet"],
+            "model: 'phasnet' given; did you mean phasenet?",
+        ),
         ([".", "--plot", "a.gif"], "--plot: 'a.gif' given; allowed: *.svg, *.png, *.pdf"),
         ([".", "--stations", "none.csv"], "file 'none.csv' does not exist"),
     ],
@@ -233,7 +236,7 @@ def test_mistakes_are_one_line(workdir: WorkFolder, words: list[str], said: str)
 @pytest.mark.slow
 def test_a_station_year_takes_seconds(tmp_path: Path) -> None:
     """Records of an hour a day, so that the disk has room: what counts is files and records."""
-    from benchmarks.inspect import archive
+    from benchmarks.inspection import archive
 
     size = archive(tmp_path, 365, hours=1.0)
     cpu = time.process_time()

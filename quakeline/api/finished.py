@@ -1,0 +1,295 @@
+"""`quakeline.open_run`: a finished run, or the folder of a catalog, to work with in Python."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.geometry import distance_azimuth
+from quakeline.core.schemas import STATIONS
+from quakeline.io import exports
+from quakeline.io.products import provenance, tables
+from quakeline.io.products.lazy import open_stores
+
+if TYPE_CHECKING:
+    import obspy
+    import xarray
+    from obspy.core.event import Catalog
+
+    from quakeline.api.figures.plots import Plots
+
+_SHOWN = 5
+
+
+def open_run(folder: Path | str) -> FinishedRun:
+    """Open what a run, or `quakeline catalog`, left in a folder; nothing is read before it is used.
+
+    Parameters
+    ----------
+    folder
+        `results/<run>`, the name of a run below `results/`, or a folder that holds
+        `events.parquet`, `arrivals.parquet` and `picks.parquet`.
+
+    Raises
+    ------
+    DataError
+        The folder holds no catalog.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> run = quakeline.open_run("results/unterhaching")
+    >>> run
+    <catalog of results/unterhaching: 2 events, 15 arrivals, 4 stations>
+    >>> [round(depth) for depth in run.events["depth_km"]]
+    [5, 6]
+    """
+    given = Path(folder)
+    place = next((p for p in (given, Path("results") / given) if _has_catalog(p)), None)
+    if place is None:
+        raise DataError(f"{given} holds no events.parquet, nor does {given / 'catalog'}")
+    return FinishedRun(place)
+
+
+def _has_catalog(folder: Path) -> bool:
+    return any((folder / name / "events.parquet").is_file() for name in ("catalog", "."))
+
+
+class FinishedRun:
+    """A catalog with all that belongs to it; see `open_run`.
+
+    Tables are pandas frames; their columns, units and meanings stand in
+    `quakeline.core.schemas`: EVENTS, ARRIVALS, PICKS and STATIONS. Each is read once, when it is
+    first asked for.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        counts = ((len(self.events), "events"), (len(self.arrivals), "arrivals"))
+        n = len(self.stations[["network", "station"]].drop_duplicates())
+        said = ", ".join(f"{count} {name}" for count, name in (*counts, (n, "stations")))
+        return f"<catalog of {self.folder}: {said}>"
+
+    @cached_property
+    def _tables(self) -> exports.Tables:
+        return exports.read_tables(self.folder)
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """One row for each event (EVENTS): UTC time, degrees, km, their errors, magnitude."""
+        return self._tables.events
+
+    @property
+    def arrivals(self) -> pd.DataFrame:
+        """One row for each pick of an event (ARRIVALS): residual in s, distance in km, weight."""
+        return self._tables.arrivals
+
+    @property
+    def picks(self) -> pd.DataFrame:
+        """All picks (PICKS), of events or not: instrument, phase, UTC time, probability."""
+        return self._tables.picks
+
+    @property
+    def stations(self) -> pd.DataFrame:
+        """One row for each channel epoch (STATIONS); without rows where no table is there."""
+        found = self._tables.stations
+        return tables.empty(STATIONS) if found is None else found
+
+    @property
+    def waveforms(self) -> xarray.Dataset:
+        """The waveforms that the run kept, as `quakeline.open_stores` gives them: lazily.
+
+        `data` (instrument, component, time), float32 in the unit of `units`, and `valid`.
+
+        Raises
+        ------
+        DataError
+            The run kept none (`keep: [waveforms]`).
+        ConfigError
+            The extra `dask` is not installed.
+
+        Examples
+        --------
+        >>> import quakeline
+        >>> run = quakeline.open_run("results/unterhaching")
+        >>> second = run.waveforms.sel(time=slice("2010-05-27T16:25:00", "2010-05-27T16:25:01"))
+        >>> dict(second.sizes)["component"], float(second.attrs["sampling_rate_hz"])
+        (3, 100.0)
+        """
+        return self._stores["waveforms"]
+
+    @property
+    def probabilities(self) -> xarray.Dataset:
+        """The probabilities that the run kept, lazily: (instrument, class, time) from 0 to 1.
+
+        Raises as `waveforms`.
+        """
+        return self._stores["probabilities"]
+
+    @cached_property
+    def _stores(self) -> _Stores:
+        return _Stores(self.folder)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The whole configuration by which the catalog was made, defaults included.
+
+        Raises DataError where the folder does not have it.
+        """
+        for name in ("catalog/config.yaml", "config.yaml"):
+            path = self.folder / name
+            if path.is_file():
+                return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+        raise DataError(f"{self.folder} holds no config.yaml: the run did not end")
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """How the table of events was made: quakeline version, stage, settings, input digests."""
+        inner = self.folder / "catalog/events.parquet"
+        return provenance.read(inner if inner.is_file() else self.folder / "events.parquet")
+
+    def catalog(self) -> Catalog:
+        """The events as an obspy catalog, with picks, arrivals, magnitudes and uncertainties.
+
+        Examples
+        --------
+        >>> import quakeline
+        >>> catalog = quakeline.open_run("results/unterhaching").catalog()
+        >>> len(catalog), catalog[0].preferred_origin().time.isoformat()[:19]
+        (2, '2010-05-27T16:24:31')
+        """
+        from quakeline.io.formats.quakeml import to_catalog
+
+        return to_catalog(self.events, self.arrivals, self.picks, self.stations)
+
+    def event(self, given: str | int) -> pd.Series[Any]:
+        """The row of an event, by its id or its number in order of time, from 0.
+
+        Raises ConfigError for another event than those of the catalog.
+        """
+        ids = list(self.events["event_id"])
+        if isinstance(given, int | np.integer) and -len(ids) <= given < len(ids):
+            return self.events.iloc[int(given)]
+        if given in ids:
+            return self.events.iloc[ids.index(str(given))]
+        more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+        known = ", ".join(ids[:_SHOWN]) or "none"
+        raise ConfigError(f"event: {given!r} given; there are 0 to {len(ids) - 1}, {known}{more}")
+
+    def arrivals_of(self, given: str | int) -> pd.DataFrame:
+        """Arrivals of an event with the columns of their picks (`time`, `network`, ...)."""
+        own = self.arrivals[self.arrivals["event_id"] == self.event(given)["event_id"]]
+        picks = self.picks.drop_duplicates("pick_id").drop(columns=["phase", "event_id"])
+        joined: pd.DataFrame = own.merge(picks, on="pick_id", how="left")
+        return joined
+
+    def stream(
+        self, event: str | int, before_s: float = 5.0, after_s: float = 20.0
+    ) -> obspy.Stream:
+        """Kept waveforms of an event, of all instruments that were recording, as obspy has them.
+
+        Parameters
+        ----------
+        event
+            Id of the event, or its number in order of time.
+        before_s, after_s
+            From so long before the origin time to so long after the last arrival.
+
+        Returns
+        -------
+        obspy.Stream
+            A trace for each component and gapless stretch, at the rate of the network; `stats` has
+            `distance` (m, from the epicentre) and `units` as well.
+
+        Raises
+        ------
+        ConfigError
+            There is no such event, or the extra `dask` is not installed.
+        DataError
+            The run kept no waveforms.
+
+        Examples
+        --------
+        >>> import quakeline
+        >>> stream = quakeline.open_run("results/unterhaching").stream(0)
+        >>> sorted({trace.stats.station for trace in stream})
+        ['UH1', 'UH2', 'UH3', 'UH4']
+        """
+        import obspy
+
+        row = self.event(event)
+        last = self.arrivals_of(event)["time"].max()
+        start = row["time"] - pd.Timedelta(seconds=before_s)
+        end = (row["time"] if pd.isna(last) else last) + pd.Timedelta(seconds=after_s)
+        span = slice(*(t.tz_convert(None) for t in (start, end)))
+        window = self.waveforms.sel(time=span).load()
+        traces = (
+            trace
+            for label in map(str, window["instrument"].values)
+            for trace in _traces(window.sel(instrument=label), label, self._distance_m(row, label))
+        )
+        return obspy.Stream(traces).split()
+
+    def _distance_m(self, event: pd.Series[Any], label: str) -> float:
+        """Distance of an instrument (NET.STA.LOC.BI) from an epicentre in m; NaN if unknown."""
+        network, station = label.split(".")[:2]
+        table = self.stations
+        own = table[(table["network"] == network) & (table["station"] == station)]
+        if own.empty:
+            return float("nan")
+        place = own[["latitude", "longitude"]].to_numpy(dtype=float)[:1].T
+        return float(distance_azimuth(event["latitude"], event["longitude"], *place)[0][0] * 1000)
+
+    @property
+    def plot(self) -> Plots:
+        """Figures for papers: map, section, record_section, residuals, gutenberg_richter."""
+        from quakeline.api.figures.plots import Plots
+
+        return Plots(self)
+
+
+class _Stores(dict[str, "xarray.Dataset"]):
+    """Stores of a run, each opened when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __missing__(self, kind: str) -> xarray.Dataset:
+        found = open_stores(self._folder, kind)
+        self[kind] = found
+        return found
+
+
+def _traces(window: xarray.Dataset, label: str, distance_m: float) -> list[obspy.Trace]:
+    """A trace with masked gaps for each component of an instrument that has any data."""
+    import obspy
+
+    network, station, location, instrument = label.split(".")
+    rate = float(window.attrs["sampling_rate_hz"])
+    made = []
+    for component in map(str, window["component"].values):
+        one = window.sel(component=component)
+        valid = one["valid"].values.astype(bool)
+        if not valid.any():
+            continue
+        stats = {
+            "network": network,
+            "station": station,
+            "location": location,
+            "channel": f"{instrument}{component}",
+            "sampling_rate": rate,
+            "starttime": obspy.UTCDateTime(ns=int(one["time"].values[0].astype("int64"))),
+            "distance": distance_m,
+            "units": str(one["units"].values),
+        }
+        data = np.ma.masked_array(one["data"].values, ~valid)
+        made.append(obspy.Trace(data.data if valid.all() else data, stats))
+    return made

@@ -1,0 +1,349 @@
+"""`quakeline live`: packets of waveforms to picks while they arrive."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from quakeline.commands.options import thresholds
+from quakeline.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from quakeline.live.feeds.protocol import BaseFeed
+    from quakeline.live.section import Live
+    from quakeline.live.session import Session
+    from quakeline.workflow.config import Run
+
+#: What the marks of sessions' folders say.
+COMMAND, SECTION = "live replay", "live"
+
+
+class _Named(TyperGroup):
+    """A group in which a word that is no command is the argument of the command `run`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["run", *args]
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=_Named,
+    no_args_is_help=True,
+    help="Pick phases in packets of waveforms while they arrive: `quakeline live CONFIG` runs the"
+    " section `live` of a run, `quakeline live replay` recordings on disk.",
+)
+
+Files = Annotated[list[Path], typer.Argument(help="Waveform files, or folders of them.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder of the picks and of what goes on from them.")
+]
+Model = Annotated[
+    str | None,
+    typer.Option(help="Weight set; by default that of --weights, or phasenet."),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="A .safetensors file, or the model's original files, file or wheel."),
+]
+Threshold = Annotated[
+    list[str] | None,
+    typer.Option(help="Smallest probability by phase: P=0.3,S=0.2; default: the weight set's own."),
+]
+StationXml = Annotated[
+    list[Path] | None, typer.Option(help="StationXML whose responses are removed; repeatable.")
+]
+PacketS = Annotated[
+    float, typer.Option("--packet-s", min=0.01, max=3600, help="Length of packets, seconds.")
+]
+RandomSizes = Annotated[
+    bool, typer.Option("--random-sizes", help="Packets from next to nothing to twice that length.")
+]
+Shuffle = Annotated[
+    float, typer.Option(min=0, max=3600, help="Packets are late by up to this, seconds.")
+]
+Patience = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=3600,
+        help="Wait for late packets, seconds; default: as needed here.",
+    ),
+]
+Speed = Annotated[str, typer.Option(help="Times real time: a number, or max.")]
+Loss = Annotated[float, typer.Option(min=0, max=1, help="Share of packets that are lost.")]
+Duplicate = Annotated[float, typer.Option(min=0, max=1, help="Share of packets that come twice.")]
+Outage = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of stations cut off in each 15 minutes.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Another number, other delays and losses.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+
+
+Overlay = Annotated[
+    str, typer.Argument(help="Overlay on config/config.yaml: a file, or a name in config/runs.")
+]
+
+
+@app.command()
+def run(overlay: Overlay, threads: Threads = None) -> None:
+    """Pick what the feed of the section `live` brings, until the feed ends or SIGTERM comes.
+
+    Network, thresholds, preparation and responses are those of the run. Each pick is a line of
+    JSON; the same words go on where the last session stopped.
+    """
+    from contextlib import chdir
+
+    from quakeline.workflow import launch
+
+    place = launch.find_place(Path.cwd(), overlay)
+    path = launch.find_overlay(place, overlay, Path.cwd())
+    settings = launch.checked(place, path)
+    if settings.live is None:
+        raise ConfigError(f"{path or overlay}: no section live; allowed: live: {{feed: ...}}")
+    with chdir(place):
+        _run_section(settings, threads)
+
+
+def _run_section(settings: Run, threads: int | None) -> None:
+    """Run the section `live` of a run in the present folder."""
+    import os
+    from tempfile import TemporaryDirectory
+
+    from quakeline.api.direct.picks import settings_of
+    from quakeline.inference.annotator import Annotator
+    from quakeline.io.formats import inventory
+    from quakeline.io.products import targets
+    from quakeline.live.output import NAMES
+    from quakeline.live.session import Preparation, Session
+
+    live, prepare, annotate = settings.live, settings.prepare, settings.annotate
+    assert live is not None
+    output = Path(live.output or f"live/{settings.run}")
+    targets.require_folder("live.output", output, SECTION, NAMES, settings.named_files())
+    with TemporaryDirectory(prefix="quakeline-") as folder:
+        weights = Path(folder) / "picker.safetensors"
+        settings.weights.write(weights)
+        cores = threads or len(os.sched_getaffinity(0))
+        annotator = Annotator.load(
+            weights, annotate.device, cores, annotate.batch, annotate.windowing, True
+        )
+    pick = settings.pick
+    others = {name: getattr(pick, name) for name in type(pick).model_fields if name != "thresholds"}
+    rules = settings_of(annotator.card, pick.thresholds, **others)
+    known = inventory.read([Path(name) for name in settings.stations.stationxml])
+    if prepare.prefer.instruments or prepare.prefer.locations:
+        typer.echo("remark: prepare.prefer is not used: every instrument is picked", err=True)
+    preparation = Preparation(
+        prepare.bridge_gap_s, prepare.mend_spikes, prepare.response, tuple(prepare.instruments)
+    )
+    session = Session(
+        annotator, rules, preparation, live.patience_s, known, silence_s=live.silence_s
+    )
+    typer.echo(f"model    {annotator}", err=True)
+    recipe = {
+        "live": live.plain(),
+        "prepare": prepare.plain(),
+        "pick": rules.plain(),
+        "weights_id": annotator.weights_id,
+    }
+    with _publishing(live, output) as publish:
+        _run(live.feed, session, output, SECTION, recipe, {}, publish)
+
+
+@contextmanager
+def _publishing(live: Live, output: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Give what takes the row of each pick: standard output, and every publisher."""
+    import numpy as np
+
+    publishers = [
+        one.open(output / "waiting" / f"{number}-{one.kind}")  # type: ignore[attr-defined]
+        for number, one in enumerate(live.publish)
+    ]
+
+    def publish(row: dict[str, Any]) -> None:
+        _say(row)
+        for one in publishers:
+            one.publish("pick", {**row, "time": np.datetime64(row["time_ns"], "ns")})
+            for reason in one.remarks():
+                typer.echo(f"remark: {reason}", err=True)
+
+    try:
+        yield publish
+    finally:
+        for one in publishers:
+            left = one.close()
+            if left:
+                typer.echo(f"remark: {left} messages wait for the next start", err=True)
+
+
+@app.command()
+def replay(
+    files: Files,
+    output: Output,
+    model: Model = None,
+    weights: Weights = None,
+    threshold: Threshold = None,
+    stationxml: StationXml = None,
+    packet_s: PacketS = 5.0,
+    random_sizes: RandomSizes = False,
+    shuffle: Shuffle = 0.0,
+    patience: Patience = None,
+    speed: Speed = "max",
+    loss: Loss = 0.0,
+    duplicate: Duplicate = 0.0,
+    outage: Outage = 0.0,
+    seed: Seed = 0,
+    threads: Threads = None,
+    device: Device = "auto",
+) -> None:
+    """Let recordings arrive as packets, and pick them: each pick is a line of JSON.
+
+    Without losses the picks are those of `quakeline pick` of the same files. A session that was
+    stopped goes on with the same words.
+    """
+    from pydantic import ValidationError
+
+    from quakeline.live.feeds.replay import Replay
+
+    smallest = thresholds(threshold or [])
+    try:
+        feed = Replay(
+            paths=[str(path) for path in files],
+            packet_s=packet_s,
+            random_sizes=random_sizes,
+            shuffle_s=shuffle,
+            loss=loss,
+            duplicate=duplicate,
+            outage=outage,
+            speed=_speed(speed),
+            seed=seed,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(
+            f"--{first['loc'][0]}: {first['input']!r} given; {first['msg']}"
+        ) from error
+
+    from quakeline.api.direct.picks import settings_of
+    from quakeline.api.direct.weights import load
+    from quakeline.io.formats import inventory
+    from quakeline.io.products import targets
+    from quakeline.live.output import NAMES
+    from quakeline.live.session import Preparation, Session
+    from quakeline.workflow.stages import prepare
+
+    longest = packet_s * (2 if random_sizes else 1)
+    wanted = max(10.0, shuffle + longest) if patience is None else patience
+    named = [*files, *(stationxml or []), weights, model]
+    targets.require_folder("--output", output, COMMAND, NAMES, named)
+    known = inventory.read(stationxml or [])
+    annotator = load(model, weights, threads=threads, device=device)
+    rules = settings_of(annotator.card, smallest)
+    usual = prepare.Config()
+    preparation = Preparation(usual.bridge_gap_s, usual.mend_spikes, usual.response)
+    session = Session(annotator, rules, preparation, wanted, known)
+    typer.echo(f"model    {annotator}", err=True)
+    settings = {
+        **feed.plain(),
+        "pick": rules.plain(),
+        "patience_s": wanted,
+        "weights_id": annotator.weights_id,
+        "stationxml": [str(path) for path in stationxml or []],
+    }
+    settings.pop("speed")
+    _run(feed, session, output, COMMAND, settings, _digests(files), _say)
+
+
+def _say(row: dict[str, Any]) -> None:
+    from quakeline.live.output import line_of
+
+    typer.echo(line_of(row))
+
+
+def _speed(text: str) -> Any:
+    if text == "max":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"--speed: {text!r} given; allowed: max, or a number above 0") from None
+
+
+def _digests(files: list[Path]) -> dict[str, str]:
+    """Sizes and times of change of what is read: another file is another recipe."""
+    inside = [
+        path
+        for given in files
+        for path in (sorted(given.rglob("*")) if given.is_dir() else [given])
+        if path.is_file()
+    ]
+    return {str(p): f"{p.stat().st_size} {p.stat().st_mtime_ns}" for p in inside}
+
+
+def _run(
+    feed: BaseFeed,
+    session: Session,
+    output: Path,
+    command: str,
+    settings: dict[str, Any],
+    inputs: dict[str, str],
+    publish: Callable[[dict[str, Any]], None],
+) -> None:
+    from quakeline.io.products.provenance import Record
+    from quakeline.live.output import Output as Folder
+    from quakeline.live.running import Running
+    from quakeline.workflow.stages.pick import VERSION
+
+    recipe = Record("live", VERSION, settings, inputs)
+    session.remarks.say = lambda line: typer.echo(line, err=True)
+    folder = Folder(output, command, recipe, publish)
+    if folder.ended:
+        folder.close()
+        typer.echo(f"ended    {output} holds all picks of these data already", err=True)
+        return
+    if folder.state:
+        typer.echo("goes on  from an earlier session", err=True)
+    with _stoppable() as stopped:
+        ended = Running(feed, session, folder, stopped).run()
+    for line in _summary(session, folder, ended):
+        typer.echo(line, err=True)
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Give a function that says whether SIGTERM or SIGINT came."""
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda n, frame: came.append(n))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _summary(session: Session, folder: Any, ended: bool) -> list[str]:
+    counts, every = session.counts, folder.latencies.plain().get("all")
+    lines = [
+        f"packets  {counts.packets}, {counts.unused} of them unused",
+        f"samples  {counts.samples} used, {counts.repeated} came again, {counts.late} came late",
+        f"picks    {every['picks'] if every else 0}",
+    ]
+    if every:
+        data, own = every["data_s"], every["computing_s"]
+        lines.append(
+            f"latency  {data['median']:.1f} s from onset to the last packet needed (99 %:"
+            f" {data['p99']:.1f} s), then {own['median']:.2f} s of computing ({own['p99']:.2f} s)"
+        )
+    where = "ended" if ended else "stopped; the same words go on"
+    return [*session.remarks.lines(), *lines, f"{where:8} {folder.folder}"]

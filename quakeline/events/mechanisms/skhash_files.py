@@ -1,0 +1,121 @@
+"""Files of SKHASH: polarities, stations and reversals as CSV tables with named columns.
+
+Source: Skoumal, R. J., Hardebeck, J. L. & Shearer, P. M., 2024, SKHASH: A Python package for
+computing earthquake focal mechanisms, Seismol. Res. Lett. 95, 2519-2526.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from quakeline.core.errors import DataError
+from quakeline.events.mechanisms.hash_files import Reversals
+from quakeline.events.mechanisms.polarities import PolarityEvent
+
+#: SKHASH's errors of hypocentres whose file states none, in km.
+_SIGMA_KM = 1.0
+_PLACE = ["origin_latitude", "origin_longitude", "origin_depth_km"]
+
+
+def is_one(path: Path, column: str) -> bool:
+    """Whether a file is a CSV table whose first line names a column."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return column in [word.strip() for word in file.readline().split(",")]
+    except OSError:
+        return False
+
+
+def phases(path: Path) -> list[list[PolarityEvent]]:
+    """The polarities of each event; of several ones where a composite has `event_id2`.
+
+    A polarity's sign is its direction, its size the weight. Raises DataError.
+    """
+    table = _table(path, ["event_id", "station", "p_polarity", *_PLACE])
+    for name in ["p_polarity", *_PLACE]:
+        table[name] = pd.to_numeric(table[name], errors="coerce")
+    bad = table[["p_polarity", *_PLACE]].isna().any(axis=1)
+    if bad.any():
+        line = int(bad.to_numpy().argmax()) + 2
+        raise DataError(f"{path} line {line}: no number among p_polarity, {', '.join(_PLACE)}")
+    table = table[table["p_polarity"] != 0]
+    if "event_id2" not in table:
+        table = table.assign(event_id2=table["event_id"])
+    return [
+        [_event(str(key), one) for _, one in group.groupby("event_id2", sort=False)]
+        for key, group in table.groupby("event_id", sort=False)
+    ]
+
+
+def _event(event_id: str, rows: pd.DataFrame) -> PolarityEvent:
+    first = rows.iloc[0]
+    polarities = pd.DataFrame(
+        {
+            "network": rows.get("network", ""),
+            "station": rows["station"],
+            "polarity": np.sign(rows["p_polarity"]).astype(int),
+            "weight": rows["p_polarity"].abs(),
+        }
+    )
+    # Of several channels of a station the surest polarity counts.
+    surest = polarities.sort_values("weight", ascending=False, kind="stable")
+    latitude, longitude, depth = (float(first[name]) for name in _PLACE)
+    wide, deep = (_number(first.get(name)) for name in ("horz_uncert_km", "vert_uncert_km"))
+    kept = surest.reset_index(drop=True)
+    return PolarityEvent(event_id, None, latitude, longitude, depth, wide, deep, kept)
+
+
+def _number(given: object) -> float:
+    value = pd.to_numeric(pd.Series([given]), errors="coerce").iloc[0]
+    return float(value) if pd.notna(value) else _SIGMA_KM
+
+
+def stations(path: Path) -> pd.DataFrame:
+    """Columns network, station, latitude, longitude, depth_km below sea level. Raises DataError."""
+    table = _table(path, ["station", "latitude", "longitude", "elevation"])
+    numbers = {
+        name: pd.to_numeric(table[name], errors="coerce")
+        for name in ("latitude", "longitude", "elevation")
+    }
+    made = pd.DataFrame(
+        {
+            "network": table.get("network", ""),
+            "station": table["station"],
+            "latitude": numbers["latitude"],
+            "longitude": numbers["longitude"],
+            "depth_km": -numbers["elevation"] / 1000,
+        }
+    )
+    if made.isna().to_numpy().any():
+        line = int(made.isna().any(axis=1).to_numpy().argmax()) + 2
+        raise DataError(f"{path} line {line}: no latitude, longitude or elevation")
+    return made.drop_duplicates(["network", "station"], ignore_index=True)
+
+
+def reversals(path: Path) -> Reversals:
+    """Stations of reversed polarity with their days. Raises DataError."""
+    table = _table(path, ["station", "start_time", "end_time"])
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for number, row in enumerate(table.itertuples(), start=2):
+        days = []
+        for given in (str(row.start_time), str(row.end_time)):
+            time = pd.to_datetime(given, errors="coerce")
+            if given != "0" and pd.isna(time):
+                raise DataError(f"{path} line {number}: {given!r} is no day")
+            days.append(0 if given == "0" else int(f"{time:%Y%m%d}"))
+        spans.setdefault(str(row.station), []).append((days[0], days[1]))
+    return Reversals(spans)
+
+
+def _table(path: Path, needed: list[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str, skipinitialspace=True, comment="#")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is no table of SKHASH: {error}") from None
+    absent = [name for name in needed if name not in table]
+    if absent:
+        raise DataError(f"{path}: no column {', '.join(absent)}, which SKHASH has there")
+    return table

@@ -1,0 +1,1 @@
+"""Packets of waveforms to picks while they arrive, by the computation that archives get."""

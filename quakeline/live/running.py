@@ -1,0 +1,136 @@
+"""A feed, a session and an output at work together, until the feed ends or somebody stops it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from quakeline.core.timeline import SECOND
+from quakeline.live.feeds.protocol import BaseFeed, Feed
+from quakeline.live.output import Output
+from quakeline.live.session import Picks, Session
+
+#: Windows that are due wait at most so long for others of their batch, in seconds.
+_WAIT_S = 0.25
+#: States to go on from are kept for each so many seconds of arrivals.
+_EACH_NS = 15 * SECOND
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A state of the feed, and where the samples of each instrument ended then (ns)."""
+
+    feed: dict[str, Any]
+    clock_ns: int
+    ends: dict[str, int]
+
+
+class Places:
+    """From where a session can go on: states of the feed that are old enough.
+
+    After a stop packets are read again from a state behind which all samples come that count for
+    picks which were not given yet.
+    """
+
+    def __init__(self, first: dict[str, Any]) -> None:
+        self._places: deque[_Place] = deque([_Place(first, 0, {})])
+
+    def note(self, feed: Feed, session: Session) -> None:
+        """Remember the present state, if the last one is old."""
+        if session.clock_ns - self._places[-1].clock_ns >= _EACH_NS:
+            self._places.append(_Place(feed.state(), session.clock_ns, session.ends()))
+
+    def best(self, session: Session) -> dict[str, Any]:
+        """The latest state that loses nothing."""
+        done = {
+            label: session.time_of(sample) - session.reach_ns
+            for label, sample in session.done().items()
+        }
+        while len(self._places) > 1 and self._is_enough(self._places[1], done):
+            self._places.popleft()
+        return self._places[0].feed
+
+    @staticmethod
+    def _is_enough(place: _Place, done: dict[str, int]) -> bool:
+        return all(end <= done.get(label, end) for label, end in place.ends.items())
+
+
+class Running:
+    """Runs a session on a feed; `say` takes lines on data that cannot be used.
+
+    `stop` is asked now and then whether to stop: what is known is then written, and the same
+    settings go on from there.
+    """
+
+    def __init__(
+        self,
+        settings: BaseFeed,
+        session: Session,
+        output: Output,
+        stop: Callable[[], bool] = lambda: False,
+        hear: Callable[[Session], None] = lambda session: None,
+    ) -> None:
+        state = output.state or {}
+        self._feed = settings.open(state.get("feed"))
+        self._session, self._output = session, output
+        self._stop, self._hear = stop, hear
+        session.silent_until.update({k: int(v) for k, v in state.get("done", {}).items()})
+        session.remember(state.get("channels", {}))
+        self._places = Places(self._feed.state())
+
+    def run(self) -> bool:
+        """Work until the feed ends (True) or was stopped (False)."""
+        feed, session, output = self._feed, self._session, self._output
+        try:
+            ended = self._work()
+            if ended:
+                self._give(session.finish())
+            output.write(
+                self._places.best(session) if not ended else feed.state(),
+                _done(session),
+                {"channels": session.memory()},
+                ended=ended,
+                now=True,
+            )
+        finally:
+            feed.close()
+            output.close()
+        return ended
+
+    def _work(self) -> bool:
+        session = self._session
+        worked = time.monotonic()
+        for packet in self._feed.packets():
+            for reason in self._feed.remarks():
+                session.remarks.add("feed", reason)
+            if packet is not None:
+                session.add(packet)
+            late = packet is None or time.monotonic() - worked > _WAIT_S
+            if session.due >= session.batch or (session.due and late) or packet is None:
+                self._give(session.work())
+                worked = time.monotonic()
+            self._places.note(self._feed, session)
+            self._keep()
+            self._hear(session)
+            if self._stop():
+                return False
+        return True
+
+    def _keep(self) -> None:
+        output, session = self._output, self._session
+        if not output.is_time:
+            return
+        done = _done(session)
+        output.write(self._places.best(session), done, {"channels": session.memory()})
+
+    def _give(self, picks: Iterator[Picks]) -> None:
+        for one in picks:
+            self._output.add(one)
+
+
+def _done(session: Session) -> dict[str, int]:
+    """By instrument, the sample before which all picks were given, whenever that was."""
+    return {**session.silent_until, **session.closed, **session.done()}

@@ -1,0 +1,373 @@
+"""A live session: packets of any size and order in, picks out as soon as nothing can change them.
+
+The computation is that of archives, bit by bit: the same preparation, windows of the same absolute
+grid, the same batches and joined curves, the same rules for picks. Memory is that of the seconds on
+which what is to come still depends. Only what comes in time counts: see `quakeline.live.channel`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import obspy
+import pandas as pd
+
+from quakeline.core.errors import ConfigError
+from quakeline.core.reasons import Code, Reason
+from quakeline.core.timeline import SECOND, Span, first_sample, iso, sample_time
+from quakeline.inference.annotator import Annotator
+from quakeline.inference.engine import Block
+from quakeline.inference.engine import Session as EngineSession
+from quakeline.inference.ensemble import Reordered
+from quakeline.inference.waveforms import Arrays, Paged, Waveforms
+from quakeline.live.checks import codes_of, piece_of
+from quakeline.live.feeds.protocol import Packet
+from quakeline.live.instrument import PAGE_S, Instrument, Member
+from quakeline.live.preparing import Preparing
+from quakeline.live.remarks import Remarks
+from quakeline.models.cards import Card
+from quakeline.picking.extraction import BlockPicker, Origin
+from quakeline.picking.settings import Settings
+from quakeline.signal.segments import Segment
+from quakeline.waveforms.preparation.components import Preparer
+from quakeline.waveforms.preparation.orientation import COMPONENTS
+from quakeline.waveforms.preparation.settings import READ_AHEAD_S, Response
+
+#: An instrument that is silent for so long, while others are not, is ended, in seconds.
+SILENCE_S = 300.0
+_FOREVER = 1 << 62
+#: Prepared stretches overlap by this on both sides, beyond the longest gap that is bridged.
+_MARGIN_S = 1.0
+
+
+@dataclass(frozen=True)
+class Picks:
+    """Picks of an instrument (rows of PICKS) and how long each of them took.
+
+    `data_ns` is when the packet came that was the last one a pick had to wait for, as the feed says
+    (ns since 1970); `computing_s` passed on this machine since then. Both have shape (m,).
+    """
+
+    frame: pd.DataFrame
+    data_ns: np.ndarray
+    computing_s: np.ndarray
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Those settings of the section `prepare` that hold for packets.
+
+    `instruments` are the band and instrument codes that are used; empty: all.
+    """
+
+    bridge_gap_s: float
+    mend_spikes: bool
+    response: Response
+    instruments: tuple[str, ...] = ()
+
+
+@dataclass
+class Counts:
+    """Packets and samples so far."""
+
+    packets: int = 0
+    samples: int = 0
+    repeated: int = 0
+    late: int = 0
+    unused: int = 0
+    windows: int = 0
+
+
+@dataclass
+class _Source:
+    """The prepared samples of all instruments, as engines read them."""
+
+    instruments: dict[int, Instrument]
+    wanted: str
+    in_memory: bool = True
+
+    @property
+    def n_instruments(self) -> int:
+        return len(self.instruments)
+
+    def read(self, instrument: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """See `Waveforms.read`."""
+        motion = self.instruments[instrument].motion
+        assert motion is not None
+        data, valid = motion.data[None], motion.valid[None]
+        arrays = Arrays(data, valid, motion.start, COMPONENTS, self.wanted)
+        return arrays.read(0, start, stop)
+
+
+@dataclass
+class Session:
+    """Turns packets into picks.
+
+    Parameters
+    ----------
+    annotator
+        The network, ready.
+    rules
+        The section `pick` with all thresholds.
+    preparation
+        How raw samples become waveforms.
+    patience_s
+        How long a gap is waited for, in seconds of arrivals.
+    inventory
+        Responses and orientations.
+    silent_until
+        Samples by NET.STA.LOC.BI before which picks were given by an earlier session.
+
+    Raises
+    ------
+    ConfigError
+        Settings that need more than the seconds around a sample.
+    """
+
+    annotator: Annotator
+    rules: Settings
+    preparation: Preparation
+    patience_s: float = 10.0
+    inventory: obspy.Inventory = field(default_factory=obspy.Inventory)
+    silent_until: dict[str, int] = field(default_factory=dict)
+    remarks: Remarks = field(default_factory=Remarks)
+    silence_s: float = SILENCE_S
+
+    def __post_init__(self) -> None:
+        if self.rules.rule != "local":
+            raise ConfigError(
+                f"pick.rule: {self.rules.rule!r} given; allowed with live data: local"
+            )
+        if self.preparation.response.reach_s is None and len(self.inventory):
+            raise ConfigError(
+                "prepare.response.reach_s: null given; allowed with live data: a number"
+            )
+        card = self.annotator.card
+        origin = Origin(
+            card.name, self.annotator.weights_id, list(card.phases), card.sampling_rate_hz
+        )
+        self._picker = BlockPicker(self.rules, origin, list(COMPONENTS))
+        self._patience_ns = round(self.patience_s * SECOND)
+        self._by_label: dict[str, Instrument] = {}
+        self._by_number: dict[int, Instrument] = {}
+        self._numbers = 0
+        self._members = [self._member(engine.card, n) for n, engine in enumerate(self._engines)]
+        self._preparer = Preparer(
+            span=Span(0, 0),
+            margin_s=self.preparation.bridge_gap_s + _MARGIN_S,
+            rate_hz=card.sampling_rate_hz,
+            bridge_gap_s=self.preparation.bridge_gap_s,
+            response=self.preparation.response,
+            inventory=self.inventory,
+            mend_spikes=self.preparation.mend_spikes,
+        )
+        self._dues: dict[int, int] = {}
+        self._memory: dict[str, list[Any]] = {}
+        #: Of instruments that were ended, the sample before which all picks were given.
+        self.closed: dict[str, int] = {}
+        self.clock_ns = 0
+        self.counts = Counts()
+
+    @property
+    def _engines(self) -> tuple[Any, ...]:
+        return self.annotator.engines
+
+    @property
+    def _rate_hz(self) -> float:
+        return self.annotator.card.sampling_rate_hz
+
+    def _member(self, card: Card, index: int) -> Member:
+        engine = self._engines[index]
+        whole = self.annotator.card
+        source: Waveforms = _Source(self._by_number, whole.components)
+        if whole.members:
+            source = Reordered(source, whole.components, card.components)
+        if card.filter:
+            source = Paged(source, card, round(PAGE_S * card.sampling_rate_hz))
+        room = 2 * card.window_samples
+        return Member(engine, EngineSession(engine, 0, _FOREVER, room, early=True), source)
+
+    # --- packets
+
+    def add(self, packet: Packet) -> None:
+        """Take a packet; what cannot be used of it is a remark."""
+        self.counts.packets += 1
+        self.clock_ns = max(self.clock_ns, packet.arrived_ns)
+        codes = codes_of(packet)
+        piece = codes if isinstance(codes, Reason) else piece_of(packet, self._rate_hz)
+        if isinstance(codes, Reason) or isinstance(piece, Reason):
+            self.counts.unused += 1
+            reason = codes if isinstance(codes, Reason) else piece
+            assert isinstance(reason, Reason)
+            self.remarks.add(packet.codes, reason)
+            return
+        self._take(codes, piece, packet)
+
+    def _take(self, codes: tuple[str, ...], piece: Segment, packet: Packet) -> None:
+        label = ".".join([*codes[:3], codes[3][:-1]])
+        wanted = self.preparation.instruments
+        if wanted and codes[3][:-1] not in wanted:
+            self.counts.unused += 1
+            why = Reason.of(Code.NOT_IN_INSTRUMENTS, instruments=", ".join(wanted))
+            self.remarks.add(".".join(codes), why)
+            return
+        one = self._by_label.get(label) or self._new(label)
+        before = one.preparing.rates.get(codes)
+        if before is not None and before != piece.rate_hz:
+            told = {"before_hz": before, "after_hz": piece.rate_hz}
+            self.remarks.add(packet.codes, Reason.of(Code.RATE_CHANGED, **told))
+            one.preparing.rates[codes] = piece.rate_hz
+        known = self._memory.pop(".".join(codes), None)
+        taken = one.add(codes, piece, packet.arrived_ns, self._patience_ns)
+        if known:
+            one.preparing.channels[codes].knows(*known)
+        self.counts.samples += taken.new
+        self.counts.repeated += taken.repeated
+        self.counts.late += taken.late
+        if taken.late:
+            why = Reason.of(Code.CAME_LATE, taken.late, time=iso(piece.start_ns))
+            self.remarks.add(".".join(codes), why)
+            if one.went_back(self._patience_ns):
+                why = Reason.of(Code.TIME_WENT_BACK, time=iso(piece.start_ns, 0))
+                self.remarks.add(label, why)
+        sample = one.known()
+        self._dues[one.number] = 0 if sample is None else one.due(sample)
+        one.came(sample, packet.arrived_ns, time.perf_counter())
+
+    def _new(self, label: str) -> Instrument:
+        self._numbers += 1
+        rule = self.annotator.card.options.get("rule", "mean")
+        one = Instrument(
+            self._numbers,
+            Preparing(label, self._preparer, self.remarks),
+            self._members,
+            self._picker,
+            rule,
+            self.silent_until.get(label, 0),
+        )
+        self._by_label[label] = self._by_number[one.number] = one
+        return one
+
+    # --- work
+
+    @property
+    def due(self) -> int:
+        """Windows that can be computed now."""
+        return sum(self._dues.values())
+
+    @property
+    def batch(self) -> int:
+        """Windows that are computed together at best."""
+        return max(int(engine.backend.batch) for engine in self._engines)
+
+    def work(self) -> Iterator[Picks]:
+        """Compute all windows that are due, and give the picks that are sure then."""
+        known: dict[Instrument, int] = {}
+        for one in self._by_label.values():
+            if self._dues.get(one.number):
+                sample = one.known()
+                if sample is not None:
+                    known[one] = sample
+        yield from self._compute(known)
+        yield from self._ended()
+
+    def _compute(self, known: dict[Instrument, int]) -> Iterator[Picks]:
+        """Prepare instruments up to samples, step by step, and give their picks."""
+        left = dict(known)
+        while left:
+            more = {one: sample for one, sample in left.items() if one.prepare(sample)}
+            for index, member in enumerate(self._members):
+                for piece in member.session.run(self._blocks(list(left), index)):
+                    self._by_number[piece.instrument].take(index, piece)
+            for one in left:
+                yield from self._given(one)
+            left = more
+        for one in known:
+            self._dues[one.number] = 0
+
+    def _blocks(self, instruments: list[Instrument], index: int) -> Iterator[Block]:
+        for one in instruments:
+            block = one.block(index)
+            if block is not None:
+                self.counts.windows += len(block.starts)
+                yield block
+
+    def _given(self, one: Instrument) -> Iterator[Picks]:
+        frame = one.picks()
+        if frame is not None:
+            times = frame["time"].astype("datetime64[ns, UTC]").astype("int64").tolist()
+            waited = [one.waited(first_sample(time_ns, self._rate_hz)) for time_ns in times]
+            now = time.perf_counter()
+            data_ns = np.array([arrived for arrived, _ in waited], np.int64)
+            yield Picks(frame, data_ns, np.array([now - moment for _, moment in waited]))
+
+    def _ended(self) -> Iterator[Picks]:
+        """End instruments that fell silent while others went on, or whose clock went back."""
+        silent_ns = round(self.silence_s * SECOND)
+        for label, one in list(self._by_label.items()):
+            back = one.went_back(self._patience_ns)
+            if not back and self.clock_ns <= one.clock_ns + silent_ns:
+                continue
+            if not back:
+                told = {"seconds": self.silence_s, "time": iso(one.end_ns, 0)}
+                self.remarks.add(label, Reason.of(Code.FELL_SILENT, **told))
+            yield from self._closed([one])
+
+    def finish(self) -> Iterator[Picks]:
+        """Nothing more will come: give the picks that are left."""
+        yield from self._closed(list(self._by_label.values()))
+
+    def _closed(self, instruments: list[Instrument]) -> Iterator[Picks]:
+        card = self.annotator.card
+        tail = round((card.margin_s + 3 * PAGE_S) * self._rate_hz) + 2 * card.window_samples
+        hops = max(engine.hop for engine in self._engines)
+        known = {}
+        for one in instruments:
+            if one.preparing.used:
+                known[one] = round(one.end_ns * self._rate_hz / SECOND) + tail + 2 * hops
+        yield from self._compute(known)
+        for one in instruments:
+            one.close()
+            self.closed[one.label] = max(one.done, self.closed.get(one.label, 0))
+            self._memory |= one.preparing.memory()
+            del self._by_label[one.label], self._by_number[one.number]
+            self._dues.pop(one.number, None)
+
+    # --- what an earlier session did
+
+    def ends(self) -> dict[str, int]:
+        """By NET.STA.LOC.BI, where the last sample of instruments in work ends (ns)."""
+        return {k: one.end_ns for k, one in self._by_label.items() if one.preparing.used}
+
+    def done(self) -> dict[str, int]:
+        """By NET.STA.LOC.BI, the sample before which all picks of those in work were given."""
+        return {
+            label: max(one.done, self.silent_until.get(label, 0))
+            for label, one in self._by_label.items()
+            if one.preparing.used
+        }
+
+    def memory(self) -> dict[str, list[Any]]:
+        """Smallest and largest sample by NET.STA.LOC.CHA, and whether all are whole numbers."""
+        found = dict(self._memory)
+        for one in self._by_label.values():
+            found |= one.preparing.memory()
+        return found
+
+    def remember(self, memory: dict[str, list[Any]]) -> None:
+        """Know of channels what an earlier session knew."""
+        self._memory = dict(memory)
+
+    @property
+    def reach_ns(self) -> int:
+        """What lies so far before a sample has no say in its picks."""
+        seconds = self.annotator.card.margin_s + READ_AHEAD_S + PAGE_S
+        return round(seconds * SECOND)
+
+    def time_of(self, sample: int) -> int:
+        """Time of a sample (ns)."""
+        return sample_time(sample, self._rate_hz)

@@ -1,0 +1,166 @@
+"""With which network a training begins, and what its weights file holds in the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import torch
+from pydantic import Field, JsonValue, ValidationError
+from torch import Tensor, nn
+
+from quakeline.core.errors import ConfigError
+from quakeline.core.section import Section
+from quakeline.models import earthquake_cnn
+from quakeline.models.ancestry import NOT_STATED
+from quakeline.models.cards import CARDS, Card, GivenFiles
+from quakeline.models.named import load_network
+from quakeline.models.names import check_name, trained_from
+from quakeline.models.networks import build
+from quakeline.models.sections.custom import Custom
+
+Kind = TypeVar("Kind", bound=Section)
+
+#: Networks that are trained from scratch, by name of their architecture.
+SCRATCH = {**{card.network: card for card in reversed(CARDS.values())},
+           earthquake_cnn.CARD.network: earthquake_cnn.CARD}  # fmt: skip
+
+
+class Blank(Section):
+    """A network of SeisBench without weights."""
+
+    kind: Literal["seisbench"] = Field("seisbench", description="a network of SeisBench")
+    model: str = Field(min_length=1, description="SeisBench's name of the network")
+    arguments: dict[str, JsonValue] = Field(
+        default_factory=dict, description="arguments of the network, e.g. phases: NPS"
+    )
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A network before it is trained.
+
+    Attributes
+    ----------
+    card
+        What it takes and gives.
+    network
+        On the CPU, with gradients.
+    result
+        Card of what comes of it, as far as known.
+    """
+
+    card: Card
+    network: nn.Module
+    result: Card
+
+    def stored(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What a weights file holds of a state of the network: its tensors, or its ONNX graph.
+
+        Of a network that a module of the user's made it is the graph, since a weights file runs
+        no code.
+        """
+        if self.card.network != "custom":
+            return dict(state)
+        from quakeline.models.onnx import export
+
+        self.network.cpu().load_state_dict(dict(state))
+        with TemporaryDirectory(prefix="quakeline-") as folder:
+            path = Path(folder) / "graph.onnx"
+            export(self.card, self.network, path)
+            graph = np.frombuffer(path.read_bytes(), np.uint8).copy()
+        return {"graph": torch.from_numpy(graph)}
+
+
+def of_parent(parent: Path, name: str) -> Beginning:
+    """Weights that are trained further. Raises ConfigError and WeightsError as `load_network`."""
+    card, network = load_network(parent)
+    return Beginning(card, network, trained_from(card, name=name))
+
+
+def from_scratch(wanted: str | Mapping[str, Any], name: str, seed: int) -> Beginning:
+    """A network that has learnt nothing; the same seed gives the same one.
+
+    Parameters
+    ----------
+    wanted
+        An architecture of SCRATCH; or a mapping whose `kind` is seisbench (keys of `Blank`) or
+        custom (keys of the section `weights` of kind custom with a loader, which gives a torch
+        module).
+    name
+        Of the weights that are made.
+
+    Raises
+    ------
+    ConfigError
+        There is no such network, or the name is taken.
+    WeightsError
+        The network cannot be built, or does not give what it should.
+    """
+    check_name(name)
+    if name in CARDS:
+        raise ConfigError(f"name: {name!r} given; trained weights need a name of their own")
+    torch.manual_seed(seed)
+    card, network = _built(wanted)
+    result = replace(card, name=name, digest="", training_data="",
+                     source=GivenFiles("trained from scratch"))  # fmt: skip
+    if card.network == "custom":
+        result = replace(result, options={"loader": "", "arguments": "{}", "digest": ""})
+    else:
+        result = replace(result, citation=NOT_STATED, licence=NOT_STATED)
+    return Beginning(card, network.requires_grad_(True), result)
+
+
+def _built(wanted: str | Mapping[str, Any]) -> tuple[Card, nn.Module]:
+    if isinstance(wanted, str):
+        if wanted not in SCRATCH:
+            raise ConfigError(
+                f"network: {wanted!r} given; allowed: {', '.join(SCRATCH)}, or a mapping of kind"
+                " seisbench or custom"
+            )
+        return SCRATCH[wanted], build(SCRATCH[wanted])
+    kind = wanted.get("kind")
+    if kind == "seisbench":
+        return _of_seisbench(_section(Blank, wanted))
+    if kind == "custom":
+        return _of_loader(_section(Custom, wanted))
+    raise ConfigError(f"network.kind: {kind!r} given; allowed: seisbench, custom")
+
+
+def _section(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
+    try:
+        return kind.model_validate(dict(given))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, ("network", *first["loc"])))
+        raise ConfigError(f"{place}: {first['msg']}") from error
+
+
+def _of_seisbench(section: Blank) -> tuple[Card, nn.Module]:
+    from quakeline.models import seisbench
+    from quakeline.models.sections.seisbench import described
+
+    picker = seisbench.build(section.model, json.dumps(section.arguments))
+    found = seisbench.found_of(picker.model)
+    _, card = described(found, name="blank")
+    return replace(card, digest=""), found.picker
+
+
+def _of_loader(section: Custom) -> tuple[Card, nn.Module]:
+    from quakeline.models import custom
+
+    if section.loader is None:
+        raise ConfigError("network: path given; allowed: loader, a module whose network learns")
+    loaded = custom.load(section.loader, section.arguments)
+    if isinstance(loaded.network, Path):
+        raise ConfigError(
+            f"network.loader: {section.loader} gives an ONNX graph; needed is a torch module"
+        )
+    card = section.card()
+    custom.check(card, custom.output_of(card, loaded.network))
+    return card, loaded.network

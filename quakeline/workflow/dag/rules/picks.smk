@@ -1,0 +1,96 @@
+# From prepared waveforms to picks.
+#   weights    the picker of the config (Python package index, cache, or a local path)
+#                                                  -> weights/picker.safetensors
+#   annotate   waveforms/<chunk>.zarr, weights     -> probabilities/<chunk>.zarr
+#   pick       probabilities, waveforms            -> picks/<chunk>.parquet
+#   measure    picks, waveforms                    -> measurements/<chunk>.parquet
+
+
+rule weights:
+    output:
+        weights=product("weights", "weights"),
+    log:
+        log_of("weights"),
+    benchmark:
+        benchmark_of("weights")
+    localrule: is_local("weights")
+    conda:
+        "../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **resources_of("weights", memory_mb=1000, runtime_min=30),
+    params:
+        stage=RUN.params("weights"),
+    message:
+        "weights"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule annotate:
+    input:
+        waveforms=rules.prepare.output.waveforms,
+        weights=rules.weights.output.weights,
+    output:
+        probabilities=product("annotate", "probabilities"),
+    log:
+        log_of("annotate"),
+    benchmark:
+        benchmark_of("annotate")
+    conda:
+        "../envs/quakeline.yaml"
+    threads: 2
+    resources:
+        **resources_of("annotate", memory_mb=2000, runtime_min=120),
+    params:
+        stage=RUN.params("annotate"),
+    message:
+        "annotate {wildcards.chunk}"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule pick:
+    input:
+        probabilities=rules.annotate.output.probabilities,
+        waveforms=rules.prepare.output.waveforms,
+    output:
+        picks=product("pick", "picks"),
+    log:
+        log_of("pick"),
+    benchmark:
+        benchmark_of("pick")
+    conda:
+        "../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **resources_of("pick", memory_mb=2000, runtime_min=60),
+    params:
+        stage=RUN.params("pick"),
+    message:
+        "pick {wildcards.chunk}"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule measure:
+    input:
+        picks=rules.pick.output.picks,
+        waveforms=rules.prepare.output.waveforms,
+    output:
+        measurements=product("measure", "measurements"),
+    log:
+        log_of("measure"),
+    benchmark:
+        benchmark_of("measure")
+    conda:
+        "../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **resources_of("measure", memory_mb=2000, runtime_min=60),
+    params:
+        stage=RUN.params("measure"),
+    message:
+        "measure {wildcards.chunk}"
+    script:
+        "../scripts/run_stage.py"

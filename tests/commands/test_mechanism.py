@@ -1,0 +1,190 @@
+"""`quakeline mechanism` on a catalog, with anybody's polarities."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetics import network, picks_of
+from typer.testing import CliRunner
+
+from quakeline.cli import app
+from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.schemas import EVENTS, MECHANISMS, POLARITIES
+from quakeline.earth.velocity import VelocityModel
+from quakeline.events.mechanisms import rotations, search
+from quakeline.io.products import tables
+
+#: Strike, dip and rake of an oblique thrust, and where it is: east, north, down in km.
+PLANE, SOURCE = (30.0, 50.0, 70.0), (2.0, -3.0, 9.0)
+
+
+def invoke(*words):
+    return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+
+
+def straight(stations, frame, source):
+    """Azimuths and take-off angles of straight rays, in degrees."""
+    x, y = frame.to_xy(stations["latitude"].to_numpy(), stations["longitude"].to_numpy())
+    east, north = x - source[0], y - source[1]
+    down = -stations["elevation_m"].to_numpy() / 1000 - source[2]
+    return np.degrees(np.arctan2(east, north)) % 360, np.degrees(
+        np.arctan2(np.hypot(east, north), down)
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A catalog of an event in a half-space, its stations, and the polarities of a mechanism."""
+    folder = tmp_path_factory.mktemp("mechanism")
+    stations, frame = network(n=30, radius_km=25)
+    columns = ["network", "station", "latitude", "longitude", "elevation_m"]
+    stations[columns].to_csv(folder / "stations.csv", index=False)
+    (folder / "velocity.csv").write_text("depth_km,vp,vp_vs\n0,5.8,1.7313\n")
+    picks = picks_of(stations, frame, VelocityModel((0.0,), (5.8,), (3.35,)), SOURCE, seconds=100.0)
+    picks.assign(station=picks["network"] + "." + picks["station"])[
+        ["station", "phase", "time"]
+    ].to_csv(folder / "picks.csv", index=False)
+    done = invoke(
+        "catalog", folder / "picks.csv", folder / "stations.csv", "--velocity",
+        folder / "velocity.csv", "--threads", 1, "--output", folder / "catalog",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    (frame_of,) = rotations.frames(*(np.array([angle]) for angle in PLANE))
+    azimuth, takeoff = straight(stations, frame, SOURCE)
+    wave = search.amplitudes(rotations.moments(frame_of[None]), azimuth, takeoff)[0]
+    polarities = stations[["network", "station"]].assign(polarity=np.where(wave > 0, "U", "D"))
+    return folder, stations, frame, polarities
+
+
+def run(folder, polarities, output, *more):
+    polarities.to_csv(output.with_suffix(".csv"), index=False)
+    done = invoke(
+        "mechanism", folder / "catalog", "--polarities", output.with_suffix(".csv"),
+        "--max-takeoff-gap", 90, "--output", output, *more,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    (row,) = tables.read(output / "mechanisms.parquet", MECHANISMS).itertuples()
+    return row, tables.read(output / "polarities.parquet", POLARITIES), done.output
+
+
+def kagan(row):
+    own = np.array([[row.strike_1_deg], [row.dip_1_deg], [row.rake_1_deg]])
+    known = np.array(PLANE)[:, None]
+    return rotations.angles(rotations.frames(*own), rotations.frames(*known))[0]
+
+
+def test_the_mechanism_of_a_catalogs_event(made, tmp_path):
+    folder, stations, frame, polarities = made
+    (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
+    row, used, _ = run(folder, polarities.assign(event_id=event.event_id), tmp_path / "out")
+    assert row.event_id == event.event_id
+    assert row.quality_class in "AB"
+    assert kagan(row) < np.hypot(row.plane_1_sigma_deg, row.plane_2_sigma_deg)
+    # Rays are those that leave the hypocentre straight to the stations, 30 in a half-space.
+    azimuth, takeoff = straight(stations, frame, SOURCE)
+    own = used.set_index("station").loc[stations["station"]]
+    assert len(own) == 30
+    apart = (own["azimuth_deg"].to_numpy() - azimuth + 180) % 360 - 180
+    assert np.abs(apart * np.sin(np.radians(takeoff))).max() < 2
+    assert np.abs(own["takeoff_deg"].to_numpy() - takeoff).max() < 2
+    assert own["agrees"].mean() > 0.9
+
+
+def test_the_origin_time_tells_the_event_as_well(made, tmp_path):
+    folder, _, _, polarities = made
+    (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
+    by_id, _, _ = run(folder, polarities.assign(event_id=event.event_id), tmp_path / "id")
+    signs = polarities["polarity"].map({"U": "1", "D": "-1"})
+    time = (event.time + pd.Timedelta(seconds=1)).isoformat()
+    by_time, _, _ = run(folder, polarities.assign(time=time, polarity=signs), tmp_path / "time")
+    assert by_time.strike_1_deg == by_id.strike_1_deg
+
+
+def test_improbable_and_undecided_polarities_are_told(made, tmp_path):
+    folder, _, _, polarities = made
+    (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
+    table = polarities.assign(event_id=event.event_id, probability=0.9)
+    table.loc[0, "polarity"], table.loc[1, "probability"] = "N", 0.4
+    table.loc[2, "event_id"], table.loc[3, "station"] = "another", "NONE"
+    row, used, output = run(folder, table, tmp_path / "out")
+    assert "left out 2 undecided polarities, 1 of events that are not in the catalog" in output
+    assert row.polarities == len(used) == 26
+    assert json.loads(row.note_codes)[0]["count"] == 1
+    assert used["weight"].to_numpy() == pytest.approx(0.8)
+
+
+def test_reversed_stations_give_the_same(made, tmp_path):
+    folder, _, _, polarities = made
+    (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
+    right, _, _ = run(folder, polarities.assign(event_id=event.event_id), tmp_path / "right")
+    turned = polarities.assign(event_id=event.event_id)
+    turned.loc[:4, "polarity"] = turned.loc[:4, "polarity"].map({"U": "D", "D": "U"})
+    days = "\n".join(f"{code} 0 0" for code in turned["station"][:5])
+    (tmp_path / "reversed.txt").write_text(days + "\n")
+    row, _, _ = run(folder, turned, tmp_path / "out", "--hash-reversals", tmp_path / "reversed.txt")
+    assert row.strike_1_deg == right.strike_1_deg
+
+
+def test_what_cannot_be_told_is_a_note(made, tmp_path):
+    folder, stations, frame, polarities = made
+    (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
+    table = polarities.assign(event_id=event.event_id)
+    azimuth, _ = straight(stations, frame, SOURCE)
+    few, _, _ = run(folder, table[:4], tmp_path / "few")
+    assert few.note.startswith("4 polarities, 8 are needed")
+    half, _, _ = run(folder, table[(azimuth > 10) & (azimuth < 160)], tmp_path / "half")
+    assert "azimuths of polarities have a gap of" in half.note
+    up, used, _ = run(folder, table.assign(polarity="U"), tmp_path / "up", "--worst-quality", "B")
+    assert up.quality_class in "CD"
+    assert up.note == f"quality {up.quality_class}, below B"
+    assert np.isnan(up.strike_1_deg)
+    assert used["agrees"].isna().all()
+    mixed = table.assign(polarity=np.random.default_rng(1).choice(["U", "D"], len(table)))
+    noise, _, _ = run(folder, mixed, tmp_path / "noise", "--worst-quality", "B")
+    assert noise.quality_class in "CD"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("station,polarity\nA,U\n", "no column event_id (or time), network"),
+        ("event_id,network,station,polarity\ne,XX,S00,maybe\n", "line 2: polarity 'maybe'"),
+        (
+            "event_id,network,station,polarity\nno,XX,S00,U\n",
+            "none of its polarities is of an event",
+        ),
+        (
+            "time,network,station,polarity\nsoon,XX,S00,U\n",
+            "line 2: time 'soon' is no ISO 8601 time",
+        ),
+        (
+            "event_id,network,station,polarity,probability\ne,XX,S00,U,2\n",
+            "line 2: probability '2'",
+        ),
+    ],
+)
+def test_a_table_that_is_none_is_one_line(made, tmp_path, text, words):
+    folder, *_ = made
+    (tmp_path / "table.csv").write_text(text)
+    with pytest.raises(DataError, match=words.replace("(", r"\(").replace(")", r"\)")):
+        invoke(
+            "mechanism", folder / "catalog", "--polarities", tmp_path / "table.csv",
+            "--output", tmp_path / "out",
+        )  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "needed are a catalog and --polarities, or --hash-phase"),
+        (["{catalog}"], "needed with a catalog: --polarities, or --polarity-network"),
+        (["--worst-quality", "E"], "--worst-quality: 'E' given; allowed: A, B, C, D"),
+    ],
+)
+def test_options_that_do_not_go_together(made, tmp_path, words, told):
+    folder, *_ = made
+    named = [word.format(catalog=folder / "catalog") for word in words]
+    with pytest.raises(ConfigError, match=told):
+        invoke("mechanism", *named, "--output", tmp_path / "out")
