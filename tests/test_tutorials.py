@@ -70,6 +70,15 @@ def test_quality(notebooks: ModuleType) -> None:
 
 
 @pytest.mark.slow
+def test_own_data(notebooks: ModuleType) -> None:
+    cells = notebooks.executed(notebooks.PAGES / "own_data.md")
+    text = said(cells)
+    assert "run: mine" in text
+    assert len(re.findall(r"2010-05-27 16:2[47]:", text)) == 2
+    assert drawn(cells) == 1
+
+
+@pytest.mark.slow
 def test_pickers(notebooks: ModuleType) -> None:
     text = said(notebooks.executed(notebooks.PAGES / "pickers.md"))
     rows = re.findall(
