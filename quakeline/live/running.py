@@ -111,6 +111,10 @@ class Running:
             late = packet is None or time.monotonic() - worked > _WAIT_S
             if session.due >= session.batch or (session.due and late) or packet is None:
                 self._give(session.work())
+                left = session.due
+                while packet is None and left:  # nothing else is to do
+                    self._give(session.work())
+                    left = session.due if session.due < left else 0
                 worked = time.monotonic()
             self._places.note(self._feed, session)
             self._keep()
