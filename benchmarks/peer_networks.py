@@ -62,8 +62,7 @@ def save(kind: str, path: str) -> None:
     """Write a SeisBench network with the original weights as path.json and path.pt."""
     import seisbench.models
 
-    options = {"component_order": "ENZ", "norm_amp_per_comp": True, **_OPTIONS[kind]}
-    model = getattr(seisbench.models, kind)(**options)
+    model = getattr(seisbench.models, kind)(component_order="ENZ", norm="std", **_OPTIONS[kind])
     state = {"PhaseNet": phasenet, "EQTransformer": eqtransformer}[kind]()
     # The bias of the scores of an attention cancels, so ours has none.
     own = model.state_dict().items()

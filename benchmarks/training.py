@@ -431,7 +431,7 @@ PARTS = {"EarthquakeCNN": earthquake_cnn, "further": tuning, "windows": throughp
 
 def main() -> None:
     """Run all parts, or those that `--only` names, and keep the result."""
-    given = measure.arguments()
+    given = measure.arguments(__doc__)
     if given.child:
         print(json.dumps(memory(given.child) if "records" in given.child else road(given.child)))
         return

@@ -37,7 +37,7 @@ _NEAR_S = 0.1
 _QUICK_H = 1 / 6
 #: SeisBench's batches by network; None is its default.
 _BATCHES: dict[str, tuple[int | None, ...]] = {
-    "PhaseNet": (None, 64, 32),
+    "PhaseNet": (None, 64),
     "EQTransformer": (None, 32),
 }
 _UNITS = (("cpu_s", "CPU s"), ("wall_s", "wall s"), ("peak_mb", "MB"))

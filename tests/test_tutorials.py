@@ -57,6 +57,27 @@ def test_das(notebooks: ModuleType) -> None:
     assert drawn(cells) == 1
 
 
+def test_quality(notebooks: ModuleType) -> None:
+    text = said(notebooks.executed(notebooks.PAGES / "quality.md"))
+    assert "60 events of 60" in text
+    inside = [int(share) for share in re.findall(r"(\d+)% within one", text)]
+    assert len(inside) == 3
+    assert all(60 <= share <= 98 for share in inside)
+    (located, relocated) = re.findall(r"located ([\d.]+) km, relocated ([\d.]+) km", text)[0]
+    assert float(relocated) < 1.2 * float(located) < 0.6
+    first, later = (float(b) for b in re.findall(r"b ([\d.]+) with", text))
+    assert first < later == pytest.approx(1, abs=0.04)
+
+
+@pytest.mark.slow
+def test_own_data(notebooks: ModuleType) -> None:
+    cells = notebooks.executed(notebooks.PAGES / "own_data.md")
+    text = said(cells)
+    assert "run: mine" in text
+    assert len(re.findall(r"2010-05-27 16:2[47]:", text)) == 2
+    assert drawn(cells) == 1
+
+
 @pytest.mark.slow
 def test_pickers(notebooks: ModuleType) -> None:
     text = said(notebooks.executed(notebooks.PAGES / "pickers.md"))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import gallery
 import generated
 import jupytext
 import notebooks
@@ -25,6 +26,17 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "reference/schemas.md", generated.schemas()
     yield "reference/commands.md", generated.commands()
     yield "reference/api.md", generated.api()
+    yield "gallery.md", gallery.page(drawn())
+
+
+def drawn() -> dict[str, tuple[str, list[str]]]:
+    """Title and pictures of each tutorial that was run as it is now and drew something."""
+    ran = {page.stem: _tutorial(page) for page in sorted(notebooks.PAGES.glob("*.md"))}
+    return {
+        name: (shown[0].splitlines()[0].lstrip("# "), sorted(shown[1]))
+        for name, shown in ran.items()
+        if shown and shown[1]
+    }
 
 
 def of_tutorials() -> Iterator[tuple[str, str | bytes]]:

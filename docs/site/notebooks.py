@@ -33,7 +33,11 @@ def executed(page: Path) -> NotebookNode:
     with tempfile.TemporaryDirectory() as folder:
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         run = NotebookClient(
-            cells, timeout=900, kernel_name="python3", resources={"metadata": {"path": folder}}
+            cells,
+            timeout=900,
+            kernel_name="python3",
+            coalesce_streams=True,
+            resources={"metadata": {"path": folder}},
         )
         run.execute(env={**os.environ, "PATH": programs})
     return cells

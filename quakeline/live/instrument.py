@@ -201,11 +201,15 @@ class Instrument:
         """Windows and picks that could be made if samples were prepared up to one."""
         if self.motion is None or self._picking is None:
             return 1
-        wanted = self._picking.wanted
-        return int(wanted is not None and wanted <= known) + sum(
+        return int(self.has_picks(known)) + sum(
             len(member.engine.ready(start, member.known(known)))
             for member, start in zip(self._members, self._next, strict=True)
         )
+
+    def has_picks(self, known: int) -> bool:
+        """Whether a pick could be made if samples were prepared up to one."""
+        wanted = self._picking.wanted if self._picking else None
+        return wanted is not None and wanted <= known
 
     def block(self, index: int) -> Block | None:
         """The next windows of a network; None: there are none yet."""

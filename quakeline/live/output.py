@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -104,18 +104,32 @@ class Output:
         self._tables: list[pa.Table] = []
         self._count = 0
         self._known: set[str] = set()
-        if self.state is None:
-            targets.begin_growing(folder, command, NAMES)
-            for name in NAMES:
-                (folder / name).unlink(missing_ok=True)
-        else:
-            for row in self._read_lines()[int(self.state.get("said", 0)) :]:
-                say(row)
-        for name in NAMES:
-            clear_leftovers(folder / name)
-        with writing(folder):
-            self._file = (folder / LINES).open("ab")
+        self._untold: list[dict[str, Any]] = []
+        if self.state is not None:
+            self._untold = self._read_lines()[int(self.state.get("said", 0)) :]
+        self._lines: BinaryIO | None = None
         self._written, self._wrote_s, self._last_s = -1, 0.0, 0.0
+
+    def begin(self) -> None:
+        """Make the folder and its files ready, and tell what an earlier session did not tell."""
+        if self.state is None:
+            targets.begin_growing(self.folder, self._command, NAMES)
+            for name in NAMES:
+                (self.folder / name).unlink(missing_ok=True)
+        for name in NAMES:
+            clear_leftovers(self.folder / name)
+        with writing(self.folder):
+            self._lines = (self.folder / LINES).open("ab")
+        for row in self._untold:
+            self._say(row)
+
+    @property
+    def _file(self) -> BinaryIO:
+        """The open file of lines."""
+        if self._lines is None:
+            self.begin()
+        assert self._lines is not None
+        return self._lines
 
     def _read_state(self) -> dict[str, Any] | None:
         """What an earlier session of this folder left; None where this one is the first."""
@@ -235,7 +249,8 @@ class Output:
 
     def close(self) -> None:
         """Give back the open file."""
-        self._file.close()
+        if self._lines is not None:
+            self._lines.close()
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

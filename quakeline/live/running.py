@@ -75,6 +75,7 @@ class Running:
     ) -> None:
         state = output.state or {}
         self._feed = settings.open(state.get("feed"))
+        output.begin()
         self._session, self._output = session, output
         self._stop, self._hear = stop, hear
         session.silent_until.update({k: int(v) for k, v in state.get("done", {}).items()})
@@ -111,6 +112,10 @@ class Running:
             late = packet is None or time.monotonic() - worked > _WAIT_S
             if session.due >= session.batch or (session.due and late) or packet is None:
                 self._give(session.work())
+                left = session.due
+                while packet is None and left:  # nothing else is to do
+                    self._give(session.work())
+                    left = session.due if session.due < left else 0
                 worked = time.monotonic()
             self._places.note(self._feed, session)
             self._keep()

@@ -40,6 +40,8 @@ from quakeline.waveforms.preparation.settings import READ_AHEAD_S, Response
 #: An instrument that is silent for so long, while others are not, is ended, in seconds.
 SILENCE_S = 300.0
 _FOREVER = 1 << 62
+#: Stations that are worked on at once, before new packets are looked at.
+_AT_ONCE = 64
 #: Prepared stretches overlap by this on both sides, beyond the longest gap that is bridged.
 _MARGIN_S = 1.0
 
@@ -265,14 +267,19 @@ class Session:
         return max(int(engine.backend.batch) for engine in self._engines)
 
     def work(self) -> Iterator[Picks]:
-        """Compute all windows that are due, and give the picks that are sure then."""
+        """Compute windows that are due, and give the picks that are sure then.
+
+        Windows of all stations are due at the same times: so that picks need not wait for all of
+        them, those stations come first that have picks, and some others; the rest stays due.
+        """
         known: dict[Instrument, int] = {}
-        for one in self._by_label.values():
-            if self._dues.get(one.number):
-                sample = one.known()
-                if sample is not None:
-                    known[one] = sample
-        yield from self._compute(known)
+        for number, windows in self._dues.items():
+            one = self._by_number.get(number)
+            sample = one.known() if one is not None and windows else None
+            if one is not None and sample is not None:
+                known[one] = sample
+        first = sorted(known, key=lambda one: not one.has_picks(known[one]))[:_AT_ONCE]
+        yield from self._compute({one: known[one] for one in first})
         yield from self._ended()
 
     def _compute(self, known: dict[Instrument, int]) -> Iterator[Picks]:

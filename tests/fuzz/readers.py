@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import das_files
+import h5py
 import numpy as np
 import obspy
 import pandas as pd
 import torch
 from fuzz.mutations import mutated
+from obspy.io.sac import SACTrace
 from workfolder import demo_like
 
 from quakeline.core.errors import QuakelineError
@@ -28,6 +30,8 @@ from quakeline.fibres.recordings.description import AutoFormat, Channels
 from quakeline.io.formats import inventory, pick_tables, station_tables, waveform_files
 from quakeline.io.products import tables
 from quakeline.models import cards, weights
+from quakeline.training.datasets import opening
+from quakeline.training.datasets.records import Dataset
 from quakeline.waveforms.sources import archive_list
 from quakeline.workflow import cluster, config, reproduction
 
@@ -104,10 +108,18 @@ def readers(folder: Path) -> list[Reader]:
         Reader("fibre", ".nc", lambda p: files.open_file(p, AutoFormat()), _fibre(folder)),
         Reader("fibre channels", ".csv", _channels, _CHANNELS),
         Reader("weights", ".safetensors", _read_weights, _weights(folder)),
+        Reader("STEAD", ".hdf5", _records, _stead(folder)),
+        Reader("windows", ".h5", _records, _windows(folder)),
+        Reader("SAC", ".sac", _sac_folder, _sac(folder)),
+        Reader("metadata", ".csv", lambda p: _records_of(_seisbench(p)), _METADATA),
         Reader("crate", ".json", reproduction._entities, b'{"@graph": [{"@id": "./", "a": [1]}]}'),
     ]
 
 
+_METADATA = (
+    b"trace_name,source_id,trace_P_arrival_sample,split,trace_sampling_rate_hz\n"
+    b"bucket0$0,:3,:9,e,2,train,100\n"
+).replace(b"bucket0$0,:3,:9", b'"bucket0$0,:3,:9"')
 _CHANNELS = b"channel,latitude,longitude,elevation_m,distance_m\n0,47,11,500,0\n1,47.1,11,5e2,10\n"
 _PICKS = b"station,phase,time,probability\nBW.UH1,P,2010-05-27T16:24:33.1,0.9\nUH2,S,2010-05-27,1\n"
 
@@ -200,3 +212,53 @@ def _read_weights(path: Path) -> None:
     weights.members_of(path)
     weights.load(path)
     weights.load(path, 0)
+
+
+def _records(path: Path) -> None:
+    """Open a data set and read all its records."""
+    _records_of(opening.open_dataset(path))
+
+
+def _records_of(found: Dataset) -> None:
+    for row in range(len(found)):
+        found.samples(row)
+        found.onsets(row)
+
+
+def _stead(folder: Path) -> bytes:
+    with h5py.File(folder / "stead.hdf5", "w") as file:
+        array = file.create_dataset("data/a_EV", data=np.ones((60, 3), "f4"))
+        array.attrs.update(network_code="TA", receiver_code="A", source_id="1",
+                           p_arrival_sample=7.0, s_arrival_sample=20.0)  # fmt: skip
+    return (folder / "stead.hdf5").read_bytes()
+
+
+def _windows(folder: Path) -> bytes:
+    with h5py.File(folder / "windows.h5", "w") as file:
+        file["X"], file["Y"] = np.ones((3, 40, 3), "f4"), np.array([[0], [1], [2]])
+    return (folder / "windows.h5").read_bytes()
+
+
+def _sac(folder: Path) -> bytes:
+    place = {"evla": 24.0, "evlo": 121.5, "evdp": 10.0, "stla": 24.2, "stlo": 121.6, "o": -3.0}
+    trace = SACTrace(data=np.ones(900, "f4"), delta=0.01, kstnm="A", kcmpnm="HLZ", **place)
+    trace.write(str(folder / "a.sac"))
+    return (folder / "a.sac").read_bytes()
+
+
+def _sac_folder(path: Path) -> None:
+    """The file alone in a folder."""
+    folder = path.parent / "sac"
+    folder.mkdir(exist_ok=True)
+    path.rename(folder / path.name)
+    _records(folder)
+
+
+def _seisbench(path: Path) -> Dataset:
+    """The table beside a file of waveforms that is whole."""
+    folder = path.parent / "seisbench"
+    folder.mkdir(exist_ok=True)
+    path.rename(folder / "metadata.csv")
+    with h5py.File(folder / "waveforms.hdf5", "w") as file:
+        file["data/bucket0"] = np.ones((1, 3, 9), "f4")
+    return opening.open_dataset(folder)

@@ -20,6 +20,10 @@ NAMES = (
     "fibre",
     "fibre channels",
     "weights",
+    "STEAD",
+    "windows",
+    "SAC",
+    "metadata",
     "crate",
 )
 

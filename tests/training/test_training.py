@@ -13,7 +13,7 @@ from labelled_records import labelled, small, wavelets
 from quakeline.core.errors import ConfigError, DataError, QuakelineError
 from quakeline.models.cards import CARDS, GPD, PHASENET, Card
 from quakeline.models.phasenet import PhaseNet
-from quakeline.training import checkpoints, labels, losses, scoring
+from quakeline.training import checkpoints, labels, loop, losses, scoring
 from quakeline.training.augmentation import augmented
 from quakeline.training.checkpoints import Progress
 from quakeline.training.datasets.opening import in_parts, open_dataset
@@ -270,3 +270,27 @@ def test_a_file_for_training_is_checked(tmp_path: Path) -> None:
     path.write_text("network: x\ndataset: ds\noutput: o.safetensors\n")
     with pytest.raises(ConfigError, match="network: 'x' given; allowed: "):
         train(path, threads=1)
+
+
+def test_onsets_beside_the_middle_of_a_window(tmp_path: Path) -> None:
+    data = wavelets(tmp_path / "ds", 4, n=900)
+    p = data.onsets(0)["P"][0]
+    made = Windows(data, [0], GPD, Settings(jitter_s=0.5, augmentation=STILL), training=True)
+    moved = [made._start(Example(0, "P", p), 900, np.random.default_rng(n)) for n in range(200)]
+    places = round(p) - 200 - np.array(moved)
+    assert places.min() < -40
+    assert places.max() > 40
+    assert np.abs(places).max() <= 50
+    noise = [made._start(Example(0, "N", 300.0), 900, np.random.default_rng(n)) for n in range(50)]
+    assert max(noise) <= 100
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "batches"),
+    [(9, 4, [4, 5]), (8, 4, [4, 4]), (10, 4, [4, 4, 2]), (1, 4, [1]), (3, 1, [1, 1, 1])],
+)
+def test_no_window_is_left_alone(count: int, size: int, batches: list[int]) -> None:
+    examples = [Example(row) for row in range(count)]
+    made = list(loop._cut(examples, size))
+    assert [len(some) for some in made] == batches
+    assert [one for some in made for one in some] == examples

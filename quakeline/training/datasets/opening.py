@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
+import numpy as np
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, QuakelineError
 from quakeline.io.products.provenance import digest_file
 from quakeline.training.datasets import arrays, sac, seisbench, stead
 from quakeline.training.datasets.records import DEV, PARTS, TEST, TRAIN, Dataset
@@ -21,10 +24,33 @@ _SHARE = 0.15
 def open_dataset(path: Path) -> Dataset:
     """Open a data set: a folder of SeisBench's format or of SAC files, a NumPy archive, HDF5.
 
-    Raises DataError where there is none, or it is of another format.
+    Raises DataError where there is none, it is of another format or damaged; so does reading the
+    samples of what is opened.
     """
     if not path.exists():
         raise DataError(f"{path} does not exist")
+    with _reading(path):
+        found = _opened(path)
+
+    def samples(row: int) -> np.ndarray:
+        with _reading(path):
+            return found.samples(row)
+
+    return replace(found, samples=samples)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say in one line what h5py and other readers raise for damaged files."""
+    try:
+        yield
+    except QuakelineError:
+        raise
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
+        raise DataError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+
+
+def _opened(path: Path) -> Dataset:
     folder = path if path.is_dir() else path.parent
     if seisbench.is_one(folder) and (path.is_dir() or path.name.startswith(("metadata", "wavef"))):
         return seisbench.read(folder)

@@ -69,6 +69,8 @@ def _metadata(path: Path) -> pd.DataFrame:
         raise DataError(f"cannot read {path}: {error}") from error
     if "trace_name" not in frame:
         raise DataError(f"{path} has no column trace_name")
+    if frame["trace_name"].isna().any():
+        raise DataError(f"{path}: a record has no trace_name")
     return frame
 
 

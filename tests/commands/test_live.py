@@ -1,0 +1,107 @@
+"""`quakeline live`: the section of a run, recordings, and what is refused with one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from recordings import UNTERHACHING, picker_weights
+
+import quakeline
+from quakeline import cli
+from quakeline.core.schemas import PICKS
+from quakeline.io.products import tables
+
+__all__ = ["picker_weights"]
+
+
+def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run the program's own entry point in this process."""
+    monkeypatch.setattr(sys, "argv", ["quakeline", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def overlay(folder: Path, **live: object) -> str:
+    rows = "".join(f"BW,UH{n},48.0{n},11.6,400\n" for n in (1, 2, 3, 4))
+    header = "network,station,latitude,longitude,elevation_m\n"
+    (folder / "st.csv").write_text(header + rows)
+    files = [str(path) for path in UNTERHACHING]
+    content = {
+        "run": "own",
+        "time": {"start": "2010-05-27T16:24:00Z", "end": "2010-05-27T16:28:00Z"},
+        "stations": {"table": "st.csv"},
+        "fetch": {"source": {"kind": "files", "paths": files}},
+        "pick": {"thresholds": {"P": 0.5}},
+        **({"live": live} if live else {}),
+    }
+    (folder / "own.yaml").write_text(yaml.safe_dump(content))
+    return "own.yaml"
+
+
+def test_a_section_gives_the_picks_of_its_run(tmp_path, picker_weights, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    feed = {"kind": "replay", "paths": [str(path) for path in UNTERHACHING], "shuffle_s": 5}
+    name = overlay(
+        tmp_path, feed=feed, publish=[{"kind": "earthworm", "file": "picks.txt", "module": 42}]
+    )
+    assert run(["live", name, "--threads", "1"], monkeypatch) == 0, capfd.readouterr().err
+    said = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    expected = quakeline.pick(
+        feed["paths"], weights=picker_weights, thresholds={"P": 0.5}, threads=1, batch=8
+    )
+    found = tables.read(tmp_path / "live/own/picks.parquet", PICKS)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert sorted(row["pick_id"] for row in said) == sorted(expected["pick_id"])
+    messages = (tmp_path / "picks.txt").read_text().splitlines()
+    assert len(messages) == (expected["phase"] == "P").sum()
+    assert run(["live", name, "--threads", "1"], monkeypatch) == 0
+    assert "holds all picks of these data already" in capfd.readouterr().err
+
+
+REFUSED = {
+    "no section": ({}, "own.yaml: no section live"),
+    "unknown kind": ({"feed": {"kind": "pigeon"}}, "live.feed"),
+    "unknown key": ({"feed": {"kind": "replay", "paths": ["x"]}, "rush": 1}, "live.rush"),
+    "patience": (
+        {"feed": {"kind": "replay", "paths": ["x"]}, "patience_s": -1},
+        "live.patience_s: -1",
+    ),
+    "no files": ({"feed": {"kind": "replay", "paths": ["nowhere"]}}, "nowhere"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_sections_that_are_refused(tmp_path, picker_weights, monkeypatch, capfd, name):
+    live, words = REFUSED[name]
+    monkeypatch.chdir(tmp_path)
+    code = run(["live", overlay(tmp_path, **live), "--threads", "1"], monkeypatch)
+    err = capfd.readouterr().err
+    assert code == 2, err
+    assert words in err
+    assert "Traceback" not in err
+    assert len([line for line in err.splitlines() if line.startswith("quakeline: ")]) == 1
+    assert not (tmp_path / "live").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--speed", "quickly"], "--speed: 'quickly' given; allowed: max, or a number above 0"),
+        (["--speed", "-1"], "--speed: "),
+        (["--loss", "1"], "--loss: "),
+        (["--threshold", "P=2"], "--threshold: 'P=2' given"),
+        (["--model", "nobody"], "nobody"),
+    ],
+)
+def test_options_that_are_refused(tmp_path, monkeypatch, capfd, words, said):
+    monkeypatch.chdir(tmp_path)
+    given = ["live", "replay", str(UNTERHACHING[0]), "-o", "out", *words]
+    assert run(given, monkeypatch) == 2
+    assert said in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
