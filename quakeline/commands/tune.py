@@ -80,7 +80,7 @@ def association(
     head = ("setting", "events", "picks", "median rms", "isolated")
     typer.echo(f"{head[0]:24}" + "".join(f"{w:>12}" for w in head[1:]) + "   false a day")
     searches = variants(made.search)
-    for trial in trials(made.picks, material.sites, material.model, searches, cores, made.finder):
+    for trial in trials(made.picks, made.sites, material.model, searches, cores, made.finder):
         rate, low, high = trial.false_per_day
         typer.echo(
             f"{trial.name:24}{trial.events:12d}{trial.picks:12d}{trial.rms_s:10.3f} s"

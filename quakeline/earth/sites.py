@@ -21,6 +21,8 @@ _SAME_PLACE_DEG = 1e-5
 _PLACE = ["latitude", "longitude", "depth_km"]
 #: Instruments are at one place up to so many km apart: of one station, of two networks, and others.
 _ONE_STATION_KM, _TWO_NETWORKS_KM, _ANY_KM = 1.0, 0.01, 0.001
+#: Stations without picks count up to this share of the width of the network of those with picks.
+_AROUND = 1 / 3
 #: Picks of one phase and instrument no farther apart are of one onset.
 _ONE_ONSET_NS = SECOND // 10
 
@@ -75,6 +77,30 @@ class Sites:
             self.table["latitude"].to_numpy(), self.table["longitude"].to_numpy()
         )
         return self.table.assign(x=x, y=y)
+
+    def with_picks(self, picks: pd.DataFrame) -> Sites:
+        """Those of stations that have picks and of those around; all where no station has any.
+
+        A table of stations is often that of a whole region, of which a few have data. One without
+        picks tells that an event was not seen where it is no farther from a station with picks
+        than a third of the width of their network, and nothing beyond.
+        """
+        codes = ["network", "station"]
+        known = pd.MultiIndex.from_frame(picks[codes].drop_duplicates())
+        used = np.asarray(pd.MultiIndex.from_frame(self.table[codes]).isin(known))
+        if used.all() or not used.any():
+            return self
+        xy = self.local[["x", "y"]].to_numpy()
+        away, _ = scipy.spatial.cKDTree(xy[used]).query(xy)
+        rows = np.flatnonzero(away <= _AROUND * np.hypot(*np.ptp(xy[used], axis=0)))
+        if len(rows) == len(used):
+            return self
+        number = pd.Series(np.arange(len(rows)), index=rows)
+        epochs = self.epochs[self.epochs["site"].isin(rows)]
+        return Sites(
+            self.table.iloc[rows].reset_index(drop=True),
+            epochs.assign(site=epochs["site"].map(number)).reset_index(drop=True),
+        )
 
     @property
     def heights(self) -> pd.DataFrame:

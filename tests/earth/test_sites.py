@@ -49,6 +49,22 @@ def test_picks_find_their_location_then_their_station_or_nothing():
     assert found.tolist() == [1, 0, 2, 3, -1, -1]
 
 
+def test_sites_of_stations_with_picks_keep_their_epochs():
+    sites = Sites.of(TABLE)
+    picks = codes(("XX", "BBB", ""), ("XX", "AAA", "10"))
+    used = sites.with_picks(picks)
+    assert used.table[["network", "station", "location"]].agg(".".join, axis=1).tolist() == [
+        "XX.AAA.00",
+        "XX.AAA.10",
+        "XX.BBB.",
+    ]
+    assert used.epochs["site"].tolist() == [0, 1, 2]
+    assert used.find(picks).tolist() == [2, 1]
+    near = Sites.of(pd.concat([TABLE, stations(("ZZ", "NNN", "", None, 48.15, 11.1))]))
+    assert "ZZ" in set(near.with_picks(picks).table["network"])
+    assert sites.with_picks(codes(("QQ", "QQQ", ""))) is sites
+
+
 def test_no_picks_and_no_stations():
     assert Sites.of(TABLE).find(codes()).tolist() == []
     assert Sites.of(TABLE.iloc[:0]).find(codes(("XX", "AAA", "00"))).tolist() == [-1]

@@ -118,10 +118,12 @@ class Settings(Section):
 class Ready:
     """What is associated: PICKS with each onset once, the search, and what locates in it.
 
+    `sites` are those of stations with picks and around them; settings follow from them.
     `chosen` has a line for each setting that follows from the network.
     """
 
     picks: pd.DataFrame
+    sites: Sites
     search: Search
     finder: Locator
     chosen: list[str]
@@ -141,9 +143,10 @@ def ready(
 
     given = settings.model_dump(exclude={"same_onset_s", "known_events"})
     distinct = strongest(picks.drop_duplicates("pick_id"), settings.same_onset_s)
-    search, chosen = association.suggested(given, sites, model, distinct)
-    finder = Locator(sites, model, search.depth_km, threads=threads)
-    return Ready(distinct, search, finder, chosen)
+    used = sites.with_picks(distinct)
+    search, chosen = association.suggested(given, used, model, distinct)
+    finder = Locator(used, model, search.depth_km, threads=threads)
+    return Ready(distinct, used, search, finder, chosen)
 
 
 def associated(
@@ -194,7 +197,7 @@ def associated(
         (tell or _log)(line)
     found, grouped = association.associate(
         made.picks,
-        sites,
+        made.sites,
         model,
         made.search,
         threads,

@@ -141,12 +141,13 @@ def located(
 
     if sites.table.empty:
         return Located(tables.empty(EVENTS), tables.empty(ARRIVALS), None)
-    locator = locator_of(settings, sites, model, threads, terms)
+    used = sites.with_picks(picks)
+    locator = locator_of(settings, used, model, threads, terms)
     said = {"min_interevent_s": min_interevent_s, "tolerance_s": tolerance_s}
     apart = {name: value for name, value in said.items() if value >= 0}
     known = picks.drop_duplicates("pick_id")
     found, residuals = without_twins(
-        *locator.locate(events, arrivals, known), known, interevent_s(apart, sites, model)
+        *locator.locate(events, arrivals, known), known, interevent_s(apart, used, model)
     )
     judged = diagnosed(locator, found, residuals, known)
     for sentence in judged.sentences:

@@ -181,5 +181,5 @@ def _compare(stations: set[str], known: pd.DataFrame, wrong: list[str], found: F
     if len(idle) > len(described) / 2 and unknown != stations:
         found.doubts.append(
             f"stations: {len(idle)} of {len(described)} described have no data in the files looked"
-            " at; settings that follow from the network are those of all"
+            " at"
         )

@@ -56,6 +56,16 @@ def test_an_inventory_and_picks_of_quakeline(given: tuple[Path, pd.DataFrame, An
     same(*found)
 
 
+def test_stations_without_picks_change_nothing(given: tuple[Path, pd.DataFrame, Any]) -> None:
+    """People hand over the table of a whole region of which a few stations have data."""
+    folder, _, expected = given
+    stations = pd.read_csv(folder / "stations.csv")
+    far = stations.assign(station="Z" + stations["station"], latitude=stations["latitude"] + 5)
+    whole = pd.concat([far, stations], ignore_index=True)
+    files = folder / "picks.csv", whole, folder / "velocity.csv"
+    same(quakeline.catalog(*files, threads=1), expected)
+
+
 def test_what_is_written_is_what_was_made(
     given: tuple[Path, pd.DataFrame, Any], tmp_path: Path
 ) -> None:
