@@ -113,9 +113,11 @@ def _settings(folder: Path, given: dict[str, Any]) -> Config:
 
 
 def _file(name: str, folder: Path) -> Path:
-    """A file as it is named, else from where the run was made."""
+    """A file, or the events of a catalog's folder, as it is named, else from where the run was."""
     beside = folder.parent.parent / name
-    return beside if beside.is_file() and not Path(name).is_file() else Path(name)
+    path = beside if beside.exists() and not Path(name).exists() else Path(name)
+    inner = (path / "catalog/events.parquet", path / "events.parquet")
+    return next((file for file in inner if file.is_file()), path)
 
 
 def _span(folder: Path, found: Tables, start: str | None, end: str | None) -> Span:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.core.errors import ConfigError
+from quakeline.core.errors import ConfigError, DataError
 from quakeline.io.formats.plausible import shown as printable
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def inspect(
 
     from quakeline.commands.progress import shown
     from quakeline.io.products import targets
+    from quakeline.io.products.remarks import some
     from quakeline.workflow.inspection.holdings import holdings, manifest_of
     from quakeline.workflow.inspection.plan import metadata, plans
     from quakeline.workflow.inspection.plot import SUFFIXES, draw
@@ -97,8 +98,9 @@ def inspect(
     unreadable = {printable(one.path): one.unreadable for one in scans if one.unreadable}
     _write(csv, lambda path: write_csv(frame, path))
     _write(json, lambda path: write_json(frame, unreadable, path))
-    if held:
-        _write(plot, lambda path: draw(held, planned, path))
+    if not held:
+        raise DataError(f"no waveforms in {some([printable(path) for path in paths], _MOST_FILES)}")
+    _write(plot, lambda path: draw(held, planned, path))
 
 
 def _rate(model: str) -> float:

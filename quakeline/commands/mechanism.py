@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -217,7 +218,25 @@ def _of_table(
         )
     if not matched.events:
         raise DataError(f"{polarities}: none of its polarities is of an event of {known.name}")
+    _require_stations(polarities, known, matched.events)
     return [[event] for event in matched.events]
+
+
+def _require_stations(path: Path, known: _Known, events: Sequence[PolarityEvent]) -> None:
+    """Refuse a table none of whose codes is that of a station."""
+    stations = known.tables.stations
+    assert stations is not None
+    ours = set(zip(stations["network"], stations["station"], strict=True))
+    theirs = [
+        pair
+        for event in events
+        for pair in zip(event.polarities["network"], event.polarities["station"], strict=True)
+    ]
+    if theirs and not ours & set(theirs):
+        raise DataError(
+            f"{path}: no polarity belongs to a station; e.g. {'.'.join(theirs[0])} given, stations"
+            f" are {', '.join(sorted('.'.join(pair) for pair in ours)[:3])} ..."
+        )
 
 
 def _by_networks(

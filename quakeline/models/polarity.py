@@ -22,6 +22,8 @@ from quakeline.models import keras
 RATE_HZ = 100.0
 #: Probabilities are of these, in this order.
 UP, DOWN, UNKNOWN = range(3)
+#: Forms of files of weights.
+_SUFFIXES = (".onnx", ".h5", ".hdf5")
 #: OpenVINO's exact float32.
 _EXACT = {
     "INFERENCE_PRECISION_HINT": "f32",
@@ -102,8 +104,8 @@ def opened(path: Path) -> PolarityNetwork:
 
     Raises WeightsError where the file is none of the known networks.
     """
-    if not path.is_file():
-        raise WeightsError(f"{path} is no file of weights")
+    if not path.is_file() or path.suffix not in _SUFFIXES:
+        raise WeightsError(f"{path} is no file of weights; allowed: {', '.join(_SUFFIXES)}")
     if path.suffix in (".h5", ".hdf5"):
         return PolarityNetwork(POLAR_CAP, _PolarCap.of(path).answers)
     model, shapes = _graph(path)

@@ -186,6 +186,19 @@ def test_a_table_that_is_none_is_one_line(made, tmp_path, text, words):
     assert not (tmp_path / "out").exists()
 
 
+def test_codes_of_no_station_are_refused(made, tmp_path):
+    """Network and station exchanged."""
+    folder, _, _, polarities = made
+    (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
+    turned = polarities.rename(columns={"network": "station", "station": "network"})
+    turned.assign(event_id=event.event_id).to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(DataError, match="no polarity belongs to a station; e.g. "):
+        invoke(
+            "mechanism", folder / "catalog", "--polarities", tmp_path / "table.csv",
+            "--output", tmp_path / "out",
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -413,5 +413,5 @@ def _of_speed(slower: dict[str, Value], per_km: dict[str, Value]) -> list[str]:
         size = f"{100 * abs(value.value):.1f} ± {100 * value.error:.1f} %"
         said.append(f"The model is {size} too {word} for {phase}{grows}.")
     if said:
-        said[-1] += " `quakeline tune velocity` makes a model from these picks."
+        said[-1] += " `quakeline tune velocity` makes a model from picks of 15 events or more."
     return said

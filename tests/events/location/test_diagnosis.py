@@ -77,7 +77,8 @@ def test_the_error_of_the_velocities_is_said_where_it_is_sure():
     assert said[0].startswith(
         "The model is 5.0 ± 1.0 % too fast for P (P residuals grow by 0.012 s per km)."
     )
-    assert said[0].endswith("`quakeline tune velocity` makes a model from these picks.")
+    advice = "`quakeline tune velocity` makes a model from picks of 15 events or more."
+    assert said[0].endswith(advice)
 
 
 def test_picks_of_no_event_are_said_loudly(recorded):

@@ -1,6 +1,7 @@
 """Differential times from waveforms: events whose wave trains are the same but for their times."""
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import obspy
@@ -11,6 +12,7 @@ from workfolder import WorkFolder
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.schemas import DIFFERENTIALS, WAVEFORMS
 from quakeline.core.timeline import SECOND, Span
+from quakeline.events.measurement import differential
 from quakeline.events.measurement.differential import Rules, differentials
 from quakeline.events.measurement.kept_waveforms import Waveforms
 from quakeline.events.measurement.spread import workers
@@ -147,6 +149,25 @@ def test_gaps_and_clipped_samples_are_left_out_and_counted(tmp_path, truth):
     at_b = found[found["station"] == "B"]
     assert "e1" not in {*at_b["event_id_1"], *at_b["event_id_2"]}
     assert errors(found, truth).abs().max() < 1e-3
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A record of white noise around an onset: tops of its correlations are a few samples wide."""
+
+    seed: int
+
+    def trace(self, component: str) -> tuple[obspy.UTCDateTime, obspy.Trace]:
+        samples = np.random.default_rng(self.seed).standard_normal(400).astype(np.float32)
+        trace = obspy.Trace(samples, {"sampling_rate": 100.0})
+        return trace.stats.starttime + 2, trace
+
+
+def test_tops_of_three_samples_end_nothing():
+    """obspy cannot judge the fit of a parabola through all samples of the top."""
+    pairs = [(Noise(n), Noise(n + 1)) for n in range(100)]
+    made = [differential._match(*pair, "Z", 0.8, Rules()) for pair in pairs]
+    assert 0 < made.count(None) < len(made)
 
 
 def test_a_dead_channel_gives_no_differences(tmp_path, truth):

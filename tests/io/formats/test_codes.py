@@ -19,9 +19,9 @@ from quakeline.core.timeline import Span
 from quakeline.io.formats import codes, inventory, pick_tables, responses, station_tables
 from quakeline.io.formats.waveform_files import read_headers
 from quakeline.waveforms.preparation.recordings import of_files, of_stream
+from quakeline.waveforms.preparation.settings import Prefer
 from quakeline.waveforms.sources.remote import RemoteSource
 from quakeline.waveforms.sources.sds import Sds
-from quakeline.waveforms.preparation.settings import Prefer
 from quakeline.workflow.stages.prepare import Config
 
 SPELLINGS = ["--", "", "  ", "\0\0", "-"]

@@ -246,3 +246,11 @@ def test_a_station_year_takes_seconds(tmp_path: Path) -> None:
     assert all(len(one.gaps_s) == 364 for one in found.values())
     assert all(one.share == pytest.approx(1 / 24, rel=0.01) for one in found.values())
     assert spent < 60, f"{size / 1e6:.0f} MB"
+
+
+def test_nothing_to_inspect_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no waveforms")
+    for place in (tmp_path / "nowhere", tmp_path):
+        done = WorkFolder(tmp_path).quakeline("inspect", str(place))
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1] == f"quakeline: no waveforms in {place}"
