@@ -155,7 +155,7 @@ def _run_section(settings: Run, threads: int | None) -> None:
         "weights_id": annotator.weights_id,
     }
     with _publishing(live, output) as publish:
-        _run(live.feed, session, output, SECTION, recipe, {}, publish)
+        _run(live.feed, session, output, SECTION, recipe, publish)
 
 
 @contextmanager
@@ -259,7 +259,7 @@ def replay(
         "stationxml": [str(path) for path in stationxml or []],
     }
     settings.pop("speed")
-    _run(feed, session, output, COMMAND, settings, _digests(files), _say)
+    _run(feed, session, output, COMMAND, settings, _say)
 
 
 def _say(row: dict[str, Any]) -> None:
@@ -277,24 +277,12 @@ def _speed(text: str) -> Any:
         raise ConfigError(f"--speed: {text!r} given; allowed: max, or a number above 0") from None
 
 
-def _digests(files: list[Path]) -> dict[str, str]:
-    """Sizes and times of change of what is read: another file is another recipe."""
-    inside = [
-        path
-        for given in files
-        for path in (sorted(given.rglob("*")) if given.is_dir() else [given])
-        if path.is_file()
-    ]
-    return {str(p): f"{p.stat().st_size} {p.stat().st_mtime_ns}" for p in inside}
-
-
 def _run(
     feed: BaseFeed,
     session: Session,
     output: Path,
     command: str,
     settings: dict[str, Any],
-    inputs: dict[str, str],
     publish: Callable[[dict[str, Any]], None],
 ) -> None:
     from quakeline.io.products.provenance import Record
@@ -302,7 +290,7 @@ def _run(
     from quakeline.live.running import Running
     from quakeline.workflow.stages.pick import VERSION
 
-    recipe = Record("live", VERSION, settings, inputs)
+    recipe = Record("live", VERSION, settings, feed.inputs())
     session.remarks.say = lambda line: typer.echo(line, err=True)
     folder = Folder(output, command, recipe, publish)
     if folder.ended:

@@ -77,6 +77,7 @@ class Running:
         self._feed = settings.open(state.get("feed"))
         output.begin()
         self._session, self._output = session, output
+        self._is_finite = settings.IS_FINITE
         self._stop, self._hear = stop, hear
         session.silent_until.update({k: int(v) for k, v in state.get("done", {}).items()})
         session.remember(state.get("channels", {}))
@@ -93,7 +94,7 @@ class Running:
                 self._places.best(session) if not ended else feed.state(),
                 _done(session),
                 {"channels": session.memory()},
-                ended=ended,
+                ended=ended and self._is_finite,
                 now=True,
             )
         finally:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from io import BytesIO
 from pathlib import Path
 
+import obspy
 import pandas as pd
 import pytest
 import yaml
@@ -62,6 +64,50 @@ def test_a_section_gives_the_picks_of_its_run(tmp_path, picker_weights, monkeypa
     assert len(messages) == (expected["phase"] == "P").sum()
     assert run(["live", name, "--threads", "1"], monkeypatch) == 0
     assert "holds all picks of these data already" in capfd.readouterr().err
+
+
+def records(first_s: float, last_s: float) -> bytes:
+    """A span of the recordings as miniSEED."""
+    stream = obspy.Stream([one for path in UNTERHACHING for one in obspy.read(str(path))])
+    start = max(one.stats.starttime for one in stream)
+    for one in stream:
+        one.data = one.data.astype("i4")
+    written = BytesIO()
+    stream.slice(start + first_s, start + last_s).write(written, format="MSEED", encoding="STEIM2")
+    return written.getvalue()
+
+
+def test_standard_input_that_goes_on_is_picked_by_the_same_words(
+    tmp_path, picker_weights, monkeypatch, capfd
+):
+    monkeypatch.chdir(tmp_path)
+    name = overlay(tmp_path, feed={"kind": "miniseed", "paths": ["-"]})
+    counts = []
+    for span in ((0, 30), (30, 120)):
+        (tmp_path / "input").write_bytes(records(*span))
+        with (tmp_path / "input").open("rb") as given:
+            monkeypatch.setattr(sys, "stdin", given)
+            assert run(["live", name, "--threads", "1"], monkeypatch) == 0
+        said = capfd.readouterr()
+        assert "already" not in said.err
+        assert "packets  0" not in said.err
+        counts.append(len(said.out.splitlines()))
+    assert counts[1] > 0
+    found = tables.read(tmp_path / "live/own/picks.parquet", PICKS)
+    assert len(found) == sum(counts)
+
+
+def test_a_replay_of_changed_files_begins_anew(tmp_path, picker_weights, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    name = overlay(tmp_path, feed={"kind": "replay", "paths": ["own.mseed"]})
+    packets = []
+    for last_s in (20, 60):
+        (tmp_path / "own.mseed").write_bytes(records(0, last_s))
+        assert run(["live", name, "--threads", "1"], monkeypatch) == 0
+        said = capfd.readouterr().err
+        assert "already" not in said
+        packets += [line for line in said.splitlines() if line.startswith("packets")]
+    assert len(set(packets)) == 2
 
 
 REFUSED = {
