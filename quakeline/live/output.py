@@ -13,6 +13,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -164,11 +165,16 @@ class Output:
         if len(whole) < len(content):
             with path.open("r+b") as file:
                 file.truncate(len(whole))
-        rows = [json.loads(line) for line in whole.splitlines()]
-        for row in rows:
-            self._note(row)
-        if rows:
-            self._keep(_frame(rows))
+        try:
+            rows = [json.loads(line) for line in whole.split(b"\n")[:-1]]
+            for row in rows:
+                self._note(row)
+            if rows:
+                self._keep(_frame(rows))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"{path} holds what is no pick: {error}; remove such lines, or the folder"
+            ) from error
         return rows
 
     def _note(self, row: dict[str, Any]) -> None:
@@ -248,9 +254,13 @@ class Output:
         return frame
 
     def close(self) -> None:
-        """Give back the open file."""
+        """Give back the open file.
+
+        What could not be written raised an error when it was added, and is computed again.
+        """
         if self._lines is not None:
-            self._lines.close()
+            with suppress(OSError):
+                self._lines.close()
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import os
 import select
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -50,7 +51,8 @@ class FilesFeed:
             self._files[path] = self._followed(path, inode, taken)
         if state is None and not existing:
             for path in self._paths():
-                self._files[path] = self._at_end(path)
+                with suppress(OSError):  # a link that leads nowhere: all is new when it is there
+                    self._files[path] = self._at_end(path)
         absent = [one for one in paths if not Path(_fixed(one)).exists()]
         if absent and state is None:
             raise DataError(f"live.feed.paths: {', '.join(absent)}: no such file or folder")

@@ -17,6 +17,7 @@ class Replay(BaseFeed):
     """Files that `quakeline pick` reads, as a feed."""
 
     IS_FINITE: ClassVar[bool] = True
+    CONNECTION: ClassVar[frozenset[str]] = frozenset({"speed"})
 
     kind: Literal["replay"] = Field("replay", description="recordings on disk")
     paths: list[str] = Field(min_length=1, description="waveform files, or folders of them")

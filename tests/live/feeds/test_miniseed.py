@@ -79,6 +79,15 @@ def test_what_is_there_at_the_first_start_may_be_left(tmp_path: Path) -> None:
     feed.close()
 
 
+def test_a_link_that_leads_nowhere_is_a_file_that_is_still_to_come(tmp_path: Path) -> None:
+    records = interleaved("UH1.SHZ")
+    (tmp_path / "a.mseed").symlink_to(tmp_path / "elsewhere")
+    feed = opened(tmp_path / "*.mseed", existing=False)
+    (tmp_path / "elsewhere").write_bytes(b"".join(records))
+    assert len(collected(feed, until(len(records)))) == len(records)
+    feed.close()
+
+
 def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
     records = interleaved("UH1.SHZ")
     path = tmp_path / "a.mseed"
