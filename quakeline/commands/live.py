@@ -285,7 +285,7 @@ def _run(
 
     session.remarks.say = _tell
     with targets.growing(output, command, NAMES):
-        folder = Folder(output, command, recipe, give)
+        folder = Folder(output, command, recipe, give, publishers.sync)
         if folder.ended:
             _tell(f"ended    {output} holds all picks of these data already")
             return

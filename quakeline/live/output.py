@@ -84,7 +84,8 @@ class Output:
     """The folder of a session.
 
     `recipe` is what the picks follow from; a folder of another recipe whose session has not ended
-    is refused. `say` takes each pick as a row, as it is in the file of lines.
+    is refused. `say` takes each pick as a row, as it is in the file of lines; `settle` is called
+    before the state says that picks were said, to put on disk what is to be told of them.
 
     Raises
     ------
@@ -98,8 +99,10 @@ class Output:
         command: str,
         recipe: provenance.Record,
         say: Callable[[dict[str, Any]], None] = lambda row: None,
+        settle: Callable[[], None] = lambda: None,
     ) -> None:
         self.folder, self._command, self._recipe, self._say = folder, command, recipe, say
+        self._settle = settle
         self.latencies = Latencies()
         self.state = self._read_state()
         self._tables: list[pa.Table] = []
@@ -226,6 +229,7 @@ class Output:
         begin = time.perf_counter()
         with writing(self.folder / LINES):
             os.fsync(self._file.fileno())
+        self._settle()
         if self._count != self._written:
             with provenance.recording(self._recipe):
                 tables.write(self.table(), PICKS, self.folder / TABLE)
@@ -239,7 +243,7 @@ class Output:
             "said": self._count,
             **more,
         }
-        write_text(self.folder / STATE, json.dumps(state) + "\n")
+        write_text(self.folder / STATE, json.dumps(state) + "\n", durable=True)
         if ended:
             targets.end_growing(self.folder, self._command, NAMES)
         self._last_s = time.perf_counter()

@@ -42,7 +42,11 @@ def web_receiver(port: int = 0) -> Iterator[WebReceiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            content = self.rfile.read(length)
+            if len(content) < length:  # whoever posted it was killed
+                self.close_connection = True
+                return
             time.sleep(held.delay_s)
             status = held.statuses.pop(0) if held.statuses else 204
             if status < 300:

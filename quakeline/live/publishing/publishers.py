@@ -41,6 +41,11 @@ class Publishers:
         for one in self._open:
             one.publish("pick", {**row, "time": np.datetime64(row["time_ns"], "ns")})
 
+    def sync(self) -> None:
+        """Put messages that wait on disk."""
+        for one in self._open:
+            one.sync()
+
     def tell(self) -> None:
         """Say what happened since the last call."""
         for one in self._open:
