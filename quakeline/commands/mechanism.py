@@ -135,7 +135,8 @@ def mechanism(
     found = of_events(groups, launch, turned, rules)
     digests = {str(path): provenance.digest_file(path) for path in inputs}
     digests |= catalog_inputs(catalog) if catalog is not None else {}
-    record = provenance.Record("mechanism", 2, dict(vars(rules)), digests)
+    asked = {"min_probability": min_probability} if networks else {}
+    record = provenance.Record("mechanism", 2, {**vars(rules), **asked}, digests)
     with targets.filling(output, "mechanism") as place, provenance.recording(record):
         tables.write(found.mechanisms, MECHANISMS, place / _TABLE)
         tables.write(_all(found.polarities, unknown), POLARITIES, place / _USED)

@@ -41,7 +41,8 @@ class Follower:
         self._file.close()
         rest = len(self._shown) - _MOST
         if rest > 0:
-            typer.echo(f"quakeline: and {rest} more warnings in {self._file.name}", err=True)
+            more = "one more warning" if rest == 1 else f"{rest} more warnings"
+            typer.echo(f"WARNING {more}: {self._file.name}", err=True)
 
     def _hear(self, line: str) -> None:
         steps = _STEPS.search(line)

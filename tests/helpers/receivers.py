@@ -44,7 +44,7 @@ def web_receiver(port: int = 0) -> Iterator[WebReceiver]:
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
             content = self.rfile.read(length)
-            if len(content) < length:  # whoever posted it was killed
+            if len(content) < length:  # the sender died
                 self.close_connection = True
                 return
             time.sleep(held.delay_s)

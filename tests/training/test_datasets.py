@@ -245,3 +245,31 @@ def test_a_run_becomes_a_data_set(demo_run: WorkFolder, tmp_path: Path) -> None:
         start = pd.Timestamp(found.table["start"][row]).value // 10_000_000
         for at in [*found.table["P"][row], *found.table["S"][row]]:
             assert start + int(at) in known
+
+
+def test_records_that_are_no_arrays_are_named(tmp_path: Path) -> None:
+    """A group in place of an array, or one component where three are stated."""
+    folder = small(tmp_path / "ds", labelled("a", 100, 200), labelled("b", 100, 200))
+    name = open_dataset(folder).table["name"].iloc[0].partition("$")[0]
+    with h5py.File(folder / "waveforms.hdf5", "r+") as file:
+        del file["data"][name]
+        file["data"].create_group(name)
+    with pytest.raises(DataError, match="has no samples of the record"):
+        open_dataset(folder)
+    path = tmp_path / "stead.hdf5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("data/a", data=np.zeros((500, 3), np.float32))
+        file["data"].create_group("b")
+    with pytest.raises(DataError, match="has no array of the record b"):
+        open_dataset(path)
+
+
+def test_fewer_components_than_stated_are_refused(tmp_path: Path) -> None:
+    folder = small(tmp_path / "ds", labelled("a", 100, 200))
+    name = open_dataset(folder).table["name"].iloc[0].partition("$")[0]
+    with h5py.File(folder / "waveforms.hdf5", "r+") as file:
+        shape = file["data"][name].shape
+        del file["data"][name]
+        file["data"][name] = np.zeros((*shape[:-2], 1, shape[-1]), np.float32)
+    with pytest.raises(DataError, match=r"has the shape \(1, 500\); needed are the components"):
+        open_dataset(folder).read(0, "ZNE")

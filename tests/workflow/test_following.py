@@ -27,6 +27,6 @@ def test_progress_warnings_and_nothing_else(
     assert heard == [(1, 15), (2, 15)]
     said = capsys.readouterr().err.splitlines()
     assert said.count("WARNING fetch: odd") == 1
-    assert sum(line.startswith("WARNING") for line in said) == 10
+    assert sum(line.startswith("WARNING") for line in said) == 11
     assert "Nothing to be done" in said[-2]
-    assert said[-1] == f"quakeline: and 3 more warnings in {output}"
+    assert said[-1] == f"WARNING 3 more warnings: {output}"

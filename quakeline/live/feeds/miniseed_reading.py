@@ -113,13 +113,17 @@ class FilesFeed:
             else:
                 found.update(dict.fromkeys(sorted(glob(one, recursive=True))))
         present = [path for path in found if not Path(path).name.startswith(".")]
+        self._miss(set(self._files) - set(present))
+        return present
+
+    def _miss(self, paths: set[str]) -> None:
+        """Forget those of the files that are not there which are away for long."""
         now_s = time.monotonic()
-        for path in set(self._files) - set(present):
+        for path in paths:
             one = self._files[path]
             one.gone_s = now_s if one.gone_s is None else one.gone_s
             if now_s - one.gone_s >= _FORGET_S:
                 del self._files[path]
-        return present
 
     def _grown(self, path: str) -> Iterator[Packet]:
         """The packets of what was appended to a file, at most a piece of it."""

@@ -64,10 +64,17 @@ class Dataset:
     def read(self, row: int, wanted: str) -> np.ndarray:
         """Samples of a record, its components in an order; those it does not have are NaN.
 
-        Raises DataError where samples are infinite, or some that should be there are NaN.
+        Raises DataError where samples are infinite, some that should be there are NaN, or there
+        are fewer components than the data set says.
         """
         found = self.samples(row)
         record = self.table.iloc[row]
+        stated = record["components"]
+        if found.ndim != 2 or len(found) < len(stated):
+            raise DataError(
+                f"{self.path}: record {record['name']} has the shape {found.shape}; needed are the"
+                f" components {stated} by samples"
+            )
         known = np.isfinite(found)
         if not known.all():
             raise DataError(f"{self.path}: record {record['name']} holds NaN or infinite samples")

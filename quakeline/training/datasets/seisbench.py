@@ -104,6 +104,8 @@ class _File:
         key, _, text = name.partition("$")
         try:
             array = self.data[key]
+            if not isinstance(array, h5py.Dataset):
+                raise KeyError(key)
             return array, tuple(_slice(word) for word in text.split(",") if word)
         except (KeyError, ValueError) as error:
             raise DataError(f"{self.path} has no samples of the record {name}") from error

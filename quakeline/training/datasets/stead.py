@@ -49,9 +49,9 @@ def read(path: Path) -> Dataset:
     beside = path.with_suffix(".csv")
     metadata = _of_table(beside) if beside.is_file() else _of_attributes(group)
     names = metadata["trace_name"].astype(str).tolist()
-    absent = [name for name in names if name not in group]
+    absent = [name for name in names if not isinstance(group.get(name), h5py.Dataset)]
     if absent:
-        raise DataError(f"{path} has no record {absent[0]}, which {beside.name} names")
+        raise DataError(f"{path} has no array of the record {absent[0]}")
 
     def samples(row: int) -> np.ndarray:
         return np.asarray(group[names[row]], np.float32).T

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from quakeline.core.geometry import distance_azimuth
 from quakeline.core.timeline import SECOND, iso
@@ -47,7 +48,7 @@ def overlay(
             *_comment(f"Written by `{command}`."),
         ],
         [line for text in about(found) for line in _comment(text)],
-        ["", f"run: {name}            # results are written to results/{name}/"],
+        ["", f"run: {_scalar(name)}            # results are written to results/{name}/"],
         ["", *_time(found)],
         ["", *_stations(found, name)],
         ["", "fetch:", f"  source: {_flow(found.source)}"],
@@ -77,7 +78,14 @@ def _flow(value: object) -> str:
         return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(json.dumps, value)) + "]"
-    return json.dumps(value) if isinstance(value, str) and not value.isalnum() else str(value)
+    return _scalar(value) if isinstance(value, str) else str(value)
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML, in quotes where YAML would read a number, a truth or nothing."""
+    letters = text.replace("-", "").replace("_", "").isalnum() and text[0].isalpha()
+    is_plain = letters and yaml.safe_load(text) == text
+    return text if is_plain else json.dumps(text)
 
 
 def _comment(text: str) -> list[str]:

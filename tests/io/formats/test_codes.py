@@ -21,7 +21,8 @@ from quakeline.io.formats.waveform_files import read_headers
 from quakeline.waveforms.preparation.recordings import of_files, of_stream
 from quakeline.waveforms.sources.remote import RemoteSource
 from quakeline.waveforms.sources.sds import Sds
-from quakeline.workflow.stages.prepare import Config, Prefer
+from quakeline.waveforms.preparation.settings import Prefer
+from quakeline.workflow.stages.prepare import Config
 
 SPELLINGS = ["--", "", "  ", "\0\0", "-"]
 

@@ -64,8 +64,8 @@ def test_a_refusal_delays_and_is_told(tmp_path: Path) -> None:
         for row in numbered(5):
             push.publish("pick", row)
         waited(lambda: push.waiting() == 0)
-        told = push.remarks()
         push.close()
+        told = push.remarks()
     assert [one["number"] for one in receiver.messages] == list(range(5))
     fails = [one for one in told if one.code is Code.DELIVERY_FAILS]
     assert sum(one.count or 0 for one in fails) == 4

@@ -126,7 +126,8 @@ def test_unknown_model_lists_the_known():
         Builtin(model="phasenet2")
     (error,) = caught.value.errors()
     assert error["loc"] == ("model",)
-    assert error["msg"] == f"Value error, allowed: {', '.join(CARDS)}"
+    allowed = f"allowed: {', '.join(CARDS)}"
+    assert error["msg"] == f"Value error, did you mean phasenet? {allowed}"
 
 
 def test_empty_path_is_a_mistake():
