@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,8 +15,9 @@ from quakeline.commands.options import thresholds
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from quakeline.io.products.provenance import Record
     from quakeline.live.feeds.protocol import BaseFeed
-    from quakeline.live.section import Live
+    from quakeline.live.publishing.protocol import BasePublisher
     from quakeline.live.session import Session
     from quakeline.workflow.config import Run
 
@@ -121,8 +122,10 @@ def _run_section(settings: Run, threads: int | None) -> None:
     from quakeline.inference.annotator import Annotator
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
+    from quakeline.io.products.provenance import Record
     from quakeline.live.output import NAMES
     from quakeline.live.session import Preparation, Session
+    from quakeline.workflow.stages.pick import VERSION
 
     live, prepare, annotate = settings.live, settings.prepare, settings.annotate
     assert live is not None
@@ -149,39 +152,13 @@ def _run_section(settings: Run, threads: int | None) -> None:
     )
     typer.echo(f"model    {annotator}", err=True)
     recipe = {
-        "live": live.plain(),
+        "live": live.recipe(),
         "prepare": prepare.plain(),
         "pick": rules.plain(),
         "weights_id": annotator.weights_id,
     }
-    with _publishing(live, output) as publish:
-        _run(live.feed, session, output, SECTION, recipe, {}, publish)
-
-
-@contextmanager
-def _publishing(live: Live, output: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Give what takes the row of each pick: standard output, and every publisher."""
-    import numpy as np
-
-    publishers = [
-        one.open(output / "waiting" / f"{number}-{one.kind}")  # type: ignore[attr-defined]
-        for number, one in enumerate(live.publish)
-    ]
-
-    def publish(row: dict[str, Any]) -> None:
-        _say(row)
-        for one in publishers:
-            one.publish("pick", {**row, "time": np.datetime64(row["time_ns"], "ns")})
-            for reason in one.remarks():
-                typer.echo(f"remark: {reason}", err=True)
-
-    try:
-        yield publish
-    finally:
-        for one in publishers:
-            left = one.close()
-            if left:
-                typer.echo(f"remark: {left} messages wait for the next start", err=True)
+    inputs = {**live.feed.inputs(), **_digests(map(Path, settings.stations.stationxml))}
+    _run(live.feed, session, output, Record("live", VERSION, recipe, inputs), SECTION, live.publish)
 
 
 @app.command()
@@ -236,9 +213,11 @@ def replay(
     from quakeline.api.direct.weights import load
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
+    from quakeline.io.products.provenance import Record
     from quakeline.live.output import NAMES
     from quakeline.live.session import Preparation, Session
     from quakeline.workflow.stages import prepare
+    from quakeline.workflow.stages.pick import VERSION
 
     longest = packet_s * (2 if random_sizes else 1)
     wanted = max(10.0, shuffle + longest) if patience is None else patience
@@ -252,14 +231,20 @@ def replay(
     session = Session(annotator, rules, preparation, wanted, known)
     typer.echo(f"model    {annotator}", err=True)
     settings = {
-        **feed.plain(),
+        **feed.recipe(),
         "pick": rules.plain(),
         "patience_s": wanted,
         "weights_id": annotator.weights_id,
-        "stationxml": [str(path) for path in stationxml or []],
     }
-    settings.pop("speed")
-    _run(feed, session, output, COMMAND, settings, _digests(files), _say)
+    inputs = {**feed.inputs(), **_digests(stationxml or [])}
+    _run(feed, session, output, Record("live", VERSION, settings, inputs), COMMAND)
+
+
+def _digests(files: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 of files, by name."""
+    from quakeline.io.products.provenance import digest_file
+
+    return {str(one): digest_file(one) for one in files}
 
 
 def _say(row: dict[str, Any]) -> None:
@@ -277,44 +262,43 @@ def _speed(text: str) -> Any:
         raise ConfigError(f"--speed: {text!r} given; allowed: max, or a number above 0") from None
 
 
-def _digests(files: list[Path]) -> dict[str, str]:
-    """Sizes and times of change of what is read: another file is another recipe."""
-    inside = [
-        path
-        for given in files
-        for path in (sorted(given.rglob("*")) if given.is_dir() else [given])
-        if path.is_file()
-    ]
-    return {str(p): f"{p.stat().st_size} {p.stat().st_mtime_ns}" for p in inside}
-
-
 def _run(
     feed: BaseFeed,
     session: Session,
     output: Path,
+    recipe: Record,
     command: str,
-    settings: dict[str, Any],
-    inputs: dict[str, str],
-    publish: Callable[[dict[str, Any]], None],
+    publish: Sequence[BasePublisher] = (),
 ) -> None:
-    from quakeline.io.products.provenance import Record
+    """Run a session in its folder, which no other one may fill meanwhile."""
+    from quakeline.io.products import targets
+    from quakeline.live.output import NAMES
     from quakeline.live.output import Output as Folder
+    from quakeline.live.publishing.publishers import Publishers
     from quakeline.live.running import Running
-    from quakeline.workflow.stages.pick import VERSION
 
-    recipe = Record("live", VERSION, settings, inputs)
-    session.remarks.say = lambda line: typer.echo(line, err=True)
-    folder = Folder(output, command, recipe, publish)
-    if folder.ended:
-        folder.close()
-        typer.echo(f"ended    {output} holds all picks of these data already", err=True)
-        return
-    if folder.state:
-        typer.echo("goes on  from an earlier session", err=True)
-    with _stoppable() as stopped:
-        ended = Running(feed, session, folder, stopped).run()
-    for line in _summary(session, folder, ended):
-        typer.echo(line, err=True)
+    publishers = Publishers(publish, output / "waiting", _tell)
+
+    def give(row: dict[str, Any]) -> None:
+        _say(row)
+        publishers.publish(row)
+
+    session.remarks.say = _tell
+    with targets.growing(output, command, NAMES):
+        folder = Folder(output, command, recipe, give, publishers.sync)
+        if folder.ended:
+            _tell(f"ended    {output} holds all picks of these data already")
+            return
+        if folder.state:
+            _tell("goes on  from an earlier session")
+        with publishers, _stoppable() as stopped:
+            ended = Running(feed, session, folder, stopped, publishers.tell).run()
+        for line in _summary(session, folder, ended):
+            _tell(line)
+
+
+def _tell(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 @contextmanager

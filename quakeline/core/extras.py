@@ -12,7 +12,7 @@ MODULES = {
     "das": ("dascore", "xdas"),
     "dask": ("dask", "distributed", "xarray"),
     "grid": ("eikonalfm", "h5netcdf", "xarray"),
-    "live": ("datalink_client", "prometheus_client", "seedlink_client"),
+    "live": ("datalink_client", "seedlink_client"),
     "seisbench": ("seisbench",),
 }
 

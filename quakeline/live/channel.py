@@ -101,7 +101,8 @@ class Channel:
     def known_ns(self, clock_ns: int) -> int | None:
         """The time before which nothing will come any more; None: not known yet.
 
-        `clock_ns` is the last arrival of any channel of the instrument.
+        `clock_ns` is the last arrival of any channel of the instrument. It and arrivals are told
+        without the time of cuts of the whole instrument.
         """
         if self._first_arrival_ns is None:
             return None

@@ -77,6 +77,10 @@ class Instrument:
         self._picker, self._silent_until = picker, silent_until
         self.rate_hz = picker.origin.rate_hz
         self.clock_ns = 0
+        #: When its last packet came, on the session's clock without pauses of the whole feed.
+        self.last_busy_ns = 0
+        self._paused_ns = 0
+        self._longest_ns = 0
         #: Samples before this time were used, or given up.
         self.committed_ns: int | None = None
         self.motion: Motion | None = None
@@ -108,15 +112,26 @@ class Instrument:
         """Take a piece of a channel."""
         if codes not in self.preparing.channels:
             self.preparing.add(codes, Channel(patience_ns), piece.rate_hz)
-        self.clock_ns = max(self.clock_ns, arrived_ns)
+        self._pass(piece, arrived_ns, patience_ns)
         if codes not in self.preparing.used:
             return Taken()
-        taken = self.preparing.channels[codes].add(piece, arrived_ns, self.committed_ns)
+        own_ns = arrived_ns - self._paused_ns
+        taken = self.preparing.channels[codes].add(piece, own_ns, self.committed_ns)
         if taken.new or taken.repeated:
             self._late_since_ns = None
         elif self._late_since_ns is None:
             self._late_since_ns = arrived_ns
         return taken
+
+    def _pass(self, piece: Segment, arrived_ns: int, patience_ns: int) -> None:
+        """Let time pass up to an arrival; a cut of the whole instrument is no time of waiting.
+
+        After it channels come one after the other: those that are still to come are not silent.
+        """
+        self._longest_ns = max(self._longest_ns, piece.end_ns - piece.start_ns)
+        passed_ns = max(arrived_ns - self.clock_ns, 0)
+        self.clock_ns += passed_ns
+        self._paused_ns += max(passed_ns - max(patience_ns, self._longest_ns), 0)
 
     def went_back(self, patience_ns: int) -> bool:
         """Whether all that came for longer than the patience was too late."""
@@ -127,7 +142,7 @@ class Instrument:
         """The first grid sample that can still change; None: nothing is known yet."""
         used = self.preparing.used
         times = [
-            one.known_ns(self.clock_ns)
+            one.known_ns(self.clock_ns - self._paused_ns)
             for codes, one in self.preparing.channels.items()
             if codes in used
         ]

@@ -13,6 +13,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -83,7 +84,8 @@ class Output:
     """The folder of a session.
 
     `recipe` is what the picks follow from; a folder of another recipe whose session has not ended
-    is refused. `say` takes each pick as a row, as it is in the file of lines.
+    is refused. `say` takes each pick as a row, as it is in the file of lines; `settle` is called
+    before the state says that picks were said, to put on disk what is to be told of them.
 
     Raises
     ------
@@ -97,8 +99,10 @@ class Output:
         command: str,
         recipe: provenance.Record,
         say: Callable[[dict[str, Any]], None] = lambda row: None,
+        settle: Callable[[], None] = lambda: None,
     ) -> None:
         self.folder, self._command, self._recipe, self._say = folder, command, recipe, say
+        self._settle = settle
         self.latencies = Latencies()
         self.state = self._read_state()
         self._tables: list[pa.Table] = []
@@ -164,11 +168,16 @@ class Output:
         if len(whole) < len(content):
             with path.open("r+b") as file:
                 file.truncate(len(whole))
-        rows = [json.loads(line) for line in whole.splitlines()]
-        for row in rows:
-            self._note(row)
-        if rows:
-            self._keep(_frame(rows))
+        try:
+            rows = [json.loads(line) for line in whole.split(b"\n")[:-1]]
+            for row in rows:
+                self._note(row)
+            if rows:
+                self._keep(_frame(rows))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"{path} holds what is no pick: {error}; remove such lines, or the folder"
+            ) from error
         return rows
 
     def _note(self, row: dict[str, Any]) -> None:
@@ -220,6 +229,7 @@ class Output:
         begin = time.perf_counter()
         with writing(self.folder / LINES):
             os.fsync(self._file.fileno())
+        self._settle()
         if self._count != self._written:
             with provenance.recording(self._recipe):
                 tables.write(self.table(), PICKS, self.folder / TABLE)
@@ -233,7 +243,7 @@ class Output:
             "said": self._count,
             **more,
         }
-        write_text(self.folder / STATE, json.dumps(state) + "\n")
+        write_text(self.folder / STATE, json.dumps(state) + "\n", durable=True)
         if ended:
             targets.end_growing(self.folder, self._command, NAMES)
         self._last_s = time.perf_counter()
@@ -248,9 +258,13 @@ class Output:
         return frame
 
     def close(self) -> None:
-        """Give back the open file."""
+        """Give back the open file.
+
+        What could not be written raised an error when it was added, and is computed again.
+        """
         if self._lines is not None:
-            self._lines.close()
+            with suppress(OSError):
+                self._lines.close()
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

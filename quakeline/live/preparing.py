@@ -89,11 +89,6 @@ class Preparing:
         self.channels[codes], self.rates[codes] = channel, rate_hz
         self._rows = None
 
-    def forget(self, codes: tuple[str, ...]) -> None:
-        """Do without a channel."""
-        del self.channels[codes], self.rates[codes]
-        self._rows = None
-
     @property
     def used(self) -> set[tuple[str, ...]]:
         """Codes of the channels that may become components."""

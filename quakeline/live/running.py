@@ -59,10 +59,10 @@ class Places:
 
 
 class Running:
-    """Runs a session on a feed; `say` takes lines on data that cannot be used.
+    """Runs a session on a feed, and writes its picks.
 
-    `stop` is asked now and then whether to stop: what is known is then written, and the same
-    settings go on from there.
+    `stop` is asked after each packet whether to stop: what is known is then written, and the same
+    settings go on from there. `meanwhile` is called as often.
     """
 
     def __init__(
@@ -71,13 +71,19 @@ class Running:
         session: Session,
         output: Output,
         stop: Callable[[], bool] = lambda: False,
-        hear: Callable[[Session], None] = lambda session: None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         state = output.state or {}
         self._feed = settings.open(state.get("feed"))
-        output.begin()
+        try:
+            output.begin()
+        except BaseException:
+            self._feed.close()
+            output.close()
+            raise
         self._session, self._output = session, output
-        self._stop, self._hear = stop, hear
+        self._is_finite = settings.IS_FINITE
+        self._stop, self._meanwhile = stop, meanwhile
         session.silent_until.update({k: int(v) for k, v in state.get("done", {}).items()})
         session.remember(state.get("channels", {}))
         self._places = Places(self._feed.state())
@@ -93,12 +99,14 @@ class Running:
                 self._places.best(session) if not ended else feed.state(),
                 _done(session),
                 {"channels": session.memory()},
-                ended=ended,
+                ended=ended and self._is_finite,
                 now=True,
             )
         finally:
-            feed.close()
-            output.close()
+            try:
+                feed.close()
+            finally:
+                output.close()
         return ended
 
     def _work(self) -> bool:
@@ -119,7 +127,7 @@ class Running:
                 worked = time.monotonic()
             self._places.note(self._feed, session)
             self._keep()
-            self._hear(session)
+            self._meanwhile()
             if self._stop():
                 return False
         return True

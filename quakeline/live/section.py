@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from quakeline.core.section import Section
@@ -33,3 +35,12 @@ class Live(Section):
     publish: list[AnyPublisher] = Field(
         default_factory=list, description="who else gets each pick as soon as it is made"
     )
+
+    def recipe(self) -> dict[str, Any]:
+        """Those settings that picks follow from, as JSON has them.
+
+        Where picks go is none of them, nor is how data come. How long a feed that never ends is
+        waited for may change between two starts.
+        """
+        waits = {"patience_s", "silence_s"} if self.feed.IS_FINITE else set()
+        return {**self.model_dump(mode="json", include=waits), "feed": self.feed.recipe()}

@@ -39,6 +39,8 @@ from quakeline.waveforms.preparation.settings import READ_AHEAD_S, Response
 
 #: An instrument that is silent for so long, while others are not, is ended, in seconds.
 SILENCE_S = 300.0
+#: Of a pause of the whole feed so much counts as silence of its stations, in ns.
+_LONGEST_PAUSE_NS = 30 * SECOND
 _FOREVER = 1 << 62
 #: Stations that are worked on at once, before new packets are looked at.
 _AT_ONCE = 64
@@ -123,6 +125,11 @@ class Session:
         Responses and orientations.
     silent_until
         Samples by NET.STA.LOC.BI before which picks were given by an earlier session.
+    remarks
+        Takes what is said of data that cannot be used, or only in part.
+    silence_s
+        An instrument of which nothing comes for so long while others go on is picked to its end,
+        in seconds. Pauses of the whole feed do not count.
 
     Raises
     ------
@@ -172,6 +179,8 @@ class Session:
         #: Of instruments that were ended, the sample before which all picks were given.
         self.closed: dict[str, int] = {}
         self.clock_ns = 0
+        #: Time in which packets came: the clock without the pauses of the whole feed.
+        self._busy_ns = 0
         self.counts = Counts()
 
     @property
@@ -198,7 +207,9 @@ class Session:
     def add(self, packet: Packet) -> None:
         """Take a packet; what cannot be used of it is a remark."""
         self.counts.packets += 1
-        self.clock_ns = max(self.clock_ns, packet.arrived_ns)
+        passed_ns = max(packet.arrived_ns - self.clock_ns, 0)
+        self.clock_ns += passed_ns
+        self._busy_ns += min(passed_ns, _LONGEST_PAUSE_NS)
         codes = codes_of(packet)
         piece = codes if isinstance(codes, Reason) else piece_of(packet, self._rate_hz)
         if isinstance(codes, Reason) or isinstance(piece, Reason):
@@ -225,6 +236,7 @@ class Session:
             one.preparing.rates[codes] = piece.rate_hz
         known = self._memory.pop(".".join(codes), None)
         taken = one.add(codes, piece, packet.arrived_ns, self._patience_ns)
+        one.last_busy_ns = self._busy_ns
         if known:
             one.preparing.channels[codes].knows(*known)
         self.counts.samples += taken.new
@@ -317,7 +329,7 @@ class Session:
         silent_ns = round(self.silence_s * SECOND)
         for label, one in list(self._by_label.items()):
             back = one.went_back(self._patience_ns)
-            if not back and self.clock_ns <= one.clock_ns + silent_ns:
+            if not back and self._busy_ns <= one.last_busy_ns + silent_ns:
                 continue
             if not back:
                 told = {"seconds": self.silence_s, "time": iso(one.end_ns, 0)}
@@ -339,7 +351,8 @@ class Session:
         yield from self._compute(known)
         for one in instruments:
             one.close()
-            self.closed[one.label] = max(one.done, self.closed.get(one.label, 0))
+            # windows were computed beyond the last sample, where more may come
+            self.closed[one.label] = min(one.done, first_sample(one.end_ns, self._rate_hz))
             self._memory |= one.preparing.memory()
             del self._by_label[one.label], self._by_number[one.number]
             self._dues.pop(one.number, None)

@@ -8,7 +8,6 @@ behind.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import signal
@@ -23,11 +22,11 @@ from typing import IO, Any
 
 import typer
 
-from quakeline.core.errors import ConfigError, DataError, OutputError, QuakelineError
+from quakeline.core.errors import ConfigError, DataError, QuakelineError
 from quakeline.core.installed import HOME, SNAKEFILE
 from quakeline.core.installed import PROFILES as SHIPPED_PROFILES
 from quakeline.core.names import proposal
-from quakeline.io.products import checksums
+from quakeline.io.products import checksums, locking
 from quakeline.io.products.atomic import require_space, writing
 from quakeline.workflow import cluster, config, slurm, stages
 from quakeline.workflow.following import Follower, Progress
@@ -166,7 +165,7 @@ def launch(
         command += ["--configfile", str(overlay.resolve())]
     results = place / "results" / run.run
     _require_own(results)
-    with _claimed(results) as lock:
+    with locking.claimed(results, ".lock", partial(_holders, place)) as lock:
         for folder in (results, place / ".snakemake"):
             require_space(folder)
         # Jobs of a killed run that still work on this machine would pass for the lock's owners.
@@ -223,35 +222,10 @@ def _require_own(results: Path) -> None:
         )
 
 
-@contextmanager
-def _claimed(results: Path) -> Iterator[int]:
-    """Hold the run's lock file; Snakemake inherits it, so it is free only when both have ended."""
-    try:
-        with writing(results):
-            results.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(results / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise OutputError(f"cannot write {results}: {error.strerror}") from error
-    try:
-        _claim(descriptor, results)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _claim(descriptor: int, results: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(descriptor, 0)
-        with writing(results):
-            os.write(descriptor, f"process {os.getpid()} on {platform.node()}\n".encode())
-    except BlockingIOError:
-        pids = ", ".join(map(str, _live_processes(results.parents[1])))
-        holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
-        who = f"process {pids}" if pids else holder
-        raise QuakelineError(f"{results} is being worked on by {who}") from None
-    except OSError as error:
-        raise OutputError(f"cannot write {results}: {error.strerror}") from error
+def _holders(folder: Path) -> str:
+    """Words for the processes that work on runs of a folder; empty where there are none here."""
+    pids = ", ".join(map(str, _live_processes(folder)))
+    return f"process {pids}" if pids else ""
 
 
 def _unlock_stale(folder: Path, command: list[str]) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from functools import partial
+from io import BufferedWriter, FileIO
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from recordings import picker_weights, trace, write
 from workfolder import QUAKELINE
 
 import quakeline
-from quakeline.core.errors import ConfigError
+from quakeline.core.errors import ConfigError, OutputError
 from quakeline.core.schemas import PICKS
 from quakeline.inference.annotator import Annotator
 from quakeline.io.products import provenance, tables, targets
@@ -206,6 +207,44 @@ def test_a_folder_of_other_settings_is_refused_until_it_ended(annotator, folder,
     (target / STATE).write_text("nothing")
     with pytest.raises(ConfigError, match="cannot be read"):
         Output(target, "live replay", RECIPE)
+
+
+@pytest.mark.parametrize("line", [b"\0\0\0\n", b"[1]\n", b'{"station": "A"}\n'])
+def test_a_line_that_is_no_pick_is_one_line(annotator, folder, tmp_path, line):
+    target = tmp_path / "out"
+    output = Output(target, "live replay", RECIPE)
+    Running(feed(folder), session_of(annotator, 20.0), output, lambda: True).run()
+    (target / LINES).write_bytes(line)
+    with pytest.raises(ConfigError, match="what is no pick"):
+        Output(target, "live replay", RECIPE)
+
+
+def test_a_full_disk_is_one_error(annotator, folder, tmp_path, monkeypatch):
+    """Closing the file writes once more what did not fit: that is no other error."""
+    target = tmp_path / "out"
+    output = Output(target, "live replay", RECIPE)
+    working = Running(feed(folder), session_of(annotator, 20.0), output)
+    output._lines.close()
+    monkeypatch.setattr(outputs, "_LEAST_S", 1e9)
+    output._lines = BufferedWriter(FileIO("/dev/full", "ab"), 100_000)
+    with pytest.raises(OutputError, match="No space left on device; make space"):
+        working.run()
+
+
+def test_a_feed_is_closed_where_its_folder_cannot_be_made(annotator, folder, tmp_path):
+    closed = []
+
+    class Opened(Replay):
+        def open(self, state=None):
+            made = super().open(state)
+            made.close = lambda: closed.append(True)
+            return made
+
+    (tmp_path / "file").write_text("")
+    output = Output(tmp_path / "file/out", "live replay", RECIPE)
+    with pytest.raises((OSError, OutputError)):
+        Running(Opened(paths=[str(folder)]), session_of(annotator, 20.0), output)
+    assert closed == [True]
 
 
 def killed(folder: Path, weights: Path, target: Path, kills: int) -> None:

@@ -21,6 +21,7 @@ from quakeline.core.reasons import Code
 from quakeline.core.timeline import SECOND
 from quakeline.inference.annotator import Annotator
 from quakeline.live.feeds.protocol import Packet
+from quakeline.live.running import _done
 from quakeline.picking.settings import Settings
 
 __all__ = ["picker_weights"]
@@ -169,6 +170,64 @@ def test_late_samples_are_left_out_and_counted(annotator, picker_weights):
     expected = quakeline.pick(stream_of(packets), weights=picker_weights, threads=1, batch=8)
     same(live_picks(session, order), expected)
     assert session.counts.late == len(lost.samples)
+
+
+def silent_station(session) -> tuple[list[Packet], pd.DataFrame]:
+    """Let one of two stations fall silent; its packets that are still to come, and the picks."""
+    first = cut(event(seconds=420), 1, 5.0)
+    other = cut(event(4, 600, codes="XX.BBB..HH").select(component="Z"), 2, 5.0)
+    last_ns = first[0].arrived_ns + 200 * SECOND
+    there = [one for one in first if one.arrived_ns < last_ns]
+    packets = sorted([*there, *other], key=lambda one: one.arrived_ns)
+    frames = []
+    for packet in packets:
+        session.add(packet)
+        frames += [picks.frame for picks in session.work()]
+    assert Code.FELL_SILENT in [one.code for _, one in session.remarks.all()]
+    return first[len(there) :], pd.concat(frames)
+
+
+def test_a_station_that_is_back_after_a_stop_loses_no_pick(annotator, picker_weights):
+    """It fell silent, the session was stopped, and the station comes back with its backlog."""
+    session = session_of(annotator, PATIENCE_S, silence_s=60.0)
+    backlog, before = silent_station(session)
+    first_ns = min(one.start_ns for one in backlog)
+    again = session_of(annotator, PATIENCE_S, silent_until=_done(session))
+    after = live_picks(again, backlog)
+    expected = quakeline.pick(stream_of(backlog), weights=picker_weights, threads=1, batch=8)
+    assert set(expected["pick_id"]) == set(after["pick_id"])
+    assert len(after) > 5
+    own = before[before["station"] == "AAA"]["time"].astype("datetime64[ns, UTC]").astype("int64")
+    assert (own < first_ns).all()
+
+
+def test_a_clock_that_went_ahead_silences_no_later_session(annotator):
+    packets = cut(event(seconds=300), 1, 2.0)
+    first, last = len(packets) // 4, len(packets) // 3
+    session = session_of(annotator, 5.0)
+    live_picks(session, shifted(packets, first, last, 3600.0))
+    end_ns = max(one.end_ns for one in packets)
+    assert session.time_of(_done(session)["XX.AAA..HH"]) <= end_ns
+
+
+def test_a_cut_of_the_whole_feed_is_no_silence_of_a_station(annotator, picker_weights):
+    """After 400 s without any packet all of one station comes, then all of the other."""
+    stream = event(seconds=600) + event(4, 600, codes="XX.BBB..HH")
+    packets = cut(stream, 1, 5.0)
+    begin_ns = packets[0].arrived_ns
+    cut_ns, back_ns = begin_ns + 100 * SECOND, begin_ns + 500 * SECOND
+    backlog = [
+        replace(one, arrived_ns=back_ns)
+        for one in sorted(packets, key=lambda one: (one.codes[:6], one.arrived_ns))
+        if cut_ns < one.arrived_ns < back_ns
+    ]
+    before = [one for one in packets if one.arrived_ns <= cut_ns]
+    after = [one for one in packets if one.arrived_ns >= back_ns]
+    session = session_of(annotator, PATIENCE_S, silence_s=300.0)
+    expected = quakeline.pick(stream_of(packets), weights=picker_weights, threads=1, batch=8)
+    same(live_picks(session, [*before, *backlog, *after]), expected)
+    assert session.counts.late == 0
+    assert session.remarks.all() == []
 
 
 ODD = {

@@ -146,7 +146,10 @@ def _remove_for_good(path: Path) -> None:
             removed = time.monotonic()
 
 
-def write_text(target: Path, text: str) -> None:
-    """Write a text file (UTF-8) whole or not at all."""
-    with replacing(target) as path:
-        path.write_text(text, encoding="utf-8")
+def write_text(target: Path, text: str, durable: bool = False) -> None:
+    """Write a text file (UTF-8) whole or not at all; `durable`: also if the power is cut."""
+    with replacing(target) as path, path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())

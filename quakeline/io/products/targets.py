@@ -26,10 +26,13 @@ from quakeline import __version__
 from quakeline.core.errors import ConfigError, OutputError
 from quakeline.io.products.atomic import clear_leftovers, remove, require_space, write_text, writing
 from quakeline.io.products.checksums import FOLDER as CHECKSUMS
+from quakeline.io.products.locking import claimed
 from quakeline.io.products.provenance import digest_file
 
 #: The mark in a folder that a command filled.
 MARK = ".quakeline.json"
+#: The lock file in a folder that a command fills bit by bit.
+LOCK = ".quakeline.lock"
 _PART = "quakeline"
 _GROWING = ""
 _ANYONE_WRITES = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -134,18 +137,35 @@ def begin_growing(target: Path, command: str, names: Iterable[str]) -> None:
         _write_mark(target, _Mark(command, dict.fromkeys(names, _GROWING)))
 
 
+@contextmanager
+def growing(target: Path, command: str, names: Iterable[str]) -> Iterator[None]:
+    """Mark a folder that a command fills bit by bit, and hold it against a second such process.
+
+    Where the block leaves nothing in a folder that was not marked before, the mark is taken off.
+    Raises QuakelineError where another process fills it, OutputError where it cannot be written.
+    """
+    is_marked = _read_mark(target) is not None
+    missing = [folder for folder in (target, *target.parents) if not folder.exists()]
+    if not is_marked:
+        begin_growing(target, command, names)
+    with claimed(target, LOCK):
+        try:
+            yield
+        finally:
+            if not is_marked and set(_inside(target)) <= {MARK, LOCK}:
+                for name in (MARK, LOCK):
+                    (target / name).unlink(missing_ok=True)
+                with suppress(OSError):
+                    for folder in missing:
+                        folder.rmdir()
+
+
 def end_growing(target: Path, command: str, names: Iterable[str]) -> None:
     """Mark the files of such a folder as finished."""
     with writing(target):
         made = [name for name in names if (target / name).is_file()]
         digests = {name: digest_file(target / name) for name in made}
         _write_mark(target, _Mark(command, digests))
-
-
-def is_growing(target: Path, command: str) -> bool:
-    """Whether a command began to fill a folder bit by bit, and did not end."""
-    mark = _read_mark(target)
-    return mark is not None and mark.command == command and _GROWING in mark.files.values()
 
 
 def run_of(path: Path) -> Path | None:

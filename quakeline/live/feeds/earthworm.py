@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from quakeline.live.feeds.sections import ServerFeed
 
 class Earthworm(ServerFeed):
     """Wave servers, which are asked for what is new; a wave server does not send by itself."""
+
+    CONNECTION: ClassVar[frozenset[str]] = ServerFeed.CONNECTION | {"poll_s"}
 
     kind: Literal["earthworm"] = Field("earthworm", description="wave servers of Earthworm")
     poll_s: float = Field(

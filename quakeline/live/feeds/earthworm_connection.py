@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from obspy.clients.earthworm.waveserver import (
@@ -19,7 +19,7 @@ from obspy.clients.earthworm.waveserver import (
     send_sock_req,
 )
 
-from quakeline.core.reasons import Code
+from quakeline.core.reasons import Code, Reason
 from quakeline.core.timeline import SECOND
 from quakeline.live.feeds.protocol import Packet
 from quakeline.live.feeds.servers import Connection, Lost
@@ -31,8 +31,18 @@ _MICROSECOND_NS = 1_000
 _LONGEST_S = 300.0
 #: The largest answer that is read, in bytes: 300 s of 1,000 Hz take 2.4 MB.
 _LARGEST_BYTES = 64_000_000
-#: What a server or a damaged answer leads to in obspy's functions.
-_ERRORS = (OSError, ValueError, IndexError, KeyError, TypeError, RuntimeError, struct.error)
+#: What bytes that are no message, or no menu, lead to in obspy's functions.
+_UNDECODABLE = (
+    ValueError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    struct.error,
+)
+#: What the connection leads to.
+_CUT = (OSError, EOFError, RuntimeError)
 
 
 class EarthwormConnection(Connection):
@@ -62,7 +72,7 @@ class EarthwormConnection(Connection):
         try:
             rows = get_menu(host, port, timeout=self.settings.answer_s)
             channels = [(_codes(*row[1:5]), float(row[5]), float(row[6])) for row in rows]
-        except _ERRORS as error:
+        except (*_CUT, *_UNDECODABLE) as error:
             raise Lost(f"{type(error).__name__}: {error}") from error
         if not channels:
             raise Lost("it lists no channels: no wave server, or an empty one")
@@ -81,33 +91,57 @@ class EarthwormConnection(Connection):
         from_s = max(first_s, (known_ns + _MICROSECOND_NS) / SECOND)
         while from_s < last_s and not self.feed.closing.is_set():
             until_s = min(from_s + _LONGEST_S, last_s)
-            for packet in self._messages(address, codes, from_s, until_s):
-                if packet.start_ns > known_ns:
+            damaged: list[str] = []
+            for packet in self._messages(address, codes, from_s, until_s, damaged.append):
+                if packet.start_ns > (until_s + 1) * SECOND:
+                    damaged.append("its time is none of those that were asked for")
+                elif packet.start_ns > known_ns:
                     self.hand(packet, {codes: packet.start_ns})
                     known_ns = packet.start_ns
+            for why in damaged:
+                reason = Reason.of(Code.FEED_RECORDS_DAMAGED, 1, why=why)
+                self.feed.notes.add(reason.at(f"{self.server} {codes}"))
+            if damaged:  # it would be damaged again
+                known_ns = max(known_ns, round(until_s * SECOND))
+                self.hand(None, {codes: known_ns})
             from_s = until_s
 
     def _messages(
-        self, address: tuple[str, int], codes: str, from_s: float, until_s: float
+        self,
+        address: tuple[str, int],
+        codes: str,
+        from_s: float,
+        until_s: float,
+        tell: Callable[[str], None],
     ) -> Iterator[Packet]:
-        """The messages of a channel that have samples of a span, in order."""
+        """The messages of a channel that have samples of a span, in order.
+
+        Why one cannot be decoded goes to `tell`. Raises Lost where the answer breaks off.
+        """
         network, station, location, channel = codes.split(".")
         scnl = f"{station} {channel} {network} {location or '--'}"
         request = f"GETSCNLRAW: quakeline {scnl} {from_s:f} {until_s:f}\n".encode()
         try:
             content = _answer(address, request, self.settings.answer_s)
-            yield from _packets(content)
-        except _ERRORS as error:
+        except _CUT as error:
             raise Lost(f"{codes}: {type(error).__name__}: {error}") from error
+        except _UNDECODABLE as error:
+            tell(f"the answer is none: {error}")
+            return
+        yield from _packets(content, tell)
 
 
 def _answer(address: tuple[str, int], request: bytes, timeout_s: float) -> bytes:
-    """The messages that answer a request; empty where the server has none in that span."""
+    """The messages that answer a request; empty where the server has none in that span.
+
+    Raises OSError or EOFError where the answer breaks off, ValueError or IndexError where it is no
+    answer to such a request.
+    """
     sock = send_sock_req(*address, request, timeout=timeout_s)
     try:
         line = get_sock_char_line(sock, timeout=timeout_s)
-        if not line:
-            raise ValueError("no answer")
+        if not line or not line.endswith(b"\n"):
+            raise EOFError("no answer")
         words = line.decode("ascii").split()
         if words[6] != "F":  # a gap, or times that it does not hold (any more)
             return b""
@@ -118,27 +152,41 @@ def _answer(address: tuple[str, int], request: bytes, timeout_s: float) -> bytes
     finally:
         sock.close()
     if len(content) != size:
-        raise ValueError(f"{len(content)} bytes instead of {size}")
+        raise EOFError(f"{len(content)} bytes instead of {size}")
     return bytes(content)
 
 
-def _packets(content: bytes) -> Iterator[Packet]:
+def _packets(content: bytes, tell: Callable[[str], None]) -> Iterator[Packet]:
+    """The messages of an answer, up to one that does not say how long it is."""
     arrived_ns, at = time.time_ns(), 0
     while at + _HEADER_BYTES <= len(content):
         message = TraceBuf2()
-        length = message.read_tb2(content[at:])
-        if not length:
-            raise ValueError("a message that is cut off")
+        try:
+            length = message.read_tb2(content[at:])
+        except _UNDECODABLE as error:
+            tell(f"{type(error).__name__}: {error}")
+            return
+        if length < _HEADER_BYTES:
+            tell("its number of samples is wrong")
+            return
         at += length
-        start_ns = round(message.start.ns / _MICROSECOND_NS) * _MICROSECOND_NS
-        names = (message.sta, message.chan, message.net, message.loc)
-        yield Packet(
-            codes=_codes(*(one.split(b"\0")[0].decode("ascii").strip() for one in names)),
-            start_ns=start_ns,
-            rate_hz=float(message.rate),
-            samples=np.array(message.data, message.data.dtype.newbyteorder("=")),
-            arrived_ns=arrived_ns,
-        )
+        try:
+            packet = _packet(message, arrived_ns)
+        except _UNDECODABLE as error:
+            tell(f"{type(error).__name__}: {error}")
+            continue
+        yield packet
+
+
+def _packet(message: TraceBuf2, arrived_ns: int) -> Packet:
+    names = (message.sta, message.chan, message.net, message.loc)
+    return Packet(
+        codes=_codes(*(one.split(b"\0")[0].decode("ascii").strip() for one in names)),
+        start_ns=round(message.start.ns / _MICROSECOND_NS) * _MICROSECOND_NS,
+        rate_hz=float(message.rate),
+        samples=np.array(message.data, message.data.dtype.newbyteorder("=")),
+        arrived_ns=arrived_ns,
+    )
 
 
 def _codes(station: str, channel: str, network: str, location: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,8 @@ STANDARD_INPUT = "-"
 
 class MiniSeed(BaseFeed):
     """miniSEED that other programs append to files, or write to standard input."""
+
+    CONNECTION: ClassVar[frozenset[str]] = frozenset({"existing", "poll_s"})
 
     kind: Literal["miniseed"] = Field(
         "miniseed", description="miniSEED in files that grow, or on standard input"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import select
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -21,19 +24,35 @@ from quakeline.live.notes import Notes
 #: Bytes that are read from a file at once: files take turns.
 _PIECE = 1 << 20
 _PAUSE_S = 0.5
+#: A file that is not there for so long is forgotten, in seconds: shares may be away for a moment.
+_FORGET_S = 600.0
+_UNKNOWN = -1
 
 
 @dataclass
 class _Growing:
-    """A file that is followed: which one it is (inode), and how far it was read."""
+    """A file that is followed: which one it is (inode), and how far it was read.
+
+    `mark` is the digest of the last bytes that an earlier session took: before they are looked at,
+    the inode is `_UNKNOWN`. `gone_s` is when the file was first missed.
+    """
 
     inode: int
     stream: RecordStream
     read: int
+    mark: str = ""
+    gone_s: float | None = None
+
+    def state(self) -> list[Any]:
+        """What `FilesFeed.state` says of a file."""
+        mark = self.mark if self.inode == _UNKNOWN else _digest(self.stream.before)
+        return [self.stream.taken, mark]
 
 
 class FilesFeed:
-    """Files that grow (`Feed`); new ones are found as they appear. State: inode and bytes of each.
+    """Files that grow (`Feed`); new ones are found as they appear.
+
+    State: of each the bytes that were taken, and a digest of the last of them.
 
     It never ends by itself: a file may always grow. For the parameters see the section `MiniSeed`.
     Raises DataError where a path does not exist.
@@ -46,11 +65,13 @@ class FilesFeed:
         self._notes = Notes()
         self._closing = Event()
         self._files: dict[str, _Growing] = {}
-        for path, (inode, taken) in (state or {}).items():
-            self._files[path] = self._followed(path, inode, taken)
+        for path, (taken, mark) in (state or {}).items():
+            stream = RecordStream(path, self._notes, int(taken))
+            self._files[path] = _Growing(_UNKNOWN, stream, int(taken), str(mark))
         if state is None and not existing:
             for path in self._paths():
-                self._files[path] = self._at_end(path)
+                with suppress(OSError):  # a link that leads nowhere: all is new when it is there
+                    self._files[path] = self._at_end(path)
         absent = [one for one in paths if not Path(_fixed(one)).exists()]
         if absent and state is None:
             raise DataError(f"live.feed.paths: {', '.join(absent)}: no such file or folder")
@@ -70,8 +91,8 @@ class FilesFeed:
                 self._closing.wait(self._poll_s)
 
     def state(self) -> dict[str, Any]:
-        """Of each file its inode and the bytes up to the last record that was handed out."""
-        return {path: [one.inode, one.stream.taken] for path, one in self._files.items()}
+        """Of each file where the last record that was handed out ends."""
+        return {path: one.state() for path, one in self._files.items()}
 
     def remarks(self) -> list[Reason]:
         """What was no record, and files that cannot be read."""
@@ -82,7 +103,7 @@ class FilesFeed:
         self._closing.set()
 
     def _paths(self) -> list[str]:
-        """Files that are there now; those that are gone are forgotten."""
+        """Files that are there now; those that are gone for long are forgotten."""
         found: dict[str, None] = {}
         for one in self._given:
             path = Path(one)
@@ -92,9 +113,17 @@ class FilesFeed:
             else:
                 found.update(dict.fromkeys(sorted(glob(one, recursive=True))))
         present = [path for path in found if not Path(path).name.startswith(".")]
-        for gone in set(self._files) - set(present):
-            del self._files[gone]
+        self._miss(set(self._files) - set(present))
         return present
+
+    def _miss(self, paths: set[str]) -> None:
+        """Forget those of the files that are not there which are away for long."""
+        now_s = time.monotonic()
+        for path in paths:
+            one = self._files[path]
+            one.gone_s = now_s if one.gone_s is None else one.gone_s
+            if now_s - one.gone_s >= _FORGET_S:
+                del self._files[path]
 
     def _grown(self, path: str) -> Iterator[Packet]:
         """The packets of what was appended to a file, at most a piece of it."""
@@ -110,10 +139,11 @@ class FilesFeed:
     def _read(self, path: str) -> bytes:
         facts = Path(path).stat()
         one = self._files.get(path)
-        if one is None or one.inode != facts.st_ino or facts.st_size < one.read:
-            if one is not None:
-                self._notes.add(Reason.of(Code.FEED_FILE_ANEW).at(path))
-            one = self._files[path] = self._followed(path, facts.st_ino, 0)
+        if one is not None and one.inode != facts.st_ino:
+            one = self._files[path] = self._continued(path, facts)
+        elif one is None or facts.st_size < one.read:
+            one = self._files[path] = self._anew(path, facts)
+        one.gone_s = None
         if facts.st_size == one.read:
             return b""
         with Path(path).open("rb") as file:
@@ -122,12 +152,39 @@ class FilesFeed:
         one.read += len(content)
         return content
 
-    def _followed(self, path: str, inode: int, taken: int) -> _Growing:
-        return _Growing(int(inode), RecordStream(path, self._notes, int(taken)), int(taken))
+    def _continued(self, path: str, facts: os.stat_result) -> _Growing:
+        """A file of another inode: a copy of the one before, with more behind it, or another."""
+        taken, mark = self._files[path].state()
+        before = _before(path, taken) if facts.st_size >= taken else b""
+        if len(before) and _digest(before) == mark:
+            return self._followed(path, facts.st_ino, taken, before)
+        return self._anew(path, facts)
+
+    def _anew(self, path: str, facts: os.stat_result) -> _Growing:
+        one = self._files.get(path)
+        if one is not None and one.read:
+            self._notes.add(Reason.of(Code.FEED_FILE_ANEW).at(path))
+        return self._followed(path, facts.st_ino, 0)
+
+    def _followed(self, path: str, inode: int, taken: int, before: bytes = b"") -> _Growing:
+        return _Growing(inode, RecordStream(path, self._notes, taken, before), taken)
 
     def _at_end(self, path: str) -> _Growing:
         facts = Path(path).stat()
-        return self._followed(path, facts.st_ino, facts.st_size)
+        before = _before(path, facts.st_size)
+        return self._followed(path, facts.st_ino, facts.st_size, before)
+
+
+def _before(path: str, end: int) -> bytes:
+    """The bytes of a file before a place, as many as `RecordStream` remembers."""
+    begin = max(end - RecordStream.REMEMBERED, 0)
+    with Path(path).open("rb") as file:
+        file.seek(begin)
+        return file.read(end - begin)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 class InputFeed:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -73,6 +73,20 @@ class Feed(Protocol):
 class BaseFeed(Section):
     """A kind of feed and its settings; derived classes have `kind: Literal[...]`."""
 
+    #: Whether all data are there from the beginning, so that a session can have done with them. Any
+    #: other feed may bring more after its end, and a session of it goes on.
+    IS_FINITE: ClassVar[bool] = False
+    #: Settings that say how data come, but not which: they may change between two starts.
+    CONNECTION: ClassVar[frozenset[str]] = frozenset()
+
     def open(self, state: dict[str, Any] | None = None) -> Feed:
         """Start, after the packets of an earlier feed where its `state` is given."""
         raise NotImplementedError
+
+    def recipe(self) -> dict[str, Any]:
+        """Those settings that say which data come, as JSON has them."""
+        return {k: v for k, v in self.plain().items() if k not in self.CONNECTION}
+
+    def inputs(self) -> dict[str, str]:
+        """By name, what tells a file of a finite feed from another one; other feeds have none."""
+        return {}

@@ -23,15 +23,18 @@ class RecordStream:
     """Takes bytes, gives packets.
 
     `taken` counts the bytes up to the end of the last record that was given or left out: what
-    follows is asked for again after a stop.
+    follows is asked for again after a stop. `before` are the last of them, at most `REMEMBERED`.
     """
 
-    def __init__(self, where: str, notes: Notes, taken: int = 0) -> None:
+    REMEMBERED = 512
+
+    def __init__(self, where: str, notes: Notes, taken: int = 0, before: bytes = b"") -> None:
         self._where = where
         self._notes = notes
         self._kept = b""
         self._at = 0  # what was taken of the bytes that are kept
         self.taken = taken
+        self.before = before
 
     def feed(self, content: bytes) -> Iterator[Packet]:
         """Take more bytes; gives the packets of the records that are complete now."""
@@ -106,7 +109,10 @@ class RecordStream:
         return len(self._kept)
 
     def _advance(self, length: int) -> None:
-        self._at += length
+        end = self._at + length
+        new = self._kept[max(self._at, end - self.REMEMBERED) : end]
+        self.before = (self.before + new)[-self.REMEMBERED :]
+        self._at = end
         self.taken += length
 
     def _note(self, code: Code, count: int | None, **details: str) -> None:

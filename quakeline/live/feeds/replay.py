@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 class Replay(BaseFeed):
     """Files that `quakeline pick` reads, as a feed."""
+
+    IS_FINITE: ClassVar[bool] = True
+    CONNECTION: ClassVar[frozenset[str]] = frozenset({"speed"})
 
     kind: Literal["replay"] = Field("replay", description="recordings on disk")
     paths: list[str] = Field(min_length=1, description="waveform files, or folders of them")
@@ -48,3 +52,13 @@ class Replay(BaseFeed):
 
         plan = Plan(**self.model_dump(exclude={"kind", "paths"}))
         return Replaying(plan, of_files(self.paths), state)
+
+    def inputs(self) -> dict[str, str]:
+        """Size (bytes) and time of change (ns) of each file."""
+        inside = [
+            path
+            for given in map(Path, self.paths)
+            for path in (sorted(given.rglob("*")) if given.is_dir() else [given])
+            if path.is_file()
+        ]
+        return {str(one): f"{one.stat().st_size} {one.stat().st_mtime_ns}" for one in inside}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -32,6 +32,10 @@ Address = Annotated[str, AfterValidator(require_address)]
 
 class ServerFeed(BaseFeed):
     """A feed from servers on the network; derived classes add `kind`."""
+
+    CONNECTION: ClassVar[frozenset[str]] = frozenset(
+        {"servers", "back_s", "answer_s", "silence_s", "retry_s"}
+    )
 
     servers: list[Address] = Field(
         description="addresses HOST:PORT; each is asked for all streams, and what two of them send"

@@ -1,4 +1,4 @@
-"""Picks and events to other programs while they happen: HTTP push, Earthworm messages, metrics.
+"""Picks to other programs as soon as they are made: HTTP push, Earthworm messages.
 
 A way of publishing is a section of the configuration, whose `open` gives what takes messages
 (`quakeline.live.publishing.protocol`).

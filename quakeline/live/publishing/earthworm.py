@@ -53,7 +53,7 @@ class EarthwormPicks(BasePublisher):
 
 
 class _Messages:
-    """The running way to Earthworm (`Publisher`). Events are not sent: there are only picks."""
+    """The running way to Earthworm (`Publisher`)."""
 
     def __init__(self, settings: EarthwormPicks, folder: Path) -> None:
         from quakeline.live.publishing import earthworm_messages as messages
@@ -83,6 +83,10 @@ class _Messages:
                 self._settings.installation,
             )
             self._delivery.add(pick_scnl(row, *logo).encode("ascii"))
+
+    def sync(self) -> None:
+        """Put messages that wait on disk."""
+        self._delivery.spool.sync()
 
     def waiting(self) -> int:
         """Messages that are not delivered yet."""

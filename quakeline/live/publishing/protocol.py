@@ -11,10 +11,13 @@ from quakeline.core.section import Section
 
 
 class Publisher(Protocol):
-    """Takes picks and events; never waits for the receiver, and never loses a message."""
+    """Takes picks; never waits for the receiver, and never loses a message."""
 
     def publish(self, kind: str, row: Mapping[str, Any]) -> None:
-        """Take a message: a row of a table as a mapping, and what it is, `pick` or `event`."""
+        """Take a message: a row of a table as a mapping, and what it is: `pick`."""
+
+    def sync(self) -> None:
+        """Put messages that wait on disk, so that a power cut loses none of them."""
 
     def waiting(self) -> int:
         """Messages that are not delivered yet."""

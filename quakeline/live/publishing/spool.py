@@ -21,8 +21,8 @@ class Spool:
     """A queue of lines in a file; `NAME.sent` beside it says how many bytes are delivered.
 
     While the file cannot be written, lines wait in memory, in their order. After a kill the line
-    that was just being delivered may be delivered twice, none is lost that `add` has written. Files
-    are not forced to disk: a power cut may cost the last lines.
+    that was just being delivered may be delivered twice, none is lost that `add` has written. A
+    power cut may cost the lines since the last `sync`.
 
     Raises OutputError where there is no writing at the beginning.
     """
@@ -33,6 +33,7 @@ class Spool:
         self._notes = notes
         self._lock = Lock()
         self._memory: deque[bytes] = deque()
+        self._is_synced = False
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._size = self._mended()
@@ -46,6 +47,18 @@ class Spool:
         with self._lock:
             self._memory.append(line)
             self._write()
+
+    def sync(self) -> None:
+        """Put all lines that were written on disk, so that a power cut loses none of them."""
+        with self._lock:
+            if not self._is_synced:
+                try:
+                    with self._path.open("rb") as file:
+                        os.fsync(file.fileno())
+                except OSError as error:
+                    self._tell(error)
+                    return
+                self._is_synced = True
 
     def waiting(self) -> int:
         """Lines that are not delivered."""
@@ -97,6 +110,7 @@ class Spool:
                     os.truncate(self._path, self._size)
                 self._tell(error)
                 return
+            self._is_synced = False
             self._size += len(content)
             self._lines += 1
             self._memory.popleft()

@@ -1,4 +1,4 @@
-"""Push by HTTP: each pick and event as one line of JSON in a POST."""
+"""Push by HTTP: each pick as one line of JSON in a POST."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def require_url(text: str) -> str:
 
 
 class Webhook(BasePublisher):
-    """HTTP push of each pick and event.
+    """HTTP push of each pick.
 
     A message is delivered when the server answers with a status of 2xx. Anything else delays it,
     and those after it. After a stop in a bad moment it may come twice, with the same header
@@ -74,6 +74,10 @@ class _Push:
         from quakeline.live.publishing.lines import line_of
 
         self._delivery.add(line_of(kind, row))
+
+    def sync(self) -> None:
+        """Put messages that wait on disk."""
+        self._delivery.spool.sync()
 
     def waiting(self) -> int:
         """Messages that are not delivered yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -93,6 +94,40 @@ def test_a_gap_longer_than_a_request_is_passed(server: Any) -> None:
         one.stats.starttime.ns // 1000 * 1000,
         late.stats.starttime.ns // 1000 * 1000,
     ]
+
+
+DAMAGES = {
+    "type": lambda content: content[:57] + b"x9" + content[59:],
+    "names": lambda content: content[:32] + b"\xff" + content[33:],
+    "samples": lambda content: content[:4] + (1 << 30).to_bytes(4, "little") + content[8:],
+    "fewer than none": lambda content: content[:4] + b"\xf0\xff\xff\xff" + content[8:],
+    "a later time": lambda content: content[:8] + struct.pack("<d", 4e9) + content[16:],
+    "no time": lambda content: content[:8] + b"\xff" * 8 + content[16:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_message_that_cannot_be_decoded_costs_itself_alone(
+    server: Any, messages: Any, damage: str
+) -> None:
+    """Channels behind it in the menu, and what follows in its own, are read all the same."""
+    for one in messages[:3]:
+        server.add(one)
+    feed = opened(server)
+    collected(feed, lambda _: len(feed.state()[server.address]) == 3)
+    for one in messages[3:6]:
+        server.add(one)
+    first = server.messages[3]
+    first.content = DAMAGES[damage](first.content)
+    packets = collected(feed, until(2))
+    for one in messages[6:9]:
+        server.add(one)
+    packets += collected(feed, until(3))
+    told = feed.remarks()
+    feed.close()
+    assert [(one.code, one.count) for one in told] == [(Code.FEED_RECORDS_DAMAGED, 1)]
+    assert {one.codes for one in packets} == {one.id for one in messages}
+    assert distinct(packets) == 5
 
 
 @pytest.mark.parametrize(

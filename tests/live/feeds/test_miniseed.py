@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from quakeline.core.errors import DataError
 from quakeline.core.reasons import Code
+from quakeline.live.feeds import miniseed_reading
 from quakeline.live.feeds.miniseed import MiniSeed
 from quakeline.live.feeds.miniseed_reading import InputFeed
 from quakeline.live.feeds.record_stream import RecordStream
@@ -79,6 +80,15 @@ def test_what_is_there_at_the_first_start_may_be_left(tmp_path: Path) -> None:
     feed.close()
 
 
+def test_a_link_that_leads_nowhere_is_a_file_that_is_still_to_come(tmp_path: Path) -> None:
+    records = interleaved("UH1.SHZ")
+    (tmp_path / "a.mseed").symlink_to(tmp_path / "elsewhere")
+    feed = opened(tmp_path / "*.mseed", existing=False)
+    (tmp_path / "elsewhere").write_bytes(b"".join(records))
+    assert len(collected(feed, until(len(records)))) == len(records)
+    feed.close()
+
+
 def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
     records = interleaved("UH1.SHZ")
     path = tmp_path / "a.mseed"
@@ -88,8 +98,55 @@ def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
     path.write_bytes(b"".join(records[10:13]))
     assert len(collected(feed, until(3))) == 3
     assert [one.code for one in feed.remarks()] == [Code.FEED_FILE_ANEW]
-    path.unlink()
+    feed.close()
+
+
+def codes_of(feed: Any) -> list[Code]:
+    return [one.code for one in feed.remarks()]
+
+
+def test_a_file_that_is_copied_anew_goes_on(tmp_path: Path) -> None:
+    """As rsync does it: a longer file takes the place of the one before, also while we are off."""
+    records = interleaved("UH1.SHZ")
+    path, new = tmp_path / "a.mseed", tmp_path / ".a.mseed.x"
+    path.write_bytes(b"".join(records[:10])[:-100])
+    feed = opened(path)
+    assert len(collected(feed, until(9))) == 9
+    for count, more in ((15, 6), (20, 5)):
+        new.write_bytes(b"".join(records[:count]))
+        new.replace(path)
+        assert len(collected(feed, until(more))) == more
+    state = feed.state()
+    feed.close()
+    new.write_bytes(b"".join(records[:25]))
+    new.replace(path)
+    again = opened(path, state=state)
+    assert len(collected(again, until(5))) == 5
+    new.write_bytes(b"".join(records[1:]))
+    new.replace(path)
+    assert len(collected(again, until(len(records) - 1))) == len(records) - 1
+    assert codes_of(again) == [Code.FEED_FILE_ANEW]
+    assert codes_of(feed) == []
+    again.close()
+
+
+def test_a_file_that_is_away_for_a_moment_goes_on(tmp_path: Path, monkeypatch: Any) -> None:
+    records = interleaved("UH1.SHZ")
+    path, away = tmp_path / "a.mseed", tmp_path / ".away"
+    path.write_bytes(b"".join(records[:10]))
+    feed = opened(tmp_path)
+    assert len(collected(feed, until(10))) == 10
     packets = feed.packets()
+    path.rename(away)
+    assert next(packets) is None
+    assert next(packets) is None
+    appended(away, records[10])
+    away.rename(path)
+    assert any(next(packets) is not None for _ in range(2))
+    assert feed.state()[str(path)][0] == 11 * 512
+    assert codes_of(feed) == []
+    path.unlink()
+    monkeypatch.setattr(miniseed_reading, "_FORGET_S", 0.0)
     assert next(packets) is None
     assert feed.state() == {}
     feed.close()
