@@ -192,7 +192,7 @@ def test_codes_of_no_station_are_refused(made, tmp_path):
     (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
     turned = polarities.rename(columns={"network": "station", "station": "network"})
     turned.assign(event_id=event.event_id).to_csv(tmp_path / "table.csv", index=False)
-    with pytest.raises(DataError, match="no polarity belongs to a station; e.g. "):
+    with pytest.raises(DataError, match=r"no polarity belongs to a station; e\.g\. "):
         invoke(
             "mechanism", folder / "catalog", "--polarities", tmp_path / "table.csv",
             "--output", tmp_path / "out",
