@@ -6,17 +6,16 @@ neither weights nor a way to tell networks apart, that of hypoDD turns a weight 
 and that of FDSN text writes `nan` for absent magnitudes; these three are written here.
 """
 
+from quakeline.io.exports.base import Format, Tables
 from quakeline.io.exports.formats import (
     FORMATS,
-    Format,
-    Tables,
     files_of,
     format_of,
     read_tables,
     targets,
     write,
-    write_differences,
 )
+from quakeline.io.exports.hypodd import write_differences
 from quakeline.io.formats.quakeml import Labels
 
 __all__ = [

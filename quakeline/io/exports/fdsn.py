@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
 from quakeline import __version__
 from quakeline.core.timeline import iso
+from quakeline.io.exports.base import Format, Tables
 from quakeline.io.formats.channel_codes import rows
 from quakeline.io.formats.quakeml import Labels, event_type
+from quakeline.io.products.atomic import write_text
 
 _COLUMNS = (
     "EventID|Time|Latitude|Longitude|Depth/km|Author|Catalog|Contributor|ContributorID|MagType"
@@ -51,3 +55,10 @@ def _cell(value: object) -> str:
     if not isinstance(value, str):
         return ""
     return " ".join(value.replace("|", "/").split())
+
+
+def _write(catalog: Tables, path: Path, labels: Labels) -> None:
+    write_text(path, text(catalog.events, labels))
+
+
+FORMAT = Format("events, text of FDSN web services", "catalog.txt", False, _write)

@@ -1,121 +1,28 @@
-"""The formats by name, what they write, and the tables that they are made of."""
+"""The formats by name, and how a catalog gets into one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-
-import pandas as pd
 
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.names import proposal, same
 from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
-from quakeline.io.exports import fdsn, hypodd, nonlinloc, nordic
-from quakeline.io.formats import quakeml as events
+from quakeline.io.exports import fdsn, hypodd, nonlinloc, nordic, own
+from quakeline.io.exports.base import Format, Tables
 from quakeline.io.formats.quakeml import Labels
 from quakeline.io.products import tables
-from quakeline.io.products.atomic import write_text
-
-
-@dataclass(frozen=True)
-class Tables:
-    """EVENTS, ARRIVALS and PICKS of a catalog, and STATIONS where they are known."""
-
-    events: pd.DataFrame
-    arrivals: pd.DataFrame
-    picks: pd.DataFrame
-    stations: pd.DataFrame | None = None
-
-    @property
-    def pairs(self) -> pd.DataFrame:
-        """Arrivals with the columns of their picks, in order of arrivals.
-
-        Raises
-        ------
-        DataError
-            An arrival belongs to a pick that is not in the table.
-        """
-        columns = [name for name in self.picks.columns if name not in ("phase", "event_id")]
-        joined = self.arrivals.merge(
-            self.picks[columns], on="pick_id", how="left", validate="many_to_one"
-        )
-        lost = joined["time"].isna()
-        if lost.any():
-            row = joined[lost].iloc[0]
-            raise DataError(
-                f"event {row['event_id']}: pick {row['pick_id']} is not in the table of picks"
-            )
-        return joined
-
-
-@dataclass(frozen=True)
-class Format:
-    """A format: what it is, and what it is called; a folder has `files`."""
-
-    about: str
-    name: str
-    needs_stations: bool
-    write: Callable[[Tables, Path, Labels], None]
-    files: tuple[str, ...] = ()
-
-
-def _quakeml(catalog: Tables, path: Path, labels: Labels) -> None:
-    events.write_quakeml(
-        catalog.events, catalog.arrivals, catalog.picks, path, catalog.stations, labels
-    )
-
-
-def _csv(catalog: Tables, path: Path, labels: Labels) -> None:
-    events.write_csv(catalog.events, path)
-
-
-def _parquet(catalog: Tables, path: Path, labels: Labels) -> None:
-    tables.write(catalog.events, EVENTS, path, points=True)
-
-
-def _fdsn(catalog: Tables, path: Path, labels: Labels) -> None:
-    write_text(path, fdsn.text(catalog.events, labels))
-
-
-def _nonlinloc(catalog: Tables, path: Path, labels: Labels) -> None:
-    files = nonlinloc.files(catalog.events, catalog.pairs, catalog.stations)
-    _write_files(files, path)
-
-
-def _hypodd(catalog: Tables, path: Path, labels: Labels) -> None:
-    _write_files(hypodd.files(catalog.events, catalog.pairs, catalog.stations), path)
-
-
-def write_differences(catalog: Tables, differentials: pd.DataFrame, folder: Path) -> None:
-    """Write DIFFERENTIALS as hypoDD's dt.cc into a folder of the format `hypodd`."""
-    known = catalog.events, catalog.pairs, catalog.stations
-    _write_files(hypodd.differences(*known, differentials), folder)
-
-
-def _nordic(catalog: Tables, path: Path, labels: Labels) -> None:
-    made = events.each(catalog.events, catalog.arrivals, catalog.picks, catalog.stations, labels)
-    write_text(path, nordic.text(made))
-
-
-def _write_files(files: dict[str, str], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        write_text(folder / name, text)
-
 
 #: Formats by the name that the configuration and `quakeline export` use.
 FORMATS: dict[str, Format] = {
-    "geoparquet": Format("events, GeoParquet 1.1", "events.parquet", False, _parquet),
-    "quakeml": Format("QuakeML 1.2", "catalog.qml", False, _quakeml),
-    "csv": Format("events, CSV", "catalog.csv", False, _csv),
-    "fdsn-text": Format("events, text of FDSN web services", "catalog.txt", False, _fdsn),
-    "nonlinloc": Format(
-        "NonLinLoc phases and stations", "nonlinloc", True, _nonlinloc, nonlinloc.FILES
-    ),
-    "hypodd": Format("hypoDD phase.dat and station.dat", "hypodd", True, _hypodd, hypodd.FILES),
-    "nordic": Format("Nordic (SEISAN)", "catalog.nordic", False, _nordic),
+    "geoparquet": own.GEOPARQUET,
+    "quakeml": own.QUAKEML,
+    "csv": own.CSV,
+    "fdsn-text": fdsn.FORMAT,
+    "nonlinloc": nonlinloc.FORMAT,
+    "hypodd": hypodd.FORMAT,
+    "nordic": nordic.FORMAT,
 }
 
 

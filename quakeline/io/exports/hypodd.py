@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pandas as pd
 
 from quakeline.core.timeline import SECOND, to_datetime
+from quakeline.io.exports.base import Format, Tables, write_files
 from quakeline.io.exports.names import positions, short_names, sites_of
 from quakeline.io.formats.channel_codes import rows
+from quakeline.io.formats.quakeml import Labels
 
 logger = logging.getLogger("quakeline")
 
@@ -130,3 +133,16 @@ def _number(value: object, absent: str, digits: int) -> str:
 
 def _joined(lines: list[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
+
+
+def _write(catalog: Tables, path: Path, labels: Labels) -> None:
+    write_files(files(catalog.events, catalog.pairs, catalog.stations), path)
+
+
+def write_differences(catalog: Tables, differentials: pd.DataFrame, folder: Path) -> None:
+    """Write DIFFERENTIALS as hypoDD's dt.cc into a folder of the format `hypodd`."""
+    known = catalog.events, catalog.pairs, catalog.stations
+    write_files(differences(*known, differentials), folder)
+
+
+FORMAT = Format("hypoDD phase.dat and station.dat", "hypodd", True, _write, FILES)

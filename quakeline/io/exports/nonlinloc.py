@@ -6,12 +6,15 @@ The phase file format is the one of http://alomax.free.fr/nlloc/soft7.00/formats
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pandas as pd
 
 from quakeline.core.timeline import SECOND, to_datetime
+from quakeline.io.exports.base import Format, Tables, write_files
 from quakeline.io.exports.names import positions, short_names, sites_of
 from quakeline.io.formats.channel_codes import channel_of, components_of, rows
+from quakeline.io.formats.quakeml import Labels
 from quakeline.io.formats.used_errors import used_error_s
 
 logger = logging.getLogger("quakeline")
@@ -87,3 +90,10 @@ def _stations(known: pd.DataFrame, names: dict[tuple[str, str], str]) -> str:
         for row in rows(known)
     ]
     return "".join(lines)
+
+
+def _write(catalog: Tables, path: Path, labels: Labels) -> None:
+    write_files(files(catalog.events, catalog.pairs, catalog.stations), path)
+
+
+FORMAT = Format("NonLinLoc phases and stations", "nonlinloc", True, _write, FILES)
