@@ -94,6 +94,13 @@ class Channel:
         self.low, self.high = min(self.low, low), max(self.high, high)
         self.whole = self.whole and whole
 
+    def begin(self) -> bool:
+        """Wait no longer for samples before the first ones; whether it did until now."""
+        waits = self._done_ns is None and bool(self._ahead)
+        if waits:
+            self._done_ns = min(start for start, _, _ in self._ahead)
+        return waits
+
     def _repeats(self, piece: Segment) -> bool:
         """Whether another piece holds the same samples already."""
         return any(_holds(one, piece) for one in reversed(self.pieces))
@@ -109,7 +116,7 @@ class Channel:
         if self._done_ns is None:
             if clock_ns <= self._first_arrival_ns + self.patience_ns:
                 return None
-            self._done_ns = min(start for start, _, _ in self._ahead)
+            self.begin()
         self._advance(clock_ns)
         if self._ahead:
             return self._done_ns

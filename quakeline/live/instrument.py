@@ -138,6 +138,10 @@ class Instrument:
         since = self._late_since_ns
         return since is not None and self.clock_ns > since + patience_ns
 
+    def waits_no_longer(self) -> bool:
+        """Wait no longer for samples before the first ones; whether a channel did until now."""
+        return any([one.begin() for one in self.preparing.channels.values()])
+
     def known(self) -> int | None:
         """The first grid sample that can still change; None: nothing is known yet."""
         used = self.preparing.used

@@ -111,12 +111,15 @@ class Running:
 
     def _work(self) -> bool:
         session = self._session
-        worked = time.monotonic()
+        worked = came = time.monotonic()
         for packet in self._feed.packets():
             for reason in self._feed.remarks():
                 session.remarks.add("feed", reason)
             if packet is not None:
                 session.add(packet)
+                came = time.monotonic()
+            else:
+                session.idle(time.monotonic() - came)
             late = packet is None or time.monotonic() - worked > _WAIT_S
             if session.due >= session.batch or (session.due and late) or packet is None:
                 self._give(session.work())

@@ -248,9 +248,23 @@ class Session:
             if one.went_back(self._patience_ns):
                 why = Reason.of(Code.TIME_WENT_BACK, time=iso(piece.start_ns, 0))
                 self.remarks.add(label, why)
+        self._note(one, packet.arrived_ns)
+
+    def _note(self, one: Instrument, arrived_ns: int) -> None:
+        """Note what is due of an instrument."""
         sample = one.known()
         self._dues[one.number] = 0 if sample is None else one.due(sample)
-        one.came(sample, packet.arrived_ns, time.perf_counter())
+        one.came(sample, arrived_ns, time.perf_counter())
+
+    def idle(self, seconds: float) -> None:
+        """Nothing came for so long: what came first waits for nothing earlier after `patience_s`.
+
+        Gaps are waited for as before: a cut of the whole feed gives nothing up.
+        """
+        if seconds >= self.patience_s:
+            for one in self._by_number.values():
+                if one.waits_no_longer():
+                    self._note(one, self.clock_ns)
 
     def _new(self, label: str) -> Instrument:
         self._numbers += 1

@@ -143,6 +143,22 @@ def test_picks_leave_when_nothing_can_change_them(annotator, archived, demo):
     assert max(waited[5:]) < 50
 
 
+def test_what_came_at_once_waits_for_nothing_once_nothing_comes(annotator, archived, demo):
+    """A folder that holds files already: all of them arrive at the same time, and nothing after."""
+    session = session_of(annotator, PATIENCE_S)
+    packets = cut(obspy.Stream(demo), 1, 5.0)
+    last_ns = max(packet.arrived_ns for packet in packets)
+    for packet in packets:
+        session.add(replace(packet, arrived_ns=last_ns))
+    session.idle(PATIENCE_S / 2)
+    assert not session.due
+    session.idle(PATIENCE_S)
+    found = [picks.frame for _ in range(50) for picks in session.work()]
+    ids = [name for frame in found for name in frame["pick_id"]]
+    assert len(ids) == len(set(ids)) > 5
+    assert set(ids) <= set(archived["pick_id"])
+
+
 def test_memory_does_not_grow(annotator):
     session, held = session_of(annotator), []
     for packet in cut(event(seconds=1200), 1, 5.0):
