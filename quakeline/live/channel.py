@@ -118,10 +118,11 @@ class Channel:
                 return None
             self.begin()
         self._advance(clock_ns)
-        if self._ahead:
-            return self._done_ns
+        done = self._done_ns
+        if done is None or self._ahead:
+            return done
         waited = clock_ns - self.last_arrival_ns - self.patience_ns - self._longest_ns
-        return max(self._done_ns, self.end_ns + waited)
+        return max(done, self.end_ns + waited)
 
     def _advance(self, clock_ns: int) -> None:
         """Go on to the end of what follows without a gap, and over gaps that were waited for."""

@@ -140,7 +140,8 @@ class Instrument:
 
     def waits_no_longer(self) -> bool:
         """Wait no longer for samples before the first ones; whether a channel did until now."""
-        return any([one.begin() for one in self.preparing.channels.values()])
+        begun = [one.begin() for one in self.preparing.channels.values()]
+        return any(begun)
 
     def known(self) -> int | None:
         """The first grid sample that can still change; None: nothing is known yet."""
