@@ -23,6 +23,8 @@ _NO_MEMORY = (
     "out of memory",
     "can't start new thread",
     "failed to launch worker thread",
+    # Python's words for a compiled module that failed without saying why, which they do for this
+    "error return without exception set",
 )
 
 
