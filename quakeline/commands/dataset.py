@@ -94,10 +94,10 @@ def from_run(
                                               noise)  # fmt: skip
     catalog, settings = catalog_of(run), settings_of(folder)
     with (
-        shown("cutting", Console(stderr=True), lambda n: f"{n:g} chunks") as hear,
+        shown("cutting", Console(stderr=True), lambda n: f"{n:g} chunks") as notify,
         targets.filling(output, _COMMAND) as place,
     ):
-        made = cutting.write(folder, catalog, settings, rules, place, hear)
+        made = cutting.write(folder, catalog, settings, rules, place, notify)
     for reason, number in sorted(made.refused.items()):
         typer.echo(f"left out: {number} times {reason}", err=True)
     for (part, kind), number in sorted(made.records.items()):

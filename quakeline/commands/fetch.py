@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from quakeline.core.timeline import Span
-    from quakeline.waveforms.sources.base import Hear, Obtained
+    from quakeline.waveforms.sources.base import Notify, Obtained
     from quakeline.workflow.config import Run
 
 #: After so many chunks in a row of which nothing could be fetched the rest is not tried.
@@ -44,12 +44,12 @@ def fetch(
     run = launch.checked(place, path)
     console = Console()
     _workflow(place, run, path, "stations")
-    tally = _Tally()
+    requests = _Requests()
     if run.remote:
         with chdir(place):
-            _download(run, tally, console)
-        tally.show(console)
-    if tally.problems:
+            _download(run, requests, console)
+        requests.show(console)
+    if requests.problems:
         raise typer.Exit(EXIT_CODE)
     _workflow(place, run, path, "fetch")
 
@@ -66,7 +66,7 @@ def _workflow(place: Path, run: Run, overlay: Path | None, rule: str) -> None:
 
 
 @dataclass
-class _Tally:
+class _Requests:
     """What became of the requests, and of the time asked for."""
 
     requests: Counter[str] = field(default_factory=Counter)
@@ -75,7 +75,7 @@ class _Tally:
     notes: dict[str, dict[Reason, None]] = field(default_factory=lambda: defaultdict(dict))
     problems: list[str] = field(default_factory=list)
 
-    def hear(self, outcome: str, n_bytes: int) -> None:
+    def notify(self, outcome: str, n_bytes: int) -> None:
         """Count a request."""
         self.requests[outcome] += 1
         self.n_bytes += n_bytes
@@ -122,7 +122,7 @@ class _Tally:
             )
 
 
-def _download(run: Run, tally: _Tally, console: Console) -> None:
+def _download(run: Run, requests: _Requests, console: Console) -> None:
     """Fetch chunk by chunk; a chunk of which nothing comes does not end it, several do."""
     from quakeline.commands.progress import told
 
@@ -132,22 +132,22 @@ def _download(run: Run, tally: _Tally, console: Console) -> None:
         for number, chunk in enumerate(chunks, 1):
             where = f"chunk {number} of {len(chunks)}"
 
-            def hear(outcome: str, n_bytes: int, where: str = where) -> None:
-                tally.hear(outcome, n_bytes)
-                tell(tally.line(where))
+            def notify(outcome: str, n_bytes: int, where: str = where) -> None:
+                requests.notify(outcome, n_bytes)
+                tell(requests.line(where))
 
             try:
-                tally.add(chunk, _obtain(run, chunk, hear))
+                requests.add(chunk, _obtain(run, chunk, notify))
                 in_vain = 0
             except DataError as error:
                 in_vain += 1
                 if in_vain == min(_GIVEN_UP_AFTER, len(chunks)):
                     raise
                 typer.echo(f"quakeline: {chunk.id}: {error}", err=True)
-                tally.problems.append(chunk.id)
+                requests.problems.append(chunk.id)
 
 
-def _obtain(run: Run, chunk: Span, hear: Hear) -> Obtained:
+def _obtain(run: Run, chunk: Span, notify: Notify) -> Obtained:
     """Fetch a chunk, and note where the manifest of a run is out of date by that."""
     from quakeline.core.schemas import STATIONS
     from quakeline.io.products import tables
@@ -160,7 +160,7 @@ def _obtain(run: Run, chunk: Span, hear: Hear) -> Obtained:
     span = run.read_for(chunk)
     if run.fetch is None:
         raise ConfigError("fetch: null given; a run of fibres alone has nothing to fetch")
-    obtained = run.fetch.source.obtain(span, stations, archive_folder(manifest), hear)
+    obtained = run.fetch.source.obtain(span, stations, archive_folder(manifest), notify)
     changed_ns = max((window.changed_ns for window in obtained.windows), default=0)
     if manifest.is_file() and changed_ns > manifest.stat().st_mtime_ns:
         write_text(edition_note(manifest), f"{changed_ns}\n")

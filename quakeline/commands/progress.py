@@ -25,7 +25,7 @@ def shown(
     That is seconds of data unless `amount` words another quantity.
     """
     if not console.is_terminal:
-        yield _Lines(what, console, amount).hear
+        yield _Lines(what, console, amount).notify
         return
     columns = (
         TextColumn("{task.description}"),
@@ -62,7 +62,7 @@ class _Lines:
         self._what, self._console, self._amount = what, console, amount
         self._last = time.monotonic()
 
-    def hear(self, done: float, total: float) -> None:
+    def notify(self, done: float, total: float) -> None:
         if time.monotonic() - self._last >= _LINE_EVERY_S and total:
             self._last = time.monotonic()
             self._console.print(

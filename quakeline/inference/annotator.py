@@ -64,7 +64,7 @@ class Annotator:
         ConfigError
             "cuda" without a usable GPU, or windows that do not fit the card.
         WeightsError
-            A damaged or foreign file.
+            A damaged file, or one of another program.
         """
         from quakeline.models.weights import card_of, members_of
 

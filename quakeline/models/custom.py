@@ -134,7 +134,7 @@ def obtain(card: Card, loader: str, arguments: dict[str, Any]) -> Weights:
 def from_file(path: Path) -> Weights:
     """Read a weights file of any network; one that a loader made forgets it and is a graph alone.
 
-    Raises WeightsError where it is missing, damaged or foreign.
+    Raises WeightsError where it is missing, damaged or of another program.
     """
     card, state, _ = load_file(path)
     if card.network == NETWORK:

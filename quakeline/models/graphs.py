@@ -29,7 +29,8 @@ def graph_of(weights: Path, member: int | None = None) -> Path:
     Raises
     ------
     WeightsError
-        The file is damaged, foreign, or its graph does not give what its network gives.
+        The file is damaged or of another program, or its graph gives something else than its
+        network.
     QuakelineError
         The packages that write ONNX are not installed.
     OutputError

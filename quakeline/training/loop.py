@@ -21,7 +21,7 @@ from quakeline.training.windows import Example, Windows
 
 #: Hears the row of each epoch: epoch, learning_rate, train_loss, dev_loss and, of networks that
 #: give one class, dev_accuracy.
-Hear = Callable[[dict[str, float]], None]
+Notify = Callable[[dict[str, float]], None]
 Batch = tuple[Tensor, Tensor, Tensor]
 
 
@@ -41,7 +41,7 @@ class Fit:
     device: torch.device
     recipe: str
 
-    def run(self, checkpoint: Path, hear: Hear) -> Progress:
+    def run(self, checkpoint: Path, notify: Notify) -> Progress:
         """Train until the last epoch, or until validation is not better any more.
 
         Raises
@@ -59,14 +59,14 @@ class Fit:
         if checkpoint.is_file():
             progress = checkpoints.load(checkpoint, self.recipe, self.network, optimizer)
             for row in progress.history:
-                hear(row)
+                notify(row)
         else:
             progress.history.append({"epoch": 0, **self._validated()})
-            hear(progress.history[0])
+            notify(progress.history[0])
         while not self._ended(progress):
             self._epoch(progress, optimizer)
             checkpoints.save(checkpoint, progress, self.network, optimizer)
-            hear(progress.history[-1])
+            notify(progress.history[-1])
         return progress
 
     def _ended(self, progress: Progress) -> bool:

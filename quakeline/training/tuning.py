@@ -27,7 +27,7 @@ from quakeline.training.beginning import Beginning, from_scratch, of_parent
 from quakeline.training.checkpoints import Progress
 from quakeline.training.datasets.opening import digest, in_parts
 from quakeline.training.datasets.records import DEV, PARTS, TEST, TRAIN, Dataset
-from quakeline.training.loop import Fit, Hear
+from quakeline.training.loop import Fit, Notify
 from quakeline.training.report import evaluation, page
 from quakeline.training.report.evaluation import Confusion
 from quakeline.training.settings import Settings
@@ -85,7 +85,7 @@ class Result:
     doubts: list[str]
 
 
-def tune(job: Job, hear: Hear) -> Result:
+def tune(job: Job, notify: Notify) -> Result:
     """Train, choose thresholds on the part dev, score on the part test, and write the weights.
 
     Raises
@@ -111,7 +111,7 @@ def tune(job: Job, hear: Hear) -> Result:
                         job.settings.plain()])  # fmt: skip
     device = _device(job.device)
     fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
-    progress = fit.run(job.checkpoint, _logged(job, hear))
+    progress = fit.run(job.checkpoint, _logged(job, notify))
     return _finished(job, data, begun, progress, windows[TEST])
 
 
@@ -141,7 +141,7 @@ def _device(wanted: str) -> torch.device:
     return torch.device("cuda" if usable and wanted != "cpu" else "cpu")
 
 
-def _logged(job: Job, hear: Hear) -> Callable[[dict[str, float]], None]:
+def _logged(job: Job, notify: Notify) -> Callable[[dict[str, float]], None]:
     """Hears of epochs, and writes all of them as a table each time."""
     rows: list[dict[str, float]] = []
 
@@ -152,7 +152,7 @@ def _logged(job: Job, hear: Hear) -> Callable[[dict[str, float]], None]:
             accuracy = [name for name in row if name not in columns]
             frame = pd.DataFrame(rows, columns=columns + accuracy)
             frame.to_csv(job.log, index=False, lineterminator="\n")
-        hear(row)
+        notify(row)
 
     return heard
 

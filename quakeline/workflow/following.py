@@ -32,19 +32,19 @@ class Follower:
         """Read what was written since the last look."""
         *lines, self._begun = (self._begun + self._file.read()).split("\n")
         for line in lines:
-            self._hear(line.strip())
+            self._read_line(line.strip())
 
     def close(self) -> None:
         """Read the rest, and say how many warnings were not shown."""
         self.look()
-        self._hear(self._begun.strip())
+        self._read_line(self._begun.strip())
         self._file.close()
         rest = len(self._shown) - _MOST
         if rest > 0:
             more = "one more warning" if rest == 1 else f"{rest} more warnings"
             typer.echo(f"WARNING {more}: {self._file.name}", err=True)
 
-    def _hear(self, line: str) -> None:
+    def _read_line(self, line: str) -> None:
         steps = _STEPS.search(line)
         if steps:
             self._progress(float(steps[1]), float(steps[2]))

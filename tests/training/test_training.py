@@ -38,11 +38,11 @@ def fit(data: Dataset, settings: Settings, card: Card = SHORT, recipe: str = "r"
 def trained(job: Fit, checkpoint: Path, last: int | None = None) -> Progress:
     """Train; with `last` it dies when that epoch is done."""
 
-    def hear(row: dict[str, float]) -> None:
+    def notify(row: dict[str, float]) -> None:
         if row["epoch"] == last:
             raise KeyboardInterrupt
 
-    return job.run(checkpoint, hear)
+    return job.run(checkpoint, notify)
 
 
 def test_ten_records_are_learnt_by_heart(tmp_path: Path) -> None:

@@ -106,14 +106,14 @@ class Work:
         total = sum(span.seconds * _count_instruments(rows) for span, rows in parts)
         done = 0.0
         for chunk in prefetched(self._begun(parts)):
-            chunk.hear = self._heard(done, total)
+            chunk.notify = self._notifier(done, total)
             yield chunk
             done += chunk.span.seconds * len(chunk.labels)
             self._coverage.append(chunk.coverage())
             chunk.close()
         self._progress(total, total)
 
-    def _heard(self, before: float, total: float) -> Callable[[float], None]:
+    def _notifier(self, before: float, total: float) -> Callable[[float], None]:
         return lambda done: self._progress(before + done, total)
 
     def _begun(self, parts: list[tuple[Span, pd.DataFrame]]) -> Iterator[Chunk]:
@@ -170,7 +170,7 @@ class Chunk:
         self.labels = list(self._groups)
         self.units: dict[str, str] = {}
         self.clipped: dict[str, np.ndarray] = {}
-        self.hear: Callable[[float], None] = lambda share_s: None
+        self.notify: Callable[[float], None] = lambda share_s: None
         grid, reach = preparer.grid, work.annotator.reach
         self._start = grid.start_sample
         #: First sample and end of the probabilities, counted since 1970.
@@ -184,7 +184,7 @@ class Chunk:
             end = piece.start + piece.curves.shape[1]
             yield piece, end >= self.hi
             share = (end - self.lo) / (self.hi - self.lo)
-            self.hear((piece.instrument + share) * self.span.seconds)
+            self.notify((piece.instrument + share) * self.span.seconds)
 
     @property
     def motion(self) -> _Read:

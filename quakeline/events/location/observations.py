@@ -21,7 +21,7 @@ class Observations:
     `site` are rows of the sites, `table` those of the travel times; `is_s` says which are S; `x`,
     `y` are the sites' local coordinates in km; `time_s` are seconds after `zero_ns`, less the
     station terms; `sigma_s` the standard deviations of the picks; `foreign_hz` the rate of picks of
-    something else over the probability that the event left one (see `foreign`).
+    something else over the probability that the event left one (see `outliers`).
     """
 
     site: np.ndarray

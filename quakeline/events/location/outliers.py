@@ -73,9 +73,9 @@ class Others:
         recorded = len(seen) / slots
         for _ in range(_ROUNDS):
             recorded = min(max(recorded, 1 / slots), _MOST_RECORDED)
-            foreign = rate * (1 - recorded) / recorded
-            recorded = float((own / (own + foreign)).sum()) / slots
-        return replace(seen, foreign_hz=foreign)
+            unknown = rate * (1 - recorded) / recorded
+            recorded = float((own / (own + unknown)).sum()) / slots
+        return replace(seen, foreign_hz=unknown)
 
     def _rates(self, seen: Observations) -> np.ndarray:
         """Other picks per s of each arrival's site and phase around it."""

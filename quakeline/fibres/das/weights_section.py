@@ -49,10 +49,10 @@ class Fibres(Kind):
 
     @model_validator(mode="after")
     def _agrees(self) -> Fibres:
-        foreign = sorted(set(self.thresholds) - set(self.phases))
-        if foreign:
+        unknown = sorted(set(self.thresholds) - set(self.phases))
+        if unknown:
             raise ValueError(
-                f"thresholds: {', '.join(foreign)} given; the phases are {', '.join(self.phases)}"
+                f"thresholds: {', '.join(unknown)} given; the phases are {', '.join(self.phases)}"
             )
         return self
 

@@ -46,7 +46,7 @@ def arrays_of(path: Path, form: Format) -> tuple[list[xdas.DataArray], str, tupl
     names = [form.engine] if form.engine else [*_engines_of_xdas(), "dascore"]
     for name in names:
         try:
-            arrays, warned = _heard(path, name, form)
+            arrays, warned = _with_warnings(path, name, form)
             return arrays, name, warned
         except DataError:
             raise
@@ -59,7 +59,7 @@ def arrays_of(path: Path, form: Format) -> tuple[list[xdas.DataArray], str, tupl
     raise DataError(f"no reader opens it{_held(path)} (" + "; ".join(_telling(refusals)) + ")")
 
 
-def _heard(
+def _with_warnings(
     path: Path, name: str, form: AutoFormat
 ) -> tuple[list[xdas.DataArray], tuple[Reason, ...]]:
     """The arrays of a file by one engine, and what the engine warns of."""

@@ -56,7 +56,7 @@ class Client(SeedLink):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.refused: list[tuple[str, str, str]] = []
-        self.hear: Callable[[], None] = lambda: None  # is called after each answer to a command
+        self.notify: Callable[[], None] = lambda: None  # is called after each answer to a command
 
     def cut(self) -> None:
         """End the connection from another thread: reading from it then fails at once."""
@@ -76,7 +76,7 @@ class Client(SeedLink):
         if cmd.stream_id and answer is not None and not answer:
             why = answer.message or answer.code or "ERROR"
             self.refused.append((cmd.stream_id, cmd.text, why))
-        self.hear()
+        self.notify()
         return answer
 
     def _recv_frame_v3(self) -> _RawFrame:
@@ -129,7 +129,7 @@ class SeedLinkConnection(Connection):
             idle_timeout=self.settings.silence_s,
             clientname="quakeline",
         )
-        client.hear = self.answered
+        client.notify = self.answered
         try:
             self._follow(client)
         except SeedLinkTimeout as error:

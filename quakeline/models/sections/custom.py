@@ -113,10 +113,10 @@ class Custom(Kind):
                 f"phases: {', '.join(unknown) or 'none'} given; the classes are"
                 f" {', '.join(self.classes)}"
             )
-        foreign = sorted(set(self.thresholds) - set(picked))
-        if foreign:
+        unknown = sorted(set(self.thresholds) - set(picked))
+        if unknown:
             raise ValueError(
-                f"thresholds: {', '.join(foreign)} given; the phases are {', '.join(picked)}"
+                f"thresholds: {', '.join(unknown)} given; the phases are {', '.join(picked)}"
             )
         if len(set(self.components)) < len(self.components):
             raise ValueError(f"components: {self.components!r} given; each letter once")

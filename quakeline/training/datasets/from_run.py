@@ -39,7 +39,7 @@ def write(
     settings: dict[str, Any],
     rules: Rules,
     folder: Path,
-    hear: Callable[[float, float], None],
+    notify: Callable[[float, float], None],
 ) -> Made:
     """Write the records of a run into a folder, in SeisBench's format.
 
@@ -58,7 +58,7 @@ def write(
     records: Counter[tuple[str, str]] = Counter()
     writer: Writer | None = None
     for done, stretch in enumerate(stretches(run, settings)):
-        hear(done, len(spans))
+        notify(done, len(spans))
         if writer is None:
             unit = "m/s or counts"
             facts = {"unit": unit, "measurement": "velocity"}
@@ -75,7 +75,7 @@ def write(
         said = ", ".join(f"{n} times {reason}" for reason, n in found.refused.items())
         raise DataError(f"{run} gives no records: {said or 'its catalog has no arrivals'}")
     with writer:
-        hear(len(spans), len(spans))
+        notify(len(spans), len(spans))
     return Made(records, found.refused)
 
 

@@ -52,14 +52,14 @@ class Flags:
 
     def notes(self, paths: list[str], codes: tuple[str, ...]) -> list[Reason]:
         """Notes on a channel (codes from network to channel) in some files of any format."""
-        found = [tally for path in paths if (tally := self._of(path).get(codes)) is not None]
-        said: Counter[str] = sum((tally.said for tally in found), Counter())
-        records = sum(tally.records for tally in found)
+        found = [flags for path in paths if (flags := self._of(path).get(codes)) is not None]
+        said: Counter[str] = sum((flags.said for flags in found), Counter())
+        records = sum(flags.records for flags in found)
         notes = [
             Reason.of(Code.RECORDS_SAY, n, what=what, records=records)
             for what, n in sorted(said.items())
         ]
-        timing = [tally.timing for tally in found if tally.timing is not None]
+        timing = [flags.timing for flags in found if flags.timing is not None]
         worst = min((low for low, _ in timing), default=GOOD_TIMING)
         # libraries that write blockette 1001 for its microseconds alone leave its quality at 0
         if worst < GOOD_TIMING and any(high for _, high in timing):

@@ -45,11 +45,11 @@ class Obtained:
 
 #: Hears of each request of a download: what became of it (`data`, `no data`, `failed`, `known`)
 #: and the bytes that came.
-Hear = Callable[[str, int], None]
+Notify = Callable[[str, int], None]
 
 
-def deaf(outcome: str, n_bytes: int) -> None:
-    """Hear of requests and do nothing."""
+def ignored(outcome: str, n_bytes: int) -> None:
+    """Do nothing with what is told of requests."""
 
 
 class BaseSource(Section):
@@ -94,7 +94,7 @@ class BaseSource(Section):
         return self.fingerprint()
 
     def obtain(
-        self, span: Span, stations: pd.DataFrame, default: Path, hear: Hear = deaf
+        self, span: Span, stations: pd.DataFrame, default: Path, notify: Notify = ignored
     ) -> Obtained:
         """Bring the data of a span to local files.
 
@@ -106,7 +106,7 @@ class BaseSource(Section):
             STATIONS: the stations of the run.
         default
             Folder for data that are downloaded, unless the configuration names another.
-        hear
+        notify
             Is called after each request of a download.
 
         Raises

@@ -20,7 +20,7 @@ from quakeline.core.timeline import SECOND, Span
 from quakeline.io.formats.codes import Code as SeedCode
 from quakeline.io.products.provenance import digest_of
 from quakeline.waveforms.sources import store
-from quakeline.waveforms.sources.base import BaseSource, Hear, Obtained, Window, deaf
+from quakeline.waveforms.sources.base import BaseSource, Notify, Obtained, Window, ignored
 from quakeline.waveforms.sources.ledger import Entry, claimed
 from quakeline.waveforms.sources.web import Patience
 
@@ -140,7 +140,7 @@ class RemoteSource(Patience, BaseSource):
         return digest_of([self.place(), self.channels, self.locations])[:16]
 
     def obtain(
-        self, span: Span, stations: pd.DataFrame, default: Path, hear: Hear = deaf
+        self, span: Span, stations: pd.DataFrame, default: Path, notify: Notify = ignored
     ) -> Obtained:
         """Download what is missing. Raises DataError where every request failed."""
         folder = Path(self.archive).expanduser() if self.archive else default
@@ -149,7 +149,7 @@ class RemoteSource(Patience, BaseSource):
         asker = self.asker(folder, lacking, span) if lacking else None
 
         def bring(station: Wanted) -> list[Entry]:
-            return self._bring(station, span, folder, asker, hear)
+            return self._bring(station, span, folder, asker, notify)
 
         with ThreadPoolExecutor(_THREADS) as pool:
             entries = list(pool.map(bring, wanted))
@@ -170,21 +170,21 @@ class RemoteSource(Patience, BaseSource):
             return bool(ledger.missing(span, self._selection, time.time_ns()))
 
     def _bring(
-        self, station: Wanted, span: Span, folder: Path, asker: Asker | None, hear: Hear
+        self, station: Wanted, span: Span, folder: Path, asker: Asker | None, notify: Notify
     ) -> list[Entry]:
         """Ask for what is missing of a station, one request after the other."""
         with claimed(folder, station.name) as ledger:
             missing = ledger.missing(span, self._selection, time.time_ns())
             windows = [w for part in missing for w in asker.windows(part)] if asker else []
             if not windows:
-                hear("known", 0)
+                notify("known", 0)
             for window in windows:
                 assert asker is not None
                 answer = asker.ask(station, window)
                 n_bytes = store.add(folder, filter(station.wants, answer.records))
                 before = ledger.within(window, self._selection)
                 ledger.note(self._entry(window, answer, n_bytes, before))
-                hear(answer.outcome, n_bytes)
+                notify(answer.outcome, n_bytes)
             return ledger.within(span, self._selection)
 
     def _entry(self, window: Span, answer: Answer, n_bytes: int, before: list[Entry]) -> Entry:

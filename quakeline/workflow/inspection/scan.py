@@ -92,13 +92,13 @@ def scan_all(
     files: Sequence[tuple[Path, int]], processes: int, progress: Progress | None = None
 ) -> list[Scan]:
     """Read the headers of files, in several processes where it pays."""
-    hear = progress or (lambda done, total: None)
+    notify = progress or (lambda done, total: None)
     total = sum(size for _, size in files)
     scans, done = [], 0
     for one in _scanned(files, processes if _is_much(total, len(files)) else 1):
         scans.append(one)
         done += one.size
-        hear(done, max(total, 1))
+        notify(done, max(total, 1))
     return scans
 
 

@@ -87,8 +87,8 @@ def same(some: dict[str, np.ndarray], others: dict[str, np.ndarray]) -> bool:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_what_comes_is_what_the_centre_has(centre, recorded, tmp_path, known):
-    outcomes, hear = heard()
-    got = source(centre).obtain(WHOLE, stations(known=known), tmp_path, hear)
+    outcomes, notify = heard()
+    got = source(centre).obtain(WHOLE, stations(known=known), tmp_path, notify)
     assert same(cut_out(got.files, WHOLE), cut_out(recorded, WHOLE))
     assert got.rows == []
     assert outcomes == {"data": 4}
@@ -100,8 +100,8 @@ def test_what_comes_is_what_the_centre_has(centre, recorded, tmp_path, known):
 
 def test_a_second_run_asks_for_nothing(centre, tmp_path):
     first = source(centre).obtain(WHOLE, stations(), tmp_path)
-    outcomes, hear = heard()
-    again = source(centre).obtain(WHOLE, stations(), tmp_path, hear)
+    outcomes, notify = heard()
+    again = source(centre).obtain(WHOLE, stations(), tmp_path, notify)
     assert outcomes == {"known": 4}
     assert len(centre.asked) == 4
     assert again == first

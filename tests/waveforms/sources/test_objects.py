@@ -90,11 +90,11 @@ OWN = {"bucket": "own", "template": TEMPLATE}
 def test_every_layout_gives_what_was_put_there(filled, tmp_path, layout, more):
     outcomes: Counter[str] = Counter()
 
-    def hear(outcome, n_bytes):
+    def notify(outcome, n_bytes):
         outcomes[outcome] += 1
 
     for _ in range(2):
-        got = source(filled, layout, **more).obtain(SPAN, stations(), tmp_path, hear)
+        got = source(filled, layout, **more).obtain(SPAN, stations(), tmp_path, notify)
         assert got.rows == []
     assert outcomes == {"data": 4, "known": 4}
     found = servers.samples(got.files)
