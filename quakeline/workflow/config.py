@@ -29,7 +29,7 @@ from quakeline.models.cards import Card
 from quakeline.models.names import described
 from quakeline.models.sections import AnyKind, Builtin, Kind
 from quakeline.workflow import stages
-from quakeline.workflow.keys import meant, percent
+from quakeline.workflow.keys import meant, parsed, percent
 from quakeline.workflow.stages.fetch import edition_note
 
 DEFAULT = Path("config/config.yaml")
@@ -360,7 +360,7 @@ def section(stage: str, plain: Mapping[str, Any]) -> Section:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds a mapping. Raises ConfigError with the reason."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"config file {path} does not exist") from None
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no text, no date

@@ -58,6 +58,14 @@ def test_several_mistakes_at_once(workdir: WorkFolder) -> None:
     assert nothing_made(workdir)
 
 
+def test_a_key_that_is_given_twice(workdir: WorkFolder) -> None:
+    path = workdir.overlay("run: mine\nkeep: [waveforms]\nkeep: []\n")
+    done = workdir.quakeline("config", "check", path)
+    assert done.returncode == 2
+    assert "'keep' is given twice, in line 2 too" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_an_overlay_that_does_not_exist(workdir: WorkFolder) -> None:
     done = workdir.quakeline("run", "config/runs/mine.yaml")
     refused(done, "'config/runs/mine.yaml'", "known runs: porotomo, unterhaching")
