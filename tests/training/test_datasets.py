@@ -190,7 +190,7 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     text = "\n".join(lines_of(facts_of(open_dataset(folder), PHASENET)))
     for words in (
         "1 of 4: a label outside the samples",
-        "1 of 4: S not after P",
+        "1 records begin with an S before their P: that of another event, or labels exchanged",
         "1 of 4: NaN or infinite samples",
         "1 of 4: all samples equal",
         "4 of 4: shorter than a window of phasenet",

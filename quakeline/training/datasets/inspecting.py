@@ -92,10 +92,6 @@ def outside(table: pd.DataFrame) -> pd.Series:
 def _by_labels(table: pd.DataFrame) -> Counter[str]:
     wrong: Counter[str] = Counter()
     wrong["a label outside the samples"] = int(outside(table).sum())
-    first = [(min(p, default=np.inf), min(s, default=np.inf)) for p, s in
-             zip(table["P"], table["S"], strict=True)]  # fmt: skip
-    swapped = [np.isfinite(p) and np.isfinite(s) and s <= p for p, s in first]
-    wrong["S not after P"] = sum(swapped)
     rates = table["rate_hz"].astype(float)
     wrong["no sampling rate"] = int((~np.isfinite(rates) | (rates <= 0)).sum())
     return +wrong
@@ -141,6 +137,13 @@ def _doubts(dataset: Dataset) -> list[str]:
         doubts.append(
             f"{len(halves)} records of the same samples have a label of one phase alone: the other"
             " one is learnt as noise; a record should have all labels of its samples"
+        )
+    pairs = zip(table["P"], table["S"], strict=True)
+    turned = sum(bool(p and s) and min(s) <= min(p) for p, s in pairs)
+    if turned:
+        doubts.append(
+            f"{turned} records begin with an S before their P: that of another event, or labels"
+            " exchanged"
         )
     if not (table["kind"] == "noise").any():
         doubts.append("no noise")
