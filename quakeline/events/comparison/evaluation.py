@@ -86,7 +86,7 @@ def evaluate(
     own = _counted(events, stations, span, rules)
     theirs = _counted(reference, stations, span, rules)
     here, there = match(own, theirs, rules.tolerance_s, rules.tolerance_km)
-    doubts = [] if len(here) else _swapped(events, _inside(reference, span), rules)
+    doubts = [] if len(here) else _apart(events, reference, span, rules)
     matches = _large(_table(own, theirs, here, there), rules.min_magnitude)
     in_matches = matches[["event_id", "reference_id"]].notna().sum()
     summary = {
@@ -128,6 +128,17 @@ def _inside(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
     times = frame["time"].dt.as_unit("ns").astype("int64")
     inside: pd.DataFrame = frame[(times >= span.start_ns) & (times < span.end_ns)]
     return inside
+
+
+def _apart(events: pd.DataFrame, reference: pd.DataFrame, span: Span, rules: Settings) -> list[str]:
+    """Sentences on why nothing matches."""
+    inside = _inside(reference, span)
+    if len(inside) or reference.empty:
+        return _swapped(events, inside, rules)
+    first, last = (
+        f"{time:%Y-%m-%d}" for time in (reference["time"].min(), reference["time"].max())
+    )
+    return [f"no event of the reference, {first} to {last}, is in the span of the catalog"]
 
 
 def _swapped(events: pd.DataFrame, reference: pd.DataFrame, rules: Settings) -> list[str]:

@@ -91,6 +91,13 @@ def test_classes_add_up():
     assert sizes == {0.0: (0.0, None), 1.0: (1.0, 1.0), 2.0: (1.0, 1.0), None: (None, 0.0)}
 
 
+def test_a_reference_of_another_time_is_told():
+    later = [(name, seconds + 1e8, *rest) for name, seconds, *rest in THEIRS]
+    (doubt,) = compared(theirs=later).summary["doubts"]
+    assert "is in the span of the catalog" in doubt
+    assert doubt.startswith("no event of the reference, 20")
+
+
 def test_latitude_and_longitude_in_each_others_place_are_told():
     swapped = [(name, s, east, north, *rest) for name, s, north, east, *rest in OURS]
     (doubt,) = compared(ours=swapped).summary["doubts"]
