@@ -36,8 +36,8 @@ _NEAR, _WIDE = (2.0, 5.0), (3.0, 10.0)
 _WIDE_KM = 1000.0
 _SHIFT_S = 300.0
 _ENOUGH = 6
-#: 68 and 95 % points of chi-squared with two and with three degrees of freedom.
-_POINTS = {"68": (2.28, 3.51), "95": (5.99, 7.81)}
+#: 68 and 95 % points of chi-squared by degrees of freedom.
+POINTS = {1: (0.99, 3.84), 2: (2.28, 5.99), 3: (3.51, 7.81)}
 
 
 def main() -> None:
@@ -187,34 +187,39 @@ def differences(
     km, down, flat, full = [], [], [], []
     for row, number in pairs:
         one, event = reference.iloc[row], events.iloc[number]
-        away, azimuth = distance_azimuth(
-            event["latitude"],
-            event["longitude"],
-            np.array([one["latitude"]]),
-            np.array([one["longitude"]]),
-        )
-        angle = np.radians(azimuth[0])
-        deeper = one["depth_km"] - event["depth_km"]
-        offset = np.array([away[0] * np.sin(angle), away[0] * np.cos(angle), deeper])
-        km.append(away[0])
-        down.append(-deeper)
+        offset = offset_km(event, one)
+        km.append(np.hypot(*offset[:2]))
+        down.append(-offset[2])
         spread = covariance_of({str(k): v for k, v in event.items()})
         if spread is not None and np.isfinite(offset).all():
             full.append(offset @ np.linalg.solve(spread, offset))
             flat.append(offset[:2] @ np.linalg.solve(spread[:2, :2], offset[:2]))
-    points = _POINTS if full else {}
+    names = ("68", "95") if full else ()
     shares = {
         f"in_{name}": [
-            round(float(np.mean(np.array(some) <= point)), 2)
-            for some, point in ((flat, two), (full, three))
+            round(float(np.mean(np.array(some) <= POINTS[axes][k])), 2)
+            for some, axes in ((flat, 2), (full, 3))
         ]
-        for name, (two, three) in points.items()
+        for k, name in enumerate(names)
     }
     return {
         "epicentre_km": round(float(np.median(km)), 2) if km else None,
         "depth_km": round(float(np.nanmedian(down)), 2) if km else None,
         **shares,
     }
+
+
+def offset_km(event: Any, reference: pd.Series) -> np.ndarray:
+    """East, north and down from an event to its reference, in km."""
+    away, azimuth = distance_azimuth(
+        event["latitude"],
+        event["longitude"],
+        np.array([reference["latitude"]]),
+        np.array([reference["longitude"]]),
+    )
+    angle = np.radians(azimuth[0])
+    down = reference["depth_km"] - event["depth_km"]
+    return np.array([away[0] * np.sin(angle), away[0] * np.cos(angle), down])
 
 
 def picks_of(material: Material, reference: pd.DataFrame, within_s: float) -> list[int]:

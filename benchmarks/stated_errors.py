@@ -18,8 +18,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import finish, parser_of
-from benchmarks.real_catalogs import made_of, matched, sets, window
-from quakeline.core.geometry import distance_azimuth
+from benchmarks.real_catalogs import POINTS, made_of, matched, offset_km, sets, window
 from quakeline.io.formats.ellipsoids import covariance_of
 
 #: Set, begin and end of a part; a whole set where they are None.
@@ -36,8 +35,6 @@ PARTS: tuple[tuple[str, str | None, str | None], ...] = (
     ("ridgecrest2019_pal_foreshocks", "2019-07-05T00:00Z", "2019-07-05T02:00Z"),
 )
 _MARGIN = pd.Timedelta("60s")
-#: Points of chi-squared by degrees of freedom: 68.3 and 95.4 %.
-_POINTS = {1: (1.0, 4.0), 2: (2.30, 6.18), 3: (3.53, 8.02)}
 
 
 def main() -> None:
@@ -107,19 +104,6 @@ def held(
     }
 
 
-def offset_km(event: dict[str, Any], reference: pd.Series) -> np.ndarray:
-    """East, north and down from an event to its reference, in km."""
-    away, azimuth = distance_azimuth(
-        event["latitude"],
-        event["longitude"],
-        np.array([reference["latitude"]]),
-        np.array([reference["longitude"]]),
-    )
-    angle = np.radians(azimuth[0])
-    down = reference["depth_km"] - event["depth_km"]
-    return np.array([away[0] * np.sin(angle), away[0] * np.cos(angle), down])
-
-
 def own(reference: pd.Series) -> np.ndarray:
     """Covariance of the reference's own stated errors in km2: zero where it states none."""
     flat, down = (float(reference.get(name, 0.0) or 0.0) for name in ("erh_km", "erz_km"))
@@ -130,7 +114,7 @@ def shares(apart: np.ndarray, wide: np.ndarray, axes: slice) -> list[float]:
     """Shares of offsets, in the 68 and the 95 % region of some axes."""
     some, spread = apart[:, axes], wide[:, axes, axes]
     squared = np.einsum("ni,ni->n", some, np.linalg.solve(spread, some[..., None])[..., 0])
-    return [round(float(np.mean(squared <= point)), 2) for point in _POINTS[some.shape[1]]]
+    return [round(float(np.mean(squared <= point)), 2) for point in POINTS[some.shape[1]]]
 
 
 if __name__ == "__main__":

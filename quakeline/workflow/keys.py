@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-import yaml
-
 from quakeline.core.names import proposal
 from quakeline.core.section import Section
 
@@ -62,30 +60,3 @@ def percent(item: Mapping[str, Any]) -> str:
     if item["type"] == "less_than_equal" and limit == 1 and 1 < given <= 100:
         return f"; {given:g} % is written {given / 100:g}"
     return ""
-
-
-class _EachOnce(yaml.SafeLoader):
-    """YAML in which no mapping has a key twice; its own rule is that the last one holds."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping. Raises yaml.constructor.ConstructorError that names a key given twice."""
-        seen: dict[str, yaml.Mark] = {}
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                if key.value in seen:
-                    line = seen[key.value].line + 1
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"{key.value!r} is given twice, in line {line} too",
-                        key.start_mark,
-                    )  # fmt: skip
-                seen[key.value] = key.start_mark
-        return super().construct_mapping(node, deep)
-
-
-def parsed(text: str) -> Any:
-    """What YAML says. Raises yaml.YAMLError, also where a mapping has a key twice."""
-    loader = _EachOnce(text)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()

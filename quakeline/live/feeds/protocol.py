@@ -5,6 +5,7 @@ A kind of feed is a section of the configuration (`BaseFeed`) whose `open` gives
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -70,7 +71,7 @@ class Feed(Protocol):
         """Stop and give back what is open. `packets` ends; a second call does nothing."""
 
 
-class BaseFeed(Section):
+class BaseFeed(Section, ABC):
     """A kind of feed and its settings; derived classes have `kind: Literal[...]`."""
 
     #: Whether all data are there from the beginning, so that a session can have done with them. Any
@@ -79,9 +80,9 @@ class BaseFeed(Section):
     #: Settings that say how data come, but not which: they may change between two starts.
     CONNECTION: ClassVar[frozenset[str]] = frozenset()
 
+    @abstractmethod
     def open(self, state: dict[str, Any] | None = None) -> Feed:
         """Start, after the packets of an earlier feed where its `state` is given."""
-        raise NotImplementedError
 
     def recipe(self) -> dict[str, Any]:
         """Those settings that say which data come, as JSON has them."""

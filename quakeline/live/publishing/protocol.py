@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,9 +34,9 @@ class Publisher(Protocol):
         """
 
 
-class BasePublisher(Section):
+class BasePublisher(Section, ABC):
     """A way of publishing and its settings; derived classes have `kind: Literal[...]`."""
 
+    @abstractmethod
     def open(self, folder: Path) -> Publisher:
         """Start. Messages that wait are kept in a folder of this machine, also over a stop."""
-        raise NotImplementedError
