@@ -73,4 +73,4 @@ def test_picks_are_those_of_the_archive(served: Any, archive: pd.DataFrame) -> N
     feed.close()
     frames += [one.frame for one in session.finish()]
     assert server.connections >= 3
-    pd.testing.assert_frame_equal(in_order(pd.concat(frames)), archive)
+    pd.testing.assert_frame_equal(in_order(pd.concat(frames)), archive, check_exact=True)
