@@ -57,7 +57,10 @@ class Part:
     def made(self, picks: pd.DataFrame, **associate: float) -> Catalog:
         """The catalog of these picks."""
         stations = self.folder / "stations.csv"
-        return quakeline.catalog(picks, stations, self.velocity, threads=1, associate=associate)
+        made: Catalog = quakeline.catalog(
+            picks, stations, self.velocity, threads=1, associate=associate
+        )
+        return made
 
 
 def main() -> None:
@@ -81,10 +84,11 @@ def parts_of(folder: Path) -> Iterator[Part]:
     for name, begin, end in PARTS:
         if name == folder.name:
             margins = (_MARGIN, pd.Timedelta(0))
-            tables = [
-                between(folder / f, begin, end, m) for f, m in zip(files, margins, strict=True)
-            ]
-            yield Part(f"{name} {begin or 'all'}", folder, *map(_plain, tables), velocity)
+            picks, reference = (
+                _plain(between(folder / file, begin, end, margin))
+                for file, margin in zip(files, margins, strict=True)
+            )
+            yield Part(f"{name} {begin or 'all'}", folder, picks, reference, velocity)
     for name, known in _HEADS:
         if name == folder.name:
             picks, reference = (between(folder / f, None, None, _MARGIN) for f in files)
