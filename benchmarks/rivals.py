@@ -1,15 +1,15 @@
 """quakeline, PyOcto and GaMMA on the same real picks, scored alike.
 
 `python -m benchmarks.rivals FOLDER --python PYTHON [--only NAME] [--parts] [--limit 600]
-[--associators quakeline,pyocto] [--quick]`: FOLDER as for `benchmarks.real_catalogs`; PYTHON is that of an environment
-with `pyocto`, `GMMA`, `pandas` and `pyproj`. All three get the same picks and stations; quakeline
-also the velocity table, with default settings, and does the location too. An associator that has
-not ended after so many seconds of CPU is stopped and said to be. Instruments of a station count as
-one station for the others; of their picks of one phase within 0.3 s the first is kept, without
-which PyOcto takes minutes. `close` are pairs of events within 1.5 s and 10 km. `--parts` takes, of
-each set, the first of the parts of `benchmarks.stated_errors`, and repeats everything without the
-picks of every third station: `held_out` has the shares of events that the picks of these stations
-confirm (`benchmarks.held_out`). `--associators` names those that are measured.
+[--associators quakeline,pyocto] [--quick]`: FOLDER as for `benchmarks.real_catalogs`; PYTHON is
+that of an environment with `pyocto`, `GMMA`, `pandas` and `pyproj`. All three get the same picks
+and stations; quakeline also the velocity table, with default settings, and does the location too.
+An associator that has not ended after so many seconds of CPU is stopped and said to be. Instruments
+of a station count as one station for the others; of their picks of one phase within 0.3 s the first
+is kept, without which PyOcto takes minutes. `close` are pairs of events within 1.5 s and 10 km.
+`--parts` takes, of each set, the first of the parts of `benchmarks.stated_errors`, and repeats
+everything without the picks of every third station: `held_out` has the shares of events that the
+picks of these stations confirm (`benchmarks.held_out`). `--associators` says which are measured.
 """
 
 from __future__ import annotations
