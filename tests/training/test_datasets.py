@@ -273,3 +273,23 @@ def test_fewer_components_than_stated_are_refused(tmp_path: Path) -> None:
         file["data"][name] = np.zeros((*shape[:-2], 1, shape[-1]), np.float32)
     with pytest.raises(DataError, match=r"has the shape \(1, 500\); needed are the components"):
         open_dataset(folder).read(0, "ZNE")
+
+
+def test_parts_may_follow_one_another_in_time(demo_run: WorkFolder, tmp_path: Path) -> None:
+    words = ("dataset", "from-run", "unterhaching", "--length", "30", "--before", "10")
+    run(demo_run, *words, "--split", "time", "--output", f"{tmp_path}/ds")
+    found = in_parts(open_dataset(tmp_path / "ds")).table.sort_values("start")
+    order = [part for part in ("train", "dev") for _ in range((found["split"] == part).sum())]
+    assert found["split"].tolist() == order
+    assert set(order) == {"train", "dev"}
+    first = found[found["kind"] == "event"]["event"].iloc[0]
+    start, end = "2010-05-27T16:20:00", str(found.loc[found["event"] == first, "start"].max())
+    run(demo_run, *words, "--start", start, "--end", f"{end[:19]}Z", "--output", f"{tmp_path}/few")
+    fewer = open_dataset(tmp_path / "few").table
+    assert 0 < len(fewer) < len(found)
+    assert (
+        pd.to_datetime(fewer["start"]) + pd.Timedelta("30s") <= pd.Timestamp(f"{end[:19]}Z")
+    ).all()
+    refused = demo_run.quakeline(*words, "--end", "soon", "--output", f"{tmp_path}/none")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "--end: 'soon' given" in refused.stderr

@@ -7,8 +7,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from quakeline.api import picker_scores
 from quakeline.core.errors import DataError
+from quakeline.picking import scoring
 from quakeline.training.datasets.records import PHASES, Dataset, onsets_of, table_of
 
 #: Classes of Seismo-Performer's files, whose windows have 100 samples a second: Stepnov et al.
@@ -19,9 +19,9 @@ _CLASSES, _RATE_HZ, _COMPONENTS = ("P", "S", "N"), 100.0, "NEZ"
 def read_npz(path: Path) -> Dataset:
     """Open a NumPy archive as `quakeline evaluate picks` takes it; it is held in memory.
 
-    Raises DataError as `quakeline.api.picker_scores.read`.
+    Raises DataError as `quakeline.picking.scoring.read`.
     """
-    found = picker_scores.read(path)
+    found = scoring.read(path)
     with np.load(path, allow_pickle=False) as archive:
         names = archive["id"].astype(str).tolist() if "id" in archive.files else []
     n = len(found.samples)
