@@ -125,7 +125,8 @@ def _parts(cuts: list[Cut], picks: Picks, catalog: Tables, rules: Rules) -> _Par
 
 def _in_order(cuts: list[Cut], catalog: Tables, rules: Rules) -> _Parts:
     """Parts one after the other: borders lie in the middle between two events."""
-    ids, times = _times(catalog, {cut.event for cut in cuts if cut.event})
+    asked = [cut for cut in cuts if rules.allows(*[_middle(cut, rules)] * 2)]
+    ids, times = _times(catalog, {cut.event for cut in asked if cut.event})
     order = np.argsort(times, kind="stable")
     ends = np.cumsum(shares(len(ids)))[:-1]
     sorted_ = times[order]
