@@ -23,6 +23,9 @@ Model = Annotated[
     str | None, typer.Option(help="Say also what this network cannot use: name or .safetensors.")
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the facts to this file.")]
+Picture = Annotated[
+    Path | None, typer.Option(help="Draw counts, lengths and some records: *.png or *.svg.")
+]
 Look = Annotated[int, typer.Option("--waveforms", min=0, help="Records whose samples are read.")]
 Run = Annotated[str, typer.Argument(help="Name or folder of a finished run.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the data set.")]
@@ -49,7 +52,11 @@ def _root() -> None:
 
 @app.command()
 def inspect(
-    dataset: Where, model: Model = None, json_file: Json = None, waveforms: Look = 10_000
+    dataset: Where,
+    model: Model = None,
+    json_file: Json = None,
+    picture: Picture = None,
+    waveforms: Look = 10_000,
 ) -> None:
     """Show records, labels, rates, components and parts, and what cannot be used and why."""
     import json
@@ -58,17 +65,24 @@ def inspect(
     from quakeline.io.products.atomic import write_text
     from quakeline.models.named import weights_file
     from quakeline.models.weights import card_of
+    from quakeline.training.datasets import picture as drawing
     from quakeline.training.datasets.inspecting import facts_of, lines_of
     from quakeline.training.datasets.opening import open_dataset
 
     found = open_dataset(dataset)
     if json_file is not None:
         targets.require_file("--json", json_file, found.files)
+    if picture is not None:
+        drawing.require_kind("--picture", picture)
+        targets.require_file("--picture", picture, [*found.files, json_file])
     card = card_of(weights_file(model))[0] if model else None
     facts = facts_of(found, card, waveforms)
     if json_file is not None:
         write_text(json_file, json.dumps(facts, indent=2) + "\n")
     typer.echo("\n".join(lines_of(facts)))
+    if picture is not None:
+        drawing.draw(found, picture)
+        typer.echo(f"written  {picture}")
 
 
 @app.command()
@@ -98,7 +112,7 @@ def from_run(
     from quakeline.training.datasets import from_run as cutting
     from quakeline.workflow.stages import dataset as stage
 
-    rules = _rules(
+    rules = rules_of(
         length_s=length, before_s=before, max_residual_s=max_residual, min_stations=min_stations,
         min_snr_db=min_snr, noise=noise, start=start, end=end, split=split,
     )  # fmt: skip
@@ -117,7 +131,7 @@ def from_run(
     typer.echo(f"written  {output}")
 
 
-def _rules(**given: object) -> Rules:
+def rules_of(**given: object) -> Rules:
     """The rules that the options say. Raises ConfigError."""
     from pydantic import ValidationError
 
