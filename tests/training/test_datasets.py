@@ -16,11 +16,13 @@ from workfolder import WorkFolder
 from quakeline.commands.dataset import rules_of
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.io import exports
-from quakeline.models.cards import PHASENET
+from quakeline.models.cards import CARDS, PHASENET
 from quakeline.training.datasets import from_run, picture
 from quakeline.training.datasets.inspecting import facts_of, lines_of
 from quakeline.training.datasets.opening import assigned, digest, in_parts, linked, open_dataset
 from quakeline.training.datasets.writing import Writer
+from quakeline.training.settings import Settings
+from quakeline.training.windows import Example, Windows
 from quakeline.workflow import stages
 
 
@@ -78,6 +80,12 @@ def test_windows_of_seismo_performer(tmp_path: Path) -> None:
         {"P": (), "S": ()},
     ]
     np.testing.assert_array_equal(found.read(1, "ZNE"), samples[1].T[[2, 0, 1]])
+    card = CARDS["seismo-performer-v2"]
+    learnt, _, _ = Windows(found, [0], card, Settings(), training=False).made(
+        Example(0, "P", 200), 1
+    )
+    largest = np.abs(samples[0]).max()  # divided, but not filtered again
+    np.testing.assert_allclose(learnt, samples[0].T / largest, rtol=1e-5)
     with h5py.File(tmp_path / "y.h5", "w") as file:
         file["X"], file["Y"] = samples, np.array([0, 7, 1])
     with pytest.raises(DataError, match="class 7 in Y; allowed: 0"):

@@ -54,7 +54,8 @@ def is_windows(path: Path) -> bool:
 def read_windows(path: Path) -> Dataset:
     """Open a file of windows: `X` (records, samples, 3), components N, E, Z, 100 Hz; `Y` classes.
 
-    The class is 0 for P and 1 for S, whose onset is the middle of the window, and 2 for noise.
+    The class is 0 for P and 1 for S, whose onset is the middle of the window, and 2 for noise. They
+    are cut from records behind the filter of the networks.
 
     Raises
     ------
@@ -86,5 +87,10 @@ def read_windows(path: Path) -> Dataset:
         }
     )
     return Dataset(
-        path, "windows (X, Y)", table, lambda row: np.asarray(waveforms[row], np.float32).T, (path,)
+        path,
+        "windows (X, Y)",
+        table,
+        lambda row: np.asarray(waveforms[row], np.float32).T,
+        (path,),
+        prepared=True,
     )
