@@ -186,7 +186,7 @@ def earthquake_cnn(quick: bool) -> list[dict[str, Any]]:
         "from scratch": lambda one: one,
         "begun with Ridgecrest": lambda one: one.load_state_dict(first.state_dict()),
     }
-    # few records are a few steps an epoch: more epochs; means and variances stay those of the parent
+    # Few records are a few steps an epoch; means and variances stay those of the parent.
     of_road: dict[str, dict[str, Any]] = {
         "from scratch": {"epochs": 300, "step_epochs": 37, "learning_rate": 1e-3},
         "begun with Ridgecrest": {"epochs": 60, "learning_rate": 3e-4, "norms": "keep"},
@@ -363,7 +363,7 @@ def ours(folder: Path, batch: int, learn: bool, workers: int) -> tuple[int, Call
 
     def epoch() -> None:
         if learn:
-            fit._learned(next(epochs), optimizer)
+            fit._learned(next(epochs), begun.network, optimizer)
         else:
             for _ in fit._batches(windows, windows.examples(), next(epochs)):
                 pass

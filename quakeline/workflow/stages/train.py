@@ -96,6 +96,10 @@ def run(
     if (epochs, page.parent) != (job.log, job.report):
         raise ValueError(f"{epochs} and {page.parent} are not beside {weights}")
     result = tune(job, lambda row: logger.info("train: %s", _words(row)))
+    if result is None:
+        raise ConfigError(
+            "several processes of torchrun given; a run trains in one, `tune picker` in several"
+        )
     for name, scores in result.scores.items():
         for phase, one in scores.items():
             logger.info(
