@@ -37,6 +37,8 @@ __all__ = ["picker_weights"]
 
 START = "2020-05-01T00:00:00"
 SECONDS = 1000
+#: So much is more than is picked between thirty kills.
+LONG_S = 4000
 
 
 @pytest.fixture(scope="module")
@@ -44,17 +46,15 @@ def annotator(picker_weights: Path) -> Annotator:
     return loaded(picker_weights)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recorded(made: Path, seconds: int) -> Path:
     """Two stations with real events and a hole; one lies between samples."""
-    made = tmp_path_factory.mktemp("recordings")
     stream = Stream()
     for code, late_ns in (("XX.AAA..HH", 0), ("XX.BBB..HH", 4_321_000)):
         for component in "ZNE":
             rng = np.random.default_rng([ord(component), late_ns])
-            counts = rng.normal(0, 6, SECONDS * 100)
+            counts = rng.normal(0, 6, seconds * 100)
             event = obspy.read().select(component=component)[0].detrend("demean").taper(0.1).data
-            for at in np.arange(10.0, SECONDS - 40, 47.3):
+            for at in np.arange(10.0, seconds - 40, 47.3):
                 counts[round(at * 100) :][: len(event)] += event * 0.3
             start = UTCDateTime(START).ns + late_ns
             stream += trace(f"{code}{component}", start, counts.round().astype("i4"))
@@ -62,6 +62,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, one in enumerate(stream):
         write([one], made / f"{number}.mseed")
     return made
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recorded(tmp_path_factory.mktemp("recordings"), SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -247,9 +252,9 @@ def test_a_feed_is_closed_where_its_folder_cannot_be_made(annotator, folder, tmp
     assert closed == [True]
 
 
-def killed(folder: Path, weights: Path, target: Path, kills: int) -> None:
+def killed(folder: Path, weights: Path, target: Path, kills: int, speed: int = 200) -> None:
     """Run the command, kill it when it has written some more picks, until it ends by itself."""
-    words = [QUAKELINE, "live", "replay", str(folder), "-o", str(target), "--speed", "200"]
+    words = [QUAKELINE, "live", "replay", str(folder), "-o", str(target), "--speed", str(speed)]
     words += ["--weights", str(weights), "--threads", "1", "--random-sizes", "--shuffle", "7"]
     words += ["--duplicate", "0.2", "--packet-s", "4", "--patience", "20", "--seed", "3"]
     rng, lines = random.Random(kills), target / LINES
@@ -277,6 +282,9 @@ def test_killed_three_times(folder, picker_weights, expected, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_thirty_times(folder, picker_weights, expected, tmp_path):
-    killed(folder, picker_weights, tmp_path / "out", 30)
+def test_killed_thirty_times(picker_weights, tmp_path):
+    (tmp_path / "recordings").mkdir()
+    long = recorded(tmp_path / "recordings", LONG_S)
+    expected = quakeline.pick(long, weights=picker_weights, threads=1, batch=8)
+    killed(long, picker_weights, tmp_path / "out", 30, speed=60)
     same(read(tmp_path / "out").drop(columns="weights_id"), expected.drop(columns="weights_id"))
