@@ -68,6 +68,10 @@ Outage = Annotated[
     float, typer.Option(min=0, max=1, help="Share of stations cut off in each 15 minutes.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Another number, other delays and losses.")]
+Hurry = Annotated[
+    bool,
+    typer.Option("--hurry", help="Say picks as preliminary at once, and again when they change."),
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
@@ -132,7 +136,13 @@ def _run_section(settings: Run, threads: int | None) -> None:
         prepare.bridge_gap_s, prepare.mend_spikes, prepare.response, tuple(prepare.instruments)
     )
     session = Session(
-        annotator, rules, preparation, live.patience_s, known, silence_s=live.silence_s
+        annotator,
+        rules,
+        preparation,
+        live.patience_s,
+        known,
+        silence_s=live.silence_s,
+        hurry=live.hurry,
     )
     typer.echo(f"model    {annotator}", err=True)
     recipe = {
@@ -162,6 +172,7 @@ def replay(
     duplicate: Duplicate = 0.0,
     outage: Outage = 0.0,
     seed: Seed = 0,
+    hurry: Hurry = False,
     threads: Threads = None,
     device: Device = "auto",
 ) -> None:
@@ -212,7 +223,7 @@ def replay(
     rules = settings_of(annotator.card, smallest)
     usual = prepare.Config()
     preparation = Preparation(usual.bridge_gap_s, usual.mend_spikes, usual.response)
-    session = Session(annotator, rules, preparation, wanted, known)
+    session = Session(annotator, rules, preparation, wanted, known, hurry=hurry)
     typer.echo(f"model    {annotator}", err=True)
     settings = {
         **feed.recipe(),
@@ -269,7 +280,7 @@ def _run(
 
     session.remarks.say = _tell
     with targets.growing(output, command, NAMES):
-        folder = Folder(output, command, recipe, give, publishers.sync)
+        folder = Folder(output, command, recipe, give, publishers.sync, hurry=session.hurry)
         if folder.ended:
             _tell(f"ended    {output} holds all picks of these data already")
             return
@@ -309,9 +320,12 @@ def _summary(session: Session, folder: Any, ended: bool) -> list[str]:
     ]
     if every:
         data, own = every["data_s"], every["computing_s"]
+        waited = "recorded long before it arrived"
+        if data:
+            waited = f"{data['median']:.1f} s from onset to the last packet needed"
+            waited += f" (99 %: {data['p99']:.1f} s)"
         lines.append(
-            f"latency  {data['median']:.1f} s from onset to the last packet needed (99 %:"
-            f" {data['p99']:.1f} s), then {own['median']:.2f} s of computing ({own['p99']:.2f} s)"
+            f"latency  {waited}, then {own['median']:.2f} s of computing ({own['p99']:.2f} s)"
         )
     where = "ended" if ended else "stopped; the same words go on"
     return [*session.remarks.lines(), *lines, f"{where:8} {folder.folder}"]

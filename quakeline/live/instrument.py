@@ -264,6 +264,20 @@ class Instrument:
         self.preparing.drop(sample_time(motion.end, self.rate_hz) - back_ns)
         return made
 
+    def preliminary(self) -> pd.DataFrame | None:
+        """Picks that are not sure yet, after `picks`; None: there are none."""
+        if self._picking is None or self.motion is None:
+            return None
+        session = self._members[0].session
+        alone = len(self._members) == 1
+        none = np.zeros((len(self._picker.origin.phases), 0), np.float32)
+        return self._picking.preliminary(session.ahead(self.number) if alone else none, self.motion)
+
+    def latest(self) -> tuple[int, float]:
+        """When its last packet came that made more known: arrival and moment, as in `waited`."""
+        _, arrived_ns, moment = self._trail[-1]
+        return arrived_ns, moment
+
     def _join(self, picking: Picking) -> None:
         """Combine the curves of all networks as far as every one has them."""
         if len(self._heads) == 1:

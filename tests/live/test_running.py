@@ -31,7 +31,8 @@ from quakeline.live import output as outputs
 from quakeline.live import running
 from quakeline.live.feeds.replay import Replay
 from quakeline.live.output import LATENCY, LINES, NAMES, STATE, TABLE, Output, line_of
-from quakeline.live.running import Running
+from quakeline.live.remarks import Remarks
+from quakeline.live.running import Pace, Running
 
 __all__ = ["picker_weights"]
 
@@ -250,6 +251,31 @@ def test_a_feed_is_closed_where_its_folder_cannot_be_made(annotator, folder, tmp
     with pytest.raises((OSError, OutputError)):
         Running(Opened(paths=[str(folder)]), session_of(annotator, 20.0), output)
     assert closed == [True]
+
+
+def test_falling_behind_is_said_when_it_begins_and_when_it_is_over() -> None:
+    lines: list[str] = []
+    pace = Pace(Remarks(lines.append))
+    for behind_s in (0.1, 9.0, 11.0, 60.0, 5.0, 1.0, 3.0, 20.0):
+        pace.note(behind_s, 1_600_000_000 * 10**9)
+    assert len(lines) == 2
+    assert "computing is 11 s behind the data of 2020-09-13T12:26:40Z" in lines[0]
+    assert "caught up" in lines[1]
+    assert (pace.behind_s, pace.most_s) == (20.0, 60.0)
+
+
+def test_windows_that_wait_are_behind_until_they_are_computed(annotator, folder):
+    session = session_of(annotator, 20.0)
+    for packet in feed(folder).open().packets():
+        if packet is not None:
+            session.add(packet)
+        if session.due >= 4:
+            break
+    time.sleep(0.05)
+    assert session.behind_s >= 0.05
+    while session.due:
+        list(session.work())
+    assert session.behind_s == 0.0
 
 
 def killed(folder: Path, weights: Path, target: Path, kills: int, speed: int = 200) -> None:
