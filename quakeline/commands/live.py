@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +16,12 @@ from quakeline.commands.options import Files, Model, StationXml, Threshold, Weig
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from quakeline.io.products.provenance import Record
     from quakeline.live.feeds.protocol import BaseFeed
     from quakeline.live.publishing.protocol import BasePublisher
+    from quakeline.live.serving.server import Shown
     from quakeline.live.session import Session
     from quakeline.workflow.config import Run
 
@@ -76,13 +80,22 @@ Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; d
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
+Serve = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[HOST:]PORT",
+        help="Show the session as a page of a browser, and metrics at /metrics; on this machine"
+        " alone unless a host is given. Port 0: any.",
+    ),
+]
+
 Overlay = Annotated[
     str, typer.Argument(help="Overlay on config/config.yaml: a file, or a name in config/runs.")
 ]
 
 
 @app.command()
-def run(overlay: Overlay, threads: Threads = None) -> None:
+def run(overlay: Overlay, threads: Threads = None, serve: Serve = None) -> None:
     """Pick what the feed of the section `live` brings, until the feed ends or SIGTERM comes.
 
     Network, thresholds, preparation and responses are those of the run. Each pick is a line of
@@ -98,10 +111,10 @@ def run(overlay: Overlay, threads: Threads = None) -> None:
     if settings.live is None:
         raise ConfigError(f"{path or overlay}: no section live; allowed: live: {{feed: ...}}")
     with chdir(place):
-        _run_section(settings, threads)
+        _run_section(settings, threads, serve)
 
 
-def _run_section(settings: Run, threads: int | None) -> None:
+def _run_section(settings: Run, threads: int | None, serve: str | None) -> None:
     """Run the section `live` of a run in the present folder."""
     import os
     from tempfile import TemporaryDirectory
@@ -152,7 +165,9 @@ def _run_section(settings: Run, threads: int | None) -> None:
         "weights_id": annotator.weights_id,
     }
     inputs = {**live.feed.inputs(), **_digests(map(Path, settings.stations.stationxml))}
-    _run(live.feed, session, output, Record("live", VERSION, recipe, inputs), SECTION, live.publish)
+    record = Record("live", VERSION, recipe, inputs)
+    shown = _shown(settings.run, serve, _places_of(settings)) if serve is not None else None
+    _run(live.feed, session, output, record, SECTION, live.publish, shown)
 
 
 @app.command()
@@ -173,6 +188,7 @@ def replay(
     outage: Outage = 0.0,
     seed: Seed = 0,
     hurry: Hurry = False,
+    serve: Serve = None,
     threads: Threads = None,
     device: Device = "auto",
 ) -> None:
@@ -232,7 +248,8 @@ def replay(
         "weights_id": annotator.weights_id,
     }
     inputs = {**feed.inputs(), **_digests(stationxml or [])}
-    _run(feed, session, output, Record("live", VERSION, settings, inputs), COMMAND)
+    shown = _shown(output.name, serve, inventory.table_of(known)) if serve is not None else None
+    _run(feed, session, output, Record("live", VERSION, settings, inputs), COMMAND, shown=shown)
 
 
 def _digests(files: Iterable[Path]) -> dict[str, str]:
@@ -264,6 +281,7 @@ def _run(
     recipe: Record,
     command: str,
     publish: Sequence[BasePublisher] = (),
+    shown: Shown | None = None,
 ) -> None:
     """Run a session in its folder, which no other one may fill meanwhile."""
     from quakeline.io.products import targets
@@ -277,6 +295,14 @@ def _run(
     def give(row: dict[str, Any]) -> None:
         _say(row)
         publishers.publish(row)
+        if shown:
+            shown.board.row(row)
+
+    def meanwhile() -> None:
+        publishers.tell()
+        if shown:
+            now_ns = session.clock_ns if feed.IS_FINITE else time.time_ns()
+            shown.board.look(session, running.pace, now_ns)
 
     session.remarks.say = _tell
     with targets.growing(output, command, NAMES):
@@ -286,10 +312,46 @@ def _run(
             return
         if folder.state:
             _tell("goes on  from an earlier session")
-        with publishers, _stoppable() as stopped:
-            ended = Running(feed, session, folder, stopped, publishers.tell).run()
+        page = shown.open() if shown else nullcontext("")
+        with page as address, publishers, _stoppable() as stopped:
+            if address:
+                _tell(f"serving  {address}")
+            running = Running(feed, session, folder, stopped, meanwhile)
+            ended = running.run()
         for line in _summary(session, folder, ended):
             _tell(line)
+
+
+def _shown(name: str, serve: str, stations: pd.DataFrame) -> Shown:
+    """What `--serve` shows of a session, with a map of stations (STATIONS)."""
+    from quakeline.live.serving.board import Board
+    from quakeline.live.serving.server import Page, Shown, address_of
+    from quakeline.report.map import station_map, style
+
+    address = address_of(serve)
+    sites = stations.assign(site=stations["network"] + "." + stations["station"])
+    sites = sites.drop_duplicates("site").dropna(subset=["latitude", "longitude"])
+    drawing, frame = station_map(sites)
+    places = sites[["site", "latitude", "longitude"]].to_dict("records")
+    board = Board({"stations": places, "frame": frame})
+    return Shown(board, Page(name, drawing, style()), address)
+
+
+def _places_of(settings: Run) -> pd.DataFrame:
+    """All stations whose places the run's own files say."""
+    import pandas as pd
+
+    from quakeline.core.schemas import STATIONS
+    from quakeline.io.formats import inventory
+    from quakeline.io.products import tables
+
+    named = [*settings.stations.matching("stationxml")]
+    named += [settings.stations.table] if settings.stations.table else []
+    asked = Path("results") / settings.run / "stations.parquet"  # of stations.fdsn
+    if settings.stations.fdsn and asked.is_file():
+        named.append(str(asked))
+    found = [inventory.read_any(Path(name)) for name in named]
+    return pd.concat(found, ignore_index=True) if found else tables.empty(STATIONS)
 
 
 def _tell(line: str) -> None:

@@ -273,6 +273,19 @@ class Instrument:
         none = np.zeros((len(self._picker.origin.phases), 0), np.float32)
         return self._picking.preliminary(session.ahead(self.number) if alone else none, self.motion)
 
+    def recent(self) -> dict[str, tuple[int, np.ndarray]]:
+        """What is held of motion (`z`, the first component with data) and of each phase's curve.
+
+        Of each the first sample and the samples after it, (n,).
+        """
+        motion, picking = self.motion, self._picking
+        if motion is None or picking is None:
+            return {}
+        row = int(motion.valid.any(axis=1).argmax())
+        start, curves = picking.curves
+        phases = zip(self._picker.origin.phases, curves, strict=True)
+        return {"z": (motion.start, motion.data[row])} | {k: (start, v) for k, v in phases}
+
     def latest(self) -> tuple[int, float]:
         """When its last packet came that made more known: arrival and moment, as in `waited`."""
         _, arrived_ns, moment = self._trail[-1]

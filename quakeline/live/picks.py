@@ -36,6 +36,11 @@ class Picking:
         """Samples of motion around a pick that count for it."""
         return self._picker.context
 
+    @property
+    def curves(self) -> tuple[int, np.ndarray]:
+        """First sample and probabilities, (phases, n), that are held."""
+        return self._start, self._curves
+
     def add(self, start: int, curves: np.ndarray) -> None:
         """Take the next probabilities, (phases, n), which begin at a sample."""
         missing = start - (self._start + self._curves.shape[1])

@@ -407,6 +407,10 @@ class Session:
 
     # --- what an earlier session did
 
+    def instruments(self) -> list[Instrument]:
+        """Those in work whose channels become components, in order of their names."""
+        return [one for _, one in sorted(self._by_label.items()) if one.preparing.used]
+
     def ends(self) -> dict[str, int]:
         """By NET.STA.LOC.BI, where the last sample of instruments in work ends (ns)."""
         return {k: one.end_ns for k, one in self._by_label.items() if one.preparing.used}
