@@ -119,6 +119,8 @@ class Code(Enum):
     FELL_SILENT = _remark(
         "nothing came for {seconds:.0f} s after {time}: begun anew when it is back"
     )
+    FELL_BEHIND = _remark("computing is {seconds:.0f} s behind the data of {time}")
+    CAUGHT_UP = _remark("computing has caught up with the data of {time}")
     RATE_CHANGED = _remark("its sampling rate changed from {before_hz:g} to {after_hz:g} Hz")
 
     # stations without data

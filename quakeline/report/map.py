@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from quakeline.core.schemas import EVENTS, FIBRE_CHANNELS
+from quakeline.io.products import tables
 from quakeline.report.catalog import Catalog
 from quakeline.report.panels import CROWD, MOST_NAMES, MOST_NUMBERS, draw_depth, draw_map
 from quakeline.report.region import Region, region
@@ -80,6 +83,32 @@ def draw(catalog: Catalog) -> Drawn | None:
         names=_names_note(stations),
         uncertain=0 < len(events) <= MOST_VECTORS,
     )
+
+
+def station_map(stations: pd.DataFrame) -> tuple[str, dict[str, Any] | None]:
+    """Draw stations alone (SVG), for a page that adds events itself, and say where the map lies.
+
+    `stations` have `site`, `latitude`, `longitude` and `elevation_m`. The second answer has x, y,
+    width and height in units of the drawing, and its limits in degrees. Without a station that has
+    coordinates the drawing is a sentence, and the second answer None.
+    """
+    placed = stations.dropna(subset=["latitude", "longitude"])
+    if not len(placed):
+        return "<p>No station has coordinates.</p>", None
+    events = tables.empty(EVENTS).assign(number=0, time_ns=0, n_arrivals=0)
+    channels = tables.empty(FIBRE_CHANNELS)
+    area = region(placed, events)
+    drawing = _svg(_WIDE, area, placed.assign(picked=True), events, channels)
+    x, y, width, height = _boxes(_WIDE, False)[2]["map"]
+    (west, east), (south, north) = area.longitudes, area.latitudes
+    limits = {"west": west, "east": east, "south": south, "north": north}
+    box = {"x": x, "y": y, "width": width, "height": height}
+    return drawing, {**box, **limits, "wrapped": area.wrapped}
+
+
+def style() -> str:
+    """The style sheet of the report, whose colours drawings have."""
+    return (Path(__file__).parent / "templates/report.css").read_text(encoding="utf-8")
 
 
 def _names_note(stations: pd.DataFrame) -> str:
