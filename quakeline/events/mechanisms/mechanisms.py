@@ -96,7 +96,10 @@ def _of_group(
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """A row of MECHANISMS, and the rows of POLARITIES that count."""
     first = group[0]
-    placed = [launch.placed(event, rules.max_distance_km) for event in group]
+    placed = [
+        launch.placed(event, rules.max_distance_km) if len(event.polarities) else event.polarities
+        for event in group
+    ]
     polarities = pd.concat(placed, ignore_index=True)
     absent = sum(len(event.polarities) for event in group) - len(polarities)
     notes = [Reason.of(Code.POLARITIES_UNPLACED, absent)] if absent else []
