@@ -296,6 +296,8 @@ rule report:
         panels=of_fibres(rules.das_pick.output.panels),
         choices=choosing(),
         weights=weights_of(RUN.weights_stages),
+        mechanisms=MECHANISMS,
+        polarities=POLARITIES,
     output:
         report=product("report", "report"),
     log:
