@@ -143,10 +143,10 @@ def _svg(
         buffer = io.StringIO()
         no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=no_metadata, dpi=144)
-    return _inline(buffer.getvalue(), layout.name)
+    return inline(buffer.getvalue(), layout.name)
 
 
-def _inline(svg: str, name: str) -> str:
+def inline(svg: str, name: str) -> str:
     """Cut an SVG file to what HTML takes: own ids, the page's colours and font, no fixed size."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

@@ -11,15 +11,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from quakeline.core.schemas import PROBABILITIES, WAVEFORMS
+from quakeline.core.schemas import MECHANISMS, POLARITIES, PROBABILITIES, WAVEFORMS
+from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.formats.pick_tables import NO_WEIGHTS
-from quakeline.io.products import remarks
+from quakeline.io.products import remarks, tables
 from quakeline.report import (
     counts,
     coverage,
     fibres,
     figures,
     formatting,
+    mechanisms,
     moving_map,
     record_sections,
     resources,
@@ -58,6 +60,8 @@ class Sources:
     chosen: dict[str, str]
     weights: list[Path]
     diagnosis: Path
+    mechanisms: list[Path]
+    polarities: list[Path]
 
 
 def render(
@@ -111,6 +115,7 @@ def render(
             diagnosis=json.loads(sources.diagnosis.read_text(encoding="utf-8")),
             **_statistics(catalog),
             **_moving(catalog),
+            **_mechanisms(catalog, sources),
         )
     )
 
@@ -143,6 +148,21 @@ def _moving(catalog: Catalog) -> dict[str, Any]:
         "moving_json": moving_map.embedded(moving),
         "script": script,
         "script_hash": Markup(moving_map.allowance(script)),
+    }
+
+
+def _mechanisms(catalog: Catalog, sources: Sources) -> dict[str, Any]:
+    """Focal mechanisms; None in a run that looks for none."""
+    if not sources.mechanisms:
+        return {"mechanisms": None}
+    focal = Focal(
+        tables.read_many(sources.mechanisms, MECHANISMS),
+        tables.read_many(sources.polarities, POLARITIES),
+    )
+    return {
+        "mechanisms": mechanisms.view(catalog, focal),
+        "ball_half": mechanisms.HALF,
+        "ball_radius": mechanisms.RADIUS,
     }
 
 

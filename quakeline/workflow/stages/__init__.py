@@ -22,6 +22,7 @@ from quakeline.workflow.stages import (
     locate,
     magnitude,
     measure,
+    mechanism,
     merge,
     pick,
     prepare,
@@ -58,6 +59,10 @@ def _evaluated(run: Settings) -> bool:
     return run.evaluate.reference is not None
 
 
+def _mechanisms(run: Settings) -> bool:
+    return run.mechanism.asked
+
+
 def _asks_for_stations(run: Settings) -> bool:
     return run.stations.fdsn is not None
 
@@ -77,6 +82,10 @@ def _asks_for_reference(run: Settings) -> bool:
 def _fibre_files(run: Settings) -> dict[str, list[str]]:
     tables = {f"fibres.{one.name}.channels.table": one.channels.table for one in run.fibres}
     return {key: [table] for key, table in tables.items() if table}
+
+
+def _mechanism_files(run: Settings) -> dict[str, list[str]]:
+    return {f"mechanism.{key}": files for key, files in run.mechanism.files().items()}
 
 
 def _check_stations(run: Settings) -> None:
@@ -229,6 +238,17 @@ TABLE: tuple[Stage, ...] = (
         "run",
         {"events": "classes/events.parquet", "classes": "classes/classes.parquet"},
         group="catalog",
+    ),
+    Stage(
+        mechanism,
+        "run",
+        {
+            "mechanisms": "catalog/mechanisms.parquet",
+            "polarities": "catalog/polarities.parquet",
+        },
+        has=_mechanisms,
+        group="catalog",
+        files=_mechanism_files,
     ),
     Stage(
         merge,

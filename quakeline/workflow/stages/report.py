@@ -14,7 +14,7 @@ from quakeline.core.section import Section
 if TYPE_CHECKING:
     from quakeline.report.record_sections import Drawing
 
-VERSION = 7
+VERSION = 8
 
 logger = logging.getLogger("quakeline")
 
@@ -92,6 +92,8 @@ def run(
     choices: list[Path],
     chosen: str,
     weights: list[Path],
+    mechanisms: list[Path],
+    polarities: list[Path],
     report: Path,
 ) -> None:
     """Write the page.
@@ -116,6 +118,8 @@ def run(
         each fibre and chunk: `fibres/<fibre>/<kind>/<chunk>`.
     choices, weights
         Products that tell what `auto` became, and weights files, whose cards the page tells.
+    mechanisms, polarities
+        MECHANISMS and POLARITIES; empty in a run that does not look for mechanisms.
     report
         The page to write (HTML).
     """
@@ -139,6 +143,8 @@ def run(
         chosen=told(json.loads(chosen), choices),
         weights=weights,
         diagnosis=diagnosis,
+        mechanisms=mechanisms,
+        polarities=polarities,
     )
     title = config.title or f"Earthquake catalog: {run_name}"
     page = render(catalog, sources, config.drawing(), title, run_name, config.max_rows)
