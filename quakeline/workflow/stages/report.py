@@ -14,7 +14,7 @@ from quakeline.core.section import Section
 if TYPE_CHECKING:
     from quakeline.report.record_sections import Drawing
 
-VERSION = 7
+VERSION = 8
 
 logger = logging.getLogger("quakeline")
 
@@ -34,8 +34,8 @@ class Config(Section):
     max_rows: int = Field(
         500,
         ge=1,
-        description="events listed in the table, those with the most arrivals first; catalog.csv"
-        " holds all",
+        description="events listed on paper and in browsers that run no scripts, those with the"
+        " most arrivals first; elsewhere the table holds up to 20,000 events, catalog.csv all",
     )
     section_before_s: float = Field(
         3.0, ge=0, description="seconds drawn before the first arrival of a record section"
@@ -139,6 +139,7 @@ def run(
         chosen=told(json.loads(chosen), choices),
         weights=weights,
         diagnosis=diagnosis,
+        catalog_files=_beside(report, [events, arrivals, picks]),
     )
     title = config.title or f"Earthquake catalog: {run_name}"
     page = render(catalog, sources, config.drawing(), title, run_name, config.max_rows)
@@ -149,3 +150,10 @@ def run(
         len(catalog.picks),
         len(page.encode()) / 1e6,
     )
+
+
+def _beside(report: Path, tables: list[Path]) -> list[str]:
+    """Files of the catalog as the page names them: relative to its own folder."""
+    files = [Path("catalog/catalog.csv"), Path("catalog/catalog.qml")]
+    files += [Path(path.parent.name, path.name) for path in tables]
+    return [path.as_posix() for path in files]
