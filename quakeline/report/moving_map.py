@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from quakeline.report.basemap.ground import Sources, ground
 from quakeline.report.catalog import Catalog, nanoseconds
 from quakeline.report.panels import short_names
 from quakeline.report.region import KM_PER_DEGREE, Region, region
@@ -15,8 +16,8 @@ from quakeline.report.region import KM_PER_DEGREE, Region, region
 MOST_EVENTS = 20_000
 
 
-def data(catalog: Catalog) -> dict[str, Any] | None:
-    """What the map shows; None where nothing has coordinates.
+def data(catalog: Catalog, below: Sources | None = None) -> dict[str, Any] | None:
+    """What the map shows, above coastlines and the like; None where nothing has coordinates.
 
     Times are seconds since the begin of the run; an event is [x, y, depth, time, size, number] with
     x and y in km. An event of the reference is [x, y, time, number of the same event here or null],
@@ -35,6 +36,7 @@ def data(catalog: Catalog) -> dict[str, Any] | None:
     names = short_names(list(stations["site"]))
     picked = stations["site"].isin(set(catalog.picks["site"])).astype(int)
     return {
+        "ground": ground(area, below).plain() if below else {},
         "half": round(area.half_km, 3),
         "middle": [round(area.longitude, 6), round(area.latitude, 6)],
         "kmPerDegree": [round(area.km_per_degree_east, 6), KM_PER_DEGREE],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +28,7 @@ from quakeline.report import (
     stations,
 )
 from quakeline.report.axes import time_ticks
+from quakeline.report.basemap.ground import Sources as Ground
 from quakeline.report.catalog import Catalog, nanoseconds
 from quakeline.report.kept_stores import Archive
 from quakeline.report.map import draw
@@ -57,6 +58,7 @@ class Sources:
     weights: list[Path]
     diagnosis: Path
     catalog_files: list[str]
+    below: Ground = field(default_factory=Ground)
 
 
 def render(
@@ -76,7 +78,7 @@ def render(
     )
     drawn = [int(record.event["number"]) for record in records]
     listed = event_table.table(catalog.events, drawn, max_rows)
-    moving = moving_map.data(catalog)
+    moving = moving_map.data(catalog, sources.below)
     costs = resources.costs(sources.benchmarks)
     reasons = remarks.collect(sources.manifests, sources.coverage)
     return (
@@ -89,7 +91,8 @@ def render(
             catalog=catalog,
             headline=counts.headline(catalog, lanes),
             why_empty=counts.why_empty(catalog, lanes),
-            map=draw(catalog),
+            map=draw(catalog, sources.below),
+            natural_earth=sources.below.natural_earth,
             listed=listed,
             files=_files(sources.catalog_files),
             records=records,

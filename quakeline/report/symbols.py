@@ -21,7 +21,11 @@ FONT = 12.0
 
 # Stand-ins that become CSS variables in the SVG, so that the figure follows the page's colours.
 INK, MUTED, LINE, PAPER, STATION = "#010203", "#020304", "#030405", "#040506", "#050607"
+COAST, WATER, LINES = "#060708", "#070809", "#08090a"
 VARIABLES = {
+    COAST: "var(--coast)",
+    WATER: "var(--water)",
+    LINES: "var(--lines)",
     INK: "var(--ink)",
     MUTED: "var(--muted)",
     LINE: "var(--line)",

@@ -252,6 +252,7 @@ class RunFiles:
             "channels": [],
             "fibre_picks": [],
             "panels": [],
+            "maps": [],
             "weights": self.weights,
         }
 

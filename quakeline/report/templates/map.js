@@ -94,7 +94,7 @@
   function drawGround(pen, colour) {
     const ground = data.ground || {};
     if (ground.terrain) drawTerrain(pen, ground.terrain);
-    const styles = [["lakes", "water", 0.8], ["coastlines", "coast", 1.2], ["borders", "muted", 1]];
+    const styles = [["lakes", "water", 0.8], ["coastlines", "coast", 1.2], ["borders", "muted", 1], ["lines", "lines", 1]];
     for (const [name, hue, width] of styles) {
       pen.setLineDash(name === "borders" ? [6, 3, 1, 3] : []);
       pen.lineWidth = width;

@@ -254,6 +254,7 @@ rule report:
         panels=of_fibres(rules.das_pick.output.panels),
         choices=choosing(),
         weights=weights_of(RUN.weights_stages),
+        maps=[path for paths in RUN.report.files().values() for path in paths],
     output:
         report=product("report", "report"),
     log:
