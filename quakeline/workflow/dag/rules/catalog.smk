@@ -298,6 +298,7 @@ rule report:
         weights=weights_of(RUN.weights_stages),
         mechanisms=MECHANISMS,
         polarities=POLARITIES,
+        maps=[path for paths in RUN.report.files().values() for path in paths],
     output:
         report=product("report", "report"),
     log:
