@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
+from quakeline.events.classification.settings import EventWeights
 from quakeline.fibres.section import Fibre
 from quakeline.workflow.stages.associate import Config as Associate
 from quakeline.workflow.stages.evaluate import Config as Evaluate
@@ -61,6 +62,10 @@ class Settings(Protocol):
     @property
     def magnitude(self) -> Magnitude:
         """Corrections of stations."""
+
+    @property
+    def classify_windows(self) -> EventWeights | None:
+        """The network of `classify` that looks at waveforms; None where there is none."""
 
     @property
     def evaluate(self) -> Evaluate:
