@@ -18,7 +18,8 @@ FILTER_CONTEXT_S = 20.0
 Scaler = Literal["sample", "batch", "fixed"]
 #: What windows are divided by, see `Card.normalisation`.
 Normalisation = Literal["std", "std-live", "max", "scale", "none"]
-Output = Literal["samples", "window", "event"]
+PickerOutput = Literal["samples", "window"]
+Output = PickerOutput | Literal["event"]
 #: What all samples may be divided by instead, see `Windowing.normalisation`.
 Scan = Literal["max-600s"]
 #: How overlapping windows are joined, see `Card.stacking`.

@@ -9,6 +9,7 @@ import pandas as pd
 
 from quakeline.core.schemas import CLASSES
 from quakeline.events.classification.settings import Network
+from quakeline.io.products import provenance
 
 #: The class of an event that the network does not tell.
 UNKNOWN = "unknown"
@@ -65,6 +66,8 @@ def judged(
     unknown one has no probability.
     """
     limit = settings.max_distance_km or settings.weights.card.max_distance_km
+    unlimited = float("inf") if limit is None else limit
+    provenance.chose("classify", settings.plain(), {"max_distance_km": unlimited})
     voices = _voices(arrivals, picks, windows)
     by_event = dict(list(voices.groupby("event_id")))
     nothing = voices.iloc[:0]
