@@ -22,7 +22,7 @@ from quakeline.core.section import MayBeAuto, Section
 from quakeline.core.timeline import Span, split, to_datetime, to_ns
 from quakeline.earth.sections import Layers, Velocity
 from quakeline.earth.shipped import GENERAL, VELOCITY_MODELS
-from quakeline.events.classification.settings import EventWeights, Network, Rules
+from quakeline.events.classification.settings import AnyClassifier, EventWeights, Network, Rules
 from quakeline.fibres.das.weights_section import AnyKind as AnyFibreKind
 from quakeline.fibres.section import Fibre
 from quakeline.live.section import Live
@@ -123,7 +123,7 @@ class Run(Section):
     associate: stages.associate.Config = stages.associate.Config()
     locate: stages.locate.Config = stages.locate.Config()
     magnitude: stages.magnitude.Config = stages.magnitude.Config()
-    classify: stages.classify.Config = Rules()
+    classify: AnyClassifier = Rules()
     merge: stages.merge.Config = stages.merge.Config()
     evaluate: stages.evaluate.Config = stages.evaluate.Config()
     report: stages.report.Config = stages.report.Config()

@@ -24,7 +24,13 @@ class Priors(Section):
     noise: float = Field(0.1, gt=0, description="share of picks that are no event")
 
 
-class Rules(Section):
+class Classifier(Section):
+    """What tells the kinds of events."""
+
+    kind: str = Field(description="which of the kinds below")
+
+
+class Rules(Classifier):
     """A rule with hand-set weights on features of the picks (docs/catalog.md); not trained.
 
     No event is removed: the class and its probability stand beside it.
@@ -64,7 +70,7 @@ class EventWeights(Section):
         return max(last, self.card.window_s - first) + PAD_S
 
 
-class Network(Section):
+class Network(Classifier):
     """A network that looks at the waveforms of each station with a P of an event.
 
     Its probabilities are averaged over the stations. No event is removed: the class and its
@@ -102,8 +108,5 @@ def _rules_by_default(given: Any) -> Any:
     return given
 
 
-KINDS = (Rules, Network)
-if TYPE_CHECKING:
-    Classifier = Rules | Network
-else:
-    Classifier = Annotated[one_of(KINDS), BeforeValidator(_rules_by_default)]
+KINDS: tuple[type[Classifier], ...] = (Rules, Network)
+AnyClassifier: Any = Annotated[one_of(KINDS), BeforeValidator(_rules_by_default)]

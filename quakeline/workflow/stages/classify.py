@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quakeline.events.classification.settings import Classifier, Network
+from quakeline.events.classification.settings import Classifier, Network, Rules
 
 VERSION = 2
 
@@ -37,14 +37,18 @@ def run(
     from quakeline.events.chain.classify import by_network, classified
     from quakeline.io.products import tables
 
-    given = (
+    events_arrivals_picks = (
         tables.read(sized, EVENTS),
         tables.read(arrivals, ARRIVALS),
         tables.read_many(picks, PICKS),
     )
     if isinstance(config, Network):
-        found, judgement = by_network(config, *given, tables.read_many(windows, WINDOW_CLASSES))
+        seen = tables.read_many(windows, WINDOW_CLASSES)
+        found, judgement = by_network(config, *events_arrivals_picks, seen)
+    elif isinstance(config, Rules):
+        sketches = tables.read_many(measurements, MEASUREMENTS)
+        found, judgement = classified(config, *events_arrivals_picks, sketches)
     else:
-        found, judgement = classified(config, *given, tables.read_many(measurements, MEASUREMENTS))
+        raise TypeError(f"classify: no work is known for the kind {config.kind}")
     tables.write(found, EVENTS, events)
     tables.write(judgement, CLASSES, classes)
