@@ -314,6 +314,9 @@ class Code(Enum):
     COUNTS_ONLY = _unused("no instrument response")
     NO_COMPONENT = _unused("no component that may be measured")
     TOO_FEW_COMPONENTS = _unused("Z, N and E are needed")
+    WINDOW_NOT_PLACED = _unused(
+        "gaps, clipped samples or the end of the data in every window around its P"
+    )
     FEW_POLARITIES = _unused("{count} polarities, {needed:g} are needed")
     AZIMUTH_GAP = _unused(
         "azimuths of polarities have a gap of {gap_deg:g} deg, above {most_deg:g}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
+from quakeline.events.classification.settings import EventWeights
 from quakeline.fibres.section import Fibre
 from quakeline.workflow.stages.associate import Config as Associate
 from quakeline.workflow.stages.evaluate import Config as Evaluate
@@ -67,6 +68,10 @@ class Settings(Protocol):
     @property
     def mechanism(self) -> Mechanism:
         """Polarities."""
+
+    @property
+    def classify_windows(self) -> EventWeights | None:
+        """The network of `classify` that looks at waveforms; None where there is none."""
 
     @property
     def evaluate(self) -> Evaluate:
