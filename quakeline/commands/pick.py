@@ -11,7 +11,7 @@ from quakeline.commands.options import Files, Model, StationXml, Threshold, Weig
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from quakeline.api.direct.picks import Outcome
+    from quakeline.picking.direct.picks import Outcome
     from quakeline.picking.settings import Settings
     from quakeline.waveforms.preparation.recordings import Recordings
 
@@ -43,12 +43,12 @@ def pick(
 
     from rich.console import Console
 
-    from quakeline.api.direct.picks import picks_of, settings_of
     from quakeline.api.direct.weights import load
     from quakeline.commands.progress import shown
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.models.names import described
+    from quakeline.picking.direct.picks import picks_of, settings_of
     from quakeline.waveforms.preparation.recordings import of_files
 
     console = Console(stderr=True)
