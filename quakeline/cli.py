@@ -25,7 +25,7 @@ from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
 from quakeline.commands.scan import scan
 from quakeline.commands.train import train
-from quakeline.core import terminal
+from quakeline.core import garbage, terminal
 from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def main() -> None:
 
     Standard output that cannot be written ends no work; it is one line and exit code 3.
     """
+    garbage.search_rarely()
     output = terminal.take_output()
     sys.exit(terminal.ended(output, _code_of(*_split(sys.argv[1:]))))
 
