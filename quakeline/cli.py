@@ -25,7 +25,7 @@ from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
 from quakeline.commands.scan import scan
 from quakeline.commands.train import train
-from quakeline.core import terminal
+from quakeline.core import garbage, terminal
 from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def main() -> None:
 
     Standard output that cannot be written ends no work; it is one line and exit code 3.
     """
+    garbage.search_rarely()
     output = terminal.take_output()
     sys.exit(terminal.ended(output, _code_of(*_split(sys.argv[1:]))))
 
@@ -152,7 +153,7 @@ def run(
     """
     from functools import partial
 
-    from quakeline.workflow import launch, rounds
+    from quakeline.workflow import launch, profiles, rounds
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
         raise typer.BadParameter(f"{cores!r} given; a number above 0, or all", param_hint="--cores")
@@ -160,7 +161,7 @@ def run(
     path = launch.find_overlay(place, overlay, Path.cwd())
     if place != Path.cwd():
         typer.echo(f"working in {place}", err=True)
-    profile_path = launch.find_profile(place, profile, Path.cwd())
+    profile_path = profiles.find(place, profile, Path.cwd())
     extra = context.obj or []
     for one in rounds.wanted(place, path):
         if one != path:

@@ -85,14 +85,14 @@ def _write(
 ) -> None:
     """Write the picks whole or not at all; a Parquet table says what made it."""
     from quakeline.core.schemas import PICKS
-    from quakeline.core.timeline import iso
+    from quakeline.core.timeline import isos
     from quakeline.io.products import provenance, tables
     from quakeline.io.products.atomic import replacing
 
     if output.suffix == ".csv":
         with replacing(output) as temporary:
             times = outcome.picks["time"].astype("int64")
-            frame = outcome.picks.assign(time=[iso(time, digits=6) for time in times])
+            frame = outcome.picks.assign(time=isos(times.to_numpy(), digits=6))
             frame.to_csv(temporary, index=False, lineterminator="\n")
         return
     from quakeline.workflow.stages.pick import VERSION

@@ -11,6 +11,7 @@ from quakeline.workflow.stages import (
     annotate,
     associate,
     classify,
+    classify_windows,
     crate,
     das_annotate,
     das_index,
@@ -23,6 +24,7 @@ from quakeline.workflow.stages import (
     locate,
     magnitude,
     measure,
+    mechanism,
     merge,
     pick,
     prepare,
@@ -68,6 +70,19 @@ def _evaluated(run: Settings) -> bool:
     return run.evaluate.reference is not None
 
 
+def _mechanisms(run: Settings) -> bool:
+    return run.mechanism.asked
+
+
+def _windows_classified(run: Settings) -> bool:
+    return run.fetch is not None and run.classify_windows is not None
+
+
+def _event_weights(run: Settings) -> dict[str, list[str]]:
+    weights = run.classify_windows
+    return {} if weights is None else {"classify.weights.path": [weights.path]}
+
+
 def _asks_for_stations(run: Settings) -> bool:
     return run.stations.fdsn is not None
 
@@ -87,6 +102,10 @@ def _asks_for_reference(run: Settings) -> bool:
 def _fibre_files(run: Settings) -> dict[str, list[str]]:
     tables = {f"fibres.{one.name}.channels.table": one.channels.table for one in run.fibres}
     return {key: [table] for key, table in tables.items() if table}
+
+
+def _mechanism_files(run: Settings) -> dict[str, list[str]]:
+    return {f"mechanism.{key}": files for key, files in run.mechanism.files().items()}
 
 
 def _check_stations(run: Settings) -> None:
@@ -178,6 +197,14 @@ TABLE: tuple[Stage, ...] = (
         group="chunks",
     ),
     Stage(
+        classify_windows,
+        "chunk",
+        {"windows": "classes/windows/{chunk}.parquet"},
+        has=_windows_classified,
+        group="chunks",
+        files=_event_weights,
+    ),
+    Stage(
         das_weights,
         "run",
         {"weights": "weights/fibres.safetensors"},
@@ -263,6 +290,17 @@ TABLE: tuple[Stage, ...] = (
         group="catalog",
     ),
     Stage(
+        mechanism,
+        "run",
+        {
+            "mechanisms": "catalog/mechanisms.parquet",
+            "polarities": "catalog/polarities.parquet",
+        },
+        has=_mechanisms,
+        group="catalog",
+        files=_mechanism_files,
+    ),
+    Stage(
         merge,
         "run",
         {
@@ -283,7 +321,13 @@ TABLE: tuple[Stage, ...] = (
         group="catalog",
         files=lambda run: {"evaluate.reference": run.evaluate.files()},
     ),
-    Stage(report, "run", {"report": "report.html"}, group="catalog"),
+    Stage(
+        report,
+        "run",
+        {"report": "report.html"},
+        group="catalog",
+        files=lambda run: run.report.files(),
+    ),
     Stage(crate, "run", {"crate": "catalog/ro-crate-metadata.json"}, group="catalog"),
 )
 STAGES: Mapping[str, Stage] = {stage.name: stage for stage in TABLE}
