@@ -26,6 +26,7 @@ from quakeline.report import (
     record_sections,
     resources,
     stations,
+    traces,
 )
 from quakeline.report.axes import time_ticks
 from quakeline.report.basemap.ground import Sources as Ground
@@ -78,6 +79,7 @@ def render(
     )
     drawn = [int(record.event["number"]) for record in records]
     listed = event_table.table(catalog.events, drawn, max_rows)
+    samples = traces.packed(records)
     moving = moving_map.data(catalog, sources.below)
     costs = resources.costs(sources.benchmarks)
     reasons = remarks.collect(sources.manifests, sources.coverage)
@@ -117,7 +119,8 @@ def render(
             **_statistics(catalog),
             moving=moving,
             moving_json=Markup(embedded(moving)),
-            scripts=_scripts(bool(moving), bool(listed.rows)),
+            samples=Markup(embedded(samples)) if samples else "",
+            scripts=_scripts(bool(moving), bool(listed.rows), bool(samples)),
         )
     )
 
@@ -141,9 +144,14 @@ def _statistics(catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def _scripts(map_moves: bool, with_events: bool) -> Scripts:
+def _scripts(map_moves: bool, with_events: bool, with_samples: bool) -> Scripts:
     """The only scripts that the page allows."""
-    wanted = {"map.js": map_moves, "events.js": with_events}
+    wanted = {
+        "map.js": map_moves,
+        "events.js": with_events,
+        "traces.js": with_samples,
+        "records.js": with_samples,
+    }
     names = [name for name, needed in wanted.items() if needed]
     return Scripts.named("selection.js", *names) if names else Scripts(())
 

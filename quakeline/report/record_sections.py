@@ -23,6 +23,8 @@ FINE = 4
 #: Seconds read before the drawn span so that the high-pass has settled.
 _WARM_UP_S = 10.0
 _DAY_S = 86_400.0
+#: Picks of other events and of none that are drawn at an instrument, the most probable ones.
+_MOST_OTHERS = 40
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,17 @@ class Mark:
 
 @dataclass(frozen=True)
 class Curve:
-    """A trace: component, largest value with units, SVG path, stretches without data."""
+    """A trace: component, largest value with units, SVG path, stretches without data.
+
+    `samples` are those of the store, without their mean and 0 where there are none.
+    """
 
     component: str
     peak: str
     path: str
     blanks: list[tuple[float, float]]
+    samples: np.ndarray
+    rate_hz: float
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,8 @@ class Record:
     """The record section of one event."""
 
     event: dict[str, Any]
+    start_ns: int
+    end_ns: int
     rows: list[Row]
     ticks: list[Tick]
     without_data: list[str]
@@ -129,7 +138,8 @@ def _record(
         )
     origin = event["time_ns"]
     ends = [(t - origin) / SECOND for t in (window.start_ns, window.end_ns)]
-    return Record(event, rows, second_ticks(ends[0], ends[1]), silent, left_out)
+    ticks = second_ticks(ends[0], ends[1])
+    return Record(event, window.start_ns, window.end_ns, rows, ticks, silent, left_out)
 
 
 def _window(event: dict[str, Any], own: pd.DataFrame, drawing: Drawing) -> Span:
@@ -212,7 +222,9 @@ def _curves(waveforms: Archive, label: str, window: Span, highpass_hz: float | N
         values = steady(data[i].astype(float), valid[i], rate, highpass_hz)[skip:]
         peak = float(np.abs(values[seen]).max())
         path = trace_path(values, seen, peak, TRACE * FINE // 2 - FINE)
-        curves.append(Curve(component, f"{short(peak)} {units}", path, blanks(seen)))
+        plain = steady(data[i].astype(float), valid[i], rate, None)[skip:]
+        largest = f"{short(peak)} {units}"
+        curves.append(Curve(component, largest, path, blanks(seen), plain, rate))
     return curves
 
 
@@ -265,6 +277,8 @@ def _marks(
     near = picks[inside]
     here = near[near["label"] == label]
     residuals = dict(zip(own["pick_id"], own["residual_s"], strict=True))
+    others = here[~here["pick_id"].isin(own["pick_id"])].nlargest(_MOST_OTHERS, "probability")
+    here = pd.concat([here[here["pick_id"].isin(own["pick_id"])], others])
     marks = []
     if window.contains(event["time_ns"]):
         place = (event["time_ns"] - window.start_ns) / width
