@@ -92,6 +92,7 @@ def render(
             run_name=run_name,
             catalog=catalog,
             headline=counts.headline(catalog, lanes),
+            of_fibres_without_events=_fibres_alone(catalog) and not len(catalog.events),
             why_empty=counts.why_empty(catalog, lanes),
             map=draw(catalog, sources.below),
             natural_earth=sources.below.natural_earth,
@@ -142,6 +143,11 @@ def _statistics(catalog: Catalog) -> dict[str, Any]:
         "compared": catalog.evaluation,
         "missed": largest.head(_MOST_MISSED).sort_values("time_ns").to_dict("records"),
     }
+
+
+def _fibres_alone(catalog: Catalog) -> bool:
+    """Whether the run looked at fibres and at no seismometers."""
+    return bool(catalog.settings.get("fibres")) and not catalog.settings.get("fetch")
 
 
 def _scripts(map_moves: bool, with_events: bool, with_samples: bool) -> Scripts:
