@@ -70,7 +70,7 @@ const traces = (() => {
     FILTERS.forEach(([name], index) => filter.add(new Option(name, index)));
     filter.value = 1;
     const TRACE = 44, HEAD = 20, FOOT = 22;
-    let data = null, lines = [], from = 0, until = 1, gain = 1, current = 0, near = null;
+    let data = null, lines = [], from = 0, until = 1, gain = 1, current = 0, near = null, turns = 0;
 
     const style = () => getComputedStyle(document.documentElement);
     const left = () => canvas.clientWidth < 600 ? 84 : 150;
@@ -82,8 +82,11 @@ const traces = (() => {
     async function show(number) {
       const asked = source(number);
       root.hidden = !asked;
+      const turn = ++turns;
       if (!asked) return;
-      data = await asked;
+      const found = await asked;
+      if (turn !== turns) return;
+      data = found;
       heading.textContent = data.name;
       [from, until, gain, current] = [data.start, data.end, 1, 0];
       const names = [...new Set(data.rows.flatMap(row => row.traces.map(t => t.component)))];
@@ -315,7 +318,8 @@ const traces = (() => {
     kind.addEventListener("change", () => { more.hidden = !kind.value; draw(); });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
     new ResizeObserver(draw).observe(canvas);
-    return {show, draw, get data() { return data; }, get window() { return [from, until]; }};
+    const look = (a, b) => { [from, until] = [a, b]; draw(); };
+    return {show, draw, look, get data() { return data; }, get window() { return [from, until]; }};
   }
   return {viewer, unpacked, filtered, power};
 })();
