@@ -25,7 +25,7 @@ from benchmarks.measure import arguments, finish, timed
 from quakeline.events.mechanisms import first_motions, hash_files, quality, reference, rotations
 from quakeline.events.mechanisms.launching import Stated
 from quakeline.events.mechanisms.mechanisms import Found, Rules, of_events
-from quakeline.events.mechanisms.search import Rays, amplitudes, solved
+from quakeline.events.mechanisms.search import Rays, amplitudes, one_sided, solved
 from quakeline.models import polarity
 
 DRAWS, SPHERES, EXPLOSIONS = 10, 60, 60
@@ -102,7 +102,7 @@ def rays_of(truth: np.ndarray, rng: np.random.Generator, count: int, wrong: floa
 def spheres(count: int, wrong: float, number: int) -> dict[str, Any]:
     """Angles to the truth, stated errors, and quality, of known mechanisms."""
     rng = np.random.default_rng([count, round(100 * wrong)])
-    apart, stated, good = [], [], 0
+    apart, stated, good, refused = [], [], 0, 0
     for _ in range(number):
         truth = random_mechanism(rng)
         rays = rays_of(truth, rng, count, wrong)
@@ -110,6 +110,7 @@ def spheres(count: int, wrong: float, number: int) -> dict[str, Any]:
         apart.append(float(rotations.angles(found.frame[None], truth)[0]))
         stated.append(float(np.hypot(*found.sigmas_deg)))
         good += quality.letter(found, quality.fit_of(rays, found)) in "AB"
+        refused += one_sided(rays, found)
     angles, errors = np.array(apart), np.array(stated)
     return {
         "mechanisms": number,
@@ -118,6 +119,7 @@ def spheres(count: int, wrong: float, number: int) -> dict[str, Any]:
         "stated_deg": _rounded(np.median(errors)),
         "within_sigma": _rounded((angles <= errors).mean(), 2),
         "quality_a_or_b": _rounded(good / number, 2),
+        "taken_for_explosions": _rounded(refused / number, 2),
     }
 
 
@@ -129,8 +131,12 @@ def explosions(count: int, number: int) -> dict[str, Any]:
         rays = rays_of(random_mechanism(rng), rng, count, 0.0)
         up = Rays(rays.azimuth, rays.takeoff, np.ones(count, dtype=int), rays.weight)
         found = solved(up)
-        letters.append(quality.letter(found, quality.fit_of(up, found)))
-    return {"events": number, **{letter: letters.count(letter) for letter in "ABCD"}}
+        letter = quality.letter(found, quality.fit_of(up, found))
+        letters.append("one-sided" if one_sided(up, found) else letter)
+    return {
+        "events": number,
+        **{letter: letters.count(letter) for letter in (*"ABCD", "one-sided")},
+    }
 
 
 def networks(shared: Path, files: list[str]) -> dict[str, Any]:

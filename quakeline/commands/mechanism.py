@@ -28,7 +28,7 @@ Polarities = Annotated[
     Path | None,
     typer.Option(
         help="CSV of polarities: event_id or time (of the origin), network, station, polarity (U or"
-        " D, + or -, 1 or -1), and if there are any location, probability."
+        " D, + or -, 1 or -1), and if there are any location, probability, sp_ratio."
     ),
 ]
 Networks = Annotated[
@@ -251,8 +251,8 @@ def _by_networks(
         read = read_by_networks(
             settings, tables.events, tables.pairs, waveforms.at, files, progress
         )
-    told = sum(len(event.polarities) for event in read.events)
-    every = told + len(read.unknown)
+    told = read.told
+    every = read.asked
     typer.echo(f"told     {told} of {every} polarities, by {' and '.join(read.names)}")
     if not told:
         raise DataError(f"{known.name}: none of its {every} P arrivals has a polarity")

@@ -29,8 +29,9 @@ class PolarityEvent:
 
     `polarities` has network, station, polarity (1: up, -1: down), weight above 0 to 1, and where
     they are known azimuth, takeoff (from down), azimuth_sigma, takeoff_sigma in degrees and
-    distance_km; and impulsive where analysts told such onsets from others. `covariance` of the
-    hypocentre (east, north, down) is in km2 where it is known, else its standard deviations count.
+    distance_km, log_ratio of S/P amplitudes (polarity 0 where only that is known), and impulsive
+    where analysts told such onsets from others. `covariance` of the hypocentre (east, north, down)
+    is in km2 where it is known, else its standard deviations count.
     `time` is that of the origin, or None where a file has none.
     """
 
@@ -68,21 +69,25 @@ def of_catalog(path: Path, events: pd.DataFrame) -> Matched:
     """The polarities of a CSV table, with the events of a catalog (EVENTS) that they belong to.
 
     Columns are event_id or time (that of the origin, within 3 s), network, station, polarity (U or
-    D, + or -, 1 or -1; anything undecided as N, X, ? or 0), and if there are any location and
-    probability, which is that of the polarity being right. Raises DataError.
+    D, + or -, 1 or -1; anything undecided as N, X, ? or 0), and if there are any location,
+    probability, which is that of the polarity being right, and sp_ratio, that of the amplitudes of
+    S and P. Raises DataError.
     """
     table = _table(path)
     own = _events_of(path, table, events)
     sign = _signs(path, table["polarity"])
     probability = _probabilities(path, table)
-    usable = (sign != 0) & (probability > 0.5)
+    ratio = _ratios(path, table)
+    usable = ((sign != 0) & (probability > 0.5)) | np.isfinite(ratio)
+    sign = np.where(probability > 0.5, sign, 0)
     rows = pd.DataFrame(
         {
             "network": table["network"].fillna("").str.strip(),
             "station": table["station"].str.strip(),
             "location": table["location"].fillna("").str.strip() if "location" in table else "",
             "polarity": sign,
-            "weight": 2 * probability - 1,
+            "weight": np.where(sign != 0, 2 * probability - 1, 0.0),
+            "log_ratio": ratio,
             "event_id": own,
         }
     )
@@ -186,6 +191,19 @@ def _probabilities(path: Path, table: pd.DataFrame) -> np.ndarray:
         value = table["probability"][bad].iloc[0]
         raise DataError(f"{path} line {_line(bad)}: probability {value!r}; it must be in 0 to 1")
     return np.asarray(values.where(given, 1.0), dtype=float)
+
+
+def _ratios(path: Path, table: pd.DataFrame) -> np.ndarray:
+    """Logarithms (base 10) of the column sp_ratio; NaN where there is none."""
+    if "sp_ratio" not in table:
+        return np.full(len(table), np.nan)
+    given = table["sp_ratio"].notna() & (table["sp_ratio"].str.strip() != "")
+    values = pd.to_numeric(table["sp_ratio"], errors="coerce")
+    bad = given & ~((values > 0) & np.isfinite(values))
+    if bad.any():
+        value = table["sp_ratio"][bad].iloc[0]
+        raise DataError(f"{path} line {_line(bad)}: sp_ratio {value!r}; it must be above 0")
+    return np.asarray(np.log10(values.where(given)), dtype=float)
 
 
 def _line(bad: pd.Series) -> int:
