@@ -123,13 +123,15 @@ def spheres(count: int, wrong: float, number: int) -> dict[str, Any]:
     }
 
 
-def explosions(count: int, number: int) -> dict[str, Any]:
-    """Qualities of what all polarities up give."""
-    rng = np.random.default_rng(count)
+def explosions(count: int, wrong: float, number: int) -> dict[str, Any]:
+    """Qualities of what polarities give that are up but for a part that is wrong."""
+    rng = np.random.default_rng([count, round(100 * wrong)])
     letters = []
     for _ in range(number):
         rays = rays_of(random_mechanism(rng), rng, count, 0.0)
-        up = Rays(rays.azimuth, rays.takeoff, np.ones(count, dtype=int), rays.weight)
+        signs = np.ones(count, dtype=int)
+        signs[rng.permutation(count)[: round(wrong * count)]] = -1
+        up = Rays(rays.azimuth, rays.takeoff, signs, rays.weight)
         found = solved(up)
         letter = quality.letter(found, quality.fit_of(up, found))
         letters.append("one-sided" if one_sided(up, found) else letter)
@@ -197,10 +199,11 @@ def main() -> None:
             cases.append(
                 (name, lambda c=count, w=wrong: spheres(c, w, SPHERES // few))  # type: ignore[misc]
             )
-    for count in (15, 30, 60):
-        cases.append(
-            (f"explosions {count} polarities", lambda c=count: explosions(c, EXPLOSIONS // few))  # type: ignore[misc]
-        )
+        for wrong in WRONG[:2]:
+            name = f"explosions {count} polarities, {100 * wrong:.0f} % wrong"
+            cases.append(
+                (name, lambda c=count, w=wrong: explosions(c, w, EXPLOSIONS // few))  # type: ignore[misc]
+            )
     rows: list[dict[str, Any]] = []
     for name, work in cases:
         if given.only in name:
