@@ -17,7 +17,7 @@ from quakeline.models.cards import GAP_REACH_S
 from quakeline.picking.settings import Settings
 from quakeline.signal.amplitude import peak_amplitude, snr_db
 from quakeline.signal.gaps import distance_to_edge
-from quakeline.signal.peaks import find_peaks, gaussian_sigmas, highest_apart
+from quakeline.signal.peaks import find_peaks, highest_apart, normal_fits
 
 _FIT_REACH_S = 1.0
 _BLOCK_SAMPLES = 360_000
@@ -107,8 +107,10 @@ class BlockPicker:
                 frame = self._identity(label, phase, first - self.context + some)
                 frame["probability"] = np.minimum(curves[row][some], 1.0)
                 reach = self._samples(_FIT_REACH_S)
-                sigma = gaussian_sigmas(curves[row], some, reach) / self.origin.rate_hz
-                frame["time_sigma_s"] = sigma
+                fits = normal_fits(curves[row], some, reach)
+                frame["time_sigma_s"] = fits.sigma / self.origin.rate_hz
+                frame["fit_offset_s"] = fits.offset / self.origin.rate_hz
+                frame["fit_height"], frame["fit_residual"] = fits.height, fits.residual
                 frame["snr_db"] = self._snr(motion, valid, some, phase)
                 frame["amplitude_m_s"] = np.nan
                 if units == "m/s":

@@ -16,12 +16,13 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from quakeline.core.errors import ConfigError
+from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.extras import lacking
 from quakeline.core.section import MayBeAuto, Section
 from quakeline.core.timeline import Span, split, to_datetime, to_ns
 from quakeline.earth.sections import Layers, Velocity
 from quakeline.earth.shipped import GENERAL, VELOCITY_MODELS
+from quakeline.events.classification.settings import AnyClassifier, EventWeights, Network, Rules
 from quakeline.fibres.das.weights_section import AnyKind as AnyFibreKind
 from quakeline.fibres.section import Fibre
 from quakeline.live.section import Live
@@ -44,6 +45,8 @@ _OF_DATA_SET = ("run", "time", "time.start", "time.end")
 _STATIONS = ("table", "stationxml", "fdsn")
 _WITHOUT_DEFAULT = "what belongs to a data set has no default"
 _ABSENT = object()
+#: Kinds that are meant where a section does not say its own.
+_UNSAID = ("builtin", "rules")
 
 
 class Time(Section):
@@ -120,7 +123,7 @@ class Run(Section):
     associate: stages.associate.Config = stages.associate.Config()
     locate: stages.locate.Config = stages.locate.Config()
     magnitude: stages.magnitude.Config = stages.magnitude.Config()
-    classify: stages.classify.Config = stages.classify.Config()
+    classify: AnyClassifier = Rules()
     mechanism: stages.mechanism.Config = stages.mechanism.Config()
     merge: stages.merge.Config = stages.merge.Config()
     evaluate: stages.evaluate.Config = stages.evaluate.Config()
@@ -185,6 +188,7 @@ class Run(Section):
     @model_validator(mode="after")
     def _check(self) -> Run:
         cards = {"pick": self._card(), "das_annotate": self._fibre_card()}
+        self._check_classifier()
         for who, needed in self._margins().items():
             if self.margin_s < needed:
                 raise ValueError(
@@ -207,7 +211,20 @@ class Run(Section):
         return {
             **{card.name: card.margin_s for card in cards},
             "measure (before_s, after_s)": self.measure.margin_s,
+            **self._event_margin(),
         }
+
+    def _event_margin(self) -> dict[str, float]:
+        """What the network of events needs; nothing where there is none, or its file is absent."""
+        weights = self.classify_windows
+        if weights is None or not Path(weights.path).is_file():
+            return {}
+        return {f"classify.weights ({weights.card.name})": weights.margin_s}
+
+    @property
+    def classify_windows(self) -> EventWeights | None:
+        """The network that looks at waveforms around P picks; None where rules classify."""
+        return self.classify.weights if isinstance(self.classify, Network) else None
 
     @property
     def margin_s(self) -> float:
@@ -224,6 +241,28 @@ class Run(Section):
         if isinstance(self.velocity, Layers) and self.velocity.table in VELOCITY_MODELS:
             made["velocity.table"] = f"{self.velocity.table}, {GENERAL}"
         return made
+
+    def _check_classifier(self) -> None:
+        """A network of events needs waveforms of stations, at its rate at least."""
+        weights = self.classify_windows
+        if weights is None:
+            return
+        if self.fetch is None:
+            raise ValueError(
+                "classify.kind: network given; it looks at waveforms of seismometers, which need"
+                " fetch: a run without them has rules"
+            )
+        if not Path(weights.path).is_file():
+            return  # told with all other files that do not exist
+        try:
+            card = weights.card
+        except WeightsError as error:
+            raise ValueError(f"classify.weights.path: {error}") from error
+        if self.sampling_rate_hz < card.sampling_rate_hz:
+            raise ValueError(
+                f"classify.weights.path: {card.name} takes {card.sampling_rate_hz:g} Hz; waveforms"
+                f" are prepared at {self.sampling_rate_hz:g} Hz for {self.weights.card().name}"
+            )
 
     def _check_band(self) -> None:
         """Refuse spectra of what the responses' filter takes away."""
@@ -374,8 +413,9 @@ class Run(Section):
 
 def section(stage: str, plain: Mapping[str, Any]) -> Section:
     """The section of a stage from what `Run.params` gave for it."""
-    field = Run.model_fields[stage]
-    found: Section = TypeAdapter(field.rebuild_annotation()).validate_python(dict(plain))
+    field = Run.model_fields.get(stage)
+    kind = stages.STAGES[stage].module.Config if field is None else field.rebuild_annotation()
+    found: Section = TypeAdapter(kind).validate_python(dict(plain))
     return found
 
 
@@ -485,8 +525,8 @@ def _path(location: tuple[int | str, ...], raw: Any) -> str:
     """
     parts, here = [], raw
     for part in location:
-        kind = here.get("kind", "builtin") if isinstance(here, Mapping) else None
-        if part == kind and part not in here:
+        kinds = (here["kind"],) if isinstance(here, Mapping) and "kind" in here else _UNSAID
+        if isinstance(here, Mapping) and part in kinds and part not in here:
             continue
         if isinstance(here, Mapping):
             here = here.get(part, _ABSENT)

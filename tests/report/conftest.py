@@ -257,6 +257,7 @@ class RunFiles:
             "channels": [],
             "fibre_picks": [],
             "panels": [],
+            "maps": [],
             "weights": self.weights,
         }
 

@@ -11,6 +11,7 @@ from quakeline.workflow.stages import (
     annotate,
     associate,
     classify,
+    classify_windows,
     crate,
     das_annotate,
     das_index,
@@ -61,6 +62,15 @@ def _evaluated(run: Settings) -> bool:
 
 def _mechanisms(run: Settings) -> bool:
     return run.mechanism.asked
+
+
+def _windows_classified(run: Settings) -> bool:
+    return run.fetch is not None and run.classify_windows is not None
+
+
+def _event_weights(run: Settings) -> dict[str, list[str]]:
+    weights = run.classify_windows
+    return {} if weights is None else {"classify.weights.path": [weights.path]}
 
 
 def _asks_for_stations(run: Settings) -> bool:
@@ -153,6 +163,14 @@ TABLE: tuple[Stage, ...] = (
         {"measurements": "measurements/{chunk}.parquet"},
         has=_waveforms,
         group="chunks",
+    ),
+    Stage(
+        classify_windows,
+        "chunk",
+        {"windows": "classes/windows/{chunk}.parquet"},
+        has=_windows_classified,
+        group="chunks",
+        files=_event_weights,
     ),
     Stage(
         das_weights,
@@ -271,7 +289,13 @@ TABLE: tuple[Stage, ...] = (
         group="catalog",
         files=lambda run: {"evaluate.reference": run.evaluate.files()},
     ),
-    Stage(report, "run", {"report": "report.html"}, group="catalog"),
+    Stage(
+        report,
+        "run",
+        {"report": "report.html"},
+        group="catalog",
+        files=lambda run: run.report.files(),
+    ),
     Stage(crate, "run", {"crate": "catalog/ro-crate-metadata.json"}, group="catalog"),
 )
 STAGES: Mapping[str, Stage] = {stage.name: stage for stage in TABLE}

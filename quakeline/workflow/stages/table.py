@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
+from quakeline.events.classification.settings import EventWeights
 from quakeline.fibres.section import Fibre
 from quakeline.workflow.stages.associate import Config as Associate
 from quakeline.workflow.stages.evaluate import Config as Evaluate
@@ -19,6 +20,7 @@ from quakeline.workflow.stages.import_picks import Config as ImportPicks
 from quakeline.workflow.stages.locate import Config as Locate
 from quakeline.workflow.stages.magnitude import Config as Magnitude
 from quakeline.workflow.stages.mechanism import Config as Mechanism
+from quakeline.workflow.stages.report import Config as Report
 from quakeline.workflow.stages.stations import Config as Stations
 
 #: On what one job works: a chunk of the seismometers, a fibre and a chunk, or the whole run.
@@ -68,8 +70,16 @@ class Settings(Protocol):
         """Polarities."""
 
     @property
+    def classify_windows(self) -> EventWeights | None:
+        """The network of `classify` that looks at waveforms; None where there is none."""
+
+    @property
     def evaluate(self) -> Evaluate:
         """A reference catalog."""
+
+    @property
+    def report(self) -> Report:
+        """What lies below the maps."""
 
     @property
     def chunk_ids(self) -> list[str]:

@@ -84,6 +84,11 @@ def weights_of(stages):
     return [path_of(getattr(rules, name).output.weights) for name in stages]
 
 
+def event_weights():
+    """The file of the network that looks at the waveforms of events, in a run that has one."""
+    return [path for paths in STAGES["classify_windows"].files(RUN).values() for path in paths]
+
+
 def exports_of_catalog():
     """Files of the further formats of the catalog; Snakemake would empty whole folders."""
     hypodd = ("phase.dat", "station.dat", "events.csv", "stations.csv")

@@ -4,6 +4,8 @@
 #   annotate   waveforms/<chunk>.zarr, weights     -> probabilities/<chunk>.zarr
 #   pick       probabilities, waveforms            -> picks/<chunk>.parquet
 #   measure    picks, waveforms                    -> measurements/<chunk>.parquet
+#   classify_windows  the same, weights of events  -> classes/windows/<chunk>.parquet (where events
+#                                                     are classified by a network)
 
 
 rule weights:
@@ -92,5 +94,29 @@ rule measure:
         stage=RUN.params("measure"),
     message:
         "measure {wildcards.chunk}"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule classify_windows:
+    input:
+        picks=rules.pick.output.picks,
+        waveforms=rules.prepare.output.waveforms,
+        weights=event_weights(),
+    output:
+        windows=product("classify_windows", "windows"),
+    log:
+        log_of("classify_windows"),
+    benchmark:
+        benchmark_of("classify_windows")
+    conda:
+        "../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **resources_of("classify_windows", memory_mb=2000, runtime_min=120),
+    params:
+        stage=RUN.params("classify_windows"),
+    message:
+        "classify_windows {wildcards.chunk}"
     script:
         "../scripts/run_stage.py"
