@@ -66,6 +66,14 @@ MinPolarities = Annotated[int, typer.Option(min=4, help="Polarities that an even
 AzimuthGap = Annotated[float, typer.Option(min=10, max=360, help="Largest gap of azimuths, deg.")]
 TakeoffGap = Annotated[float, typer.Option(min=10, max=90, help="Largest gap of take-offs, deg.")]
 MaxDistance = Annotated[float, typer.Option(min=1, help="Farthest stations that count, km.")]
+Composite = Annotated[
+    float | None,
+    typer.Option(
+        min=0.001,
+        help="With a catalog: events whose hypocentres are linked by no more than so many km give"
+        " one mechanism, of all their polarities.",
+    ),
+]
 WorstQuality = Annotated[
     str, typer.Option(help="Worst quality, A to D, of which a mechanism is given.")
 ]
@@ -92,6 +100,7 @@ def mechanism(
     max_takeoff_gap: TakeoffGap = 60.0,
     max_distance_km: MaxDistance = 120.0,
     worst_quality: WorstQuality = "D",
+    composite_km: Composite = None,
 ) -> None:
     """Find focal mechanisms from first-motion polarities, as HASH does.
 
@@ -106,6 +115,7 @@ def mechanism(
     from quakeline.events.chain.mechanism import doubted, joined, reversals_of, told
     from quakeline.events.mechanisms import quakeml
     from quakeline.events.mechanisms.mechanisms import of_events
+    from quakeline.events.mechanisms.polarities import clusters
     from quakeline.events.mechanisms.settings import Settings
     from quakeline.io.products import provenance, tables, targets
 
@@ -139,12 +149,17 @@ def mechanism(
         else:
             groups = _of_table(known, polarities, networks)
         launch = known.launch({event.event_id for (event,) in groups})
+        if composite_km is not None:
+            groups = clusters([event for (event,) in groups], composite_km)
+    elif composite_km is not None:
+        raise ConfigError("--composite-km: given without a catalog, whose events it joins")
     else:
         groups, launch = _of_files(hash_phase, hash_stations, velocity, max_distance_km)
     found = of_events(groups, launch, turned, rules)
     digests = {str(path): provenance.digest_file(path) for path in inputs}
     digests |= catalog_inputs(catalog) if catalog is not None else {}
     asked = {"min_probability": min_probability} if networks else {}
+    asked |= {"composite_km": composite_km} if composite_km is not None else {}
     record = provenance.Record("mechanism", 2, {**vars(rules), **asked}, digests)
     with targets.filling(output, "mechanism") as place, provenance.recording(record):
         tables.write(found.mechanisms, MECHANISMS, place / _TABLE)

@@ -150,6 +150,12 @@ MECHANISMS = Table(
         column("azimuth_gap_deg", "float", "deg", "largest gap of azimuths", null=True),
         column("takeoff_gap_deg", "float", "deg", "largest gap of take-off angles", null=True),
         column("method", "string", meaning="how it was found"),
+        column(
+            "composite_of",
+            "string",
+            meaning="ids of all events of a composite, parted by spaces; null: of one event",
+            null=True,
+        ),
         *reasons("note", "why there is no mechanism, or what was left out"),
     ),
     since=2,

@@ -104,6 +104,8 @@ def _of_group(
     absent = sum(len(event.polarities) for event in group) - len(polarities)
     notes = [Reason.of(Code.POLARITIES_UNPLACED, absent)] if absent else []
     row: dict[str, Any] = {"event_id": first.event_id, "time": first.time, "method": "grid search"}
+    if len(group) > 1:
+        row["composite_of"] = " ".join(event.event_id for event in group)
     number = int((polarities["polarity"] != 0).sum()) if len(polarities) else 0
     row["polarities"] = number
     seen = None
