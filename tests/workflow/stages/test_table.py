@@ -52,6 +52,11 @@ RUNS = {
         _WAVEFORMS | _OF_FIBRES,
         {"fetch", "weights"},
     ),
+    "mechanisms of networks": (
+        "keep: [waveforms]\nmechanism: {networks: [a.nc], reversals: theirs.csv}\n",
+        _WAVEFORMS | {"mechanism"},
+        {"weights"},
+    ),
     "evaluated": (
         "evaluate: {reference: theirs.csv}\n",
         _WAVEFORMS | {"evaluate"},
