@@ -66,6 +66,13 @@ MinPolarities = Annotated[int, typer.Option(min=4, help="Polarities that an even
 AzimuthGap = Annotated[float, typer.Option(min=10, max=360, help="Largest gap of azimuths, deg.")]
 TakeoffGap = Annotated[float, typer.Option(min=10, max=90, help="Largest gap of take-offs, deg.")]
 MaxDistance = Annotated[float, typer.Option(min=1, help="Farthest stations that count, km.")]
+Ratios = Annotated[
+    bool,
+    typer.Option(
+        "--amplitude-ratios",
+        help="With networks also ratios of S and P amplitudes, of instruments with a response.",
+    ),
+]
 Composite = Annotated[
     float | None,
     typer.Option(
@@ -90,6 +97,7 @@ def mechanism(
     polarities: Polarities = None,
     polarity_network: Networks = None,
     min_probability: MinProbability = 0.7,
+    amplitude_ratios: Ratios = False,
     hash_phase: Phase = None,
     hash_stations: Stations = None,
     hash_reversals: Reversals = None,
@@ -130,7 +138,14 @@ def mechanism(
     targets.require_folder(
         "--output", output, "mechanism", (_TABLE, _CSV, _QML, _USED), [*inputs, *own]
     )
+    if amplitude_ratios and not networks:
+        raise ConfigError(
+            "--amplitude-ratios: given without --polarity-network; a table of polarities has them"
+            " as its column sp_ratio"
+        )
     settings = Settings(
+        networks=[str(path) for path in networks if polarities is None],
+        amplitude_ratios=amplitude_ratios and polarities is None,
         min_probability=min_probability,
         trials=trials,
         min_polarities=min_polarities,
@@ -158,7 +173,9 @@ def mechanism(
     found = of_events(groups, launch, turned, rules)
     digests = {str(path): provenance.digest_file(path) for path in inputs}
     digests |= catalog_inputs(catalog) if catalog is not None else {}
-    asked = {"min_probability": min_probability} if networks else {}
+    asked: dict[str, float] = {}
+    if networks:
+        asked |= {"min_probability": min_probability, "amplitude_ratios": amplitude_ratios}
     asked |= {"composite_km": composite_km} if composite_km is not None else {}
     record = provenance.Record("mechanism", 2, {**vars(rules), **asked}, digests)
     with targets.filling(output, "mechanism") as place, provenance.recording(record):

@@ -206,6 +206,7 @@ def test_codes_of_no_station_are_refused(made, tmp_path):
     [
         ([], "needed are a catalog and --polarities, or --hash-phase"),
         (["{catalog}"], "needed with a catalog: --polarities, or --polarity-network"),
+        (["{catalog}", "--amplitude-ratios"], "--amplitude-ratios: given without"),
         (["--worst-quality", "E"], "--worst-quality: 'E' given; allowed: A, B, C, D"),
     ],
 )
