@@ -31,8 +31,8 @@ def page_of(n_events: int, folder: Path) -> Path:
     import numpy as np
     import pandas as pd
 
-    sys.path[:0] = [str(ROOT / "tests/report"), str(ROOT / "tests/helpers"), str(ROOT / "tests")]
-    from conftest import RunFiles  # type: ignore[import-not-found]
+    sys.path[:0] = [str(ROOT / "tests/helpers"), str(ROOT / "tests")]
+    from report_run import RunFiles
 
     files = RunFiles(folder)
     rng = np.random.default_rng(0)
