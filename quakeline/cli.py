@@ -151,14 +151,14 @@ def run(
     from rich.console import Console
 
     from quakeline.commands.progress import shown
-    from quakeline.workflow import launch
+    from quakeline.workflow import launch, profiles
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
         raise typer.BadParameter(f"{cores!r} given; a number above 0, or all", param_hint="--cores")
     place = launch.find_place(Path.cwd(), overlay)
     path = launch.find_overlay(place, overlay, Path.cwd())
     settings = launch.checked(place, path)
-    profile_path = launch.find_profile(place, profile, Path.cwd())
+    profile_path = profiles.find(place, profile, Path.cwd())
     if place != Path.cwd():
         typer.echo(f"working in {place}", err=True)
     results = place / "results" / settings.run

@@ -1,4 +1,4 @@
-"""`quakeline evaluate ...`: weight sets on labelled data, catalogs beside a reference."""
+"""`quakeline evaluate ...`: weight sets on labels, catalogs and mechanisms beside a reference."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quakeline.commands.evaluate_catalog import catalog
+from quakeline.commands.evaluate_mechanisms import mechanisms
 from quakeline.commands.options import thresholds
 from quakeline.core.errors import ConfigError, QuakelineError, WeightsError
 
 if TYPE_CHECKING:
     from quakeline.api.picker_scores import Labelled, Score
 
-app = typer.Typer(no_args_is_help=True, help="How good weight sets and catalogs are.")
+app = typer.Typer(no_args_is_help=True, help="How good weight sets, catalogs and mechanisms are.")
 
 Records = Annotated[
     Path,
@@ -42,6 +43,7 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write the scores to t
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
 
 app.command()(catalog)
+app.command()(mechanisms)
 
 
 @app.callback()

@@ -121,6 +121,7 @@ class Run(Section):
     locate: stages.locate.Config = stages.locate.Config()
     magnitude: stages.magnitude.Config = stages.magnitude.Config()
     classify: stages.classify.Config = stages.classify.Config()
+    mechanism: stages.mechanism.Config = stages.mechanism.Config()
     merge: stages.merge.Config = stages.merge.Config()
     evaluate: stages.evaluate.Config = stages.evaluate.Config()
     report: stages.report.Config = stages.report.Config()
@@ -158,6 +159,26 @@ class Run(Section):
             raise ValueError(
                 f"{section_}: {card.name} is {kind}; fibres need a network that gives one"
                 " probability per sample"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_mechanism(self) -> Run:
+        """Networks of polarities look at waveforms of seismometers, which must still be there."""
+        if self.mechanism.networks and self.fetch is None:
+            raise ValueError(
+                "mechanism.networks: given in a run without waveforms of seismometers (fetch);"
+                " allowed there: mechanism.polarities"
+            )
+        without = sorted({"hash", "skhash"} & set(self.merge.exports))
+        if without and not self.mechanism.asked:
+            raise ValueError(
+                f"merge.exports: {', '.join(without)} given, which hold polarities; needed is"
+                " mechanism.networks or mechanism.polarities"
+            )
+        if self.mechanism.networks and "waveforms" not in self.keep:
+            raise ValueError(
+                "mechanism.networks: given, and waveforms are not kept; needed is keep: [waveforms]"
             )
         return self
 

@@ -22,6 +22,7 @@ from quakeline.workflow.stages import (
     locate,
     magnitude,
     measure,
+    mechanism,
     merge,
     pick,
     prepare,
@@ -58,6 +59,10 @@ def _evaluated(run: Settings) -> bool:
     return run.evaluate.reference is not None
 
 
+def _mechanisms(run: Settings) -> bool:
+    return run.mechanism.asked
+
+
 def _asks_for_stations(run: Settings) -> bool:
     return run.stations.fdsn is not None
 
@@ -77,6 +82,10 @@ def _asks_for_reference(run: Settings) -> bool:
 def _fibre_files(run: Settings) -> dict[str, list[str]]:
     tables = {f"fibres.{one.name}.channels.table": one.channels.table for one in run.fibres}
     return {key: [table] for key, table in tables.items() if table}
+
+
+def _mechanism_files(run: Settings) -> dict[str, list[str]]:
+    return {f"mechanism.{key}": files for key, files in run.mechanism.files().items()}
 
 
 def _check_stations(run: Settings) -> None:
@@ -231,6 +240,17 @@ TABLE: tuple[Stage, ...] = (
         group="catalog",
     ),
     Stage(
+        mechanism,
+        "run",
+        {
+            "mechanisms": "catalog/mechanisms.parquet",
+            "polarities": "catalog/polarities.parquet",
+        },
+        has=_mechanisms,
+        group="catalog",
+        files=_mechanism_files,
+    ),
+    Stage(
         merge,
         "run",
         {
@@ -251,7 +271,13 @@ TABLE: tuple[Stage, ...] = (
         group="catalog",
         files=lambda run: {"evaluate.reference": run.evaluate.files()},
     ),
-    Stage(report, "run", {"report": "report.html"}, group="catalog"),
+    Stage(
+        report,
+        "run",
+        {"report": "report.html"},
+        group="catalog",
+        files=lambda run: run.report.files(),
+    ),
     Stage(crate, "run", {"crate": "catalog/ro-crate-metadata.json"}, group="catalog"),
 )
 STAGES: Mapping[str, Stage] = {stage.name: stage for stage in TABLE}

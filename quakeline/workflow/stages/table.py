@@ -18,6 +18,8 @@ from quakeline.workflow.stages.fetch import Config as Fetch
 from quakeline.workflow.stages.import_picks import Config as ImportPicks
 from quakeline.workflow.stages.locate import Config as Locate
 from quakeline.workflow.stages.magnitude import Config as Magnitude
+from quakeline.workflow.stages.mechanism import Config as Mechanism
+from quakeline.workflow.stages.report import Config as Report
 from quakeline.workflow.stages.stations import Config as Stations
 
 #: On what one job works: a chunk of the seismometers, a fibre and a chunk, or the whole run.
@@ -63,8 +65,16 @@ class Settings(Protocol):
         """Corrections of stations."""
 
     @property
+    def mechanism(self) -> Mechanism:
+        """Polarities."""
+
+    @property
     def evaluate(self) -> Evaluate:
         """A reference catalog."""
+
+    @property
+    def report(self) -> Report:
+        """What lies below the maps."""
 
     @property
     def chunk_ids(self) -> list[str]:
