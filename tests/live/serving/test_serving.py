@@ -166,8 +166,10 @@ def test_a_reader_begins_with_what_was_there_and_the_last_version_counts(board: 
     assert kind == "begin"
     assert [one["version"] for one in begin["last_events"]] == [2]
     assert [(one["id"], one["status"]) for one in begin["last_picks"]] == [("a", "final")]
-    board.row(event(3))
-    assert [(kind, one["version"]) for kind, one in messages(reader)] == [("event", 3)]
+    board.row(event(3, magnitude=np.nan, arrivals=[{"pick_id": "a"}]))
+    ((kind, last),) = messages(reader)
+    assert (kind, last["version"], last["magnitude"]) == ("event", 3, None)
+    assert "arrivals" not in last
 
 
 def test_a_slow_reader_is_dropped_and_too_many_are_refused(board: Board, address: str) -> None:
