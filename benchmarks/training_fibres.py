@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from benchmarks import measure
-from quakeline import DASModel, DASPickingCallback, DASWaveformModelWrapper, PatchingStructure
+from quakeline import DASPickingCallback, DASWaveformModelWrapper, PatchingStructure
+from quakeline.fibres.das.model import DASModel
 
 START, RATE_HZ, CHANNELS, SAMPLES, OFFSET = "2016-03-21T07:37:30.532309", 100, 500, 5000, 159
 SIZE, WIDTH = 1000, 20
