@@ -119,13 +119,13 @@ def _run_section(settings: Run, threads: int | None, serve: str | None) -> None:
     import os
     from tempfile import TemporaryDirectory
 
-    from quakeline.api.direct.picks import settings_of
     from quakeline.inference.annotator import Annotator
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.io.products.provenance import Record
     from quakeline.live.output import NAMES
     from quakeline.live.session import Preparation, Session
+    from quakeline.picking.direct.picks import settings_of
     from quakeline.workflow.stages.pick import VERSION
 
     live, prepare, annotate = settings.live, settings.prepare, settings.annotate
@@ -220,13 +220,13 @@ def replay(
             f"--{first['loc'][0]}: {first['input']!r} given; {first['msg']}"
         ) from error
 
-    from quakeline.api.direct.picks import settings_of
     from quakeline.api.direct.weights import load
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.io.products.provenance import Record
     from quakeline.live.output import NAMES
     from quakeline.live.session import Preparation, Session
+    from quakeline.picking.direct.picks import settings_of
     from quakeline.workflow.stages import prepare
     from quakeline.workflow.stages.pick import VERSION
 

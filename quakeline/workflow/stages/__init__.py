@@ -17,6 +17,7 @@ from quakeline.workflow.stages import (
     das_index,
     das_pick,
     das_weights,
+    dataset,
     evaluate,
     fetch,
     import_picks,
@@ -29,6 +30,7 @@ from quakeline.workflow.stages import (
     prepare,
     report,
     stations,
+    train,
     weights,
 )
 from quakeline.workflow.stages.table import Settings, Stage, always
@@ -50,6 +52,14 @@ def _shared_or_own_weights(run: Settings) -> bool:
 
 def _fibre_weights(run: Settings) -> bool:
     return bool(run.fibres) and run.das_weights is not None
+
+
+def _trains(run: Settings) -> bool:
+    return run.train is not None
+
+
+def _cuts_records(run: Settings) -> bool:
+    return run.dataset.from_run is not None
 
 
 def _imported(run: Settings) -> bool:
@@ -146,6 +156,28 @@ TABLE: tuple[Stage, ...] = (
         {"weights": "weights/picker.safetensors"},
         has=_shared_or_own_weights,
         local=always,
+    ),
+    Stage(
+        dataset,
+        "run",
+        {
+            "metadata": "training/dataset/metadata.csv",
+            "waveforms": "training/dataset/waveforms.hdf5",
+        },
+        has=_cuts_records,
+        files=lambda run: {"dataset.from_run": run.dataset.tables()},
+    ),
+    Stage(
+        train,
+        "run",
+        {
+            "weights": "training/picker.safetensors",
+            "epochs": "training/picker.csv",
+            "page": "training/picker_report/report.html",
+        },
+        has=_trains,
+        gpu=True,
+        files=lambda run: {"train.dataset": run.train.files() if run.train else []},
     ),
     Stage(
         annotate,

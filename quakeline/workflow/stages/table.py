@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from quakeline.events.classification.settings import EventWeights
 from quakeline.fibres.section import Fibre
 from quakeline.workflow.stages.associate import Config as Associate
+from quakeline.workflow.stages.dataset import Config as Dataset
 from quakeline.workflow.stages.evaluate import Config as Evaluate
 from quakeline.workflow.stages.fetch import Config as Fetch
 from quakeline.workflow.stages.import_picks import Config as ImportPicks
@@ -22,6 +23,7 @@ from quakeline.workflow.stages.magnitude import Config as Magnitude
 from quakeline.workflow.stages.mechanism import Config as Mechanism
 from quakeline.workflow.stages.report import Config as Report
 from quakeline.workflow.stages.stations import Config as Stations
+from quakeline.workflow.stages.train import Config as Train
 
 #: On what one job works: a chunk of the seismometers, a fibre and a chunk, or the whole run.
 Scope = Literal["chunk", "fibre", "run"]
@@ -48,6 +50,14 @@ class Settings(Protocol):
     @property
     def das_weights(self) -> Any | None:
         """What picks on fibres; None where it is what picks on seismometers."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """Records of an earlier run."""
+
+    @property
+    def train(self) -> Train | None:
+        """How its picker is trained; None where it is not."""
 
     @property
     def import_picks(self) -> ImportPicks:

@@ -79,6 +79,12 @@ def choosing():
     return [*picks, *onsets, rules.associate.output.events, rules.locate.output.events]
 
 
+def records_to_learn():
+    """Files of the data set that the picker is trained on."""
+    given = RUN.train.files() if RUN.train else []
+    return given or [path_of(file) for file in rules.dataset.output]
+
+
 def weights_of(stages):
     """The weights files that some stages make."""
     return [path_of(getattr(rules, name).output.weights) for name in stages]
