@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,8 @@ def page_of(n_events: int, folder: Path) -> Path:
     import numpy as np
     import pandas as pd
 
-    sys.path[:0] = [str(ROOT / "tests/report"), str(ROOT / "tests/helpers"), str(ROOT / "tests")]
-    from conftest import RunFiles  # type: ignore[import-not-found]
-
-    files = RunFiles(folder)
+    sys.path[:0] = [str(ROOT / "tests/helpers"), str(ROOT / "tests")]
+    files: Any = import_module("report.conftest").RunFiles(folder)
     rng = np.random.default_rng(0)
     events, picks, arrivals = files.events, files.picks, files.arrivals
     files.events, files.picks, files.arrivals = [], [], []

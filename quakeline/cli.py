@@ -152,7 +152,7 @@ def run(
 
     from rich.console import Console
 
-    from quakeline.commands.progress import shown
+    from quakeline.commands.phases import phases_shown
     from quakeline.workflow import launch
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
@@ -167,7 +167,7 @@ def run(
     start = partial(launch.launch, place, settings, path, cores, context.obj or [], profile_path)
     quiet = not (verbose or context.obj)
     if quiet:
-        with shown("running", Console(stderr=True), lambda n: f"{n:.0f} steps") as progress:
+        with phases_shown(Console(stderr=True)) as progress:
             outcome = start(progress)
     else:
         outcome = start()

@@ -96,9 +96,10 @@ def opened(root: Path, table: Path | None, author: str) -> Content:
     if not (catalog / "picks.parquet").is_file():
         raise DataError(f"{root} has no catalog/picks.parquet: it is no finished run")
     text = catalog / "config.yaml"
-    tables = [catalog / f"{name}.parquet" for name in ("events", "arrivals", "picks")]
     loaded = load(
-        *tables,
+        catalog / "events.parquet",
+        catalog / "arrivals.parquet",
+        catalog / "picks.parquet",
         root / "stations.parquet",
         sorted((root / "raw").glob("*.parquet")),
         text.read_text(encoding="utf-8") if text.is_file() else "",
