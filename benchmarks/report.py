@@ -13,7 +13,6 @@ import statistics
 import sys
 import tempfile
 import time
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,9 @@ def page_of(n_events: int, folder: Path) -> Path:
     import pandas as pd
 
     sys.path[:0] = [str(ROOT / "tests/helpers"), str(ROOT / "tests")]
-    files: Any = import_module("report.conftest").RunFiles(folder)
+    from report_run import RunFiles
+
+    files = RunFiles(folder)
     rng = np.random.default_rng(0)
     events, picks, arrivals = files.events, files.picks, files.arrivals
     files.events, files.picks, files.arrivals = [], [], []

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from quakeline.core.schemas import EVENTS, FIBRE_CHANNELS
+from quakeline.io.products import tables
 from quakeline.report.basemap.drawing import draw_ground
 from quakeline.report.basemap.ground import Ground, Sources, ground
 from quakeline.report.catalog import Catalog
@@ -87,6 +90,33 @@ def draw(catalog: Catalog, below: Sources) -> Drawn | None:
     )
 
 
+def station_map(stations: pd.DataFrame) -> tuple[str, dict[str, Any] | None]:
+    """Draw stations alone (SVG), for a page that adds events itself, and say where the map lies.
+
+    `stations` have `site`, `latitude`, `longitude` and `elevation_m`. The second answer has x, y,
+    width and height in units of the drawing, and its limits in degrees. Without a station that has
+    coordinates the drawing is a sentence, and the second answer None.
+    """
+    placed = stations.dropna(subset=["latitude", "longitude"])
+    if not len(placed):
+        return "<p>No station has coordinates.</p>", None
+    events = tables.empty(EVENTS).assign(number=0, time_ns=0, n_arrivals=0)
+    channels = tables.empty(FIBRE_CHANNELS)
+    area = region(placed, events)
+    land = ground(area, Sources())
+    drawing = _svg(_WIDE, area, placed.assign(picked=True), events, channels, land)
+    x, y, width, height = _boxes(_WIDE, False)[2]["map"]
+    (west, east), (south, north) = area.longitudes, area.latitudes
+    limits = {"west": west, "east": east, "south": south, "north": north}
+    box = {"x": x, "y": y, "width": width, "height": height}
+    return drawing, {**box, **limits, "wrapped": area.wrapped}
+
+
+def style() -> str:
+    """The style sheet of the report, whose colours drawings have."""
+    return (Path(__file__).parent / "templates/report.css").read_text(encoding="utf-8")
+
+
 def _names_note(stations: pd.DataFrame) -> str:
     """What the caption says about the names of stations."""
     if len(stations) > MOST_NAMES:
@@ -120,10 +150,10 @@ def _svg(
         buffer = io.StringIO()
         no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=no_metadata, dpi=144)
-    return _inline(buffer.getvalue(), layout.name)
+    return inline(buffer.getvalue(), layout.name)
 
 
-def _inline(svg: str, name: str) -> str:
+def inline(svg: str, name: str) -> str:
     """Cut an SVG file to what HTML takes: own ids, the page's colours and font, no fixed size."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

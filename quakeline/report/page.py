@@ -12,9 +12,10 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from quakeline.core.schemas import PROBABILITIES, WAVEFORMS
+from quakeline.core.schemas import MECHANISMS, POLARITIES, PROBABILITIES, WAVEFORMS
+from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.formats.pick_tables import NO_WEIGHTS
-from quakeline.io.products import remarks
+from quakeline.io.products import remarks, tables
 from quakeline.report import (
     counts,
     coverage,
@@ -22,6 +23,7 @@ from quakeline.report import (
     fibres,
     figures,
     formatting,
+    mechanisms,
     moving_map,
     record_sections,
     resources,
@@ -58,6 +60,8 @@ class Sources:
     chosen: dict[str, str]
     weights: list[Path]
     diagnosis: Path
+    mechanisms: list[Path]
+    polarities: list[Path]
     catalog_files: list[str]
     below: Ground = field(default_factory=Ground)
 
@@ -118,6 +122,7 @@ def render(
             **_origins(catalog, sources),
             diagnosis=json.loads(sources.diagnosis.read_text(encoding="utf-8")),
             **_statistics(catalog),
+            **_mechanisms(catalog, sources),
             moving=moving,
             moving_json=Markup(embedded(moving)),
             samples=Markup(embedded(samples)) if samples else "",
@@ -165,6 +170,21 @@ def _scripts(map_moves: bool, with_events: bool, with_samples: bool) -> Scripts:
 def _files(paths: list[str]) -> list[dict[str, str]]:
     """Names and relative addresses of the catalog's files."""
     return [{"name": Path(path).name, "path": quote(path)} for path in paths]
+
+
+def _mechanisms(catalog: Catalog, sources: Sources) -> dict[str, Any]:
+    """Focal mechanisms; None in a run that looks for none."""
+    if not sources.mechanisms:
+        return {"mechanisms": None}
+    focal = Focal(
+        tables.read_many(sources.mechanisms, MECHANISMS),
+        tables.read_many(sources.polarities, POLARITIES),
+    )
+    return {
+        "mechanisms": mechanisms.view(catalog, focal),
+        "ball_half": mechanisms.HALF,
+        "ball_radius": mechanisms.RADIUS,
+    }
 
 
 def _origins(catalog: Catalog, sources: Sources) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class Windows:
         card = self.card
         data = self.dataset.read(row, card.components)
         valid = np.isfinite(data)
-        if card.filter:
+        if card.filter and not self.dataset.prepared:
             rule = card.filter
             sections = butterworth(rule.low_hz, rule.high_hz, rule.order, card.sampling_rate_hz)
             data = filtered(data, valid, sections, zero_phase=rule.zero_phase)
@@ -165,7 +165,9 @@ class Windows:
             for phase, own in self._onsets[example.row].items()
         }
         unsure = tuple(at - start for at in self._unsure[example.row])
-        wanted = labels.curves(card, onsets, n, labels.shape_of(card, self.settings))
+        wanted = labels.curves(
+            card, onsets, n, labels.shape_of(card.network, self.settings, card.sampling_rate_hz)
+        )
         return wanted, labels.weights(card, onsets, unsure, n)
 
 

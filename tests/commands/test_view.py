@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from report.conftest import RunFiles
+from report_run import RunFiles
 from typer.testing import CliRunner
 
 from quakeline import cli

@@ -121,6 +121,8 @@ def run(
     choices: list[Path],
     chosen: str,
     weights: list[Path],
+    mechanisms: list[Path],
+    polarities: list[Path],
     maps: list[Path],
     report: Path,
 ) -> None:
@@ -146,6 +148,8 @@ def run(
         each fibre and chunk: `fibres/<fibre>/<kind>/<chunk>`.
     choices, weights
         Products that tell what `auto` became, and weights files, whose cards the page tells.
+    mechanisms, polarities
+        MECHANISMS and POLARITIES; empty in a run that does not look for mechanisms.
     maps
         Files that the settings name for the maps; the settings say what each is.
     report
@@ -171,6 +175,8 @@ def run(
         chosen=told(json.loads(chosen), choices),
         weights=weights,
         diagnosis=diagnosis,
+        mechanisms=mechanisms,
+        polarities=polarities,
         below=config.below(),
         catalog_files=_beside(report, [events, arrivals, picks]),
     )
