@@ -173,6 +173,9 @@ def run(
         code = _carried_out(start, place, settings.run, quiet=not (verbose or extra))
         if code:
             raise typer.Exit(code)
+        if one != path and launch.DRY.intersection(extra):
+            typer.echo("the rest can be planned once this run has its catalog", err=True)
+            return
     catalog = place / "results" / settings.run / "catalog/events.parquet"
     if not launch.DRY.intersection(extra) and catalog.is_file():
         _show(place, settings.run)
