@@ -15,6 +15,7 @@ from quakeline.inference.engine import prefetched
 from quakeline.models.cards import Card
 from quakeline.training import checkpoints
 from quakeline.training.checkpoints import Progress
+from quakeline.training.event_windows import EventWindows
 from quakeline.training.losses import loss_of
 from quakeline.training.settings import Settings
 from quakeline.training.windows import Example, Windows
@@ -35,8 +36,8 @@ class Fit:
 
     network: nn.Module
     card: Card
-    train: Windows
-    dev: Windows
+    train: Windows | EventWindows
+    dev: Windows | EventWindows
     settings: Settings
     device: torch.device
     recipe: str
@@ -67,6 +68,10 @@ class Fit:
             self._epoch(progress, optimizer)
             checkpoints.save(checkpoint, progress, self.network, optimizer)
             notify(progress.history[-1])
+        if not progress.best:  # no epoch was asked for
+            progress.best_loss = progress.history[0]["dev_loss"]
+            state = self.network.state_dict()
+            progress.best = {name: value.detach().cpu().clone() for name, value in state.items()}
         return progress
 
     def _ended(self, progress: Progress) -> bool:
@@ -123,11 +128,20 @@ class Fit:
         return found
 
     def _ready_to_learn(self) -> None:
+        """Put the network in the state in which it learns.
+
+        Images of networks of events are far from a variance of 1, from which moving averages would
+        take hundreds of steps away: means and variances are those of the windows of an epoch.
+        """
         self.network.train()
-        if self.settings.norms == "keep":
-            for module in self.network.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
+        for module in self.network.modules():
+            if not isinstance(module, nn.modules.batchnorm._BatchNorm):
+                continue
+            if self.settings.norms == "keep":
+                module.eval()
+            elif self.card.output == "event":
+                module.reset_running_stats()
+                module.momentum = None
 
     def _validated(self) -> dict[str, float]:
         """Loss, and share of right classes, of the validation part."""
@@ -145,9 +159,11 @@ class Fit:
                 "the loss of the part dev is not finite: a smaller learning rate, or other records,"
                 " are needed"
             )
-        return found | ({"dev_accuracy": right / n} if self.card.output == "window" else {})
+        return found | ({"dev_accuracy": right / n} if self.card.output != "samples" else {})
 
-    def _batches(self, windows: Windows, examples: list[Example], epoch: int) -> Iterator[Batch]:
+    def _batches(
+        self, windows: Windows | EventWindows, examples: list[Example], epoch: int
+    ) -> Iterator[Batch]:
         size = self.settings.batch
         balance = self._balance(windows, examples)
 
@@ -162,9 +178,11 @@ class Fit:
         for batch in prefetched(all_made()):
             yield batch[0].to(self.device), batch[1].to(self.device), batch[2].to(self.device)
 
-    def _balance(self, windows: Windows, examples: list[Example]) -> np.ndarray | None:
+    def _balance(
+        self, windows: Windows | EventWindows, examples: list[Example]
+    ) -> np.ndarray | None:
         """How much each class counts, so that all count the same; None for curves."""
-        if self.card.output != "window":
+        if self.card.output == "samples":
             return None
         counts = np.zeros(len(self.card.classes))
         for one in examples:

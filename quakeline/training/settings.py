@@ -33,7 +33,12 @@ class Augmentation(Section):
 class Settings(Section):
     """How a network is trained."""
 
-    epochs: int = Field(50, ge=1, description="times that all training records are seen, at most")
+    epochs: int = Field(
+        50,
+        ge=0,
+        description="times that all training records are seen, at most; 0: thresholds, or the"
+        " temperature of a network of events, are chosen alone",
+    )
     patience: int = Field(
         5, ge=1, description="epochs without a smaller validation loss after which it ends"
     )
@@ -80,8 +85,9 @@ class Training(Section):
     """A network that is trained from scratch."""
 
     network: str | dict[str, JsonValue] = Field(
-        description="architecture: earthquake-cnn, phasenet, ...; or a mapping of kind seisbench"
-        " (model, arguments) or custom (keys of `weights` of a run: loader, window_samples, ...)"
+        description="architecture: earthquake-cnn, phasenet, spectrogram-cnn, ...; or a mapping of"
+        " kind spectrogram-cnn or quakexnet (window_s, classes), seisbench (model, arguments) or"
+        " custom (keys of `weights` of a run: loader, window_samples, ...)"
     )
     dataset: str = Field(description="data set, see `quakeline dataset`")
     output: str = Field(description="the .safetensors file to write")

@@ -85,8 +85,10 @@ class Result:
     doubts: list[str]
 
 
-def tune(job: Job, notify: Notify) -> Result:
+def tune(job: Job, notify: Notify, begun: Beginning | None = None) -> Result:
     """Train, choose thresholds on the part dev, score on the part test, and write the weights.
+
+    `begun` is what `begin` gives, where that is known already.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def tune(job: Job, notify: Notify) -> Result:
         Settings, weights or places that do not fit.
     """
     torch.set_num_threads(job.threads)
-    begun = _begun(job)
+    begun = begun or begin(job)
     card = begun.card
     data = job.dataset.resampled(card.sampling_rate_hz) if job.resample else job.dataset
     check(data, card)
@@ -109,13 +111,14 @@ def tune(job: Job, notify: Notify) -> Result:
     first = weights_id(begun.network.state_dict(), card.options)
     recipe = digest_of([first, digest(data), data.table["split"].tolist(),
                         job.settings.plain()])  # fmt: skip
-    device = _device(job.device)
+    device = device_of(job.device)
     fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
-    progress = fit.run(job.checkpoint, _logged(job, notify))
+    progress = fit.run(job.checkpoint, logged(job, notify))
     return _finished(job, data, begun, progress, windows[TEST])
 
 
-def _begun(job: Job) -> Beginning:
+def begin(job: Job) -> Beginning:
+    """The network of a job before it is trained. Raises ConfigError and WeightsError."""
     if job.parent is not None:
         return of_parent(job.parent, job.name)
     return from_scratch(job.network, job.name, job.settings.seed)
@@ -134,14 +137,15 @@ def _require(windows: dict[str, Windows], card: Card, data: Dataset) -> None:
         raise DataError(f"{data.path} has no labels of {', '.join(absent)} in the part {TRAIN}")
 
 
-def _device(wanted: str) -> torch.device:
+def device_of(wanted: str) -> torch.device:
+    """The device of a name. Raises ConfigError where it is not there."""
     usable = torch.cuda.is_available()
     if wanted == "cuda" and not usable:
         raise ConfigError("--device: cuda given; there is no usable GPU: cpu or auto")
     return torch.device("cuda" if usable and wanted != "cpu" else "cpu")
 
 
-def _logged(job: Job, notify: Notify) -> Callable[[dict[str, float]], None]:
+def logged(job: Job, notify: Notify) -> Callable[[dict[str, float]], None]:
     """Hears of epochs, and writes all of them as a table each time."""
     rows: list[dict[str, float]] = []
 
@@ -180,7 +184,7 @@ def _finished(
     job: Job, data: Dataset, begun: Beginning, progress: Progress, windows: Windows
 ) -> Result:
     card, tensors = begun.result, begun.stored(progress.best)
-    doubts = _doubts(progress)
+    doubts = doubts_of(progress) if job.settings.epochs else []
     with TemporaryDirectory(prefix="quakeline-") as folder:
         first = Path(folder) / "tuned.safetensors"
         save_network(first, tensors, card)
@@ -201,7 +205,8 @@ def _finished(
     return Result(saved, progress.best_epoch, tested.thresholds, tested.scores, doubts)
 
 
-def _doubts(progress: Progress) -> list[str]:
+def doubts_of(progress: Progress) -> list[str]:
+    """What is to be said of a training that did not help."""
     before = progress.history[0]["dev_loss"]
     if progress.best_loss < before:
         return []
