@@ -88,6 +88,9 @@ COMMANDS = {
         "ds/picker.safetensors",
         ".safetensors",
     ),
+    "dataset prepare": Command(
+        "dataset prepare ds --set min_samples=1 --set min_pga_gal=0 -o", "ds/metadata.csv"
+    ),
     "tune classifier": Command(
         "tune classifier --dataset ds --model ds/events.safetensors --epochs 0 -o",
         "ds/events.safetensors",
