@@ -28,6 +28,26 @@ class Augmentation(Section):
         0.3, ge=0, le=1, description="records of which each component is multiplied by 1/3 to 3"
     )
     flip: float = Field(0.5, ge=0, le=1, description="records whose sign is turned")
+    gap: float = Field(
+        0.0, ge=0, le=1, description="records with a gap of up to a quarter of their window"
+    )
+    clip: float = Field(
+        0.0, ge=0, le=1, description="records cut off at 0.2 to 0.8 of their largest value"
+    )
+    resample: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="records as if recorded at a rate down to 0.4 of that of the network: without"
+        " what is above half of it",
+    )
+    superpose: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="records of events to which another one is added, with its labels, 0.1 to 1"
+        " times as large; only networks with a probability for each sample",
+    )
 
 
 class Settings(Section):
