@@ -105,6 +105,7 @@ def given_command() -> str:
 def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
     """Train as a job says, and tell of it."""
     from quakeline.io.products import targets
+    from quakeline.io.products.atomic import writing
     from quakeline.training import event_tuning
     from quakeline.training.report import page
     from quakeline.training.tuning import REPORT, begin, tune
@@ -114,6 +115,8 @@ def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
     for path in (job.target, job.log, job.checkpoint):
         targets.require_file(option, path, [*job.dataset.files, job.parent, *inputs])
     targets.require_folder("the report's folder", job.report, REPORT, page.NAMES, [])
+    with writing(job.target):
+        job.target.parent.mkdir(parents=True, exist_ok=True)
     typer.echo(f"records  {job.dataset.path}, {len(job.dataset)} of them")
     begun = begin(job)
     result: Result | EventResult

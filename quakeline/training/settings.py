@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from quakeline.core.section import Section
 
@@ -102,12 +102,16 @@ def _from_scratch() -> Settings:
 
 
 class Training(Section):
-    """A network that is trained from scratch."""
+    """A network that is trained from scratch, or weights that are trained further."""
 
-    network: str | dict[str, JsonValue] = Field(
+    network: str | dict[str, JsonValue] | None = Field(
+        None,
         description="architecture: earthquake-cnn, phasenet, spectrogram-cnn, ...; or a mapping of"
         " kind spectrogram-cnn or quakexnet (window_s, classes), seisbench (model, arguments) or"
-        " custom (keys of `weights` of a run: loader, window_samples, ...)"
+        " custom (keys of `weights` of a run: loader, window_samples, ...)",
+    )
+    parent: str | None = Field(
+        None, description="instead of `network`: the .safetensors file that is trained further"
     )
     dataset: str = Field(description="data set, see `quakeline dataset`")
     output: str = Field(description="the .safetensors file to write")
@@ -119,3 +123,9 @@ class Training(Section):
         default_factory=_from_scratch,
         description="how it is trained; without them a learning rate of 0.001, and norms: train",
     )
+
+    @model_validator(mode="after")
+    def _begins(self) -> Training:
+        if (self.network is None) == (self.parent is None):
+            raise ValueError("one of network and parent is needed")
+        return self

@@ -11,6 +11,7 @@ import pytest
 import torch
 from event_network import blank
 from typer.testing import CliRunner
+from workfolder import REPOSITORY
 
 from quakeline.cli import app
 from quakeline.core.errors import ConfigError, DataError, WeightsError
@@ -223,6 +224,28 @@ def test_spectrogram_cnn_learns_and_is_a_graph(
     rows = pd.read_csv("mine.csv")
     assert rows["train_loss"].iloc[-1] < 0.3 * rows["dev_loss"].iloc[0]
     exported(tmp_path, "mine")
+
+
+def test_two_steps_by_files(tmp_path: Path) -> None:
+    """The files of SeismicTorch's road, with small sets and few epochs; folders are made."""
+    from labelled_records import wavelets
+
+    for name in ("stead", "mems"):
+        wavelets(tmp_path / name, 12, n=900)
+    place = tmp_path / "config/training"
+    place.mkdir(parents=True)
+    for step in ("pretrain", "finetune"):
+        text = (REPOSITORY / f"config/training/seismic_torch_{step}.yaml").read_text()
+        (place / f"{step}.yaml").write_text(text.replace("epochs: 50", "epochs: 1"))
+        words = ["train", str(place / f"{step}.yaml"), "--threads", "1"]
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+    card, _ = card_of(tmp_path / "results/training/finetuned.safetensors")
+    assert card.parent is not None
+    assert card.parent.name == "pretrained"
+    (place / "both.yaml").write_text("network: gpd\nparent: x\ndataset: d\noutput: o.safetensors\n")
+    done = CliRunner().invoke(app, ["train", str(place / "both.yaml")])
+    assert "one of network and parent is needed" in str(done.exception)
 
 
 def test_the_authors_file_can_be_a_parent(shared: Path) -> None:
