@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +16,12 @@ from quakeline.commands.options import Files, Model, StationXml, Threshold, Weig
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from quakeline.io.products.provenance import Record
     from quakeline.live.feeds.protocol import BaseFeed
     from quakeline.live.publishing.protocol import BasePublisher
+    from quakeline.live.serving.server import Shown
     from quakeline.live.session import Session
     from quakeline.workflow.config import Run
 
@@ -68,9 +72,22 @@ Outage = Annotated[
     float, typer.Option(min=0, max=1, help="Share of stations cut off in each 15 minutes.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Another number, other delays and losses.")]
+Hurry = Annotated[
+    bool,
+    typer.Option("--hurry", help="Say picks as preliminary at once, and again when they change."),
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
+
+Serve = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[HOST:]PORT",
+        help="Show the session as a page of a browser, and metrics at /metrics; on this machine"
+        " alone unless a host is given. Port 0: any.",
+    ),
+]
 
 Overlay = Annotated[
     str, typer.Argument(help="Overlay on config/config.yaml: a file, or a name in config/runs.")
@@ -78,7 +95,7 @@ Overlay = Annotated[
 
 
 @app.command()
-def run(overlay: Overlay, threads: Threads = None) -> None:
+def run(overlay: Overlay, threads: Threads = None, serve: Serve = None) -> None:
     """Pick what the feed of the section `live` brings, until the feed ends or SIGTERM comes.
 
     Network, thresholds, preparation and responses are those of the run. Each pick is a line of
@@ -94,21 +111,21 @@ def run(overlay: Overlay, threads: Threads = None) -> None:
     if settings.live is None:
         raise ConfigError(f"{path or overlay}: no section live; allowed: live: {{feed: ...}}")
     with chdir(place):
-        _run_section(settings, threads)
+        _run_section(settings, threads, serve)
 
 
-def _run_section(settings: Run, threads: int | None) -> None:
+def _run_section(settings: Run, threads: int | None, serve: str | None) -> None:
     """Run the section `live` of a run in the present folder."""
     import os
     from tempfile import TemporaryDirectory
 
-    from quakeline.api.direct.picks import settings_of
     from quakeline.inference.annotator import Annotator
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.io.products.provenance import Record
     from quakeline.live.output import NAMES
     from quakeline.live.session import Preparation, Session
+    from quakeline.picking.direct.picks import settings_of
     from quakeline.workflow.stages.pick import VERSION
 
     live, prepare, annotate = settings.live, settings.prepare, settings.annotate
@@ -132,7 +149,13 @@ def _run_section(settings: Run, threads: int | None) -> None:
         prepare.bridge_gap_s, prepare.mend_spikes, prepare.response, tuple(prepare.instruments)
     )
     session = Session(
-        annotator, rules, preparation, live.patience_s, known, silence_s=live.silence_s
+        annotator,
+        rules,
+        preparation,
+        live.patience_s,
+        known,
+        silence_s=live.silence_s,
+        hurry=live.hurry,
     )
     typer.echo(f"model    {annotator}", err=True)
     recipe = {
@@ -142,7 +165,9 @@ def _run_section(settings: Run, threads: int | None) -> None:
         "weights_id": annotator.weights_id,
     }
     inputs = {**live.feed.inputs(), **_digests(map(Path, settings.stations.stationxml))}
-    _run(live.feed, session, output, Record("live", VERSION, recipe, inputs), SECTION, live.publish)
+    record = Record("live", VERSION, recipe, inputs)
+    shown = _shown(settings.run, serve, _places_of(settings)) if serve is not None else None
+    _run(live.feed, session, output, record, SECTION, live.publish, shown)
 
 
 @app.command()
@@ -162,6 +187,8 @@ def replay(
     duplicate: Duplicate = 0.0,
     outage: Outage = 0.0,
     seed: Seed = 0,
+    hurry: Hurry = False,
+    serve: Serve = None,
     threads: Threads = None,
     device: Device = "auto",
 ) -> None:
@@ -193,13 +220,13 @@ def replay(
             f"--{first['loc'][0]}: {first['input']!r} given; {first['msg']}"
         ) from error
 
-    from quakeline.api.direct.picks import settings_of
     from quakeline.api.direct.weights import load
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.io.products.provenance import Record
     from quakeline.live.output import NAMES
     from quakeline.live.session import Preparation, Session
+    from quakeline.picking.direct.picks import settings_of
     from quakeline.workflow.stages import prepare
     from quakeline.workflow.stages.pick import VERSION
 
@@ -212,7 +239,7 @@ def replay(
     rules = settings_of(annotator.card, smallest)
     usual = prepare.Config()
     preparation = Preparation(usual.bridge_gap_s, usual.mend_spikes, usual.response)
-    session = Session(annotator, rules, preparation, wanted, known)
+    session = Session(annotator, rules, preparation, wanted, known, hurry=hurry)
     typer.echo(f"model    {annotator}", err=True)
     settings = {
         **feed.recipe(),
@@ -221,7 +248,8 @@ def replay(
         "weights_id": annotator.weights_id,
     }
     inputs = {**feed.inputs(), **_digests(stationxml or [])}
-    _run(feed, session, output, Record("live", VERSION, settings, inputs), COMMAND)
+    shown = _shown(output.name, serve, inventory.table_of(known)) if serve is not None else None
+    _run(feed, session, output, Record("live", VERSION, settings, inputs), COMMAND, shown=shown)
 
 
 def _digests(files: Iterable[Path]) -> dict[str, str]:
@@ -253,6 +281,7 @@ def _run(
     recipe: Record,
     command: str,
     publish: Sequence[BasePublisher] = (),
+    shown: Shown | None = None,
 ) -> None:
     """Run a session in its folder, which no other one may fill meanwhile."""
     from quakeline.io.products import targets
@@ -266,19 +295,63 @@ def _run(
     def give(row: dict[str, Any]) -> None:
         _say(row)
         publishers.publish(row)
+        if shown:
+            shown.board.row(row)
+
+    def meanwhile() -> None:
+        publishers.tell()
+        if shown:
+            now_ns = session.clock_ns if feed.IS_FINITE else time.time_ns()
+            shown.board.look(session, running.pace, now_ns)
 
     session.remarks.say = _tell
     with targets.growing(output, command, NAMES):
-        folder = Folder(output, command, recipe, give, publishers.sync)
+        folder = Folder(output, command, recipe, give, publishers.sync, hurry=session.hurry)
         if folder.ended:
             _tell(f"ended    {output} holds all picks of these data already")
             return
         if folder.state:
             _tell("goes on  from an earlier session")
-        with publishers, _stoppable() as stopped:
-            ended = Running(feed, session, folder, stopped, publishers.tell).run()
+        page = shown.open() if shown else nullcontext("")
+        with page as address, publishers, _stoppable() as stopped:
+            if address:
+                _tell(f"serving  {address}")
+            running = Running(feed, session, folder, stopped, meanwhile)
+            ended = running.run()
         for line in _summary(session, folder, ended):
             _tell(line)
+
+
+def _shown(name: str, serve: str, stations: pd.DataFrame) -> Shown:
+    """What `--serve` shows of a session, with a map of stations (STATIONS)."""
+    from quakeline.live.serving.board import Board
+    from quakeline.live.serving.server import Page, Shown, address_of
+    from quakeline.report.map import station_map, style
+
+    address = address_of(serve)
+    sites = stations.assign(site=stations["network"] + "." + stations["station"])
+    sites = sites.drop_duplicates("site").dropna(subset=["latitude", "longitude"])
+    drawing, frame = station_map(sites)
+    places = sites[["site", "latitude", "longitude"]].to_dict("records")
+    board = Board({"stations": places, "frame": frame})
+    return Shown(board, Page(name, drawing, style()), address)
+
+
+def _places_of(settings: Run) -> pd.DataFrame:
+    """All stations whose places the run's own files say."""
+    import pandas as pd
+
+    from quakeline.core.schemas import STATIONS
+    from quakeline.io.formats import inventory
+    from quakeline.io.products import tables
+
+    named = [*settings.stations.matching("stationxml")]
+    named += [settings.stations.table] if settings.stations.table else []
+    asked = Path("results") / settings.run / "stations.parquet"  # of stations.fdsn
+    if settings.stations.fdsn and asked.is_file():
+        named.append(str(asked))
+    found = [inventory.read_any(Path(name)) for name in named]
+    return pd.concat(found, ignore_index=True) if found else tables.empty(STATIONS)
 
 
 def _tell(line: str) -> None:
@@ -309,9 +382,12 @@ def _summary(session: Session, folder: Any, ended: bool) -> list[str]:
     ]
     if every:
         data, own = every["data_s"], every["computing_s"]
+        waited = "recorded long before it arrived"
+        if data:
+            waited = f"{data['median']:.1f} s from onset to the last packet needed"
+            waited += f" (99 %: {data['p99']:.1f} s)"
         lines.append(
-            f"latency  {data['median']:.1f} s from onset to the last packet needed (99 %:"
-            f" {data['p99']:.1f} s), then {own['median']:.2f} s of computing ({own['p99']:.2f} s)"
+            f"latency  {waited}, then {own['median']:.2f} s of computing ({own['p99']:.2f} s)"
         )
     where = "ended" if ended else "stopped; the same words go on"
     return [*session.remarks.lines(), *lines, f"{where:8} {folder.folder}"]

@@ -124,8 +124,10 @@ def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
         result = event_tuning.tune(job, begun, lambda row: typer.echo(_line(row)))
         lines = _of_events(result)
     else:
-        result = tune(job, lambda row: typer.echo(_line(row)), begun)
-        lines = _summary(result, job.name)
+        tuned = tune(job, lambda row: typer.echo(_line(row)), begun)
+        if tuned is None:  # another process tells
+            return
+        result, lines = tuned, _summary(tuned, job.name)
     for line in lines:
         typer.echo(line)
     for doubt in result.doubts:

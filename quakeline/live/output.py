@@ -27,6 +27,7 @@ from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, iso
 from quakeline.io.products import provenance, tables, targets
 from quakeline.io.products.atomic import clear_leftovers, write_text, writing
+from quakeline.live.hurry import Announcements
 from quakeline.live.session import Picks
 
 TABLE, LINES, STATE, LATENCY = "picks.parquet", "picks.jsonl", "session.json", "latency.json"
@@ -39,6 +40,8 @@ _LEAST_S = 1.0
 _PARTS = 64
 #: Latencies are those of so many last picks of a station.
 _LATEST = 10_000
+#: What arrives so much later, in seconds, was recorded long ago: how late it is is not said.
+_OLD_S = 86_400.0
 
 
 @dataclass
@@ -51,19 +54,20 @@ class Latencies:
     def add(self, station: str, waited_s: float, computing_s: float) -> None:
         """Note a pick."""
         for kept, value in ((self.waited, waited_s), (self.computing, computing_s)):
-            kept.setdefault(station, deque(maxlen=_LATEST)).append(value)
+            if value == value:  # NaN is not known
+                kept.setdefault(station, deque(maxlen=_LATEST)).append(value)
 
     def plain(self) -> dict[str, Any]:
-        """Median and 99 % of both, for each station and for all."""
+        """Median and 99 % of both, for each station and for all; null where nothing is known."""
         every: dict[str, Sequence[float]] = {"all": _all(self.waited), **self.waited}
         computing: dict[str, Sequence[float]] = {"all": _all(self.computing), **self.computing}
         return {
             name: {
                 "picks": len(values),
-                "data_s": _spread(values),
-                "computing_s": _spread(computing[name]),
+                "data_s": _spread(every[name]) if every.get(name) else None,
+                "computing_s": _spread(values),
             }
-            for name, values in sorted(every.items())
+            for name, values in sorted(computing.items())
             if values
         }
 
@@ -85,7 +89,9 @@ class Output:
 
     `recipe` is what the picks follow from; a folder of another recipe whose session has not ended
     is refused. `say` takes each pick as a row, as it is in the file of lines; `settle` is called
-    before the state says that picks were said, to put on disk what is to be told of them.
+    before the state says that picks were said, to put on disk what is to be told of them. With
+    `hurry` rows that are said have an id, a version and a status more, and preliminary picks are
+    said too; the files hold final picks alone.
 
     Raises
     ------
@@ -100,9 +106,12 @@ class Output:
         recipe: provenance.Record,
         say: Callable[[dict[str, Any]], None] = lambda row: None,
         settle: Callable[[], None] = lambda: None,
+        *,
+        hurry: bool = False,
     ) -> None:
         self.folder, self._command, self._recipe, self._say = folder, command, recipe, say
         self._settle = settle
+        self._announced = Announcements() if hurry else None
         self.latencies = Latencies()
         self.state = self._read_state()
         self._tables: list[pa.Table] = []
@@ -124,8 +133,7 @@ class Output:
             clear_leftovers(self.folder / name)
         with writing(self.folder):
             self._lines = (self.folder / LINES).open("ab")
-        for row in self._untold:
-            self._say(row)
+        self._say_final(self._untold)
 
     @property
     def _file(self) -> BinaryIO:
@@ -184,7 +192,7 @@ class Output:
         self._known.add(row["pick_id"])
         self.latencies.add(
             f"{row['network']}.{row['station']}",
-            float(row["data_latency_s"]),
+            float(row.get("data_latency_s", np.nan)),
             float(row["computing_latency_s"]),
         )
 
@@ -208,8 +216,17 @@ class Output:
         with writing(self.folder / LINES):
             self._file.write("".join(f"{line_of(row)}\n" for row in fresh).encode())
             self._file.flush()
-        for row in fresh:
+        self._say_final(fresh)
+
+    def _say_final(self, rows: list[dict[str, Any]]) -> None:
+        for row in self._announced.final(rows) if self._announced else rows:
             self._say(row)
+
+    def announce(self, picks: Picks) -> None:
+        """Say what is new of preliminary picks; nothing is written down."""
+        if self._announced:
+            for row in self._announced.preliminary(picks.label, _rows(picks)):
+                self._say(row)
 
     @property
     def is_time(self) -> bool:
@@ -295,9 +312,10 @@ def _rows(picks: Picks) -> list[dict[str, Any]]:
         plain |= {
             "time": iso(time_ns, 6),
             "time_ns": time_ns,
-            "data_latency_s": round((data_ns - time_ns) / SECOND, 6),
             "computing_latency_s": round(computing_s, 6),
         }
+        if (late_s := (data_ns - time_ns) / SECOND) < _OLD_S:
+            plain["data_latency_s"] = round(late_s, 6)
         rows.append(plain)
     return rows
 

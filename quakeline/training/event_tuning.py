@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from quakeline import __version__
-from quakeline.core.errors import DataError
+from quakeline.core.errors import ConfigError, DataError
 from quakeline.io.products import targets
 from quakeline.io.products.provenance import digest_of
 from quakeline.models.ancestry import Training
@@ -29,6 +29,7 @@ from quakeline.training.datasets.records import DEV, PARTS, TEST, TRAIN, Dataset
 from quakeline.training.event_windows import EventWindows, check
 from quakeline.training.loop import Fit, Notify
 from quakeline.training.report import evaluation, page
+from quakeline.training.team import Team
 from quakeline.training.tuning import REPORT, Job, device_of, doubts_of, logged
 
 _AT_ONCE = 64
@@ -82,7 +83,10 @@ def tune(job: Job, begun: Beginning, notify: Notify) -> EventResult:
     first = weights_id(begun.network.state_dict(), card.options)
     recipe = digest_of([first, digest(data), data.table["split"].tolist(),
                         job.settings.plain()])  # fmt: skip
-    device = device_of(job.device)
+    team = Team.of_environment()
+    if team.size > 1:
+        raise ConfigError(f"{team.size} processes of torchrun given; networks of events take one")
+    device = device_of(job.device, job.settings, team)
     fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
     progress = fit.run(job.checkpoint, logged(job, notify))
     begun.network.cpu().load_state_dict(progress.best)

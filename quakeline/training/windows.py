@@ -160,7 +160,7 @@ class Windows:
         card = self.card
         data = self.dataset.read(row, card.components)
         valid = np.isfinite(data)
-        if card.filter:
+        if card.filter and not self.dataset.prepared:
             rule = card.filter
             sections = butterworth(rule.low_hz, rule.high_hz, rule.order, card.sampling_rate_hz)
             data = filtered(data, valid, sections, zero_phase=rule.zero_phase)
@@ -206,7 +206,8 @@ class Windows:
             return np.array(one, np.float32), np.ones((), np.float32)
         each = [self._moved(row, start) for row, start in placed]
         onsets = {phase: tuple(at for one in each for at in one[phase]) for phase in PHASES}
-        wanted = labels.curves(card, onsets, n, labels.shape_of(card, self.settings))
+        shape = labels.shape_of(card.network, self.settings, card.sampling_rate_hz)
+        wanted = labels.curves(card, onsets, n, shape)
         row, start = placed[0]
         unsure = tuple(at - start for at in self._unsure[row])
         return wanted, labels.weights(card, each[0], unsure, n)

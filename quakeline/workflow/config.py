@@ -44,6 +44,8 @@ _KEYS_WRITTEN = "`quakeline config reference` writes the keys that exist to conf
 _OF_DATA_SET = ("run", "time", "time.start", "time.end")
 _STATIONS = ("table", "stationxml", "fdsn")
 _WITHOUT_DEFAULT = "what belongs to a data set has no default"
+#: Kinds of weights that a run can train further: a network of its own tensors.
+_TRAINABLE = ("builtin", "seisbench")
 _ABSENT = object()
 #: Kinds that are meant where a section does not say its own.
 _UNSAID = ("builtin", "rules")
@@ -104,6 +106,12 @@ class Run(Section):
     )
     prepare: stages.prepare.Config = stages.prepare.Config()
     weights: AnyKind = Builtin()
+    dataset: stages.dataset.Config = Field(
+        stages.dataset.Config(), description="records of an earlier run, for section `train`"
+    )
+    train: stages.train.Config | None = Field(
+        None, description="the picker trained before it picks; null: `weights` picks as it is"
+    )
     annotate: stages.annotate.Config = stages.annotate.Config()
     pick: stages.pick.Config = stages.pick.Config()
     fibres: list[Fibre] = Field(
@@ -124,6 +132,7 @@ class Run(Section):
     locate: stages.locate.Config = stages.locate.Config()
     magnitude: stages.magnitude.Config = stages.magnitude.Config()
     classify: AnyClassifier = Rules()
+    mechanism: stages.mechanism.Config = stages.mechanism.Config()
     merge: stages.merge.Config = stages.merge.Config()
     evaluate: stages.evaluate.Config = stages.evaluate.Config()
     report: stages.report.Config = stages.report.Config()
@@ -161,6 +170,52 @@ class Run(Section):
             raise ValueError(
                 f"{section_}: {card.name} is {kind}; fibres need a network that gives one"
                 " probability per sample"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_mechanism(self) -> Run:
+        """Networks of polarities look at waveforms of seismometers, which must still be there."""
+        if self.mechanism.networks and self.fetch is None:
+            raise ValueError(
+                "mechanism.networks: given in a run without waveforms of seismometers (fetch);"
+                " allowed there: mechanism.polarities"
+            )
+        without = sorted({"hash", "skhash"} & set(self.merge.exports))
+        if without and not self.mechanism.asked:
+            raise ValueError(
+                f"merge.exports: {', '.join(without)} given, which hold polarities; needed is"
+                " mechanism.networks or mechanism.polarities"
+            )
+        if self.mechanism.networks and "waveforms" not in self.keep:
+            raise ValueError(
+                "mechanism.networks: given, and waveforms are not kept; needed is keep: [waveforms]"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_training(self) -> Run:
+        """A picker is trained on one data set, by a run that uses it."""
+        earlier, train = self.dataset.from_run, self.train
+        if train is None:
+            if earlier:
+                raise ValueError("dataset.from_run: without section train nothing uses its records")
+            return self
+        if bool(train.dataset) == bool(earlier):
+            given = "both are" if earlier else "none is"
+            raise ValueError(
+                f"train: {given} given of train.dataset and dataset.from_run; one is needed"
+            )
+        if earlier == self.run:
+            raise ValueError(
+                f"dataset.from_run: {earlier!r} is this run itself; give this one another name"
+            )
+        if not self.fetch and (not self.fibres or self.das_weights):
+            raise ValueError("train: no network of `weights` picks in this run")
+        if self.weights.kind not in _TRAINABLE:
+            raise ValueError(
+                f"train: weights of kind {self.weights.kind} given; allowed:"
+                f" {', '.join(_TRAINABLE)}"
             )
         return self
 
@@ -321,7 +376,8 @@ class Run(Section):
                 if not Path(path).is_file()
             ]
         for name in self.weights_stages:
-            lines = getattr(self, name).missing()
+            section_ = getattr(self, name)
+            lines = section_.missing() if isinstance(section_, Kind) else []
             missing += [f"{name}.{line.partition('.')[2]}" for line in lines]
         if missing:
             raise ConfigError("\n".join(missing))
@@ -339,7 +395,8 @@ class Run(Section):
     @property
     def trained_stages(self) -> list[str]:
         """Those of `weights_stages` whose weights were trained from others."""
-        return [name for name in self.weights_stages if described(getattr(self, name).card())]
+        kinds = {name: getattr(self, name) for name in self.weights_stages}
+        return [name for name, kind in kinds.items() if name == "train" or described(kind.card())]
 
     @property
     def asked_span(self) -> str:

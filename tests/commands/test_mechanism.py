@@ -1,60 +1,35 @@
 """`quakeline mechanism` on a catalog, with anybody's polarities."""
 
 import json
+import shutil
 
 import numpy as np
 import obspy
 import pandas as pd
 import pytest
-from synthetics import network, picks_of
+from thrust import kagan, straight, written
 from typer.testing import CliRunner
 
 from quakeline.cli import app
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.schemas import EVENTS, MECHANISMS, POLARITIES
-from quakeline.earth.velocity import VelocityModel
-from quakeline.events.mechanisms import rotations, search
 from quakeline.io.products import tables
-
-#: Strike, dip and rake of an oblique thrust, and where it is: east, north, down in km.
-PLANE, SOURCE = (30.0, 50.0, 70.0), (2.0, -3.0, 9.0)
 
 
 def invoke(*words):
     return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
 
 
-def straight(stations, frame, source):
-    """Azimuths and take-off angles of straight rays, in degrees."""
-    x, y = frame.to_xy(stations["latitude"].to_numpy(), stations["longitude"].to_numpy())
-    east, north = x - source[0], y - source[1]
-    down = -stations["elevation_m"].to_numpy() / 1000 - source[2]
-    return np.degrees(np.arctan2(east, north)) % 360, np.degrees(
-        np.arctan2(np.hypot(east, north), down)
-    )
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A catalog of an event in a half-space, its stations, and the polarities of a mechanism."""
     folder = tmp_path_factory.mktemp("mechanism")
-    stations, frame = network(n=30, radius_km=25)
-    columns = ["network", "station", "latitude", "longitude", "elevation_m"]
-    stations[columns].to_csv(folder / "stations.csv", index=False)
-    (folder / "velocity.csv").write_text("depth_km,vp,vp_vs\n0,5.8,1.7313\n")
-    picks = picks_of(stations, frame, VelocityModel((0.0,), (5.8,), (3.35,)), SOURCE, seconds=100.0)
-    picks.assign(station=picks["network"] + "." + picks["station"])[
-        ["station", "phase", "time"]
-    ].to_csv(folder / "picks.csv", index=False)
+    stations, frame, polarities = written(folder)
     done = invoke(
         "catalog", folder / "picks.csv", folder / "stations.csv", "--velocity",
         folder / "velocity.csv", "--threads", 1, "--output", folder / "catalog",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    (frame_of,) = rotations.frames(*(np.array([angle]) for angle in PLANE))
-    azimuth, takeoff = straight(stations, frame, SOURCE)
-    wave = search.amplitudes(rotations.moments(frame_of[None]), azimuth, takeoff)[0]
-    polarities = stations[["network", "station"]].assign(polarity=np.where(wave > 0, "U", "D"))
     return folder, stations, frame, polarities
 
 
@@ -69,12 +44,6 @@ def run(folder, polarities, output, *more):
     return row, tables.read(output / "polarities.parquet", POLARITIES), done.output
 
 
-def kagan(row):
-    own = np.array([[row.strike_1_deg], [row.dip_1_deg], [row.rake_1_deg]])
-    known = np.array(PLANE)[:, None]
-    return rotations.angles(rotations.frames(*own), rotations.frames(*known))[0]
-
-
 def test_the_mechanism_of_a_catalogs_event(made, tmp_path):
     folder, stations, frame, polarities = made
     (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
@@ -83,7 +52,7 @@ def test_the_mechanism_of_a_catalogs_event(made, tmp_path):
     assert row.quality_class in "AB"
     assert kagan(row) < np.hypot(row.plane_1_sigma_deg, row.plane_2_sigma_deg)
     # Rays are those that leave the hypocentre straight to the stations, 30 in a half-space.
-    azimuth, takeoff = straight(stations, frame, SOURCE)
+    azimuth, takeoff = straight(stations, frame)
     own = used.set_index("station").loc[stations["station"]]
     assert len(own) == 30
     apart = (own["azimuth_deg"].to_numpy() - azimuth + 180) % 360 - 180
@@ -141,19 +110,52 @@ def test_what_cannot_be_told_is_a_note(made, tmp_path):
     folder, stations, frame, polarities = made
     (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
     table = polarities.assign(event_id=event.event_id)
-    azimuth, _ = straight(stations, frame, SOURCE)
+    azimuth, _ = straight(stations, frame)
     few, _, _ = run(folder, table[:4], tmp_path / "few")
     assert few.note.startswith("4 polarities, 8 are needed")
     half, _, _ = run(folder, table[(azimuth > 10) & (azimuth < 160)], tmp_path / "half")
     assert "azimuths of polarities have a gap of" in half.note
     up, used, _ = run(folder, table.assign(polarity="U"), tmp_path / "up", "--worst-quality", "B")
-    assert up.quality_class in "CD"
-    assert up.note == f"quality {up.quality_class}, below B"
+    assert up.note.startswith("an explosion or a collapse fits the polarities as well as any")
     assert np.isnan(up.strike_1_deg)
     assert used["agrees"].isna().all()
     mixed = table.assign(polarity=np.random.default_rng(1).choice(["U", "D"], len(table)))
     noise, _, _ = run(folder, mixed, tmp_path / "noise", "--worst-quality", "B")
-    assert noise.quality_class in "CD"
+    assert np.isnan(noise.strike_1_deg)
+
+
+def test_small_events_of_a_cluster_give_one_mechanism(made, tmp_path):
+    """Each of three events has ten of the polarities; a fourth lies elsewhere."""
+    folder, _, _, polarities = made
+    events = tables.read(folder / "catalog/events.parquet", EVENTS)
+    several = pd.concat(
+        [
+            events.assign(event_id=f"e{n}", time=events["time"] + pd.Timedelta(hours=n))
+            for n in range(4)
+        ]
+    ).reset_index(drop=True)
+    several["latitude"] += [0.0, 0.002, 0.004, 0.2]
+    shutil.copytree(folder / "catalog", tmp_path / "catalog")
+    tables.write(several, EVENTS, tmp_path / "catalog/events.parquet")
+    table = polarities.assign(event_id=[f"e{n % 3}" for n in range(len(polarities))])
+    extra = polarities.head(5).assign(event_id="e3")
+    pd.concat([table, extra]).to_csv(tmp_path / "table.csv", index=False)
+    words = (
+        "mechanism", tmp_path / "catalog", "--polarities", tmp_path / "table.csv",
+        "--max-takeoff-gap", 90, "--velocity", folder / "velocity.csv", "--output",
+    )  # fmt: skip
+    done = invoke(*words, tmp_path / "out", "--composite-km", 0.5)
+    assert done.exit_code == 0, done.output
+    found = tables.read(tmp_path / "out/mechanisms.parquet", MECHANISMS)
+    joined = found[found["composite_of"].notna()]
+    assert sorted(joined["composite_of"].iloc[0].split()) == ["e0", "e1", "e2"]
+    (row,) = joined.itertuples()
+    assert row.polarities == 30
+    assert kagan(row) < np.hypot(row.plane_1_sigma_deg, row.plane_2_sigma_deg)
+    (alone,) = found[found["composite_of"].isna()].itertuples()
+    assert (alone.event_id, alone.note) == ("e3", "5 polarities, 8 are needed")
+    with pytest.raises(ConfigError, match="--composite-km: given without a catalog"):
+        invoke("mechanism", "--output", tmp_path / "none", "--composite-km", 1)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +206,7 @@ def test_codes_of_no_station_are_refused(made, tmp_path):
     [
         ([], "needed are a catalog and --polarities, or --hash-phase"),
         (["{catalog}"], "needed with a catalog: --polarities, or --polarity-network"),
+        (["{catalog}", "--amplitude-ratios"], "--amplitude-ratios: given without"),
         (["--worst-quality", "E"], "--worst-quality: 'E' given; allowed: A, B, C, D"),
     ],
 )

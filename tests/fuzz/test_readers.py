@@ -14,6 +14,9 @@ NAMES = (
     "polarities",
     "HASH phases",
     "SKHASH phases",
+    "SKHASH rays",
+    "mechanisms csv",
+    "mechanisms HASH",
     "archive list",
     "StationXML",
     "miniSEED",
@@ -24,6 +27,9 @@ NAMES = (
     "windows",
     "SAC",
     "metadata",
+    "shapefile",
+    "GeoTIFF",
+    "NetCDF grid",
     "crate",
 )
 

@@ -17,17 +17,20 @@ from quakeline.workflow.stages import (
     das_index,
     das_pick,
     das_weights,
+    dataset,
     evaluate,
     fetch,
     import_picks,
     locate,
     magnitude,
     measure,
+    mechanism,
     merge,
     pick,
     prepare,
     report,
     stations,
+    train,
     weights,
 )
 from quakeline.workflow.stages.table import Settings, Stage, always
@@ -51,12 +54,24 @@ def _fibre_weights(run: Settings) -> bool:
     return bool(run.fibres) and run.das_weights is not None
 
 
+def _trains(run: Settings) -> bool:
+    return run.train is not None
+
+
+def _cuts_records(run: Settings) -> bool:
+    return run.dataset.from_run is not None
+
+
 def _imported(run: Settings) -> bool:
     return run.import_picks.table is not None
 
 
 def _evaluated(run: Settings) -> bool:
     return run.evaluate.reference is not None
+
+
+def _mechanisms(run: Settings) -> bool:
+    return run.mechanism.asked
 
 
 def _windows_classified(run: Settings) -> bool:
@@ -87,6 +102,10 @@ def _asks_for_reference(run: Settings) -> bool:
 def _fibre_files(run: Settings) -> dict[str, list[str]]:
     tables = {f"fibres.{one.name}.channels.table": one.channels.table for one in run.fibres}
     return {key: [table] for key, table in tables.items() if table}
+
+
+def _mechanism_files(run: Settings) -> dict[str, list[str]]:
+    return {f"mechanism.{key}": files for key, files in run.mechanism.files().items()}
 
 
 def _check_stations(run: Settings) -> None:
@@ -137,6 +156,28 @@ TABLE: tuple[Stage, ...] = (
         {"weights": "weights/picker.safetensors"},
         has=_shared_or_own_weights,
         local=always,
+    ),
+    Stage(
+        dataset,
+        "run",
+        {
+            "metadata": "training/dataset/metadata.csv",
+            "waveforms": "training/dataset/waveforms.hdf5",
+        },
+        has=_cuts_records,
+        files=lambda run: {"dataset.from_run": run.dataset.tables()},
+    ),
+    Stage(
+        train,
+        "run",
+        {
+            "weights": "training/picker.safetensors",
+            "epochs": "training/picker.csv",
+            "page": "training/picker_report/report.html",
+        },
+        has=_trains,
+        gpu=True,
+        files=lambda run: {"train.dataset": run.train.files() if run.train else []},
     ),
     Stage(
         annotate,
@@ -249,6 +290,17 @@ TABLE: tuple[Stage, ...] = (
         group="catalog",
     ),
     Stage(
+        mechanism,
+        "run",
+        {
+            "mechanisms": "catalog/mechanisms.parquet",
+            "polarities": "catalog/polarities.parquet",
+        },
+        has=_mechanisms,
+        group="catalog",
+        files=_mechanism_files,
+    ),
+    Stage(
         merge,
         "run",
         {
@@ -269,7 +321,13 @@ TABLE: tuple[Stage, ...] = (
         group="catalog",
         files=lambda run: {"evaluate.reference": run.evaluate.files()},
     ),
-    Stage(report, "run", {"report": "report.html"}, group="catalog"),
+    Stage(
+        report,
+        "run",
+        {"report": "report.html"},
+        group="catalog",
+        files=lambda run: run.report.files(),
+    ),
     Stage(crate, "run", {"crate": "catalog/ro-crate-metadata.json"}, group="catalog"),
 )
 STAGES: Mapping[str, Stage] = {stage.name: stage for stage in TABLE}

@@ -52,6 +52,12 @@ RUNS = {
         _WAVEFORMS | _OF_FIBRES,
         {"fetch", "weights"},
     ),
+    "trained": ("train: {dataset: ds.npz}\n", _WAVEFORMS | {"train"}, {"weights"}),
+    "mechanisms of networks": (
+        "keep: [waveforms]\nmechanism: {networks: [a.nc], reversals: theirs.csv}\n",
+        _WAVEFORMS | {"mechanism"},
+        {"weights"},
+    ),
     "evaluated": (
         "evaluate: {reference: theirs.csv}\n",
         _WAVEFORMS | {"evaluate"},
@@ -80,7 +86,7 @@ def test_the_table_the_rules_and_the_plan_agree(
 ) -> None:
     text += "time: {chunk_h: 0.05}\n"
     run, path = overlaid(text), workdir.demo_overlay(text)
-    for name in ("a.nc", "picks.csv", "theirs.csv"):
+    for name in ("a.nc", "picks.csv", "theirs.csv", "ds.npz"):
         (workdir.folder / name).write_text("")
     if "events.safetensors" in text:
         blank(workdir.folder / "events.safetensors")
@@ -134,6 +140,8 @@ def test_what_passes_is_what_may_be_kept() -> None:
         ("associate: {known_events: gone}", "associate.known_events"),
         ("magnitude: {corrections: gone}", "magnitude.corrections"),
         ("evaluate: {reference: gone}", "evaluate.reference"),
+        ("train: {dataset: gone}", "train.dataset"),
+        ("dataset: {from_run: gone}\ntrain: {}", "dataset.from_run"),
         ("fibres: [{name: F, source: {kind: files, paths: [a]}, channels: {table: gone}}]",
          "fibres.F.channels.table"),
         ("weights: {path: gone}", "weights.path"),
