@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from quakeline.commands import live_events
 from quakeline.commands.options import Files, Model, StationXml, Threshold, Weights, thresholds
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from quakeline.io.products.provenance import Record
+    from quakeline.live.events.setup import Setup
+    from quakeline.live.events.updates import Update
     from quakeline.live.feeds.protocol import BaseFeed
     from quakeline.live.publishing.protocol import BasePublisher
     from quakeline.live.session import Session
@@ -43,6 +46,14 @@ app = typer.Typer(
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Folder of the picks and of what goes on from them.")
+]
+Stations = Annotated[
+    Path | None,
+    typer.Option(help="Stations, a table or StationXML: events are made while picks come."),
+]
+Velocity = Annotated[
+    Path | None,
+    typer.Option(help="Velocity model of the events, as of `quakeline catalog`; default: IASP91."),
 ]
 PacketS = Annotated[
     float, typer.Option("--packet-s", min=0.01, max=3600, help="Length of packets, seconds.")
@@ -107,14 +118,14 @@ def _run_section(settings: Run, threads: int | None) -> None:
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.io.products.provenance import Record
-    from quakeline.live.output import NAMES
-    from quakeline.live.session import Preparation, Session
+    from quakeline.live.preparing import Preparation
+    from quakeline.live.session import Session
     from quakeline.workflow.stages.pick import VERSION
 
     live, prepare, annotate = settings.live, settings.prepare, settings.annotate
     assert live is not None
     output = Path(live.output or f"live/{settings.run}")
-    targets.require_folder("live.output", output, SECTION, NAMES, settings.named_files())
+    targets.require_folder("live.output", output, SECTION, _names(), settings.named_files())
     with TemporaryDirectory(prefix="quakeline-") as folder:
         weights = Path(folder) / "picker.safetensors"
         settings.weights.write(weights)
@@ -135,14 +146,17 @@ def _run_section(settings: Run, threads: int | None) -> None:
         annotator, rules, preparation, live.patience_s, known, silence_s=live.silence_s
     )
     typer.echo(f"model    {annotator}", err=True)
+    events = live_events.of_run(settings, known, _tell)
     recipe = {
         "live": live.recipe(),
         "prepare": prepare.plain(),
         "pick": rules.plain(),
         "weights_id": annotator.weights_id,
     }
-    inputs = {**live.feed.inputs(), **_digests(map(Path, settings.stations.stationxml))}
-    _run(live.feed, session, output, Record("live", VERSION, recipe, inputs), SECTION, live.publish)
+    named = [Path(one) for one in settings.stations.stationxml]
+    inputs = {**live.feed.inputs(), **live_events.digests(named)}
+    made = Record("live", VERSION, *_with_events(recipe, inputs, events))
+    _run(live.feed, session, output, made, SECTION, live.publish, events)
 
 
 @app.command()
@@ -153,6 +167,8 @@ def replay(
     weights: Weights = None,
     threshold: Threshold = None,
     stationxml: StationXml = None,
+    stations: Stations = None,
+    velocity: Velocity = None,
     packet_s: PacketS = 5.0,
     random_sizes: RandomSizes = False,
     shuffle: Shuffle = 0.0,
@@ -198,15 +214,15 @@ def replay(
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.io.products.provenance import Record
-    from quakeline.live.output import NAMES
-    from quakeline.live.session import Preparation, Session
+    from quakeline.live.preparing import Preparation
+    from quakeline.live.session import Session
     from quakeline.workflow.stages import prepare
     from quakeline.workflow.stages.pick import VERSION
 
     longest = packet_s * (2 if random_sizes else 1)
     wanted = max(10.0, shuffle + longest) if patience is None else patience
-    named = [*files, *(stationxml or []), weights, model]
-    targets.require_folder("--output", output, COMMAND, NAMES, named)
+    named = [*files, *(stationxml or []), weights, model, stations, velocity]
+    targets.require_folder("--output", output, COMMAND, _names(), named)
     known = inventory.read(stationxml or [])
     annotator = load(model, weights, threads=threads, device=device)
     rules = settings_of(annotator.card, smallest)
@@ -214,25 +230,29 @@ def replay(
     preparation = Preparation(usual.bridge_gap_s, usual.mend_spikes, usual.response)
     session = Session(annotator, rules, preparation, wanted, known)
     typer.echo(f"model    {annotator}", err=True)
+    events = live_events.of_options(stations, velocity)
     settings = {
         **feed.recipe(),
         "pick": rules.plain(),
         "patience_s": wanted,
         "weights_id": annotator.weights_id,
     }
-    inputs = {**feed.inputs(), **_digests(stationxml or [])}
-    _run(feed, session, output, Record("live", VERSION, settings, inputs), COMMAND)
+    inputs = {**feed.inputs(), **live_events.digests(stationxml or [])}
+    made = Record("live", VERSION, *_with_events(settings, inputs, events))
+    _run(feed, session, output, made, COMMAND, events=events)
 
 
-def _digests(files: Iterable[Path]) -> dict[str, str]:
-    """SHA-256 of files, by name."""
-    from quakeline.io.products.provenance import digest_file
-
-    return {str(one): digest_file(one) for one in files}
+def _with_events(
+    recipe: dict[str, Any], inputs: dict[str, str], events: Setup | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Settings and digests with those that events follow from."""
+    if events is None:
+        return recipe, inputs
+    return {**recipe, "catalog": events.recipe}, {**inputs, **events.inputs}
 
 
 def _say(row: dict[str, Any]) -> None:
-    from quakeline.live.output import line_of
+    from quakeline.live.journal import line_of
 
     typer.echo(line_of(row))
 
@@ -253,10 +273,10 @@ def _run(
     recipe: Record,
     command: str,
     publish: Sequence[BasePublisher] = (),
+    events: Setup | None = None,
 ) -> None:
     """Run a session in its folder, which no other one may fill meanwhile."""
     from quakeline.io.products import targets
-    from quakeline.live.output import NAMES
     from quakeline.live.output import Output as Folder
     from quakeline.live.publishing.publishers import Publishers
     from quakeline.live.running import Running
@@ -267,18 +287,34 @@ def _run(
         _say(row)
         publishers.publish(row)
 
+    def give_event(update: Update) -> None:
+        _say(update.line())
+        publishers.publish_event(update.message())
+
     session.remarks.say = _tell
-    with targets.growing(output, command, NAMES):
-        folder = Folder(output, command, recipe, give, publishers.sync)
+    names, by_day = _names(), not feed.IS_FINITE
+    with targets.growing(output, command, names):
+        folder = Folder(output, command, recipe, give, publishers.sync, names=names, by_day=by_day)
         if folder.ended:
             _tell(f"ended    {output} holds all picks of these data already")
             return
         if folder.state:
             _tell("goes on  from an earlier session")
         with publishers, _stoppable() as stopped:
-            ended = Running(feed, session, folder, stopped, publishers.tell).run()
+            associating = (
+                events.working(folder.place, session.remarks, give_event) if events else None
+            )
+            ended = Running(feed, session, folder, stopped, publishers.tell, associating).run()
         for line in _summary(session, folder, ended):
             _tell(line)
+
+
+def _names() -> tuple[str, ...]:
+    """Names of all files that a session may make in its folder."""
+    from quakeline.live.events import files
+    from quakeline.live.output import NAMES
+
+    return (*NAMES, *files.NAMES)
 
 
 def _tell(line: str) -> None:

@@ -106,6 +106,12 @@ class Instrument:
         """Where its last sample ends."""
         return max((one.end_ns for one in self.preparing.channels.values()), default=0)
 
+    @property
+    def begin_ns(self) -> int:
+        """Where the first sample lies that is still there; 0 where there is none."""
+        pieces = [one for c in self.preparing.channels.values() for one in c.pieces]
+        return min((one.start_ns for one in pieces), default=0)
+
     def add(
         self, codes: tuple[str, ...], piece: Segment, arrived_ns: int, patience_ns: int
     ) -> Taken:

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from quakeline.core.timeline import SECOND
+from quakeline.live.events.working import Working
 from quakeline.live.feeds.protocol import BaseFeed, Feed
 from quakeline.live.output import Output
-from quakeline.live.session import Picks, Session
+from quakeline.live.results import Picks
+from quakeline.live.session import Session
 
 #: Windows that are due wait at most so long for others of their batch, in seconds.
 _WAIT_S = 0.25
+#: Seconds between two looks at whether events are to be made.
+_LOOK_S = 0.1
 #: States to go on from are kept for each so many seconds of arrivals.
 _EACH_NS = 15 * SECOND
 
@@ -62,7 +66,7 @@ class Running:
     """Runs a session on a feed, and writes its picks.
 
     `stop` is asked after each packet whether to stop: what is known is then written, and the same
-    settings go on from there. `meanwhile` is called as often.
+    settings go on from there. `meanwhile` is called as often. `events` makes events of the picks.
     """
 
     def __init__(
@@ -72,11 +76,15 @@ class Running:
         output: Output,
         stop: Callable[[], bool] = lambda: False,
         meanwhile: Callable[[], None] = lambda: None,
+        events: Working | None = None,
     ) -> None:
         state = output.state or {}
         self._feed = settings.open(state.get("feed"))
+        self._events, self._looked = events, 0.0
         try:
             output.begin()
+            if events is not None:
+                events.begin(output)
         except BaseException:
             self._feed.close()
             output.close()
@@ -95,6 +103,10 @@ class Running:
             ended = self._work()
             if ended:
                 self._give(session.finish())
+            if self._events is not None and ended and self._is_finite:
+                self._events.finish()
+            elif self._events is not None:
+                self._events.flush()
             output.write(
                 self._places.best(session) if not ended else feed.state(),
                 _done(session),
@@ -107,6 +119,8 @@ class Running:
                 feed.close()
             finally:
                 output.close()
+                if self._events is not None:
+                    self._events.close()
         return ended
 
     def _work(self) -> bool:
@@ -129,6 +143,7 @@ class Running:
                     left = session.due if session.due < left else 0
                 worked = time.monotonic()
             self._places.note(self._feed, session)
+            self._associate()
             self._keep()
             self._meanwhile()
             if self._stop():
@@ -144,7 +159,17 @@ class Running:
 
     def _give(self, picks: Iterator[Picks]) -> None:
         for one in picks:
-            self._output.add(one)
+            new = self._output.add(one)
+            if new is not None and self._events is not None:
+                self._events.add(new)
+
+    def _associate(self) -> None:
+        if self._events is None or time.monotonic() < self._looked + _LOOK_S:
+            return
+        self._looked = time.monotonic()
+        known_ns = self._session.known_ns()
+        if known_ns is not None:
+            self._events.work(known_ns)
 
 
 def _done(session: Session) -> dict[str, int]:

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import obspy
-import pandas as pd
 
 from quakeline.core.errors import ConfigError
 from quakeline.core.reasons import Code, Reason
@@ -27,15 +26,16 @@ from quakeline.inference.waveforms import Arrays, Paged, Waveforms
 from quakeline.live.checks import codes_of, piece_of
 from quakeline.live.feeds.protocol import Packet
 from quakeline.live.instrument import PAGE_S, Instrument, Member
-from quakeline.live.preparing import Preparing
+from quakeline.live.preparing import Preparation, Preparing
 from quakeline.live.remarks import Remarks
+from quakeline.live.results import Counts, Picks
 from quakeline.models.cards import Card
 from quakeline.picking.extraction import BlockPicker, Origin
 from quakeline.picking.settings import Settings
 from quakeline.signal.segments import Segment
 from quakeline.waveforms.preparation.components import Preparer
 from quakeline.waveforms.preparation.orientation import COMPONENTS
-from quakeline.waveforms.preparation.settings import READ_AHEAD_S, Response
+from quakeline.waveforms.preparation.settings import READ_AHEAD_S
 
 #: An instrument that is silent for so long, while others are not, is ended, in seconds.
 SILENCE_S = 300.0
@@ -46,44 +46,6 @@ _FOREVER = 1 << 62
 _AT_ONCE = 64
 #: Prepared stretches overlap by this on both sides, beyond the longest gap that is bridged.
 _MARGIN_S = 1.0
-
-
-@dataclass(frozen=True)
-class Picks:
-    """Picks of an instrument (rows of PICKS) and how long each of them took.
-
-    `data_ns` is when the packet came that was the last one a pick had to wait for, as the feed says
-    (ns since 1970); `computing_s` passed on this machine since then. Both have shape (m,).
-    """
-
-    frame: pd.DataFrame
-    data_ns: np.ndarray
-    computing_s: np.ndarray
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """Those settings of the section `prepare` that hold for packets.
-
-    `instruments` are the band and instrument codes that are used; empty: all.
-    """
-
-    bridge_gap_s: float
-    mend_spikes: bool
-    response: Response
-    instruments: tuple[str, ...] = ()
-
-
-@dataclass
-class Counts:
-    """Packets and samples so far."""
-
-    packets: int = 0
-    samples: int = 0
-    repeated: int = 0
-    late: int = 0
-    unused: int = 0
-    windows: int = 0
 
 
 @dataclass
@@ -384,6 +346,15 @@ class Session:
             for label, one in self._by_label.items()
             if one.preparing.used
         }
+
+    def known_ns(self) -> int | None:
+        """The time before which all picks were given; None: there is no instrument in work (ns)."""
+        times = [
+            self.time_of(one.done) if one.done else one.begin_ns
+            for one in self._by_label.values()
+            if one.preparing.used
+        ]
+        return min(times, default=None)
 
     def memory(self) -> dict[str, list[Any]]:
         """Smallest and largest sample by NET.STA.LOC.CHA, and whether all are whole numbers."""

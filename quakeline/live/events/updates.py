@@ -1,7 +1,7 @@
 """Updates of events: what changed since the last one, and how each is told.
 
-An update is a line of JSON: `kind` is `event`, `id` stays while picks join, `version` counts from 1,
-`status` is `preliminary`, `final` or `withdrawn` (its picks belong to no event any more).
+An update is a line of JSON: `kind` is `event`, `id` stays while picks join, `version` counts from
+1, `status` is `preliminary`, `final` or `withdrawn` (its picks belong to no event any more).
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def read(kept: Mapping[str, Any]) -> Update:
     return Update(
         int(kept["version"]),
         str(kept["status"]),
-        events.iloc[0].to_dict(),
+        {str(name): value for name, value in events.iloc[0].to_dict().items()},
         tables.typed(arrivals, ARRIVALS),
         data_ns,
         float(kept["computing_latency_s"]),

@@ -41,7 +41,7 @@ class Window:
         self._picks = tables.empty(PICKS)
         self._new: list[pd.DataFrame] = []
         self._measured: list[pd.DataFrame] = [tables.empty(MEASUREMENTS)]
-        #: By pick, when its last packet came (by the feed, ns) and when it was given (perf_counter).
+        #: By pick, when its last packet came (by the feed, ns) and when it was given.
         self._given: dict[str, tuple[int, float]] = {}
         self._known: set[tuple[str, ...]] = set()
         self._events: dict[str, Update] = {}
@@ -72,8 +72,14 @@ class Window:
         if len(measurements):
             self._measured.append(measurements)
 
-    def restore(self, updates: Iterable[Update]) -> None:
+    @property
+    def known(self) -> list[list[str]]:
+        """Stations and phases (network, station, phase) that have picks, in order."""
+        return [list(codes) for codes in sorted(self._known)]
+
+    def restore(self, updates: Iterable[Update], final_ns: int) -> None:
         """Know of events what an earlier session made, in the order in which it made them."""
+        self.final_ns = max(self.final_ns, final_ns)
         for one in updates:
             self._events[one.event_id] = one
             if one.status == FINAL:
@@ -86,10 +92,9 @@ class Window:
         """Whether something came since the last association."""
         return bool(self._new) or len(self._measured) > 1
 
-    @property
-    def has_open(self) -> bool:
-        """Whether there are events that are not final."""
-        return any(one.status == PRELIMINARY for one in self._events.values())
+    def becomes_final(self, known_ns: int) -> bool:
+        """Whether an event becomes final where all picks before a time are known (ns)."""
+        return self._first_open_ns() < self.final_at(known_ns)
 
     def final_at(self, known_ns: int) -> int:
         """Before which time events are final where all picks before `known_ns` are known."""
@@ -101,7 +106,7 @@ class Window:
         """What is to be associated now, where all picks before a time are known (ns)."""
         final_ns = self.final_at(known_ns)
         self._gather(min(final_ns, self._first_open_ns()) - round(self.rules.window_s * SECOND))
-        known = pd.DataFrame(sorted(self._known), columns=KNOWN)
+        known = pd.DataFrame(self.known, columns=KNOWN)
         job = Job(self._picks, self._measured[0], self._tables(), known)
         return Ask(job, final_ns)
 
@@ -116,7 +121,8 @@ class Window:
         }
         members = dict(tuple(arrivals.groupby("event_id", sort=False)))
         updates, found = [], set()
-        for row in events.to_dict("records"):
+        for record in events.to_dict("records"):
+            row = {str(name): value for name, value in record.items()}
             own = members[row["event_id"]]
             if not self._stays(row, own, claimed):
                 continue
