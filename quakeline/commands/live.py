@@ -292,6 +292,7 @@ def _run(
         publishers.publish_event(update.message())
 
     session.remarks.say = _tell
+    session.measure = events.measure if events else None
     names, by_day = _names(), not feed.IS_FINITE
     with targets.growing(output, command, names):
         folder = Folder(output, command, recipe, give, publishers.sync, names=names, by_day=by_day)

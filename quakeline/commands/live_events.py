@@ -46,7 +46,7 @@ def of_run(settings: Run, known: Inventory, tell: Callable[[str], None]) -> Setu
     files = [*sections.locate.files(), *sections.magnitude.files()]
     inputs |= digests([Path(one) for one in files])
     plain = settings.velocity.plain()
-    return Setup(checked(stations), model, sections, live.events, plain, inputs)
+    return Setup(checked(stations), model, sections, settings.measure, live.events, plain, inputs)
 
 
 def of_options(stations: Path | None, velocity: Path | None) -> Setup | None:

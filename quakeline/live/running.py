@@ -51,7 +51,7 @@ class Places:
         """The latest state that loses nothing."""
         done = {
             label: session.time_of(sample) - session.reach_ns
-            for label, sample in session.done().items()
+            for label, sample in session.needed().items()
         }
         while len(self._places) > 1 and self._is_enough(self._places[1], done):
             self._places.popleft()
@@ -84,7 +84,7 @@ class Running:
         try:
             output.begin()
             if events is not None:
-                events.begin(output)
+                session.unmeasured.update(events.begin(output))
         except BaseException:
             self._feed.close()
             output.close()
@@ -162,6 +162,8 @@ class Running:
             new = self._output.add(one)
             if new is not None and self._events is not None:
                 self._events.add(new)
+        if self._events is not None:
+            self._events.measure(self._session.measurements())
 
     def _associate(self) -> None:
         if self._events is None or time.monotonic() < self._looked + _LOOK_S:

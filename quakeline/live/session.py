@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 import obspy
+import pandas as pd
 
 from quakeline.core.errors import ConfigError
 from quakeline.core.reasons import Code, Reason
 from quakeline.core.timeline import SECOND, Span, first_sample, iso, sample_time
+from quakeline.events.measurement.settings import Settings as Measure
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.engine import Block
 from quakeline.inference.engine import Session as EngineSession
@@ -26,6 +28,7 @@ from quakeline.inference.waveforms import Arrays, Paged, Waveforms
 from quakeline.live.checks import codes_of, piece_of
 from quakeline.live.feeds.protocol import Packet
 from quakeline.live.instrument import PAGE_S, Instrument, Member
+from quakeline.live.measuring import Measuring
 from quakeline.live.preparing import Preparation, Preparing
 from quakeline.live.remarks import Remarks
 from quakeline.live.results import Counts, Picks
@@ -92,6 +95,10 @@ class Session:
     silence_s
         An instrument of which nothing comes for so long while others go on is picked to its end,
         in seconds. Pauses of the whole feed do not count.
+    measure
+        What is measured around picks; None: nothing.
+    unmeasured
+        Picks by NET.STA.LOC.BI that an earlier session gave, and did not measure.
 
     Raises
     ------
@@ -107,6 +114,8 @@ class Session:
     silent_until: dict[str, int] = field(default_factory=dict)
     remarks: Remarks = field(default_factory=Remarks)
     silence_s: float = SILENCE_S
+    measure: Measure | None = None
+    unmeasured: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.rules.rule != "local":
@@ -140,6 +149,7 @@ class Session:
         self._memory: dict[str, list[Any]] = {}
         #: Of instruments that were ended, the sample before which all picks were given.
         self.closed: dict[str, int] = {}
+        self._measured: list[pd.DataFrame] = []
         self.clock_ns = 0
         #: Time in which packets came: the clock without the pauses of the whole feed.
         self._busy_ns = 0
@@ -238,9 +248,15 @@ class Session:
             self._picker,
             rule,
             self.silent_until.get(label, 0),
+            self._measuring(label),
         )
         self._by_label[label] = self._by_number[one.number] = one
         return one
+
+    def _measuring(self, label: str) -> Measuring | None:
+        if self.measure is None:
+            return None
+        return Measuring(self.measure, self._rate_hz, self.unmeasured.pop(label, None))
 
     # --- work
 
@@ -293,12 +309,23 @@ class Session:
 
     def _given(self, one: Instrument) -> Iterator[Picks]:
         frame = one.picks()
+        self._note_measured(one)
         if frame is not None:
             times = frame["time"].astype("datetime64[ns, UTC]").astype("int64").tolist()
             waited = [one.waited(first_sample(time_ns, self._rate_hz)) for time_ns in times]
             now = time.perf_counter()
             data_ns = np.array([arrived for arrived, _ in waited], np.int64)
             yield Picks(frame, data_ns, np.array([now - moment for _, moment in waited]))
+
+    def _note_measured(self, one: Instrument, *, is_last: bool = False) -> None:
+        measured = one.measured(is_last=is_last)
+        if measured is not None and len(measured):
+            self._measured.append(measured)
+
+    def measurements(self) -> list[pd.DataFrame]:
+        """What was measured since the last call: tables of MEASUREMENTS."""
+        made, self._measured = self._measured, []
+        return made
 
     def _ended(self) -> Iterator[Picks]:
         """End instruments that fell silent while others went on, or whose clock went back."""
@@ -326,6 +353,7 @@ class Session:
                 known[one] = round(one.end_ns * self._rate_hz / SECOND) + tail + 2 * hops
         yield from self._compute(known)
         for one in instruments:
+            self._note_measured(one, is_last=True)
             one.close()
             # windows were computed beyond the last sample, where more may come
             self.closed[one.label] = min(one.done, first_sample(one.end_ns, self._rate_hz))
@@ -356,6 +384,14 @@ class Session:
         ]
         return min(times, default=None)
 
+    def needed(self) -> dict[str, int]:
+        """As `done`, but that what is around these picks was measured as well."""
+        found = self.done()
+        for label in found:
+            waits = self._by_label[label].waits
+            found[label] = found[label] if waits is None else min(found[label], waits)
+        return found
+
     def memory(self) -> dict[str, list[Any]]:
         """Smallest and largest sample by NET.STA.LOC.CHA, and whether all are whole numbers."""
         found = dict(self._memory)
@@ -371,6 +407,8 @@ class Session:
     def reach_ns(self) -> int:
         """What lies so far before a sample has no say in its picks."""
         seconds = self.annotator.card.margin_s + READ_AHEAD_S + PAGE_S
+        if self.measure is not None:
+            seconds = max(seconds, self.measure.margin_s + READ_AHEAD_S)
         return round(seconds * SECOND)
 
     def time_of(self, sample: int) -> int:

@@ -19,12 +19,14 @@ from quakeline.io.formats.quakeml import Labels, write_quakeml
 from quakeline.io.products import tables
 from quakeline.live.events.updates import FINAL, PRELIMINARY, WITHDRAWN, Update
 
+#: What was measured around picks of the last minutes: magnitudes follow from it after a stop.
+MEASUREMENTS_TABLE = "measurements.parquet"
 EVENTS_TABLE, ARRIVALS_TABLE, LINES, FOLDER = (
     *("events.parquet", "arrivals.parquet", "events.jsonl"),
     "events",
 )
 #: Files of events in the folder of a session, beside those in `events/`.
-NAMES = (EVENTS_TABLE, ARRIVALS_TABLE, LINES)
+NAMES = (EVENTS_TABLE, ARRIVALS_TABLE, LINES, MEASUREMENTS_TABLE)
 _OWN = re.compile(r"ql\d{8}T\d{6}(?:[b-z]|z\d+)?\.v\d{4,}\.qml")
 _STATUS: dict[str, Literal["preliminary", "final", "rejected"]] = {
     PRELIMINARY: "preliminary",

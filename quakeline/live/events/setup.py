@@ -13,6 +13,7 @@ from quakeline.earth.velocity import Model
 from quakeline.events.chain.magnitude import corrections_of
 from quakeline.events.chain.merge import labels_of
 from quakeline.events.chain.sections import Sections
+from quakeline.events.measurement.settings import Settings as Measure
 from quakeline.live.events.chain import Chain
 from quakeline.live.events.publication import Publication
 from quakeline.live.events.section import Events
@@ -33,6 +34,7 @@ class Setup:
     stations: pd.DataFrame
     model: Model
     sections: Sections = field(default_factory=Sections)
+    measure: Measure = field(default_factory=Measure)
     rules: Events = field(default_factory=Events)
     velocity: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class Setup:
         return {
             **self.sections.plain(),
             "velocity": dict(self.velocity),
+            "measure": self.measure.plain(),
             "events": self.rules.plain(),
         }
 

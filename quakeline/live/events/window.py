@@ -48,6 +48,8 @@ class Window:
         #: Events that begin before this time are final, in ns.
         self.final_ns = _NEVER_NS
         self.newest_ns = _NEVER_NS
+        #: Whether something was measured since somebody set this to False.
+        self.is_measured = False
         #: Picks that came when their time was final already.
         self.late = 0
 
@@ -71,6 +73,14 @@ class Window:
         """Take what was measured (MEASUREMENTS) around picks."""
         if len(measurements):
             self._measured.append(measurements)
+            self.is_measured = True
+
+    @property
+    def measured(self) -> pd.DataFrame:
+        """What was measured around the picks of the window (MEASUREMENTS)."""
+        if len(self._measured) > 1:
+            return pd.concat([one for one in self._measured if len(one)], ignore_index=True)
+        return self._measured[0]
 
     @property
     def known(self) -> list[list[str]]:
@@ -105,7 +115,7 @@ class Window:
     def ask(self, known_ns: int) -> Ask:
         """What is to be associated now, where all picks before a time are known (ns)."""
         final_ns = self.final_at(known_ns)
-        self._gather(min(final_ns, self._first_open_ns()) - round(self.rules.window_s * SECOND))
+        self._gather(min(self.final_ns, self._first_open_ns()))
         known = pd.DataFrame(self.known, columns=KNOWN)
         job = Job(self._picks, self._measured[0], self._tables(), known)
         return Ask(job, final_ns)
@@ -178,17 +188,19 @@ class Window:
         times = [one.time_ns for one in self._events.values() if one.status == PRELIMINARY]
         return min(times, default=1 << 62)
 
-    def _gather(self, first_ns: int) -> None:
-        """Put together what came, and forget what lies before a time."""
+    def _gather(self, open_ns: int) -> None:
+        """Put together what came, and forget what lies well before a time."""
+        first_ns = open_ns - round(self.rules.window_s * SECOND)
         picks = [one for one in (self._picks, *self._new) if len(one)]
         self._new = []
         if picks:
             whole = pd.concat(picks, ignore_index=True).drop_duplicates("pick_id")
             whole = whole[_nanoseconds(whole["time"]) >= first_ns]
             self._picks = whole.sort_values(["time", "pick_id"], ignore_index=True)
-        measured = [one for one in self._measured if len(one)] or [tables.empty(MEASUREMENTS)]
-        whole = pd.concat(measured, ignore_index=True)
-        self._measured = [whole[whole["pick_id"].isin(self._picks["pick_id"])]]
+        whole = self.measured
+        whole = whole[whole["pick_id"].isin(self._picks["pick_id"])]
+        whole = whole.drop_duplicates(["pick_id", "component"], keep="last")
+        self._measured = [whole.reset_index(drop=True)]
         self._given = {name: self._given[name] for name in self._picks["pick_id"]}
         self._events = {k: one for k, one in self._events.items() if one.time_ns >= first_ns}
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from quakeline.core.reasons import Code, Reason
-from quakeline.core.schemas import PICKS
+from quakeline.core.schemas import MEASUREMENTS, PICKS
 from quakeline.core.timeline import SECOND
 from quakeline.io.products import tables
+from quakeline.live.events import files
 from quakeline.live.events.publication import Publication
 from quakeline.live.events.window import Ask, Window
 from quakeline.live.output import Output
@@ -49,9 +51,13 @@ class Working:
         self._next_s = 0.0
         self._asked_ns: int | None = None
         self._late = 0
+        self._folder: Path | None = None
 
-    def begin(self, output: Output) -> None:
-        """Go on from what an earlier session left in its folder, if there was one."""
+    def begin(self, output: Output) -> dict[str, pd.DataFrame]:
+        """Go on from what an earlier session left in its folder, if there was one.
+
+        Gives those picks of the last days, by NET.STA.LOC.BI, around which nothing was measured.
+        """
         window, publication = self._window, self._publication
         found = tables.empty(PICKS)
         if output.state is not None:
@@ -66,8 +72,15 @@ class Working:
                 found = tables.typed(frame_of(known), PICKS)
                 window.add(found, [data_ns_of(row) for row in known], time.perf_counter())
                 self._late = window.late
+            path = output.folder / files.MEASUREMENTS_TABLE
+            if path.is_file():
+                window.measure(tables.read(path, MEASUREMENTS))
         publication.begin(found, anew=output.state is None)
         output.attach("events", self)
+        self._folder = output.folder
+        lost = found[~found["pick_id"].isin(window.measured["pick_id"])]
+        codes = lost[["network", "station", "location", "instrument"]].agg(".".join, axis=1)
+        return {str(label): rows for label, rows in lost.groupby(codes)} if len(lost) else {}
 
     def add(self, picks: Picks) -> None:
         """Take picks that were given just now."""
@@ -83,9 +96,10 @@ class Working:
                 tables.typed(mine.frame, PICKS), mine.data_ns.tolist(), time.perf_counter()
             )
 
-    def measure(self, measurements: pd.DataFrame) -> None:
-        """Take what was measured (MEASUREMENTS) around picks."""
-        self._window.measure(measurements)
+    def measure(self, measurements: list[pd.DataFrame]) -> None:
+        """Take what was measured (tables of MEASUREMENTS) around picks."""
+        for one in measurements:
+            self._window.measure(one)
 
     def work(self, known_ns: int) -> None:
         """Go on, where all picks before a time (ns) are known; waits only when far behind."""
@@ -135,6 +149,10 @@ class Working:
 
     def write(self) -> dict[str, Any]:
         """Put all on disk, and give what an earlier session leaves to the next."""
+        if self._folder is not None and self._window.is_measured:
+            path = self._folder / files.MEASUREMENTS_TABLE
+            tables.write(self._window.measured, MEASUREMENTS, path)
+            self._window.is_measured = False
         return {
             "said": self._publication.write(),
             "final_ns": self._window.final_ns,
