@@ -116,6 +116,7 @@ class Chain:
             min_interevent_s=times["min_interevent_s"],
             tolerance_s=times["tolerance_s"],
             locator=self._locator,
+            diagnose=False,
         )
         measured = job.measurements
         sizes = sized(
