@@ -23,12 +23,14 @@ import pyarrow as pa
 
 from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import PICKS
+from quakeline.core.timeline import SECOND, iso
 from quakeline.io.products import provenance, tables, targets
 from quakeline.io.products.atomic import clear_leftovers, write_text
 from quakeline.live.journal import Journal, Place
 from quakeline.live.latencies import Latencies
 from quakeline.live.pick_rows import frame_of, rows_of
 from quakeline.live.results import Picks
+from quakeline.live.upgrades import continued, goes_on, version_of
 
 TABLE, LINES, STATE, LATENCY = "picks.parquet", "picks.jsonl", "session.json", "latency.json"
 #: Files that a session makes in its folder.
@@ -105,6 +107,8 @@ class Output:
         self._settle, self._names = settle, (*NAMES, *names)
         self.place = Place(folder, by_day)
         self.latencies = Latencies()
+        #: Versions of the program that worked on this session before.
+        self.earlier: list[dict[str, Any]] = []
         self.state = self._read_state()
         self._days: dict[str, _Day] = {}
         self._journal = Journal(self.place, LINES)
@@ -152,6 +156,9 @@ class Output:
             state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             same = state["recipe"] == self._recipe.product_id
             ended = bool(state["ended"])
+            self.earlier = list(state.get("earlier", []))
+            if not same and self.place.by_day:
+                same = self._is_upgrade(state)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{path} cannot be read: {error}; remove the folder") from error
         if same:
@@ -162,6 +169,15 @@ class Output:
             f"--output: {str(self.folder)!r} given, the folder of a session with other data or"
             " settings that has not ended; allowed: the same words again, or another folder"
         )
+
+    def _is_upgrade(self, state: dict[str, Any]) -> bool:
+        """Whether an earlier version of the program left the state; notes which one it was."""
+        before = state.get("made_by", {})
+        if not goes_on(before, self._recipe):
+            return False
+        until = iso(int((self.folder / STATE).stat().st_mtime) * SECOND, 0)
+        self.earlier.append(version_of(before, until))
+        return True
 
     @property
     def ended(self) -> bool:
@@ -237,11 +253,13 @@ class Output:
         begin = time.perf_counter()
         self._journal.sync()
         self._settle()
-        with provenance.recording(self._recipe):
+        with provenance.recording(continued(self._recipe, self.earlier)):
             self._write_tables()
             parts = {name: part.write() for name, part in self._parts.items()}
         state = {
             "recipe": self._recipe.product_id,
+            "made_by": self._recipe.as_json(),
+            "earlier": self.earlier,
             "ended": ended,
             "feed": feed,
             "done": dict(done),

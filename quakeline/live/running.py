@@ -85,6 +85,7 @@ class Running:
             output.begin()
             if events is not None:
                 session.unmeasured.update(events.begin(output))
+            output.found.clear()
         except BaseException:
             self._feed.close()
             output.close()
