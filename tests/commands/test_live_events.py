@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from live_runs import overlay, records, run
 from receivers import web_receiver
 from recordings import picker_weights
-from test_live import overlay, records, run
 
 import quakeline
 from quakeline.core.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS
@@ -74,6 +74,7 @@ def test_a_run_sends_events_with_magnitudes(shared, tmp_path, picker_weights, mo
             "run": "own",
             "time": {"start": "2023-10-09T02:00:00Z", "end": "2023-10-09T03:00:00Z"},
             "stations": {"stationxml": [xml]},
+            "fetch": {"source": {"kind": "files", "paths": [recording]}},
             "live": {
                 "feed": {"kind": "replay", "paths": [recording]},
                 "publish": [{"kind": "webhook", "url": receiver.url}],
@@ -81,7 +82,7 @@ def test_a_run_sends_events_with_magnitudes(shared, tmp_path, picker_weights, mo
         }
         (tmp_path / "own.yaml").write_text(yaml.safe_dump(content))
         assert run(["live", "own.yaml", "--threads", "1"], monkeypatch) == 0
-        sent = [json.loads(body) for body in receiver.bodies]
+        sent = receiver.messages
     (event,) = [row for row in sent if row["kind"] == "event" and row["status"] == "final"]
     assert len(event["arrivals"]) == event["n_picks"]
     target = tmp_path / "live/own"

@@ -51,6 +51,7 @@ class Working:
         self._next_s = 0.0
         self._asked_ns: int | None = None
         self._late = 0
+        self._placeless: set[tuple[str, str]] = set()
         self._folder: Path | None = None
 
     def begin(self, output: Output) -> dict[str, pd.DataFrame]:
@@ -85,11 +86,12 @@ class Working:
     def add(self, picks: Picks) -> None:
         """Take picks that were given just now."""
         frame = picks.frame
-        codes = zip(frame["network"], frame["station"], strict=True)
-        known = [self._window.chain.has(*code) for code in codes]
+        stations = zip(frame["network"], frame["station"], strict=True)
+        known = [self._window.chain.has(*codes) for codes in stations]
         lost = frame.loc[[not one for one in known], ["network", "station"]]
-        for network, station in lost.itertuples(index=False, name=None):
-            self._remarks.add(f"{network}.{station}", Reason.of(Code.NO_PLACE_FOR_EVENTS))
+        for codes in set(lost.itertuples(index=False, name=None)) - self._placeless:
+            self._placeless.add(codes)
+            self._remarks.add(".".join(codes), Reason.of(Code.NO_PLACE_FOR_EVENTS))
         if any(known):
             mine = picks.only(known)
             self._window.add(
