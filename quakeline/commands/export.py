@@ -22,11 +22,15 @@ FormatName = Annotated[
     typer.Option(
         "--format",
         "-f",
-        help="geoparquet, quakeml, csv, fdsn-text, nonlinloc, hypodd or nordic.",
+        help="geoparquet, quakeml, csv, fdsn-text, nonlinloc, hypodd or nordic; of a catalog with"
+        " polarities hash or skhash.",
     ),
 ]
 Output = Annotated[
-    Path, typer.Option("--output", "-o", help="File to write; nonlinloc and hypodd: a folder.")
+    Path,
+    typer.Option(
+        "--output", "-o", help="File to write; nonlinloc, hypodd, hash, skhash: a folder."
+    ),
 ]
 Stations = Annotated[
     Path | None,

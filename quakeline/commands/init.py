@@ -17,7 +17,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 Name = Annotated[
     str | None,
-    typer.Argument(help="Name of the run; demo or demo-das: an embedded example. Default: mine."),
+    typer.Argument(
+        help="Name of the run; demo or demo-das: an embedded example; full_array, bremerton_6c,"
+        " gappy_data, analogue_tohoku, analogue_maule or analogue_ridgecrest: one that downloads"
+        " its data. Default: mine."
+    ),
 ]
 Waveforms = Annotated[
     list[str] | None,

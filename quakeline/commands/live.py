@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,11 +17,16 @@ from quakeline.commands.options import Files, Model, StationXml, Threshold, Weig
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from quakeline.io.products.provenance import Record
     from quakeline.live.events.setup import Setup
     from quakeline.live.events.updates import Update
     from quakeline.live.feeds.protocol import BaseFeed
     from quakeline.live.publishing.protocol import BasePublisher
+    from quakeline.live.publishing.publishers import Publishers
+    from quakeline.live.running import Running
+    from quakeline.live.serving.server import Shown
     from quakeline.live.session import Session
     from quakeline.workflow.config import Run
 
@@ -79,9 +85,22 @@ Outage = Annotated[
     float, typer.Option(min=0, max=1, help="Share of stations cut off in each 15 minutes.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Another number, other delays and losses.")]
+Hurry = Annotated[
+    bool,
+    typer.Option("--hurry", help="Say picks as preliminary at once, and again when they change."),
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
+
+Serve = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[HOST:]PORT",
+        help="Show the session as a page of a browser, and metrics at /metrics; on this machine"
+        " alone unless a host is given. Port 0: any.",
+    ),
+]
 
 Overlay = Annotated[
     str, typer.Argument(help="Overlay on config/config.yaml: a file, or a name in config/runs.")
@@ -89,7 +108,7 @@ Overlay = Annotated[
 
 
 @app.command()
-def run(overlay: Overlay, threads: Threads = None) -> None:
+def run(overlay: Overlay, threads: Threads = None, serve: Serve = None) -> None:
     """Pick what the feed of the section `live` brings, until the feed ends or SIGTERM comes.
 
     Network, thresholds, preparation and responses are those of the run. Each pick is a line of
@@ -105,21 +124,21 @@ def run(overlay: Overlay, threads: Threads = None) -> None:
     if settings.live is None:
         raise ConfigError(f"{path or overlay}: no section live; allowed: live: {{feed: ...}}")
     with chdir(place):
-        _run_section(settings, threads)
+        _run_section(settings, threads, serve)
 
 
-def _run_section(settings: Run, threads: int | None) -> None:
+def _run_section(settings: Run, threads: int | None, serve: str | None) -> None:
     """Run the section `live` of a run in the present folder."""
     import os
     from tempfile import TemporaryDirectory
 
-    from quakeline.api.direct.picks import settings_of
     from quakeline.inference.annotator import Annotator
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.io.products.provenance import Record
     from quakeline.live.preparing import Preparation
     from quakeline.live.session import Session
+    from quakeline.picking.direct.picks import settings_of
     from quakeline.workflow.stages.pick import VERSION
 
     live, prepare, annotate = settings.live, settings.prepare, settings.annotate
@@ -143,10 +162,16 @@ def _run_section(settings: Run, threads: int | None) -> None:
         prepare.bridge_gap_s, prepare.mend_spikes, prepare.response, tuple(prepare.instruments)
     )
     session = Session(
-        annotator, rules, preparation, live.patience_s, known, silence_s=live.silence_s
+        annotator,
+        rules,
+        preparation,
+        live.patience_s,
+        known,
+        silence_s=live.silence_s,
+        hurry=live.hurry,
     )
     typer.echo(f"model    {annotator}", err=True)
-    events = live_events.of_run(settings, known, _tell)
+    events = live_events.of_run(settings, _tell)
     recipe = {
         "live": live.recipe(),
         "prepare": prepare.plain(),
@@ -156,7 +181,12 @@ def _run_section(settings: Run, threads: int | None) -> None:
     named = [Path(one) for one in settings.stations.stationxml]
     inputs = {**live.feed.inputs(), **live_events.digests(named)}
     made = Record("live", VERSION, *_with_events(recipe, inputs, events))
-    _run(live.feed, session, output, made, SECTION, live.publish, events)
+    shown = (
+        _shown(settings.run, serve, live_events.stations_of(settings))
+        if serve is not None
+        else None
+    )
+    _run(live.feed, session, output, made, SECTION, live.publish, events, shown)
 
 
 @app.command()
@@ -178,6 +208,8 @@ def replay(
     duplicate: Duplicate = 0.0,
     outage: Outage = 0.0,
     seed: Seed = 0,
+    hurry: Hurry = False,
+    serve: Serve = None,
     threads: Threads = None,
     device: Device = "auto",
 ) -> None:
@@ -209,13 +241,13 @@ def replay(
             f"--{first['loc'][0]}: {first['input']!r} given; {first['msg']}"
         ) from error
 
-    from quakeline.api.direct.picks import settings_of
     from quakeline.api.direct.weights import load
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.io.products.provenance import Record
     from quakeline.live.preparing import Preparation
     from quakeline.live.session import Session
+    from quakeline.picking.direct.picks import settings_of
     from quakeline.workflow.stages import prepare
     from quakeline.workflow.stages.pick import VERSION
 
@@ -228,7 +260,7 @@ def replay(
     rules = settings_of(annotator.card, smallest)
     usual = prepare.Config()
     preparation = Preparation(usual.bridge_gap_s, usual.mend_spikes, usual.response)
-    session = Session(annotator, rules, preparation, wanted, known)
+    session = Session(annotator, rules, preparation, wanted, known, hurry=hurry)
     typer.echo(f"model    {annotator}", err=True)
     events = live_events.of_options(stations, velocity)
     settings = {
@@ -239,7 +271,9 @@ def replay(
     }
     inputs = {**feed.inputs(), **live_events.digests(stationxml or [])}
     made = Record("live", VERSION, *_with_events(settings, inputs, events))
-    _run(feed, session, output, made, COMMAND, events=events)
+    places = inventory.table_of(known) if events is None else events.stations
+    shown = _shown(output.name, serve, places) if serve is not None else None
+    _run(feed, session, output, made, COMMAND, events=events, shown=shown)
 
 
 def _with_events(
@@ -266,6 +300,35 @@ def _speed(text: str) -> Any:
         raise ConfigError(f"--speed: {text!r} given; allowed: max, or a number above 0") from None
 
 
+class _Audience:
+    """Who is told of picks and events: standard output, publishers, the page."""
+
+    def __init__(self, publishers: Publishers, shown: Shown | None) -> None:
+        self._publishers, self._shown = publishers, shown
+
+    def pick(self, row: dict[str, Any]) -> None:
+        """Tell a pick, or an announcement of one."""
+        _say(row)
+        self._publishers.publish(row)
+        if self._shown:
+            self._shown.board.row(row)
+
+    def event(self, update: Update) -> None:
+        """Tell an update of an event."""
+        line = update.line()
+        _say(line)
+        self._publishers.publish_event(update.message())
+        if self._shown:
+            self._shown.board.row(line)
+
+    def look(self, session: Session, running: Running, *, is_replay: bool) -> None:
+        """Tell what happened to messages, and show how the session is."""
+        self._publishers.tell()
+        if self._shown:
+            now_ns = session.clock_ns if is_replay else time.time_ns()
+            self._shown.board.look(session, running.pace, now_ns)
+
+
 def _run(
     feed: BaseFeed,
     session: Session,
@@ -274,6 +337,7 @@ def _run(
     command: str,
     publish: Sequence[BasePublisher] = (),
     events: Setup | None = None,
+    shown: Shown | None = None,
 ) -> None:
     """Run a session in its folder, which no other one may fill meanwhile."""
     from quakeline.io.products import targets
@@ -282,30 +346,39 @@ def _run(
     from quakeline.live.running import Running
 
     publishers = Publishers(publish, output / "waiting", _tell)
+    audience = _Audience(publishers, shown)
 
-    def give(row: dict[str, Any]) -> None:
-        _say(row)
-        publishers.publish(row)
-
-    def give_event(update: Update) -> None:
-        _say(update.line())
-        publishers.publish_event(update.message())
+    def look() -> None:
+        audience.look(session, running, is_replay=feed.IS_FINITE)
 
     session.remarks.say = _tell
     session.measure = events.measure if events else None
     names, by_day = _names(), not feed.IS_FINITE
     with targets.growing(output, command, names):
-        folder = Folder(output, command, recipe, give, publishers.sync, names=names, by_day=by_day)
+        folder = Folder(
+            output,
+            command,
+            recipe,
+            audience.pick,
+            publishers.sync,
+            hurry=session.hurry,
+            names=names,
+            by_day=by_day,
+        )
         if folder.ended:
             _tell(f"ended    {output} holds all picks of these data already")
             return
         if folder.state:
             _tell("goes on  from an earlier session")
-        with publishers, _stoppable() as stopped:
-            associating = (
-                events.working(folder.place, session.remarks, give_event) if events else None
-            )
-            ended = Running(feed, session, folder, stopped, publishers.tell, associating).run()
+        page = shown.open() if shown else nullcontext("")
+        with page as address, publishers, _stoppable() as stopped:
+            if address:
+                _tell(f"serving  {address}")
+            working = None
+            if events:
+                working = events.working(folder.place, session.remarks, audience.event)
+            running = Running(feed, session, folder, stopped, look, working)
+            ended = running.run()
         for line in _summary(session, folder, ended):
             _tell(line)
 
@@ -316,6 +389,21 @@ def _names() -> tuple[str, ...]:
     from quakeline.live.output import NAMES
 
     return (*NAMES, *files.NAMES)
+
+
+def _shown(name: str, serve: str, stations: pd.DataFrame) -> Shown:
+    """What `--serve` shows of a session, with a map of stations (STATIONS)."""
+    from quakeline.live.serving.board import Board
+    from quakeline.live.serving.server import Page, Shown, address_of
+    from quakeline.report.map import station_map, style
+
+    address = address_of(serve)
+    sites = stations.assign(site=stations["network"] + "." + stations["station"])
+    sites = sites.drop_duplicates("site").dropna(subset=["latitude", "longitude"])
+    drawing, frame = station_map(sites)
+    places = sites[["site", "latitude", "longitude"]].to_dict("records")
+    board = Board({"stations": places, "frame": frame})
+    return Shown(board, Page(name, drawing, style()), address)
 
 
 def _tell(line: str) -> None:
@@ -346,9 +434,12 @@ def _summary(session: Session, folder: Any, ended: bool) -> list[str]:
     ]
     if every:
         data, own = every["data_s"], every["computing_s"]
+        waited = "recorded long before it arrived"
+        if data:
+            waited = f"{data['median']:.1f} s from onset to the last packet needed"
+            waited += f" (99 %: {data['p99']:.1f} s)"
         lines.append(
-            f"latency  {data['median']:.1f} s from onset to the last packet needed (99 %:"
-            f" {data['p99']:.1f} s), then {own['median']:.2f} s of computing ({own['p99']:.2f} s)"
+            f"latency  {waited}, then {own['median']:.2f} s of computing ({own['p99']:.2f} s)"
         )
     where = "ended" if ended else "stopped; the same words go on"
     return [*session.remarks.lines(), *lines, f"{where:8} {folder.folder}"]

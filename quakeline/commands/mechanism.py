@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from quakeline.earth.velocity import Model
-    from quakeline.events.mechanisms.hash_files import Reversals as Turned
     from quakeline.events.mechanisms.launching import Launch
     from quakeline.events.mechanisms.polarities import PolarityEvent
+    from quakeline.events.mechanisms.settings import Quality, Settings
     from quakeline.io.exports import Tables
 
 Catalog = Annotated[
@@ -103,9 +103,10 @@ def mechanism(
     """
     from quakeline.commands.places import catalog_inputs, files_of
     from quakeline.core.schemas import MECHANISMS, POLARITIES
+    from quakeline.events.chain.mechanism import doubted, joined, reversals_of, told
     from quakeline.events.mechanisms import quakeml
-    from quakeline.events.mechanisms.mechanisms import Rules, of_events
-    from quakeline.events.mechanisms.reversed_stations import suspects
+    from quakeline.events.mechanisms.mechanisms import of_events
+    from quakeline.events.mechanisms.settings import Settings
     from quakeline.io.products import provenance, tables, targets
 
     if worst_quality not in ("A", "B", "C", "D"):
@@ -119,15 +120,22 @@ def mechanism(
     targets.require_folder(
         "--output", output, "mechanism", (_TABLE, _CSV, _QML, _USED), [*inputs, *own]
     )
-    rules = Rules(
-        trials, min_polarities, max_azimuth_gap, max_takeoff_gap, max_distance_km, worst_quality
+    settings = Settings(
+        min_probability=min_probability,
+        trials=trials,
+        min_polarities=min_polarities,
+        max_azimuth_gap_deg=max_azimuth_gap,
+        max_takeoff_gap_deg=max_takeoff_gap,
+        max_distance_km=max_distance_km,
+        worst_quality=cast("Quality", worst_quality),
     )
-    turned = _turned(hash_reversals)
+    rules = settings.rules()
+    turned = reversals_of(hash_reversals)
     unknown = tables.empty(POLARITIES)
     if catalog is not None or polarities is not None or networks:
         known = _known(catalog, hash_phase, hash_stations, velocity)
         if networks and polarities is None:
-            groups, unknown = _by_networks(known, networks, min_probability)
+            groups, unknown = _by_networks(known, networks, settings)
         else:
             groups = _of_table(known, polarities, networks)
         launch = known.launch({event.event_id for (event,) in groups})
@@ -140,23 +148,13 @@ def mechanism(
     record = provenance.Record("mechanism", 2, {**vars(rules), **asked}, digests)
     with targets.filling(output, "mechanism") as place, provenance.recording(record):
         tables.write(found.mechanisms, MECHANISMS, place / _TABLE)
-        tables.write(_all(found.polarities, unknown), POLARITIES, place / _USED)
+        tables.write(joined(found.polarities, unknown), POLARITIES, place / _USED)
         found.mechanisms[MECHANISMS.plain_names].to_csv(place / _CSV, index=False)
         quakeml.write(found.mechanisms, found.polarities, groups, place / _QML)
-    typer.echo(_told(found.mechanisms))
-    for one in suspects(found.mechanisms, found.polarities).itertuples():
-        name = f"{one.network}.{one.station}".removeprefix(".")
-        typer.echo(f"reversed? {name}: {one.disagree} of {one.n} polarities disagree")
+    typer.echo(f"found    {told(found.mechanisms)}")
+    for line in doubted(found.mechanisms, found.polarities):
+        typer.echo(f"reversed? {line}")
     typer.echo(f"written  {output}: {len(found.mechanisms)} events")
-
-
-def _turned(path: Path | None) -> Turned:
-    from quakeline.events.mechanisms import hash_files, skhash_files
-
-    if path is None:
-        return hash_files.Reversals({})
-    csv = skhash_files.is_one(path, "start_time")
-    return skhash_files.reversals(path) if csv else hash_files.reversals(path)
 
 
 @dataclass(frozen=True)
@@ -204,22 +202,19 @@ def _of_table(
     known: _Known, polarities: Path | None, networks: list[Path]
 ) -> list[list[PolarityEvent]]:
     """Events of a catalog with the polarities of a table."""
-    from quakeline.events.mechanisms.polarities import of_catalog
+    from quakeline.events.chain.mechanism import read_of_table
 
     if polarities is None:
         raise ConfigError("needed with a catalog: --polarities, or --polarity-network")
     if networks:
         raise ConfigError("--polarities and --polarity-network: given together; one of them")
-    matched = of_catalog(polarities, known.tables.events)
-    if matched.undecided or matched.strange:
-        typer.echo(
-            f"left out {matched.undecided} undecided polarities, {matched.strange} of events that"
-            " are not in the catalog"
-        )
-    if not matched.events:
+    read = read_of_table(polarities, known.tables.events)
+    if read.left_out:
+        typer.echo(read.left_out)
+    if not read.events:
         raise DataError(f"{polarities}: none of its polarities is of an event of {known.name}")
-    _require_stations(polarities, known, matched.events)
-    return [[event] for event in matched.events]
+    _require_stations(polarities, known, read.events)
+    return [[event] for event in read.events]
 
 
 def _require_stations(path: Path, known: _Known, events: Sequence[PolarityEvent]) -> None:
@@ -240,44 +235,28 @@ def _require_stations(path: Path, known: _Known, events: Sequence[PolarityEvent]
 
 
 def _by_networks(
-    known: _Known, files: list[Path], min_probability: float
+    known: _Known, files: list[Path], settings: Settings
 ) -> tuple[list[list[PolarityEvent]], pd.DataFrame]:
     """Events of a run with polarities that networks read, and rows of those that are unknown."""
     from rich.console import Console
 
     from quakeline.commands.progress import shown
+    from quakeline.events.chain.mechanism import read_by_networks
     from quakeline.events.measurement.kept_waveforms import Waveforms
-    from quakeline.events.mechanisms import first_motions
-    from quakeline.events.mechanisms.polarities import grouped_events
-    from quakeline.models import polarity
 
-    networks = [polarity.opened(path) for path in files]
     waveforms = Waveforms(known.folder.absolute() / "waveforms")
-    rules = first_motions.FirstMotionRules(min_probability=min_probability)
     console = Console(stderr=True)
+    tables = known.tables
     with shown("mechanism", console, lambda total: f"{total:.0f} arrivals") as progress:
-        made = first_motions.of_arrivals(
-            known.tables.pairs, waveforms.at, networks, rules, progress
+        read = read_by_networks(
+            settings, tables.events, tables.pairs, waveforms.at, files, progress
         )
-    told = made[made["polarity"] != 0]
-    names = " and ".join(network.card.name for network in networks)
-    typer.echo(f"told     {len(told)} of {len(made)} polarities, by {names}")
-    if told.empty:
-        raise DataError(f"{known.name}: none of its {len(made)} P arrivals has a polarity")
-    columns = ["event_id", "network", "station", "location", "pick_id", "polarity"]
-    kept = told[[*columns, "probability", "weight"]]
-    groups = [[event] for event in grouped_events(kept, known.tables.events)]
-    return groups, made[made["polarity"] == 0]
-
-
-def _all(used: pd.DataFrame, unknown: pd.DataFrame) -> pd.DataFrame:
-    """Polarities that count and those that are unknown, by event."""
-    import pandas as pd
-
-    if unknown.empty:
-        return used
-    both = pd.concat([used, unknown], ignore_index=True)
-    return both.sort_values("event_id", kind="stable", ignore_index=True)
+    told = sum(len(event.polarities) for event in read.events)
+    every = told + len(read.unknown)
+    typer.echo(f"told     {told} of {every} polarities, by {' and '.join(read.names)}")
+    if not told:
+        raise DataError(f"{known.name}: none of its {every} P arrivals has a polarity")
+    return [[event] for event in read.events], read.unknown
 
 
 def _of_files(
@@ -309,11 +288,3 @@ def _of_files(
     deepest = max(event.depth_km + 3 * event.depth_sigma_km for event in events)
     times = rays.times_of(models, places, deepest, _REACH * max_km)
     return groups, Layered(times, places)
-
-
-def _told(found: pd.DataFrame) -> str:
-    """How many mechanisms of which quality, in a line."""
-    counts = found["quality_class"].value_counts()
-    listed = ", ".join(f"{counts.get(letter, 0)} {letter}" for letter in "ABCD")
-    none = int(found["quality_class"].isna().sum())
-    return f"found    {len(found) - none} mechanisms ({listed}), {none} events without one"

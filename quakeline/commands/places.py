@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +46,7 @@ def catalog_of(run: str, stations: Path | None = None) -> Tables:
     if stations is None or stations.suffix == ".parquet":
         return exports.read_tables(folder, stations)
     tables = exports.read_tables(folder)
-    return exports.Tables(
-        tables.events, tables.arrivals, tables.picks, inventory.read_any(stations)
-    )
+    return replace(tables, stations=inventory.read_any(stations))
 
 
 def files_of(run: str) -> list[Path]:

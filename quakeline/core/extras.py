@@ -9,11 +9,13 @@ from quakeline.core.errors import QuakelineError
 #: Modules of each extra, as `[project.optional-dependencies]` of pyproject.toml has them.
 MODULES = {
     "cloud": ("botocore", "s3fs"),
+    "cluster": ("snakemake_executor_plugin_cluster_generic",),
     "das": ("dascore", "xdas"),
     "dask": ("dask", "distributed", "xarray"),
     "grid": ("eikonalfm", "h5netcdf", "xarray"),
     "live": ("datalink_client", "seedlink_client"),
     "seisbench": ("seisbench",),
+    "slurm": ("snakemake_executor_plugin_slurm",),
 }
 
 

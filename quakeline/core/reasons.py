@@ -119,6 +119,8 @@ class Code(Enum):
     FELL_SILENT = _remark(
         "nothing came for {seconds:.0f} s after {time}: begun anew when it is back"
     )
+    FELL_BEHIND = _remark("computing is {seconds:.0f} s behind the data of {time}")
+    CAUGHT_UP = _remark("computing has caught up with the data of {time}")
     RATE_CHANGED = _remark("its sampling rate changed from {before_hz:g} to {after_hz:g} Hz")
 
     # stations without data
@@ -314,11 +316,15 @@ class Code(Enum):
     COUNTS_ONLY = _unused("no instrument response")
     NO_COMPONENT = _unused("no component that may be measured")
     TOO_FEW_COMPONENTS = _unused("Z, N and E are needed")
+    WINDOW_NOT_PLACED = _unused(
+        "gaps, clipped samples or the end of the data in every window around its P"
+    )
     FEW_POLARITIES = _unused("{count} polarities, {needed:g} are needed")
     AZIMUTH_GAP = _unused(
         "azimuths of polarities have a gap of {gap_deg:g} deg, above {most_deg:g}"
     )
     TAKEOFF_GAP = _unused("take-off angles have a gap of {gap_deg:g} deg, above {most_deg:g}")
+    OUTSIDE_MODEL = _unused("the epicentre lies outside the velocity model")
     ONSET_SPOILT = _unused("gap, clipped samples or end of the data around the onset")
     WEAK_ONSET = _unused("the onset is {snr:g} times the noise, {needed:g} times is needed")
     NETWORKS_DISAGREE = _unused("networks give different polarities")

@@ -197,6 +197,10 @@ class Session:
         """Drop what is held of an instrument: its next block begins anew."""
         self._stitchers.pop(instrument, None)
 
+    def ahead(self, instrument: int) -> np.ndarray:
+        """Probabilities beyond the last piece of an instrument, which later windows may change."""
+        return self._stitcher(instrument).ahead()
+
     def _stitcher(self, instrument: int) -> Stitcher:
         if instrument not in self._stitchers:
             self._stitchers[instrument] = self._made(self._lo)

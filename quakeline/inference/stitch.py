@@ -90,6 +90,15 @@ class Stacked:
         self._advance(n)
         return piece
 
+    def ahead(self) -> np.ndarray:
+        """What is known beyond the end of the last `take`, which later windows may change."""
+        n = int(np.flatnonzero(self._weight).max(initial=-1)) + 1
+        if self.rule == "maximum":
+            n = int(np.flatnonzero(self._sum.any(axis=0)).max(initial=-1)) + 1
+        weight = self._weight[:n]
+        curves: np.ndarray = self._sum[:, :n] / np.where(weight > 0, weight, np.float32(1))
+        return curves
+
     def _advance(self, n: int) -> None:
         """Forget the first samples; their memory becomes room for later ones."""
         left = len(self._weight) - n
@@ -122,6 +131,10 @@ class Interpolated:
         """Add windows that begin at samples `starts`; `outputs` has shape (windows, phases)."""
         self._at = np.append(self._at, starts + self.centre)
         self._values = np.append(self._values, outputs, axis=0)
+
+    def ahead(self) -> np.ndarray:
+        """Nothing: values between centres are final, and beyond the last one nothing is known."""
+        return np.zeros((self._n_phases, 0), np.float32)
 
     def take(self, stop: int) -> np.ndarray:
         """The curve up to the last centre before `stop`; see `Stacked.take`."""

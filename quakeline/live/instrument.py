@@ -289,6 +289,33 @@ class Instrument:
             return None
         return self._measuring.make(self.motion, is_last=is_last)
 
+    def preliminary(self) -> pd.DataFrame | None:
+        """Picks that are not sure yet, after `picks`; None: there are none."""
+        if self._picking is None or self.motion is None:
+            return None
+        session = self._members[0].session
+        alone = len(self._members) == 1
+        none = np.zeros((len(self._picker.origin.phases), 0), np.float32)
+        return self._picking.preliminary(session.ahead(self.number) if alone else none, self.motion)
+
+    def recent(self) -> dict[str, tuple[int, np.ndarray]]:
+        """What is held of motion (`z`, the first component with data) and of each phase's curve.
+
+        Of each the first sample and the samples after it, (n,).
+        """
+        motion, picking = self.motion, self._picking
+        if motion is None or picking is None:
+            return {}
+        row = int(motion.valid.any(axis=1).argmax())
+        start, curves = picking.curves
+        phases = zip(self._picker.origin.phases, curves, strict=True)
+        return {"z": (motion.start, motion.data[row])} | {k: (start, v) for k, v in phases}
+
+    def latest(self) -> tuple[int, float]:
+        """When its last packet came that made more known: arrival and moment, as in `waited`."""
+        _, arrived_ns, moment = self._trail[-1]
+        return arrived_ns, moment
+
     def _join(self, picking: Picking) -> None:
         """Combine the curves of all networks as far as every one has them."""
         if len(self._heads) == 1:

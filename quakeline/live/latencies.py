@@ -23,19 +23,20 @@ class Latencies:
     def add(self, station: str, waited_s: float, computing_s: float) -> None:
         """Note a pick."""
         for kept, value in ((self.waited, waited_s), (self.computing, computing_s)):
-            kept.setdefault(station, deque(maxlen=_LATEST)).append(value)
+            if value == value:  # NaN is not known
+                kept.setdefault(station, deque(maxlen=_LATEST)).append(value)
 
     def plain(self) -> dict[str, Any]:
-        """Median and 99 % of both, for each station and for all."""
+        """Median and 99 % of both, for each station and for all; null where nothing is known."""
         every: dict[str, Sequence[float]] = {"all": _all(self.waited), **self.waited}
         computing: dict[str, Sequence[float]] = {"all": _all(self.computing), **self.computing}
         return {
             name: {
                 "picks": len(values),
-                "data_s": _spread(values),
-                "computing_s": _spread(computing[name]),
+                "data_s": _spread(every[name]) if every.get(name) else None,
+                "computing_s": _spread(values),
             }
-            for name, values in sorted(every.items())
+            for name, values in sorted(computing.items())
             if values
         }
 

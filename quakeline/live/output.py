@@ -12,6 +12,7 @@ of lines and a table of its own, so that its memory does not grow.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from itertools import groupby
@@ -26,6 +27,7 @@ from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, iso
 from quakeline.io.products import provenance, tables, targets
 from quakeline.io.products.atomic import clear_leftovers, write_text
+from quakeline.live.hurry import Announcements
 from quakeline.live.journal import Journal, Place
 from quakeline.live.latencies import Latencies
 from quakeline.live.pick_rows import frame_of, rows_of
@@ -82,9 +84,11 @@ class Output:
 
     `recipe` is what the picks follow from; a folder of another recipe whose session has not ended
     is refused. `say` takes each pick as a row, as it is in the file of lines; `settle` is called
-    before the state says that picks were said, to put on disk what is to be told of them. `names`
-    are files that a session makes beside its own. `by_day` is for sessions without an end: these
-    also go on after an upgrade of the program, which tables of later picks tell.
+    before the state says that picks were said, to put on disk what is to be told of them. With
+    `hurry` rows that are said have an id, a version and a status more, and preliminary picks are
+    said too; the files hold final picks alone. `names` are files that a session makes beside its
+    own. `by_day` is for sessions without an end: these also go on after an upgrade of the program,
+    which tables of later picks tell.
 
     Raises
     ------
@@ -100,11 +104,13 @@ class Output:
         say: Callable[[dict[str, Any]], None] = lambda row: None,
         settle: Callable[[], None] = lambda: None,
         *,
+        hurry: bool = False,
         names: tuple[str, ...] = (),
         by_day: bool = False,
     ) -> None:
         self.folder, self._command, self._recipe, self._say = folder, command, recipe, say
         self._settle, self._names = settle, (*NAMES, *names)
+        self._announced = Announcements() if hurry else None
         self.place = Place(folder, by_day)
         self.latencies = Latencies()
         #: Versions of the program that worked on this session before.
@@ -140,8 +146,7 @@ class Output:
                 clear_leftovers(self.place.of(day) / name)
         if not self.place.by_day:
             self._journal.open("")
-        for row in self._untold:
-            self._say(row)
+        self._say_final(self._untold)
 
     def attach(self, name: str, part: Part) -> None:
         """Let a part be written whenever picks are; the state holds what it gives, by its name."""
@@ -204,7 +209,7 @@ class Output:
         day.known.add(row["pick_id"])
         self.latencies.add(
             f"{row['network']}.{row['station']}",
-            float(row["data_latency_s"]),
+            float(row.get("data_latency_s", math.nan)),
             float(row["computing_latency_s"]),
         )
 
@@ -223,9 +228,12 @@ class Output:
         both = [(name, row) for row, name, is_new in zip(rows, days, new, strict=True) if is_new]
         for name, some in groupby(enumerate(both), lambda one: one[1][0]):
             self._keep(name, fresh.frame, list(some))
-        for _, row in both:
-            self._say(row)
+        self._say_final([row for _, row in both])
         return fresh
+
+    def _say_final(self, rows: list[dict[str, Any]]) -> None:
+        for row in self._announced.final(rows) if self._announced else rows:
+            self._say(row)
 
     def _keep(self, name: str, frame: pd.DataFrame, some: list[Any]) -> None:
         """Write rows of one day, and add them to its table."""
@@ -234,6 +242,12 @@ class Output:
             self._note(day, row)
         day.keep(frame.iloc[[number for number, _ in some]])
         self._journal.append(name, rows)
+
+    def announce(self, picks: Picks) -> None:
+        """Say what is new of preliminary picks; nothing is written down."""
+        if self._announced:
+            for row in self._announced.preliminary(picks.label, rows_of(picks)):
+                self._say(row)
 
     @property
     def is_time(self) -> bool:

@@ -12,6 +12,9 @@ from quakeline.core.timeline import SECOND, iso
 from quakeline.io.products import tables
 from quakeline.live.results import Picks
 
+#: What arrives so much later, in seconds, was recorded long ago: how late it is is not said.
+OLD_S = 86_400.0
+
 
 def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows of a file of lines as PICKS. Raises KeyError, TypeError or ValueError for others."""
@@ -21,8 +24,8 @@ def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def data_ns_of(row: dict[str, Any]) -> int:
-    """When the last packet came that a pick had to wait for (ns)."""
-    return int(row["time_ns"]) + round(float(row["data_latency_s"]) * SECOND)
+    """When the last packet came that a pick had to wait for (ns), at most `OLD_S` after it."""
+    return int(row["time_ns"]) + round(float(row.get("data_latency_s", OLD_S)) * SECOND)
 
 
 def rows_of(picks: Picks) -> list[dict[str, Any]]:
@@ -41,9 +44,10 @@ def rows_of(picks: Picks) -> list[dict[str, Any]]:
         plain |= {
             "time": iso(time_ns, 6),
             "time_ns": time_ns,
-            "data_latency_s": round((data_ns - time_ns) / SECOND, 6),
             "computing_latency_s": round(computing_s, 6),
         }
+        if (late_s := (data_ns - time_ns) / SECOND) < OLD_S:
+            plain["data_latency_s"] = round(late_s, 6)
         rows.append(plain)
     return rows
 

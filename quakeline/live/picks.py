@@ -36,6 +36,11 @@ class Picking:
         """Samples of motion around a pick that count for it."""
         return self._picker.context
 
+    @property
+    def curves(self) -> tuple[int, np.ndarray]:
+        """First sample and probabilities, (phases, n), that are held."""
+        return self._start, self._curves
+
     def add(self, start: int, curves: np.ndarray) -> None:
         """Take the next probabilities, (phases, n), which begin at a sample."""
         missing = start - (self._start + self._curves.shape[1])
@@ -67,6 +72,32 @@ class Picking:
         known = motion.end - self.context
         last = min(self._start + self._curves.shape[1] - self._reach, known)
         return self._make(last, motion) if last > self.done else None
+
+    def preliminary(self, ahead: np.ndarray, motion: Motion) -> pd.DataFrame | None:
+        """Picks that something may still change; None: there are none.
+
+        `ahead` are probabilities beyond the final ones, (phases, n). What is not known yet counts
+        as data without motion: ratios and amplitudes are those of what is there.
+        """
+        curves = np.concatenate([self._curves, ahead], axis=1)
+        rules, phases = self._picker.rules, self._picker.origin.phases
+        nearest = round(rules.min_distance_s * self._picker.origin.rate_hz) + 1
+        first, last = max(self.done, self._silent_until), self._start + curves.shape[1] - nearest
+        new = curves[:, max(first - self._start, 0) :]
+        high = [
+            (row >= rules.thresholds[phase]).any() for row, phase in zip(new, phases, strict=True)
+        ]
+        if first >= last or not any(high):
+            return None
+        wide = first - self.context, last + self.context
+        known = Samples(curves, self._start).cut(*wide)
+        data, valid = (Samples(one, motion.start).cut(*wide) for one in (motion.data, motion.valid))
+        unknown = max(motion.end - wide[0], 0)
+        valid[:, unknown:] = motion.valid[:, -1:] if motion.valid.shape[1] else False
+        picks = self._picker.pick(
+            self._label, motion.units, first, known, data, valid, motion.clipped
+        )
+        return picks if len(picks) else None
 
     def _make(self, last: int, motion: Motion) -> pd.DataFrame | None:
         first, self.done = max(self.done, self._silent_until), max(last, self.done)

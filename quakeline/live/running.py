@@ -8,15 +8,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from quakeline.core.timeline import SECOND
+from quakeline.core.reasons import Code, Reason
+from quakeline.core.timeline import SECOND, iso
 from quakeline.live.events.working import Working
 from quakeline.live.feeds.protocol import BaseFeed, Feed
 from quakeline.live.output import Output
+from quakeline.live.remarks import Remarks
 from quakeline.live.results import Picks
 from quakeline.live.session import Session
 
 #: Windows that are due wait at most so long for others of their batch, in seconds.
 _WAIT_S = 0.25
+#: Computing that is so far behind the data is told of, and so near again, in seconds.
+_BEHIND_S, _NEAR_S = 10.0, 2.0
 #: Seconds between two looks at whether events are to be made.
 _LOOK_S = 0.1
 #: States to go on from are kept for each so many seconds of arrivals.
@@ -62,6 +66,26 @@ class Places:
         return all(end <= done.get(label, end) for label, end in place.ends.items())
 
 
+class Pace:
+    """How far computing is behind the data, now and at most (seconds); tells when that changes."""
+
+    def __init__(self, remarks: Remarks) -> None:
+        self._remarks = remarks
+        self._told = False
+        self.behind_s = self.most_s = 0.0
+
+    def note(self, behind_s: float, clock_ns: int) -> None:
+        """Note how far it is behind, at a time of the data (ns)."""
+        self.behind_s, self.most_s = behind_s, max(self.most_s, behind_s)
+        if not self._told and behind_s > _BEHIND_S:
+            why = Reason.of(Code.FELL_BEHIND, seconds=behind_s, time=iso(clock_ns, 0))
+            self._remarks.add("session", why)
+            self._told = True
+        elif self._told and behind_s < _NEAR_S:
+            self._remarks.add("session", Reason.of(Code.CAUGHT_UP, time=iso(clock_ns, 0)))
+            self._told = False
+
+
 class Running:
     """Runs a session on a feed, and writes its picks.
 
@@ -96,6 +120,7 @@ class Running:
         session.silent_until.update({k: int(v) for k, v in state.get("done", {}).items()})
         session.remember(state.get("channels", {}))
         self._places = Places(self._feed.state())
+        self.pace = Pace(session.remarks)
 
     def run(self) -> bool:
         """Work until the feed ends (True) or was stopped (False)."""
@@ -130,11 +155,15 @@ class Running:
         for packet in self._feed.packets():
             for reason in self._feed.remarks():
                 session.remarks.add("feed", reason)
+            backlog_s = 0.0
             if packet is not None:
                 session.add(packet)
                 came = time.monotonic()
+                if not self._is_finite:  # packets of a replay have the times of their data
+                    backlog_s = (time.time_ns() - packet.arrived_ns) / SECOND
             else:
                 session.idle(time.monotonic() - came)
+            self.pace.note(max(session.behind_s, backlog_s), session.clock_ns)
             late = packet is None or time.monotonic() - worked > _WAIT_S
             if session.due >= session.batch or (session.due and late) or packet is None:
                 self._give(session.work())
@@ -160,6 +189,9 @@ class Running:
 
     def _give(self, picks: Iterator[Picks]) -> None:
         for one in picks:
+            if one.preliminary:
+                self._output.announce(one)
+                continue
             new = self._output.add(one)
             if new is not None and self._events is not None:
                 self._events.add(new)

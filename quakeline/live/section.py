@@ -30,6 +30,11 @@ class Live(Section):
         description="a station of which nothing comes for so long, while others go on, is picked to"
         " its end, in seconds; it begins anew when it is back",
     )
+    hurry: bool = Field(
+        False,
+        description="say picks as preliminary after each step of windows, and again whenever they"
+        " change and when they are final, with the same id; tables hold the final ones",
+    )
     output: str | None = Field(
         None, description="folder of the picks; null: live/<run>", examples=["live/unterhaching"]
     )

@@ -18,6 +18,7 @@ import pandas as pd
 
 from quakeline.core.errors import ConfigError
 from quakeline.core.reasons import Code, Reason
+from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, Span, first_sample, iso, sample_time
 from quakeline.events.measurement.settings import Settings as Measure
 from quakeline.inference.annotator import Annotator
@@ -25,6 +26,7 @@ from quakeline.inference.engine import Block
 from quakeline.inference.engine import Session as EngineSession
 from quakeline.inference.ensemble import Reordered
 from quakeline.inference.waveforms import Arrays, Paged, Waveforms
+from quakeline.io.products import tables
 from quakeline.live.checks import codes_of, piece_of
 from quakeline.live.feeds.protocol import Packet
 from quakeline.live.instrument import PAGE_S, Instrument, Member
@@ -92,6 +94,8 @@ class Session:
         Samples by NET.STA.LOC.BI before which picks were given by an earlier session.
     remarks
         Takes what is said of data that cannot be used, or only in part.
+    hurry
+        Give preliminary picks too, after each step of windows.
     silence_s
         An instrument of which nothing comes for so long while others go on is picked to its end,
         in seconds. Pauses of the whole feed do not count.
@@ -114,6 +118,7 @@ class Session:
     silent_until: dict[str, int] = field(default_factory=dict)
     remarks: Remarks = field(default_factory=Remarks)
     silence_s: float = SILENCE_S
+    hurry: bool = False
     measure: Measure | None = None
     unmeasured: dict[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -146,6 +151,7 @@ class Session:
             mend_spikes=self.preparation.mend_spikes,
         )
         self._dues: dict[int, int] = {}
+        self._due_since: dict[int, float] = {}
         self._memory: dict[str, list[Any]] = {}
         #: Of instruments that were ended, the sample before which all picks were given.
         self.closed: dict[str, int] = {}
@@ -226,7 +232,10 @@ class Session:
         """Note what is due of an instrument."""
         sample = one.known()
         self._dues[one.number] = 0 if sample is None else one.due(sample)
-        one.came(sample, arrived_ns, time.perf_counter())
+        now = time.perf_counter()
+        if self._dues[one.number]:
+            self._due_since.setdefault(one.number, now)
+        one.came(sample, arrived_ns, now)
 
     def idle(self, seconds: float) -> None:
         """Nothing came for so long: what came first waits for nothing earlier after `patience_s`.
@@ -266,6 +275,12 @@ class Session:
         return sum(self._dues.values())
 
     @property
+    def behind_s(self) -> float:
+        """How long the oldest windows that can be computed have waited, in seconds."""
+        oldest = min(self._due_since.values(), default=None)
+        return 0.0 if oldest is None else time.perf_counter() - oldest
+
+    @property
     def batch(self) -> int:
         """Windows that are computed together at best."""
         return max(int(engine.backend.batch) for engine in self._engines)
@@ -274,7 +289,8 @@ class Session:
         """Compute windows that are due, and give the picks that are sure then.
 
         Windows of all stations are due at the same times: so that picks need not wait for all of
-        them, those stations come first that have picks, and some others; the rest stays due.
+        them, those stations come first that have picks, and those that have waited longest; the
+        rest stays due.
         """
         known: dict[Instrument, int] = {}
         for number, windows in self._dues.items():
@@ -282,8 +298,9 @@ class Session:
             sample = one.known() if one is not None and windows else None
             if one is not None and sample is not None:
                 known[one] = sample
-        first = sorted(known, key=lambda one: not one.has_picks(known[one]))[:_AT_ONCE]
-        yield from self._compute({one: known[one] for one in first})
+        since = self._due_since
+        order = sorted(known, key=lambda one: (not one.has_picks(known[one]), since[one.number]))
+        yield from self._compute({one: known[one] for one in order[:_AT_ONCE]})
         yield from self._ended()
 
     def _compute(self, known: dict[Instrument, int]) -> Iterator[Picks]:
@@ -299,6 +316,7 @@ class Session:
             left = more
         for one in known:
             self._dues[one.number] = 0
+            self._due_since.pop(one.number, None)
 
     def _blocks(self, instruments: list[Instrument], index: int) -> Iterator[Block]:
         for one in instruments:
@@ -315,7 +333,17 @@ class Session:
             waited = [one.waited(first_sample(time_ns, self._rate_hz)) for time_ns in times]
             now = time.perf_counter()
             data_ns = np.array([arrived for arrived, _ in waited], np.int64)
-            yield Picks(frame, data_ns, np.array([now - moment for _, moment in waited]))
+            waits = np.array([now - moment for _, moment in waited])
+            yield Picks(frame, data_ns, waits, one.label)
+        if self.hurry and one.motion is not None:
+            yield self._preliminary(one)
+
+    def _preliminary(self, one: Instrument) -> Picks:
+        found = one.preliminary()
+        frame = found if found is not None else tables.empty(PICKS)
+        arrived_ns, moment = one.latest()
+        waited = np.full(len(frame), time.perf_counter() - moment)
+        return Picks(frame, np.full(len(frame), arrived_ns), waited, one.label, True)
 
     def _note_measured(self, one: Instrument, *, is_last: bool = False) -> None:
         measured = one.measured(is_last=is_last)
@@ -360,8 +388,13 @@ class Session:
             self._memory |= one.preparing.memory()
             del self._by_label[one.label], self._by_number[one.number]
             self._dues.pop(one.number, None)
+            self._due_since.pop(one.number, None)
 
     # --- what an earlier session did
+
+    def instruments(self) -> list[Instrument]:
+        """Those in work whose channels become components, in order of their names."""
+        return [one for _, one in sorted(self._by_label.items()) if one.preparing.used]
 
     def ends(self) -> dict[str, int]:
         """By NET.STA.LOC.BI, where the last sample of instruments in work ends (ns)."""

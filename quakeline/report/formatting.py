@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup, escape
 
 from quakeline.core.timeline import iso
 
 NOTHING = "–"
 _MINUS = "−"
+_DOI = re.compile(
+    r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/[^\s\"<>,;]*[^\s\"<>,;.)\]])"
+)
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -97,3 +102,14 @@ def selection(shown: int, total: int, done: str) -> str:
 def count(n: int, singular: str, plural: str | None = None) -> str:
     """A number with its noun: 1 event, 2 events."""
     return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
+
+
+def linked(text: str) -> Markup:
+    """A text in which every DOI is a link to it; all else is escaped."""
+    parts, last = [], 0
+    for found in _DOI.finditer(text):
+        parts.append(escape(text[last : found.start()]))
+        link = '<a href="https://doi.org/{}">doi:{}</a>'
+        parts.append(Markup(link).format(found[1], found[1]))
+        last = found.end()
+    return Markup("").join([*parts, escape(text[last:])])

@@ -5,12 +5,17 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from quakeline.core.schemas import EVENTS, FIBRE_CHANNELS
+from quakeline.io.products import tables
+from quakeline.report.basemap.drawing import draw_ground
+from quakeline.report.basemap.ground import Ground, Sources, ground
 from quakeline.report.catalog import Catalog
 from quakeline.report.panels import CROWD, MOST_NAMES, MOST_NUMBERS, draw_depth, draw_map
 from quakeline.report.region import Region, region
@@ -55,10 +60,11 @@ class Drawn:
     numbered: bool
     names: str
     uncertain: bool
+    layers: list[str]
 
 
-def draw(catalog: Catalog) -> Drawn | None:
-    """Draw the map; None where no station and no event has coordinates."""
+def draw(catalog: Catalog, below: Sources) -> Drawn | None:
+    """Draw the map above coastlines and the like; None where nothing has coordinates."""
     stations = catalog.stations.dropna(subset=["latitude", "longitude"])
     fibres = _lines(catalog.channels)
     events = catalog.events
@@ -68,7 +74,8 @@ def draw(catalog: Catalog) -> Drawn | None:
     picked = set(catalog.picks["site"])
     stations = stations.assign(picked=stations["site"].isin(picked))
     layouts = [layout.fitted(area) for layout in (_WIDE, _NARROW)]
-    figures = [_svg(layout, area, stations, events, fibres) for layout in layouts]
+    land = ground(area, below)
+    figures = [_svg(layout, area, stations, events, fibres, land) for layout in layouts]
     wide = layouts[0]
     depth_range = area.bottom_km - area.top_km
     return Drawn(
@@ -79,7 +86,35 @@ def draw(catalog: Catalog) -> Drawn | None:
         numbered=0 < len(events) <= MOST_NUMBERS,
         names=_names_note(stations),
         uncertain=0 < len(events) <= MOST_VECTORS,
+        layers=[*land.layers, *(["terrain"] if land.terrain else [])],
     )
+
+
+def station_map(stations: pd.DataFrame) -> tuple[str, dict[str, Any] | None]:
+    """Draw stations alone (SVG), for a page that adds events itself, and say where the map lies.
+
+    `stations` have `site`, `latitude`, `longitude` and `elevation_m`. The second answer has x, y,
+    width and height in units of the drawing, and its limits in degrees. Without a station that has
+    coordinates the drawing is a sentence, and the second answer None.
+    """
+    placed = stations.dropna(subset=["latitude", "longitude"])
+    if not len(placed):
+        return "<p>No station has coordinates.</p>", None
+    events = tables.empty(EVENTS).assign(number=0, time_ns=0, n_arrivals=0)
+    channels = tables.empty(FIBRE_CHANNELS)
+    area = region(placed, events)
+    land = ground(area, Sources())
+    drawing = _svg(_WIDE, area, placed.assign(picked=True), events, channels, land)
+    x, y, width, height = _boxes(_WIDE, False)[2]["map"]
+    (west, east), (south, north) = area.longitudes, area.latitudes
+    limits = {"west": west, "east": east, "south": south, "north": north}
+    box = {"x": x, "y": y, "width": width, "height": height}
+    return drawing, {**box, **limits, "wrapped": area.wrapped}
+
+
+def style() -> str:
+    """The style sheet of the report, whose colours drawings have."""
+    return (Path(__file__).parent / "templates/report.css").read_text(encoding="utf-8")
 
 
 def _names_note(stations: pd.DataFrame) -> str:
@@ -108,16 +143,17 @@ def _svg(
     stations: pd.DataFrame,
     events: pd.DataFrame,
     fibres: pd.DataFrame,
+    land: Ground,
 ) -> str:
     with mpl.rc_context({**STYLE, "svg.hashsalt": f"quakeline-{layout.name}"}):  # type: ignore[dict-item]
-        figure = _figure(layout, area, stations, events, fibres)
+        figure = _figure(layout, area, stations, events, fibres, land)
         buffer = io.StringIO()
         no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=no_metadata, dpi=144)
-    return _inline(buffer.getvalue(), layout.name)
+    return inline(buffer.getvalue(), layout.name)
 
 
-def _inline(svg: str, name: str) -> str:
+def inline(svg: str, name: str) -> str:
     """Cut an SVG file to what HTML takes: own ids, the page's colours and font, no fixed size."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
@@ -137,6 +173,7 @@ def _figure(
     stations: pd.DataFrame,
     events: pd.DataFrame,
     fibres: pd.DataFrame,
+    land: Ground,
 ) -> Figure:
     width, height, boxes = _boxes(layout, bool(len(events)))
     figure = Figure(figsize=(width / 72, height / 72), facecolor="none")
@@ -148,6 +185,7 @@ def _figure(
 
     looks = looks_of(events)
     above = axes("map")
+    draw_ground(above, area, land)
     draw_map(above, layout.side, area, stations, events, looks)
     for _, fibre in fibres.groupby("fibre"):
         east = area.east(fibre["longitude"].to_numpy(float))

@@ -1,15 +1,13 @@
-"""The data of the map that can be moved: places in km around its middle, as JSON text."""
+"""The data of the map that can be moved: places in km around its middle, as plain values."""
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from quakeline.report.basemap.ground import Sources, ground
 from quakeline.report.catalog import Catalog, nanoseconds
 from quakeline.report.panels import short_names
 from quakeline.report.region import KM_PER_DEGREE, Region, region
@@ -18,11 +16,12 @@ from quakeline.report.region import KM_PER_DEGREE, Region, region
 MOST_EVENTS = 20_000
 
 
-def data(catalog: Catalog) -> dict[str, Any] | None:
-    """What the map shows; None where nothing has coordinates.
+def data(catalog: Catalog, below: Sources | None = None) -> dict[str, Any] | None:
+    """What the map shows, above coastlines and the like; None where nothing has coordinates.
 
     Times are seconds since the begin of the run; an event is [x, y, depth, time, size, number] with
-    x and y in km. An event of the reference is [x, y, time, number of the same event here or null].
+    x and y in km. An event of the reference is [x, y, time, number of the same event here or null],
+    a station [x, y, name, 1 where it has picks]. `middle` is longitude and latitude of x = y = 0.
     """
     stations = catalog.stations.dropna(subset=["latitude", "longitude"])
     events = catalog.events.nlargest(MOST_EVENTS, "n_arrivals").sort_values("time_ns")
@@ -35,8 +34,12 @@ def data(catalog: Catalog) -> dict[str, Any] | None:
     rows = _rows(events, area, (size, events["number"]), begin, with_depth=True)
     theirs = _of_reference(catalog.matches, events)
     names = short_names(list(stations["site"]))
+    picked = stations["site"].isin(set(catalog.picks["site"])).astype(int)
     return {
+        "ground": ground(area, below).plain() if below else {},
         "half": round(area.half_km, 3),
+        "middle": [round(area.longitude, 6), round(area.latitude, 6)],
+        "kmPerDegree": [round(area.km_per_degree_east, 6), KM_PER_DEGREE],
         "start": begin // 1_000_000,
         "seconds": catalog.span.seconds,
         "measured": measured,
@@ -45,7 +48,8 @@ def data(catalog: Catalog) -> dict[str, Any] | None:
         "events": rows,
         "theirs": _rows(theirs, area, (theirs["number"],), begin, with_depth=False),
         "stations": [
-            [*place, name] for place, name in zip(_places(stations, area), names, strict=True)
+            [*place, name, int(some)]
+            for place, name, some in zip(_places(stations, area), names, picked, strict=True)
         ],
     }
 
@@ -90,15 +94,3 @@ def _places(frame: pd.DataFrame, area: Region) -> list[list[float]]:
     north = frame["latitude"].to_numpy(float) - area.latitude
     km = np.column_stack([east * area.km_per_degree_east, north * KM_PER_DEGREE])
     return [[round(float(x), 3), round(float(y), 3)] for x, y in km]
-
-
-def embedded(value: Any) -> str:
-    """JSON that no name in it can end: it holds no <."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028")
-
-
-def allowance(script: str) -> str:
-    """What the page's security policy says to allow this script and no other."""
-    digest = b64encode(sha256(script.encode()).digest()).decode()
-    return f"'sha256-{digest}'"

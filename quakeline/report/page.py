@@ -4,43 +4,44 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from quakeline.core.schemas import PROBABILITIES, WAVEFORMS
+from quakeline.core.schemas import MECHANISMS, POLARITIES, PROBABILITIES, WAVEFORMS
+from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.formats.pick_tables import NO_WEIGHTS
-from quakeline.io.products import remarks
+from quakeline.io.products import remarks, tables
 from quakeline.report import (
     counts,
     coverage,
+    event_table,
     fibres,
     figures,
     formatting,
+    mechanisms,
     moving_map,
     record_sections,
     resources,
     stations,
 )
 from quakeline.report.axes import time_ticks
+from quakeline.report.basemap.ground import Sources as Ground
 from quakeline.report.catalog import Catalog, nanoseconds
 from quakeline.report.kept_stores import Archive
 from quakeline.report.map import draw
 from quakeline.report.publication import provenance_table
+from quakeline.report.scripts import TEMPLATES, Scripts, embedded
 
 #: Lines of the table of reasons, and names in a line.
 _MOST_REASONS = 60
 _MOST_NAMES = 8
 #: Events of the reference that are listed as missed.
 _MOST_MISSED = 50
-
-#: Columns of events that the table shows where some event has them.
-_OPTIONAL = ("magnitude", "mw", "event_class")
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ class Sources:
     chosen: dict[str, str]
     weights: list[Path]
     diagnosis: Path
+    mechanisms: list[Path]
+    polarities: list[Path]
+    catalog_files: list[str]
+    below: Ground = field(default_factory=Ground)
 
 
 def render(
@@ -72,7 +77,12 @@ def render(
     waveforms = Archive(sources.waveforms, WAVEFORMS)
     probabilities = Archive(sources.probabilities, PROBABILITIES)
     lanes = [] if catalog.given_only else coverage.lanes(catalog, waveforms)
-    listed = record_sections.largest(catalog.events, max_rows)
+    records = (
+        record_sections.records(catalog, waveforms, probabilities, drawing) if waveforms else []
+    )
+    drawn = [int(record.event["number"]) for record in records]
+    listed = event_table.table(catalog.events, drawn, max_rows)
+    moving = moving_map.data(catalog, sources.below)
     costs = resources.costs(sources.benchmarks)
     reasons = remarks.collect(sources.manifests, sources.coverage)
     return (
@@ -85,12 +95,11 @@ def render(
             catalog=catalog,
             headline=counts.headline(catalog, lanes),
             why_empty=counts.why_empty(catalog, lanes),
-            map=draw(catalog),
-            listed=listed.to_dict("records"),
-            **{f"with_{n}": bool(listed[n].notna().any()) for n in _OPTIONAL},
-            records=record_sections.records(catalog, waveforms, probabilities, drawing)
-            if waveforms
-            else [],
+            map=draw(catalog, sources.below),
+            natural_earth=sources.below.natural_earth,
+            listed=listed,
+            files=_files(sources.catalog_files),
+            records=records,
             kept={"waveforms": bool(waveforms), "probabilities": bool(probabilities)},
             fibres=fibres.views(catalog.channels, sources.fibre_picks, sources.panels),
             drawing=drawing,
@@ -110,7 +119,10 @@ def render(
             **_origins(catalog, sources),
             diagnosis=json.loads(sources.diagnosis.read_text(encoding="utf-8")),
             **_statistics(catalog),
-            **_moving(catalog),
+            **_mechanisms(catalog, sources),
+            moving=moving,
+            moving_json=Markup(embedded(moving)),
+            scripts=_scripts(bool(moving), bool(listed.rows)),
         )
     )
 
@@ -134,15 +146,30 @@ def _statistics(catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def _moving(catalog: Catalog) -> dict[str, Any]:
-    """The map that can be moved: its data, and the only script that the page allows."""
-    script = (_TEMPLATES / "map.js").read_text(encoding="utf-8")
-    moving = moving_map.data(catalog)
+def _scripts(map_moves: bool, with_events: bool) -> Scripts:
+    """The only scripts that the page allows."""
+    wanted = {"map.js": map_moves, "events.js": with_events}
+    names = [name for name, needed in wanted.items() if needed]
+    return Scripts.named("selection.js", *names) if names else Scripts(())
+
+
+def _files(paths: list[str]) -> list[dict[str, str]]:
+    """Names and relative addresses of the catalog's files."""
+    return [{"name": Path(path).name, "path": quote(path)} for path in paths]
+
+
+def _mechanisms(catalog: Catalog, sources: Sources) -> dict[str, Any]:
+    """Focal mechanisms; None in a run that looks for none."""
+    if not sources.mechanisms:
+        return {"mechanisms": None}
+    focal = Focal(
+        tables.read_many(sources.mechanisms, MECHANISMS),
+        tables.read_many(sources.polarities, POLARITIES),
+    )
     return {
-        "moving": moving,
-        "moving_json": moving_map.embedded(moving),
-        "script": script,
-        "script_hash": Markup(moving_map.allowance(script)),
+        "mechanisms": mechanisms.view(catalog, focal),
+        "ball_half": mechanisms.HALF,
+        "ball_radius": mechanisms.RADIUS,
     }
 
 
@@ -170,13 +197,13 @@ def _event_places(catalog: Catalog) -> list[int]:
 
 def style() -> Markup:
     """The style sheet of all pages."""
-    return Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8"))
+    return Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
 
 
 def environment(*folders: Path) -> Environment:
     """Templates of folders and of the report, with the filters that they use."""
     made = Environment(
-        loader=FileSystemLoader([*folders, _TEMPLATES]),
+        loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -193,6 +220,7 @@ def environment(*folders: Path) -> Environment:
         duration=formatting.duration,
         percent=formatting.percent,
         svg=Markup,
+        linked=formatting.linked,
     )
     made.globals.update(
         count=formatting.count,

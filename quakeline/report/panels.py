@@ -50,7 +50,7 @@ def draw_map(
     x, y = area.east(events["longitude"].to_numpy(float)), events["latitude"].to_numpy(float)
     if len(events) <= MOST_VECTORS:
         _draw_ellipses(axes, area, x, y, events["horizontal_sigma_km"].to_numpy(float))
-    draw_events(axes, x, y, looks)
+    draw_events(axes, x, y, looks, "events-above")
     _draw_names(axes, side, area, (east, stations), (x, y, events))
     _draw_scale(axes, area)
     _degrees(axes.xaxis, area, "longitude")
@@ -197,7 +197,7 @@ def draw_depth(
         )
     sites, points = (site, height), (place, depth)
     draw_stations(axes, sites[order[0]], sites[order[1]], stations["picked"])
-    draw_events(axes, points[order[0]], points[order[1]], looks)
+    draw_events(axes, points[order[0]], points[order[1]], looks, f"events-{along}")
     _limit_depth(axes, area, along, turned)
 
 

@@ -21,7 +21,11 @@ FONT = 12.0
 
 # Stand-ins that become CSS variables in the SVG, so that the figure follows the page's colours.
 INK, MUTED, LINE, PAPER, STATION = "#010203", "#020304", "#030405", "#040506", "#050607"
+COAST, WATER, LINES = "#060708", "#070809", "#08090a"
 VARIABLES = {
+    COAST: "var(--coast)",
+    WATER: "var(--water)",
+    LINES: "var(--lines)",
     INK: "var(--ink)",
     MUTED: "var(--muted)",
     LINE: "var(--line)",
@@ -77,8 +81,8 @@ def _areas(size: np.ndarray) -> np.ndarray:
 
 
 def draw_stations(axes: Axes, x: np.ndarray, y: np.ndarray, picked: pd.Series) -> None:
-    """Filled triangles where there are picks."""
-    for some, face in ((picked.to_numpy(bool), STATION), (~picked.to_numpy(bool), PAPER)):
+    """Filled triangles where there are picks, above the others where they share a place."""
+    for some, face in ((~picked.to_numpy(bool), PAPER), (picked.to_numpy(bool), STATION)):
         axes.scatter(
             x[some],
             y[some],
@@ -91,10 +95,10 @@ def draw_stations(axes: Axes, x: np.ndarray, y: np.ndarray, picked: pd.Series) -
         )
 
 
-def draw_events(axes: Axes, x: np.ndarray, y: np.ndarray, looks: Looks) -> None:
-    """Circles; very many become small and an image."""
+def draw_events(axes: Axes, x: np.ndarray, y: np.ndarray, looks: Looks, name: str) -> None:
+    """Circles, a group of the figure with a name; very many become small and an image."""
     many = len(x) > MOST_VECTORS
-    axes.scatter(
+    circles = axes.scatter(
         x,
         y,
         s=looks.areas / (8 if many else 1),
@@ -105,6 +109,7 @@ def draw_events(axes: Axes, x: np.ndarray, y: np.ndarray, looks: Looks) -> None:
         rasterized=many,
         zorder=3,
     )
+    circles.set_gid(name)
 
 
 def draw_legend(axes: Axes, events: pd.DataFrame, looks: Looks) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,10 +65,23 @@ def highest_apart(positions: np.ndarray, heights: np.ndarray, distance: float) -
     return stay
 
 
-def gaussian_sigmas(
-    curve: np.ndarray, peaks: np.ndarray, reach: int, level: float = 0.5
-) -> np.ndarray:
-    """Standard deviations, in samples, of scaled normal curves fitted to peaks.
+@dataclass(frozen=True)
+class NormalFits:
+    """Scaled normal curves `height * exp(-(x - offset)**2 / (2 * sigma**2))` of peaks, (m,) each.
+
+    `offset` and `sigma` are in samples, `offset` from the peak's largest sample. `residual` is the
+    root of the mean squared difference of curve and fit over the samples that were fitted, in the
+    unit of the curve. All are NaN where a peak has no fit.
+    """
+
+    height: np.ndarray
+    offset: np.ndarray
+    sigma: np.ndarray
+    residual: np.ndarray
+
+
+def normal_fits(curve: np.ndarray, peaks: np.ndarray, reach: int, level: float = 0.5) -> NormalFits:
+    """Fit scaled normal curves to peaks.
 
     A parabola is fitted to the logarithm of the samples around each peak that exceed `level` times
     its height, weighted by the squared values (Guo 2011, IEEE Signal Process. Mag. 28, 134-137).
@@ -83,27 +97,33 @@ def gaussian_sigmas(
 
     Returns
     -------
-    Shape (m,); NaN where the curve does not fall to the level within reach or has no width.
+    Of each peak; NaN where the curve does not fall to the level within reach or has no width.
     """
     x = np.arange(-reach, reach + 1)
-    padded = np.pad(curve.astype(float), reach, mode="edge")
-    windows = padded[peaks[:, None] + x[None, :] + reach]
+    windows = curve[np.clip(peaks[:, None] + x, 0, len(curve) - 1)].astype(float)
     above = windows > level * windows[:, reach : reach + 1]
-    right = np.cumprod(above[:, reach:], axis=1)
-    left = np.cumprod(above[:, reach::-1], axis=1)[:, ::-1]
-    inside = np.concatenate([left[:, :-1], right], axis=1).astype(bool)
+    inside = above.copy()
+    np.logical_and.accumulate(above[:, reach:], axis=1, out=inside[:, reach:])
+    np.logical_and.accumulate(above[:, reach::-1], axis=1, out=inside[:, reach::-1])
+    usable = ~(inside[:, 0] | inside[:, -1]) & (inside.sum(axis=1) >= 3)
     weight = np.where(inside, windows, 0.0) ** 2
-    logs = np.log(np.where(inside, windows, 1.0))
+    logs = np.log(windows, out=np.zeros_like(windows), where=inside)
     powers = x.astype(float) ** np.arange(5)[:, None]
-    moments = weight @ powers.T
-    targets = (weight * logs) @ powers[:3].T
+    moments = np.einsum("mx,px->mp", weight, powers)  # a product would round by its rows
+    targets = np.einsum("mx,px->mp", weight * logs, powers[:3])
     normal = moments[:, np.add.outer(np.arange(3), np.arange(3))]
-    whole = left[:, 0].astype(bool) | right[:, -1].astype(bool)
-    usable = ~whole & (inside.sum(axis=1) >= 3)
     normal[~usable] = np.eye(3)
-    curvature = np.linalg.solve(normal, targets[:, :, None])[:, 2, 0]
+    bottom, slope, curvature = np.linalg.solve(normal, targets[:, :, None])[:, :, 0].T
     usable &= curvature < 0
-    return np.where(usable, np.sqrt(-0.5 / np.where(usable, curvature, -1.0)), np.nan)
+    curvature = np.where(usable, curvature, -1.0)
+    offset = -0.5 * slope / curvature
+    height = np.exp(np.where(usable, bottom - curvature * offset**2, 0.0))
+    away = curvature[:, None] * (x - offset[:, None]) ** 2
+    fitted = height[:, None] * np.exp(away, out=np.zeros_like(away), where=inside)
+    squares = np.where(inside, (windows - fitted) ** 2, 0.0).sum(axis=1)
+    residual = np.sqrt(squares / np.maximum(inside.sum(axis=1), 1))
+    sigma = np.sqrt(-0.5 / curvature)
+    return NormalFits(*(np.where(usable, v, np.nan) for v in (height, offset, sigma, residual)))
 
 
 def highest_peaks(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -26,12 +26,13 @@ VARIABLE = "QUAKELINE_SITE"
 Kind = Literal["cpu", "gpu"]
 #: Names go into the command line of `sbatch`: nothing that a shell would understand.
 _WORD = r"^[\w.,+@-]+$"
+_OPTION = r"^[\w.,:=+@%/-]+$"
 
 
 class Queue(Section):
     """A partition and the most that its nodes give to one job."""
 
-    partition: str = Field(pattern=_WORD, description="name of the partition")
+    partition: str = Field(pattern=_WORD, description="name of the partition or queue")
     gres: str | None = Field(
         None, pattern=r"^[\w:,-]+$", description="generic resources of a job, e.g. gpu:1"
     )
@@ -39,19 +40,28 @@ class Queue(Section):
     max_runtime_min: int | None = Field(
         None, gt=0, description="longest run time in minutes; null: none"
     )
+    options: list[Annotated[str, Field(pattern=_OPTION)]] = Field(
+        default_factory=list,
+        description="further words for the command that submits a job, e.g. [-l, gpu=1]",
+    )
 
 
 class ClusterSite(Section):
     """A cluster as the workflow sees it."""
 
     account: str | None = Field(
-        None, pattern=_WORD, description="account to charge; null: SLURM's default"
+        None, pattern=_WORD, description="account or project to charge; null: the default"
     )
     qos: str | None = Field(
         None, pattern=_WORD, description="quality of service; null: SLURM's default"
     )
     cpu: Queue | None = Field(None, description="where all jobs but those of networks run")
     gpu: Queue | None = Field(None, description="where networks run; null: as all other jobs")
+    parallel_environment: str = Field(
+        "smp",
+        pattern=_WORD,
+        description="Grid Engine's parallel environment of jobs with several threads on one host",
+    )
     group_chunks: int | None = Field(
         None,
         gt=0,
@@ -70,8 +80,15 @@ class ClusterSite(Section):
             wanted["slurm_partition"] = queue.partition
         if queue and queue.gres:
             wanted["gres"] = queue.gres
+        if queue and queue.options:
+            wanted["slurm_extra"] = " ".join(queue.options)
         named = {"slurm_account": self.account, "qos": self.qos}
         return wanted | {name: value for name, value in named.items() if value}
+
+    def queue(self, name: str) -> Queue | None:
+        """The partition or queue of a name; None where the site file has none."""
+        named = [queue for queue in (self.cpu, self.gpu) if queue and queue.partition == name]
+        return named[0] if named else None
 
     def grouping(self, run: Settings) -> list[str]:
         """Arguments for Snakemake that join small jobs: those of some chunks, and the last ones.

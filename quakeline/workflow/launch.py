@@ -24,16 +24,14 @@ import typer
 
 from quakeline.core.errors import ConfigError, DataError, QuakelineError
 from quakeline.core.installed import HOME, SNAKEFILE
-from quakeline.core.installed import PROFILES as SHIPPED_PROFILES
 from quakeline.core.names import proposal
 from quakeline.io.products import checksums, locking
 from quakeline.io.products.atomic import require_space, writing
-from quakeline.workflow import cluster, config, slurm, stages
+from quakeline.workflow import config, profiles, stages
 from quakeline.workflow.following import Follower, Progress
 from quakeline.workflow.outcome import INTERRUPTED, Outcome, explain
 
 OVERLAYS = Path("config/runs")
-PROFILES = Path("profiles")
 #: Words with which Snakemake only says what it would do.
 DRY = {"-n", "--dry-run", "--dryrun"}
 #: What a folder of results holds that a run, a repetition or a download began.
@@ -89,24 +87,6 @@ def find_overlay(place: Path, given: str | None, folder: Path) -> Path | None:
     raise ConfigError(
         f"overlay {given!r}: neither a file nor a run of {OVERLAYS}; {proposal(given, names)}known"
         f" runs: {', '.join(names)}"
-    )
-
-
-def find_profile(place: Path, given: str | None, folder: Path) -> Path | None:
-    """Turn a Snakemake profile that the person named into its folder: a path, or one of profiles/.
-
-    Raises ConfigError that lists the known names.
-    """
-    if given is None:
-        return None
-    homes = [place / PROFILES, SHIPPED_PROFILES]
-    for candidate in (folder / given, *(home / given for home in homes)):
-        if (candidate / "config.yaml").is_file():
-            return candidate.resolve()
-    known = sorted({path.parent.name for home in homes for path in home.glob("*/config.yaml")})
-    raise ConfigError(
-        f"profile {given!r}: neither a folder with a config.yaml nor one of {PROFILES}/; known"
-        f" profiles: {', '.join(known)}"
     )
 
 
@@ -169,7 +149,7 @@ def launch(
         for folder in (results, place / ".snakemake"):
             require_space(folder)
         # Jobs of a killed run that still work on this machine would pass for the lock's owners.
-        words = _on_cluster(profile, place, run) if profile else []
+        words = profiles.arguments(profile, place, run) if profile else []
         _unlock_stale(place, command)
         start_ns = os.fstat(lock).st_mtime_ns
         command += ["--cores", cores, "--rerun-incomplete"]
@@ -197,18 +177,6 @@ def _without_damage(folder: Path, results: Path) -> list[str]:
         typer.echo(f"quakeline: damaged: {wrong}; it is made again", err=True)
     again = [os.path.relpath(product, folder) for product in found]
     return ["--forcerun", *again] if again else []
-
-
-def _on_cluster(profile: Path, folder: Path, run: config.Run) -> list[str]:
-    """Arguments for a profile; jobs that a killed Snakemake left in SLURM's queue are cancelled."""
-    words = ["--profile", str(profile), *cluster.read_site(folder).grouping(run)]
-    if config.read_yaml(profile / "config.yaml").get("executor") != "slurm":
-        return words
-    prefix = slurm.job_prefix(folder / "results" / run.run)
-    left = slurm.cancel_leftovers(prefix)
-    if left:
-        typer.echo(f"quakeline: cancelled jobs {', '.join(left)} of a killed run", err=True)
-    return [*words, "--slurm-jobname-prefix", prefix]
 
 
 def _require_own(results: Path) -> None:
@@ -318,7 +286,12 @@ def _follow(
     interrupted = False
     with _written(output) as target:
         process = subprocess.Popen(
-            command, cwd=folder, pass_fds=(lock,), stdout=target, stderr=target
+            command,
+            cwd=folder,
+            env=_environment(),
+            pass_fds=(lock,),
+            stdout=target,
+            stderr=target,
         )
     follower = Follower(output, progress) if output and progress else None
     before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
@@ -338,6 +311,12 @@ def _follow(
         signal.signal(signal.SIGTERM, before)
         if follower:
             follower.close()
+
+
+def _environment() -> dict[str, str]:
+    """The environment of Snakemake: the commands of a profile find the Python that runs here."""
+    here = str(Path(sys.executable).parent)
+    return {**os.environ, "PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)])}
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from quakeline.core.errors import ConfigError, DataError
-from quakeline.core.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
+from quakeline.core.schemas import ARRIVALS, EVENT_IDS, EVENTS, MECHANISMS, PICKS, POLARITIES
 from quakeline.events.association import with_ledger
 from quakeline.io.products import provenance, tables
 from quakeline.io.products.atomic import writing
@@ -54,9 +54,10 @@ def read(path: Path) -> Crate:
     """
     folder = path.parent if path.name == crates.METADATA else path
     entities = _entities(folder / crates.METADATA)
+    further = [name for name in crates.FURTHER if name in entities]
     wrong = [
         name
-        for name in (crates.CONFIG, crates.INPUTS, *crates.CATALOG)
+        for name in (crates.CONFIG, crates.INPUTS, *crates.CATALOG, *further)
         if not (folder / name).is_file()
         or provenance.digest_file(folder / name) != entities.get(name, {}).get("sha256")
     ]
@@ -247,7 +248,10 @@ def differences(crate: Crate, made: Path) -> list[str]:
     how they were made.
     """
     said = []
-    for name, table in (("events", EVENTS), ("arrivals", ARRIVALS), ("picks", PICKS)):
+    compared = {"events": EVENTS, "arrivals": ARRIVALS, "picks": PICKS}
+    further = {"mechanisms": MECHANISMS, "polarities": POLARITIES}
+    has = crate.run.mechanism.asked
+    for name, table in (compared | further if has else compared).items():
         then, now = (
             tables.read(folder / f"{name}.parquet", table) for folder in (crate.folder, made)
         )

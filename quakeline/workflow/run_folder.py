@@ -10,8 +10,22 @@ from quakeline.core.installed import EXAMPLES, PROFILES
 from quakeline.io.products.atomic import require_space, write_text, writing
 from quakeline.workflow import reference
 
-#: Names of the embedded demos, and of their runs.
-DEMOS = {"demo": "unterhaching", "demo-das": "porotomo"}
+#: Names of the embedded demos, and of their runs; what is downloaded has the name of its run.
+DEMOS = {
+    "demo": "unterhaching",
+    "demo-das": "porotomo",
+    **{
+        name: name
+        for name in (
+            "full_array",
+            "bremerton_6c",
+            "gappy_data",
+            "analogue_tohoku",
+            "analogue_maule",
+            "analogue_ridgecrest",
+        )
+    },
+}
 #: The two folders of a run folder that hold anything before a run: overlays and profiles.
 OVERLAYS, OWN_PROFILES = Path("config/runs"), Path("profiles")
 _SITE = "site.example.yaml"

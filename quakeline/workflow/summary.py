@@ -20,6 +20,8 @@ from quakeline.core.timeline import iso
 if TYPE_CHECKING:
     import pandas as pd
 
+    from quakeline.io.formats.focal_mechanisms import Focal
+
 #: Events and reasons listed at most; the files of the run hold all.
 _MOST_EVENTS = 20
 _MOST_REASONS = 25
@@ -36,7 +38,7 @@ class RunTables:
 
     `chunks` names all chunks of data, `stations` is the station table, `n_candidates` counts the
     events before location (None where the tables do not exist); `imported` are ids of the picks
-    that came from a table, None in a run without one.
+    that came from a table, `focal` are mechanisms and polarities, None in a run without them.
     """
 
     folder: Path
@@ -48,6 +50,7 @@ class RunTables:
     stations: pd.DataFrame | None
     n_candidates: int | None
     imported: set[str] | None
+    focal: Focal | None
 
     @property
     def given_only(self) -> bool:
@@ -99,6 +102,7 @@ def summarise(run_dir: Path, *, everything: bool = False) -> Group:
 
 def _load(run_dir: Path) -> RunTables:
     from quakeline.core.schemas import COVERAGE, EVENTS, MANIFEST, PICKS
+    from quakeline.io.exports import read_focal
     from quakeline.io.products import tables
     from quakeline.io.products.remarks import read_chunks
 
@@ -116,6 +120,7 @@ def _load(run_dir: Path) -> RunTables:
         stations=_stations(run_dir / "stations.parquet"),
         n_candidates=_count_rows(run_dir / "associations" / "events.parquet"),
         imported=_imported(run_dir / "imported" / "picks.parquet"),
+        focal=read_focal(catalog),
     )
 
 
@@ -272,6 +277,7 @@ def _totals(found: RunTables, velocity: str) -> Table:
     for name, text in {
         "events": _event_total(found.events),
         **_magnitude_totals(found.events),
+        **_mechanism_totals(found.focal),
         "picks": _pick_total(found.picks),
         "stations": _station_total(found),
         **_fibre_totals(found),
@@ -317,6 +323,21 @@ def _magnitude_totals(events: pd.DataFrame) -> dict[str, str]:
         told = ", ".join(f"{count} {name}" for name, count in sorted(classes.items()))
         totals["classes"] = f"{told} (see classes/ for probabilities)"
     return totals
+
+
+def _mechanism_totals(focal: Focal | None) -> dict[str, str]:
+    """Mechanisms by quality, and stations whose polarities disagree with most of them."""
+    from quakeline.events.chain.mechanism import doubted, told
+
+    if focal is None:
+        return {}
+    known = int((focal.polarities["polarity"] != 0).sum())
+    totals = {
+        "mechanisms": told(focal.mechanisms),
+        "polarities": f"{known} of {len(focal.polarities)} first motions",
+    }
+    doubts = doubted(focal.mechanisms, focal.polarities)
+    return totals | ({"reversed?": "; ".join(doubts)} if doubts else {})
 
 
 def _lacking(without: int, why: list[tuple[Reason, int]]) -> str:

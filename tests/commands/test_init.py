@@ -160,8 +160,8 @@ def test_names_of_runs(name: str, here: Path) -> None:
 
 
 def test_the_profile_of_a_cluster(here: Path) -> None:
-    with pytest.raises(ConfigError, match="known: default, slurm"):
-        init("demo", profile="pbs")
+    with pytest.raises(ConfigError, match="known: default, lsf, pbs, sge, slurm"):
+        init("demo", profile="condor")
     init("demo", profile="slurm")
     for name in ("default", "slurm"):
         own, shipped = Path("profiles", name, "config.yaml"), PROFILES / name / "config.yaml"

@@ -19,8 +19,8 @@ from quakeline.io.products import tables
 
 __all__ = ["picker_weights"]
 
-#: Eight stations around Hengill with nine events in five minutes.
-CODES = ("BIT06", "BLK22", "GAN02", "JAK25", "KAP01", "NUP27", "SKA10", "INNST")
+#: Six stations around Hengill with nine events in five minutes.
+CODES = ("BIT06", "BLK22", "GAN02", "NUP27", "SKA10", "INNST")
 
 
 def lines(said: str, kind: str | None) -> list[dict]:
@@ -52,7 +52,7 @@ def test_a_replay_gives_the_events_of_its_picks(
     assert len(lines(told.out, None)) == len(found)
     expected = quakeline.catalog(found, stations, threads=1)
     events = tables.read(target / "events.parquet", EVENTS)
-    assert len(expected.events) >= 4
+    assert len(expected.events) >= 3
     assert abs(len(events) - len(expected.events)) <= 1
     for event in expected.events.to_dict("records"):
         away = (events["time"] - event["time"]).abs().dt.total_seconds()
@@ -109,10 +109,12 @@ def test_no_coordinates_at_all_are_a_remark(tmp_path, picker_weights, monkeypatc
     (tmp_path / "own.mseed").write_bytes(records(0, 20))
     name = overlay(tmp_path, feed={"kind": "replay", "paths": ["own.mseed"]})
     given = yaml.safe_load((tmp_path / name).read_text())
-    del given["stations"]
+    given["stations"] = {"fdsn": {"networks": ["BW"]}}
     (tmp_path / name).write_text(yaml.safe_dump(given))
     assert run(["live", name, "--threads", "1"], monkeypatch) == 0
-    assert capfd.readouterr().err.count("remark: no events: neither stations.table") == 1
+    assert (
+        capfd.readouterr().err.count("remark: no events: the stations' places are not known") == 1
+    )
 
 
 def test_velocities_without_stations_are_refused(tmp_path, monkeypatch, capfd):

@@ -6,55 +6,29 @@ import numpy as np
 import obspy
 import pandas as pd
 import pytest
-from synthetics import network, picks_of
+from thrust import kagan, straight, written
 from typer.testing import CliRunner
 
 from quakeline.cli import app
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.schemas import EVENTS, MECHANISMS, POLARITIES
-from quakeline.earth.velocity import VelocityModel
-from quakeline.events.mechanisms import rotations, search
 from quakeline.io.products import tables
-
-#: Strike, dip and rake of an oblique thrust, and where it is: east, north, down in km.
-PLANE, SOURCE = (30.0, 50.0, 70.0), (2.0, -3.0, 9.0)
 
 
 def invoke(*words):
     return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
 
 
-def straight(stations, frame, source):
-    """Azimuths and take-off angles of straight rays, in degrees."""
-    x, y = frame.to_xy(stations["latitude"].to_numpy(), stations["longitude"].to_numpy())
-    east, north = x - source[0], y - source[1]
-    down = -stations["elevation_m"].to_numpy() / 1000 - source[2]
-    return np.degrees(np.arctan2(east, north)) % 360, np.degrees(
-        np.arctan2(np.hypot(east, north), down)
-    )
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A catalog of an event in a half-space, its stations, and the polarities of a mechanism."""
     folder = tmp_path_factory.mktemp("mechanism")
-    stations, frame = network(n=30, radius_km=25)
-    columns = ["network", "station", "latitude", "longitude", "elevation_m"]
-    stations[columns].to_csv(folder / "stations.csv", index=False)
-    (folder / "velocity.csv").write_text("depth_km,vp,vp_vs\n0,5.8,1.7313\n")
-    picks = picks_of(stations, frame, VelocityModel((0.0,), (5.8,), (3.35,)), SOURCE, seconds=100.0)
-    picks.assign(station=picks["network"] + "." + picks["station"])[
-        ["station", "phase", "time"]
-    ].to_csv(folder / "picks.csv", index=False)
+    stations, frame, polarities = written(folder)
     done = invoke(
         "catalog", folder / "picks.csv", folder / "stations.csv", "--velocity",
         folder / "velocity.csv", "--threads", 1, "--output", folder / "catalog",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    (frame_of,) = rotations.frames(*(np.array([angle]) for angle in PLANE))
-    azimuth, takeoff = straight(stations, frame, SOURCE)
-    wave = search.amplitudes(rotations.moments(frame_of[None]), azimuth, takeoff)[0]
-    polarities = stations[["network", "station"]].assign(polarity=np.where(wave > 0, "U", "D"))
     return folder, stations, frame, polarities
 
 
@@ -69,12 +43,6 @@ def run(folder, polarities, output, *more):
     return row, tables.read(output / "polarities.parquet", POLARITIES), done.output
 
 
-def kagan(row):
-    own = np.array([[row.strike_1_deg], [row.dip_1_deg], [row.rake_1_deg]])
-    known = np.array(PLANE)[:, None]
-    return rotations.angles(rotations.frames(*own), rotations.frames(*known))[0]
-
-
 def test_the_mechanism_of_a_catalogs_event(made, tmp_path):
     folder, stations, frame, polarities = made
     (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
@@ -83,7 +51,7 @@ def test_the_mechanism_of_a_catalogs_event(made, tmp_path):
     assert row.quality_class in "AB"
     assert kagan(row) < np.hypot(row.plane_1_sigma_deg, row.plane_2_sigma_deg)
     # Rays are those that leave the hypocentre straight to the stations, 30 in a half-space.
-    azimuth, takeoff = straight(stations, frame, SOURCE)
+    azimuth, takeoff = straight(stations, frame)
     own = used.set_index("station").loc[stations["station"]]
     assert len(own) == 30
     apart = (own["azimuth_deg"].to_numpy() - azimuth + 180) % 360 - 180
@@ -141,7 +109,7 @@ def test_what_cannot_be_told_is_a_note(made, tmp_path):
     folder, stations, frame, polarities = made
     (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
     table = polarities.assign(event_id=event.event_id)
-    azimuth, _ = straight(stations, frame, SOURCE)
+    azimuth, _ = straight(stations, frame)
     few, _, _ = run(folder, table[:4], tmp_path / "few")
     assert few.note.startswith("4 polarities, 8 are needed")
     half, _, _ = run(folder, table[(azimuth > 10) & (azimuth < 160)], tmp_path / "half")

@@ -23,7 +23,8 @@ from synthetics import two_events
 from workfolder import WorkFolder
 
 from quakeline import cli
-from quakeline.io.products import targets
+from quakeline.core.schemas import MECHANISMS
+from quakeline.io.products import tables, targets
 
 __all__ = ["picker_weights"]
 
@@ -56,6 +57,9 @@ COMMANDS = {
     ),
     "evaluate picks": Command(
         "evaluate picks records.npz --model picker.safetensors --json", "records.npz", ".json"
+    ),
+    "evaluate mechanisms": Command(
+        "evaluate mechanisms turned --reference planes.csv --json", "planes.csv", ".json"
     ),
     "inspect csv": Command("inspect data --stations st.csv --csv", "data/0.gz", ".csv"),
     "inspect json": Command("inspect data --stations st.csv --json", "st.csv", ".json"),
@@ -227,6 +231,9 @@ def _of_a_scan(folder: Path) -> None:
     (folder / "scanned.py").write_text(SCANNED)
     (folder / "hash").mkdir()
     (folder / "hash/phase").write_text(RAYS)
+    (folder / "turned").mkdir()
+    tables.write(tables.empty(MECHANISMS), MECHANISMS, folder / "turned/mechanisms.parquet")
+    (folder / "planes.csv").write_text("event_id,strike,dip,rake\na,1,2,3\n")
 
 
 def _labelled(folder: Path, weights: Path) -> None:

@@ -17,6 +17,7 @@ import obspy
 import pandas as pd
 import torch
 from fuzz.mutations import mutated
+from maps import geotiff, netcdf3, shapefile
 from obspy.io.sac import SACTrace
 from workfolder import demo_like
 
@@ -30,6 +31,7 @@ from quakeline.fibres.recordings.description import AutoFormat, Channels
 from quakeline.io.formats import inventory, pick_tables, station_tables, waveform_files
 from quakeline.io.products import tables
 from quakeline.models import cards, weights
+from quakeline.report.basemap import grids, shapefiles
 from quakeline.training.datasets import opening
 from quakeline.training.datasets.records import Dataset
 from quakeline.waveforms.sources import archive_list
@@ -112,6 +114,9 @@ def readers(folder: Path) -> list[Reader]:
         Reader("windows", ".h5", _records, _windows(folder)),
         Reader("SAC", ".sac", _sac_folder, _sac(folder)),
         Reader("metadata", ".csv", lambda p: _records_of(_seisbench(p)), _METADATA),
+        Reader("shapefile", ".shp", shapefiles.lines, _shapefile(folder)),
+        Reader("GeoTIFF", ".tif", grids.read, _grid(folder, geotiff)),
+        Reader("NetCDF grid", ".grd", grids.read, _grid(folder, netcdf3)),
         Reader("crate", ".json", reproduction._entities, b'{"@graph": [{"@id": "./", "a": [1]}]}'),
     ]
 
@@ -177,6 +182,15 @@ def _channels(path: Path) -> object:
 
 def _fibre(folder: Path) -> bytes:
     return das_files.write(folder, "fibre", np.zeros((50, 3), "f4")).read_bytes()
+
+
+def _shapefile(folder: Path) -> bytes:
+    return shapefile(folder / "a.shp", [np.array([[6.0, 46.0], [7.0, 47.0]])] * 3).read_bytes()
+
+
+def _grid(folder: Path, write: Callable[..., Path]) -> bytes:
+    axes = 6 + np.arange(9.0), 46 + np.arange(8.0)
+    return write(folder / "grid", *axes, np.arange(72.0).reshape(8, 9)).read_bytes()
 
 
 def _parquet(folder: Path) -> bytes:

@@ -24,6 +24,9 @@ NAMES = (
     "windows",
     "SAC",
     "metadata",
+    "shapefile",
+    "GeoTIFF",
+    "NetCDF grid",
     "crate",
 )
 

@@ -11,7 +11,6 @@ import numpy as np
 import obspy
 import pandas as pd
 
-from quakeline.api.direct.picks import settings_of
 from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND
 from quakeline.inference.annotator import Annotator
@@ -19,6 +18,7 @@ from quakeline.io.products import tables
 from quakeline.live.feeds.protocol import Packet
 from quakeline.live.preparing import Preparation
 from quakeline.live.session import Session
+from quakeline.picking.direct.picks import settings_of
 from quakeline.picking.extraction import joined
 from quakeline.workflow.stages import prepare
 

@@ -32,12 +32,15 @@ from quakeline.live import running
 from quakeline.live.feeds.replay import Replay
 from quakeline.live.journal import line_of
 from quakeline.live.output import LATENCY, LINES, NAMES, STATE, TABLE, Output
-from quakeline.live.running import Running
+from quakeline.live.remarks import Remarks
+from quakeline.live.running import Pace, Running
 
 __all__ = ["picker_weights"]
 
 START = "2020-05-01T00:00:00"
 SECONDS = 1000
+#: So much is more than is picked between thirty kills.
+LONG_S = 4000
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +48,15 @@ def annotator(picker_weights: Path) -> Annotator:
     return loaded(picker_weights)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recorded(made: Path, seconds: int) -> Path:
     """Two stations with real events and a hole; one lies between samples."""
-    made = tmp_path_factory.mktemp("recordings")
     stream = Stream()
     for code, late_ns in (("XX.AAA..HH", 0), ("XX.BBB..HH", 4_321_000)):
         for component in "ZNE":
             rng = np.random.default_rng([ord(component), late_ns])
-            counts = rng.normal(0, 6, SECONDS * 100)
+            counts = rng.normal(0, 6, seconds * 100)
             event = obspy.read().select(component=component)[0].detrend("demean").taper(0.1).data
-            for at in np.arange(10.0, SECONDS - 40, 47.3):
+            for at in np.arange(10.0, seconds - 40, 47.3):
                 counts[round(at * 100) :][: len(event)] += event * 0.3
             start = UTCDateTime(START).ns + late_ns
             stream += trace(f"{code}{component}", start, counts.round().astype("i4"))
@@ -63,6 +64,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, one in enumerate(stream):
         write([one], made / f"{number}.mseed")
     return made
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recorded(tmp_path_factory.mktemp("recordings"), SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -248,9 +254,34 @@ def test_a_feed_is_closed_where_its_folder_cannot_be_made(annotator, folder, tmp
     assert closed == [True]
 
 
-def killed(folder: Path, weights: Path, target: Path, kills: int) -> None:
+def test_falling_behind_is_said_when_it_begins_and_when_it_is_over() -> None:
+    lines: list[str] = []
+    pace = Pace(Remarks(lines.append))
+    for behind_s in (0.1, 9.0, 11.0, 60.0, 5.0, 1.0, 3.0, 20.0):
+        pace.note(behind_s, 1_600_000_000 * 10**9)
+    assert len(lines) == 2
+    assert "computing is 11 s behind the data of 2020-09-13T12:26:40Z" in lines[0]
+    assert "caught up" in lines[1]
+    assert (pace.behind_s, pace.most_s) == (20.0, 60.0)
+
+
+def test_windows_that_wait_are_behind_until_they_are_computed(annotator, folder):
+    session = session_of(annotator, 20.0)
+    for packet in feed(folder).open().packets():
+        if packet is not None:
+            session.add(packet)
+        if session.due >= 4:
+            break
+    time.sleep(0.05)
+    assert session.behind_s >= 0.05
+    while session.due:
+        list(session.work())
+    assert session.behind_s == 0.0
+
+
+def killed(folder: Path, weights: Path, target: Path, kills: int, speed: int = 200) -> None:
     """Run the command, kill it when it has written some more picks, until it ends by itself."""
-    words = [QUAKELINE, "live", "replay", str(folder), "-o", str(target), "--speed", "200"]
+    words = [QUAKELINE, "live", "replay", str(folder), "-o", str(target), "--speed", str(speed)]
     words += ["--weights", str(weights), "--threads", "1", "--random-sizes", "--shuffle", "7"]
     words += ["--duplicate", "0.2", "--packet-s", "4", "--patience", "20", "--seed", "3"]
     rng, lines = random.Random(kills), target / LINES
@@ -278,6 +309,9 @@ def test_killed_three_times(folder, picker_weights, expected, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_thirty_times(folder, picker_weights, expected, tmp_path):
-    killed(folder, picker_weights, tmp_path / "out", 30)
+def test_killed_thirty_times(picker_weights, tmp_path):
+    (tmp_path / "recordings").mkdir()
+    long = recorded(tmp_path / "recordings", LONG_S)
+    expected = quakeline.pick(long, weights=picker_weights, threads=1, batch=8)
+    killed(long, picker_weights, tmp_path / "out", 30, speed=60)
     same(read(tmp_path / "out").drop(columns="weights_id"), expected.drop(columns="weights_id"))

@@ -22,7 +22,9 @@ from quakeline.core.schemas import (
     EVENTS,
     MANIFEST,
     MATCHES,
+    MECHANISMS,
     PICKS,
+    POLARITIES,
     PROBABILITIES,
     STATIONS,
     WAVEFORMS,
@@ -207,6 +209,8 @@ class RunFiles:
     evaluation: dict[str, Any] | None = None
     weights: list[Path] = field(default_factory=list)
     diagnosis: dict[str, Any] = field(default_factory=dict)
+    mechanisms: list[dict[str, Any]] = field(default_factory=list)
+    polarities: list[dict[str, Any]] = field(default_factory=list)
     run_name: str = "unterhaching"
 
     def make(self, **config: Any) -> str:
@@ -247,11 +251,13 @@ class RunFiles:
             "manifests": manifests,
             "coverage": [],
             **self._compared(root),
+            **self._focal(catalog),
             **made,
             "benchmarks": self._benchmarks(root, chunks),
             "channels": [],
             "fibre_picks": [],
             "panels": [],
+            "maps": [],
             "weights": self.weights,
         }
 
@@ -263,6 +269,16 @@ class RunFiles:
         summary = root / "evaluation/evaluation.json"
         summary.write_text(json.dumps(self.evaluation))
         return {"matches": [root / "evaluation/matches.parquet"], "evaluation": [summary]}
+
+    def _focal(self, catalog: Path) -> dict[str, list[Path]]:
+        """What the stage mechanism would have left, where a test gave it."""
+        kinds = {"mechanisms": MECHANISMS, "polarities": POLARITIES}
+        if not self.mechanisms:
+            return {name: [] for name in kinds}
+        for name, table in kinds.items():
+            rows = [dict.fromkeys(table.names) | row for row in getattr(self, name)]
+            self._table(rows, table, catalog / f"{name}.parquet", "mechanism")
+        return {name: [catalog / f"{name}.parquet"] for name in kinds}
 
     def _settings(self) -> str:
         settings = {

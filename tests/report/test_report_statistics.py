@@ -20,6 +20,7 @@ from quakeline.events.comparison.settings import Settings
 from quakeline.io.products import tables
 from quakeline.report import figures, moving_map, stations
 from quakeline.report.catalog import load
+from quakeline.report.scripts import embedded
 
 N = 600
 BEGIN = pd.Timestamp("2010-05-27T16:24:00Z")
@@ -123,8 +124,8 @@ def test_classes_and_moments_stand_in_the_table(run_files):
     run_files.events[0] |= {"event_class": "blast", "event_class_probability": 0.81, "mw": 1.74}
     run_files.events[1] |= cells("magnitude_note", [Reason.of(Code.COUNTS_ONLY, 4)])
     page = run_files.make()
-    assert "Class</th>" in page
-    assert "<td>blast <small>0.81</small></td>" in page
+    assert '<abbr title="class">Class</abbr></th>' in page
+    assert '<td>blast</td><td class="n">0.81</td>' in page
     assert '<abbr title="moment magnitude">Mw</abbr>' in page
     assert "Mw 1.7, blast (0.81)" in page
     assert "Most often the reason is: no instrument response." in page
@@ -154,7 +155,7 @@ def test_the_reference_stands_beside_the_catalog(run_files):
 def test_embedded_data_cannot_end_the_script(run_files):
     run_files.stations[0]["station"] = "</script><b>"
     moving = moving_map.data(catalog_of(run_files))
-    text = moving_map.embedded(moving)
+    text = embedded(moving)
     assert "<" not in text
     assert json.loads(text) == moving
     assert len(moving["events"]) == 3
@@ -166,7 +167,7 @@ def test_twenty_thousand_events_stay_small(run_files):
     whole = dataclasses.replace(catalog, events=many)
     moving = moving_map.data(whole)
     assert (len(moving["events"]), moving["leftOut"]) == (20_000, 4_000)
-    assert len(moving_map.embedded(moving)) < 1_100_000
+    assert len(embedded(moving)) < 1_100_000
     assert len(figures.magnitude_time(whole).curves[0].path) < 300_000
 
 

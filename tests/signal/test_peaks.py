@@ -4,7 +4,7 @@ import scipy.signal
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from quakeline.signal.peaks import find_peaks, gaussian_sigmas, highest_apart, highest_peaks
+from quakeline.signal.peaks import find_peaks, highest_apart, highest_peaks, normal_fits
 
 #: Few different values, so that equal neighbours and plateaus are common.
 curves = st.lists(st.sampled_from([0.0, 0.2, 0.4, 0.7, 0.7, 1.0]), min_size=1, max_size=80).map(
@@ -14,7 +14,7 @@ distances = st.integers(1, 9)
 
 
 def gaussian_sigma(curve, peak, reach):
-    return gaussian_sigmas(curve, np.array([peak]), reach)[0]
+    return normal_fits(curve, np.array([peak]), reach).sigma[0]
 
 
 @given(curves, distances)
@@ -74,6 +74,47 @@ def test_sigma_of_a_normal_curve_is_recovered(sigma, shift, height):
     assert gaussian_sigma(curve, peak, 100) == pytest.approx(sigma, rel=1e-3)
 
 
+@given(st.floats(2.0, 30.0), st.floats(-0.5, 0.5), st.floats(0.31, 1.0))
+@settings(deadline=None)
+def test_a_normal_curve_is_fitted_whole(sigma, shift, height):
+    x = np.arange(401) - 200
+    curve = height * np.exp(-0.5 * ((x - shift) / sigma) ** 2)
+    peak = int(np.argmax(curve))
+    fit = normal_fits(curve, np.array([peak]), 100)
+    assert fit.height[0] == pytest.approx(height, rel=1e-6)
+    assert fit.offset[0] == pytest.approx(shift + 200 - peak, abs=1e-5)
+    assert fit.residual[0] == pytest.approx(0.0, abs=1e-8)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1])
+def test_the_residual_is_the_rms_of_what_is_no_normal_curve(share):
+    """Every second sample is too high, the others too low: no normal curve follows that."""
+    x = np.arange(401) - 200
+    noise = np.where(x % 2, 1.0, -1.0)
+    noise[200] = 0.0
+    curve = 0.8 * np.exp(-0.5 * (x / 25) ** 2) * (1 + share * noise)
+    fit = normal_fits(curve, np.array([200]), 100)
+    top = np.abs(x) <= 29
+    assert fit.residual[0] == pytest.approx(np.sqrt(np.mean((share * curve[top]) ** 2)), rel=0.1)
+
+
+def test_the_fit_of_a_peak_is_the_same_bytes_among_others_and_alone():
+    """Live sessions fit few peaks at a time, archives many: picks are equal to the last bit."""
+    rng = np.random.default_rng(3)
+    curve = np.zeros(60_000)
+    peaks = np.arange(300, 59_700, 300)
+    for peak in peaks:
+        x = np.arange(-100, 101)
+        curve[peak - 100 : peak + 101] = np.exp(-0.5 * (x / rng.uniform(2, 30)) ** 2)
+    curve += rng.normal(0, 0.01, len(curve))
+    many = normal_fits(curve, peaks, 100)
+    for n in range(0, len(peaks), 7):
+        few = normal_fits(curve, peaks[n : n + 1 + n % 5], 100)
+        for name in ("height", "offset", "sigma", "residual"):
+            wanted = getattr(many, name)[n : n + 1 + n % 5]
+            assert getattr(few, name).tobytes() == wanted.tobytes()
+
+
 @given(st.floats(3.0, 20.0), st.integers(0, 2**32 - 1))
 @settings(deadline=None)
 def test_sigma_bears_a_little_noise(sigma, seed):
@@ -94,7 +135,8 @@ def test_sigma_bears_a_little_noise(sigma, seed):
     ids=["plateau beyond reach", "one sample", "begins high", "ends high"],
 )
 def test_a_peak_without_both_flanks_has_no_sigma(curve, peak):
-    assert np.isnan(gaussian_sigma(np.array(curve, dtype=float), peak, 20))
+    fit = normal_fits(np.array(curve, dtype=float), np.array([peak]), 20)
+    assert np.isnan([fit.height[0], fit.offset[0], fit.sigma[0], fit.residual[0]]).all()
 
 
 def test_sigma_depends_on_the_curve_within_reach_alone():

@@ -6,6 +6,8 @@ import pytest
 from runs import refused
 from workfolder import WorkFolder
 
+from quakeline.workflow.run_folder import DEMOS
+
 VELOCITY = {
     "another column": (
         "level,vp,vs\n0,4.4,2.4\n",
@@ -68,7 +70,8 @@ def test_a_key_that_is_given_twice(workdir: WorkFolder) -> None:
 
 def test_an_overlay_that_does_not_exist(workdir: WorkFolder) -> None:
     done = workdir.quakeline("run", "config/runs/mine.yaml")
-    refused(done, "'config/runs/mine.yaml'", "known runs: porotomo, unterhaching")
+    known = ", ".join(sorted(DEMOS.values()))
+    refused(done, "'config/runs/mine.yaml'", f"known runs: {known}")
     assert nothing_made(workdir)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from runs import refused
 from workfolder import WorkFolder, demo_like
 
 from quakeline.core.errors import ConfigError
@@ -135,8 +136,12 @@ def test_a_mistake_in_the_site_file_stops_a_run(workdir: WorkFolder) -> None:
     assert "cpu.partition is required" in done.stdout + done.stderr
 
 
+def test_a_profile_needs_the_programs_of_its_system(workdir: WorkFolder) -> None:
+    refused(workdir.quakeline("run", "--profile", "lsf"), "profile lsf", "bsub, bjobs, bkill")
+
+
 def test_an_unknown_profile_lists_the_known_ones(workdir: WorkFolder) -> None:
-    done = workdir.quakeline("run", "--profile", "pbs")
+    done = workdir.quakeline("run", "--profile", "condor")
     assert done.returncode == 2
-    assert "'pbs'" in done.stderr
-    assert "default, slurm" in done.stderr
+    assert "'condor'" in done.stderr
+    assert "default, lsf, pbs, sge, slurm" in done.stderr

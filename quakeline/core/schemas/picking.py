@@ -73,7 +73,7 @@ COVERAGE = Table(
 
 PICKS = Table(
     "picks",
-    1,
+    2,
     (
         column("pick_id", "string", meaning="unique, from codes, phase and time"),
         column("source", "string", meaning="waveform or das"),
@@ -84,7 +84,10 @@ PICKS = Table(
         column("distance_m", "double", "m", "along the fibre (das)", null=True),
         column("phase", "string", meaning="P or S"),
         column("time", "time", meaning="onset"),
-        column("time_sigma_s", "float", "s", "scaled-normal fit to the probability", null=True),
+        column("time_sigma_s", "float", "s", "of a scaled normal fit to the peak", null=True),
+        column("fit_offset_s", "float", "s", "centre of that fit, after `time`", null=True),
+        column("fit_height", "float", meaning="largest value of that fit", null=True),
+        column("fit_residual", "float", meaning="rms of curve minus fit over its top", null=True),
         column("probability", "float", meaning="peak value of the phase's probability"),
         column("snr_db", "float", "dB", "peak after to rms before the onset", null=True),
         column("amplitude_m_s", "float", "m/s", "peak ground velocity after the onset", null=True),
@@ -96,4 +99,5 @@ PICKS = Table(
         column("weights_id", "string", meaning="first 12 digits of the weights' sha256"),
         column("event_id", "string", meaning="event it belongs to; null: none", null=True),
     ),
+    since=1,
 )

@@ -87,5 +87,8 @@ class Model(Velocities, Protocol):
     def doubts_for(self, stations: pd.DataFrame) -> list[str]:
         """Its doubts, and what looks odd in how stations (latitude, longitude, depth_km) lie."""
 
+    def holds(self, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
+        """Whether places in degrees lie in it, shape (n,); outside those of its edge are taken."""
+
     def times(self, network: Network, threads: int = 1) -> Times:
         """Travel times between a network and its sources."""

@@ -55,6 +55,10 @@ class Layers:
     reading: str = field(default="", compare=False)
     doubts: tuple[str, ...] = field(default=(), compare=False)
 
+    def holds(self, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
+        """Whether places lie in the model, shape (n,): all do."""
+        return np.ones(len(latitude), dtype=bool)
+
     @property
     def homogeneous(self) -> bool:
         """Whether the model has one velocity."""

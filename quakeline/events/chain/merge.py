@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from quakeline.events.location.diagnosis import Diagnosis
+    from quakeline.io.formats.focal_mechanisms import Focal
     from quakeline.io.formats.quakeml import Labels
     from quakeline.io.products.provenance import Record
 
@@ -52,10 +53,11 @@ class Settings(Section):
         description="name of the velocity model in the QuakeML; null: the first 12 digits of the"
         " SHA-256 of the velocity table",
     )
-    exports: list[Literal["fdsn-text", "nonlinloc", "hypodd", "nordic"]] = Field(
+    exports: list[Literal["fdsn-text", "nonlinloc", "hypodd", "nordic", "hash", "skhash"]] = Field(
         default_factory=list,
         description="further formats of the catalog: files catalog.txt and catalog.nordic, folders"
-        " nonlinloc/ and hypodd/ beside events.parquet; `quakeline export` makes them of any run",
+        " nonlinloc/ and hypodd/ beside events.parquet, and of polarities (section mechanism) hash/"
+        " and skhash/; `quakeline export` makes them of any run",
     )
 
     @field_validator("exports")
@@ -72,7 +74,8 @@ class Catalog:
 
     `labels` are those of the QuakeML, `exports` the names of further formats. `record` says what
     made the catalog, `settings` with which sections of a configuration, `chosen` what settings that
-    are `auto` became, `diagnosis` what the residuals say about the velocity model.
+    are `auto` became, `diagnosis` what the residuals say about the velocity model. `focal` are
+    mechanisms and polarities, which the QuakeML holds too.
     """
 
     events: pd.DataFrame
@@ -85,6 +88,7 @@ class Catalog:
     settings: Mapping[str, Any] = field(default_factory=dict)
     chosen: Mapping[str, Any] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
+    focal: Focal | None = None
 
     def put(
         self,
@@ -105,9 +109,9 @@ class Catalog:
         tables.write(self.arrivals, ARRIVALS, arrivals)
         tables.write(self.picks, PICKS, picks)
         parts = self.events, self.arrivals, self.picks
-        catalogs.write_quakeml(*parts, quakeml, self.stations, self.labels)
+        catalogs.write_quakeml(*parts, quakeml, self.stations, self.labels, self.focal)
         catalogs.write_csv(self.events, csv)
-        whole = formats.Tables(*parts, self.stations)
+        whole = formats.Tables(*parts, self.stations, self.focal)
         for name, path in formats.targets(self.exports, exports):
             formats.write(name, whole, path, self.labels)
 

@@ -54,13 +54,14 @@ def read(path: Path) -> pd.DataFrame:
         raise DataError(f"cannot read reference catalog {path}: {error}") from None
     first = head.partition(b"\n")[0]
     if head.lstrip()[:1] == b"<" or b"|" in first:
-        return of_obspy(_parsed(path, "EVENTTXT" if b"|" in first else None))
+        return of_obspy(parsed(path, "EVENTTXT" if b"|" in first else None))
     if path.suffix.lower() in (".csv", ".txt") and b"," in first:
         return _of_cells(read_cells(path, "reference catalog"), path)
-    return of_obspy(_parsed(path, None))
+    return of_obspy(parsed(path, None))
 
 
-def _parsed(path: Path, form: str | None) -> Catalog:
+def parsed(path: Path, form: str | None) -> Catalog:
+    """What obspy reads of a file; `form` is its name for the format. Raises DataError."""
     from obspy import read_events
 
     try:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from quakeline.core.geometry import distance_azimuth
+from quakeline.core.reasons import Code, Reason
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model, Network, Times, TravelTimes
 from quakeline.events.mechanisms import rays
@@ -29,6 +30,9 @@ _KEYS = ["network", "station"]
 class Launch(Protocol):
     """A source of rays."""
 
+    def refusal(self, event: PolarityEvent) -> Reason | None:
+        """Why nothing is known of the event's rays; None where there is no such reason."""
+
     def placed(self, event: PolarityEvent, max_km: float) -> pd.DataFrame:
         """The event's polarities, one for each station, that have a ray and are near enough."""
 
@@ -41,6 +45,10 @@ class Launch(Protocol):
 @dataclass(frozen=True)
 class Stated:
     """Rays and their errors as a phase file states them."""
+
+    def refusal(self, event: PolarityEvent) -> Reason | None:
+        """None: rays are known of all events."""
+        return None
 
     def placed(self, event: PolarityEvent, max_km: float) -> pd.DataFrame:
         """Polarities with a distance that is near enough."""
@@ -74,6 +82,10 @@ class Layered:
     times: Sequence[TravelTimes]
     stations: pd.DataFrame
 
+    def refusal(self, event: PolarityEvent) -> Reason | None:
+        """None: rays are known of all events."""
+        return None
+
     def placed(self, event: PolarityEvent, max_km: float) -> pd.DataFrame:
         """Polarities of stations that are listed and near enough, with their places."""
         by_code = self.stations.drop_duplicates("station").set_index("station")
@@ -96,12 +108,14 @@ class Layered:
 class InNetwork:
     """First arrivals in the velocity model of a catalog, of any kind, from its own hypocentres.
 
-    `box` are the least and largest x, y and depth in km that `times` knows, shape (2, 3).
+    `box` are the least and largest x, y and depth in km that `times` knows, shape (2, 3); `outside`
+    are ids of events whose epicentres the model does not hold.
     """
 
     times: Times
     sites: Sites
     box: np.ndarray
+    outside: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, sites: Sites, model: Model, events: pd.DataFrame) -> InNetwork:
@@ -117,7 +131,13 @@ class InNetwork:
         high = [max(v.max(), local[n].max()) + wide for v, n in ((x, "x"), (y, "y"))]
         top = min(depth.min(), local["depth_km"].min())
         box = np.array([[*low, top], [*high, depth.max() + deep]])
-        return cls(model.times(Network(sites.frame, local, box)), sites, box)
+        held = model.holds(events["latitude"].to_numpy(), events["longitude"].to_numpy())
+        outside = frozenset(events.loc[~held, "event_id"].astype(str))
+        return cls(model.times(Network(sites.frame, local, box)), sites, box, outside)
+
+    def refusal(self, event: PolarityEvent) -> Reason | None:
+        """That the epicentre is outside the velocity model."""
+        return Reason.of(Code.OUTSIDE_MODEL) if event.event_id in self.outside else None
 
     def placed(self, event: PolarityEvent, max_km: float) -> pd.DataFrame:
         """Polarities of stations with coordinates at the event's time that are near enough."""

@@ -96,14 +96,18 @@ def _of_group(
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """A row of MECHANISMS, and the rows of POLARITIES that count."""
     first = group[0]
-    placed = [launch.placed(event, rules.max_distance_km) for event in group]
+    placed = [
+        launch.placed(event, rules.max_distance_km) if len(event.polarities) else event.polarities
+        for event in group
+    ]
     polarities = pd.concat(placed, ignore_index=True)
     absent = sum(len(event.polarities) for event in group) - len(polarities)
     notes = [Reason.of(Code.POLARITIES_UNPLACED, absent)] if absent else []
     row: dict[str, Any] = {"event_id": first.event_id, "time": first.time, "method": "grid search"}
     row["polarities"] = len(polarities)
     seen = None
-    if len(polarities):
+    refusals = [reason for event in group if (reason := launch.refusal(event))]
+    if len(polarities) and not refusals:
         parts = [
             _rays(event, own, launch, reversals, rules, rng)
             for event, own in zip(group, placed, strict=True)
@@ -111,6 +115,8 @@ def _of_group(
         ]
         seen = _together(parts)
     table = _table(first.event_id, polarities, seen)
+    if refusals:
+        return row | cells("note", [*refusals, *notes]), table
     if seen is None or len(polarities) < rules.min_polarities:
         few = Reason.of(Code.FEW_POLARITIES, len(polarities), needed=rules.min_polarities)
         return row | cells("note", [few, *notes]), table

@@ -42,12 +42,27 @@ def phases(path: Path) -> list[list[PolarityEvent]]:
         line = int(bad.to_numpy().argmax()) + 2
         raise DataError(f"{path} line {line}: no number among p_polarity, {', '.join(_PLACE)}")
     table = table[table["p_polarity"] != 0]
+    _require_whole_rays(path, table)
     if "event_id2" not in table:
         table = table.assign(event_id2=table["event_id"])
     return [
         [_event(str(key), one) for _, one in group.groupby("event_id2", sort=False)]
         for key, group in table.groupby("event_id", sort=False)
     ]
+
+
+def _require_whole_rays(path: Path, table: pd.DataFrame) -> None:
+    """Refuse a table in which only some polarities state a ray."""
+    if not {"takeoff", "azimuth"} <= set(table.columns):
+        return
+    numbers = table[["takeoff", "azimuth"]].apply(pd.to_numeric, errors="coerce")
+    bad = numbers.isna().any(axis=1) | ~numbers["takeoff"].between(0, 180)
+    if bad.any():
+        line = int(bad.index[bad][0]) + 2
+        raise DataError(
+            f"{path} line {line}: no azimuth or no takeoff of 0 to 180; a table states both of all"
+            " polarities, or has no such columns"
+        )
 
 
 def _event(event_id: str, rows: pd.DataFrame) -> PolarityEvent:
@@ -60,12 +75,30 @@ def _event(event_id: str, rows: pd.DataFrame) -> PolarityEvent:
             "weight": rows["p_polarity"].abs(),
         }
     )
+    if {"takeoff", "azimuth"} <= set(rows.columns):
+        polarities = polarities.assign(**_rays(rows))
     # Of several channels of a station the surest polarity counts.
     surest = polarities.sort_values("weight", ascending=False, kind="stable")
     latitude, longitude, depth = (float(first[name]) for name in _PLACE)
     wide, deep = (_number(first.get(name)) for name in ("horz_uncert_km", "vert_uncert_km"))
     kept = surest.reset_index(drop=True)
     return PolarityEvent(event_id, None, latitude, longitude, depth, wide, deep, kept)
+
+
+def _rays(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """Rays that a table states, as `Stated` takes them; SKHASH counts take-off angles from up."""
+    names = ["azimuth", "takeoff", "azimuth_uncertainty", "takeoff_uncertainty", "sr_dist_km"]
+    numbers = {
+        name: pd.to_numeric(rows.get(name, pd.Series(0.0, rows.index)), errors="coerce").fillna(0.0)
+        for name in names
+    }
+    return {
+        "azimuth": numbers["azimuth"],
+        "takeoff": 180 - numbers["takeoff"],
+        "azimuth_sigma": numbers["azimuth_uncertainty"],
+        "takeoff_sigma": numbers["takeoff_uncertainty"],
+        "distance_km": numbers["sr_dist_km"],
+    }
 
 
 def _number(given: object) -> float:

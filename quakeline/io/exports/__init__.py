@@ -8,9 +8,11 @@ and that of FDSN text writes `nan` for absent magnitudes; these three are writte
 
 from quakeline.io.exports.base import Format, Tables
 from quakeline.io.exports.formats import (
+    FOCAL_FILES,
     FORMATS,
     files_of,
     format_of,
+    read_focal,
     read_tables,
     targets,
     write,
@@ -19,12 +21,14 @@ from quakeline.io.exports.hypodd import write_differences
 from quakeline.io.formats.quakeml import Labels
 
 __all__ = [
+    "FOCAL_FILES",
     "FORMATS",
     "Format",
     "Labels",
     "Tables",
     "files_of",
     "format_of",
+    "read_focal",
     "read_tables",
     "targets",
     "write",

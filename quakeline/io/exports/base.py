@@ -9,18 +9,20 @@ from pathlib import Path
 import pandas as pd
 
 from quakeline.core.errors import DataError
+from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.formats.quakeml import Labels
 from quakeline.io.products.atomic import write_text
 
 
 @dataclass(frozen=True)
 class Tables:
-    """EVENTS, ARRIVALS and PICKS of a catalog, and STATIONS where they are known."""
+    """EVENTS, ARRIVALS and PICKS of a catalog; STATIONS and focal mechanisms if there are any."""
 
     events: pd.DataFrame
     arrivals: pd.DataFrame
     picks: pd.DataFrame
     stations: pd.DataFrame | None = None
+    focal: Focal | None = None
 
     @property
     def pairs(self) -> pd.DataFrame:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.names import proposal, same
-from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
-from quakeline.io.exports import fdsn, hypodd, nonlinloc, nordic, own
+from quakeline.core.schemas import ARRIVALS, EVENTS, MECHANISMS, PICKS, POLARITIES, STATIONS
+from quakeline.io.exports import fdsn, first_motions, hypodd, nonlinloc, nordic, own
 from quakeline.io.exports.base import Format, Tables
+from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.formats.quakeml import Labels
 from quakeline.io.products import tables
 
+#: Tables of mechanisms and of polarities, beside those of a catalog.
+FOCAL_FILES = ("mechanisms.parquet", "polarities.parquet")
 #: Formats by the name that the configuration and `quakeline export` use.
 FORMATS: dict[str, Format] = {
     "geoparquet": own.GEOPARQUET,
@@ -23,6 +26,8 @@ FORMATS: dict[str, Format] = {
     "nonlinloc": nonlinloc.FORMAT,
     "hypodd": hypodd.FORMAT,
     "nordic": nordic.FORMAT,
+    "hash": first_motions.HASH,
+    "skhash": first_motions.SKHASH,
 }
 
 
@@ -92,4 +97,13 @@ def read_tables(folder: Path, stations: Path | None = None) -> Tables:
         tables.read(place / "arrivals.parquet", ARRIVALS),
         tables.read(place / "picks.parquet", PICKS),
         tables.read(found, STATIONS) if found else None,
+        read_focal(place),
     )
+
+
+def read_focal(folder: Path) -> Focal | None:
+    """Mechanisms and polarities in a folder; None where there are none."""
+    if not all((folder / name).is_file() for name in FOCAL_FILES):
+        return None
+    mechanisms, polarities = (folder / name for name in FOCAL_FILES)
+    return Focal(tables.read(mechanisms, MECHANISMS), tables.read(polarities, POLARITIES))

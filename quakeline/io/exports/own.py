@@ -11,7 +11,8 @@ from quakeline.io.products import tables
 
 
 def _quakeml(catalog: Tables, path: Path, labels: Labels) -> None:
-    write_quakeml(catalog.events, catalog.arrivals, catalog.picks, path, catalog.stations, labels)
+    parts = catalog.events, catalog.arrivals, catalog.picks
+    write_quakeml(*parts, path, catalog.stations, labels, catalog.focal)
 
 
 def _csv(catalog: Tables, path: Path, labels: Labels) -> None:

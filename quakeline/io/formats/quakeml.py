@@ -33,6 +33,7 @@ from quakeline.core.schemas import EVENTS
 from quakeline.core.timeline import iso
 from quakeline.io.formats.channel_codes import Codes, Row, channel_of, codes_of, components_of, rows
 from quakeline.io.formats.ellipsoids import origin_uncertainty
+from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.formats.used_errors import used_error_s
 from quakeline.io.products import provenance
 from quakeline.io.products.atomic import replacing
@@ -59,6 +60,9 @@ _PICK_NOTES = (
     "probability",
     "model",
     "weights_id",
+    "fit_offset_s",
+    "fit_height",
+    "fit_residual",
     "snr_db",
     "amplitude_m_s",
     "wood_anderson_mm",
@@ -142,6 +146,7 @@ def to_catalog(
     picks: pd.DataFrame,
     stations: pd.DataFrame | None = None,
     labels: Labels | None = None,
+    focal: Focal | None = None,
 ) -> qml.Catalog:
     """Build an obspy catalog from the tables EVENTS, ARRIVALS and PICKS.
 
@@ -160,6 +165,8 @@ def to_catalog(
         Table with the columns of STATIONS; None where no channels are known.
     labels
         Agency, author and earth model; None for the defaults.
+    focal
+        Mechanisms of the events and polarities of their picks, where there are any.
 
     Raises
     ------
@@ -167,7 +174,7 @@ def to_catalog(
         A pick_id is not unique, or an arrival belongs to a pick that is not in the table.
     """
     labels = labels or Labels()
-    return _catalog(list(each(events, arrivals, picks, stations, labels)), labels)
+    return _catalog(list(each(events, arrivals, picks, stations, labels, focal)), labels)
 
 
 def write_quakeml(
@@ -177,6 +184,7 @@ def write_quakeml(
     path: Path,
     stations: pd.DataFrame | None = None,
     labels: Labels | None = None,
+    focal: Focal | None = None,
 ) -> None:
     """Write the catalog of `to_catalog` as QuakeML 1.2, whole or not at all.
 
@@ -195,7 +203,7 @@ def write_quakeml(
     head = _serialised([], labels, schema).removesuffix(_TAIL)
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(head)
-        for some in _portions(each(events, arrivals, picks, stations, labels)):
+        for some in _portions(each(events, arrivals, picks, stations, labels, focal)):
             file.write(_serialised(some, labels, schema).removeprefix(head).removesuffix(_TAIL))
         file.write(_TAIL)
 
@@ -245,6 +253,7 @@ def each(
     picks: pd.DataFrame,
     stations: pd.DataFrame | None,
     labels: Labels,
+    focal: Focal | None = None,
 ) -> Iterator[qml.Event]:
     """Build the events of `to_catalog` one by one, without the catalog around them."""
     positions = _positions(arrivals, picks)
@@ -252,13 +261,19 @@ def each(
     components = components_of(stations)
     arrivals_of = arrivals.groupby("event_id", sort=False).indices
     none = np.empty(0, dtype=np.int64)
+    mechanisms = dict(focal.each(labels.uri, labels.creation_info)) if focal else {}
+    signs = focal.signs if focal else {}
     for some in _portions(rows(events)):
         which = [arrivals_of.get(row["event_id"], none) for row in some]
         every = np.concatenate(which)
         pairs = zip(rows(arrivals.iloc[every]), rows(picks.iloc[positions[every]]), strict=True)
-        known = ({**arrival, "pick": pick} for arrival, pick in pairs)
+        known = (
+            {**arrival, "pick": pick, "polarity": signs.get(pick["pick_id"])}
+            for arrival, pick in pairs
+        )
         for row, own in zip(some, which, strict=True):
-            yield _event(row, list(islice(known, len(own))), components, labels)
+            mechanism = mechanisms.get(row["event_id"])
+            yield _event(row, list(islice(known, len(own))), components, labels, mechanism)
 
 
 def _portions(items: Iterable[T]) -> Iterator[list[T]]:
@@ -281,7 +296,11 @@ def _positions(arrivals: pd.DataFrame, picks: pd.DataFrame) -> np.ndarray:
 
 
 def _event(
-    row: Row, arrivals: list[Row], components: Mapping[Codes, str], labels: Labels
+    row: Row,
+    arrivals: list[Row],
+    components: Mapping[Codes, str],
+    labels: Labels,
+    mechanism: qml.FocalMechanism | None,
 ) -> qml.Event:
     origin = _origin(row, arrivals, labels)
     sizes = list(_magnitudes(row, labels))
@@ -295,8 +314,10 @@ def _event(
         origins=[origin],
         magnitudes=sizes,
         picks=[_pick(arrival, components, labels) for arrival in arrivals],
+        focal_mechanisms=[mechanism] if mechanism else [],
         preferred_origin_id=str(origin.resource_id),
         preferred_magnitude_id=str(sizes[0].resource_id) if sizes else None,
+        preferred_focal_mechanism_id=str(mechanism.resource_id) if mechanism else None,
     )
 
 
@@ -380,6 +401,7 @@ def _pick(arrival: Row, components: Mapping[Codes, str], labels: Labels) -> qml.
         waveform_id=_stream(row, components),
         method_id=labels.uri("picker", row["model"], row["weights_id"]),
         phase_hint=_text(row["phase"]),
+        polarity=arrival["polarity"],
         evaluation_mode="automatic",
         comments=_comments(_pick_notes(row, error_s)),
         creation_info=labels.creation_info,

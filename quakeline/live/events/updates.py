@@ -17,6 +17,7 @@ from quakeline.core.geometry import distance_azimuth
 from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.core.timeline import SECOND, iso
 from quakeline.io.products import tables
+from quakeline.live.pick_rows import OLD_S
 
 PRELIMINARY, FINAL, WITHDRAWN = "preliminary", "final", "withdrawn"
 #: Smaller changes of a preliminary event are no news while its picks stay the same.
@@ -59,6 +60,7 @@ class Update:
     def line(self) -> dict[str, Any]:
         """What is said of it, as JSON has it; nothing for what is null."""
         known = {name: plain(self.event.get(name)) for name in _TOLD}
+        late_s = (self.data_ns - self.time_ns) / SECOND
         return {
             "kind": "event",
             "id": self.event_id,
@@ -68,7 +70,7 @@ class Update:
             "time_ns": self.time_ns,
             **{name: value for name, value in known.items() if value is not None},
             "n_picks": len(self.arrivals),
-            "data_latency_s": round((self.data_ns - self.time_ns) / SECOND, 3),
+            **({"data_latency_s": round(late_s, 3)} if late_s < OLD_S else {}),
             "computing_latency_s": round(self.computing_s, 3),
         }
 
@@ -90,7 +92,7 @@ def read(kept: Mapping[str, Any]) -> Update:
     row = {**kept["event"], "time": pd.Timestamp(time_ns, unit="ns", tz="UTC")}
     events = tables.typed(pd.DataFrame([row]), EVENTS)
     arrivals = pd.DataFrame(kept["arrivals"]).assign(event_id=row["event_id"])
-    data_ns = time_ns + round(float(kept["data_latency_s"]) * SECOND)
+    data_ns = time_ns + round(float(kept.get("data_latency_s", OLD_S)) * SECOND)
     return Update(
         int(kept["version"]),
         str(kept["status"]),

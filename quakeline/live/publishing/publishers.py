@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from quakeline.live.hurry import FINAL, PRELIMINARY
 from quakeline.live.publishing.protocol import BasePublisher, Publisher
 
 
@@ -37,9 +38,13 @@ class Publishers:
         self._close()
 
     def publish(self, row: Mapping[str, Any]) -> None:
-        """Hand on a pick: a row of PICKS with `time_ns`, its time in ns since 1970."""
+        """Hand on a pick: a row of PICKS with `time_ns`, its time in ns since 1970.
+
+        One that is not final (`status`) is of the kind `preliminary`.
+        """
+        kind = "pick" if row.get("status", FINAL) == FINAL else PRELIMINARY
         for one in self._open:
-            one.publish("pick", {**row, "time": np.datetime64(row["time_ns"], "ns")})
+            one.publish(kind, {**row, "time": np.datetime64(row["time_ns"], "ns")})
 
     def publish_event(self, row: Mapping[str, Any]) -> None:
         """Hand on an update of an event, a row as it is told."""

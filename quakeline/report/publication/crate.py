@@ -33,6 +33,8 @@ METADATA = "ro-crate-metadata.json"
 CONFIG, INPUTS, WORKFLOW = "config.yaml", "inputs.csv", "Snakefile"
 #: Files of a catalog that a repeated run must make again.
 CATALOG = ("events.parquet", "arrivals.parquet", "picks.parquet", "catalog.qml", "catalog.csv")
+#: Files that only some catalogs have.
+FURTHER = ("mechanisms.parquet", "polarities.parquet")
 _PROFILES = (
     "https://w3id.org/ro/wfrun/process/0.5",
     "https://w3id.org/ro/wfrun/workflow/0.5",
@@ -42,6 +44,8 @@ _MEANING = {
     "events.parquet": "events (EVENTS)",
     "arrivals.parquet": "picks of events (ARRIVALS)",
     "picks.parquet": "all picks (PICKS)",
+    "mechanisms.parquet": "focal mechanisms (MECHANISMS)",
+    "polarities.parquet": "polarities of first motions (POLARITIES)",
     "catalog.qml": "the events as QuakeML 1.2",
     "catalog.csv": "the events as CSV",
 }
@@ -145,7 +149,8 @@ def _described(
         for number, path in enumerate(weights, 1)
     ]
     settings, inputs = _file(crate, folder / CONFIG), _file(crate, folder / INPUTS)
-    results = [_file(crate, folder / name) for name in CATALOG]
+    further = [name for name in FURTHER if (folder / name).is_file()]
+    results = [_file(crate, folder / name) for name in (*CATALOG, *further)]
     agent = _agent(crate, about.author)
     root["author"] = agent
     action = crate.add_action(

@@ -12,6 +12,8 @@
   const range = sizes.reduce((a, b) => Math.max(a, b), -Infinity) - least;
   const widest = Math.max(range, data.measured ? 2 : 10);
   const view = {x: 0, y: 0, zoom: 1};
+  const shared = typeof selection === "undefined" ? null : selection;
+  const pictures = new Map();
   let chosen = null;
 
   const scale = () => Math.min(canvas.clientWidth, canvas.clientHeight) / (2 * data.half) * view.zoom;
@@ -43,6 +45,7 @@
     pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
     pen.font = "12px sans-serif";
     pen.textAlign = "center";
+    drawGround(pen, colour);
     drawReference(pen, colour("s"), limits);
     for (const e of data.events) {
       if (!shownIn(e[3], limits)) continue;
@@ -51,17 +54,32 @@
       pen.arc(x, y, radius(e[4]), 0, 2 * Math.PI);
       pen.fillStyle = shade(e[2]);
       pen.fill();
-      pen.lineWidth = e === chosen ? 3 : many ? 0.4 : 0.8;
+      pen.lineWidth = many ? 0.4 : 0.8;
       pen.strokeStyle = colour("ink");
       pen.stroke();
     }
+    if (chosen) drawChosen(pen, colour("s"));
+    drawStations(pen, colour);
+    drawScale(pen, colour("ink"));
+  }
+
+  // Stations without picks first, so that none of them hides a filled one at the same place.
+  function drawStations(pen, colour) {
     const taken = [];
-    pen.fillStyle = colour("station");
-    for (const s of data.stations) {
+    const order = [...data.stations].sort((a, b) => a[3] - b[3]);
+    for (const s of order) {
       const [x, y] = screen(s[0], s[1]);
       pen.beginPath();
-      pen.moveTo(x, y - 7); pen.lineTo(x + 6, y + 5); pen.lineTo(x - 6, y + 5);
+      pen.moveTo(x, y - 7); pen.lineTo(x + 6, y + 5); pen.lineTo(x - 6, y + 5); pen.closePath();
+      pen.fillStyle = colour(s[3] ? "station" : "paper");
       pen.fill();
+      pen.lineWidth = 1.2;
+      pen.strokeStyle = pen.fillStyle = colour("station");
+      pen.stroke();
+    }
+    pen.textAlign = "center";
+    for (const s of order) {
+      const [x, y] = screen(s[0], s[1]);
       const half = pen.measureText(s[2]).width / 2 + 2;
       if (taken.some(([a, b, wide]) => Math.abs(a - x) < wide + half && Math.abs(b - y) < 14)) continue;
       taken.push([x, y, half]);
@@ -70,7 +88,92 @@
       pen.strokeText(s[2], x, y + 18);
       pen.fillText(s[2], x, y + 18);
     }
-    drawScale(pen, colour("ink"));
+  }
+
+  // Terrain, lakes, coastlines and borders of the region, and the lines of latitude and longitude.
+  function drawGround(pen, colour) {
+    const ground = data.ground || {};
+    if (ground.terrain) drawTerrain(pen, ground.terrain);
+    const styles = [["lakes", "water", 0.8], ["coastlines", "coast", 1.2], ["borders", "muted", 1], ["lines", "lines", 1]];
+    for (const [name, hue, width] of styles) {
+      pen.setLineDash(name === "borders" ? [6, 3, 1, 3] : []);
+      pen.lineWidth = width;
+      pen.strokeStyle = pen.fillStyle = colour(hue);
+      for (const line of ground[name] || []) {
+        pen.beginPath();
+        for (let i = 0; i < line.length; i += 2) pen.lineTo(...screen(line[i], line[i + 1]));
+        if (name === "lakes") { pen.globalAlpha = 0.35; pen.fill(); pen.globalAlpha = 1; }
+        pen.stroke();
+      }
+    }
+    pen.setLineDash([]);
+    drawGraticule(pen, colour);
+  }
+
+  function drawTerrain(pen, terrain) {
+    if (!pictures.has(terrain.image)) {
+      const picture = new Image();
+      picture.onload = draw;
+      picture.src = terrain.image;
+      pictures.set(terrain.image, picture);
+    }
+    const picture = pictures.get(terrain.image);
+    if (!picture.complete || !picture.naturalWidth) return;
+    const [left, top] = screen(terrain.west, terrain.north);
+    const [right, bottom] = screen(terrain.east, terrain.south);
+    pen.globalAlpha = 0.45;
+    pen.drawImage(picture, left, top, right - left, bottom - top);
+    pen.globalAlpha = 1;
+  }
+
+  function drawGraticule(pen, colour) {
+    const [east, north] = data.kmPerDegree;
+    const wide = canvas.clientWidth / scale() / 2, high = canvas.clientHeight / scale() / 2;
+    pen.lineWidth = 0.8;
+    pen.strokeStyle = colour("line");
+    pen.fillStyle = colour("muted");
+    const [longitude, latitude] = data.middle;
+    const label = (value, step, letters) => {
+      const text = Math.abs(value).toFixed(Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
+      return `${text}°${Number(text) === 0 ? "" : letters[value < 0 ? 1 : 0]}`;
+    };
+    const edges = (low, high, step) => [Math.ceil(low / step), Math.floor(high / step)];
+    let step = roundStep(190 / scale() / east);
+    let [first, last] = edges(longitude + (view.x - wide) / east, longitude + (view.x + wide) / east, step);
+    for (let k = first; k <= last; k++) {
+      const [x] = screen((k * step - longitude) * east, 0);
+      line(pen, x, 0, x, canvas.clientHeight);
+      pen.textAlign = "left";
+      pen.fillText(label((k * step + 540) % 360 - 180, step, "EW"), x + 3, 13);
+    }
+    step = roundStep(150 / scale() / north);
+    [first, last] = edges(latitude + (view.y - high) / north, latitude + (view.y + high) / north, step);
+    for (let k = first; k <= last; k++) {
+      const [, y] = screen(0, (k * step - latitude) * north);
+      line(pen, 0, y, canvas.clientWidth, y);
+      pen.textAlign = "right";
+      pen.fillText(label(k * step, step, "NS"), canvas.clientWidth - 4, y - 4);
+    }
+  }
+
+  function line(pen, x, y, toX, toY) {
+    pen.beginPath();
+    pen.moveTo(x, y); pen.lineTo(toX, toY);
+    pen.stroke();
+  }
+
+  function roundStep(rough) {
+    const base = 10 ** Math.floor(Math.log10(rough));
+    return base * [5, 2, 1].find(step => step * base <= rough);
+  }
+
+  function drawChosen(pen, hue) {
+    const [x, y] = screen(chosen[0], chosen[1]);
+    pen.beginPath();
+    pen.arc(x, y, radius(chosen[4]) + 4, 0, 2 * Math.PI);
+    pen.lineWidth = 2.5;
+    pen.strokeStyle = hue;
+    pen.stroke();
   }
 
   function drawReference(pen, hue, limits) {
@@ -94,9 +197,7 @@
   }
 
   function drawScale(pen, ink) {
-    const rough = canvas.clientWidth / 4 / scale();
-    const base = 10 ** Math.floor(Math.log10(rough));
-    const km = base * [5, 2, 1].find(step => step * base <= rough);
+    const km = roundStep(canvas.clientWidth / 4 / scale());
     const low = canvas.clientHeight - 12;
     pen.fillStyle = ink;
     pen.fillRect(12, low, km * scale(), 3);
@@ -127,12 +228,24 @@
   }
 
   function pick(x, y) {
-    let best = 18;
-    chosen = null;
+    let best = 18, nearest = null;
     for (const e of shownEvents()) {
       const [a, b] = screen(e[0], e[1]);
       const far = Math.hypot(a - x, b - y);
-      if (far < best) { best = far; chosen = e; }
+      if (far < best) { best = far; nearest = e; }
+    }
+    const number = nearest && nearest[5];
+    if (shared) shared.choose(number);
+    else show(number);
+  }
+
+  // Marks an event and brings it into the picture.
+  function show(number) {
+    chosen = numbered.get(number) ?? null;
+    if (chosen) {
+      const [x, y] = screen(chosen[0], chosen[1]);
+      const inside = x > 0 && y > 0 && x < canvas.clientWidth && y < canvas.clientHeight;
+      if (!inside) Object.assign(view, {x: chosen[0], y: chosen[1]});
     }
     tell();
   }
@@ -191,6 +304,7 @@
     });
   }
   for (const slider of [from, until]) slider.addEventListener("input", tell);
+  shared?.watch(show);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   place.hidden = false;
   new ResizeObserver(draw).observe(canvas);

@@ -102,17 +102,22 @@ def of_files(paths: Sequence[Path | str], inventory: obspy.Inventory | None = No
 
 
 def _files(paths: Sequence[Path | str]) -> list[Path]:
-    """Files in order of names, each once; those of folders with them, but for hidden ones."""
+    """Files in order of names, each once; those of folders with them, but for what is hidden."""
     files: set[Path] = set()
     for path in map(Path, paths):
         if path.is_dir():
-            inside = {p for p in path.rglob("[!.]*") if p.is_file()}
+            inside = {p for p in path.rglob("*") if p.is_file() and not _is_hidden(p, path)}
             if not inside:
                 raise DataError(f"the folder {path} holds no files")
             files |= inside
         else:
             files.add(path)
     return sorted(files)
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    """Whether a file, or a folder on the way to it, begins with a dot."""
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def of_stream(

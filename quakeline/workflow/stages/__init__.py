@@ -11,22 +11,26 @@ from quakeline.workflow.stages import (
     annotate,
     associate,
     classify,
+    classify_windows,
     crate,
     das_annotate,
     das_index,
     das_pick,
     das_weights,
+    dataset,
     evaluate,
     fetch,
     import_picks,
     locate,
     magnitude,
     measure,
+    mechanism,
     merge,
     pick,
     prepare,
     report,
     stations,
+    train,
     weights,
 )
 from quakeline.workflow.stages.table import Settings, Stage, always
@@ -50,12 +54,33 @@ def _fibre_weights(run: Settings) -> bool:
     return bool(run.fibres) and run.das_weights is not None
 
 
+def _trains(run: Settings) -> bool:
+    return run.train is not None
+
+
+def _cuts_records(run: Settings) -> bool:
+    return run.dataset.from_run is not None
+
+
 def _imported(run: Settings) -> bool:
     return run.import_picks.table is not None
 
 
 def _evaluated(run: Settings) -> bool:
     return run.evaluate.reference is not None
+
+
+def _mechanisms(run: Settings) -> bool:
+    return run.mechanism.asked
+
+
+def _windows_classified(run: Settings) -> bool:
+    return run.fetch is not None and run.classify_windows is not None
+
+
+def _event_weights(run: Settings) -> dict[str, list[str]]:
+    weights = run.classify_windows
+    return {} if weights is None else {"classify.weights.path": [weights.path]}
 
 
 def _asks_for_stations(run: Settings) -> bool:
@@ -77,6 +102,10 @@ def _asks_for_reference(run: Settings) -> bool:
 def _fibre_files(run: Settings) -> dict[str, list[str]]:
     tables = {f"fibres.{one.name}.channels.table": one.channels.table for one in run.fibres}
     return {key: [table] for key, table in tables.items() if table}
+
+
+def _mechanism_files(run: Settings) -> dict[str, list[str]]:
+    return {f"mechanism.{key}": files for key, files in run.mechanism.files().items()}
 
 
 def _check_stations(run: Settings) -> None:
@@ -129,6 +158,28 @@ TABLE: tuple[Stage, ...] = (
         local=always,
     ),
     Stage(
+        dataset,
+        "run",
+        {
+            "metadata": "training/dataset/metadata.csv",
+            "waveforms": "training/dataset/waveforms.hdf5",
+        },
+        has=_cuts_records,
+        files=lambda run: {"dataset.from_run": run.dataset.tables()},
+    ),
+    Stage(
+        train,
+        "run",
+        {
+            "weights": "training/picker.safetensors",
+            "epochs": "training/picker.csv",
+            "page": "training/picker_report/report.html",
+        },
+        has=_trains,
+        gpu=True,
+        files=lambda run: {"train.dataset": run.train.files() if run.train else []},
+    ),
+    Stage(
         annotate,
         "chunk",
         {"probabilities": "probabilities/{chunk}.zarr"},
@@ -144,6 +195,14 @@ TABLE: tuple[Stage, ...] = (
         {"measurements": "measurements/{chunk}.parquet"},
         has=_waveforms,
         group="chunks",
+    ),
+    Stage(
+        classify_windows,
+        "chunk",
+        {"windows": "classes/windows/{chunk}.parquet"},
+        has=_windows_classified,
+        group="chunks",
+        files=_event_weights,
     ),
     Stage(
         das_weights,
@@ -231,6 +290,17 @@ TABLE: tuple[Stage, ...] = (
         group="catalog",
     ),
     Stage(
+        mechanism,
+        "run",
+        {
+            "mechanisms": "catalog/mechanisms.parquet",
+            "polarities": "catalog/polarities.parquet",
+        },
+        has=_mechanisms,
+        group="catalog",
+        files=_mechanism_files,
+    ),
+    Stage(
         merge,
         "run",
         {
@@ -251,7 +321,13 @@ TABLE: tuple[Stage, ...] = (
         group="catalog",
         files=lambda run: {"evaluate.reference": run.evaluate.files()},
     ),
-    Stage(report, "run", {"report": "report.html"}, group="catalog"),
+    Stage(
+        report,
+        "run",
+        {"report": "report.html"},
+        group="catalog",
+        files=lambda run: run.report.files(),
+    ),
     Stage(crate, "run", {"crate": "catalog/ro-crate-metadata.json"}, group="catalog"),
 )
 STAGES: Mapping[str, Stage] = {stage.name: stage for stage in TABLE}

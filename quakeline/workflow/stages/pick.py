@@ -9,7 +9,7 @@ from typing import cast
 from quakeline.core.timeline import Span
 from quakeline.picking.settings import Settings
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 

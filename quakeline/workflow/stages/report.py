@@ -12,9 +12,10 @@ from pydantic import Field
 from quakeline.core.section import Section
 
 if TYPE_CHECKING:
+    from quakeline.report.basemap.ground import Sources as Ground
     from quakeline.report.record_sections import Drawing
 
-VERSION = 7
+VERSION = 8
 
 logger = logging.getLogger("quakeline")
 
@@ -34,8 +35,8 @@ class Config(Section):
     max_rows: int = Field(
         500,
         ge=1,
-        description="events listed in the table, those with the most arrivals first; catalog.csv"
-        " holds all",
+        description="events listed on paper and in browsers that run no scripts, those with the"
+        " most arrivals first; elsewhere the table holds up to 20,000 events, catalog.csv all",
     )
     section_before_s: float = Field(
         3.0, ge=0, description="seconds drawn before the first arrival of a record section"
@@ -55,6 +56,34 @@ class Config(Section):
         description="corner in Hz of the causal high-pass that is applied to drawn traces only;"
         " null: draw them as prepared, without their mean",
     )
+    natural_earth: bool = Field(
+        True, description="draw coastlines, borders and lakes of Natural Earth below the maps"
+    )
+    map_lines: list[str] = Field(
+        default_factory=list,
+        description="shapefiles (.shp, in degrees) to draw below the maps; those with coast,"
+        " border, bound or lake in their names take the place of Natural Earth's, others are"
+        " lines such as faults",
+    )
+    terrain: str | None = Field(
+        None,
+        description="grid of heights to shade below the maps: GeoTIFF in degrees, or NetCDF with"
+        " axes lon and lat (or x and y); null: none",
+    )
+
+    def files(self) -> dict[str, list[str]]:
+        """Files that the settings name, by their dotted path."""
+        return {
+            "report.map_lines": list(self.map_lines),
+            "report.terrain": [self.terrain] if self.terrain else [],
+        }
+
+    def below(self) -> Ground:
+        """What lies below stations and events on the maps."""
+        from quakeline.report.basemap.ground import Sources
+
+        terrain = Path(self.terrain) if self.terrain else None
+        return Sources(self.natural_earth, [Path(path) for path in self.map_lines], terrain)
 
     def drawing(self) -> Drawing:
         """Which record sections are drawn, and how."""
@@ -92,6 +121,9 @@ def run(
     choices: list[Path],
     chosen: str,
     weights: list[Path],
+    mechanisms: list[Path],
+    polarities: list[Path],
+    maps: list[Path],
     report: Path,
 ) -> None:
     """Write the page.
@@ -116,6 +148,10 @@ def run(
         each fibre and chunk: `fibres/<fibre>/<kind>/<chunk>`.
     choices, weights
         Products that tell what `auto` became, and weights files, whose cards the page tells.
+    mechanisms, polarities
+        MECHANISMS and POLARITIES; empty in a run that does not look for mechanisms.
+    maps
+        Files that the settings name for the maps; the settings say what each is.
     report
         The page to write (HTML).
     """
@@ -139,6 +175,10 @@ def run(
         chosen=told(json.loads(chosen), choices),
         weights=weights,
         diagnosis=diagnosis,
+        mechanisms=mechanisms,
+        polarities=polarities,
+        below=config.below(),
+        catalog_files=_beside(report, [events, arrivals, picks]),
     )
     title = config.title or f"Earthquake catalog: {run_name}"
     page = render(catalog, sources, config.drawing(), title, run_name, config.max_rows)
@@ -149,3 +189,10 @@ def run(
         len(catalog.picks),
         len(page.encode()) / 1e6,
     )
+
+
+def _beside(report: Path, tables: list[Path]) -> list[str]:
+    """Files of the catalog as the page names them: relative to its own folder."""
+    files = [Path("catalog/catalog.csv"), Path("catalog/catalog.qml")]
+    files += [Path(path.parent.name, path.name) for path in tables]
+    return [path.as_posix() for path in files]

@@ -154,3 +154,16 @@ def test_the_record_of_the_stage_lies_inside(tmp_path):
     stored = json.loads(pq.read_schema(path).metadata[provenance.KEY.encode()])
     assert stored == record.as_json() == provenance.read(path)
     assert provenance.identify(path) == record.product_id
+
+
+def test_picks_of_before_the_fit_had_columns_of_its_own_are_read(tmp_path):
+    later = {"fit_offset_s", "fit_height", "fit_residual"}
+    before = Table("picks", 1, tuple(c for c in PICKS.columns if c.name not in later))
+    row = {c.name: "x" for c in before.columns if c.type == "string"}
+    row |= {"time": pd.Timestamp("2020-01-01", tz="UTC"), "probability": 0.9, "time_sigma_s": 0.1}
+    tables.write(pd.DataFrame([row]), before, tmp_path / "picks.parquet")
+    frame = tables.read(tmp_path / "picks.parquet", PICKS)
+    assert list(frame.columns) == PICKS.names
+    assert frame["time_sigma_s"].tolist() == pytest.approx([0.1])
+    assert frame[sorted(later)].isna().all(axis=None)
+    assert tables.conform(frame, PICKS).num_rows == 1

@@ -7,8 +7,11 @@
 #                                                     diagnosis.json
 #   magnitude  locations, picks, measurements,     -> magnitudes/{events,stations,moments,
 #              velocity table                         corrections}.parquet
-#   classify   the same, events with magnitudes    -> classes/{events,classes}.parquet
-#   merge      events, all picks                   -> catalog/
+#   classify   the same, events with magnitudes,   -> classes/{events,classes}.parquet
+#              what a network said of windows
+#   mechanism  the same, stations, waveforms or a  -> catalog/{mechanisms,polarities}.parquet
+#              table of polarities                    (where section mechanism names either)
+#   merge      events, all picks, mechanisms       -> catalog/
 #   evaluate   the catalog, a reference            -> evaluation/ (where evaluate.reference is set)
 #   report     the catalog and what led to it      -> report.html
 #   crate      the catalog, its inputs, settings   -> catalog/ro-crate-metadata.json
@@ -153,6 +156,11 @@ rule classify:
         arrivals=path_of(rules.locate.output.arrivals),
         picks=PICKS,
         measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
+        windows=(
+            expand(rules.classify_windows.output.windows, chunk=STATION_CHUNKS)
+            if STAGES["classify_windows"].has(RUN)
+            else []
+        ),
     output:
         events=product("classify", "events"),
         classes=product("classify", "classes"),
@@ -173,6 +181,44 @@ rule classify:
         "../scripts/run_stage.py"
 
 
+rule mechanism:
+    input:
+        origins=path_of(rules.classify.output.events),
+        arrivals=path_of(rules.locate.output.arrivals),
+        picks=PICKS,
+        stations=path_of(rules.stations.output.stations),
+        channels=of_fibres(rules.das_index.output.channels),
+        velocity=RUN.velocity.files()[0],
+        velocity_parts=RUN.velocity.files()[1:],
+        waveforms=waveforms_for_polarities(rules.prepare.output.waveforms),
+        networks=RUN.mechanism.files().get("networks", []),
+        table=RUN.mechanism.files().get("polarities", []),
+        reversed_stations=RUN.mechanism.files().get("reversals", []),
+    output:
+        mechanisms=product("mechanism", "mechanisms"),
+        polarities=product("mechanism", "polarities"),
+    log:
+        log_of("mechanism"),
+    benchmark:
+        benchmark_of("mechanism")
+    conda:
+        "../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **resources_of("mechanism", memory_mb=4000, runtime_min=120),
+    params:
+        stage=RUN.params("mechanism"),
+        model=RUN.velocity.model_dump_json(),
+    message:
+        "mechanism"
+    script:
+        "../scripts/run_stage.py"
+
+
+MECHANISMS = only_with("mechanism", path_of(rules.mechanism.output.mechanisms))
+POLARITIES = only_with("mechanism", path_of(rules.mechanism.output.polarities))
+
+
 rule merge:
     input:
         origins=path_of(rules.classify.output.events),
@@ -181,6 +227,8 @@ rule merge:
         station_magnitudes=path_of(rules.magnitude.output.station_magnitudes),
         stations=path_of(rules.stations.output.stations),
         weights=weights_of(RUN.trained_stages),
+        mechanisms=MECHANISMS,
+        polarities=POLARITIES,
     output:
         events=product("merge", "events"),
         arrivals=product("merge", "arrivals"),
@@ -254,6 +302,9 @@ rule report:
         panels=of_fibres(rules.das_pick.output.panels),
         choices=choosing(),
         weights=weights_of(RUN.weights_stages),
+        mechanisms=MECHANISMS,
+        polarities=POLARITIES,
+        maps=[path for paths in RUN.report.files().values() for path in paths],
     output:
         report=product("report", "report"),
     log:
@@ -278,7 +329,7 @@ rule report:
 
 rule crate:
     input:
-        catalog=[path_of(file) for file in rules.merge.output],
+        catalog=[path_of(file) for file in rules.merge.output] + MECHANISMS + POLARITIES,
         stations=path_of(rules.stations.output.stations),
         manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest),

@@ -52,6 +52,11 @@ def when_kept(template):
     return expand(template, chunk=STATION_CHUNKS) if kept_both else []
 
 
+def waveforms_for_polarities(template):
+    """The stores of all chunks where networks read polarities from them, else none."""
+    return expand(template, chunk=STATION_CHUNKS) if RUN.mechanism.networks else []
+
+
 def of_fibres(template):
     """The products of all fibres and chunks."""
     return expand(template, fibre=FIBRES, chunk=CHUNKS)
@@ -74,19 +79,34 @@ def choosing():
     return [*picks, *onsets, rules.associate.output.events, rules.locate.output.events]
 
 
+def records_to_learn():
+    """Files of the data set that the picker is trained on."""
+    given = RUN.train.files() if RUN.train else []
+    return given or [path_of(file) for file in rules.dataset.output]
+
+
 def weights_of(stages):
     """The weights files that some stages make."""
     return [path_of(getattr(rules, name).output.weights) for name in stages]
 
 
+def event_weights():
+    """The file of the network that looks at the waveforms of events, in a run that has one."""
+    return [path for paths in STAGES["classify_windows"].files(RUN).values() for path in paths]
+
+
 def exports_of_catalog():
     """Files of the further formats of the catalog; Snakemake would empty whole folders."""
     hypodd = ("phase.dat", "station.dat", "events.csv", "stations.csv")
+    hash_ = ("phases.txt", "stations.txt", "reversals.txt", "events.csv", "stations.csv")
+    skhash = ("polarities.csv", "stations.csv", "reversals.csv", "control.txt")
     files = {
         "fdsn-text": ["catalog.txt"],
         "nordic": ["catalog.nordic"],
         "nonlinloc": ["nonlinloc/catalog.obs", "nonlinloc/stations.in"],
         "hypodd": [f"hypodd/{name}" for name in hypodd],
+        "hash": [f"hash/{name}" for name in hash_],
+        "skhash": [f"skhash/{name}" for name in skhash],
     }
     return [f"{RESULTS}/catalog/{file}" for name in RUN.merge.exports for file in files[name]]
 

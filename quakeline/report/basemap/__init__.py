@@ -1,0 +1,1 @@
+"""What lies under the maps: coastlines, borders, lakes, and terrain that users bring."""

@@ -1,0 +1,6 @@
+"""Batch systems without a Snakemake plug-in of their own: Grid Engine, PBS and LSF.
+
+Snakemake's cluster-generic plug-in calls `python -m quakeline.workflow.queues` to submit a job and
+to ask for its state. A job leaves its exit code in a file of the shared folder, so that no system's
+accounting has to be readable; the system itself is asked only whether it still knows the job.
+"""

@@ -1,0 +1,155 @@
+"""How each batch system is told of a job, and how it is asked whether it still has it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from quakeline.core.errors import QuakelineError
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job asks for: memory in MB of the whole job, time in minutes."""
+
+    name: str
+    threads: int
+    memory_mb: int
+    runtime_min: int
+    queue: str | None
+    account: str | None
+    parallel_environment: str
+    options: tuple[str, ...]
+    logs: Path
+
+
+class System(Protocol):
+    """A batch system."""
+
+    #: Variable that holds a job's own id while it runs.
+    variable: str
+    #: Programs that submit, ask and cancel.
+    programs: tuple[str, str, str]
+
+    def submission(self, job: Job) -> list[str]:
+        """The command that submits a job, without the script at its end."""
+
+    def identifier(self, answer: str) -> str:
+        """The id of a job, from what its submission printed."""
+
+    def question(self, identifier: str) -> list[str]:
+        """The command that asks for a job."""
+
+    def knows(self, code: int, answer: str) -> bool:
+        """Whether a job waits or runs, from the exit code and the output of the question."""
+
+
+class GridEngine:
+    """Sun, Son of, Univa or Open Cluster Grid Engine: `qsub`, `qstat`.
+
+    Memory is asked for as free memory of the host (`mem_free`), which every installation has.
+    """
+
+    variable = "JOB_ID"
+    programs = ("qsub", "qstat", "qdel")
+
+    def submission(self, job: Job) -> list[str]:
+        """See `System`."""
+        seconds = job.runtime_min * 60
+        words = ["qsub", "-terse", "-cwd", "-V", "-N", job.name, "-j", "y", "-o", f"{job.logs}/"]
+        words += ["-l", f"h_rt={seconds},mem_free={job.memory_mb}M"]
+        words += ["-pe", job.parallel_environment, str(job.threads)] if job.threads > 1 else []
+        words += ["-q", job.queue] if job.queue else []
+        return [*words, *(["-P", job.account] if job.account else []), *job.options]
+
+    def identifier(self, answer: str) -> str:
+        """See `System`. Warnings may stand before the id."""
+        return _only(r"^(\d+)$", answer)
+
+    def question(self, identifier: str) -> list[str]:
+        """See `System`."""
+        return ["qstat", "-j", identifier]
+
+    def knows(self, code: int, answer: str) -> bool:
+        """See `System`."""
+        return code == 0
+
+
+class Pbs:
+    """OpenPBS or PBS Professional: `qsub` with `select`, `qstat`."""
+
+    variable = "PBS_JOBID"
+    programs = ("qsub", "qstat", "qdel")
+
+    def submission(self, job: Job) -> list[str]:
+        """See `System`. Names of jobs have at most 15 characters in old versions."""
+        hours, minutes = divmod(job.runtime_min, 60)
+        words = ["qsub", "-V", "-N", job.name[:15], "-j", "oe", "-o", f"{job.logs}/"]
+        words += ["-l", f"select=1:ncpus={job.threads}:mem={job.memory_mb}mb"]
+        words += ["-l", f"walltime={hours:02d}:{minutes:02d}:00"]
+        words += ["-q", job.queue] if job.queue else []
+        return [*words, *(["-A", job.account] if job.account else []), *job.options]
+
+    def identifier(self, answer: str) -> str:
+        """See `System`."""
+        return _only(r"^(\d+\S*)$", answer)
+
+    def question(self, identifier: str) -> list[str]:
+        """See `System`."""
+        return ["qstat", identifier]
+
+    def knows(self, code: int, answer: str) -> bool:
+        """See `System`. An ended job is unknown, or answered for with an error."""
+        return code == 0
+
+
+class Lsf:
+    """IBM Spectrum LSF, version 10 or later: `bsub`, `bjobs`."""
+
+    variable = "LSB_JOBID"
+    programs = ("bsub", "bjobs", "bkill")
+
+    def submission(self, job: Job) -> list[str]:
+        """See `System`."""
+        where = f"span[hosts=1] rusage[mem={job.memory_mb}MB]"
+        words = ["bsub", "-J", job.name, "-n", str(job.threads), "-o", f"{job.logs}/%J.log"]
+        words += ["-M", f"{job.memory_mb}MB", "-R", where, "-W", str(job.runtime_min)]
+        words += ["-q", job.queue] if job.queue else []
+        return [*words, *(["-P", job.account] if job.account else []), *job.options]
+
+    def identifier(self, answer: str) -> str:
+        """See `System`."""
+        return _only(r"^Job <(\d+)>", answer)
+
+    def question(self, identifier: str) -> list[str]:
+        """See `System`."""
+        return ["bjobs", "-noheader", "-o", "stat", identifier]
+
+    def knows(self, code: int, answer: str) -> bool:
+        """See `System`. An ended job is listed for an hour."""
+        return code == 0 and answer.strip() not in ("", "DONE", "EXIT")
+
+
+#: Batch systems by the names of their profiles.
+SYSTEMS: dict[str, System] = {"lsf": Lsf(), "pbs": Pbs(), "sge": GridEngine()}
+
+
+def require_programs(system: str) -> None:
+    """Raise QuakelineError that names the programs of a batch system that this machine lacks."""
+    missing = [name for name in SYSTEMS[system].programs if not shutil.which(name)]
+    if missing:
+        raise QuakelineError(
+            f"profile {system}: {', '.join(missing)} not installed here; start on a machine that"
+            " submits jobs"
+        )
+
+
+def _only(pattern: str, answer: str) -> str:
+    found = re.findall(pattern, answer, re.MULTILINE)
+    if len(found) != 1:
+        said = " ".join(answer.split()) or "nothing"
+        raise QuakelineError(f"the batch system answered {said!r}, which holds no id of a job")
+    return str(found[0])

@@ -1,0 +1,161 @@
+"""Polarities for HASH and SKHASH: what their readers find, and what SKHASH makes of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetics import event_table
+from thrust import PLANE, SOURCE, polarities_of, straight, written
+
+from quakeline.core.errors import DataError
+from quakeline.core.schemas import ARRIVALS, EVENTS, MECHANISMS, PICKS, POLARITIES
+from quakeline.events.mechanisms import hash_files, rotations, skhash_files
+from quakeline.events.mechanisms.launching import Stated
+from quakeline.events.mechanisms.mechanisms import Rules, of_events
+from quakeline.io import exports
+from quakeline.io.formats.focal_mechanisms import Focal
+from quakeline.io.products import tables
+
+TIME = pd.Timestamp("2020-05-01T23:59:59.996Z")
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> exports.Tables:
+    """An event with polarities at 30 stations, one of them in a second network, one undecided."""
+    stations, frame, _ = written(tmp_path)
+    twin = stations.iloc[[3]].assign(network="YY")
+    stations = pd.concat([stations, twin], ignore_index=True)
+    latitude, longitude = frame.to_latlon(np.array([SOURCE[0]]), np.array([SOURCE[1]]))
+    events = event_table(
+        [
+            {
+                "event_id": "ql20200501T235959", "time": TIME, "latitude": float(latitude[0]),
+                "longitude": float(longitude[0]), "depth_km": SOURCE[2], "n_p": 31, "n_s": 0,
+                "n_stations": 31, "associator": "x", "locator": "y", "quality": "good",
+                "horizontal_sigma_km": 0.31, "depth_sigma_km": 0.52,
+            }
+        ]
+    )  # fmt: skip
+    azimuth, takeoff = straight(stations, frame)
+    rows = polarities_of(stations, frame).assign(
+        event_id="ql20200501T235959", location="", weight=np.linspace(0.5, 1, len(stations)),
+        azimuth_deg=azimuth, takeoff_deg=takeoff, distance_km=10.0,
+    )  # fmt: skip
+    rows["polarity"] = rows["polarity"].map({"U": 1, "D": -1})
+    rows.loc[5, ["polarity", "weight", "takeoff_deg"]] = [0, np.nan, np.nan]
+    focal = Focal(
+        tables.empty(MECHANISMS), tables.typed(rows.reindex(columns=POLARITIES.names), POLARITIES)
+    )
+    return exports.Tables(events, tables.empty(ARRIVALS), tables.empty(PICKS), stations, focal)
+
+
+def test_hash_reads_its_phases_and_stations(catalog: exports.Tables, tmp_path: Path) -> None:
+    exports.write("hash", catalog, tmp_path / "hash")
+    (event,) = hash_files.phases(tmp_path / "hash/phases.txt")
+    known = catalog.events.iloc[0]
+    assert event.event_id == "1"
+    assert pd.Timestamp(event.time) == pd.Timestamp("2020-05-02T00:00:00Z")
+    assert abs(event.latitude - known["latitude"]) < 1e-4
+    assert abs(event.longitude - known["longitude"]) < 1e-4
+    assert event.depth_km == SOURCE[2]
+    assert (event.horizontal_sigma_km, event.depth_sigma_km) == (0.31, 0.52)
+    ours = catalog.focal.polarities.query("polarity != 0")
+    names = pd.read_csv(tmp_path / "hash/stations.csv", dtype=str)
+    theirs = event.polarities.merge(names, left_on="station", right_on="name", suffixes=("", "_"))
+    assert len(event.polarities) == len(theirs) == 30
+    assert theirs["station_"].tolist() == ours["station"].tolist()
+    assert theirs["polarity"].tolist() == ours["polarity"].tolist()
+    assert theirs["impulsive"].tolist() == (ours["weight"] >= 0.75).tolist()
+    places = hash_files.stations(tmp_path / "hash/stations.txt").merge(
+        names, left_on="station", right_on="name", suffixes=("", "_")
+    )
+    both = places.merge(
+        catalog.stations, left_on=["network", "station_"], right_on=["network", "station"]
+    )
+    assert len(both) == 31
+    assert np.abs(both["latitude_x"] - both["latitude_y"]).max() < 1e-5
+    assert np.abs(both["depth_km"] + both["elevation_m"] / 1000).max() < 1e-3
+    assert hash_files.reversals(tmp_path / "hash/reversals.txt").spans == {}
+    assert (tmp_path / "hash/events.csv").read_text().endswith("1,ql20200501T235959\n")
+
+
+@pytest.mark.parametrize(("latitude", "longitude"), [(-33.99999, -70.5), (0.004, 179.99999)])
+def test_degrees_and_minutes(
+    catalog: exports.Tables, tmp_path: Path, latitude: float, longitude: float
+) -> None:
+    """Both sides of the equator and of the date line, and minutes that become whole degrees."""
+    moved = catalog.events.assign(latitude=latitude, longitude=longitude, depth_km=-0.4)
+    exports.write("hash", replace(catalog, events=moved), tmp_path / "hash")
+    (event,) = hash_files.phases(tmp_path / "hash/phases.txt")
+    assert event.latitude == pytest.approx(latitude, abs=1e-4)
+    assert event.longitude == pytest.approx(longitude, abs=1e-4)
+    assert event.depth_km == -0.4
+
+
+def test_skhash_reads_polarities_with_their_rays(catalog: exports.Tables, tmp_path: Path) -> None:
+    exports.write("skhash", catalog, tmp_path / "skhash")
+    ((event,),) = skhash_files.phases(tmp_path / "skhash/polarities.csv")
+    ours = catalog.focal.polarities.query("polarity != 0")
+    theirs = event.polarities.set_index(["network", "station"]).loc[
+        list(zip(ours["network"], ours["station"], strict=True))
+    ]
+    assert theirs["polarity"].tolist() == ours["polarity"].tolist()
+    for name, own in (("takeoff", "takeoff_deg"), ("azimuth", "azimuth_deg"), ("weight", "weight")):
+        assert np.abs(theirs[name].to_numpy() - ours[own].to_numpy()).max() < 6e-3
+    (row,) = of_events(
+        [[event]], Stated(), skhash_files.reversals(tmp_path / "skhash/reversals.csv"), Rules(1)
+    ).mechanisms.itertuples()
+    assert row.polarities == 30
+    assert len(skhash_files.stations(tmp_path / "skhash/stations.csv")) == 31
+
+
+@pytest.mark.slow
+def test_skhash_itself_finds_the_mechanism(catalog: exports.Tables, tmp_path: Path) -> None:
+    """The program of its authors, where QUAKELINE_SKHASH names it: it wants a NumPy of its own."""
+    program = os.environ.get("QUAKELINE_SKHASH") or shutil.which("SKHASH")
+    if not program:
+        pytest.skip("no SKHASH is installed, and QUAKELINE_SKHASH names none")
+    exports.write("skhash", catalog, tmp_path / "skhash")
+    words = [program, "control.txt"]
+    done = subprocess.run(words, cwd=tmp_path / "skhash", capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = pd.read_csv(tmp_path / "skhash/mechanisms.csv")
+    assert found["event_id"].tolist() == ["ql20200501T235959"]
+    assert found["num_p_pol"].tolist() == [30]
+    own = rotations.frames(*(found[name].to_numpy() for name in ("strike", "dip", "rake")))
+    known = rotations.frames(*(np.array([angle]) for angle in PLANE))
+    assert rotations.angles(own, known)[0] < 25
+
+
+def test_a_catalog_without_polarities_is_refused(catalog: exports.Tables, tmp_path: Path) -> None:
+    for name in ("hash", "skhash"):
+        with pytest.raises(DataError, match="no polarities of first motions: a run with section"):
+            exports.write(name, replace(catalog, focal=None), tmp_path / name)
+        assert not (tmp_path / name).exists()
+
+
+def test_a_table_of_skhash_with_some_rays_only_is_refused(
+    catalog: exports.Tables, tmp_path: Path
+) -> None:
+    exports.write("skhash", catalog, tmp_path / "skhash")
+    path = tmp_path / "skhash/polarities.csv"
+    table = pd.read_csv(path)
+    table.loc[2, "takeoff"] = np.nan
+    table.to_csv(path, index=False)
+    with pytest.raises(DataError, match="line 4: no azimuth or no takeoff"):
+        skhash_files.phases(path)
+
+
+def test_an_empty_catalog_gives_empty_files(catalog: exports.Tables, tmp_path: Path) -> None:
+    bare = replace(catalog, events=tables.empty(EVENTS))
+    exports.write("hash", bare, tmp_path / "hash")
+    assert (tmp_path / "hash/phases.txt").read_text() == ""
+    exports.write("skhash", bare, tmp_path / "skhash")
+    assert skhash_files.phases(tmp_path / "skhash/polarities.csv") == []
