@@ -109,7 +109,7 @@ def test_no_coordinates_at_all_are_a_remark(tmp_path, picker_weights, monkeypatc
     (tmp_path / "own.mseed").write_bytes(records(0, 20))
     name = overlay(tmp_path, feed={"kind": "replay", "paths": ["own.mseed"]})
     given = yaml.safe_load((tmp_path / name).read_text())
-    given["stations"] = {"fdsn": {"networks": ["BW"]}}
+    given["stations"] = {"fdsn": {"providers": ["BGR"], "networks": ["BW"]}}
     (tmp_path / name).write_text(yaml.safe_dump(given))
     assert run(["live", name, "--threads", "1"], monkeypatch) == 0
     assert (
