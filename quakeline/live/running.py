@@ -49,13 +49,13 @@ class Places:
     def note(self, feed: Feed, session: Session) -> None:
         """Remember the present state, if the last one is old."""
         if session.clock_ns - self._places[-1].clock_ns >= _EACH_NS:
-            self._places.append(_Place(feed.state(), session.clock_ns, session.ends()))
+            self._places.append(_Place(feed.state(), session.clock_ns, session.progress.ends()))
 
     def best(self, session: Session) -> dict[str, Any]:
         """The latest state that loses nothing."""
         done = {
             label: session.time_of(sample) - session.reach_ns
-            for label, sample in session.needed().items()
+            for label, sample in session.progress.needed().items()
         }
         while len(self._places) > 1 and self._is_enough(self._places[1], done):
             self._places.popleft()
@@ -117,8 +117,8 @@ class Running:
         self._session, self._output = session, output
         self._is_finite = settings.IS_FINITE
         self._stop, self._meanwhile = stop, meanwhile
-        session.silent_until.update({k: int(v) for k, v in state.get("done", {}).items()})
-        session.remember(state.get("channels", {}))
+        session.progress.silent_until.update({k: int(v) for k, v in state.get("done", {}).items()})
+        session.progress.remember(state.get("channels", {}))
         self._places = Places(self._feed.state())
         self.pace = Pace(session.remarks)
 
@@ -135,8 +135,8 @@ class Running:
                 self._events.flush()
             output.write(
                 self._places.best(session) if not ended else feed.state(),
-                _done(session),
-                {"channels": session.memory()},
+                session.progress.all_done(),
+                {"channels": session.progress.channels()},
                 ended=ended and self._is_finite,
                 now=True,
             )
@@ -184,8 +184,8 @@ class Running:
         output, session = self._output, self._session
         if not output.is_time:
             return
-        done = _done(session)
-        output.write(self._places.best(session), done, {"channels": session.memory()})
+        done = session.progress.all_done()
+        output.write(self._places.best(session), done, {"channels": session.progress.channels()})
 
     def _give(self, picks: Iterator[Picks]) -> None:
         for one in picks:
@@ -202,11 +202,6 @@ class Running:
         if self._events is None or time.monotonic() < self._looked + _LOOK_S:
             return
         self._looked = time.monotonic()
-        known_ns = self._session.known_ns()
+        known_ns = self._session.progress.known_ns()
         if known_ns is not None:
             self._events.work(known_ns)
-
-
-def _done(session: Session) -> dict[str, int]:
-    """By instrument, the sample before which all picks were given, whenever that was."""
-    return {**session.silent_until, **session.closed, **session.done()}

@@ -23,18 +23,16 @@ from quakeline.core.timeline import SECOND, Span, first_sample, iso, sample_time
 from quakeline.events.measurement.settings import Settings as Measure
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.engine import Block
-from quakeline.inference.engine import Session as EngineSession
-from quakeline.inference.ensemble import Reordered
-from quakeline.inference.waveforms import Arrays, Paged, Waveforms
 from quakeline.io.products import tables
 from quakeline.live.checks import codes_of, piece_of
 from quakeline.live.feeds.protocol import Packet
-from quakeline.live.instrument import PAGE_S, Instrument, Member
+from quakeline.live.instrument import PAGE_S, Instrument
 from quakeline.live.measuring import Measuring
+from quakeline.live.members import members_of
 from quakeline.live.preparing import Preparation, Preparing
+from quakeline.live.progress import Progress
 from quakeline.live.remarks import Remarks
 from quakeline.live.results import Counts, Picks
-from quakeline.models.cards import Card
 from quakeline.picking.extraction import BlockPicker, Origin
 from quakeline.picking.settings import Settings
 from quakeline.signal.segments import Segment
@@ -46,32 +44,10 @@ from quakeline.waveforms.preparation.settings import READ_AHEAD_S
 SILENCE_S = 300.0
 #: Of a pause of the whole feed so much counts as silence of its stations, in ns.
 _LONGEST_PAUSE_NS = 30 * SECOND
-_FOREVER = 1 << 62
 #: Stations that are worked on at once, before new packets are looked at.
 _AT_ONCE = 64
 #: Prepared stretches overlap by this on both sides, beyond the longest gap that is bridged.
 _MARGIN_S = 1.0
-
-
-@dataclass
-class _Source:
-    """The prepared samples of all instruments, as engines read them."""
-
-    instruments: dict[int, Instrument]
-    wanted: str
-    in_memory: bool = True
-
-    @property
-    def n_instruments(self) -> int:
-        return len(self.instruments)
-
-    def read(self, instrument: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `Waveforms.read`."""
-        motion = self.instruments[instrument].motion
-        assert motion is not None
-        data, valid = motion.data[None], motion.valid[None]
-        arrays = Arrays(data, valid, motion.start, COMPONENTS, self.wanted)
-        return arrays.read(0, start, stop)
 
 
 @dataclass
@@ -140,7 +116,7 @@ class Session:
         self._by_label: dict[str, Instrument] = {}
         self._by_number: dict[int, Instrument] = {}
         self._numbers = 0
-        self._members = [self._member(engine.card, n) for n, engine in enumerate(self._engines)]
+        self._members = members_of(self.annotator, self._by_number)
         self._preparer = Preparer(
             span=Span(0, 0),
             margin_s=self.preparation.bridge_gap_s + _MARGIN_S,
@@ -152,9 +128,7 @@ class Session:
         )
         self._dues: dict[int, int] = {}
         self._due_since: dict[int, float] = {}
-        self._memory: dict[str, list[Any]] = {}
-        #: Of instruments that were ended, the sample before which all picks were given.
-        self.closed: dict[str, int] = {}
+        self.progress = Progress(self._by_label, card.sampling_rate_hz, self.silent_until)
         self._measured: list[pd.DataFrame] = []
         self.clock_ns = 0
         #: Time in which packets came: the clock without the pauses of the whole feed.
@@ -168,17 +142,6 @@ class Session:
     @property
     def _rate_hz(self) -> float:
         return self.annotator.card.sampling_rate_hz
-
-    def _member(self, card: Card, index: int) -> Member:
-        engine = self._engines[index]
-        whole = self.annotator.card
-        source: Waveforms = _Source(self._by_number, whole.components)
-        if whole.members:
-            source = Reordered(source, whole.components, card.components)
-        if card.filter:
-            source = Paged(source, card, round(PAGE_S * card.sampling_rate_hz))
-        room = 2 * card.window_samples
-        return Member(engine, EngineSession(engine, 0, _FOREVER, room, early=True), source)
 
     # --- packets
 
@@ -212,7 +175,7 @@ class Session:
             told = {"before_hz": before, "after_hz": piece.rate_hz}
             self.remarks.add(packet.codes, Reason.of(Code.RATE_CHANGED, **told))
             one.preparing.rates[codes] = piece.rate_hz
-        known = self._memory.pop(".".join(codes), None)
+        known = self.progress.recall(".".join(codes))
         taken = one.add(codes, piece, packet.arrived_ns, self._patience_ns)
         one.last_busy_ns = self._busy_ns
         if known:
@@ -383,58 +346,10 @@ class Session:
         for one in instruments:
             self._note_measured(one, is_last=True)
             one.close()
-            # windows were computed beyond the last sample, where more may come
-            self.closed[one.label] = min(one.done, first_sample(one.end_ns, self._rate_hz))
-            self._memory |= one.preparing.memory()
+            self.progress.close(one)
             del self._by_label[one.label], self._by_number[one.number]
             self._dues.pop(one.number, None)
             self._due_since.pop(one.number, None)
-
-    # --- what an earlier session did
-
-    def instruments(self) -> list[Instrument]:
-        """Those in work whose channels become components, in order of their names."""
-        return [one for _, one in sorted(self._by_label.items()) if one.preparing.used]
-
-    def ends(self) -> dict[str, int]:
-        """By NET.STA.LOC.BI, where the last sample of instruments in work ends (ns)."""
-        return {k: one.end_ns for k, one in self._by_label.items() if one.preparing.used}
-
-    def done(self) -> dict[str, int]:
-        """By NET.STA.LOC.BI, the sample before which all picks of those in work were given."""
-        return {
-            label: max(one.done, self.silent_until.get(label, 0))
-            for label, one in self._by_label.items()
-            if one.preparing.used
-        }
-
-    def known_ns(self) -> int | None:
-        """The time before which all picks were given; None: there is no instrument in work (ns)."""
-        times = [
-            self.time_of(one.done) if one.done else one.begin_ns
-            for one in self._by_label.values()
-            if one.preparing.used
-        ]
-        return min(times, default=None)
-
-    def needed(self) -> dict[str, int]:
-        """As `done`, but that what is around these picks was measured as well."""
-        found = self.done()
-        for label in found:
-            waits = self._by_label[label].waits
-            found[label] = found[label] if waits is None else min(found[label], waits)
-        return found
-
-    def memory(self) -> dict[str, list[Any]]:
-        """Smallest and largest sample by NET.STA.LOC.CHA, and whether all are whole numbers."""
-        found = dict(self._memory)
-        for one in self._by_label.values():
-            found |= one.preparing.memory()
-        return found
-
-    def remember(self, memory: dict[str, list[Any]]) -> None:
-        """Know of channels what an earlier session knew."""
-        self._memory = dict(memory)
 
     @property
     def reach_ns(self) -> int:

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -22,24 +22,30 @@ from quakeline.events.chain.locate import located, locator_of
 from quakeline.events.chain.magnitude import sized
 from quakeline.events.chain.sections import Sections
 from quakeline.events.location import Locator
+from quakeline.events.location.terms import GivenTerms
 from quakeline.events.magnitudes.network import Corrections
 from quakeline.io.products import tables
+from quakeline.live.events.history import Past, learnt
 
 #: Columns of the stations and phases that settings of a network follow from.
 KNOWN = ["network", "station", "phase"]
+#: Station terms that follow from events.
+ESTIMATED = ("static", "ssst")
 
 
 @dataclass(frozen=True)
 class Job:
     """Picks of a window (PICKS), what was measured (MEASUREMENTS), and events that have ids.
 
-    `earlier` are EVENTS and ARRIVALS; `known` the stations and phases that have picks at all.
+    `earlier` are EVENTS and ARRIVALS; `known` the stations and phases that have picks at all;
+    `past` are final events from which delays are to be learnt anew.
     """
 
     picks: pd.DataFrame
     measurements: pd.DataFrame
     earlier: tuple[pd.DataFrame, pd.DataFrame]
     known: pd.DataFrame
+    past: Past | None = None
 
 
 @dataclass
@@ -53,7 +59,9 @@ class Chain:
     threads: int = 1
     _known: tuple[tuple[str, ...], ...] = ()
     _network: Network | None = None
-    _locator: Locator | None = field(default=None)
+    _locator: Locator | None = None
+    _learner: Locator | None = None
+    _terms: GivenTerms | None = None
 
     def __post_init__(self) -> None:
         self.sites = Sites.of(self.stations)
@@ -80,6 +88,7 @@ class Chain:
             return tables.empty(EVENTS), tables.empty(ARRIVALS)
         with _quiet():
             self._prepare(job.known)
+            self._learn(job.past)
             return self._made(job)
 
     def _prepare(self, known: pd.DataFrame) -> None:
@@ -92,6 +101,20 @@ class Chain:
                 self.sections.locate, self._network.sites, self.model, self.threads
             )
             self._known = codes
+            self._learner = self._locator
+            self._locate_with(self._terms)
+
+    def _learn(self, past: Past | None) -> None:
+        """Learn delays of stations from final events, as archives do from all of theirs."""
+        is_wanted = self.sections.locate.station_terms in ESTIMATED
+        if past is not None and is_wanted and self._learner is not None:
+            self._terms = learnt(self._learner, past)
+            self._locate_with(self._terms)
+
+    def _locate_with(self, terms: GivenTerms | None) -> None:
+        """Locate with delays that are known; what these leave in a window is estimated there."""
+        if terms is not None and self._learner is not None:
+            self._locator = replace(self._learner, given_terms=terms)
 
     def _made(self, job: Job) -> tuple[pd.DataFrame, pd.DataFrame]:
         sections, picks, sites = self.sections, job.picks, self.sites

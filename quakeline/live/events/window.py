@@ -19,6 +19,7 @@ from quakeline.core.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS
 from quakeline.core.timeline import SECOND
 from quakeline.io.products import tables
 from quakeline.live.events.chain import KNOWN, Chain, Job
+from quakeline.live.events.history import History
 from quakeline.live.events.section import Events
 from quakeline.live.events.updates import FINAL, PRELIMINARY, WITHDRAWN, Update, is_news
 
@@ -45,6 +46,7 @@ class Window:
         self._given: dict[str, tuple[int, float]] = {}
         self._known: set[tuple[str, ...]] = set()
         self._events: dict[str, Update] = {}
+        self._history = History()
         #: Events that begin before this time are final, in ns.
         self.final_ns = _NEVER_NS
         self.newest_ns = _NEVER_NS
@@ -87,9 +89,14 @@ class Window:
         """Stations and phases (network, station, phase) that have picks, in order."""
         return [list(codes) for codes in sorted(self._known)]
 
-    def restore(self, updates: Iterable[Update], final_ns: int) -> None:
-        """Know of events what an earlier session made, in the order in which it made them."""
+    def restore(self, updates: Iterable[Update], final_ns: int, picks: pd.DataFrame) -> None:
+        """Know of events what an earlier session made, in the order in which it made them.
+
+        `picks` (PICKS) hold theirs, as far as they are there.
+        """
         self.final_ns = max(self.final_ns, final_ns)
+        updates = list(updates)
+        self._history.add(sorted(updates, key=lambda one: one.time_ns), picks)
         for one in updates:
             self._events[one.event_id] = one
             if one.status == FINAL:
@@ -117,7 +124,7 @@ class Window:
         final_ns = self.final_at(known_ns)
         self._gather(min(self.final_ns, self._first_open_ns()))
         known = pd.DataFrame(self.known, columns=KNOWN)
-        job = Job(self._picks, self._measured[0], self._tables(), known)
+        job = Job(self._picks, self._measured[0], self._tables(), known, self._history.due())
         return Ask(job, final_ns)
 
     def take(self, ask: Ask, events: pd.DataFrame, arrivals: pd.DataFrame) -> list[Update]:
@@ -140,6 +147,7 @@ class Window:
             updates += self._version(row, own, ask.final_ns, now)
         updates += self._withdrawn(found, now)
         self.final_ns = max(self.final_ns, ask.final_ns)
+        self._history.add(updates, ask.job.picks)
         updates.sort(key=lambda one: (one.time_ns, one.event_id))
         return updates
 

@@ -63,14 +63,13 @@ class Working:
         found = tables.empty(PICKS)
         if output.state is not None:
             state = output.state.get("events", {"said": {}, "final_ns": 0, "known": []})
+            has = window.chain.has
+            known = [row for row in output.found if has(row["network"], row["station"])]
+            found = tables.typed(frame_of(known), PICKS) if known else found
             updates = publication.resume(state["said"], output.since)
-            window.restore(updates, int(state["final_ns"]))
+            window.restore(updates, int(state["final_ns"]), found)
             window.know(tuple(codes) for codes in state["known"])
-            known = [
-                row for row in output.found if window.chain.has(row["network"], row["station"])
-            ]
             if known:
-                found = tables.typed(frame_of(known), PICKS)
                 window.add(found, [data_ns_of(row) for row in known], time.perf_counter())
                 self._late = window.late
             path = output.folder / files.MEASUREMENTS_TABLE

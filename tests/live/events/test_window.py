@@ -88,7 +88,7 @@ def test_a_window_that_is_made_anew_from_lines_goes_on(material, chain, updates)
         if number % 2:
             final_ns, known = window.final_ns, window.known
             window = Window(chain, Events())
-            window.restore([read(one.kept()) for one in found], final_ns)
+            window.restore([read(one.kept()) for one in found], final_ns, given)
             window.know(tuple(codes) for codes in known)
             give(window, given)
         give(window, new)
