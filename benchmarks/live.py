@@ -1,14 +1,25 @@
-"""Live sessions: CPU time per station-hour, memory, and how late picks are at real time.
+"""Live sessions: CPU time per station-hour, memory, how late picks are, and SeisBench beside it.
 
 Stations with an event every 47 s at times of their own, three components at 100 Hz, noise between,
-in packets of 1 s, through PhaseNet on one core. `fast` cases hand packets over as quickly as they
-are taken: CPU seconds for an hour of a station, how many stations a core sustains by that, and
-memory after a quarter of the time and at the end. `real time` cases wait for the clock: how long
-after the last packet that it needs a pick is there. There is no peer: each row stands for itself.
+in packets of 1 s, through PhaseNet. `fast` cases hand packets over as quickly as they are taken, on
+one core: CPU seconds for an hour of a station, how many stations a core sustains by that, and
+memory after a quarter of the time and at the end. `real time` cases wait for the clock, on two
+cores: how long after the last packet that it needs a pick is there, and with `hurry` how long after
+its onset it is said first. `cut` hands over an hour of all stations at once, as after a cut of the
+feed, while the next packets go on at real time: seconds until all of it is picked. `soak` runs at
+20 times real time with an output folder: memory and open files after a tenth of the time and at the
+end, and picks that are missing between the first and the last of a station and phase.
+
+`SeisBench` is what is done with it today: a buffer of the last seconds of a station goes through
+`classify` every few seconds, on one core. Of the picks that `classify` makes of the whole record
+those are lost of which no buffer has one within 0.2 s; those of buffers are doubled that stand
+there again within 0.5 s. Our own picks are compared with those of `quakeline.pick` of the record.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +65,7 @@ def _packets(stations: int, seconds: int) -> Iterator[list[Any]]:
         yield packets
 
 
-def _session(threads: int, weights: str) -> Any:
+def _session(threads: int, weights: str, hurry: bool = False) -> Any:
     from quakeline.inference.annotator import Annotator
     from quakeline.live.preparing import Preparation
     from quakeline.live.session import Session
@@ -64,7 +75,7 @@ def _session(threads: int, weights: str) -> Any:
     annotator = Annotator.load(Path(weights), "cpu", threads)
     usual = prepare.Config()
     preparation = Preparation(usual.bridge_gap_s, usual.mend_spikes, usual.response)
-    return Session(annotator, settings_of(annotator.card), preparation, 10.0)
+    return Session(annotator, settings_of(annotator.card), preparation, 10.0, hurry=hurry)
 
 
 def fast(stations: int, seconds: int, threads: int, weights: str) -> dict[str, Any]:
@@ -94,26 +105,203 @@ def fast(stations: int, seconds: int, threads: int, weights: str) -> dict[str, A
     }
 
 
-def real(stations: int, seconds: int, threads: int, weights: str) -> dict[str, Any]:
+def real(
+    stations: int, seconds: int, threads: int, weights: str, hurry: bool = False
+) -> dict[str, Any]:
     """At real time: seconds from the last packet that a pick needs to the pick."""
-    session = _session(threads, weights)
-    late, data = [], []
-    begun = time.monotonic()
+    from quakeline.live.hurry import Announcements
+
+    session = _session(threads, weights, hurry)
+    announced = Announcements()
+    late: list[float] = []
+    data: list[float] = []
+    first: list[float] = []
+    begun, cpu = time.monotonic(), time.process_time()
     for second, packets in enumerate(_packets(stations, seconds)):
         time.sleep(max(begun + second - time.monotonic(), 0))
         for packet in packets:
             session.add(packet)
-        for some in session.work() if session.due else ():
-            late += some.computing_s.tolist()
-            times = some.frame["time"].astype("datetime64[ns, UTC]").astype("int64")
-            data += ((some.data_ns - times) / 1e9).tolist()
-    return {
+        while session.due:
+            for some in session.work():
+                times = _times(some.frame)
+                if some.preliminary:
+                    rows = some.frame.assign(time_ns=times).to_dict("records")
+                    said = announced.preliminary(some.label, rows)
+                    new = [row for row in said if row["version"] == 1]
+                    now_ns = _START_NS + (time.monotonic() - begun + 1) * 1e9
+                    first += [(now_ns - row["time_ns"]) / 1e9 for row in new]
+                else:
+                    announced.final(some.frame.assign(time_ns=times).to_dict("records"))
+                    late += some.computing_s.tolist()
+                    data += ((some.data_ns - times) / 1e9).tolist()
+    wall = time.monotonic() - begun
+    figures = {
         "picks": len(late),
         "computing_median_s": float(np.median(late)),
         "computing_p99_s": float(np.percentile(late, 99)),
         "data_median_s": float(np.median(data)),
         "data_p99_s": float(np.percentile(data, 99)),
-        "behind_s": time.monotonic() - begun - seconds,
+        "cpu_per_station_hour_s": (time.process_time() - cpu) * 3600 / (stations * seconds),
+        "peak_mb": measure.peak_mb(),
+        "behind_s": max(wall - seconds, 0.0),
+    }
+    if hurry:
+        figures["first_median_s"] = float(np.median(first))
+        figures["first_p95_s"] = float(np.percentile(first, 95))
+    return figures
+
+
+def _times(frame: Any) -> np.ndarray:
+    return np.asarray(frame["time"].astype("datetime64[ns, UTC]").astype("int64"))
+
+
+def cut(stations: int, seconds: int, threads: int, weights: str) -> dict[str, Any]:
+    """An hour comes at once, then real time goes on: seconds until nothing is due any more."""
+    session = _session(threads, weights)
+    picks, begun, missed_s = 0, time.monotonic(), 3600
+    source = _packets(stations, missed_s + seconds)
+    caught_s = float("nan")
+    for second, packets in enumerate(source):
+        if second >= missed_s and time.monotonic() - begun < second - missed_s + 1:
+            caught_s = time.monotonic() - begun
+            break
+        for packet in packets:
+            session.add(packet)
+        while session.due >= session.batch or (session.due and second >= missed_s):
+            picks += sum(len(some.frame) for some in session.work())
+    return {"caught_up_s": caught_s, "picks": picks, "peak_mb": measure.peak_mb()}
+
+
+def soak(stations: int, seconds: int, threads: int, weights: str) -> dict[str, Any]:
+    """At 20 times real time with all files of a session."""
+    from quakeline.core.schemas import PICKS
+    from quakeline.io.products import provenance, tables
+    from quakeline.live.output import TABLE, Output
+
+    session = _session(threads, weights)
+    marks: list[tuple[float, int]] = []
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "out"
+        output = Output(place, "live replay", provenance.Record("live", 1, {}))
+        output.begin()
+        for second, packets in enumerate(_packets(stations, seconds)):
+            time.sleep(max(begun + second / 20 - time.monotonic(), 0))
+            for packet in packets:
+                session.add(packet)
+            for some in session.work() if session.due else ():
+                output.add(some)
+            if output.is_time:
+                output.write({}, session.done(), {"channels": session.memory()})
+            if second % (seconds // 10) == seconds // 10 - 1:
+                marks.append((_resident_mb(), sum(1 for _ in Path("/proc/self/fd").iterdir())))
+        behind_s = time.monotonic() - begun - seconds / 20
+        output.write({}, session.done(), {}, now=True)
+        output.close()
+        picks = tables.read(place / TABLE, PICKS)
+    missing = 0
+    for _, own in picks[picks["probability"] > 0.6].groupby(["station", "phase"]):
+        steps = np.diff(np.sort(_times(own))) / 1e9 / _PERIOD_S
+        missing += int((np.round(steps) - 1).clip(min=0).sum())
+    return {
+        "hours": seconds / 3600,
+        "early_mb": marks[0][0],
+        "end_mb": marks[-1][0],
+        "early_files": marks[0][1],
+        "end_files": marks[-1][1],
+        "picks": len(picks),
+        "missing": missing,
+        "behind_s": max(behind_s, 0.0),
+    }
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _record(seconds: int) -> Any:
+    """One station as a stream."""
+    import obspy
+
+    shapes = _shapes()
+    samples = np.take(shapes, np.arange(seconds * _RATE), axis=1, mode="wrap")
+    stream = obspy.Stream()
+    for row, component in enumerate("ZNE"):
+        header = {"network": "XX", "station": "S0000", "channel": f"HH{component}"}
+        start = obspy.UTCDateTime(ns=_START_NS)
+        more = {"starttime": start, "sampling_rate": _RATE}
+        stream += obspy.Trace(samples[row].copy(), {**header, **more})
+    return stream
+
+
+def sliding(seconds: int, buffer_s: int, step_s: int, threads: int) -> dict[str, Any]:
+    """SeisBench's `classify` of a buffer every few seconds, and of the whole record."""
+    import seisbench.models
+    import torch
+
+    from benchmarks import peer_networks
+
+    torch.set_num_threads(threads)
+    with tempfile.TemporaryDirectory() as folder:
+        place = f"{folder}/original"
+        peer_networks.save("PhaseNet", place)
+        model = seisbench.models.PhaseNet.load(place)
+    stream = _record(seconds)
+    start = stream[0].stats.starttime
+    levels = {"P_threshold": 0.3, "S_threshold": 0.3}
+    whole = model.classify(stream, **levels).picks
+    found: list[Any] = []
+
+    def work() -> None:
+        for end in range(buffer_s, seconds + 1, step_s):
+            part = stream.slice(start + end - buffer_s, start + end)
+            found.extend(model.classify(part, **levels).picks)
+
+    done = measure.timed(work)
+    times = {
+        phase: sorted(p.peak_time.timestamp for p in found if p.phase == phase) for phase in "PS"
+    }
+    lost = sum(
+        not any(abs(at - p.peak_time.timestamp) <= 0.2 for at in times[p.phase]) for p in whole
+    )
+    doubled = sum(int((np.diff(times[phase]) <= 0.5).sum()) for phase in "PS")
+    hours = seconds / 3600
+    return {
+        "cpu_per_station_hour_s": done["cpu_s"] / hours,
+        "picks": len(whole),
+        "lost": lost,
+        "doubled": doubled,
+    }
+
+
+def ours(seconds: int, threads: int, weights: str) -> dict[str, Any]:
+    """The same record as packets: CPU time, and picks lost or doubled against the archive."""
+    import quakeline
+    from quakeline.live.feeds.protocol import Packet
+
+    stream = _record(seconds)
+    whole = quakeline.pick(stream, weights=weights, threads=threads)
+    session = _session(threads, weights)
+    frames: list[Any] = []
+
+    def work() -> None:
+        for second in range(seconds):
+            start = _START_NS + second * 10**9
+            for trace in stream:
+                samples = trace.data[second * _RATE : (second + 1) * _RATE]
+                session.add(Packet(trace.id, start, _RATE, samples, start + 10**9))
+            if session.due:
+                frames.extend(some.frame for some in session.work())
+        frames.extend(some.frame for some in session.finish())
+
+    done = measure.timed(work)
+    names = [name for frame in frames for name in frame["pick_id"]]
+    return {
+        "cpu_per_station_hour_s": done["cpu_s"] * 3600 / seconds,
+        "picks": len(whole),
+        "lost": len(set(whole["pick_id"]) - set(names)),
+        "doubled": len(names) - len(set(names)),
     }
 
 
@@ -138,27 +326,71 @@ UNITS = {
     "data_median_s": "data s, median",
     "data_p99_s": "data s, 99 %",
     "behind_s": "s behind at the end",
+    "first_median_s": "s from onset to first word, median",
+    "first_p95_s": "s from onset to first word, 95 %",
+    "caught_up_s": "s until all is picked",
+    "hours": "hours of data",
+    "end_mb": "MB at the end",
+    "early_files": "open files after a tenth",
+    "end_files": "open files at the end",
+    "missing": "picks missing",
+    "lost": "picks lost",
+    "doubled": "picks doubled",
 }
+
+#: Name, side, threads and arguments of each case.
+_CASES: list[tuple[str, str, int, dict[str, Any]]] = [
+    *((f"fast, {n} stations, 900 s", "fast", 1, {"stations": n, "seconds": 900}) for n in (10, 50)),
+    *(
+        (f"real time, {n} stations, {s} s", "real", 2, {"stations": n, "seconds": s})
+        for n, s in ((10, 120), (100, 120), (500, 90))
+    ),
+    (
+        "real time, hurry, 100 stations, 120 s",
+        "real",
+        2,
+        {"stations": 100, "seconds": 120, "hurry": True},
+    ),
+    ("cut of an hour, 20 stations", "cut", 2, {"stations": 20, "seconds": 600}),
+    ("soak, 20 stations, 20 times real time", "soak", 2, {"stations": 20, "seconds": 9000}),
+    ("packets of 1 s, one station, 1800 s", "ours", 1, {"seconds": 1800}),
+    *(
+        (
+            f"SeisBench, buffer of {b} s every {s} s, one station, 1800 s",
+            "sliding",
+            1,
+            {"seconds": 1800, "buffer_s": b, "step_s": s},
+        )
+        for b, s in ((60, 30), (60, 5))
+    ),
+]
+_QUICK: list[tuple[str, str, int, dict[str, Any]]] = [
+    ("fast, 2 stations, 120 s", "fast", 1, {"stations": 2, "seconds": 120}),
+    (
+        "real time, hurry, 2 stations, 60 s",
+        "real",
+        1,
+        {"stations": 2, "seconds": 60, "hurry": True},
+    ),
+]
 
 
 def main() -> None:
     """Run the cases; --quick takes fewer stations and minutes."""
     given = measure.arguments(__doc__)
-    if measure.answered(given, fast=fast, real=real, prepare=prepare):
+    sides = {"fast": fast, "real": real, "cut": cut, "soak": soak}
+    if measure.answered(given, **sides, ours=ours, sliding=sliding, prepare=prepare):
         return
     weights = measure.child(MODULE, 1, side="prepare")["path"]
-    cases = {"fast": [(10, 900), (50, 900)], "real": [(10, 120), (50, 120)]}
-    if given.quick:
-        cases = {"fast": [(2, 120)], "real": [(2, 60)]}
     rows = []
-    for side, some in cases.items():
-        for stations, seconds in some:
-            asked = {"side": side, "stations": stations, "seconds": seconds, "weights": weights}
-            run = measure.child(MODULE, 1, **asked)
-            name = f"{'real time' if side == 'real' else side}, {stations} stations, {seconds} s"
-            for key, value in run.items():
-                rows.append({"case": name, "unit": UNITS[key], "ours": round(value, 4)})
-            measure.finish("live", rows, given.quick)
+    for name, side, threads, asked in _QUICK if given.quick else _CASES:
+        if given.only not in name:
+            continue
+        more = {} if side == "sliding" else {"weights": weights}
+        run = measure.child(MODULE, threads, side=side, **asked, **more)
+        for key, value in run.items():
+            rows.append({"case": name, "unit": UNITS[key], "ours": round(value, 4)})
+        measure.finish("live", rows, given.quick, given.only)
 
 
 if __name__ == "__main__":

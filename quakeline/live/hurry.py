@@ -39,13 +39,19 @@ class Announcements:
     """
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, str], list[_Open]] = {}
+        self._open: dict[str, dict[str, list[_Open]]] = {}
+
+    def _known(self, row: Mapping[str, Any]) -> list[_Open]:
+        """The announcements of the instrument and phase of a row."""
+        codes = (row["network"], row["station"], row["location"], row["instrument"])
+        own = self._open.setdefault(".".join(map(str, codes)), {})
+        return own.setdefault(str(row["phase"]), [])
 
     def final(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Final picks with the id of what was announced of them, or their own."""
         said = []
         for row in rows:
-            known = self._open.get(_key(row), [])
+            known = self._known(row)
             one = _nearest(known, int(row["time_ns"]))
             if one is not None:
                 known.remove(one)
@@ -61,7 +67,7 @@ class Announcements:
         """
         said, seen = [], set()
         for row in rows:
-            known = self._open.setdefault(_key(row), [])
+            known = self._known(row)
             one = _nearest([open_ for open_ in known if open_.id not in seen], int(row["time_ns"]))
             if one is None:
                 one = _Open(dict(row), str(row["pick_id"]), 0)
@@ -72,19 +78,12 @@ class Announcements:
             one.row, one.version = dict(row), one.version + 1
             seen.add(one.id)
             said.append({"id": one.id, "version": one.version, "status": PRELIMINARY, **row})
-        for (own, _), known in self._open.items():
-            if own != label:
-                continue
+        for known in self._open.get(label, {}).values():
             for one in [open_ for open_ in known if open_.id not in seen]:
                 known.remove(one)
                 version = one.version + 1
                 said.append({"id": one.id, "version": version, "status": WITHDRAWN, **one.row})
         return said
-
-
-def _key(row: Mapping[str, Any]) -> tuple[str, str]:
-    codes = (row["network"], row["station"], row["location"], row["instrument"])
-    return ".".join(map(str, codes)), str(row["phase"])
 
 
 def _nearest(known: list[_Open], time_ns: int) -> _Open | None:

@@ -113,6 +113,8 @@ class Running:
         except BaseException:
             self._feed.close()
             output.close()
+            if events is not None:
+                events.close()
             raise
         self._session, self._output = session, output
         self._is_finite = settings.IS_FINITE

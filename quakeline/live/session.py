@@ -240,7 +240,7 @@ class Session:
     @property
     def behind_s(self) -> float:
         """How long the oldest windows that can be computed have waited, in seconds."""
-        oldest = min(self._due_since.values(), default=None)
+        oldest = next(iter(self._due_since.values()), None)  # they are in the order of time
         return 0.0 if oldest is None else time.perf_counter() - oldest
 
     @property

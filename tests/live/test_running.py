@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from io import BufferedWriter, FileIO
 from pathlib import Path
@@ -252,6 +253,32 @@ def test_a_feed_is_closed_where_its_folder_cannot_be_made(annotator, folder, tmp
     with pytest.raises((OSError, OutputError)):
         Running(Opened(paths=[str(folder)]), session_of(annotator, 20.0), output)
     assert closed == [True]
+
+
+def test_data_of_long_ago_have_no_latency_but_that_of_computing(
+    annotator: Annotator, folder: Path, tmp_path: Path
+) -> None:
+    """Files of other years that are read now arrive years after they were recorded."""
+    said: list[dict[str, object]] = []
+    output = Output(tmp_path / "out", "live", RECIPE, said.append)
+    output.begin()
+    session = session_of(annotator, 20.0)
+    for packet in feed(folder).open().packets():
+        if packet is not None:
+            session.add(replace(packet, arrived_ns=packet.arrived_ns + 10**17))
+            for picks in session.work():
+                output.add(picks)
+        if said:
+            break
+    output.write({}, {}, {}, now=True)
+    output.close()
+    assert "data_latency_s" not in said[0]
+    assert float(said[0]["computing_latency_s"]) >= 0
+    latency = json.loads((tmp_path / "out" / LATENCY).read_text())
+    assert latency["all"]["data_s"] is None
+    again = Output(tmp_path / "out", "live", RECIPE)
+    again.close()
+    assert again.latencies.plain()["all"]["picks"] == len(said)
 
 
 def test_falling_behind_is_said_when_it_begins_and_when_it_is_over() -> None:

@@ -17,7 +17,7 @@ def line_of(kind: str, row: Mapping[str, Any]) -> bytes:
 
     Times become ISO 8601 (UTC, to the microsecond), what is no number null, arrays lists.
     """
-    plain = {"kind": kind, **{str(name): _plain(value) for name, value in row.items()}}
+    plain = {"kind": kind, **{str(name): plain(value) for name, value in row.items()}}
     return json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -47,11 +47,12 @@ def _naive(value: Any) -> Any:
     return (value - value.utcoffset()).replace(tzinfo=None) if zone is not None else value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: see `line_of`."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple | set | np.ndarray):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, np.datetime64) or hasattr(value, "isoformat"):
         try:
             return iso(time_ns(value), 6)

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from quakeline.core.timeline import SECOND
+from quakeline.live.publishing.lines import plain
 from quakeline.live.serving.traces import Traces
 from quakeline.live.session import Session
 
@@ -31,6 +32,8 @@ _SHOWN = (
     "data_latency_s",
     "computing_latency_s",
 )
+#: What lines of events have beside single values.
+_TABLES = ("arrivals", "event")
 #: Readers at once.
 MOST_READERS = 32
 
@@ -100,6 +103,7 @@ class Board:
             if known and int(known.get("version", 0)) > int(row.get("version", 0)):
                 return
             self._n_events += known is None
+            row = {**{k: v for k, v in row.items() if k not in _TABLES}, "id": name}
             self._keep(self._events, name, row, MOST_EVENTS)
             self._tell("event", row)
 
@@ -204,4 +208,5 @@ class Board:
 
 def _message(kind: str, content: Mapping[str, Any]) -> bytes:
     """A message of server-sent events; JSON has no line ends of its own."""
-    return f"event: {kind}\ndata: {json.dumps(content, default=str)}\n\n".encode()
+    text = json.dumps(plain(content), ensure_ascii=False, allow_nan=False)
+    return f"event: {kind}\ndata: {text}\n\n".encode("utf-8", "replace")

@@ -83,11 +83,12 @@ def test_the_mechanism_of_a_table_of_polarities(place: Path) -> None:
 
 
 def test_below_the_quality_that_is_named_there_is_none(place: Path) -> None:
-    table = pd.read_csv(place / "polarities.csv").assign(polarity="U")
-    table.to_csv(place / "up.csv", index=False)
-    (row,) = ran(place, polarities=str(place / "up.csv"))[0].itertuples()
+    table = pd.read_csv(place / "polarities.csv")
+    table.loc[::4, "polarity"] = table.loc[::4, "polarity"].map({"U": "D", "D": "U"})
+    table.to_csv(place / "wrong.csv", index=False)
+    (row,) = ran(place, polarities=str(place / "wrong.csv"), worst_quality="A")[0].itertuples()
     assert np.isnan(row.strike_1_deg)
-    assert row.note == "quality D, below C"
+    assert row.note == f"quality {row.quality_class}, below A"
 
 
 def test_an_event_without_polarities_has_a_row_that_says_so(place: Path) -> None:
