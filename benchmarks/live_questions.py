@@ -80,8 +80,8 @@ def gaps(records: str, stationxml: str, threads: int) -> dict[str, Any]:
     """Share of picks that stay, by the length of a gap."""
     import obspy
 
-    from quakeline.api.direct.picks import picks_of, settings_of
     from quakeline.api.direct.weights import load
+    from quakeline.picking.direct.picks import picks_of, settings_of
     from quakeline.waveforms.preparation.recordings import of_stream
 
     annotator = load(None, None, threads=threads, device="cpu")

@@ -24,12 +24,12 @@ _MODELS = ("phasenet", "eqtransformer-original", "eqtransformer-conservative")
 
 def shares(records: str, model: str, threads: int) -> dict[str, Any]:
     """Figures of a network, by phase and of both."""
-    from quakeline.api import picker_scores
-    from quakeline.api.direct.picks import picks_of, settings_of
     from quakeline.api.direct.weights import load
     from quakeline.core.timeline import SECOND
+    from quakeline.picking import scoring
+    from quakeline.picking.direct.picks import picks_of, settings_of
 
-    data = picker_scores.read(Path(records))
+    data = scoring.read(Path(records))
     annotator = load(model, None, threads=threads, device="cpu")
     picks = picks_of(data.recordings(), annotator, settings_of(annotator.card, None)).picks
     record = picks["station"].str.removeprefix("S").astype(int).to_numpy() - 1

@@ -25,12 +25,15 @@ from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
 from quakeline.commands.scan import scan
 from quakeline.commands.train import train
-from quakeline.core import terminal
+from quakeline.core import garbage, terminal
 from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from quakeline.workflow.config import Run
     from quakeline.workflow.inspection.readiness import Findings
+    from quakeline.workflow.outcome import Outcome
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -73,6 +76,7 @@ def main() -> None:
 
     Standard output that cannot be written ends no work; it is one line and exit code 3.
     """
+    garbage.search_rarely()
     output = terminal.take_output()
     sys.exit(terminal.ended(output, _code_of(*_split(sys.argv[1:]))))
 
@@ -144,40 +148,52 @@ def run(
 ) -> None:
     """Run the workflow, whatever is missing or out of date, and show what it found.
 
-    A killed run continues. What Snakemake says is kept in results/RUN/logs/snakemake.txt.
+    A killed run continues. What Snakemake says is kept in results/RUN/logs/snakemake.txt. A run
+    whose picker is trained on the catalog of another one (dataset.from_run) begins with that one.
     """
     from functools import partial
 
-    from rich.console import Console
-
-    from quakeline.commands.progress import shown
-    from quakeline.workflow import launch, profiles
+    from quakeline.workflow import launch, profiles, rounds
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
         raise typer.BadParameter(f"{cores!r} given; a number above 0, or all", param_hint="--cores")
     place = launch.find_place(Path.cwd(), overlay)
     path = launch.find_overlay(place, overlay, Path.cwd())
-    settings = launch.checked(place, path)
-    profile_path = profiles.find(place, profile, Path.cwd())
     if place != Path.cwd():
         typer.echo(f"working in {place}", err=True)
-    results = place / "results" / settings.run
-    start = partial(launch.launch, place, settings, path, cores, context.obj or [], profile_path)
-    quiet = not (verbose or context.obj)
+    profile_path = profiles.find(place, profile, Path.cwd())
+    extra = context.obj or []
+    for one in rounds.wanted(place, path):
+        if one != path:
+            typer.echo(f"first: the run of {os.path.relpath(one or '')}", err=True)
+        settings = launch.checked(place, one)
+        start = partial(launch.launch, place, settings, one, cores, extra, profile_path)
+        code = _carried_out(start, place, settings.run, quiet=not (verbose or extra))
+        if code:
+            raise typer.Exit(code)
+    catalog = place / "results" / settings.run / "catalog/events.parquet"
+    if not launch.DRY.intersection(extra) and catalog.is_file():
+        _show(place, settings.run)
+
+
+def _carried_out(start: Callable[..., Outcome], place: Path, run: str, *, quiet: bool) -> int:
+    """Start the workflow of a run, say how it ended, and give the exit code."""
+    from rich.console import Console
+
+    from quakeline.commands.progress import shown
+    from quakeline.workflow import launch
+
     if quiet:
         with shown("running", Console(stderr=True), lambda n: f"{n:.0f} steps") as progress:
-            outcome = start(progress)
+            outcome = start(progress=progress)
     else:
         outcome = start()
     if outcome.code and quiet:
-        kept = os.path.relpath(launch.output_of(results))
+        kept = os.path.relpath(launch.output_of(place / "results" / run))
         typer.echo(f"all that Snakemake said is in {kept}", err=True)
     for line in outcome.lines:
         typer.echo(f"quakeline: {line}", err=True)
-    planned_only = launch.DRY.intersection(context.obj or [])
-    if outcome.code == 0 and not planned_only and (results / "catalog/events.parquet").is_file():
-        _show(place, settings.run)
-    raise typer.Exit(outcome.code)
+    return outcome.code
 
 
 @app.command()

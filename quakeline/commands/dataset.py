@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from quakeline.training.datasets.rules import Rules
 
 app = typer.Typer(no_args_is_help=True, help="Data sets to train networks with.")
 
@@ -20,6 +23,9 @@ Model = Annotated[
     str | None, typer.Option(help="Say also what this network cannot use: name or .safetensors.")
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the facts to this file.")]
+Picture = Annotated[
+    Path | None, typer.Option(help="Draw counts, lengths and some records: *.png or *.svg.")
+]
 Look = Annotated[int, typer.Option("--waveforms", min=0, help="Records whose samples are read.")]
 Run = Annotated[str, typer.Argument(help="Name or folder of a finished run.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the data set.")]
@@ -29,6 +35,12 @@ Residual = Annotated[float, typer.Option(min=0, help="Largest residual of an arr
 Stations = Annotated[int, typer.Option(min=1, help="Smallest number of stations of an event.")]
 Snr = Annotated[float, typer.Option(help="Smallest signal-to-noise ratio of an arrival, dB.")]
 Noise = Annotated[float, typer.Option(min=0, help="Windows of noise for each record of an event.")]
+Start = Annotated[str | None, typer.Option(help="Records begin at this time (UTC) or later.")]
+End = Annotated[str | None, typer.Option(help="Records end before this time (UTC).")]
+Split = Annotated[
+    Literal["event", "time"],
+    typer.Option(help="Parts by event, or one after the other in time."),
+]
 
 _COMMAND = "dataset from-run"
 
@@ -40,7 +52,11 @@ def _root() -> None:
 
 @app.command()
 def inspect(
-    dataset: Where, model: Model = None, json_file: Json = None, waveforms: Look = 10_000
+    dataset: Where,
+    model: Model = None,
+    json_file: Json = None,
+    picture: Picture = None,
+    waveforms: Look = 10_000,
 ) -> None:
     """Show records, labels, rates, components and parts, and what cannot be used and why."""
     import json
@@ -49,17 +65,24 @@ def inspect(
     from quakeline.io.products.atomic import write_text
     from quakeline.models.named import weights_file
     from quakeline.models.weights import card_of
+    from quakeline.training.datasets import picture as drawing
     from quakeline.training.datasets.inspecting import facts_of, lines_of
     from quakeline.training.datasets.opening import open_dataset
 
     found = open_dataset(dataset)
     if json_file is not None:
         targets.require_file("--json", json_file, found.files)
+    if picture is not None:
+        drawing.require_kind("--picture", picture)
+        targets.require_file("--picture", picture, [*found.files, json_file])
     card = card_of(weights_file(model))[0] if model else None
     facts = facts_of(found, card, waveforms)
     if json_file is not None:
         write_text(json_file, json.dumps(facts, indent=2) + "\n")
     typer.echo("\n".join(lines_of(facts)))
+    if picture is not None:
+        drawing.draw(found, picture)
+        typer.echo(f"written  {picture}")
 
 
 @app.command()
@@ -72,34 +95,56 @@ def from_run(
     min_stations: Stations = 3,
     min_snr: Snr = 0.0,
     noise: Noise = 0.5,
+    start: Start = None,
+    end: End = None,
+    split: Split = "event",
 ) -> None:
     """Cut the arrivals of a run's catalog, noise and false picks out of its waveforms.
 
     Waveforms that the run did not keep are prepared again from its archive. All records of an event
-    are in one part; so are events whose arrivals are in one record.
+    are in one part; split by event, so are events whose arrivals are in one record.
     """
     from rich.console import Console
 
-    from quakeline.commands.places import catalog_of, run_folder_of, settings_of
+    from quakeline.commands.places import catalog_of, run_folder_of
     from quakeline.commands.progress import shown
-    from quakeline.core.errors import ConfigError
     from quakeline.io.products import targets
     from quakeline.training.datasets import from_run as cutting
-    from quakeline.training.datasets.choice import Rules
+    from quakeline.workflow.stages import dataset as stage
 
-    if before >= length:
-        raise ConfigError(f"--before: {before:g} given; allowed: less than --length ({length:g})")
+    rules = rules_of(
+        length_s=length, before_s=before, max_residual_s=max_residual, min_stations=min_stations,
+        min_snr_db=min_snr, noise=noise, start=start, end=end, split=split,
+    )  # fmt: skip
     targets.require_folder("--output", output, _COMMAND, ("metadata.csv", "waveforms.hdf5"), [])
-    folder, rules = run_folder_of(run), Rules(length, before, max_residual, min_stations, min_snr,
-                                              noise)  # fmt: skip
-    catalog, settings = catalog_of(run), settings_of(folder)
+    folder = run_folder_of(run)
+    catalog = catalog_of(run)
     with (
         shown("cutting", Console(stderr=True), lambda n: f"{n:g} chunks") as notify,
         targets.filling(output, _COMMAND) as place,
     ):
-        made = cutting.write(folder, catalog, settings, rules, place, notify)
+        made = cutting.write(folder, catalog, stage.again(folder), rules, place, notify)
     for reason, number in sorted(made.refused.items()):
         typer.echo(f"left out: {number} times {reason}", err=True)
     for (part, kind), number in sorted(made.records.items()):
         typer.echo(f"{part:<8} {number} of kind {kind}")
     typer.echo(f"written  {output}")
+
+
+def rules_of(**given: object) -> Rules:
+    """The rules that the options say. Raises ConfigError."""
+    from pydantic import ValidationError
+
+    from quakeline.core.errors import ConfigError
+    from quakeline.training.datasets.rules import Rules
+
+    try:
+        return Rules.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if not first["loc"]:
+            raise ConfigError(str(first["msg"]).removeprefix("Value error, ")) from error
+        option = "--" + str(first["loc"][0]).removesuffix("_s").removesuffix("_db").replace(
+            "_", "-"
+        )
+        raise ConfigError(f"{option}: {first['input']!r} given; {first['msg']}") from error

@@ -13,7 +13,7 @@ from quakeline.commands.options import thresholds
 from quakeline.core.errors import ConfigError, QuakelineError, WeightsError
 
 if TYPE_CHECKING:
-    from quakeline.api.picker_scores import Labelled, Score
+    from quakeline.picking.scoring import Labelled, Score
 
 app = typer.Typer(no_args_is_help=True, help="How good weight sets, catalogs and mechanisms are.")
 
@@ -71,13 +71,13 @@ def picks(
     if weights_folder is not None and not weights_folder.is_dir():
         raise ConfigError(f"--weights-folder: {str(weights_folder)!r} is no folder")
 
-    from quakeline.api import picker_scores
     from quakeline.io.products import targets
     from quakeline.models.cards import CARDS
+    from quakeline.picking import scoring
 
     if json_file is not None:
         targets.require_file("--json", json_file, [records, weights_folder, *(model or [])])
-    data = picker_scores.read(records)
+    data = scoring.read(records)
     scores: list[Score] = []
     for name in model or CARDS:
         try:
@@ -92,8 +92,8 @@ def picks(
         )
     if json_file is not None:
         _write_json(scores, records, tolerance, json_file)
-    cells = picker_scores.table(scores)
-    typer.echo(picker_scores.markdown(cells) if markdown else _aligned(cells))
+    cells = scoring.table(scores)
+    typer.echo(scoring.markdown(cells) if markdown else _aligned(cells))
 
 
 def _scores(
@@ -104,8 +104,8 @@ def _scores(
     folder: Path | None,
 ) -> list[Score]:
     from quakeline.api.direct.weights import load
-    from quakeline.api.picker_scores import score
     from quakeline.models.cards import CARDS
+    from quakeline.picking.scoring import score
 
     names = [file.name for file in CARDS[name].source.files] if name in CARDS else []
     inside = folder is not None and names and all((folder / one).is_file() for one in names)
@@ -116,9 +116,9 @@ def _scores(
 def _write_json(scores: list[Score], records: Path, tolerance_s: float, target: Path) -> None:
     import json
 
-    from quakeline.api.picker_scores import as_json
     from quakeline.io.products.atomic import write_text
     from quakeline.io.products.provenance import digest_file
+    from quakeline.picking.scoring import as_json
 
     facts = {"records": str(records), "sha256": digest_file(records), "tolerance_s": tolerance_s}
     write_text(target, json.dumps(as_json(scores, **facts), indent=1) + "\n")

@@ -11,7 +11,7 @@ from quakeline.commands.options import Files, Model, StationXml, Threshold, Weig
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from quakeline.api.direct.picks import Outcome
+    from quakeline.picking.direct.picks import Outcome
     from quakeline.picking.settings import Settings
     from quakeline.waveforms.preparation.recordings import Recordings
 
@@ -43,12 +43,12 @@ def pick(
 
     from rich.console import Console
 
-    from quakeline.api.direct.picks import picks_of, settings_of
     from quakeline.api.direct.weights import load
     from quakeline.commands.progress import shown
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.models.names import described
+    from quakeline.picking.direct.picks import picks_of, settings_of
     from quakeline.waveforms.preparation.recordings import of_files
 
     console = Console(stderr=True)
@@ -85,14 +85,14 @@ def _write(
 ) -> None:
     """Write the picks whole or not at all; a Parquet table says what made it."""
     from quakeline.core.schemas import PICKS
-    from quakeline.core.timeline import iso
+    from quakeline.core.timeline import isos
     from quakeline.io.products import provenance, tables
     from quakeline.io.products.atomic import replacing
 
     if output.suffix == ".csv":
         with replacing(output) as temporary:
             times = outcome.picks["time"].astype("int64")
-            frame = outcome.picks.assign(time=[iso(time, digits=6) for time in times])
+            frame = outcome.picks.assign(time=isos(times.to_numpy(), digits=6))
             frame.to_csv(temporary, index=False, lineterminator="\n")
         return
     from quakeline.workflow.stages.pick import VERSION

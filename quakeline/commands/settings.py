@@ -23,6 +23,8 @@ def sections(
     """
     known = Sections.model_fields
     given = {name: dict(deepcopy(part)) for name, part in (base or {}).items() if name in known}
+    if given.get("classify", {}).get("kind", "rules") != "rules":
+        del given["classify"]  # a network needs waveforms, which are not there
     before = sections_of(given)
     changed: list[tuple[list[str], Any]] = []
     for word in words:

@@ -112,6 +112,8 @@ def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
     targets.require_folder("the report's folder", job.report, REPORT, page.NAMES, [])
     typer.echo(f"records  {job.dataset.path}, {len(job.dataset)} of them")
     result = tune(job, lambda row: typer.echo(_line(row)))
+    if result is None:  # another process tells
+        return
     for line in _summary(result, job.name):
         typer.echo(line)
     for doubt in result.doubts:

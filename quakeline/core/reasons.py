@@ -167,6 +167,8 @@ class Code(Enum):
     FEED_FILE_UNREADABLE = _remark("it cannot be read now: {why}")
     DELIVERY_FAILS = _remark("not delivered: {why}; kept and tried again")
     DELIVERED_AGAIN = _remark("delivered again, {count} message{s} that had waited")
+    NO_PLACE_FOR_EVENTS = _remark("its coordinates are not known: picks, but no events")
+    LATE_FOR_EVENTS = _remark("{count} pick{s} came when events of their time were final")
     SPOOL_UNWRITABLE = _remark("messages that wait cannot be kept on disk, only in memory: {why}")
 
     # tables of picks
@@ -314,6 +316,9 @@ class Code(Enum):
     COUNTS_ONLY = _unused("no instrument response")
     NO_COMPONENT = _unused("no component that may be measured")
     TOO_FEW_COMPONENTS = _unused("Z, N and E are needed")
+    WINDOW_NOT_PLACED = _unused(
+        "gaps, clipped samples or the end of the data in every window around its P"
+    )
     FEW_POLARITIES = _unused("{count} polarities, {needed:g} are needed")
     AZIMUTH_GAP = _unused(
         "azimuths of polarities have a gap of {gap_deg:g} deg, above {most_deg:g}"

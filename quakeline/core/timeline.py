@@ -7,8 +7,13 @@ samples of a rate since 1970-01-01, so the same instant has the same index in ev
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SECOND = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,6 +42,17 @@ def iso(time_ns: int, digits: int = 3) -> str:
     text = to_datetime(seconds * SECOND).strftime("%Y-%m-%dT%H:%M:%S")
     fraction = f".{rest:09d}"[: digits + 1] if digits else ""
     return f"{text}{fraction}Z"
+
+
+def isos(times_ns: Sequence[int] | np.ndarray, digits: int = 3) -> list[str]:
+    """The texts that `iso` gives of many times, a few times faster."""
+    import numpy as np
+
+    step = 10 ** (9 - digits)
+    rounded = (np.asarray(times_ns, np.int64) + step // 2) // step * step
+    texts = np.datetime_as_string(rounded.astype("datetime64[ns]"), unit="ns")
+    end = 20 + digits if digits else 19
+    return [f"{text[:end]}Z" for text in texts.tolist()]
 
 
 def first_sample(time_ns: int, rate_hz: float) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from quakeline.core.errors import ConfigError
+from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.inference.backends import Backend, OpenVino, Torch
 from quakeline.inference.engine import Engine, Piece
 from quakeline.inference.ensemble import Reordered, combined
@@ -69,6 +69,8 @@ class Annotator:
         from quakeline.models.weights import card_of, members_of
 
         known, weights_id = card_of(weights)
+        if known.output == "event":
+            raise WeightsError(f"{weights} tells kinds of events, it picks no phases")
         card = windowing.on(known)
         engines, places = [], []
         members = [windowing.on(member) for member, _ in members_of(weights)]

@@ -20,6 +20,7 @@ from quakeline.core.errors import ConfigError
 from quakeline.core.reasons import Code, Reason
 from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, Span, first_sample, iso, sample_time
+from quakeline.events.measurement.settings import Settings as Measure
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.engine import Block
 from quakeline.inference.engine import Session as EngineSession
@@ -29,15 +30,17 @@ from quakeline.io.products import tables
 from quakeline.live.checks import codes_of, piece_of
 from quakeline.live.feeds.protocol import Packet
 from quakeline.live.instrument import PAGE_S, Instrument, Member
-from quakeline.live.preparing import Preparing
+from quakeline.live.measuring import Measuring
+from quakeline.live.preparing import Preparation, Preparing
 from quakeline.live.remarks import Remarks
+from quakeline.live.results import Counts, Picks
 from quakeline.models.cards import Card
 from quakeline.picking.extraction import BlockPicker, Origin
 from quakeline.picking.settings import Settings
 from quakeline.signal.segments import Segment
 from quakeline.waveforms.preparation.components import Preparer
 from quakeline.waveforms.preparation.orientation import COMPONENTS
-from quakeline.waveforms.preparation.settings import READ_AHEAD_S, Response
+from quakeline.waveforms.preparation.settings import READ_AHEAD_S
 
 #: An instrument that is silent for so long, while others are not, is ended, in seconds.
 SILENCE_S = 300.0
@@ -48,49 +51,6 @@ _FOREVER = 1 << 62
 _AT_ONCE = 64
 #: Prepared stretches overlap by this on both sides, beyond the longest gap that is bridged.
 _MARGIN_S = 1.0
-
-
-@dataclass(frozen=True)
-class Picks:
-    """Picks of an instrument (rows of PICKS) and how long each of them took.
-
-    `data_ns` is when the packet came that was the last one a pick had to wait for, as the feed says
-    (ns since 1970); `computing_s` passed on this machine since then. Both have shape (m,).
-
-    If `preliminary`, they are all picks of the instrument `label` that are not final now; there may
-    be none.
-    """
-
-    frame: pd.DataFrame
-    data_ns: np.ndarray
-    computing_s: np.ndarray
-    label: str = ""
-    preliminary: bool = False
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """Those settings of the section `prepare` that hold for packets.
-
-    `instruments` are the band and instrument codes that are used; empty: all.
-    """
-
-    bridge_gap_s: float
-    mend_spikes: bool
-    response: Response
-    instruments: tuple[str, ...] = ()
-
-
-@dataclass
-class Counts:
-    """Packets and samples so far."""
-
-    packets: int = 0
-    samples: int = 0
-    repeated: int = 0
-    late: int = 0
-    unused: int = 0
-    windows: int = 0
 
 
 @dataclass
@@ -139,6 +99,10 @@ class Session:
     silence_s
         An instrument of which nothing comes for so long while others go on is picked to its end,
         in seconds. Pauses of the whole feed do not count.
+    measure
+        What is measured around picks; None: nothing.
+    unmeasured
+        Picks by NET.STA.LOC.BI that an earlier session gave, and did not measure.
 
     Raises
     ------
@@ -155,6 +119,8 @@ class Session:
     remarks: Remarks = field(default_factory=Remarks)
     silence_s: float = SILENCE_S
     hurry: bool = False
+    measure: Measure | None = None
+    unmeasured: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.rules.rule != "local":
@@ -189,6 +155,7 @@ class Session:
         self._memory: dict[str, list[Any]] = {}
         #: Of instruments that were ended, the sample before which all picks were given.
         self.closed: dict[str, int] = {}
+        self._measured: list[pd.DataFrame] = []
         self.clock_ns = 0
         #: Time in which packets came: the clock without the pauses of the whole feed.
         self._busy_ns = 0
@@ -290,9 +257,15 @@ class Session:
             self._picker,
             rule,
             self.silent_until.get(label, 0),
+            self._measuring(label),
         )
         self._by_label[label] = self._by_number[one.number] = one
         return one
+
+    def _measuring(self, label: str) -> Measuring | None:
+        if self.measure is None:
+            return None
+        return Measuring(self.measure, self._rate_hz, self.unmeasured.pop(label, None))
 
     # --- work
 
@@ -354,6 +327,7 @@ class Session:
 
     def _given(self, one: Instrument) -> Iterator[Picks]:
         frame = one.picks()
+        self._note_measured(one)
         if frame is not None:
             times = frame["time"].astype("datetime64[ns, UTC]").astype("int64").tolist()
             waited = [one.waited(first_sample(time_ns, self._rate_hz)) for time_ns in times]
@@ -370,6 +344,16 @@ class Session:
         arrived_ns, moment = one.latest()
         waited = np.full(len(frame), time.perf_counter() - moment)
         return Picks(frame, np.full(len(frame), arrived_ns), waited, one.label, True)
+
+    def _note_measured(self, one: Instrument, *, is_last: bool = False) -> None:
+        measured = one.measured(is_last=is_last)
+        if measured is not None and len(measured):
+            self._measured.append(measured)
+
+    def measurements(self) -> list[pd.DataFrame]:
+        """What was measured since the last call: tables of MEASUREMENTS."""
+        made, self._measured = self._measured, []
+        return made
 
     def _ended(self) -> Iterator[Picks]:
         """End instruments that fell silent while others went on, or whose clock went back."""
@@ -397,6 +381,7 @@ class Session:
                 known[one] = round(one.end_ns * self._rate_hz / SECOND) + tail + 2 * hops
         yield from self._compute(known)
         for one in instruments:
+            self._note_measured(one, is_last=True)
             one.close()
             # windows were computed beyond the last sample, where more may come
             self.closed[one.label] = min(one.done, first_sample(one.end_ns, self._rate_hz))
@@ -423,6 +408,23 @@ class Session:
             if one.preparing.used
         }
 
+    def known_ns(self) -> int | None:
+        """The time before which all picks were given; None: there is no instrument in work (ns)."""
+        times = [
+            self.time_of(one.done) if one.done else one.begin_ns
+            for one in self._by_label.values()
+            if one.preparing.used
+        ]
+        return min(times, default=None)
+
+    def needed(self) -> dict[str, int]:
+        """As `done`, but that what is around these picks was measured as well."""
+        found = self.done()
+        for label in found:
+            waits = self._by_label[label].waits
+            found[label] = found[label] if waits is None else min(found[label], waits)
+        return found
+
     def memory(self) -> dict[str, list[Any]]:
         """Smallest and largest sample by NET.STA.LOC.CHA, and whether all are whole numbers."""
         found = dict(self._memory)
@@ -438,6 +440,8 @@ class Session:
     def reach_ns(self) -> int:
         """What lies so far before a sample has no say in its picks."""
         seconds = self.annotator.card.margin_s + READ_AHEAD_S + PAGE_S
+        if self.measure is not None:
+            seconds = max(seconds, self.measure.margin_s + READ_AHEAD_S)
         return round(seconds * SECOND)
 
     def time_of(self, sample: int) -> int:

@@ -45,12 +45,21 @@ def check(card: Card) -> None:
         "phases are classes": set(card.phases) <= set(card.classes),
         "every phase has a threshold": set(card.phases) <= set(card.thresholds),
         "thresholds are 0 to 1": all(0 < value <= 1 for value in card.thresholds.values()),
+        "P of a network of events stands in its window": _placed(card),
+        "temperature is above 0": card.temperature > 0,
     }
     for fact, holds in facts.items():
         if not holds:
             raise WeightsError(f"the card of {card.name!r} is wrong: it is not so that {fact}")
     for member in card.members:
         check(member)
+
+
+def _placed(card: Card) -> bool:
+    if card.output != "event":
+        return card.onset_s is None
+    first, last = card.onset_s or (-1.0, -1.0)
+    return 0 <= first <= last < card.window_s
 
 
 def _once(names: tuple[str, ...]) -> bool:

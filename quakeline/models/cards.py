@@ -18,7 +18,8 @@ FILTER_CONTEXT_S = 20.0
 Scaler = Literal["sample", "batch", "fixed"]
 #: What windows are divided by, see `Card.normalisation`.
 Normalisation = Literal["std", "std-live", "max", "scale", "none"]
-Output = Literal["samples", "window"]
+PickerOutput = Literal["samples", "window"]
+Output = PickerOutput | Literal["event"]
 #: What all samples may be divided by instead, see `Windowing.normalisation`.
 Scan = Literal["max-600s"]
 #: How overlapping windows are joined, see `Card.stacking`.
@@ -135,7 +136,7 @@ class Card:
         Applied to the waveforms before windows are cut; None: none.
     output
         "samples": a probability for each sample of the window; "window": one for the window's
-        centre.
+        centre; "event": classes of the source whose event is in the window.
     source
         Where the weights come from.
     options
@@ -154,6 +155,13 @@ class Card:
         The weights from which the training began; None: from none.
     training
         How the weights were trained; None where `training_data` says it, as of their authors'.
+    onset_s
+        Networks of events: between which seconds of the window its P stands.
+    max_distance_km
+        Networks of events: the largest epicentral distance that they were tried at; None: unknown.
+    temperature
+        Networks of events: what logarithms of probabilities are divided by so that a probability
+        is the share of windows of that class, see `quakeline.training.calibration`.
     """
 
     name: str
@@ -180,6 +188,14 @@ class Card:
     digest: str = ""
     parent: Parent | None = None
     training: Training | None = None
+    onset_s: tuple[float, float] | None = None
+    max_distance_km: float | None = None
+    temperature: float = 1.0
+
+    @property
+    def window_s(self) -> float:
+        """Length of a window in seconds."""
+        return self.window_samples / self.sampling_rate_hz
 
     @property
     def trained_with(self) -> str:
@@ -197,7 +213,7 @@ class Card:
         if self.members:
             return max(member.reach_s for member in self.members)
         around_s = max(self.context_s, EDGE_HOLE_S if self.edge_windows else 0.0)
-        return self.window_samples / self.sampling_rate_hz + around_s
+        return self.window_s + around_s
 
     @property
     def margin_s(self) -> float:

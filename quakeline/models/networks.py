@@ -15,8 +15,11 @@ from quakeline.models import (
     eqtransformer,
     gpd,
     phasenet,
+    quakexnet,
+    seisclass,
     seismo_performer,
     spec_cnn,
+    spectrogram_cnn,
     weights,
 )
 from quakeline.models import seisbench as seisbench_models
@@ -43,10 +46,18 @@ NETWORKS: dict[str, Network] = {
     "spec-cnn": Network(spec_cnn.SpecCNN, spec_cnn.from_files),
 }
 
+#: Networks that tell kinds of events, see `quakeline.models.event_networks`.
+EVENT_NETWORKS: dict[str, Network] = {
+    "quakexnet": Network(quakexnet.QuakeXNet, quakexnet.from_files),
+    "seisclass": Network(seisclass.SeisClass, seisclass.from_files),
+}
+
 #: Builds a network from the options of its card.
 _BUILDERS: dict[str, Callable[..., nn.Module]] = {
     **{name: network.build for name, network in NETWORKS.items()},
+    **{name: network.build for name, network in EVENT_NETWORKS.items()},
     "earthquake-cnn": earthquake_cnn.EarthquakeCNN,
+    "spectrogram-cnn": spectrogram_cnn.SpectrogramCNN,
     "seisbench": seisbench_models.build,
     custom.NETWORK: custom.build,
 }

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from quakeline.core.schemas import PICKS
-from quakeline.core.timeline import SECOND, Span, iso, sample_time
+from quakeline.core.timeline import SECOND, Span, isos, sample_time
 from quakeline.inference.waveforms import Waveforms
 from quakeline.io.products import stores, tables
 from quakeline.models.cards import GAP_REACH_S
@@ -99,32 +99,45 @@ class BlockPicker:
         clipped
             Runs [first, end) of samples since 1970 on which no amplitude is measured, in order.
         """
-        frames = []
+        parts = []
         for row, phase in enumerate(self.origin.phases):
             peaks, gaps = self._peaks(curves[row], phase, valid)
             for at in range(0, len(peaks), _AT_ONCE):
-                some = peaks[at : at + _AT_ONCE]
-                frame = self._identity(label, phase, first - self.context + some)
-                frame["probability"] = np.minimum(curves[row][some], 1.0)
-                reach = self._samples(_FIT_REACH_S)
-                fits = normal_fits(curves[row], some, reach)
-                frame["time_sigma_s"] = fits.sigma / self.origin.rate_hz
-                frame["fit_offset_s"] = fits.offset / self.origin.rate_hz
-                frame["fit_height"], frame["fit_residual"] = fits.height, fits.residual
-                frame["snr_db"] = self._snr(motion, valid, some, phase)
-                frame["amplitude_m_s"] = np.nan
+                some, near = peaks[at : at + _AT_ONCE], gaps[at : at + _AT_ONCE]
+                part = self._part(row, phase, some, curves, motion, valid)
+                part["gap_distance_s"] = np.where(near <= GAP_REACH_S, near, np.nan)
                 if units == "m/s":
                     length = self._samples(self.rules.signal_s)
                     amplitude = peak_amplitude(motion, valid, some, length)
                     begin = first - self.context + some
                     amplitude[touching(clipped, begin, begin + length)] = np.nan
-                    frame["amplitude_m_s"] = amplitude
-                near = gaps[at : at + _AT_ONCE]
-                frame["gap_distance_s"] = np.where(near <= GAP_REACH_S, near, np.nan)
-                if self.rules.rule == "archive-scan":
-                    frame[_LEADS] = self._leads(curves, row, some)
-                frames.append(frame)
-        return pd.concat(frames, ignore_index=True) if frames else tables.empty(PICKS)
+                    part["amplitude_m_s"] = amplitude
+                parts.append(part)
+        if not parts:
+            return tables.empty(PICKS)
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return self._frame(label, first - self.context, columns)
+
+    def _part(
+        self, row: int, phase: str, peaks: np.ndarray, curves: np.ndarray, motion: np.ndarray,
+        valid: np.ndarray,
+    ) -> dict[str, np.ndarray]:  # fmt: skip
+        """Columns of the peaks of one phase, and their positions as `at`."""
+        fits = normal_fits(curves[row], peaks, self._samples(_FIT_REACH_S))
+        part = {
+            "at": peaks,
+            "phase": np.full(len(peaks), phase),
+            "probability": np.minimum(curves[row][peaks], 1.0),
+            "time_sigma_s": fits.sigma / self.origin.rate_hz,
+            "fit_offset_s": fits.offset / self.origin.rate_hz,
+            "fit_height": fits.height,
+            "fit_residual": fits.residual,
+            "snr_db": self._snr(motion, valid, peaks, phase),
+            "amplitude_m_s": np.full(len(peaks), np.nan),
+        }
+        if self.rules.rule == "archive-scan":
+            part[_LEADS] = self._leads(curves, row, peaks)
+        return part
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * self.origin.rate_hz)
@@ -161,21 +174,25 @@ class BlockPicker:
         ratio[missing] = snr_db(motion, valid, peaks[missing], noise, signal)
         return ratio
 
-    def _identity(self, label: str, phase: str, samples: np.ndarray) -> pd.DataFrame:
+    def _frame(self, label: str, start: int, columns: dict[str, np.ndarray]) -> pd.DataFrame:
+        """The rows of picks at positions `at`, counted from the sample `start`."""
         network, station, location, instrument = label.split(".")
-        times = [sample_time(int(sample), self.origin.rate_hz) for sample in samples]
+        samples, phases = (start + columns.pop("at")).tolist(), columns.pop("phase").tolist()
+        times = [sample_time(sample, self.origin.rate_hz) for sample in samples]
+        texts = isos(times)
         return pd.DataFrame(
             {
-                "pick_id": [f"{label}/{phase}/{iso(time)}" for time in times],
+                "pick_id": [f"{label}/{p}/{text}" for p, text in zip(phases, texts, strict=True)],
                 "source": "waveform",
                 "network": network,
                 "station": station,
                 "location": location,
                 "instrument": instrument,
-                "phase": phase,
+                "phase": phases,
                 "time": pd.to_datetime(np.array(times, dtype=np.int64), unit="ns", utc=True),
                 "model": self.origin.model,
                 "weights_id": self.origin.weights_id,
+                **columns,
             }
         )
 

@@ -141,7 +141,9 @@ def glitches(samples: np.ndarray, counts: bool) -> np.ndarray:
     least = _JUMP_COUNTS if counts else 0
     found = []
     for begin in range(0, len(samples) - 2 * near, _BLOCK):
-        part = samples[begin : begin + _BLOCK + 2 * near + _GLITCH + 1].astype(float)
+        part = samples[begin : begin + _BLOCK + 2 * near + _GLITCH + 1]
+        if np.issubdtype(part.dtype, np.floating) or _is_wide(part):
+            part = part.astype(float, copy=False)
         size = np.abs(np.diff(part))
         inner = size[near : len(size) - near]
         calm = size[: len(inner)]

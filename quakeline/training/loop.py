@@ -17,12 +17,15 @@ from quakeline.training import checkpoints
 from quakeline.training.checkpoints import Progress
 from quakeline.training.losses import loss_of
 from quakeline.training.settings import Settings
+from quakeline.training.team import Team
 from quakeline.training.windows import Example, Windows
 
 #: Hears the row of each epoch: epoch, learning_rate, train_loss, dev_loss and, of networks that
 #: give one class, dev_accuracy.
 Notify = Callable[[dict[str, float]], None]
 Batch = tuple[Tensor, Tensor, Tensor]
+#: A process that trains by itself.
+ALONE = Team()
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Fit:
     """A network to be trained on windows.
 
     The same seed, records and threads give the same bits on a machine's CPU, also when training was
-    stopped and went on.
+    stopped and went on. Of a `team` of processes the first one writes and notifies.
     """
 
     network: nn.Module
@@ -40,6 +43,7 @@ class Fit:
     settings: Settings
     device: torch.device
     recipe: str
+    team: Team = ALONE
 
     def run(self, checkpoint: Path, notify: Notify) -> Progress:
         """Train until the last epoch, or until validation is not better any more.
@@ -52,35 +56,39 @@ class Fit:
             As `checkpoints`.
         """
         torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.manual_seed(self.settings.seed)
+        torch.manual_seed(self.settings.seed + self.team.rank)
         self.network.to(self.device)
+        learner = self.team.together(self.network)
         optimizer = torch.optim.Adam(self.network.parameters(), self.settings.learning_rate)
         progress = Progress(self.recipe)
         if checkpoint.is_file():
             progress = checkpoints.load(checkpoint, self.recipe, self.network, optimizer)
-            for row in progress.history:
-                notify(row)
         else:
             progress.history.append({"epoch": 0, **self._validated()})
-            notify(progress.history[0])
+        if self.team.rank == 0:
+            for row in progress.history:
+                notify(row)
         while not self._ended(progress):
-            self._epoch(progress, optimizer)
-            checkpoints.save(checkpoint, progress, self.network, optimizer)
-            notify(progress.history[-1])
+            self._epoch(progress, learner, optimizer)
+            if self.team.rank == 0:
+                checkpoints.save(checkpoint, progress, self.network, optimizer)
+                notify(progress.history[-1])
         return progress
 
     def _ended(self, progress: Progress) -> bool:
         waited = progress.epochs - progress.best_epoch
         return progress.epochs >= self.settings.epochs or waited >= self.settings.patience
 
-    def _epoch(self, progress: Progress, optimizer: torch.optim.Optimizer) -> None:
+    def _epoch(
+        self, progress: Progress, learner: nn.Module, optimizer: torch.optim.Optimizer
+    ) -> None:
         epoch, settings = progress.epochs + 1, self.settings
         rate = settings.learning_rate * settings.step_factor ** (
             (epoch - 1) // settings.step_epochs
         )
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = self._learned(epoch, optimizer)
+        loss = self._learned(epoch, learner, optimizer)
         row = {"epoch": epoch, "learning_rate": rate, "train_loss": loss, **self._validated()}
         progress.history.append(row)
         if row["dev_loss"] < progress.best_loss:
@@ -88,17 +96,17 @@ class Fit:
             state = self.network.state_dict()
             progress.best = {name: value.detach().cpu().clone() for name, value in state.items()}
 
-    def _learned(self, epoch: int, optimizer: torch.optim.Optimizer) -> float:
+    def _learned(self, epoch: int, learner: nn.Module, optimizer: torch.optim.Optimizer) -> float:
         """Mean loss of an epoch in which the network learns."""
         self._ready_to_learn()
         examples = self.train.examples()
         order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(examples))
         losses = []
         for windows, wanted, weight in self._batches(
-            self.train, [examples[i] for i in order], epoch
+            self.train, [examples[i] for i in order], epoch, self.team
         ):
             optimizer.zero_grad(set_to_none=True)
-            loss = loss_of(self._answer(windows), wanted, weight, self.card)
+            loss = loss_of(self._answer(learner, windows), wanted, weight, self.card)
             if not torch.isfinite(loss):
                 raise DataError(
                     f"the loss of epoch {epoch} is not finite: a smaller learning rate, or other"
@@ -110,9 +118,9 @@ class Fit:
             losses.append(loss.item())
         return float(np.mean(losses))
 
-    def _answer(self, windows: Tensor) -> Tensor:
+    def _answer(self, learner: nn.Module, windows: Tensor) -> Tensor:
         try:
-            found: Tensor = self.network(windows)
+            found = self._computed(learner, windows)
         except ValueError as error:
             if len(windows) > 1:
                 raise
@@ -121,6 +129,13 @@ class Fit:
                 " records, or norms: keep are needed"
             ) from error
         return found
+
+    def _computed(self, network: nn.Module, windows: Tensor) -> Tensor:
+        """Output in float32, computed in the precision of the settings."""
+        narrow = self.settings.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=narrow):
+            found: Tensor = network(windows)
+        return found.float()
 
     def _ready_to_learn(self) -> None:
         self.network.train()
@@ -135,11 +150,11 @@ class Fit:
         total, right, n = 0.0, 0, 0
         with torch.no_grad():
             for windows, wanted, weight in self._batches(self.dev, self.dev.examples(), 0):
-                output = self.network(windows)
+                output = self._computed(self.network, windows)
                 total += loss_of(output, wanted, weight, self.card).item() * len(windows)
                 right += int((output.argmax(dim=1) == wanted.argmax(dim=1)).sum())
                 n += len(windows)
-        found = {"dev_loss": total / n}
+        found = {"dev_loss": self.team.agreed(total / n, self.device)}
         if not np.isfinite(total):
             raise DataError(
                 "the loss of the part dev is not finite: a smaller learning rate, or other records,"
@@ -147,13 +162,15 @@ class Fit:
             )
         return found | ({"dev_accuracy": right / n} if self.card.output == "window" else {})
 
-    def _batches(self, windows: Windows, examples: list[Example], epoch: int) -> Iterator[Batch]:
+    def _batches(
+        self, windows: Windows, examples: list[Example], epoch: int, team: Team = ALONE
+    ) -> Iterator[Batch]:
         size = self.settings.batch
         balance = self._balance(windows, examples)
 
         def all_made() -> Iterator[Batch]:
             for some in _cut(examples, size):
-                made = [windows.made(one, epoch) for one in some]
+                made = [windows.made(one, epoch) for one in team.share(some)]
                 data, wanted, weight = (np.stack(arrays) for arrays in zip(*made, strict=True))
                 if balance is not None:
                     weight = weight * balance[wanted.argmax(axis=1)]

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from quakeline.api.direct.picks import picks_of, settings_of
-from quakeline.api.picker_scores import Labelled, match
 from quakeline.core.timeline import SECOND
 from quakeline.inference.annotator import Annotator
+from quakeline.picking.direct.picks import picks_of, settings_of
+from quakeline.picking.scoring import Labelled, match
 from quakeline.training.datasets.records import Dataset
 
 #: Thresholds that are tried, and the labels below which those of the parent stay.

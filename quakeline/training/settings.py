@@ -69,6 +69,11 @@ class Settings(Section):
         description="networks of one class: largest distance of an onset from its window's middle,"
         " in s; null: half the step between windows",
     )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="bfloat16: GPUs compute in 16 bits where PyTorch's autocast allows it; weights,"
+        " loss and steps stay float32",
+    )
     augmentation: Augmentation = Field(default_factory=Augmentation, description="see there")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ from quakeline.training.loop import Fit, Notify
 from quakeline.training.report import evaluation, page
 from quakeline.training.report.evaluation import Confusion
 from quakeline.training.settings import Settings
+from quakeline.training.team import Team
 from quakeline.training.windows import Windows, check
 
 #: What fills the folder of a report, as its mark names it.
@@ -85,8 +87,11 @@ class Result:
     doubts: list[str]
 
 
-def tune(job: Job, notify: Notify) -> Result:
+def tune(job: Job, notify: Notify) -> Result | None:
     """Train, choose thresholds on the part dev, score on the part test, and write the weights.
+
+    Of several processes that `torchrun` started the first one does what comes after the training;
+    the others give None.
 
     Raises
     ------
@@ -107,11 +112,16 @@ def tune(job: Job, notify: Notify) -> Result:
     for row in data.rows(TEST):  # what is read at the end is refused at the beginning
         data.read(row, card.components)
     first = weights_id(begun.network.state_dict(), card.options)
-    recipe = digest_of([first, digest(data), data.table["split"].tolist(),
-                        job.settings.plain()])  # fmt: skip
-    device = _device(job.device)
-    fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
+    team = Team.of_environment()
+    device = _device(job.device, job.settings, team)
+    facts: list[Any] = [first, digest(data), data.table["split"].tolist(), job.settings.plain()]
+    recipe = digest_of([*facts, *([team.size] if team.size > 1 else [])])
+    team.join(device)
+    fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe, team)
     progress = fit.run(job.checkpoint, _logged(job, notify))
+    team.leave()
+    if team.rank:
+        return None
     return _finished(job, data, begun, progress, windows[TEST])
 
 
@@ -134,11 +144,30 @@ def _require(windows: dict[str, Windows], card: Card, data: Dataset) -> None:
         raise DataError(f"{data.path} has no labels of {', '.join(absent)} in the part {TRAIN}")
 
 
-def _device(wanted: str) -> torch.device:
+def _device(wanted: str, settings: Settings, team: Team) -> torch.device:
     usable = torch.cuda.is_available()
     if wanted == "cuda" and not usable:
         raise ConfigError("--device: cuda given; there is no usable GPU: cpu or auto")
-    return torch.device("cuda" if usable and wanted != "cpu" else "cpu")
+    if not usable or wanted == "cpu":
+        if settings.precision != "float32":
+            raise ConfigError(
+                f"precision: {settings.precision} given; a CPU is slower with it: float32, or a GPU"
+            )
+        if team.size > 1:
+            raise ConfigError(
+                f"{team.size} processes of torchrun on a CPU: one process takes all cores; several"
+                " are for as many GPUs"
+            )
+        return torch.device("cpu")
+    if team.size == 1:
+        return torch.device("cuda")
+    own = int(os.environ.get("LOCAL_RANK", "0"))
+    if own >= torch.cuda.device_count():
+        raise ConfigError(
+            f"{team.size} processes of torchrun; this machine has {torch.cuda.device_count()} GPUs,"
+            " and each needs one"
+        )
+    return torch.device("cuda", own)
 
 
 def _logged(job: Job, notify: Notify) -> Callable[[dict[str, float]], None]:

@@ -119,7 +119,7 @@ class Windows:
         card = self.card
         data = self.dataset.read(row, card.components)
         valid = np.isfinite(data)
-        if card.filter:
+        if card.filter and not self.dataset.prepared:
             rule = card.filter
             sections = butterworth(rule.low_hz, rule.high_hz, rule.order, card.sampling_rate_hz)
             data = filtered(data, valid, sections, zero_phase=rule.zero_phase)

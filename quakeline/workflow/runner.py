@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from quakeline.core import errors
+from quakeline.core import errors, garbage
 from quakeline.core.terminal import mute_deprecations
 from quakeline.io.products import checksums, provenance
 from quakeline.io.products.atomic import clear_leftovers, full, refusal, writing
@@ -42,6 +42,7 @@ def run_job(job: Any) -> None:
     """
     log = Path(job.log[0])
     marker = log.with_suffix(".error")
+    garbage.search_rarely()
     _limit_threads(int(job.threads))
     mute_deprecations()
     try:

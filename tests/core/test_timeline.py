@@ -9,6 +9,7 @@ from quakeline.core.timeline import (
     Span,
     first_sample,
     iso,
+    isos,
     sample_time,
     split,
     to_datetime,
@@ -47,6 +48,11 @@ def test_a_time_without_zone_is_utc_and_other_zones_are_converted():
 )
 def test_text_is_rounded_not_cut(time_ns, digits, text):
     assert iso(time_ns, digits) == text
+
+
+@given(st.lists(times, max_size=5), st.integers(0, 9))
+def test_texts_of_many_times_are_those_of_each(some, digits):
+    assert isos(some, digits) == [iso(one, digits) for one in some]
 
 
 @given(st.sampled_from(RATES), st.integers(-(10**10), 10**11))

@@ -11,13 +11,14 @@ import numpy as np
 import obspy
 import pandas as pd
 
-from quakeline.api.direct.picks import settings_of
 from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND
 from quakeline.inference.annotator import Annotator
 from quakeline.io.products import tables
 from quakeline.live.feeds.protocol import Packet
-from quakeline.live.session import Preparation, Session
+from quakeline.live.preparing import Preparation
+from quakeline.live.session import Session
+from quakeline.picking.direct.picks import settings_of
 from quakeline.picking.extraction import joined
 from quakeline.workflow.stages import prepare
 

@@ -13,10 +13,10 @@ from obspy import Stream
 from packets import cut, live_picks, loaded, session_of, stream_of
 from recordings import UNTERHACHING, picker_weights
 
-from quakeline.api.direct.picks import picks_of, settings_of
 from quakeline.inference.annotator import Annotator
 from quakeline.io.formats import inventory
 from quakeline.models.cards import Card, Filter
+from quakeline.picking.direct.picks import picks_of, settings_of
 from quakeline.waveforms.preparation.recordings import of_stream
 
 __all__ = ["picker_weights"]

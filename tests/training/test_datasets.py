@@ -13,11 +13,17 @@ from labelled_records import labelled, small
 from obspy.io.sac import SACTrace
 from workfolder import WorkFolder
 
-from quakeline.core.errors import DataError
-from quakeline.models.cards import PHASENET
+from quakeline.commands.dataset import rules_of
+from quakeline.core.errors import ConfigError, DataError
+from quakeline.io import exports
+from quakeline.models.cards import CARDS, PHASENET
+from quakeline.training.datasets import from_run, picture
 from quakeline.training.datasets.inspecting import facts_of, lines_of
 from quakeline.training.datasets.opening import assigned, digest, in_parts, linked, open_dataset
 from quakeline.training.datasets.writing import Writer
+from quakeline.training.settings import Settings
+from quakeline.training.windows import Example, Windows
+from quakeline.workflow import stages
 
 
 def test_written_records_are_read_as_they_were(tmp_path: Path) -> None:
@@ -74,6 +80,12 @@ def test_windows_of_seismo_performer(tmp_path: Path) -> None:
         {"P": (), "S": ()},
     ]
     np.testing.assert_array_equal(found.read(1, "ZNE"), samples[1].T[[2, 0, 1]])
+    card = CARDS["seismo-performer-v2"]
+    learnt, _, _ = Windows(found, [0], card, Settings(), training=False).made(
+        Example(0, "P", 200), 1
+    )
+    largest = np.abs(samples[0]).max()  # divided, but not filtered again
+    np.testing.assert_allclose(learnt, samples[0].T / largest, rtol=1e-5)
     with h5py.File(tmp_path / "y.h5", "w") as file:
         file["X"], file["Y"] = samples, np.array([0, 7, 1])
     with pytest.raises(DataError, match="class 7 in Y; allowed: 0"):
@@ -273,3 +285,63 @@ def test_fewer_components_than_stated_are_refused(tmp_path: Path) -> None:
         file["data"][name] = np.zeros((*shape[:-2], 1, shape[-1]), np.float32)
     with pytest.raises(DataError, match=r"has the shape \(1, 500\); needed are the components"):
         open_dataset(folder).read(0, "ZNE")
+
+
+def cut(place: WorkFolder, folder: Path, **rules: object) -> pd.DataFrame:
+    """Records of the demo's run by some rules, in order of time."""
+    results = place.folder / "results/unterhaching"
+    folder.mkdir()
+    from_run.write(
+        results,
+        exports.read_tables(results),
+        stages.dataset.again(results),
+        rules_of(length_s=30, before_s=10, **rules),
+        folder,
+        lambda done, total: None,
+    )
+    return in_parts(open_dataset(folder)).table.sort_values("start", ignore_index=True)
+
+
+def test_parts_may_follow_one_another_in_time(demo_run: WorkFolder, tmp_path: Path) -> None:
+    found = cut(demo_run, tmp_path / "all", split="time")
+    order = [part for part in ("train", "dev") for _ in range((found["split"] == part).sum())]
+    assert found["split"].tolist() == order
+    assert set(order) == {"train", "dev"}
+    starts, length = pd.to_datetime(found["start"]), pd.Timedelta("30s")
+    end = starts[found["split"] == "train"].max() + length
+    fewer = cut(demo_run, tmp_path / "few", end=end.isoformat())
+    assert 0 < len(fewer) < len(found)
+    assert (pd.to_datetime(fewer["start"]) + length <= end).all()
+
+
+def test_rules_that_cannot_be() -> None:
+    with pytest.raises(ConfigError, match=r"^--end: 'soon' given; "):
+        rules_of(end="soon")
+    with pytest.raises(ConfigError, match=r"^before_s \(25\) must be less than length_s \(20\)"):
+        rules_of(length_s=20)
+
+
+def test_codes_stay_as_they_are_written(tmp_path: Path) -> None:
+    codes = {"station_network_code": "NA", "station_code": "0012", "station_location_code": "00"}
+    rows = [labelled("007", 100, 200) | codes, labelled("8", 90, None) | codes]
+    found = open_dataset(small(tmp_path, *rows))
+    assert set(found.table["station"]) == {"NA.0012.00"}
+    assert found.table["event"].tolist() == ["007", "8"]
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_a_picture_of_a_data_set(tmp_path: Path, kind: str) -> None:
+    rows = [labelled("1", 100, 200), labelled("2", 90, None, "dev"), {"split": "test"}]
+    data = open_dataset(small(tmp_path / "a$b", *rows))
+    path, again = tmp_path / f"a.{kind}", tmp_path / f"b.{kind}"
+    picture.draw(data, path)
+    picture.draw(data, again)
+    assert path.read_bytes() == again.read_bytes()
+    if kind == "png":
+        assert path.read_bytes().startswith(b"\x89PNG")
+    else:
+        text = path.read_text()
+        for words in ("3 records", "2 with P, 1 with S", "1 noise", "Lengths 5 s", "event dev"):
+            assert words in text, words
+    with pytest.raises(ConfigError, match=r"--picture: 'a.pdf' given; allowed: \*.png, \*.svg"):
+        picture.require_kind("--picture", Path("a.pdf"))

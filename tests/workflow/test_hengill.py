@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from runs import Finished
+from runs import Finished, read_all
 from workfolder import WorkFolder
 
-from quakeline.core.schemas import ARRIVALS, COVERAGE, EVENTS, PICKS
+from quakeline.core.schemas import ARRIVALS, CLASSES, COVERAGE, EVENTS, PICKS, WINDOW_CLASSES
 from quakeline.io.products import tables
 
 OVERLAY = """
@@ -32,6 +33,7 @@ associate:
   min_interevent_s: 1.5
   node_km: 2
 locate: {{depth_km: [-0.5, 15]}}
+classify: {{kind: network, weights: {{path: {weights}/quakexnet_base.pt.v1}}}}
 report: {{title: Hengill}}
 """
 
@@ -49,7 +51,7 @@ def hengill(shared: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: s
     def furnish(place: WorkFolder) -> str:
         velocity = place.folder / "velocity.csv"
         velocity.write_text(velocity_table(data / "local.txt"), encoding="utf-8")
-        return place.overlay(OVERLAY.format(data=data))
+        return place.overlay(OVERLAY.format(data=data, weights=shared / "weights/event"))
 
     done = Finished.once(tmp_path_factory, worker_id, "hengill", furnish)
     assert done.code == 0, done.out + done.err
@@ -87,6 +89,25 @@ def test_picks_and_events(hengill: Finished) -> None:
     assert len(swarm) == 7
     assert swarm["longitude"].between(-21.395, -21.380).all()
     assert swarm["depth_km"].between(1.8, 3.2).all()
+
+
+def test_a_network_tells_earthquakes_where_its_windows_can_be_placed(hengill: Finished) -> None:
+    """The last minute has no 75 s behind its P."""
+    results = hengill.results("hengill")
+    windows = read_all(results / "classes/windows", WINDOW_CLASSES)
+    assert set(windows["classifier"].str.split().str[0]) == {"quakexnet-base"}
+    told = windows[windows["event_class"].notna()]
+    assert told.groupby("pick_id")["probability"].sum().to_numpy() == pytest.approx(1, abs=1e-5)
+    events = tables.read(results / "catalog/events.parquet", EVENTS)
+    late = events["time"] > pd.Timestamp("2018-12-30T03:03:40Z")
+    assert set(events.loc[~late, "event_class"]) == {"earthquake"}
+    assert set(events.loc[late, "event_class"]) == {"unknown"}
+    assert events.loc[late, "event_class_probability"].isna().all()
+    classes = tables.read(results / "classes/classes.parquet", CLASSES)
+    why = classes.loc[classes["event_class"] == "unknown", "evidence"]
+    assert why.str.startswith("no window: ").all()
+    assert "classify.max_distance_km  300" in " ".join(hengill.out.split("Chosen")[1].split("\n"))
+    assert "7 earthquake, 2 unknown" in hengill.out
 
 
 def test_the_report_has_the_map(hengill: Finished) -> None:

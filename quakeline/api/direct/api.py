@@ -12,12 +12,12 @@ import obspy
 import pandas as pd
 
 from quakeline.api.direct.curves import Curves
-from quakeline.api.direct.picks import described, picks_of, settings_of
 from quakeline.api.direct.weights import load
-from quakeline.api.direct.work import Work
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.io.formats import inventory as inventories
 from quakeline.io.products.remarks import Remark
+from quakeline.picking.direct.picks import described, picks_of, settings_of
+from quakeline.picking.direct.work import Work
 from quakeline.waveforms.preparation.recordings import Recordings, of_array, of_files, of_stream
 
 Paths: TypeAlias = str | Path | Sequence[str | Path]

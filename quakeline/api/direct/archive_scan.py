@@ -17,7 +17,6 @@ import pandas as pd
 import scipy
 from pydantic import ValidationError
 
-from quakeline.api.direct.picks import picks_of, settings_of
 from quakeline.core.errors import ConfigError, DataError, WeightsError
 from quakeline.core.timeline import SECOND, to_datetime
 from quakeline.inference.annotator import Annotator
@@ -25,6 +24,7 @@ from quakeline.models.cards import Card
 from quakeline.models.named import weights_file
 from quakeline.models.weights import SUFFIX
 from quakeline.models.windowing import Windowing
+from quakeline.picking.direct.picks import picks_of, settings_of
 from quakeline.signal.filters import butterworth
 from quakeline.waveforms.preparation.recordings import Recordings, of_files, of_stream
 from quakeline.waveforms.sources.archive_list import ArchiveList

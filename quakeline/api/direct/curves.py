@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import obspy
 
-from quakeline.api.direct.work import Chunk
 from quakeline.core.timeline import first_sample, sample_time
 from quakeline.inference.engine import Piece
 from quakeline.models.cards import Card
+from quakeline.picking.direct.work import Chunk
 
 #: A longer hole, in seconds, parts the curve of an instrument into several traces.
 _HOLE_S = 3600.0

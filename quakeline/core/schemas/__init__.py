@@ -10,6 +10,7 @@ from quakeline.core.schemas.catalog import (
     MECHANISMS,
     POLARITIES,
     RELOCATIONS,
+    WINDOW_CLASSES,
 )
 from quakeline.core.schemas.fibres import FIBRE_CHANNELS, FIBRE_PICKS, ONSETS
 from quakeline.core.schemas.kinds import TYPES, Array, Column, Store, Table
@@ -49,6 +50,7 @@ __all__ = [
     "TABLES",
     "TYPES",
     "WAVEFORMS",
+    "WINDOW_CLASSES",
     "Array",
     "Column",
     "Store",
@@ -68,6 +70,7 @@ TABLES = (
     STATION_MOMENTS,
     MAGNITUDE_CORRECTIONS,
     CLASSES,
+    WINDOW_CLASSES,
     DIFFERENTIALS,
     RELOCATIONS,
     FIBRE_CHANNELS,

@@ -215,12 +215,41 @@ RELOCATIONS = Table(
 
 CLASSES = Table(
     "classes",
-    1,
+    2,
     (
         column("event_id", "string", meaning="see events"),
-        column("event_class", "string", meaning="earthquake, blast or noise"),
-        column("probability", "float", meaning="of that class; those of an event sum to 1"),
+        column(
+            "event_class",
+            "string",
+            meaning="earthquake, blast or noise; those of the network; unknown: why no class is"
+            " told stands in evidence",
+        ),
+        column(
+            "probability",
+            "float",
+            meaning="of that class; those of an event sum to 1; of unknown there is none",
+            null=True,
+        ),
         column("evidence", "string", meaning="what spoke for or against it, in numbers"),
-        column("classifier", "string", meaning="kind that judged"),
+        column("classifier", "string", meaning="rules, or the network that judged"),
+    ),
+    since=1,
+)
+
+WINDOW_CLASSES = Table(
+    "window_classes",
+    1,
+    (
+        column("pick_id", "string", meaning="see picks: a P"),
+        column("event_class", "string", meaning="of the network; null: see note", null=True),
+        column(
+            "probability",
+            "float",
+            meaning="of that class around this pick; those of a pick sum to 1",
+            null=True,
+        ),
+        column("windows", "int", meaning="windows whose mean it is"),
+        column("classifier", "string", meaning="network and id of its weights"),
+        *reasons("note", "why there is no probability"),
     ),
 )

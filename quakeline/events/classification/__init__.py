@@ -1,5 +1,6 @@
-"""What kind of source an event had: earthquake, blast or noise, with probabilities.
+"""What kind of source an event had, with probabilities.
 
 `features` says what is known of an event, cut at its picks; `rules` weighs it by hand-set numbers.
-A trained classifier takes the place of `rules` as a further `kind` of the section `classify`.
+`windows` asks a network around each P, placed as `placing` says; `stations` puts together what it
+said of the stations of an event.
 """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from quakeline.core.errors import WeightsError
-from quakeline.models.cards import Card, GivenFiles, Normalisation, Output
+from quakeline.models.cards import Card, GivenFiles, Normalisation, PickerOutput
 from quakeline.models.sections.base import Filter, Kind, default_hop, safe
 from quakeline.models.weights import card_of
 
@@ -81,7 +81,7 @@ class Custom(Kind):
     filter: Filter | None = Field(
         None, description="applied to the waveforms before windows are cut; null: none"
     )
-    output: Output = Field(
+    output: PickerOutput = Field(
         "samples",
         description="`samples`: a probability for each sample of the window; `window`: one for its"
         " middle",
@@ -143,6 +143,8 @@ class Custom(Kind):
             raise ValueError(f"path: {error}") from error
         if card.network == "das":
             raise ValueError(f"path: {path} is of a network for fibres: das_weights takes it")
+        if card.output == "event":
+            raise ValueError(f"path: {path} tells kinds of events: classify.weights takes it")
         return card
 
     def card(self) -> Card:

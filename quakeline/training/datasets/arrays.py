@@ -7,8 +7,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from quakeline.api import picker_scores
 from quakeline.core.errors import DataError
+from quakeline.picking import scoring
 from quakeline.training.datasets.records import PHASES, Dataset, onsets_of, table_of
 
 #: Classes of Seismo-Performer's files, whose windows have 100 samples a second: Stepnov et al.
@@ -19,9 +19,9 @@ _CLASSES, _RATE_HZ, _COMPONENTS = ("P", "S", "N"), 100.0, "NEZ"
 def read_npz(path: Path) -> Dataset:
     """Open a NumPy archive as `quakeline evaluate picks` takes it; it is held in memory.
 
-    Raises DataError as `quakeline.api.picker_scores.read`.
+    Raises DataError as `quakeline.picking.scoring.read`.
     """
-    found = picker_scores.read(path)
+    found = scoring.read(path)
     with np.load(path, allow_pickle=False) as archive:
         names = archive["id"].astype(str).tolist() if "id" in archive.files else []
     n = len(found.samples)
@@ -54,7 +54,8 @@ def is_windows(path: Path) -> bool:
 def read_windows(path: Path) -> Dataset:
     """Open a file of windows: `X` (records, samples, 3), components N, E, Z, 100 Hz; `Y` classes.
 
-    The class is 0 for P and 1 for S, whose onset is the middle of the window, and 2 for noise.
+    The class is 0 for P and 1 for S, whose onset is the middle of the window, and 2 for noise. They
+    are cut from records behind the filter of the networks.
 
     Raises
     ------
@@ -86,5 +87,10 @@ def read_windows(path: Path) -> Dataset:
         }
     )
     return Dataset(
-        path, "windows (X, Y)", table, lambda row: np.asarray(waveforms[row], np.float32).T, (path,)
+        path,
+        "windows (X, Y)",
+        table,
+        lambda row: np.asarray(waveforms[row], np.float32).T,
+        (path,),
+        prepared=True,
     )

@@ -12,36 +12,10 @@ import pandas as pd
 
 from quakeline.core.timeline import SECOND, Span
 from quakeline.io.exports import Tables
+from quakeline.training.datasets.rules import Rules
 
 #: A window of noise has no pick in it and so many seconds around it.
 _QUIET_S = 5.0
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What makes a record good enough to learn from.
-
-    Attributes
-    ----------
-    length_s, before_s
-        Length of a record, and from its beginning to the first onset of its event.
-    max_residual_s, min_stations, min_snr_db
-        Largest residual, stations of the event, and signal-to-noise ratio of each arrival of a
-        record; a record of which one arrival fails is left out as a whole, since what is not
-        labelled is learnt as noise.
-    noise
-        Windows of noise for each record of an event.
-    alone_s
-        A pick of no event is a false one where no other pick is this near at any station.
-    """
-
-    length_s: float = 60.0
-    before_s: float = 25.0
-    max_residual_s: float = 0.5
-    min_stations: int = 3
-    min_snr_db: float = 0.0
-    noise: float = 0.5
-    alone_s: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -159,6 +133,8 @@ def _of_noise(picks: Picks, spans: list[Span], rules: Rules, wanted: int) -> lis
     for span in spans:
         for label in picks.labels:
             for start in range(span.start_ns, span.end_ns - length + 1, length):
+                if not rules.allows(start, start + length):
+                    continue
                 if picks.within(label, start - quiet, start + length + quiet).empty:
                     free.append(Cut(label, start, "noise"))
     free.sort(key=lambda cut: hashlib.sha256(f"{cut.label} {cut.start_ns}".encode()).digest())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ import pandas as pd
 from quakeline.core.errors import DataError
 from quakeline.core.timeline import SECOND, first_sample, iso, sample_time
 from quakeline.io.exports import Tables
-from quakeline.training.datasets.choice import Cut, Picks, Rules, chosen, picks_of
-from quakeline.training.datasets.opening import assigned, linked
-from quakeline.training.datasets.records import PHASES, TRAIN
+from quakeline.training.datasets.choice import Cut, Picks, chosen, picks_of
+from quakeline.training.datasets.opening import assigned, linked, shares
+from quakeline.training.datasets.records import PARTS, PHASES, TRAIN
+from quakeline.training.datasets.rules import Rules
 from quakeline.training.datasets.seisbench import UNSURE
-from quakeline.training.datasets.stretches import Stretch, chunks_of, stretches
+from quakeline.training.datasets.stretches import Prepare, Stretch, chunks_of, stretches
 from quakeline.training.datasets.writing import Writer
 
 #: Share of a record that must be there on its best component.
@@ -36,15 +37,16 @@ class Made:
 def write(
     run: Path,
     catalog: Tables,
-    settings: dict[str, Any],
+    prepare: Prepare,
     rules: Rules,
     folder: Path,
     notify: Callable[[float, float], None],
 ) -> Made:
     """Write the records of a run into a folder, in SeisBench's format.
 
-    All events whose arrivals are in one record are in one part; noise and false picks are in that
-    of the nearest event. The same run and rules give the same files.
+    No event is in two parts. Split by event, all events whose arrivals are in one record are in one
+    part, and noise and false picks are in that of the nearest event; split by time, parts follow
+    one another. The same run and rules give the same files. `prepare` is that of `stretches`.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def write(
     parts = _parts(found.cuts, picks, catalog, rules)
     records: Counter[tuple[str, str]] = Counter()
     writer: Writer | None = None
-    for done, stretch in enumerate(stretches(run, settings)):
+    for done, stretch in enumerate(stretches(run, prepare)):
         notify(done, len(spans))
         if writer is None:
             unit = "m/s or counts"
@@ -86,13 +88,21 @@ def _middle(cut: Cut, rules: Rules) -> int:
 
 @dataclass(frozen=True)
 class _Parts:
-    """In which part windows and events are."""
+    """In which part windows and events are; `borders_ns` are those of parts that follow in time."""
 
-    of_cuts: dict[Cut, str]
-    of_events: dict[str, str]
+    of_cuts: Mapping[Cut, str]
+    of_events: Mapping[str, str]
+    borders_ns: tuple[int, ...] = ()
+
+    def together(self, first_ns: int, last_ns: int) -> bool:
+        """Whether no border is between two times."""
+        first, last = np.searchsorted(self.borders_ns, [first_ns, last_ns])
+        return bool(first == last)
 
 
 def _parts(cuts: list[Cut], picks: Picks, catalog: Tables, rules: Rules) -> _Parts:
+    if rules.split == "time":
+        return _in_order(cuts, catalog, rules)
     length = round(rules.length_s * SECOND)
     together = []
     for cut in cuts:
@@ -100,9 +110,7 @@ def _parts(cuts: list[Cut], picks: Picks, catalog: Tables, rules: Rules) -> _Par
             inside = picks.within(cut.label, cut.start_ns, cut.start_ns + length)["event"]
             together.append((cut.event, *sorted({*inside} - {"", cut.event})))
     parts = assigned(linked(together))
-    events = catalog.events[catalog.events["event_id"].isin(parts)]
-    times = events["time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy()
-    ids = events["event_id"].tolist()
+    ids, times = _times(catalog, {*parts})
     made = {}
     for cut in cuts:
         if cut.event:
@@ -113,6 +121,36 @@ def _parts(cuts: list[Cut], picks: Picks, catalog: Tables, rules: Rules) -> _Par
         else:
             made[cut] = TRAIN
     return _Parts(made, parts)
+
+
+def _in_order(cuts: list[Cut], catalog: Tables, rules: Rules) -> _Parts:
+    """Parts one after the other: borders lie in the middle between two events."""
+    asked = [cut for cut in cuts if rules.allows(*[_middle(cut, rules)] * 2)]
+    ids, times = _times(catalog, {cut.event for cut in asked if cut.event})
+    order = np.argsort(times, kind="stable")
+    ends = np.cumsum(shares(len(ids)))[:-1]
+    sorted_ = times[order]
+    borders = [int((sorted_[n - 1] + sorted_[n]) // 2) for n in ends if 0 < n < len(ids)]
+
+    def part(time_ns: int) -> str:
+        return PARTS[int(np.searchsorted(borders, time_ns))]
+
+    everyone, when = _times(catalog)
+    of_events = {name: part(int(at)) for name, at in zip(everyone, when, strict=True)}
+    return _Parts(
+        {cut: of_events[cut.event] if cut.event else part(_middle(cut, rules)) for cut in cuts},
+        of_events,
+        tuple(borders),
+    )
+
+
+def _times(catalog: Tables, wanted: set[str] | None = None) -> tuple[list[str], np.ndarray]:
+    """Ids and origin times (ns since 1970) of events."""
+    events = catalog.events
+    if wanted is not None:
+        events = events[events["event_id"].isin(wanted)]
+    times = events["time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy()
+    return events["event_id"].tolist(), times
 
 
 def _add(
@@ -128,8 +166,12 @@ def _add(
     first, data, valid = found
     if valid.mean(axis=1).max(initial=0) < _LEAST_SHARE:
         return "gaps"
-    end = first + data.shape[1]
-    inside = picks.within(cut.label, sample_time(first, rate), sample_time(end, rate))
+    begin_ns, end_ns = (sample_time(n, rate) for n in (first, first + data.shape[1]))
+    if not rules.allows(begin_ns, end_ns):
+        return "not in the time that is asked for"
+    if not parts.together(begin_ns, end_ns):
+        return "reaches over the border of two parts"
+    inside = picks.within(cut.label, begin_ns, end_ns)
     if cut.kind == "noise" and len(inside):
         return "a pick in a window of noise"
     labelled = inside[inside["event"] != ""]

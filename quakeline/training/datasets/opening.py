@@ -116,10 +116,18 @@ def assigned(group_of: dict[str, str]) -> dict[str, str]:
     order = sorted(members, key=lambda name: (_hashed(name), name))
     largest = max(order, key=lambda name: len(members[name]), default="")
     others = [name for name in order if name != largest]
-    n = max(round(_SHARE * len(order)), 1)
+    _, n, _ = shares(len(order))
     parts = dict.fromkeys(order, TRAIN)
     parts |= dict.fromkeys(others[:n], DEV) | dict.fromkeys(others[n : 2 * n], TEST)
     return {event: parts[group] for event, group in group_of.items()}
+
+
+def shares(count: int) -> tuple[int, int, int]:
+    """How many of so many events, or groups of them, are for training, development and tests."""
+    n = max(round(_SHARE * count), 1)
+    dev = min(n, max(count - 1, 0))
+    test = min(n, max(count - 1 - dev, 0))
+    return count - dev - test, dev, test
 
 
 def linked(pairs: Iterable[tuple[str, ...]]) -> dict[str, str]:

@@ -42,6 +42,8 @@ class Dataset:
         Gives the samples of a row, shape (components, npts), float32, NaN where there are none.
     files
         What it is made of, for its digest.
+    prepared
+        Whether samples are windows behind the filter of their network, which is not applied again.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class Dataset:
     table: pd.DataFrame
     samples: Callable[[int], np.ndarray]
     files: tuple[Path, ...]
+    prepared: bool = False
 
     def __len__(self) -> int:
         return len(self.table)

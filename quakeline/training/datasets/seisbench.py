@@ -28,6 +28,7 @@ _PARTS = {"validation": "dev", "valid": "dev", "val": "dev", "development": "dev
 #: Columns that may name the event of a record, the first that is there counts.
 _EVENTS = ("source_id", "source_event_id", "source_origin_time")
 _CODES = ("station_network_code", "station_code", "station_location_code")
+_NAMES = {*_EVENTS, *_CODES}
 
 
 def is_one(folder: Path) -> bool:
@@ -64,7 +65,10 @@ def _chunks(folder: Path) -> list[str]:
 
 def _metadata(path: Path) -> pd.DataFrame:
     try:
-        frame = pd.read_csv(path, low_memory=False)
+        frame = pd.read_csv(path, low_memory=False, usecols=lambda name: name not in _NAMES)
+        # codes as they are: "00" is no number, and "NA" a network
+        names = pd.read_csv(path, dtype=str, na_filter=False, usecols=lambda name: name in _NAMES)
+        frame = pd.concat([frame, names], axis=1)
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read {path}: {error}") from error
     if "trace_name" not in frame:

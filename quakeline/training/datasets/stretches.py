@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from quakeline.core.errors import DataError
-from quakeline.core.schemas import MANIFEST, WAVEFORMS
+from quakeline.core.schemas import WAVEFORMS
 from quakeline.core.timeline import Span, first_sample
-from quakeline.io.products import stores, tables
-from quakeline.workflow.stages import prepare
+from quakeline.io.products import stores
+
+#: Makes the waveforms of a chunk again, as a store at a path.
+Prepare = Callable[[Span, Path], None]
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,8 @@ def chunks_of(run: Path) -> list[Span]:
     return found or kept
 
 
-def stretches(run: Path, settings: dict[str, Any], threads: int = 1) -> Iterator[Stretch]:
-    """The chunks of a run in order of time.
-
-    Raises DataError where waveforms were not kept and the files of the archive are gone.
-    """
+def stretches(run: Path, prepare: Prepare) -> Iterator[Stretch]:
+    """The chunks of a run in order of time; `prepare` makes the waveforms that it did not keep."""
     for span in chunks_of(run):
         kept = run / "waveforms" / f"{span.id}.zarr"
         if kept.is_dir():
@@ -75,7 +74,7 @@ def stretches(run: Path, settings: dict[str, Any], threads: int = 1) -> Iterator
             continue
         with TemporaryDirectory(prefix="quakeline-") as folder:
             made = Path(folder) / "waveforms.zarr"
-            _prepare(run, settings, span, made, threads)
+            prepare(span, made)
             yield _opened(span, made)
 
 
@@ -84,35 +83,3 @@ def _opened(span: Span, path: Path) -> Stretch:
     labels = stores.labels_of(group, "instruments")
     components = "".join(stores.labels_of(group, "components"))
     return Stretch(span, group, stores.grid_of(group), labels, components)
-
-
-def _prepare(run: Path, settings: dict[str, Any], span: Span, target: Path, threads: int) -> None:
-    """Make the waveforms of a chunk again, by the stage that made them."""
-    from quakeline.workflow.config import load
-
-    whole = load(settings)
-    manifest = run / "raw" / f"{span.id}.parquet"
-    rows = tables.read(manifest, MANIFEST)
-    place = run.parent.parent
-    rows["path"] = [str(place / path) if path else path for path in rows["path"].fillna("")]
-    used = rows[rows["status"] == "data"]
-    missing = [path for path in used["path"] if not Path(path).is_file()]
-    if missing:
-        raise DataError(
-            f"{run} kept no waveforms of {span.id}, and {missing[0]} of its archive is gone: run it"
-            " again with keep: [waveforms]"
-        )
-    here = target.parent / "manifest.parquet"
-    tables.write(rows, MANIFEST, here)
-    prepare.run(
-        whole.prepare,
-        chunk=span.id,
-        margin_s=whole.margin_s,
-        rate_hz=whole.sampling_rate_hz,
-        manifest=here,
-        stations=run / "stations.parquet",
-        inventory=run / "stations.xml",
-        threads=threads,
-        waveforms=target,
-        coverage=target.parent / "coverage.parquet",
-    )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from quakeline.api.picker_scores import match
+from quakeline.picking.scoring import match
 from quakeline.training import labels
 from quakeline.training.scoring import GRID, TOLERANCE_S, Found, score
 from quakeline.training.windows import Windows

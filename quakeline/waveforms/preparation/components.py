@@ -134,8 +134,9 @@ class Preparer:
         return replace(self, judge=judge)._sharing(self)
 
     def _sharing(self, other: Preparer) -> Preparer:
-        """With what another one has read of the same inventory."""
-        vars(self).update({"_responses": other._responses, "_orientations": other._orientations})
+        """With what another one has read of the same inventory and files."""
+        for name in ("_responses", "_orientations", "_flags"):
+            vars(self)[name] = getattr(other, name)
         return self
 
     def knows(self, codes: tuple[str, ...]) -> bool:

@@ -11,11 +11,13 @@ from quakeline.workflow.stages import (
     annotate,
     associate,
     classify,
+    classify_windows,
     crate,
     das_annotate,
     das_index,
     das_pick,
     das_weights,
+    dataset,
     evaluate,
     fetch,
     import_picks,
@@ -28,6 +30,7 @@ from quakeline.workflow.stages import (
     prepare,
     report,
     stations,
+    train,
     weights,
 )
 from quakeline.workflow.stages.table import Settings, Stage, always
@@ -51,6 +54,14 @@ def _fibre_weights(run: Settings) -> bool:
     return bool(run.fibres) and run.das_weights is not None
 
 
+def _trains(run: Settings) -> bool:
+    return run.train is not None
+
+
+def _cuts_records(run: Settings) -> bool:
+    return run.dataset.from_run is not None
+
+
 def _imported(run: Settings) -> bool:
     return run.import_picks.table is not None
 
@@ -61,6 +72,15 @@ def _evaluated(run: Settings) -> bool:
 
 def _mechanisms(run: Settings) -> bool:
     return run.mechanism.asked
+
+
+def _windows_classified(run: Settings) -> bool:
+    return run.fetch is not None and run.classify_windows is not None
+
+
+def _event_weights(run: Settings) -> dict[str, list[str]]:
+    weights = run.classify_windows
+    return {} if weights is None else {"classify.weights.path": [weights.path]}
 
 
 def _asks_for_stations(run: Settings) -> bool:
@@ -138,6 +158,28 @@ TABLE: tuple[Stage, ...] = (
         local=always,
     ),
     Stage(
+        dataset,
+        "run",
+        {
+            "metadata": "training/dataset/metadata.csv",
+            "waveforms": "training/dataset/waveforms.hdf5",
+        },
+        has=_cuts_records,
+        files=lambda run: {"dataset.from_run": run.dataset.tables()},
+    ),
+    Stage(
+        train,
+        "run",
+        {
+            "weights": "training/picker.safetensors",
+            "epochs": "training/picker.csv",
+            "page": "training/picker_report/report.html",
+        },
+        has=_trains,
+        gpu=True,
+        files=lambda run: {"train.dataset": run.train.files() if run.train else []},
+    ),
+    Stage(
         annotate,
         "chunk",
         {"probabilities": "probabilities/{chunk}.zarr"},
@@ -153,6 +195,14 @@ TABLE: tuple[Stage, ...] = (
         {"measurements": "measurements/{chunk}.parquet"},
         has=_waveforms,
         group="chunks",
+    ),
+    Stage(
+        classify_windows,
+        "chunk",
+        {"windows": "classes/windows/{chunk}.parquet"},
+        has=_windows_classified,
+        group="chunks",
+        files=_event_weights,
     ),
     Stage(
         das_weights,

@@ -1,14 +1,14 @@
-"""Classes of events, earthquake, blast or noise, with probabilities."""
+"""Classes of events with probabilities: earthquake, blast or noise, or those of a network."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from quakeline.events.chain.classify import Settings
+from quakeline.events.classification.settings import Classifier, Network, Rules
 
-VERSION = 1
+VERSION = 2
 
-Config = Settings
+Config = Classifier
 
 
 def run(
@@ -18,20 +18,37 @@ def run(
     arrivals: Path,
     picks: list[Path],
     measurements: list[Path],
+    windows: list[Path],
     events: Path,
     classes: Path,
 ) -> None:
-    """Write events with their most probable class (EVENTS) and all probabilities (CLASSES)."""
-    from quakeline.core.schemas import ARRIVALS, CLASSES, EVENTS, MEASUREMENTS, PICKS
-    from quakeline.events.chain.classify import classified
+    """Write events with their most probable class (EVENTS) and all probabilities (CLASSES).
+
+    `windows` are those of `classify_windows`, in a run whose events are classified by a network.
+    """
+    from quakeline.core.schemas import (
+        ARRIVALS,
+        CLASSES,
+        EVENTS,
+        MEASUREMENTS,
+        PICKS,
+        WINDOW_CLASSES,
+    )
+    from quakeline.events.chain.classify import by_network, classified
     from quakeline.io.products import tables
 
-    found, judgement = classified(
-        config,
+    events_arrivals_picks = (
         tables.read(sized, EVENTS),
         tables.read(arrivals, ARRIVALS),
         tables.read_many(picks, PICKS),
-        tables.read_many(measurements, MEASUREMENTS),
     )
+    if isinstance(config, Network):
+        seen = tables.read_many(windows, WINDOW_CLASSES)
+        found, judgement = by_network(config, *events_arrivals_picks, seen)
+    elif isinstance(config, Rules):
+        sketches = tables.read_many(measurements, MEASUREMENTS)
+        found, judgement = classified(config, *events_arrivals_picks, sketches)
+    else:
+        raise TypeError(f"classify: no work is known for the kind {config.kind}")
     tables.write(found, EVENTS, events)
     tables.write(judgement, CLASSES, classes)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
+from quakeline.events.classification.settings import EventWeights
 from quakeline.fibres.section import Fibre
 from quakeline.workflow.stages.associate import Config as Associate
+from quakeline.workflow.stages.dataset import Config as Dataset
 from quakeline.workflow.stages.evaluate import Config as Evaluate
 from quakeline.workflow.stages.fetch import Config as Fetch
 from quakeline.workflow.stages.import_picks import Config as ImportPicks
@@ -21,6 +23,7 @@ from quakeline.workflow.stages.magnitude import Config as Magnitude
 from quakeline.workflow.stages.mechanism import Config as Mechanism
 from quakeline.workflow.stages.report import Config as Report
 from quakeline.workflow.stages.stations import Config as Stations
+from quakeline.workflow.stages.train import Config as Train
 
 #: On what one job works: a chunk of the seismometers, a fibre and a chunk, or the whole run.
 Scope = Literal["chunk", "fibre", "run"]
@@ -49,6 +52,14 @@ class Settings(Protocol):
         """What picks on fibres; None where it is what picks on seismometers."""
 
     @property
+    def dataset(self) -> Dataset:
+        """Records of an earlier run."""
+
+    @property
+    def train(self) -> Train | None:
+        """How its picker is trained; None where it is not."""
+
+    @property
     def import_picks(self) -> ImportPicks:
         """A table of picks."""
 
@@ -67,6 +78,10 @@ class Settings(Protocol):
     @property
     def mechanism(self) -> Mechanism:
         """Polarities."""
+
+    @property
+    def classify_windows(self) -> EventWeights | None:
+        """The network of `classify` that looks at waveforms; None where there is none."""
 
     @property
     def evaluate(self) -> Evaluate:

@@ -112,8 +112,8 @@ def test_a_near_miss_is_named(tmp_path: Path) -> None:
     (trace,) = archives.recordings("UH1.SHZ")
     trace.stats.location = "00"
     known = inventory.read([stationxml(tmp_path, "BW.UH1.10.SHZ")])
-    from quakeline.api.direct.picks import picks_of, settings_of
     from quakeline.api.direct.weights import load
+    from quakeline.picking.direct.picks import picks_of, settings_of
 
     annotator = load("phasenet", None)
     done = picks_of(of_stream([trace], known), annotator, settings_of(annotator.card))

@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 import yaml
+from event_network import blank
 from workfolder import REPOSITORY, WorkFolder, demo_like
 
 from quakeline.core.errors import ConfigError
@@ -51,9 +52,15 @@ RUNS = {
         _WAVEFORMS | _OF_FIBRES,
         {"fetch", "weights"},
     ),
+    "trained": ("train: {dataset: ds.npz}\n", _WAVEFORMS | {"train"}, {"weights"}),
     "evaluated": (
         "evaluate: {reference: theirs.csv}\n",
         _WAVEFORMS | {"evaluate"},
+        {"weights"},
+    ),
+    "classified by a network": (
+        "classify: {kind: network, weights: {path: events.safetensors}}\n",
+        _WAVEFORMS | {"classify_windows"},
         {"weights"},
     ),
     "evaluated by a service": (
@@ -74,8 +81,10 @@ def test_the_table_the_rules_and_the_plan_agree(
 ) -> None:
     text += "time: {chunk_h: 0.05}\n"
     run, path = overlaid(text), workdir.demo_overlay(text)
-    for name in ("a.nc", "picks.csv", "theirs.csv"):
+    for name in ("a.nc", "picks.csv", "theirs.csv", "ds.npz"):
         (workdir.folder / name).write_text("")
+    if "events.safetensors" in text:
+        blank(workdir.folder / "events.safetensors")
     jobs = {stage.name: len(stage.jobs(run)) for stage in stages.of(run)}
     assert set(jobs) == had | _ALWAYS
     assert {stage.name for stage in stages.of(run) if stage.local(run)} == local
@@ -101,7 +110,8 @@ def test_a_job_of_every_stage_is_measured_for_the_report(workdir: WorkFolder) ->
 
 
 def test_every_stage_has_a_section_and_its_own_products() -> None:
-    assert set(STAGES) <= set(Run.model_fields)
+    assert set(STAGES) - set(Run.model_fields) == {"classify_windows"}, "a part of `classify`"
+    assert isinstance(Run.classify_windows, property)
     assert len(STAGES) == len(TABLE)
     patterns = [pattern for stage in TABLE for pattern in stage.products.values()]
     assert len(patterns) == len(set(patterns))
@@ -125,9 +135,12 @@ def test_what_passes_is_what_may_be_kept() -> None:
         ("associate: {known_events: gone}", "associate.known_events"),
         ("magnitude: {corrections: gone}", "magnitude.corrections"),
         ("evaluate: {reference: gone}", "evaluate.reference"),
+        ("train: {dataset: gone}", "train.dataset"),
+        ("dataset: {from_run: gone}\ntrain: {}", "dataset.from_run"),
         ("fibres: [{name: F, source: {kind: files, paths: [a]}, channels: {table: gone}}]",
          "fibres.F.channels.table"),
         ("weights: {path: gone}", "weights.path"),
+        ("classify: {kind: network, weights: {path: gone}}", "classify.weights.path"),
         ("das_weights: {path: gone}\nfibres: [{name: F, source: {kind: files, paths: [a]}}]",
          "das_weights.path"),
     ],

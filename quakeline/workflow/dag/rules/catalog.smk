@@ -7,7 +7,8 @@
 #                                                     diagnosis.json
 #   magnitude  locations, picks, measurements,     -> magnitudes/{events,stations,moments,
 #              velocity table                         corrections}.parquet
-#   classify   the same, events with magnitudes    -> classes/{events,classes}.parquet
+#   classify   the same, events with magnitudes,   -> classes/{events,classes}.parquet
+#              what a network said of windows
 #   mechanism  the same, stations, waveforms or a  -> catalog/{mechanisms,polarities}.parquet
 #              table of polarities                    (where section mechanism names either)
 #   merge      events, all picks, mechanisms       -> catalog/
@@ -155,6 +156,11 @@ rule classify:
         arrivals=path_of(rules.locate.output.arrivals),
         picks=PICKS,
         measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
+        windows=(
+            expand(rules.classify_windows.output.windows, chunk=STATION_CHUNKS)
+            if STAGES["classify_windows"].has(RUN)
+            else []
+        ),
     output:
         events=product("classify", "events"),
         classes=product("classify", "classes"),

@@ -79,9 +79,20 @@ def choosing():
     return [*picks, *onsets, rules.associate.output.events, rules.locate.output.events]
 
 
+def records_to_learn():
+    """Files of the data set that the picker is trained on."""
+    given = RUN.train.files() if RUN.train else []
+    return given or [path_of(file) for file in rules.dataset.output]
+
+
 def weights_of(stages):
     """The weights files that some stages make."""
     return [path_of(getattr(rules, name).output.weights) for name in stages]
+
+
+def event_weights():
+    """The file of the network that looks at the waveforms of events, in a run that has one."""
+    return [path for paths in STAGES["classify_windows"].files(RUN).values() for path in paths]
 
 
 def exports_of_catalog():

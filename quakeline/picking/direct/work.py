@@ -117,19 +117,19 @@ class Work:
         return lambda done: self._progress(before + done, total)
 
     def _begun(self, parts: list[tuple[Span, pd.DataFrame]]) -> Iterator[Chunk]:
-        config = Settings()
+        config, source = Settings(), self.recordings.source
+        first = Preparer(
+            span=parts[0][0],
+            margin_s=self._margin_s,
+            rate_hz=self.annotator.card.sampling_rate_hz,
+            bridge_gap_s=config.bridge_gap_s,
+            response=config.response,
+            mend_spikes=config.mend_spikes,
+            inventory=self.recordings.inventory,
+            source=source,
+        )
         for span, rows in parts:
-            preparer = Preparer(
-                span=span,
-                margin_s=self._margin_s,
-                rate_hz=self.annotator.card.sampling_rate_hz,
-                bridge_gap_s=config.bridge_gap_s,
-                response=config.response,
-                mend_spikes=config.mend_spikes,
-                inventory=self.recordings.inventory,
-                source=self.recordings.source,
-            )
-            chunk = Chunk(self, preparer, rows, self._lock)
+            chunk = Chunk(self, first.at(span, source), rows, self._lock)
             if chunk.labels:
                 chunk.get(0)
             yield chunk

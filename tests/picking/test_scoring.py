@@ -10,9 +10,9 @@ import obspy
 import pytest
 from recordings import picker_weights
 
-from quakeline.api import picker_scores
 from quakeline.api.direct.weights import load
 from quakeline.core.errors import DataError
+from quakeline.picking import scoring
 
 __all__ = ["picker_weights"]
 
@@ -33,8 +33,8 @@ def archive(path: Path, **changes: object) -> Path:
 
 
 def test_scores_of_known_records(tmp_path, picker_weights):
-    data = picker_scores.read(archive(tmp_path / "a.npz"))
-    p, s = picker_scores.score(data, load(None, picker_weights, threads=1))
+    data = scoring.read(archive(tmp_path / "a.npz"))
+    p, s = scoring.score(data, load(None, picker_weights, threads=1))
     assert (p.model, p.phase, p.threshold, p.labels) == ("phasenet", "P", 0.3, 3)
     assert p.found == 2
     assert p.recall == pytest.approx(2 / 3)
@@ -47,14 +47,14 @@ def test_scores_of_known_records(tmp_path, picker_weights):
 
 
 def test_a_high_threshold_finds_nothing(tmp_path, picker_weights):
-    data = picker_scores.read(archive(tmp_path / "a.npz"))
-    p, _ = picker_scores.score(data, load(None, picker_weights, threads=1), {"P": 1.0})
+    data = scoring.read(archive(tmp_path / "a.npz"))
+    p, _ = scoring.score(data, load(None, picker_weights, threads=1), {"P": 1.0})
     assert (p.recall, p.precision, p.mae_ms, p.f1, p.false_per_record) == (0, None, None, 0, 0)
-    assert picker_scores.table([p])[1][5:7] == ["-", "-"]
+    assert scoring.table([p])[1][5:7] == ["-", "-"]
 
 
 def test_matching_is_one_to_one_and_takes_the_nearest_first():
-    match = picker_scores.match
+    match = scoring.match
     assert match(np.array([1.0]), np.array([0.6, 1.1, 1.4]), 0.5) == pytest.approx([0.1])
     pairs = match(np.array([1.0, 1.25]), np.array([1.1, 1.4]), 0.5)
     assert sorted(pairs) == pytest.approx([0.1, 0.15])
@@ -64,7 +64,7 @@ def test_matching_is_one_to_one_and_takes_the_nearest_first():
 
 
 def test_records_do_not_begin_at_the_same_part_of_a_second(tmp_path):
-    data = picker_scores.read(archive(tmp_path / "a.npz"))
+    data = scoring.read(archive(tmp_path / "a.npz"))
     parts = {start % 1_000_000_000 for start in data.starts_ns}
     assert len(parts) == 3
     assert data.starts_ns == data.starts_ns
@@ -88,13 +88,13 @@ def test_other_files_are_refused(tmp_path):
         (archive(tmp_path / "c.npz", p_index=np.zeros(2)), "do not fit"),
     ):
         with pytest.raises(DataError, match=words) as caught:
-            picker_scores.read(path)
+            scoring.read(path)
         assert "\n" not in str(caught.value)
 
 
 def test_the_table_of_the_docs(shared, repository, picker_weights):
-    data = picker_scores.read(shared / "data/ncedc_mini24.npz")
-    scores = picker_scores.score(data, load(None, picker_weights))
+    data = scoring.read(shared / "data/ncedc_mini24.npz")
+    scores = scoring.score(data, load(None, picker_weights))
     page = (repository / "docs/pickers.md").read_text(encoding="utf-8")
-    for row in picker_scores.markdown(picker_scores.table(scores)).splitlines():
+    for row in scoring.markdown(scoring.table(scores)).splitlines():
         assert row in page

@@ -1,0 +1,1 @@
+"""Recordings to picks in one call: the road of files, streams and arrays, without a workflow."""

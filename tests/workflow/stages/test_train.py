@@ -1,0 +1,81 @@
+"""A run that trains its picker: on given records, or on the catalog of an earlier run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from labelled_records import wavelets
+from workfolder import WorkFolder, demo_like, on_demo
+
+from quakeline.core.errors import ConfigError
+from quakeline.core.schemas import PICKS
+from quakeline.io.products import tables
+from quakeline.models.weights import card_of
+from quakeline.workflow import rounds
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("train: {}", "none is given of train.dataset and dataset.from_run"),
+        (
+            "train: {dataset: a}\ndataset: {from_run: b}",
+            "both are given of train.dataset and dataset.from_run",
+        ),
+        ("dataset: {from_run: b}", "without section train nothing uses its records"),
+        ("train: {}\ndataset: {from_run: unterhaching}", "'unterhaching' is this run itself"),
+        ("train: {dataset: a}\ndataset: {length_s: 5}", r"before_s \(25\) must be less than"),
+        (
+            "train: {dataset: a}\nweights: {kind: ensemble, members: [{model: gpd}, {}]}",
+            "train: weights of kind ensemble given; allowed: builtin, seisbench",
+        ),
+        ("train: {dataset: a, settings: {epochs: 0}}", r"train\.settings\.epochs: 0 given"),
+    ],
+)
+def test_what_no_run_can_train(text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        demo_like(yaml.safe_load(text))
+
+
+def test_an_earlier_run_comes_first_unless_it_has_its_catalog(tmp_path: Path) -> None:
+    overlays = tmp_path / "config/runs"
+    overlays.mkdir(parents=True)
+    for name, earlier in (("one", None), ("two", "one"), ("three", "two")):
+        overlay = on_demo({"run": name})
+        if earlier:
+            overlay |= {"train": {}, "dataset": {"from_run": earlier}}
+        (overlays / f"{name}.yaml").write_text(yaml.safe_dump(overlay))
+    names = [overlays / f"{name}.yaml" for name in ("one", "two", "three")]
+    assert rounds.wanted(tmp_path, names[2]) == names
+    catalog = tmp_path / "results/two/catalog/events.parquet"
+    catalog.parent.mkdir(parents=True)
+    catalog.write_bytes(b"")
+    assert rounds.wanted(tmp_path, names[2]) == names[2:]
+    catalog.unlink()
+    names[0].write_text(yaml.safe_dump({"dataset": {"from_run": "three"}, "run": "one"}))
+    with pytest.raises(ConfigError, match="two and one and three stand on each other"):
+        rounds.wanted(tmp_path, names[2])
+
+
+@pytest.mark.slow
+def test_training_and_use_are_rules_of_one_workflow(demo_copy: WorkFolder) -> None:
+    wavelets(demo_copy.folder / "ds", 8)
+    overlay = demo_copy.demo_overlay("train: {dataset: ds, settings: {epochs: 1, batch: 4}}")
+    planned = demo_copy.planned("--configfile", overlay)
+    assert {"train", "annotate", "pick", "merge"} <= set(planned)
+    assert not {"weights", "prepare", "dataset"} & set(planned)
+    done = demo_copy.quakeline("run", overlay, "--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = demo_copy.folder / "results/unterhaching"
+    card, weights_id = card_of(results / "training/picker.safetensors")
+    assert card.parent is not None
+    assert (card.name, card.parent.name) == ("unterhaching", "phasenet")
+    assert card.training is not None
+    assert card.training.data[0].startswith("ds (sha256 ")
+    picks = tables.read(results / "catalog/picks.parquet", PICKS)
+    assert set(picks["weights_id"]) == {weights_id}
+    assert (results / "training/picker_report/report.html").is_file()
+    assert "trained from phasenet" in (results / "report.html").read_text(encoding="utf-8")
+    assert demo_copy.planned("--configfile", overlay) == {}
