@@ -40,10 +40,11 @@ test-slow: $(INSTALLED_TEST) ## the tests that take minutes, on the SLURM cluste
 test-slurm: $(INSTALLED_TEST) ## the workflow and its faults on a SLURM cluster of its own
 	$(BIN)/pytest -m "slurm and not slow"
 
-lint: $(INSTALLED_TEST) ## style of Python and Snakemake files
+lint: $(INSTALLED_TEST) ## style of Python and Snakemake files, faults in the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check $(SNAKEFILES)
+	$(BIN)/hadolint containers/Dockerfile
 
 types: $(INSTALLED_TEST) ## types of the package and the benchmarks (mypy, strict)
 	$(BIN)/mypy

@@ -25,7 +25,7 @@ from benchmarks.measure import arguments, finish, timed
 from quakeline.events.mechanisms import first_motions, hash_files, quality, reference, rotations
 from quakeline.events.mechanisms.launching import Stated
 from quakeline.events.mechanisms.mechanisms import Found, Rules, of_events
-from quakeline.events.mechanisms.search import Rays, amplitudes, solved
+from quakeline.events.mechanisms.search import Rays, amplitudes, one_sided, solved
 from quakeline.models import polarity
 
 DRAWS, SPHERES, EXPLOSIONS = 10, 60, 60
@@ -102,7 +102,7 @@ def rays_of(truth: np.ndarray, rng: np.random.Generator, count: int, wrong: floa
 def spheres(count: int, wrong: float, number: int) -> dict[str, Any]:
     """Angles to the truth, stated errors, and quality, of known mechanisms."""
     rng = np.random.default_rng([count, round(100 * wrong)])
-    apart, stated, good = [], [], 0
+    apart, stated, good, refused = [], [], 0, 0
     for _ in range(number):
         truth = random_mechanism(rng)
         rays = rays_of(truth, rng, count, wrong)
@@ -110,6 +110,7 @@ def spheres(count: int, wrong: float, number: int) -> dict[str, Any]:
         apart.append(float(rotations.angles(found.frame[None], truth)[0]))
         stated.append(float(np.hypot(*found.sigmas_deg)))
         good += quality.letter(found, quality.fit_of(rays, found)) in "AB"
+        refused += one_sided(rays, found)
     angles, errors = np.array(apart), np.array(stated)
     return {
         "mechanisms": number,
@@ -118,19 +119,26 @@ def spheres(count: int, wrong: float, number: int) -> dict[str, Any]:
         "stated_deg": _rounded(np.median(errors)),
         "within_sigma": _rounded((angles <= errors).mean(), 2),
         "quality_a_or_b": _rounded(good / number, 2),
+        "taken_for_explosions": _rounded(refused / number, 2),
     }
 
 
-def explosions(count: int, number: int) -> dict[str, Any]:
-    """Qualities of what all polarities up give."""
-    rng = np.random.default_rng(count)
+def explosions(count: int, wrong: float, number: int) -> dict[str, Any]:
+    """Qualities of what polarities give that are up but for a part that is wrong."""
+    rng = np.random.default_rng([count, round(100 * wrong)])
     letters = []
     for _ in range(number):
         rays = rays_of(random_mechanism(rng), rng, count, 0.0)
-        up = Rays(rays.azimuth, rays.takeoff, np.ones(count, dtype=int), rays.weight)
+        signs = np.ones(count, dtype=int)
+        signs[rng.permutation(count)[: round(wrong * count)]] = -1
+        up = Rays(rays.azimuth, rays.takeoff, signs, rays.weight)
         found = solved(up)
-        letters.append(quality.letter(found, quality.fit_of(up, found)))
-    return {"events": number, **{letter: letters.count(letter) for letter in "ABCD"}}
+        letter = quality.letter(found, quality.fit_of(up, found))
+        letters.append("one-sided" if one_sided(up, found) else letter)
+    return {
+        "events": number,
+        **{letter: letters.count(letter) for letter in (*"ABCD", "one-sided")},
+    }
 
 
 def networks(shared: Path, files: list[str]) -> dict[str, Any]:
@@ -191,10 +199,11 @@ def main() -> None:
             cases.append(
                 (name, lambda c=count, w=wrong: spheres(c, w, SPHERES // few))  # type: ignore[misc]
             )
-    for count in (15, 30, 60):
-        cases.append(
-            (f"explosions {count} polarities", lambda c=count: explosions(c, EXPLOSIONS // few))  # type: ignore[misc]
-        )
+        for wrong in WRONG[:2]:
+            name = f"explosions {count} polarities, {100 * wrong:.0f} % wrong"
+            cases.append(
+                (name, lambda c=count, w=wrong: explosions(c, w, EXPLOSIONS // few))  # type: ignore[misc]
+            )
     rows: list[dict[str, Any]] = []
     for name, work in cases:
         if given.only in name:

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-_P_KM_S, _RATIO = 6.0, 1.75
+#: Velocity of P in km/s, and vp/vs.
+P_KM_S, RATIO = 6.0, 1.75
 _MARGIN_KM, _DEEPEST_KM = 50.0, 30.0
 _PICKS = 6
 #: With fewer S picks than this share of all, none are asked for.
@@ -82,7 +83,7 @@ def _pyocto(picks: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
         ylim=limits["y"],
         zlim=(0.0, _DEEPEST_KM),
         time_before=300.0,
-        velocity_model=pyocto.VelocityModel0D(_P_KM_S, _P_KM_S / _RATIO, 2.0),
+        velocity_model=pyocto.VelocityModel0D(P_KM_S, P_KM_S / RATIO, 2.0),
         n_picks=_PICKS,
         n_p_picks=some or _PICKS,
         n_s_picks=some,
@@ -110,7 +111,7 @@ def _gamma(picks: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
         "dims": list(axes),
         "method": "BGMM",
         "use_amplitude": False,
-        "vel": {"p": _P_KM_S, "s": _P_KM_S / _RATIO},
+        "vel": {"p": P_KM_S, "s": P_KM_S / RATIO},
         "use_dbscan": True,
         "dbscan_eps": 15.0,
         "dbscan_min_samples": 3,

@@ -1,12 +1,15 @@
 """quakeline, PyOcto and GaMMA on the same real picks, scored alike.
 
-`python -m benchmarks.rivals FOLDER --python PYTHON [--only NAME] [--span FROM TO] [--limit 600]
-[--quick]`: FOLDER as for `benchmarks.real_catalogs`; PYTHON is that of an environment with
-`pyocto`, `GMMA`, `pandas` and `pyproj`. All three get the same picks and stations; quakeline also
-the velocity table, with default settings, and does the location too. An associator that has not
-ended after so many seconds of CPU is stopped and said to be. Instruments of a station count as one
-station for the others; of their picks of one phase within 0.3 s the first is kept, without which
-PyOcto takes minutes.
+`python -m benchmarks.rivals FOLDER --python PYTHON [--only NAME] [--parts] [--limit 600]
+[--ours 0] [--quick]`: FOLDER as for `benchmarks.real_catalogs`; PYTHON is that of an environment
+with `pyocto`, `GMMA`, `pandas` and `pyproj`. All three get the same picks and stations; quakeline
+also the velocity table, with default settings, and does the location too. An associator that has
+not ended after so many seconds of CPU is stopped and said to be. Instruments of a station count as
+one station for the others; of their picks of one phase within 0.3 s the first is kept, without
+which PyOcto takes minutes. `close` are pairs of events within 1.5 s and 10 km. `--parts` takes, of
+each set, the first of the parts of `benchmarks.stated_errors`, and repeats everything without the
+picks of every third station: `held_out` has the shares of events that the picks of these stations
+confirm (`benchmarks.held_out`). `--ours 0` leaves quakeline out.
 """
 
 from __future__ import annotations
@@ -17,17 +20,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from benchmarks import held_out
 from benchmarks.measure import finish, parser_of
 from benchmarks.real_catalogs import beside, made_of, sets
+from benchmarks.stated_errors import PARTS
+from quakeline.core.geometry import distance_azimuth
 
 _RIVALS = ("pyocto", "gamma")
 _SCRIPT = Path(__file__).with_name("rival_associators.py")
 _SAME_S = 0.3
+_CLOSE_S, _CLOSE_KM = 1.5, 10.0
 #: Picks after the last origin of a part.
 _AFTER = pd.Timedelta("60s")
 
@@ -38,20 +47,69 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python", type=Path, required=True)
     parser.add_argument("--only", default="", metavar="NAME")
-    parser.add_argument("--span", nargs=2, metavar=("FROM", "TO"))
+    parser.add_argument(
+        "--parts", action="store_true", help="parts of sets, with stations left out"
+    )
     parser.add_argument("--limit", type=int, default=600, metavar="CPU_S")
+    parser.add_argument("--ours", type=int, default=1, metavar="0|1")
     parser.add_argument("--quick", action="store_true", help="keep no figures")
     words = parser.parse_args()
     require(words.python)
     rows = []
     for folder in sets(words.folder, words.only):
         with tempfile.TemporaryDirectory() as place:
-            part = part_of(folder, words.span, Path(place) / folder.name)
-            rows.append({"case": folder.name, "associator": "quakeline", **ours(part)})
-            for name in _RIVALS:
-                figures = rival(name, part, words.python, words.limit)
+            part = part_of(
+                folder, span_of(folder.name) if words.parts else None, Path(place) / "all"
+            )
+            less = held_out.without(part, Path(place) / "less") if words.parts else None
+            for name in (*(("quakeline",) if words.ours else ()), *_RIVALS):
+                figures = told(name, part, less, words.python, words.limit)
                 rows.append({"case": folder.name, "associator": name, **figures})
-        finish("rivals", rows, words.quick, kept=words.only)
+                finish("rivals", rows, words.quick, kept=words.only)
+
+
+def span_of(name: str) -> tuple[str, str] | None:
+    """Begin and end of the first part of a set; None: the whole set."""
+    spans = ((begin, end) for case, begin, end in PARTS if case == name and begin and end)
+    return next(spans, None)
+
+
+def told(name: str, part: Path, less: Path | None, python: Path, limit_s: int) -> dict[str, Any]:
+    """Figures of an associator on a part, and what stations that were left out say of it."""
+    events, spent = made_by(name, part, python, limit_s)
+    if events is None:
+        return spent
+    figures = {**beside(part, events)[2], "close": close(events), **spent}
+    if less is None:
+        return figures
+    fewer, _ = made_by(name, less, python, limit_s)
+    told = None if fewer is None else held_out.confirmed(part, less, fewer, name != "quakeline")
+    return {**figures, "held_out": told}
+
+
+def close(events: pd.DataFrame) -> int:
+    """Events that follow another within 1.5 s and 10 km."""
+    ordered = events.sort_values("time")
+    seconds = ordered["time"].diff().dt.total_seconds().to_numpy()[1:]
+    places = ordered[["latitude", "longitude"]].to_numpy()
+    km = np.array(
+        [
+            distance_azimuth(latitude, longitude, following[:1], following[1:])[0][0]
+            for (latitude, longitude), following in pairwise(places)
+        ]
+    )
+    return int(((seconds < _CLOSE_S) & (km < _CLOSE_KM)).sum())
+
+
+def made_by(
+    name: str, part: Path, python: Path, limit_s: int
+) -> tuple[pd.DataFrame | None, dict[str, Any]]:
+    """Events of an associator, None where it did not end, and what it took."""
+    if name != "quakeline":
+        return rival(name, part, python, limit_s)
+    made = made_of(part, part / "picks.csv", part / "catalog")
+    events = made["events"].reset_index(drop=True)
+    return events, {"cpu_s": made["cpu_s"], "peak_mb": made["peak_mb"]}
 
 
 def require(python: Path) -> None:
@@ -82,15 +140,10 @@ def part_of(folder: Path, span: tuple[str, str] | None, place: Path) -> Path:
     return place
 
 
-def ours(part: Path) -> dict[str, Any]:
-    """Figures of `quakeline catalog`, which locates too."""
-    made = made_of(part, part / "picks.csv", part / "catalog")
-    figures = beside(part, made["events"].reset_index(drop=True))[2]
-    return {**figures, "cpu_s": made["cpu_s"], "peak_mb": made["peak_mb"]}
-
-
-def rival(name: str, part: Path, python: Path, limit_s: int) -> dict[str, Any]:
-    """Figures of another associator."""
+def rival(
+    name: str, part: Path, python: Path, limit_s: int
+) -> tuple[pd.DataFrame | None, dict[str, Any]]:
+    """Events of another associator, None where it was stopped, and what it took."""
     inputs, output = part / name, part / f"{name}.csv"
     inputs.mkdir()
     shutil.copy(part / "stations.csv", inputs)
@@ -108,10 +161,10 @@ def rival(name: str, part: Path, python: Path, limit_s: int) -> dict[str, Any]:
     }
     if status:
         ended = os.waitstatus_to_exitcode(status)
-        return {"ended": f"stopped or failed ({ended})", **spent}
+        return None, {"ended": f"stopped or failed ({ended})", **spent}
     events = pd.read_csv(output)
     events["time"] = pd.to_datetime(events["time"], utc=True, format="ISO8601")
-    return {**beside(part, events)[2], **spent}
+    return events, spent
 
 
 def once(picks: pd.DataFrame) -> pd.DataFrame:

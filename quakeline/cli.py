@@ -25,6 +25,7 @@ from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
 from quakeline.commands.scan import scan
 from quakeline.commands.train import train
+from quakeline.commands.view import view
 from quakeline.core import garbage, terminal
 from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
 
@@ -61,6 +62,7 @@ app.command()(correlate)
 app.command()(relocate)
 app.command()(merge)
 app.command()(plan)
+app.command()(view)
 app.command()(reproduce)
 
 Overlay = Annotated[

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+import yaml
 from workfolder import REPOSITORY, WorkFolder
 
 PIN = re.compile(r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")
@@ -30,6 +31,45 @@ def test_every_dependency_is_pinned(repository: Path, pins: list[str]) -> None:
     wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
     names = {_normal(re.split(r"[^A-Za-z0-9._-]", requirement)[0]) for requirement in wanted}
     assert names - {"quakeline"} - {_normal(pin.split("==")[0]) for pin in pins} == set()
+
+
+def _extras_installed(text: str) -> set[str]:
+    """The extras that a recipe installs."""
+    (found,) = re.findall(r"""(?:EXTRAS=|["']\.\[|editable \.\.\[)([a-z,]+)""", text)
+    return set(found.split(","))
+
+
+@pytest.mark.parametrize(
+    "recipe", ["containers/Dockerfile", "containers/quakeline.def", "envs/environment.yml"]
+)
+def test_recipes_install_extras_that_there_are(repository: Path, recipe: str) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert _extras_installed((repository / recipe).read_text(encoding="utf-8")) <= set(
+        project["optional-dependencies"]
+    )
+
+
+def test_the_definition_for_apptainer_copies_what_there_is(repository: Path) -> None:
+    text = (repository / "containers/quakeline.def").read_text(encoding="utf-8")
+    sections = {part.split("\n", 1)[0]: part for part in text.split("\n%")[1:]}
+    assert set(sections) == {"files", "post", "environment", "runscript", "test"}
+    copied = [line.split() for line in sections["files"].splitlines()[1:] if line.strip()]
+    assert len(copied) == 5
+    for source, target in copied:
+        assert (repository / source).exists()
+        assert target == f"/source/{source}"
+    shell = subprocess.run(
+        ["sh", "-n"], input=sections["post"].split("\n", 1)[1], text=True, check=False
+    )
+    assert shell.returncode == 0
+
+
+def test_conda_takes_the_pins_of_the_tests(repository: Path) -> None:
+    text = (repository / "envs/environment.yml").read_text(encoding="utf-8")
+    pip = yaml.safe_load(text)["dependencies"][-1]["pip"]
+    assert pip[0] == "--constraint constraints.txt"
+    assert (repository / "envs/constraints.txt").is_file()
+    assert pip[1].startswith("--editable ..[")
 
 
 def _normal(name: str) -> str:

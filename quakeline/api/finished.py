@@ -12,7 +12,7 @@ import yaml
 
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.geometry import distance_azimuth
-from quakeline.core.schemas import STATIONS
+from quakeline.core.schemas import MECHANISMS, POLARITIES, STATIONS
 from quakeline.io import exports
 from quakeline.io.products import provenance, tables
 from quakeline.io.products.lazy import open_stores
@@ -104,6 +104,18 @@ class FinishedRun:
         return tables.empty(STATIONS) if found is None else found
 
     @property
+    def mechanisms(self) -> pd.DataFrame:
+        """A row for each event (MECHANISMS); without rows where the run looked for none."""
+        focal = self._tables.focal
+        return tables.empty(MECHANISMS) if focal is None else focal.mechanisms
+
+    @property
+    def polarities(self) -> pd.DataFrame:
+        """First motions (POLARITIES); without rows where the run looked for no mechanisms."""
+        focal = self._tables.focal
+        return tables.empty(POLARITIES) if focal is None else focal.polarities
+
+    @property
     def waveforms(self) -> xarray.Dataset:
         """The waveforms that the run kept, as `quakeline.open_stores` gives them: lazily.
 
@@ -168,7 +180,8 @@ class FinishedRun:
         """
         from quakeline.io.formats.quakeml import to_catalog
 
-        return to_catalog(self.events, self.arrivals, self.picks, self.stations)
+        known = self._tables
+        return to_catalog(self.events, self.arrivals, self.picks, self.stations, focal=known.focal)
 
     def event(self, given: str | int) -> pd.Series[Any]:
         """The row of an event, by its id or its number in order of time, from 0.

@@ -34,6 +34,17 @@ Stations = Annotated[
         " beside the data."
     ),
 ]
+Fibre = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Files, folders or quoted patterns of one fibre (DAS), repeatable, in place of"
+        " --waveforms."
+    ),
+]
+ChannelTable = Annotated[
+    Path | None,
+    typer.Option(help="Where the fibre's channels are: CSV, channel, latitude, longitude, ..."),
+]
 Velocity = Annotated[Path | None, typer.Option(help="Velocity model; default: IASP91.")]
 Model = Annotated[str, typer.Option(help="Network that picks; see `quakeline models`.")]
 Profile = Annotated[str | None, typer.Option(help="Write a further Snakemake profile, e.g. slurm.")]
@@ -43,6 +54,8 @@ def init(
     name: Name = None,
     waveforms: Waveforms = None,
     stations: Stations = None,
+    fibre: Fibre = None,
+    channels: ChannelTable = None,
     velocity: Velocity = None,
     model: Model = "phasenet",
     profile: Profile = None,
@@ -57,18 +70,26 @@ def init(
 
     here = Path.cwd()
     if name in run_folder.DEMOS:
-        if waveforms or stations or velocity:
+        if waveforms or stations or fibre or channels or velocity:
             raise ConfigError(f"{name} is an embedded example with data of its own: another name")
         run, files = run_folder.DEMOS[name], run_folder.files_of_demo(name)
     else:
         run = _named(name)
         files = {run_folder.OVERLAYS / f"{run}.yaml": ""}
     _require_profile(profile)
+    if (fibre and (waveforms or stations)) or (channels and not fibre):
+        raise ConfigError(
+            "--fibre stands alone, or with --channels: write one overlay with --waveforms and"
+            " --stations, and copy `fibres` of the other into it for a run of both"
+        )
     overlay = run_folder.OVERLAYS / f"{run}.yaml"
     if overlay.exists():
         raise ConfigError(f"{overlay} is there already, and is not replaced: give another name")
     if not files[overlay]:
-        files |= _from_data(run, waveforms, stations, velocity, model)
+        if fibre:
+            files |= _from_fibre(run, fibre, channels, velocity, model)
+        else:
+            files |= _from_data(run, waveforms, stations, velocity, model)
     for path in run_folder.lay(here, run, files, profile):
         typer.echo(f"written  {path}")
     typer.echo(f"next     quakeline config check {run}; quakeline run {run}")
@@ -131,6 +152,33 @@ def _from_data(
         typer.echo(sentence)
     table = {own_table(run): found.own_table()} if found.needless else {}
     return {OVERLAYS / f"{run}.yaml": text, **table}
+
+
+def _from_fibre(
+    run: str, fibre: list[str], channels: Path | None, velocity: Path | None, model: str
+) -> dict[Path, str]:
+    """The overlay of a run for a fibre whose files are opened, checked as the workflow does."""
+    import yaml
+    from rich.console import Console
+
+    from quakeline.commands.progress import shown
+    from quakeline.core import extras
+    from quakeline.models.named import known_card
+    from quakeline.workflow import config
+    from quakeline.workflow.run_folder import OVERLAYS
+
+    extras.require("das", "--fibre")
+    from quakeline.workflow.inspection import fibres
+
+    card, layers = known_card(model), _velocity(velocity)
+    with shown("opening files", Console(stderr=True), _megabytes) as progress:
+        found = fibres.survey(fibre, channels, progress)
+    typed = shlex.join(["quakeline", *sys.argv[1:]])
+    text = fibres.overlay(run, found, typed, layers, card.name)
+    config.read(yaml.safe_load(text))
+    for sentence in fibres.about(found):
+        typer.echo(sentence)
+    return {OVERLAYS / f"{run}.yaml": text}
 
 
 def _velocity(given: Path | None) -> dict[str, object] | None:

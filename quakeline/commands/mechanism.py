@@ -28,7 +28,7 @@ Polarities = Annotated[
     Path | None,
     typer.Option(
         help="CSV of polarities: event_id or time (of the origin), network, station, polarity (U or"
-        " D, + or -, 1 or -1), and if there are any location, probability."
+        " D, + or -, 1 or -1), and if there are any location, probability, sp_ratio."
     ),
 ]
 Networks = Annotated[
@@ -66,6 +66,21 @@ MinPolarities = Annotated[int, typer.Option(min=4, help="Polarities that an even
 AzimuthGap = Annotated[float, typer.Option(min=10, max=360, help="Largest gap of azimuths, deg.")]
 TakeoffGap = Annotated[float, typer.Option(min=10, max=90, help="Largest gap of take-offs, deg.")]
 MaxDistance = Annotated[float, typer.Option(min=1, help="Farthest stations that count, km.")]
+Ratios = Annotated[
+    bool,
+    typer.Option(
+        "--amplitude-ratios",
+        help="With networks also ratios of S and P amplitudes, of instruments with a response.",
+    ),
+]
+Composite = Annotated[
+    float | None,
+    typer.Option(
+        min=0.001,
+        help="With a catalog: events whose hypocentres are linked by no more than so many km give"
+        " one mechanism, of all their polarities.",
+    ),
+]
 WorstQuality = Annotated[
     str, typer.Option(help="Worst quality, A to D, of which a mechanism is given.")
 ]
@@ -82,6 +97,7 @@ def mechanism(
     polarities: Polarities = None,
     polarity_network: Networks = None,
     min_probability: MinProbability = 0.7,
+    amplitude_ratios: Ratios = False,
     hash_phase: Phase = None,
     hash_stations: Stations = None,
     hash_reversals: Reversals = None,
@@ -92,6 +108,7 @@ def mechanism(
     max_takeoff_gap: TakeoffGap = 60.0,
     max_distance_km: MaxDistance = 120.0,
     worst_quality: WorstQuality = "D",
+    composite_km: Composite = None,
 ) -> None:
     """Find focal mechanisms from first-motion polarities, as HASH does.
 
@@ -106,6 +123,7 @@ def mechanism(
     from quakeline.events.chain.mechanism import doubted, joined, reversals_of, told
     from quakeline.events.mechanisms import quakeml
     from quakeline.events.mechanisms.mechanisms import of_events
+    from quakeline.events.mechanisms.polarities import clusters
     from quakeline.events.mechanisms.settings import Settings
     from quakeline.io.products import provenance, tables, targets
 
@@ -120,7 +138,14 @@ def mechanism(
     targets.require_folder(
         "--output", output, "mechanism", (_TABLE, _CSV, _QML, _USED), [*inputs, *own]
     )
+    if amplitude_ratios and not networks:
+        raise ConfigError(
+            "--amplitude-ratios: given without --polarity-network; a table of polarities has them"
+            " as its column sp_ratio"
+        )
     settings = Settings(
+        networks=[str(path) for path in networks if polarities is None],
+        amplitude_ratios=amplitude_ratios and polarities is None,
         min_probability=min_probability,
         trials=trials,
         min_polarities=min_polarities,
@@ -139,12 +164,19 @@ def mechanism(
         else:
             groups = _of_table(known, polarities, networks)
         launch = known.launch({event.event_id for (event,) in groups})
+        if composite_km is not None:
+            groups = clusters([event for (event,) in groups], composite_km)
+    elif composite_km is not None:
+        raise ConfigError("--composite-km: given without a catalog, whose events it joins")
     else:
         groups, launch = _of_files(hash_phase, hash_stations, velocity, max_distance_km)
     found = of_events(groups, launch, turned, rules)
     digests = {str(path): provenance.digest_file(path) for path in inputs}
     digests |= catalog_inputs(catalog) if catalog is not None else {}
-    asked = {"min_probability": min_probability} if networks else {}
+    asked: dict[str, float] = {}
+    if networks:
+        asked |= {"min_probability": min_probability, "amplitude_ratios": amplitude_ratios}
+    asked |= {"composite_km": composite_km} if composite_km is not None else {}
     record = provenance.Record("mechanism", 2, {**vars(rules), **asked}, digests)
     with targets.filling(output, "mechanism") as place, provenance.recording(record):
         tables.write(found.mechanisms, MECHANISMS, place / _TABLE)
@@ -251,8 +283,8 @@ def _by_networks(
         read = read_by_networks(
             settings, tables.events, tables.pairs, waveforms.at, files, progress
         )
-    told = sum(len(event.polarities) for event in read.events)
-    every = told + len(read.unknown)
+    told = read.told
+    every = read.asked
     typer.echo(f"told     {told} of {every} polarities, by {' and '.join(read.names)}")
     if not told:
         raise DataError(f"{known.name}: none of its {every} P arrivals has a polarity")

@@ -324,6 +324,9 @@ class Code(Enum):
         "azimuths of polarities have a gap of {gap_deg:g} deg, above {most_deg:g}"
     )
     TAKEOFF_GAP = _unused("take-off angles have a gap of {gap_deg:g} deg, above {most_deg:g}")
+    ONE_SIDED = _unused(
+        "an explosion or a collapse fits the polarities as well as any double couple"
+    )
     OUTSIDE_MODEL = _unused("the epicentre lies outside the velocity model")
     ONSET_SPOILT = _unused("gap, clipped samples or end of the data around the onset")
     WEAK_ONSET = _unused("the onset is {snr:g} times the noise, {needed:g} times is needed")

@@ -69,7 +69,7 @@ POLAR_CAP = PolarityCard(
     64,
     32,
     "PolarCAP.h5 of its authors",
-    "not stated",
+    "GPL-3.0",
     "Chakraborty, M., et al., 2022, PolarCAP: A deep learning approach for first motion polarity"
     " classification of earthquake waveforms, Artif. Intell. Geosci. 3, 46-52",
 )

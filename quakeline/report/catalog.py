@@ -84,7 +84,7 @@ def load(
     evaluation: Sequence[Path] = (),
 ) -> Catalog:
     """Read the tables. Raises DataError for a table of another kind or version."""
-    pick_table = _picks(tables.read(picks, PICKS))
+    pick_table = with_labels(tables.read(picks, PICKS))
     links = tables.read(arrivals, ARRIVALS)
     known = pick_table[["pick_id", "label", "time_ns"]].drop_duplicates("pick_id")
     linked = pick_table["event_id"].notna() | pick_table["pick_id"].isin(links["pick_id"])
@@ -119,7 +119,8 @@ def _events(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _picks(frame: pd.DataFrame) -> pd.DataFrame:
+def with_labels(frame: pd.DataFrame) -> pd.DataFrame:
+    """PICKS in order of time, with `time_ns`, `label` and `site`."""
     frame = frame.sort_values(["time", "pick_id"], ignore_index=True)
     station = frame["network"] + "." + frame["station"]
     fibre = "fibre " + frame["fibre"].fillna("").astype("str")

@@ -28,6 +28,7 @@ from quakeline.report import (
     record_sections,
     resources,
     stations,
+    traces,
 )
 from quakeline.report.axes import time_ticks
 from quakeline.report.basemap.ground import Sources as Ground
@@ -82,6 +83,7 @@ def render(
     )
     drawn = [int(record.event["number"]) for record in records]
     listed = event_table.table(catalog.events, drawn, max_rows)
+    samples = traces.packed(records)
     moving = moving_map.data(catalog, sources.below)
     costs = resources.costs(sources.benchmarks)
     reasons = remarks.collect(sources.manifests, sources.coverage)
@@ -94,6 +96,7 @@ def render(
             run_name=run_name,
             catalog=catalog,
             headline=counts.headline(catalog, lanes),
+            of_fibres_without_events=_fibres_alone(catalog) and not len(catalog.events),
             why_empty=counts.why_empty(catalog, lanes),
             map=draw(catalog, sources.below),
             natural_earth=sources.below.natural_earth,
@@ -122,7 +125,8 @@ def render(
             **_mechanisms(catalog, sources),
             moving=moving,
             moving_json=Markup(embedded(moving)),
-            scripts=_scripts(bool(moving), bool(listed.rows)),
+            samples=Markup(embedded(samples)) if samples else "",
+            scripts=_scripts(bool(moving), bool(listed.rows), bool(samples)),
         )
     )
 
@@ -146,9 +150,19 @@ def _statistics(catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def _scripts(map_moves: bool, with_events: bool) -> Scripts:
+def _fibres_alone(catalog: Catalog) -> bool:
+    """Whether the run looked at fibres and at no seismometers."""
+    return bool(catalog.settings.get("fibres")) and not catalog.settings.get("fetch")
+
+
+def _scripts(map_moves: bool, with_events: bool, with_samples: bool) -> Scripts:
     """The only scripts that the page allows."""
-    wanted = {"map.js": map_moves, "events.js": with_events}
+    wanted = {
+        "map.js": map_moves,
+        "events.js": with_events,
+        "traces.js": with_samples,
+        "records.js": with_samples,
+    }
     names = [name for name, needed in wanted.items() if needed]
     return Scripts.named("selection.js", *names) if names else Scripts(())
 

@@ -23,6 +23,8 @@ FINE = 4
 #: Seconds read before the drawn span so that the high-pass has settled.
 _WARM_UP_S = 10.0
 _DAY_S = 86_400.0
+#: Picks of other events and of none that are drawn at an instrument, the most probable ones.
+_MOST_OTHERS = 40
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,17 @@ class Mark:
 
 @dataclass(frozen=True)
 class Curve:
-    """A trace: component, largest value with units, SVG path, stretches without data."""
+    """A trace: component, largest value with units, SVG path, stretches without data.
+
+    `samples` are those of the store, without their mean and 0 where there are none.
+    """
 
     component: str
     peak: str
     path: str
     blanks: list[tuple[float, float]]
+    samples: np.ndarray
+    rate_hz: float
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,8 @@ class Record:
     """The record section of one event."""
 
     event: dict[str, Any]
+    start_ns: int
+    end_ns: int
     rows: list[Row]
     ticks: list[Tick]
     without_data: list[str]
@@ -109,19 +118,19 @@ def _record(
 ) -> Record:
     own = catalog.arrivals[catalog.arrivals["event_id"] == event["event_id"]]
     own = own[own["time_ns"].notna()]
-    window = _window(event, own, drawing)
-    order = _by_distance(event, own, catalog, _labels(waveforms, window))
+    window = window_of(event, own, drawing)
+    order = by_distance(event, own, catalog, labels_in(waveforms, window))
     chosen, left_out = _chosen(order, own, drawing.max_instruments)
     rows, silent = [], []
     for label, distance, azimuth in chosen:
-        curves = _curves(waveforms, label, window, drawing.highpass_hz)
+        curves = curves_of(waveforms, label, window, drawing.highpass_hz)
         if not curves:
             silent.append(label)
             continue
         rows.append(
             Row(
                 label=label,
-                where=_where(distance, azimuth),
+                where=where_of(distance, azimuth),
                 curves=curves,
                 probabilities=_probabilities(probabilities, label, window),
                 marks=_marks(event, own, catalog.picks, label, window),
@@ -129,10 +138,11 @@ def _record(
         )
     origin = event["time_ns"]
     ends = [(t - origin) / SECOND for t in (window.start_ns, window.end_ns)]
-    return Record(event, rows, second_ticks(ends[0], ends[1]), silent, left_out)
+    ticks = second_ticks(ends[0], ends[1])
+    return Record(event, window.start_ns, window.end_ns, rows, ticks, silent, left_out)
 
 
-def _window(event: dict[str, Any], own: pd.DataFrame, drawing: Drawing) -> Span:
+def window_of(event: dict[str, Any], own: pd.DataFrame, drawing: Drawing) -> Span:
     """From before the first to after the last arrival; never longer than a day."""
     times = [int(t) for t in own["time_ns"]] or [event["time_ns"]]
     start = min(times) - round(drawing.before_s * SECOND)
@@ -140,12 +150,13 @@ def _window(event: dict[str, Any], own: pd.DataFrame, drawing: Drawing) -> Span:
     return Span(start, min(end, start + round(_DAY_S * SECOND)))
 
 
-def _labels(waveforms: Archive, window: Span) -> list[str]:
+def labels_in(waveforms: Archive, window: Span) -> list[str]:
+    """Names of the instruments of all chunks of a span."""
     pieces = waveforms.pieces(window.start_ns, window.end_ns)
     return sorted({label for piece in pieces for label in piece.labels})
 
 
-def _by_distance(
+def by_distance(
     event: dict[str, Any], own: pd.DataFrame, catalog: Catalog, labels: list[str]
 ) -> list[tuple[str, float, float]]:
     """Instruments with epicentral distance (km) and azimuth (deg), NaN where unknown, by distance.
@@ -187,14 +198,18 @@ def _chosen(
     return [order[i] for i in sorted(ranked[:most])], max(len(order) - most, 0)
 
 
-def _where(distance_km: float, azimuth_deg: float) -> str:
+def where_of(distance_km: float, azimuth_deg: float) -> str:
+    """Distance and azimuth in words."""
     if np.isnan(distance_km):
         return "distance unknown"
     place = f"{number(distance_km, 1)} km"
     return place if np.isnan(azimuth_deg) else f"{place}, {azimuth_deg:.0f}°"
 
 
-def _curves(waveforms: Archive, label: str, window: Span, highpass_hz: float | None) -> list[Curve]:
+def curves_of(
+    waveforms: Archive, label: str, window: Span, highpass_hz: float | None
+) -> list[Curve]:
+    """The traces of an instrument in a span; none where it has no data."""
     warm_up = round(_WARM_UP_S * SECOND) if highpass_hz else 0
     start = window.start_ns - warm_up
     data, rate = waveforms.read("data", label, start, window.end_ns)
@@ -212,7 +227,9 @@ def _curves(waveforms: Archive, label: str, window: Span, highpass_hz: float | N
         values = steady(data[i].astype(float), valid[i], rate, highpass_hz)[skip:]
         peak = float(np.abs(values[seen]).max())
         path = trace_path(values, seen, peak, TRACE * FINE // 2 - FINE)
-        curves.append(Curve(component, f"{short(peak)} {units}", path, blanks(seen)))
+        plain = steady(data[i].astype(float), valid[i], rate, None)[skip:]
+        largest = f"{short(peak)} {units}"
+        curves.append(Curve(component, largest, path, blanks(seen), plain, rate))
     return curves
 
 
@@ -265,6 +282,8 @@ def _marks(
     near = picks[inside]
     here = near[near["label"] == label]
     residuals = dict(zip(own["pick_id"], own["residual_s"], strict=True))
+    others = here[~here["pick_id"].isin(own["pick_id"])].nlargest(_MOST_OTHERS, "probability")
+    here = pd.concat([here[here["pick_id"].isin(own["pick_id"])], others])
     marks = []
     if window.contains(event["time_ns"]):
         place = (event["time_ns"] - window.start_ns) / width
@@ -275,7 +294,7 @@ def _marks(
         residual = residuals.get(pick["pick_id"])
         known = residual is not None and not pd.isna(residual)
         text = f"{pick['phase']} {signed(residual)}" if known else str(pick["phase"])
-        title = _title({str(k): v for k, v in pick.items()}, residual if known else None)
+        title = title_of({str(k): v for k, v in pick.items()}, residual if known else None)
         marks.append(Mark("own" if mine else "other", pick["phase"], place, text, title))
         if known:
             shift = float(residual) * SECOND / width  # type: ignore[arg-type]
@@ -283,7 +302,7 @@ def _marks(
     return [mark for mark in marks if 0 <= mark.place <= 1]
 
 
-def _title(pick: dict[str, Any], residual_s: float | None) -> str:
+def title_of(pick: dict[str, Any], residual_s: float | None) -> str:
     """What a pointer on a pick shows."""
     sigma = "" if pd.isna(pick["time_sigma_s"]) else f" ± {number(pick['time_sigma_s'], 3)} s"
     tail = "" if residual_s is None else f", residual {signed(residual_s, 3)} s"

@@ -10,7 +10,7 @@ from quakeline.models.cards import Card
 from quakeline.training.settings import Form, Settings
 
 #: Names of the classes of noise and of a detection in networks of all authors.
-NOISE, DETECTION = ("N", "Noise"), ("D", "Detection")
+NOISE, DETECTION = ("N", "Noise", "noise"), ("D", "Detection")
 #: Deviation of a Gaussian (Zhu & Beroza 2019, doi:10.1093/gji/ggy423), and half width of a triangle
 #: or box (Mousavi et al. 2020, doi:10.1038/s41467-020-17591-w), in s.
 _WIDTH_S: dict[Form, float] = {"gaussian": 0.1, "triangle": 0.2, "box": 0.2}
@@ -21,10 +21,10 @@ _CODA = 1.4
 _SURE_S, _UNSURE_S = 0.5, 1.0
 
 
-def shape_of(card: Card, settings: Settings) -> tuple[Form, float]:
-    """Form and width in samples of the labels of a network."""
-    form: Form = settings.label or ("triangle" if card.network == "eqtransformer" else "gaussian")
-    return form, (settings.label_s or _WIDTH_S[form]) * card.sampling_rate_hz
+def shape_of(network: str, settings: Settings, rate_hz: float) -> tuple[Form, float]:
+    """Form and width in samples of the labels of a network at a sampling rate."""
+    form: Form = settings.label or ("triangle" if network == "eqtransformer" else "gaussian")
+    return form, (settings.label_s or _WIDTH_S[form]) * rate_hz
 
 
 def curves(
@@ -39,7 +39,7 @@ def curves(
         if name in DETECTION:
             found[row] = _detection(onsets, n)
         for at in onsets.get(name, ()):
-            found[row] = np.maximum(found[row], _bump(np.arange(n) - at, *shape))
+            found[row] = np.maximum(found[row], bump(np.arange(n) - at, *shape))
     noise = [row for row, name in enumerate(card.classes) if name in NOISE]
     if noise:
         total = found.sum(axis=0)
@@ -48,7 +48,8 @@ def curves(
     return found
 
 
-def _bump(distance: np.ndarray, form: Form, width: float) -> np.ndarray:
+def bump(distance: np.ndarray, form: Form, width: float) -> np.ndarray:
+    """A label by the distance from its onset in samples: 1 at the onset, 0 far from it."""
     if form == "gaussian":
         return np.asarray(np.exp(-0.5 * (distance / width) ** 2))
     if form == "triangle":

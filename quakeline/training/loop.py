@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,12 +19,23 @@ from quakeline.training.checkpoints import Progress
 from quakeline.training.losses import loss_of
 from quakeline.training.settings import Settings
 from quakeline.training.team import Team
-from quakeline.training.windows import Example, Windows
 
 #: Hears the row of each epoch: epoch, learning_rate, train_loss, dev_loss and, of networks that
 #: give one class, dev_accuracy.
 Notify = Callable[[dict[str, float]], None]
 Batch = tuple[Tensor, Tensor, Tensor]
+
+
+class Examples(Protocol):
+    """What is learnt from, or validated with: `quakeline.training.windows.Windows`, for one."""
+
+    def examples(self) -> Sequence[Any]:
+        """All of them; of a network of one class each has its `kind`."""
+
+    def made(self, example: Any, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the network sees, what it should say, and how much that counts."""
+
+
 #: A process that trains by itself.
 ALONE = Team()
 
@@ -38,8 +50,8 @@ class Fit:
 
     network: nn.Module
     card: Card
-    train: Windows
-    dev: Windows
+    train: Examples
+    dev: Examples
     settings: Settings
     device: torch.device
     recipe: str
@@ -163,7 +175,7 @@ class Fit:
         return found | ({"dev_accuracy": right / n} if self.card.output == "window" else {})
 
     def _batches(
-        self, windows: Windows, examples: list[Example], epoch: int, team: Team = ALONE
+        self, windows: Examples, examples: Sequence[Any], epoch: int, team: Team = ALONE
     ) -> Iterator[Batch]:
         size = self.settings.batch
         balance = self._balance(windows, examples)
@@ -179,7 +191,7 @@ class Fit:
         for batch in prefetched(all_made()):
             yield batch[0].to(self.device), batch[1].to(self.device), batch[2].to(self.device)
 
-    def _balance(self, windows: Windows, examples: list[Example]) -> np.ndarray | None:
+    def _balance(self, windows: Examples, examples: Sequence[Any]) -> np.ndarray | None:
         """How much each class counts, so that all count the same; None for curves."""
         if self.card.output != "window":
             return None
@@ -192,7 +204,7 @@ class Fit:
         return np.asarray(made, np.float32)
 
 
-def _cut(examples: list[Example], size: int) -> Iterator[list[Example]]:
+def _cut(examples: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     """Batches in order; a single window that is left joins the batch before it.
 
     Batch normalisation of dense layers takes no mean of one window.

@@ -7,6 +7,7 @@ The first one writes and tells.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -48,7 +49,7 @@ class Team:
         if self.size > 1 and distributed.is_initialized():
             distributed.destroy_process_group()
 
-    def share(self, items: list[Item]) -> list[Item]:
+    def share(self, items: Sequence[Item]) -> Sequence[Item]:
         """What of a batch is this one's; all of a batch that has fewer items than processes."""
         return items[self.rank :: self.size] if len(items) >= self.size else items
 

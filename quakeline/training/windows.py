@@ -165,7 +165,9 @@ class Windows:
             for phase, own in self._onsets[example.row].items()
         }
         unsure = tuple(at - start for at in self._unsure[example.row])
-        wanted = labels.curves(card, onsets, n, labels.shape_of(card, self.settings))
+        wanted = labels.curves(
+            card, onsets, n, labels.shape_of(card.network, self.settings, card.sampling_rate_hz)
+        )
         return wanted, labels.weights(card, onsets, unsure, n)
 
 

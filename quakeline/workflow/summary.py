@@ -208,10 +208,16 @@ def _no_event_parts(found: RunTables) -> list[RenderableType]:
     return [Text("No events.", style="bold"), Text(_why_no_events(found))]
 
 
+def _see(found: RunTables, *stages: str) -> str:
+    """Name the folders of logs of stages that the run has."""
+    folders = [found.folder / "logs" / stage for stage in stages]
+    known = [str(folder) for folder in folders if folder.is_dir()]
+    return f": see {' and '.join(known)}" if known else ""
+
+
 def _why_no_events(found: RunTables) -> str:
     """Say which step of the run was the last to find anything, and what decides the next."""
     n_picks, n_stations = len(found.picks), _n_stations(found.picks)
-    logs = found.folder / "logs"
     if not found.chunks and found.imported is None:
         return f"There are no manifests in {found.folder / 'raw'}: no data were asked for."
     if found.given_only and not n_picks:
@@ -222,7 +228,7 @@ def _why_no_events(found: RunTables) -> str:
         return (
             f"{_n_stations(found.usable)} station(s) have data, but there are no picks. Either"
             " nothing happened, or pick.thresholds are too high, or the waveforms are not what the"
-            f" network expects: see {logs / 'prepare'} and {logs / 'pick'}."
+            f" network expects{_see(found, 'prepare', 'pick', 'das_annotate', 'das_pick')}."
         )
     if _unplaced(found):
         return (
@@ -237,12 +243,12 @@ def _why_no_events(found: RunTables) -> str:
     if found.n_candidates:
         return (
             f"{found.n_candidates} groups of picks were found, but none could be located:"
-            f" see {logs / 'locate' / 'all.log'}."
+            f" see {found.folder / 'logs/locate/all.log'}."
         )
     return (
         f"{n_picks} picks at {n_stations} stations form no event. What decides are the numbers of"
         " picks that an event needs (section associate), the velocity table and the coordinates of"
-        f" the stations: see {logs / 'associate' / 'all.log'}."
+        f" the stations: see {found.folder / 'logs/associate/all.log'}."
     )
 
 

@@ -15,10 +15,10 @@ from obspy import Stream, UTCDateTime
 from recordings import HEADER, UNTERHACHING, Pipeline, picker_weights, trace, write
 
 import quakeline
-from quakeline.api.direct import work
 from quakeline.core.errors import ConfigError, DataError, WeightsError
 from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, Span
+from quakeline.picking.direct import work
 
 __all__ = ["picker_weights"]
 

@@ -19,7 +19,7 @@ from quakeline.api import finished, steps
 from quakeline.api.figures import plots, statistics
 from quakeline.api.finished import FinishedRun
 from quakeline.core.errors import ConfigError, DataError
-from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS, STATIONS
+from quakeline.core.schemas import ARRIVALS, EVENTS, MECHANISMS, PICKS, POLARITIES, STATIONS
 
 
 @pytest.fixture
@@ -50,6 +50,9 @@ def test_tables_are_those_of_the_catalog(run: FinishedRun) -> None:
     ):
         assert list(frame.columns)[: len(schema.names)] == schema.names
         assert len(frame)
+    for frame, schema in ((run.mechanisms, MECHANISMS), (run.polarities, POLARITIES)):
+        assert list(frame.columns) == schema.names
+        assert frame.empty
     assert set(run.arrivals_of(0)["event_id"]) == {run.events["event_id"][0]}
     assert run.arrivals_of(0)["time"].notna().all()
     assert run.settings["run"] == "unterhaching"

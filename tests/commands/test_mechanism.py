@@ -1,6 +1,7 @@
 """`quakeline mechanism` on a catalog, with anybody's polarities."""
 
 import json
+import shutil
 
 import numpy as np
 import obspy
@@ -115,13 +116,46 @@ def test_what_cannot_be_told_is_a_note(made, tmp_path):
     half, _, _ = run(folder, table[(azimuth > 10) & (azimuth < 160)], tmp_path / "half")
     assert "azimuths of polarities have a gap of" in half.note
     up, used, _ = run(folder, table.assign(polarity="U"), tmp_path / "up", "--worst-quality", "B")
-    assert up.quality_class in "CD"
-    assert up.note == f"quality {up.quality_class}, below B"
+    assert up.note.startswith("an explosion or a collapse fits the polarities as well as any")
     assert np.isnan(up.strike_1_deg)
     assert used["agrees"].isna().all()
     mixed = table.assign(polarity=np.random.default_rng(1).choice(["U", "D"], len(table)))
     noise, _, _ = run(folder, mixed, tmp_path / "noise", "--worst-quality", "B")
-    assert noise.quality_class in "CD"
+    assert np.isnan(noise.strike_1_deg)
+
+
+def test_small_events_of_a_cluster_give_one_mechanism(made, tmp_path):
+    """Each of three events has ten of the polarities; a fourth lies elsewhere."""
+    folder, _, _, polarities = made
+    events = tables.read(folder / "catalog/events.parquet", EVENTS)
+    several = pd.concat(
+        [
+            events.assign(event_id=f"e{n}", time=events["time"] + pd.Timedelta(hours=n))
+            for n in range(4)
+        ]
+    ).reset_index(drop=True)
+    several["latitude"] += [0.0, 0.002, 0.004, 0.2]
+    shutil.copytree(folder / "catalog", tmp_path / "catalog")
+    tables.write(several, EVENTS, tmp_path / "catalog/events.parquet")
+    table = polarities.assign(event_id=[f"e{n % 3}" for n in range(len(polarities))])
+    extra = polarities.head(5).assign(event_id="e3")
+    pd.concat([table, extra]).to_csv(tmp_path / "table.csv", index=False)
+    words = (
+        "mechanism", tmp_path / "catalog", "--polarities", tmp_path / "table.csv",
+        "--max-takeoff-gap", 90, "--velocity", folder / "velocity.csv", "--output",
+    )  # fmt: skip
+    done = invoke(*words, tmp_path / "out", "--composite-km", 0.5)
+    assert done.exit_code == 0, done.output
+    found = tables.read(tmp_path / "out/mechanisms.parquet", MECHANISMS)
+    joined = found[found["composite_of"].notna()]
+    assert sorted(joined["composite_of"].iloc[0].split()) == ["e0", "e1", "e2"]
+    (row,) = joined.itertuples()
+    assert row.polarities == 30
+    assert kagan(row) < np.hypot(row.plane_1_sigma_deg, row.plane_2_sigma_deg)
+    (alone,) = found[found["composite_of"].isna()].itertuples()
+    assert (alone.event_id, alone.note) == ("e3", "5 polarities, 8 are needed")
+    with pytest.raises(ConfigError, match="--composite-km: given without a catalog"):
+        invoke("mechanism", "--output", tmp_path / "none", "--composite-km", 1)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +206,7 @@ def test_codes_of_no_station_are_refused(made, tmp_path):
     [
         ([], "needed are a catalog and --polarities, or --hash-phase"),
         (["{catalog}"], "needed with a catalog: --polarities, or --polarity-network"),
+        (["{catalog}", "--amplitude-ratios"], "--amplitude-ratios: given without"),
         (["--worst-quality", "E"], "--worst-quality: 'E' given; allowed: A, B, C, D"),
     ],
 )

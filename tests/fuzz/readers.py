@@ -25,7 +25,7 @@ from quakeline.core.errors import QuakelineError
 from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, Span
 from quakeline.earth import velocity
-from quakeline.events.mechanisms import hash_files, polarities, skhash_files
+from quakeline.events.mechanisms import hash_files, polarities, reference, skhash_files
 from quakeline.fibres.recordings import channels, files
 from quakeline.fibres.recordings.description import AutoFormat, Channels
 from quakeline.io.formats import inventory, pick_tables, station_tables, waveform_files
@@ -104,6 +104,9 @@ def readers(folder: Path) -> list[Reader]:
         Reader("polarities", ".csv", _polarities, _POLARITIES),
         Reader("HASH phases", ".phase", hash_files.phases, _HASH),
         Reader("SKHASH phases", ".csv", skhash_files.phases, _SKHASH),
+        Reader("SKHASH rays", ".csv", skhash_files.phases, _SKHASH_RAYS),
+        Reader("mechanisms csv", ".csv", reference.read, _PLANES),
+        Reader("mechanisms HASH", ".out", reference.read, _HASH_OUT),
         Reader("archive list", ".txt", _archive_list, b"XX.A..HHZ /data/a.mseed\nb.mseed\n"),
         Reader("StationXML", ".xml", lambda p: inventory.read([p]), _stationxml(folder)),
         Reader("miniSEED", ".mseed", waveform_files.read_headers, _miniseed(folder)),
@@ -142,6 +145,20 @@ SWM IPU0                   0                               528103            3  
 _SKHASH = b"""\
 event_id,event_id2,station,location,channel,p_polarity,origin_latitude,origin_longitude,origin_depth_km
 1,81905289,GTC,--,EHZ,0.02566,39.36743,-123.25380,7.14200
+"""
+_SKHASH_RAYS = b"""\
+event_id,network,station,p_polarity,takeoff,azimuth,sr_dist_km,origin_latitude,origin_longitude,origin_depth_km
+1,NC,GTC,0.9,83.4,277.8,26.1,39.36743,-123.25380,7.14200
+1,NC,HBW,-1,97.5,150.1,65.2,39.36743,-123.25380,7.14200
+"""
+_PLANES = b"""\
+event_id,time,strike,dip,rake
+a,2010-05-27T16:24:33.1Z,30,50,70
+b,,200.5,85,-10
+"""
+_HASH_OUT = b"""\
+ 3143312 1994  1 21 11  4 15.500 L 2.300 X  34.24250 -118.61767  18.130 X  -9.000   0.070   0.100\
+  -9.000    -18   -9   -9  254  60   46   26 23  30  9 B  79 66
 """
 
 

@@ -340,3 +340,12 @@ def test_what_the_residuals_say_of_the_model_stands_on_top(run_files):
     assert "The model is at least 5 % too fast for P." in words
     assert "vp/vs is <1.2>" in words
     assert "Velocities: m.csv: 4 constant layers." in words
+
+
+def test_a_fibre_run_without_events_has_no_empty_sections(run_files):
+    run_files.events, run_files.picks, run_files.arrivals, run_files.keep = [], [], [], ()
+    run_files.settings = "run: x\nfibres: [{name: A}]\nfetch: null\n"
+    checker = checked(run_files.make())
+    assert {"map", "coverage", "picks", "provenance"} <= set(checker.ids)
+    assert {"events", "statistics", "records", "residuals"}.isdisjoint(checker.ids)
+    assert "None." not in checker.words

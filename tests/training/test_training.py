@@ -131,12 +131,12 @@ def test_networks_of_one_class_get_a_window_around_each_onset(tmp_path: Path) ->
 
 def test_labels_as_published() -> None:
     onsets = {"P": (100.0,), "S": (150.0,)}
-    gauss = labels.curves(PHASENET, onsets, 400, labels.shape_of(PHASENET, Settings()))
+    gauss = labels.curves(PHASENET, onsets, 400, labels.shape_of("phasenet", Settings(), 100.0))
     assert gauss[1, 100] == pytest.approx(1, abs=1e-4)
     assert gauss[1, 110] == pytest.approx(np.exp(-0.5))
     assert gauss[0, 300] == 1
     card = CARDS["eqtransformer-original"]
-    curves = labels.curves(card, onsets, 400, labels.shape_of(card, Settings()))
+    curves = labels.curves(card, onsets, 400, labels.shape_of(card.network, Settings(), 100.0))
     assert curves[1, 110] == pytest.approx(0.5)
     assert curves[1, 121] == 0
     assert (curves[0] > 0).nonzero()[0].tolist() == list(range(100, 221))

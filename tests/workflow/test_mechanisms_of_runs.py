@@ -13,6 +13,7 @@ from runs import WIDE
 from thrust import kagan, written
 from workfolder import WorkFolder, demo_like
 
+import quakeline
 from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import MECHANISMS, POLARITIES
 from quakeline.io.products import tables
@@ -81,6 +82,19 @@ def test_a_run_without_it_drops_its_tables(done: WorkFolder, tmp_path: Path) -> 
     assert not event.focal_mechanisms
 
 
+@pytest.mark.slow
+def test_the_run_is_opened_in_python_and_exported(done: WorkFolder) -> None:
+    opened = quakeline.open_run(done.folder / "results/thrust")
+    assert len(opened.mechanisms) == 1
+    assert len(opened.polarities) == 30
+    assert len(opened.catalog()[0].focal_mechanisms) == 1
+    exported = done.quakeline("export", "thrust", "-f", "skhash", "-o", "skhash")
+    assert exported.returncode == 0, exported.stderr
+    assert len((done.folder / "skhash/polarities.csv").read_text().splitlines()) == 31
+    page = (done.folder / "results/thrust/report.html").read_text(encoding="utf-8")
+    assert '<section id="mechanisms"' in page
+
+
 def test_which_runs_have_the_stage() -> None:
     stage = STAGES["mechanism"]
     assert not stage.has(demo_like({}))
@@ -102,6 +116,14 @@ def test_which_runs_have_the_stage() -> None:
 def test_settings_that_cannot_be(keys: dict[str, object], told: str) -> None:
     with pytest.raises(ConfigError, match=told.replace("[", r"\[").replace("]", r"\]")):
         demo_like({"mechanism": keys, "keep": []})
+
+
+def test_a_comparison_of_mechanisms_needs_them() -> None:
+    theirs = {"evaluate": {"mechanisms": "b.csv", "reference": "c.csv"}}
+    with pytest.raises(ConfigError, match=r"evaluate\.mechanisms: given; needed are"):
+        demo_like(theirs)
+    run = demo_like({**theirs, "mechanism": {"polarities": "a.csv"}})
+    assert {"a.csv", "b.csv", "c.csv"} <= set(run.named_files())
 
 
 def test_exports_of_polarities_need_the_stage() -> None:

@@ -220,6 +220,17 @@ def test_no_events_says_why(tmp_path, made, hint):
     assert "events    0" in text
 
 
+def test_only_folders_of_logs_that_exist_are_named(tmp_path):
+    folder = make(tmp_path, manifests=[[data()]])
+    assert "what the network expects." in text_of(folder, width=400)
+    for stage in ("das_annotate", "das_pick"):
+        (folder / "logs" / stage).mkdir(parents=True)
+    text = text_of(folder, width=600)
+    logs = folder / "logs"
+    assert f"expects: see {logs / 'das_annotate'} and {logs / 'das_pick'}." in text
+    assert str(logs / "prepare") not in text
+
+
 def test_no_events_although_candidates_existed(tmp_path):
     picks = [pick(n, f"UH{n}") for n in range(3)]
     folder = make(tmp_path, picks=picks, manifests=[[data()]])

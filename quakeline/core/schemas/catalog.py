@@ -125,7 +125,7 @@ MATCHES = Table(
 
 MECHANISMS = Table(
     "mechanisms",
-    2,
+    3,
     (
         column("event_id", "string", meaning="see events"),
         column("time", "time", meaning="origin time; null: none was given", null=True),
@@ -143,18 +143,27 @@ MECHANISMS = Table(
         column("probability", "float", "", "part of the acceptable ones near it", null=True),
         column("quality_class", "string", meaning="A to D as HASH has them", null=True),
         column("polarities", "int", meaning="polarities that count"),
+        column("ratios", "int", meaning="S/P amplitude ratios that count", null=True),
         column("misfit", "float", "", "part of the polarities that disagrees", null=True),
+        column("ratio_misfit", "float", "", "mean difference of log10 of S/P", null=True),
         column("station_ratio", "float", "", "distribution of the stations, 0 to 1", null=True),
         column("azimuth_gap_deg", "float", "deg", "largest gap of azimuths", null=True),
         column("takeoff_gap_deg", "float", "deg", "largest gap of take-off angles", null=True),
         column("method", "string", meaning="how it was found"),
+        column(
+            "composite_of",
+            "string",
+            meaning="ids of all events of a composite, parted by spaces; null: of one event",
+            null=True,
+        ),
         *reasons("note", "why there is no mechanism, or what was left out"),
     ),
+    since=2,
 )
 
 POLARITIES = Table(
     "polarities",
-    1,
+    2,
     (
         column("event_id", "string", meaning="see events"),
         column("network", "string"),
@@ -164,6 +173,7 @@ POLARITIES = Table(
         column("polarity", "int", meaning="1: up, -1: down, 0: unknown; reversed ones are turned"),
         column("probability", "float", "", "of the polarity, by networks", null=True),
         column("weight", "float", "", "what it counts, 0 to 1", null=True),
+        column("log_ratio", "float", "", "log10 of the amplitudes of S over P", null=True),
         column("distance_km", "float", "km", "epicentral", null=True),
         column("azimuth_deg", "float", "deg", "in which the ray leaves, from north", null=True),
         column("takeoff_deg", "float", "deg", "in which the ray leaves, from down", null=True),
@@ -171,6 +181,7 @@ POLARITIES = Table(
         column("agrees", "bool", meaning="with the mechanism; null: there is none", null=True),
         *reasons("note", "why the polarity is unknown"),
     ),
+    since=1,
 )
 
 DIFFERENTIALS = Table(

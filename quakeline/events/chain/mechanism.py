@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("quakeline")
 
-_COLUMNS = ["event_id", "network", "station", "location", "pick_id", "polarity"]
+_COLUMNS = [
+    *("event_id", "network", "station", "location", "pick_id", "polarity", "probability"),
+    *("weight", "log_ratio", "note", "note_codes"),
+]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,16 @@ class Read:
     unknown: pd.DataFrame
     names: tuple[str, ...] = ()
     left_out: str = ""
+
+    @property
+    def told(self) -> int:
+        """Polarities that are up or down."""
+        return sum(int((event.polarities["polarity"] != 0).sum()) for event in self.events)
+
+    @property
+    def asked(self) -> int:
+        """Arrivals that were looked at."""
+        return sum(len(event.polarities) for event in self.events) + len(self.unknown)
 
 
 def read_by_networks(
@@ -61,17 +74,19 @@ def read_by_networks(
     progress
         Is called with the arrivals done and those of all.
     """
-    from quakeline.events.mechanisms import first_motions
+    from quakeline.events.mechanisms import first_motions, ratios
     from quakeline.events.mechanisms.polarities import grouped_events
     from quakeline.models import polarity
 
     networks = [polarity.opened(path) for path in files]
     rules = first_motions.FirstMotionRules(settings.min_probability, settings.min_snr)
     made = first_motions.of_arrivals(pairs, store_at, networks, rules, progress)
-    told = made[made["polarity"] != 0]
+    if settings.amplitude_ratios:
+        known = ratios.of_arrivals(pairs, store_at).set_index("pick_id")["log_ratio"]
+        made = made.assign(log_ratio=made["pick_id"].map(known).astype(float))
+    useful = (made["polarity"] != 0) | made["log_ratio"].notna()
     names = tuple(network.card.name for network in networks)
-    kept = told[[*_COLUMNS, "probability", "weight"]]
-    return Read(grouped_events(kept, events), made[made["polarity"] == 0], names)
+    return Read(grouped_events(made.loc[useful, _COLUMNS], events), made[~useful], names)
 
 
 def read_of_table(path: Path, events: pd.DataFrame) -> Read:

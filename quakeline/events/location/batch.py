@@ -116,6 +116,11 @@ def moved(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray)
     return _descended(arrivals, times, box, starts)
 
 
+def weights(u: np.ndarray) -> np.ndarray:
+    """Weights of residuals over their scale under Student's t distribution, shape (n,)."""
+    return np.asarray((FREEDOM + 1) / (FREEDOM + u**2))
+
+
 def _at(arrivals: Arrivals, times: Times, points: np.ndarray) -> tuple[_State, np.ndarray]:
     """The state of events at points, and the residuals of all arrivals in s."""
     place = points[arrivals.event]
@@ -127,7 +132,7 @@ def _at(arrivals: Arrivals, times: Times, points: np.ndarray) -> tuple[_State, n
     slopes[:, :3] = over_place
     slopes[:, 3] = 1.0
     slopes /= arrivals.scale_s[:, None]
-    weight = (FREEDOM + 1) / (FREEDOM + u**2)
+    weight = weights(u)
     weighted = slopes * weight[:, None]
     count = len(points)
     first = np.searchsorted(arrivals.event, np.arange(count))

@@ -35,6 +35,8 @@ _ROUGH_S = 0.2
 _DEPTHS = (0.1, 0.35)
 #: Times that errors and the weights under them are found in turn.
 _TURNS = 5
+#: Errors that change by less than this share have settled.
+_SETTLED = 0.01
 #: Events of one portion of work, and as many as are worth further processes.
 _PORTION = 200
 _COVARIANCE = ("cov_ee_km2", "cov_en_km2", "cov_ed_km2", "cov_nn_km2", "cov_nd_km2", "cov_dd_km2")
@@ -218,16 +220,29 @@ class Locator:
             return delays, fits
         group = np.concatenate([some.site * 2 + some.is_s for some in seen])
         for iteration in range(terms.ITERATIONS):
-            residual = fits.residual_s + delays
+            left = self._left(arrivals, group, delays, fits)
             if self.station_terms == "static" or not iteration:
-                delays = terms.static(group, residual)
+                delays = terms.static(left)
             else:
                 radius = terms.radius_km(iteration, float(np.ptp(self._box, axis=0)[:2].max()))
                 places = fits.point[arrivals.event, :3]
-                delays = terms.source_specific(group, residual, places, radius)
+                delays = terms.source_specific(left, places, radius)
             shifted = replace(arrivals, time_s=arrivals.time_s - delays)
             fits = batch.fitted(shifted, self.times, self._box, fits.point[None])
         return delays, fits
+
+    def _left(
+        self, arrivals: batch.Arrivals, group: np.ndarray, delays: np.ndarray, fits: batch.Fits
+    ) -> terms.Left:
+        """What fits leave of the arrivals of all events, with the delays so far in it."""
+        place = fits.point[arrivals.event]
+        east, north = place[:, 0] - arrivals.x, place[:, 1] - arrivals.y
+        travel, over_place = self.times.sloped(arrivals.table, east, north, place[:, 2])
+        slopes = np.column_stack([over_place, np.ones(len(place))])
+        scale = arrivals.scale_s * fits.stretch[arrivals.event]
+        weight = batch.weights(fits.residual_s / scale) / scale**2
+        residual = fits.residual_s + delays
+        return terms.Left(arrivals.event, group, residual, travel, slopes, weight)
 
     def _among(
         self,
@@ -253,7 +268,7 @@ class Locator:
                 likelihood = self._likelihood(some, errors)
                 left.append(likelihood.left(likelihood.at(point)[0]))
             before, errors = errors, estimated(left, *self._given)
-            if errors == before:
+            if np.isclose(errors.each_s, before.each_s, rtol=_SETTLED):
                 break
         return errors
 

@@ -15,9 +15,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from quakeline.core.errors import DataError
+from quakeline.events.location.errors import EXPECTED_S, EXPECTED_SHARE
 from quakeline.io.formats.csv_cells import read_cells
 
 Kind = Literal["none", "static", "ssst"]
@@ -25,10 +27,14 @@ Kind = Literal["none", "static", "ssst"]
 COLUMNS = ("network", "station", "location", "phase", "delay_s")
 
 ITERATIONS = 5
-#: Residuals that count at least against a term of zero: few residuals make a small term.
+#: Residuals that count against what nearby events add.
 _SHRINK = 5.0
-#: Variance of a median over that of a mean, and of normal errors over their mean size squared.
-_MEDIAN = np.pi / 2
+#: Variances of terms that are tried, over that of their errors: least, largest, number.
+_SIZES = (1e-2, 1e4, 60)
+#: Residuals of the expected size that count beside those of the catalog.
+_EXPECTED = 20.0
+#: Weak prior of hypocentres, 1/km2 and 1/s2.
+_PRIOR = 1e-6
 _LEAST_RADIUS_KM = 3.0
 _NEIGHBOURS = 50
 
@@ -78,53 +84,94 @@ class GivenTerms:
         return self.delays.get((network, station, location, phase), everywhere)
 
 
-def static(group: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """Terms in s of each arrival: the median residual of its group, shrunk where they are few.
+@dataclass(frozen=True)
+class Left:
+    """What hypocentres leave of a catalog's arrivals, event by event; the terms are in it.
 
-    A median is shrunk towards zero by the variance of a group's residuals over that of the groups'
-    true delays (James, W. & Stein, C., 1961, Estimation with quadratic loss, Proc. 4th Berkeley
-    Symp. 1, 361-379): groups that differ no more than by chance have no terms.
+    `event` counts events from 0, `group` says which station and phase; `residual_s`, `travel_s`,
+    `weight` (in 1/s2) have shape (n,), `slopes`, (n, 4), are derivatives of the arrival times over
+    x, y, z and t0.
     """
-    groups = _groups(group)
-    count = np.array([len(rows) for rows in groups])
-    middle = np.array([np.median(residual[rows]) for rows in groups])
-    terms = np.zeros(len(group))
-    for rows, median in zip(groups, middle, strict=True):
-        terms[rows] = median
-    needed = _needed(residual - terms, count, middle)
-    for rows in groups:
-        terms[rows] *= len(rows) / (len(rows) + needed)
-    return terms
+
+    event: np.ndarray
+    group: np.ndarray
+    residual_s: np.ndarray
+    travel_s: np.ndarray
+    slopes: np.ndarray
+    weight: np.ndarray
 
 
-def _needed(left: np.ndarray, count: np.ndarray, middle: np.ndarray) -> float:
-    """Residuals that count against a term of zero, from what medians of groups leave, (n,)."""
-    free = len(left) - len(count)
-    if not free:
-        return float("inf")
-    within = _MEDIAN * float(np.abs(left).sum() / free) ** 2
-    chance = _MEDIAN * within * len(count) / len(left)
-    between = float(count @ middle**2) / len(left) - chance
-    return max(_SHRINK, _MEDIAN * within / between) if between > 0 else float("inf")
+def static(left: Left) -> np.ndarray:
+    """Terms in s of each arrival: one for each group, as far as the arrivals determine them.
+
+    Terms, hypocentres and errors are one linear model with mixed effects (Patterson, H. D. &
+    Thompson, R., 1971, Biometrika 58, 545-554): whatever hypocentres can take up is theirs, also a
+    shift of all events together, and terms are random values about zero, larger where travel times
+    are long, as errors of velocities make them. How large they are over the errors of the arrivals
+    is what the residuals make most probable; a term, or a sum of terms, that the arrivals hardly
+    determine is then small.
+    """
+    numbers, which = np.unique(left.group, return_inverse=True)
+    information, pull, misfit = _reduced(left, which, len(numbers))
+    travel = np.bincount(which, left.travel_s) / np.bincount(which)
+    each = np.hypot(travel, EXPECTED_S / EXPECTED_SHARE)
+    values, vectors = np.linalg.eigh(each[:, None] * information * each)
+    values, along = np.clip(values, 0.0, None), vectors.T @ (each * pull)
+    free = len(which) - 4 * (int(left.event.max()) + 1)
+    size = _size(values, along, misfit, free)
+    found = each * (vectors @ (size * along / (1 + size * values)))
+    return np.asarray(found[which])
 
 
-def source_specific(
-    group: np.ndarray, residual: np.ndarray, places: np.ndarray, radius_km: float
-) -> np.ndarray:
+def _reduced(left: Left, which: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Normal equations of terms, (k, k) and (k,), and squared misfit, without what events take."""
+    root = np.sqrt(left.weight)
+    rows = np.arange(len(which))
+    terms = csr_array((root, (rows, which)), shape=(len(which), count))
+    seen = root * left.residual_s
+    slopes = left.slopes * root[:, None]
+    first = np.searchsorted(left.event, np.arange(int(left.event.max()) + 1))
+    own = np.add.reduceat(slopes[:, :, None] * slopes[:, None, :], first, axis=0)
+    # Half of each event's inverse on both sides: what is taken up is then a plain product.
+    half = np.linalg.inv(np.linalg.cholesky(own + _PRIOR * np.eye(4)))
+    turned = np.einsum("nij,nj->ni", half[left.event], slopes)
+    columns = 4 * left.event[:, None] + np.arange(4)
+    places = np.repeat(rows, 4), columns.ravel()
+    taken = csr_array((turned.ravel(), places), shape=(len(rows), 4 * len(first)))
+    shared = (taken.T @ terms).toarray()
+    lost = taken.T @ seen
+    information = (terms.T @ terms).toarray() - shared.T @ shared
+    return information, terms.T @ seen - shared.T @ lost, float(seen @ seen - lost @ lost)
+
+
+def _size(values: np.ndarray, along: np.ndarray, misfit: float, free: int) -> float:
+    """Variance of terms over that of errors, the most probable of residuals; 0 for no terms.
+
+    `values` and `along` are the eigenvalues of the terms' normal equations, and their right side.
+    """
+    tried = np.r_[0.0, np.geomspace(*_SIZES)] / max(float(np.mean(values)), 1e-9)
+    kept = 1 + tried[:, None] * values
+    left = np.maximum(misfit - (tried[:, None] * along**2 / kept).sum(axis=1), 0) + _EXPECTED
+    cost = (max(free, 0) + _EXPECTED) * np.log(left) + np.log(kept).sum(axis=1)
+    best = int(np.argmin(cost))
+    return float(tried[best])
+
+
+def source_specific(left: Left, places: np.ndarray, radius_km: float) -> np.ndarray:
     """Terms in s of each arrival: the static one and what nearby events add.
 
     What they add is the median within a radius of what the static terms leave, shrunk where they
     are few; at most the 50 nearest count. `places`, (n, 3), are the hypocentres of the arrivals'
     events in km.
     """
-    terms = static(group, residual)
-    left = residual - terms
-    for rows in _groups(group):
+    terms = static(left)
+    rest = left.residual_s - terms
+    for rows in _groups(left.group):
         tree = cKDTree(places[rows])
         count = min(_NEIGHBOURS, len(rows))
         distance, index = tree.query(places[rows], k=count, distance_upper_bound=radius_km)
         near = np.isfinite(distance.reshape(len(rows), count))
-        padded = np.append(left[rows], np.nan)[index.reshape(len(rows), count)]
+        padded = np.append(rest[rows], np.nan)[index.reshape(len(rows), count)]
         found = near.sum(axis=1)
         terms[rows] += np.nanmedian(padded, axis=1) * found / (found + _SHRINK)
     return terms

@@ -104,7 +104,10 @@ def _of_group(
     absent = sum(len(event.polarities) for event in group) - len(polarities)
     notes = [Reason.of(Code.POLARITIES_UNPLACED, absent)] if absent else []
     row: dict[str, Any] = {"event_id": first.event_id, "time": first.time, "method": "grid search"}
-    row["polarities"] = len(polarities)
+    if len(group) > 1:
+        row["composite_of"] = " ".join(event.event_id for event in group)
+    number = int((polarities["polarity"] != 0).sum()) if len(polarities) else 0
+    row["polarities"] = number
     seen = None
     refusals = [reason for event in group if (reason := launch.refusal(event))]
     if len(polarities) and not refusals:
@@ -117,9 +120,10 @@ def _of_group(
     table = _table(first.event_id, polarities, seen)
     if refusals:
         return row | cells("note", [*refusals, *notes]), table
-    if seen is None or len(polarities) < rules.min_polarities:
-        few = Reason.of(Code.FEW_POLARITIES, len(polarities), needed=rules.min_polarities)
+    if seen is None or number < rules.min_polarities:
+        few = Reason.of(Code.FEW_POLARITIES, number, needed=rules.min_polarities)
         return row | cells("note", [few, *notes]), table
+    row["ratios"] = int(seen.with_ratio.sum())
     azimuth_gap, takeoff_gap = quality.gaps(seen)
     row |= {"azimuth_gap_deg": azimuth_gap, "takeoff_gap_deg": takeoff_gap}
     wide = _too_wide(azimuth_gap, rules.max_azimuth_gap_deg, Code.AZIMUTH_GAP)
@@ -127,6 +131,8 @@ def _of_group(
     if wide:
         return row | cells("note", [*wide, *notes]), table
     solution = search.solved(seen)
+    if search.one_sided(seen, solution):
+        return row | cells("note", [Reason.of(Code.ONE_SIDED), *notes]), table
     fit = quality.fit_of(seen, solution)
     letter = quality.letter(solution, fit)
     row["quality_class"] = letter
@@ -134,7 +140,8 @@ def _of_group(
         poor = Reason.of(Code.POOR_MECHANISM, quality=letter, worst=rules.worst_quality)
         return row | cells("note", [poor, *notes]), table
     table["radiation"] = quality.radiation(seen, solution)
-    table["agrees"] = np.sign(table["radiation"]) == seen.polarity
+    agrees = np.sign(table["radiation"]) == seen.polarity
+    table["agrees"] = agrees.astype(object).where(seen.polarity != 0, None)
     return row | _mechanism(solution, fit) | cells("note", notes), table
 
 
@@ -157,7 +164,17 @@ def _together(parts: list[search.Rays]) -> search.Rays:
         np.concatenate([part.polarity for part in parts]),
         np.concatenate([part.weight for part in parts]),
         np.concatenate(told) if len(told) == len(parts) else None,
+        _ratios_of(parts),
     )
+
+
+def _ratios_of(parts: list[search.Rays]) -> np.ndarray | None:
+    """Ratios of all events; None where none has any."""
+    if not any(part.with_ratio.any() for part in parts):
+        return None
+    empty = [np.full(len(part.polarity), np.nan) for part in parts]
+    pairs = zip(parts, empty, strict=True)
+    return np.concatenate([none if part.ratios is None else part.ratios for part, none in pairs])
 
 
 def _too_wide(gap: float, most: float, code: Code) -> list[Reason]:
@@ -171,6 +188,7 @@ def _mechanism(solution: search.Solution, fit: quality.Fit) -> dict[str, Any]:
         "plane_2_sigma_deg": solution.sigmas_deg[1],
         "probability": solution.probability,
         "misfit": fit.misfit,
+        "ratio_misfit": fit.ratio_misfit,
         "station_ratio": fit.ratio,
     }
     for number, angles in enumerate(rotations.planes(solution.frame), start=1):
@@ -191,4 +209,6 @@ def _rays(
     azimuth, takeoff = launch.rays(event, polarities, rules.trials, rng)
     impulsive = polarities["impulsive"].to_numpy(bool) if "impulsive" in polarities else None
     polarity = polarities["polarity"].to_numpy() * signs
-    return search.Rays(azimuth, takeoff, polarity, polarities["weight"].to_numpy(float), impulsive)
+    weight = polarities["weight"].fillna(0.0).to_numpy(float)
+    known = polarities["log_ratio"].to_numpy(float) if "log_ratio" in polarities else None
+    return search.Rays(azimuth, takeoff, polarity, weight, impulsive, known)

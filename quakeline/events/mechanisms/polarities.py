@@ -8,8 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from quakeline.core.errors import DataError
+from quakeline.core.geometry import LocalFrame
 
 #: What tables write for up, down and undecided, in capitals.
 _UP, _DOWN = (
@@ -29,8 +33,9 @@ class PolarityEvent:
 
     `polarities` has network, station, polarity (1: up, -1: down), weight above 0 to 1, and where
     they are known azimuth, takeoff (from down), azimuth_sigma, takeoff_sigma in degrees and
-    distance_km; and impulsive where analysts told such onsets from others. `covariance` of the
-    hypocentre (east, north, down) is in km2 where it is known, else its standard deviations count.
+    distance_km, log_ratio of S/P amplitudes (polarity 0 where only that is known), and impulsive
+    where analysts told such onsets from others. `covariance` of the hypocentre (east, north, down)
+    is in km2 where it is known, else its standard deviations count.
     `time` is that of the origin, or None where a file has none.
     """
 
@@ -68,21 +73,25 @@ def of_catalog(path: Path, events: pd.DataFrame) -> Matched:
     """The polarities of a CSV table, with the events of a catalog (EVENTS) that they belong to.
 
     Columns are event_id or time (that of the origin, within 3 s), network, station, polarity (U or
-    D, + or -, 1 or -1; anything undecided as N, X, ? or 0), and if there are any location and
-    probability, which is that of the polarity being right. Raises DataError.
+    D, + or -, 1 or -1; anything undecided as N, X, ? or 0), and if there are any location,
+    probability, which is that of the polarity being right, and sp_ratio, that of the amplitudes of
+    S and P. Raises DataError.
     """
     table = _table(path)
     own = _events_of(path, table, events)
     sign = _signs(path, table["polarity"])
     probability = _probabilities(path, table)
-    usable = (sign != 0) & (probability > 0.5)
+    ratio = _ratios(path, table)
+    usable = ((sign != 0) & (probability > 0.5)) | np.isfinite(ratio)
+    sign = np.where(probability > 0.5, sign, 0)
     rows = pd.DataFrame(
         {
             "network": table["network"].fillna("").str.strip(),
             "station": table["station"].str.strip(),
             "location": table["location"].fillna("").str.strip() if "location" in table else "",
             "polarity": sign,
-            "weight": 2 * probability - 1,
+            "weight": np.where(sign != 0, 2 * probability - 1, 0.0),
+            "log_ratio": ratio,
             "event_id": own,
         }
     )
@@ -99,6 +108,28 @@ def grouped_events(known: pd.DataFrame, events: pd.DataFrame) -> list[PolarityEv
         for key, group in known.groupby("event_id", sort=False)
     ]
     return sorted(grouped, key=lambda event: str(event.time))
+
+
+def clusters(events: list[PolarityEvent], apart_km: float) -> list[list[PolarityEvent]]:
+    """Groups of events whose hypocentres are linked by no more than some km.
+
+    In each group the event with the most polarities is the first. Their polarities together give
+    one mechanism, if their mechanisms are alike.
+    """
+    if not events:
+        return []
+    places = np.array([[event.latitude, event.longitude, event.depth_km] for event in events])
+    frame = LocalFrame.around(places[:, 0], places[:, 1])
+    east, north = frame.to_xy(places[:, 0], places[:, 1])
+    near = cKDTree(np.stack([east, north, places[:, 2]], axis=1))
+    pairs = near.query_pairs(apart_km, output_type="ndarray")
+    n = len(events)
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    count, labels = connected_components(graph, directed=False)
+    groups: list[list[PolarityEvent]] = [[] for _ in range(count)]
+    for event, label in zip(events, labels, strict=True):
+        groups[label].append(event)
+    return [sorted(group, key=lambda event: -len(event.polarities)) for group in groups]
 
 
 def event_of(event_id: str, row: pd.Series, polarities: pd.DataFrame) -> PolarityEvent:
@@ -186,6 +217,19 @@ def _probabilities(path: Path, table: pd.DataFrame) -> np.ndarray:
         value = table["probability"][bad].iloc[0]
         raise DataError(f"{path} line {_line(bad)}: probability {value!r}; it must be in 0 to 1")
     return np.asarray(values.where(given, 1.0), dtype=float)
+
+
+def _ratios(path: Path, table: pd.DataFrame) -> np.ndarray:
+    """Logarithms (base 10) of the column sp_ratio; NaN where there is none."""
+    if "sp_ratio" not in table:
+        return np.full(len(table), np.nan)
+    given = table["sp_ratio"].notna() & (table["sp_ratio"].str.strip() != "")
+    values = pd.to_numeric(table["sp_ratio"], errors="coerce")
+    bad = given & ~((values > 0) & np.isfinite(values))
+    if bad.any():
+        value = table["sp_ratio"][bad].iloc[0]
+        raise DataError(f"{path} line {_line(bad)}: sp_ratio {value!r}; it must be above 0")
+    return np.asarray(np.log10(values.where(given)), dtype=float)
 
 
 def _line(bad: pd.Series) -> int:

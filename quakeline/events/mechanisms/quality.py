@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quakeline.events.mechanisms import rotations
-from quakeline.events.mechanisms.search import Rays, Solution, amplitudes
+from quakeline.events.mechanisms import ratios, rotations
+from quakeline.events.mechanisms.search import Rays, Solution, amplitudes, directions
 
 #: Class: least probability, largest error of the planes in degrees, largest misfit, least ratio.
 LIMITS = {
@@ -27,20 +27,32 @@ class Fit:
     """What a mechanism leaves of the polarities.
 
     `misfit` is the part that disagrees, weighted by the root of the amplitude; the larger `ratio`,
-    the fewer stations are near nodal planes.
+    the fewer stations are near nodal planes. `ratio_misfit` is the mean difference of logarithms of
+    S/P, NaN without ratios.
     """
 
     misfit: float
     ratio: float
+    ratio_misfit: float = float("nan")
 
 
 def fit_of(rays: Rays, solution: Solution) -> Fit:
     """Misfit, ratio of the distribution of stations, and gaps, for the mean of the trials' rays."""
     wave = radiation(rays, solution)
-    counts = rays.weight * np.sqrt(np.abs(wave))
+    weight = np.where(rays.polarity != 0, rays.weight, 0.0)
+    counts = weight * np.sqrt(np.abs(wave))
     wrong = np.sign(wave) != rays.polarity
     total = max(float(counts.sum()), 1e-9)
-    return Fit(float(counts[wrong].sum()) / total, total / float(rays.weight.sum()))
+    apart = np.nan
+    if rays.ratios is not None and rays.with_ratio.any():
+        apart = float(np.abs(_ratios(rays, solution, wave) - rays.ratios)[rays.with_ratio].mean())
+    return Fit(float(counts[wrong].sum()) / total, total / float(weight.sum()), apart)
+
+
+def _ratios(rays: Rays, solution: Solution, wave: np.ndarray) -> np.ndarray:
+    """Logarithms of S/P of the mechanism along the first trial's rays, (n,)."""
+    rays_to = directions(rays.azimuth[0], rays.takeoff[0])
+    return np.asarray(ratios.theoretical(solution.frame[None, 2], rays_to, wave[None])[0])
 
 
 def radiation(rays: Rays, solution: Solution) -> np.ndarray:
@@ -55,7 +67,8 @@ def gaps(rays: Rays) -> tuple[float, float]:
     A ray that leaves downwards stands for the one upwards to the opposite side, as in HASH: a
     double couple has the same sign there.
     """
-    azimuth, takeoff = rays.azimuth[0], rays.takeoff[0]
+    known = rays.polarity != 0
+    azimuth, takeoff = rays.azimuth[0][known], rays.takeoff[0][known]
     return _gap(np.where(takeoff < 90, azimuth + 180, azimuth), 360.0), _takeoff_gap(takeoff)
 
 

@@ -176,7 +176,7 @@ def _of_hash(path: Path) -> pd.DataFrame:
             time = pd.Timestamp(year, month, day, hour, minute, tz="UTC") + seconds
             begin = quality - _HASH_BACK
             strike, dip, rake = (float(word) for word in words[begin : begin + 3])
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, OverflowError):
             raise DataError(
                 f"{path} line {number}: no mechanism of an output file of HASH"
             ) from None
@@ -191,7 +191,7 @@ def _made(path: Path, table: pd.DataFrame, first: int) -> pd.DataFrame:
         bad = ~values.between(least, most)
         if bad.any():
             line = int(bad.to_numpy().argmax())
-            given = table[name].iloc[line]
+            given = str(table[name].iloc[line])
             raise DataError(
                 f"{path} line {line + first}: {name} {given!r}; it must be in {least:g} to {most:g}"
             )

@@ -39,6 +39,11 @@ class Settings(Section):
     min_snr: float = Field(
         3.0, ge=1, description="smallest signal-to-noise ratio of an onset that networks are asked"
     )
+    amplitude_ratios: bool = Field(
+        False,
+        description="also use ratios of S and P amplitudes, of the waveforms that networks look at:"
+        " of instruments with a response that picked both",
+    )
     trials: int = Field(
         30, ge=1, le=1000, description="hypocentres within their errors from which rays leave"
     )
@@ -60,6 +65,11 @@ class Settings(Section):
     def _check(self) -> Settings:
         if self.networks and self.polarities:
             raise ValueError("networks, polarities: both given; one of them is allowed")
+        if self.amplitude_ratios and not self.networks:
+            raise ValueError(
+                "amplitude_ratios: true given without networks; a table of polarities has them as"
+                " its column sp_ratio"
+            )
         return self
 
     @property

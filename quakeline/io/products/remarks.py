@@ -91,12 +91,17 @@ class _Note:
 def lacking(events: pd.DataFrame, column: str) -> list[tuple[Reason, int]]:
     """Why events have no `magnitude` or `mw`, and how many: the most frequent reason first.
 
-    Each reason counts once for an event, however many of its stations have it.
+    Each reason counts once for an event, however many of its stations have it. Those that differ
+    in numbers alone are one, told in the words that are most frequent.
     """
     pairs = zip(events[f"{column}_note"], events[f"{column}_note_codes"], strict=True)
     told = [{one.counted(None) for one in reasons_in(*pair)} for pair in pairs]
-    counts = Counter(one for reasons in told for one in reasons)
-    return sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    kinds = Counter(kind for reasons in told for kind in {one.alike for one in reasons})
+    words: dict[tuple[Any, ...], Counter[Reason]] = {}
+    for one in (one for reasons in told for one in sorted(reasons, key=str)):
+        words.setdefault(one.alike, Counter())[one] += 1
+    counts = [(words[kind].most_common(1)[0][0], number) for kind, number in kinds.items()]
+    return sorted(counts, key=lambda item: (-item[1], str(item[0])))
 
 
 def some(names: Iterable[str], most: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,19 +42,35 @@ def overlay(
     model
         The network that picks, by the name of its card.
     """
+    sections = [
+        _time(found),
+        _stations(found, name),
+        ["fetch:", f"  source: {_flow(found.source)}"],
+    ]
+    return assembled(name, command, list(about(found)), sections, velocity, model, _kept(found))
+
+
+def assembled(
+    name: str,
+    command: str,
+    sentences: Sequence[str],
+    sections: Sequence[Sequence[str]],
+    velocity: Mapping[str, object] | None,
+    model: str,
+    kept: Sequence[str] = (),
+) -> str:
+    """The text of an overlay: sentences on what was found, the data's sections, what is chosen."""
     parts = [
         [
             "# yaml-language-server: $schema=../config.schema.json",
             *_comment(f"Written by `{command}`."),
         ],
-        [line for text in about(found) for line in _comment(text)],
+        [line for text in sentences for line in _comment(text)],
         ["", f"run: {_scalar(name)}            # results are written to results/{name}/"],
-        ["", *_time(found)],
-        ["", *_stations(found, name)],
-        ["", "fetch:", f"  source: {_flow(found.source)}"],
+        *(["", *lines] for lines in sections),
         ["", *_velocity(velocity)],
         *([] if model == "phasenet" else [["", f"weights: {{model: {model}}}"]]),
-        ["", *_kept(found)],
+        *([["", *kept]] if kept else []),
         ["", *_comment(_CHOSEN)],
     ]
     return "\n".join(line for part in parts for line in part) + "\n"

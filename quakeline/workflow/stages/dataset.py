@@ -65,26 +65,22 @@ def run(
     ----------
     catalog, raw
         Tables and manifests of the earlier run, for the record of what it was made from.
+    metadata, waveforms
+        metadata.csv and waveforms.hdf5 of a folder of their own.
 
     Raises
     ------
     DataError
         The run gives no record, or neither kept its waveforms nor has its archive.
     """
-    from tempfile import TemporaryDirectory
-
     from quakeline.io import exports
-    from quakeline.io.products.atomic import replacing
+    from quakeline.io.products import targets
     from quakeline.training.datasets import from_run
 
     folder = config.folder
-    with TemporaryDirectory(dir=metadata.parent, prefix=".part-") as place:
-        made = from_run.write(
-            folder, exports.read_tables(folder), again(folder), config, Path(place), _quiet
-        )
-        for target in (waveforms, metadata):
-            with replacing(target) as temporary:
-                (Path(place) / target.name).rename(temporary)
+    tables = exports.read_tables(folder)
+    with targets.filling(metadata.parent, "run") as place:
+        made = from_run.write(folder, tables, again(folder), config, place, _quiet)
     for reason, number in sorted(made.refused.items()):
         logger.info("dataset: left out: %d times %s", number, reason)
     for (part, kind), number in sorted(made.records.items()):

@@ -64,9 +64,9 @@ def run(
         pairs = Tables(events, tables.read(arrivals, ARRIVALS), made).pairs
         at = Waveforms(waveforms[0].parent).at
         read = steps.read_by_networks(config, events, pairs, at, networks)
-        told = sum(len(event.polarities) for event in read.events)
+        told = read.told
         names = " and ".join(read.names)
-        logger.info("mechanism: %d of %d polarities, by %s", told, told + len(read.unknown), names)
+        logger.info("mechanism: %d of %d polarities, by %s", told, read.asked, names)
     found = steps.mechanisms_of(
         config,
         events,

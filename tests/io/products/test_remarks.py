@@ -96,3 +96,10 @@ def test_events_count_once_for_each_reason_that_they_have_no_magnitude() -> None
 def test_many_names_are_counted() -> None:
     assert some(["b", "a", "b"], 2) == "a, b"
     assert some("dcba", 2) == "a, b and 2 more"
+
+
+def test_reasons_that_differ_in_numbers_are_one_kind() -> None:
+    far = [Reason.of(Code.TEXT, text=f"nearest station {km} km away") for km in (120, 130, 120)]
+    other = Reason.of(Code.TEXT, text="no response")
+    rows = [cells("magnitude_note", [one]) for one in (other, *far, other)]
+    assert lacking(pd.DataFrame(rows), "magnitude") == [(far[0], 3), (other, 2)]

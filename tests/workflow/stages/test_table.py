@@ -53,6 +53,11 @@ RUNS = {
         {"fetch", "weights"},
     ),
     "trained": ("train: {dataset: ds.npz}\n", _WAVEFORMS | {"train"}, {"weights"}),
+    "mechanisms of networks": (
+        "keep: [waveforms]\nmechanism: {networks: [a.nc], reversals: theirs.csv}\n",
+        _WAVEFORMS | {"mechanism"},
+        {"weights"},
+    ),
     "evaluated": (
         "evaluate: {reference: theirs.csv}\n",
         _WAVEFORMS | {"evaluate"},

@@ -77,5 +77,6 @@ def test_training_and_use_are_rules_of_one_workflow(demo_copy: WorkFolder) -> No
     picks = tables.read(results / "catalog/picks.parquet", PICKS)
     assert set(picks["weights_id"]) == {weights_id}
     assert (results / "training/picker_report/report.html").is_file()
-    assert "trained from phasenet" in (results / "report.html").read_text(encoding="utf-8")
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert f"phasenet (tensors {card.parent.digest[:12]}" in page
     assert demo_copy.planned("--configfile", overlay) == {}

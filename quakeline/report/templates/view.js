@@ -1,0 +1,62 @@
+"use strict";
+// Any event and any time of the run, from the server; picks are changed there.
+(() => {
+  const place = document.getElementById("view"), root = document.getElementById("closer");
+  if (!root) return;
+  const settings = JSON.parse(document.getElementById("view-data").textContent);
+  const field = name => place.querySelector(`[name=${name}]`);
+  const says = root.querySelector("output"), edited = document.getElementById("edited");
+  const act = field("act");
+  let asked = null;
+
+  async function fetched(address) {
+    const answer = await fetch(address);
+    if (!answer.ok) { says.textContent = await answer.text(); throw new Error(says.textContent); }
+    const section = await answer.json(), words = field("stations").value.toUpperCase().split(/\s+/).filter(Boolean);
+    const rows = section.rows.filter(row => !words.length || words.some(word => row.label.toUpperCase().includes(word)));
+    if (!rows.length) says.textContent = "No waveforms in this time.";
+    return {...section, rows: await Promise.all(rows.map(async row => ({...row,
+      traces: await Promise.all(row.traces.map(async trace =>
+        ({...trace, values: await traces.unpacked(trace.packed, trace.step)})))})))};
+  }
+
+  async function change(body) {
+    const [from, until] = viewer.window;
+    const answer = await fetch("/picks", {method: "POST", body: JSON.stringify(body),
+      headers: {"Content-Type": "application/json", "X-Quakeline-Token": settings.token}});
+    if (!answer.ok) says.textContent = await answer.text();
+    else {
+      const {picks, edited: n} = await answer.json();
+      edited.textContent = `${picks} picks in the table, ${n} of them added or moved.`;
+    }
+    await viewer.show(asked);
+    viewer.look(from, until);
+  }
+
+  const time = t => viewer.data.zero + 1000 * t;
+  const editor = settings.writes ? {
+    clicked(row, t, pick) {
+      if (act.value === "delete" && pick) change({act: "delete", id: pick.id});
+      else if ((act.value === "P" || act.value === "S") && !pick) change({act: "add", label: row.label, phase: act.value, time: time(t)});
+    },
+    moved(pick) { change({act: "move", id: pick.id, time: time(pick.t)}); },
+  } : null;
+  const viewer = traces.viewer(root, address => fetched(address), editor);
+  const go = address => { asked = address; return viewer.show(address).catch(() => {}); };
+
+  function span(shift = 0) {
+    const begin = Date.parse(field("begin").value.trim().replace(" ", "T").replace(/Z?$/, "Z"));
+    const length = Number(field("length").value);
+    if (Number.isNaN(begin) || !(length > 0)) { says.textContent = "A time such as 2010-05-27 16:24:00 is needed."; return; }
+    const start = Math.round(begin + shift * length * 1000);
+    field("begin").value = new Date(start).toISOString().replace("T", " ").replace("Z", "");
+    go(`/span?start=${start}&end=${Math.round(start + 1000 * length)}`);
+  }
+  field("show").addEventListener("click", () => span());
+  field("earlier").addEventListener("click", () => span(-1));
+  field("later").addEventListener("click", () => span(1));
+  field("stations").addEventListener("change", () => asked && go(asked));
+  field("begin").value = new Date(settings.start).toISOString().replace("T", " ").replace("Z", "");
+  selection.watch(number => { if (number !== null) go(`/event?number=${number}`); });
+  span();
+})();

@@ -1,0 +1,1 @@
+"""Labelled records of fibres, and networks of `quakeline.DASModel` that are trained on them."""

@@ -1,0 +1,138 @@
+"""An array and picks in it as a data set of fibre records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from quakeline.core.errors import ConfigError, DataError
+from quakeline.fibres.das.segments import Segment, sections_of
+from quakeline.fibres.recordings.arrays import TIME, Source, as_source, spacing
+from quakeline.training.datasets.opening import shares
+from quakeline.training.datasets.records import PARTS
+from quakeline.training.fibres.records import RATE, SPACING, START, FibreWriter
+
+
+def write_records(
+    folder: Path | str,
+    data: Any,
+    picks: pd.DataFrame,
+    *,
+    length_s: float = 30.0,
+    channels: int | None = None,
+    split: Literal["time", "fibre"] = "time",
+) -> Counter[str]:
+    """Cut an array into records with the picks in it as labels.
+
+    Parameters
+    ----------
+    folder
+        Where the data set is written, in SeisBench's format for DAS.
+    data
+        An array as `DASModel.annotate` takes it; it is read record by record.
+    picks
+        As `DASPickingCallback.get_results_dataframe` gives them: time, confidence, channel, phase.
+        Of several of a phase at a channel of a record the most confident one counts.
+    length_s, channels
+        Size of a record; None: all channels.
+    split
+        time: the first 70 % of the records for training, 15 % to validate, the last to test; fibre:
+        the same along the fibre, for recordings of one event, which is then in all parts.
+
+    Returns
+    -------
+    Counter
+        Records by part, and what was left out, by reason.
+
+    Raises
+    ------
+    DataError
+        No record is left, or no pick is in any of them.
+    ConfigError
+        A size that is not possible.
+    """
+    source = as_source(data)
+    width = source.shape[1] if channels is None else channels
+    if not 1 <= width <= source.shape[1] or length_s <= 0:
+        raise ConfigError(
+            f"length_s {length_s:g}, channels {width} given; allowed: above 0, and 1 to"
+            f" {source.shape[1]}"
+        )
+    blocks = list(_blocks(source, length_s, width))
+    parts = _parts(blocks, split)
+    found: Counter[str] = Counter()
+    labels = 0
+    with FibreWriter(folder) as writer:
+        for section, first, n, channel in blocks:
+            block = source.read(first, first + n)[:, channel : channel + width]
+            if not np.isfinite(block).all():
+                found["left out: samples are missing"] += 1
+                continue
+            begin = section.time(first - section.first)
+            onsets = _onsets(source, picks, section, begin, n, channel, width)
+            labels += sum(int(np.isfinite(own).sum()) for own in onsets.values())
+            part = parts[first, channel]
+            found[part] += 1
+            facts = {
+                RATE: 1 / section.dt,
+                SPACING: spacing(source) or float("nan"),
+                START: f"{begin}Z",
+                "split": part,
+                "record_first_channel": channel,
+            }
+            writer.add(block, onsets, facts)
+    if not labels:
+        raise DataError(f"{folder}: no pick lies in any record; {len(picks)} picks were given")
+    return found
+
+
+Block = tuple[Segment, int, int, int]
+
+
+def _blocks(source: Source, length_s: float, width: int) -> Iterator[Block]:
+    """Section, first sample, samples and first channel of each record."""
+    for section in sections_of(source.coords[TIME])[0]:
+        n = round(length_s / section.dt)
+        for first in range(section.first, section.stop - n + 1, n):
+            for channel in range(0, source.shape[1] - width + 1, width):
+                yield section, first, n, channel
+
+
+def _parts(blocks: list[Block], split: str) -> dict[tuple[int, int], str]:
+    """The part of each record: those of one time, or of one stretch of the fibre, together."""
+    key = 1 if split == "time" else 3
+    places = sorted({block[key] for block in blocks})  # type: ignore[type-var]
+    counts = shares(len(places)) if places else (0, 0, 0)
+    names = [name for name, n in zip(PARTS, counts, strict=True) for _ in range(n)]
+    known = dict(zip(places, names, strict=True))
+    return {(block[1], block[3]): known[block[key]] for block in blocks}
+
+
+def _onsets(
+    source: Source,
+    picks: pd.DataFrame,
+    section: Segment,
+    begin: np.datetime64,
+    n: int,
+    channel: int,
+    width: int,
+) -> dict[str, np.ndarray]:
+    """Samples of picks in a record by phase, (channels,), NaN where there is none."""
+    places = np.asarray(source.coords[source.channel_coord_name][channel : channel + width].values)
+    known = {place: number for number, place in enumerate(places.tolist())}
+    times = picks["time"].dt.tz_localize(None) if picks["time"].dt.tz else picks["time"]
+    at = (times.to_numpy("datetime64[ns]") - begin.astype("datetime64[ns]")).astype("int64")
+    samples = at / (section.dt * 1e9)
+    inside = (samples >= 0) & (samples <= n - 1) & picks["channel"].isin(list(known)).to_numpy()
+    some = picks[inside].assign(sample=samples[inside]).sort_values("confidence", kind="stable")
+    found: dict[str, np.ndarray] = {}
+    for phase in sorted(set(picks["phase"])):
+        own = some[some["phase"] == phase]
+        found[phase] = np.full(width, np.nan)
+        found[phase][[known[place] for place in own["channel"]]] = own["sample"]
+    return found

@@ -1,0 +1,71 @@
+"""Revised picks: a table with author and time that a run takes, and nothing lost."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.timeline import to_ns
+from quakeline.io.formats import pick_tables
+from quakeline.report.view.content import opened
+from quakeline.report.view.picks import RevisedPicks
+
+AT = to_ns(pd.Timestamp("2010-05-27T16:25:00.123456Z").to_pydatetime())
+LABEL = "BW.UH3..SH"
+
+
+def test_changes_are_a_table_that_import_picks_reads(content, table):
+    before = len(content.picks)
+    one, two = sorted(content.catalog.picks["pick_id"])[:2]
+    content.picks.add(LABEL, "S", AT)
+    content.picks.move(one, AT)
+    content.picks.delete(two)
+    read = pick_tables.read(table)
+    assert len(read) == before
+    made = read[read["time"] == pd.Timestamp(AT, tz="UTC")]
+    assert sorted(made["phase"]) == ["P", "S"]
+    assert set(made["model"]) == {"manual"}
+    assert made["time_sigma_s"].isna().all()
+    assert {one, two}.isdisjoint(read["pick_id"])
+    cells = pd.read_csv(table, dtype=str, keep_default_na=False)
+    assert list(cells["author"][cells["author"] != ""]) == ["Ada", "Ada"]
+    assert cells["edited"][cells["author"] != ""].str.match(r"20\d\d-\d\d-\d\dT.*Z$").all()
+    assert "event_id" not in cells
+    untouched = content.catalog.picks.set_index("pick_id").drop([one, two])
+    same = read.set_index("pick_id").loc[untouched.index]
+    assert (same["time"] == untouched["time"]).all()
+    assert same["probability"].tolist() == pytest.approx(untouched["probability"].tolist())
+
+
+def test_a_table_goes_on_where_it_was_left(content, table, run_folder):
+    content.picks.add(LABEL, "S", AT)
+    again = opened(run_folder, table, "Grace")
+    assert (len(again.picks), again.picks.edited) == (len(content.picks), 1)
+    again.picks.add(LABEL, "P", AT)
+    cells = pd.read_csv(table, dtype=str, keep_default_na=False)
+    assert sorted(cells["author"][cells["author"] != ""]) == ["Ada", "Grace"]
+
+
+def test_what_is_no_pick_is_refused_and_changes_nothing(content, table):
+    content.picks.add(LABEL, "P", AT)
+    text = table.read_text()
+    for act in (
+        lambda: content.picks.add(LABEL, "P", AT),
+        lambda: content.picks.add("BW.UH3", "P", AT),
+        lambda: content.picks.add(LABEL, "X", AT),
+        lambda: content.picks.move("nobody", AT),
+        lambda: content.picks.delete("nobody"),
+    ):
+        with pytest.raises(DataError):
+            act()
+    assert table.read_text() == text
+
+
+def test_other_tables_are_not_replaced(content, table):
+    table.write_text("station,phase,time\nUH1,P,2010-05-27T16:24:33Z\n")
+    with pytest.raises(ConfigError, match="that `quakeline view` wrote"):
+        RevisedPicks(content.catalog.picks, table, "Ada")
+    without = RevisedPicks(content.catalog.picks, None, "Ada")
+    with pytest.raises(ConfigError, match="--picks FILE"):
+        without.add(LABEL, "P", AT)

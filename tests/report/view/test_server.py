@@ -1,0 +1,170 @@
+"""The server in a real browser, and what it refuses."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+
+import pandas as pd
+import pytest
+from pages import DESKTOP, OUTSIDE, PHONE, TEXT_SIZES
+
+from quakeline.report.view.server import HOST, TOKEN
+
+
+@pytest.fixture
+def server(serve, content):
+    return serve(content)
+
+
+def asked(server, method, path, body=None, **headers):
+    connection = http.client.HTTPConnection(HOST, server.server_address[1], timeout=10)
+    connection.request(method, path, body, {key.replace("_", "-"): v for key, v in headers.items()})
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode(), dict(answer.getheaders())
+
+
+def test_it_listens_on_loopback_alone(server):
+    assert server.server_address[0] == "127.0.0.1"
+    own = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+    for address in own - {"127.0.0.1"}:
+        if address.startswith("127."):
+            continue
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection((address, server.server_address[1]), timeout=3)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1", "0.0.0.0:1"])
+def test_other_hosts_are_refused(server, host):
+    for method, path in (("GET", "/"), ("GET", "/event?number=1"), ("POST", "/picks")):
+        assert asked(server, method, path, Host=host)[0] == 403
+
+
+def test_changes_need_the_page_itself(server, table):
+    body = json.dumps({"act": "delete", "id": "x"})
+    own = server.address.rstrip("/")
+    for headers in (
+        {},
+        {"Origin": own},
+        {"Origin": own, "X_Quakeline_Token": "guess"},
+        {"Origin": "http://evil.example", "X_Quakeline_Token": server.token},
+        {"Origin": "null", "X_Quakeline_Token": server.token},
+        {"X_Quakeline_Token": server.token},
+    ):
+        assert asked(server, "POST", "/picks", body, **headers)[0] == 403
+    good = {"Origin": own, "X_Quakeline_Token": server.token}
+    assert TOKEN == "X-Quakeline-Token"
+    for wrong in ("", "[]", "{", "x" * 20_000, '{"act": "run"}', '{"act": "add", "time": "now"}'):
+        assert asked(server, "POST", "/picks", wrong, **good)[0] == 400
+    assert asked(server, "POST", "/else", body, **good)[0] == 404
+    assert not table.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/../../etc/passwd", 404),
+        ("/event", 400),
+        ("/event?number=99", 400),
+        ("/event?number=1e9", 400),
+        ("/span?start=0&end=0", 400),
+        ("/span?start=0&end=99999999999999", 400),
+        ("/span?start=0&end=99999999999999999999", 400),
+    ],
+)
+def test_wrong_questions_get_one_line(server, path, status):
+    found, text, headers = asked(server, "GET", path)
+    assert found == status
+    assert len(text.splitlines()) == 1
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+def test_any_span_of_the_run_is_given(server):
+    start = round(pd.Timestamp("2010-05-27T16:26:50Z").timestamp() * 1000)
+    status, text, _ = asked(server, "GET", f"/span?start={start}&end={start + 20_000}")
+    section = json.loads(text)
+    assert status == 200
+    assert [row["label"] for row in section["rows"]] == sorted(
+        f"BW.UH{n}..{'EH' if n == 4 else 'SH'}" for n in (1, 2, 3, 4)
+    )
+    assert (section["zero"], section["end"]) == (start, 20.0)
+    assert len(section["rows"][2]["picks"]) == 2
+    assert [len(row["traces"]) for row in section["rows"]] == [1, 1, 3, 1]
+
+
+@pytest.fixture
+def tab(browser, server):
+    context = browser.new_context(viewport=DESKTOP)
+    page = context.new_page()
+    page.faults = []
+    page.on("console", lambda message: page.faults.append(message.text))
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.goto(server.address)
+    page.locator("#closer h3", has_text="UTC").wait_for()
+    yield page
+    context.close()
+
+
+def revised(table):
+    cells = pd.read_csv(table, dtype=str, keep_default_na=False)
+    return cells[cells["author"] == "Ada"]
+
+
+def test_picks_are_added_moved_and_deleted_in_a_browser(tab, table, content):
+    n = len(content.picks)
+    tab.locator("#events tbody tr").nth(2).click()
+    tab.locator("#closer h3", has_text="Event 3, seconds after").wait_for()
+    canvas = tab.locator("#closer canvas.section")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    across = lambda share: box["x"] + 150 + share * (box["width"] - 150)  # noqa: E731
+    row = box["y"] + 20 + 22
+    tab.locator("[name=act]").select_option("S")
+    tab.mouse.click(across(0.8), row)
+    tab.locator("#edited", has_text=f"{n + 1} picks in the table, 1 of them").wait_for()
+    made = revised(table)
+    label = f"{made['network'].item()}.{made['station'].item()}"
+    assert (label, made["phase"].item()) == ("BW.UH3", "S")
+    first = pd.Timestamp(made["time"].item())
+
+    tab.locator("[name=act]").select_option("")
+    tab.mouse.move(across(0.8), row)
+    tab.mouse.down()
+    tab.mouse.move(across(0.85), row, steps=4)
+    tab.mouse.up()
+    tab.wait_for_timeout(500)
+    later = pd.Timestamp(revised(table)["time"].item())
+    section = content.event(3)
+    seconds = section["end"] - section["start"]
+    assert (later - first).total_seconds() == pytest.approx(0.05 * seconds, abs=0.05)
+
+    tab.locator("[name=act]").select_option("delete")
+    tab.mouse.click(across(0.85), row)
+    tab.locator("#edited", has_text=f"{n} picks in the table, 0 of them").wait_for()
+    assert revised(table).empty
+    assert tab.faults == []
+
+
+def test_times_and_stations_are_chosen(tab):
+    tab.locator("[name=begin]").fill("2010-05-27 16:26:50")
+    tab.locator("[name=length]").fill("20")
+    tab.locator("[name=show]").click()
+    tab.locator("#closer h3", has_text="16:26:50.0 to 2010-05-27 16:27:10.0 UTC").wait_for()
+    tab.locator("[name=later]").click()
+    tab.locator("#closer h3", has_text="16:27:10.0 to 2010-05-27 16:27:30.0 UTC").wait_for()
+    height = tab.locator("#closer canvas.section").bounding_box()["height"]
+    tab.locator("[name=stations]").fill("uh1")
+    tab.locator("[name=stations]").press("Tab")
+    tab.wait_for_timeout(500)
+    assert tab.locator("#closer canvas.section").bounding_box()["height"] < height
+    tab.locator("[name=begin]").fill("yesterday")
+    tab.locator("[name=show]").click()
+    assert "is needed" in tab.locator("#closer output").inner_text()
+
+
+def test_it_fits_a_phone(tab):
+    tab.set_viewport_size(PHONE)
+    tab.wait_for_timeout(200)
+    assert tab.evaluate(OUTSIDE) == []
+    assert tab.evaluate(TEXT_SIZES) == []
