@@ -131,6 +131,58 @@ def from_run(
     typer.echo(f"written  {output}")
 
 
+@app.command()
+def prepare(
+    dataset: Where,
+    output: Output,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Another setting, e.g. min_pga_gal=1; repeatable."),
+    ] = None,
+) -> None:
+    """Make SeismicTorch's windows of P, S and noise, 2 s at 40 Hz, of records of accelerometers.
+
+    Files of SAC have HLX, HLY and HLZ in counts, and onsets, or coordinates and the origin time, in
+    their headers. The result trains EarthquakeCNN.
+    """
+    import yaml
+    from pydantic import ValidationError
+    from rich.console import Console
+
+    from quakeline.commands.progress import shown
+    from quakeline.core.errors import ConfigError
+    from quakeline.io.products import targets
+    from quakeline.training.datasets import seismic_torch
+    from quakeline.training.datasets.opening import open_dataset
+
+    pairs = [word.partition("=") for word in settings or []]
+    for key, equals, _ in pairs:
+        if not equals:
+            raise ConfigError(f"--set: {key!r} given; allowed: KEY=VALUE")
+    try:
+        chain = seismic_torch.Chain.model_validate(
+            {key: yaml.safe_load(text) for key, _, text in pairs}
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"--set: {key}: {first['input']!r} given; {first['msg']}") from error
+    found = open_dataset(dataset)
+    command = "dataset prepare"
+    names = ("metadata.csv", "waveforms.hdf5")
+    targets.require_folder("--output", output, command, names, list(found.files))
+    with (
+        shown("preparing", Console(stderr=True), lambda n: f"{n:g} records") as notify,
+        targets.filling(output, command) as place,
+    ):
+        made = seismic_torch.write(found, chain, place, notify)
+    for reason, number in sorted(made.left_out.items()):
+        typer.echo(f"left out: {number} {reason}", err=True)
+    for kind, number in sorted(made.windows.items()):
+        typer.echo(f"windows  {number} of {kind}")
+    typer.echo(f"written  {output}")
+
+
 def rules_of(**given: object) -> Rules:
     """The rules that the options say. Raises ConfigError."""
     from pydantic import ValidationError

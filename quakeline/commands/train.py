@@ -10,14 +10,14 @@ import typer
 from quakeline.core.errors import ConfigError
 
 Config = Annotated[
-    Path, typer.Argument(help="YAML: network, dataset, output, name, resample, settings.")
+    Path, typer.Argument(help="YAML: network or parent, dataset, output, name, resample, settings.")
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
 def train(config: Config, threads: Threads = None, device: Device = "auto") -> None:
-    """Train a network from scratch on labelled records; see docs/training.md.
+    """Train a network on labelled records, from scratch or further; see docs/training.md.
 
     Paths in the file are relative to its folder.
     """
@@ -37,13 +37,18 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "it"
         raise ConfigError(f"{config}: {place}: {first['msg']}") from error
-    target = config.parent / said.output
+
+    def beside(given: str) -> Path:
+        return Path(os.path.normpath(config.parent / given))
+
+    target = beside(said.output)
     job = Job(
-        dataset=open_dataset(config.parent / said.dataset),
+        dataset=open_dataset(beside(said.dataset)),
         settings=said.settings,
         target=target,
         name=said.name or target.stem,
-        network=said.network,
+        parent=beside(said.parent) if said.parent else None,
+        network=said.network or "",
         resample=said.resample,
         device=device,
         threads=threads or len(os.sched_getaffinity(0)),

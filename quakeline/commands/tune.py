@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quakeline.commands.options import Joined, say_velocities
+from quakeline.commands.tune_classifier import classifier
 from quakeline.commands.tune_picker import picker
 from quakeline.commands.tune_velocity import velocity as tuned_velocity
 from quakeline.core.errors import ConfigError
@@ -119,3 +120,4 @@ def _material(
 
 app.command(name="velocity")(tuned_velocity)
 app.command()(picker)
+app.command()(classifier)

@@ -13,6 +13,7 @@ import typer
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from quakeline.training.event_tuning import EventResult
     from quakeline.training.settings import Settings
     from quakeline.training.tuning import Job, Result
 
@@ -25,7 +26,9 @@ Weights = Annotated[
     Path | None, typer.Option(help="Original files of --model; default: they are fetched.")
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the new weights; default: the file's.")]
-Epochs = Annotated[int, typer.Option(min=1, help="Epochs at most.")]
+Epochs = Annotated[
+    int, typer.Option(min=0, help="Epochs at most; 0: thresholds or temperature alone.")
+]
 Patience = Annotated[int, typer.Option(min=1, help="Epochs without progress until it ends.")]
 Batch = Annotated[int, typer.Option("--batch-size", min=1, help="Windows in one step.")]
 Rate = Annotated[float, typer.Option("--learning-rate", help="Learning rate of Adam.")]
@@ -83,7 +86,7 @@ def picker(
     job = Job(
         parent=weights_file(model, weights),
         dataset=data,
-        settings=_settings(given, settings or []),
+        settings=settings_from(given, settings or []),
         target=output,
         name=name or output.stem,
         resample=resample,
@@ -102,19 +105,30 @@ def given_command() -> str:
 def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
     """Train as a job says, and tell of it."""
     from quakeline.io.products import targets
+    from quakeline.io.products.atomic import writing
+    from quakeline.training import event_tuning
     from quakeline.training.report import page
-    from quakeline.training.tuning import REPORT, tune
+    from quakeline.training.tuning import REPORT, begin, tune
 
     if job.target.suffix != ".safetensors":
         raise ConfigError(f"{option}: {str(job.target)!r} given; allowed: *.safetensors")
     for path in (job.target, job.log, job.checkpoint):
         targets.require_file(option, path, [*job.dataset.files, job.parent, *inputs])
     targets.require_folder("the report's folder", job.report, REPORT, page.NAMES, [])
+    with writing(job.target):
+        job.target.parent.mkdir(parents=True, exist_ok=True)
     typer.echo(f"records  {job.dataset.path}, {len(job.dataset)} of them")
-    result = tune(job, lambda row: typer.echo(_line(row)))
-    if result is None:  # another process tells
-        return
-    for line in _summary(result, job.name):
+    begun = begin(job)
+    result: Result | EventResult
+    if begun.card.output == "event":
+        result = event_tuning.tune(job, begun, lambda row: typer.echo(_line(row)))
+        lines = _of_events(result)
+    else:
+        tuned = tune(job, lambda row: typer.echo(_line(row)), begun)
+        if tuned is None:  # another process tells
+            return
+        result, lines = tuned, _summary(tuned, job.name)
+    for line in lines:
         typer.echo(line)
     for doubt in result.doubts:
         typer.secho(f"WARNING  {doubt}", err=True, fg="yellow")
@@ -123,7 +137,7 @@ def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
     )
 
 
-def _settings(given: Mapping[str, object], words: list[str]) -> Settings:
+def settings_from(given: Mapping[str, object], words: list[str]) -> Settings:
     """The settings that options and `--set KEY=VALUE` say. Raises ConfigError."""
     import yaml
     from pydantic import ValidationError
@@ -156,6 +170,21 @@ def _line(row: dict[str, float]) -> str:
     }
     said = ", ".join(f"{name} {value:.4g}" for name, value in numbers.items() if value is not None)
     return f"epoch    {row['epoch']:3g}: {said}"
+
+
+def _of_events(result: EventResult) -> list[str]:
+    """Best epoch, temperature, what was left out, and the part test."""
+    lines = [f"best     epoch {result.best_epoch}, temperature {result.temperature:g}"]
+    for reason, n in sorted(result.left_out.items()):
+        lines.append(f"left out {n} records {reason}")
+    if result.accuracy is None or result.reliability is None:
+        return [*lines, "test     no windows"]
+    error = result.reliability.error
+    lines.append(
+        f"test     {result.accuracy:.3f} of {result.windows} windows right, what is said and what"
+        f" is right differ by {error:.3f}"
+    )
+    return lines
 
 
 def _summary(result: Result, name: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from quakeline.core.errors import WeightsError
-from quakeline.models import networks, quakexnet, seisclass, spectrogram_cnn, weights
+from quakeline.models import networks, weights
 from quakeline.models.cards import Card
 from quakeline.models.event_cards import card_of_events
+from quakeline.models.event_images import PREPARED
 from quakeline.models.weights import SUFFIX
 
-#: What a network is given instead of waveforms, by the name of its architecture.
-PREPARED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "quakexnet": quakexnet.prepared,
-    "seisclass": seisclass.prepared,
-    "spectrogram-cnn": spectrogram_cnn.prepared,
-}
 #: Least probability of which a logarithm is taken.
 _LEAST = 1e-12
 

@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from quakeline.core.errors import QuakelineError, WeightsError
+from quakeline.models import event_images
 from quakeline.models.card_text import as_text
 from quakeline.models.cards import ARCHITECTURES, Card
 from quakeline.models.weights import weights_id
@@ -160,7 +161,12 @@ def _facts(card: Card, weights_id: str) -> dict[str, str]:
 
 
 def _windows(card: Card, n: int) -> torch.Tensor:
-    """Noise of the size that windows have behind the card's normalisation; one is almost empty."""
+    """Noise of the size that windows have behind the card's normalisation; one is almost empty.
+
+    Networks of events take images of it.
+    """
+    if card.output == "event":
+        return torch.from_numpy(event_images.of_noise(card, n))
     generator = torch.Generator().manual_seed(n)
     windows = torch.randn(n, len(card.components), card.window_samples, generator=generator)
     if card.normalisation in ("max", "scale"):

@@ -37,14 +37,14 @@ class QuakeXNet(nn.Module):
     Images are what `prepared` makes of windows.
     """
 
-    def __init__(self, classes: int = len(QUAKEXNET.classes)) -> None:
+    def __init__(self, classes: str | int = len(QUAKEXNET.classes)) -> None:
         super().__init__()
         for number, (i, o) in enumerate(pairwise(_FILTERS)):
             step = 2 if number in (1, 3, 5) else 1
             self.add_module(f"conv{number + 1}", nn.Conv2d(i, o, 3, stride=step, padding=1))
             self.add_module(f"bn{number + 1}", nn.BatchNorm2d(o))
         self.fc1, self.fc1_bn = nn.Linear(_FLAT, _UNITS), nn.BatchNorm1d(_UNITS)
-        self.fc2, self.fc2_bn = nn.Linear(_UNITS, classes), nn.BatchNorm1d(classes)
+        self.fc2, self.fc2_bn = nn.Linear(_UNITS, int(classes)), nn.BatchNorm1d(int(classes))
         self.dropout = nn.Dropout(_DROPOUT)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -20,7 +20,9 @@ from quakeline.models.ancestry import NOT_STATED
 from quakeline.models.cards import Card, GivenFiles
 from quakeline.models.event_cards import EVENT, NOISE
 
-_RATE_HZ, _WINDOW_S = 100.0, 400.0
+_RATE_HZ = 100.0
+#: Length of a window, the shortest of its authors.
+WINDOW_S = 400.0
 _FRAME = 256
 #: Rows (frequencies, the highest first) and columns (times) of a picture; the brightest shade.
 PICTURE, _WHITE = (100, 150), 255.0
@@ -32,7 +34,7 @@ _DROPOUT = 0.1
 _ONSET = (0.1, 0.3)
 
 
-def card_for(window_s: float = _WINDOW_S, classes: tuple[str, ...] = (EVENT, NOISE)) -> Card:
+def card_for(window_s: float = WINDOW_S, classes: tuple[str, ...] = (EVENT, NOISE)) -> Card:
     """What it takes and gives, for windows of a length; its authors' are of 400 s at least."""
     return Card(
         name="spectrogram-cnn",

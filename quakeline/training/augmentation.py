@@ -7,6 +7,8 @@ import numpy as np
 from quakeline.training.settings import Augmentation
 
 _LARGEST_FACTOR = 3.0
+#: Shares of the rate, of the largest value at which is clipped, and of a window that is a gap.
+_RATES, _CLIPPED, _LONGEST_GAP = (0.4, 1.0), (0.2, 0.8), 0.25
 
 
 def augmented(
@@ -31,4 +33,21 @@ def augmented(
         data += np.where(valid, np.float32(level) * noise, np.float32(0))
     if chances[3] < rules.flip:
         data = -data
+    if rules.resample and random.random() < rules.resample:
+        data = band_limited(data, random.uniform(*_RATES))
+    if rules.clip and random.random() < rules.clip:
+        level = random.uniform(*_CLIPPED) * np.abs(data).max(initial=0)
+        data = np.clip(data, -level, level)
+    if rules.gap and random.random() < rules.gap:
+        n = data.shape[1]
+        length = int(random.integers(1, max(int(_LONGEST_GAP * n), 1) + 1))
+        first = int(random.integers(0, n - length + 1))
+        data[:, first : first + length], valid[:, first : first + length] = 0, False
     return data, valid
+
+
+def band_limited(data: np.ndarray, share: float) -> np.ndarray:
+    """Samples as if recorded at a share of their rate: nothing above half of that rate is left."""
+    spectra = np.fft.rfft(data, axis=-1)
+    spectra[..., int(share * spectra.shape[-1]) :] = 0
+    return np.asarray(np.fft.irfft(spectra, data.shape[-1], axis=-1), data.dtype)

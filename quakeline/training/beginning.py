@@ -14,21 +14,50 @@ import torch
 from pydantic import Field, JsonValue, ValidationError
 from torch import Tensor, nn
 
-from quakeline.core.errors import ConfigError
+from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.section import Section
-from quakeline.models import earthquake_cnn
+from quakeline.models import earthquake_cnn, spectrogram_cnn
 from quakeline.models.ancestry import NOT_STATED
+from quakeline.models.card_text import check as check_card
 from quakeline.models.cards import CARDS, Card, GivenFiles
+from quakeline.models.event_cards import EVENT, NOISE, QUAKEXNET
+from quakeline.models.event_networks import opened
 from quakeline.models.named import load_network
 from quakeline.models.names import check_name, trained_from
 from quakeline.models.networks import build
 from quakeline.models.sections.custom import Custom
+from quakeline.models.weights import SUFFIX, digest_of
 
 Kind = TypeVar("Kind", bound=Section)
 
 #: Networks that are trained from scratch, by name of their architecture.
 SCRATCH = {**{card.network: card for card in reversed(CARDS.values())},
-           earthquake_cnn.CARD.network: earthquake_cnn.CARD}  # fmt: skip
+           earthquake_cnn.CARD.network: earthquake_cnn.CARD,
+           QUAKEXNET.network: QUAKEXNET,
+           "spectrogram-cnn": spectrogram_cnn.card_for()}  # fmt: skip
+
+
+class Classifier(Section):
+    """A network of events without weights."""
+
+    kind: Literal["spectrogram-cnn", "quakexnet"] = Field(description="the architecture")
+    window_s: float | None = Field(
+        None,
+        ge=5,
+        le=3600,
+        description="length of a window of spectrogram-cnn in s; null: 400, the least of its"
+        " authors'; those of quakexnet have 100",
+    )
+    classes: list[str] = Field(
+        [EVENT, NOISE],
+        min_length=2,
+        description="kinds of events (column source_type of a data set), noise, or event for all",
+    )
+    onset_s: tuple[float, float] | None = Field(
+        None,
+        description="between which seconds of the window P stands; null: 0.1 to 0.3 of it, or 10 to"
+        " 25 for quakexnet",
+    )
 
 
 class Blank(Section):
@@ -78,8 +107,16 @@ class Beginning:
 
 
 def of_parent(parent: Path, name: str) -> Beginning:
-    """Weights that are trained further. Raises ConfigError and WeightsError as `load_network`."""
-    card, network = load_network(parent)
+    """Weights that are trained further, also files of the authors of networks of events.
+
+    Raises ConfigError and WeightsError as `load_network`.
+    """
+    if parent.suffix != SUFFIX:
+        given = opened(parent)
+        network = given.network.requires_grad_(True)
+        card = replace(given.card, digest=digest_of(network.state_dict()))
+    else:
+        card, network = load_network(parent)
     return Beginning(card, network, trained_from(card, name=name))
 
 
@@ -91,7 +128,7 @@ def from_scratch(wanted: str | Mapping[str, Any], name: str, seed: int) -> Begin
     wanted
         An architecture of SCRATCH; or a mapping whose `kind` is seisbench (keys of `Blank`) or
         custom (keys of the section `weights` of kind custom with a loader, which gives a torch
-        module).
+        module) or spectrogram-cnn or quakexnet (keys of `Classifier`).
     name
         Of the weights that are made.
 
@@ -121,7 +158,7 @@ def _built(wanted: str | Mapping[str, Any]) -> tuple[Card, nn.Module]:
         if wanted not in SCRATCH:
             raise ConfigError(
                 f"network: {wanted!r} given; allowed: {', '.join(SCRATCH)}, or a mapping of kind"
-                " seisbench or custom"
+                " spectrogram-cnn, quakexnet, seisbench or custom"
             )
         return SCRATCH[wanted], build(SCRATCH[wanted])
     kind = wanted.get("kind")
@@ -129,7 +166,11 @@ def _built(wanted: str | Mapping[str, Any]) -> tuple[Card, nn.Module]:
         return _of_seisbench(_section(Blank, wanted))
     if kind == "custom":
         return _of_loader(_section(Custom, wanted))
-    raise ConfigError(f"network.kind: {kind!r} given; allowed: seisbench, custom")
+    if kind in ("spectrogram-cnn", "quakexnet"):
+        return _of_classifier(_section(Classifier, wanted))
+    raise ConfigError(
+        f"network.kind: {kind!r} given; allowed: spectrogram-cnn, quakexnet, seisbench, custom"
+    )
 
 
 def _section(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
@@ -149,6 +190,23 @@ def _of_seisbench(section: Blank) -> tuple[Card, nn.Module]:
     found = seisbench.found_of(picker.model)
     _, card = described(found, name="blank")
     return replace(card, digest=""), found.picker
+
+
+def _of_classifier(section: Classifier) -> tuple[Card, nn.Module]:
+    classes = tuple(section.classes)
+    if section.kind == "spectrogram-cnn":
+        card = spectrogram_cnn.card_for(section.window_s or spectrogram_cnn.WINDOW_S, classes)
+    elif section.window_s is not None:
+        raise ConfigError("network.window_s: given; windows of quakexnet have 100 s")
+    else:
+        card = replace(QUAKEXNET, classes=classes, options={"classes": str(len(classes))})
+    if section.onset_s is not None:
+        card = replace(card, onset_s=section.onset_s)
+    try:
+        check_card(card)
+    except WeightsError as error:
+        raise ConfigError(f"network: {error}") from error
+    return card, build(card)
 
 
 def _of_loader(section: Custom) -> tuple[Card, nn.Module]:

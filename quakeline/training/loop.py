@@ -85,6 +85,10 @@ class Fit:
             if self.team.rank == 0:
                 checkpoints.save(checkpoint, progress, self.network, optimizer)
                 notify(progress.history[-1])
+        if not progress.best:  # no epoch was asked for
+            progress.best_loss = progress.history[0]["dev_loss"]
+            state = self.network.state_dict()
+            progress.best = {name: value.detach().cpu().clone() for name, value in state.items()}
         return progress
 
     def _ended(self, progress: Progress) -> bool:
@@ -150,11 +154,20 @@ class Fit:
         return found.float()
 
     def _ready_to_learn(self) -> None:
+        """Put the network in the state in which it learns.
+
+        Images of networks of events are far from a variance of 1, from which moving averages would
+        take hundreds of steps away: means and variances are those of the windows of an epoch.
+        """
         self.network.train()
-        if self.settings.norms == "keep":
-            for module in self.network.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
+        for module in self.network.modules():
+            if not isinstance(module, nn.modules.batchnorm._BatchNorm):
+                continue
+            if self.settings.norms == "keep":
+                module.eval()
+            elif self.card.output == "event":
+                module.reset_running_stats()
+                module.momentum = None
 
     def _validated(self) -> dict[str, float]:
         """Loss, and share of right classes, of the validation part."""
@@ -172,7 +185,7 @@ class Fit:
                 "the loss of the part dev is not finite: a smaller learning rate, or other records,"
                 " are needed"
             )
-        return found | ({"dev_accuracy": right / n} if self.card.output == "window" else {})
+        return found | ({"dev_accuracy": right / n} if self.card.output != "samples" else {})
 
     def _batches(
         self, windows: Examples, examples: Sequence[Any], epoch: int, team: Team = ALONE
@@ -193,7 +206,7 @@ class Fit:
 
     def _balance(self, windows: Examples, examples: Sequence[Any]) -> np.ndarray | None:
         """How much each class counts, so that all count the same; None for curves."""
-        if self.card.output != "window":
+        if self.card.output == "samples":
             return None
         counts = np.zeros(len(self.card.classes))
         for one in examples:

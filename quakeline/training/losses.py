@@ -35,7 +35,7 @@ def loss_of(output: Tensor, wanted: Tensor, weight: Tensor, card: Card) -> Tenso
     if blind:
         output, wanted, weight = (one[..., blind:-blind] for one in (output, wanted, weight))
     p = output.clamp(_LEAST, 1 - _LEAST)
-    if any(name in NOISE for name in card.classes):
+    if card.output == "event" or any(name in NOISE for name in card.classes):
         each = (torch.xlogy(wanted, wanted) - wanted * p.log()).sum(dim=1)
     else:
         own = torch.xlogy(wanted, wanted) + torch.xlogy(1 - wanted, 1 - wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from quakeline.core.section import Section
 
@@ -28,12 +28,37 @@ class Augmentation(Section):
         0.3, ge=0, le=1, description="records of which each component is multiplied by 1/3 to 3"
     )
     flip: float = Field(0.5, ge=0, le=1, description="records whose sign is turned")
+    gap: float = Field(
+        0.0, ge=0, le=1, description="records with a gap of up to a quarter of their window"
+    )
+    clip: float = Field(
+        0.0, ge=0, le=1, description="records cut off at 0.2 to 0.8 of their largest value"
+    )
+    resample: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="records as if recorded at a rate down to 0.4 of that of the network: without"
+        " what is above half of it",
+    )
+    superpose: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="records of events to which another one is added, with its labels, 0.1 to 1"
+        " times as large; only networks with a probability for each sample",
+    )
 
 
 class Settings(Section):
     """How a network is trained."""
 
-    epochs: int = Field(50, ge=1, description="times that all training records are seen, at most")
+    epochs: int = Field(
+        50,
+        ge=0,
+        description="times that all training records are seen, at most; 0: thresholds, or the"
+        " temperature of a network of events, are chosen alone",
+    )
     patience: int = Field(
         5, ge=1, description="epochs without a smaller validation loss after which it ends"
     )
@@ -82,11 +107,16 @@ def _from_scratch() -> Settings:
 
 
 class Training(Section):
-    """A network that is trained from scratch."""
+    """A network that is trained from scratch, or weights that are trained further."""
 
-    network: str | dict[str, JsonValue] = Field(
-        description="architecture: earthquake-cnn, phasenet, ...; or a mapping of kind seisbench"
-        " (model, arguments) or custom (keys of `weights` of a run: loader, window_samples, ...)"
+    network: str | dict[str, JsonValue] | None = Field(
+        None,
+        description="architecture: earthquake-cnn, phasenet, spectrogram-cnn, ...; or a mapping of"
+        " kind spectrogram-cnn or quakexnet (window_s, classes), seisbench (model, arguments) or"
+        " custom (keys of `weights` of a run: loader, window_samples, ...)",
+    )
+    parent: str | None = Field(
+        None, description="instead of `network`: the .safetensors file that is trained further"
     )
     dataset: str = Field(description="data set, see `quakeline dataset`")
     output: str = Field(description="the .safetensors file to write")
@@ -98,3 +128,9 @@ class Training(Section):
         default_factory=_from_scratch,
         description="how it is trained; without them a learning rate of 0.001, and norms: train",
     )
+
+    @model_validator(mode="after")
+    def _begins(self) -> Training:
+        if (self.network is None) == (self.parent is None):
+            raise ValueError("one of network and parent is needed")
+        return self

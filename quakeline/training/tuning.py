@@ -87,11 +87,11 @@ class Result:
     doubts: list[str]
 
 
-def tune(job: Job, notify: Notify) -> Result | None:
+def tune(job: Job, notify: Notify, begun: Beginning | None = None) -> Result | None:
     """Train, choose thresholds on the part dev, score on the part test, and write the weights.
 
-    Of several processes that `torchrun` started the first one does what comes after the training;
-    the others give None.
+    `begun` is what `begin` gives, where that is known already. Of several processes that `torchrun`
+    started the first one does what comes after the training; the others give None.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def tune(job: Job, notify: Notify) -> Result | None:
         Settings, weights or places that do not fit.
     """
     torch.set_num_threads(job.threads)
-    begun = _begun(job)
+    begun = begun or begin(job)
     card = begun.card
     data = job.dataset.resampled(card.sampling_rate_hz) if job.resample else job.dataset
     check(data, card)
@@ -113,19 +113,20 @@ def tune(job: Job, notify: Notify) -> Result | None:
         data.read(row, card.components)
     first = weights_id(begun.network.state_dict(), card.options)
     team = Team.of_environment()
-    device = _device(job.device, job.settings, team)
+    device = device_of(job.device, job.settings, team)
     facts: list[Any] = [first, digest(data), data.table["split"].tolist(), job.settings.plain()]
     recipe = digest_of([*facts, *([team.size] if team.size > 1 else [])])
     team.join(device)
     fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe, team)
-    progress = fit.run(job.checkpoint, _logged(job, notify))
+    progress = fit.run(job.checkpoint, logged(job, notify))
     team.leave()
     if team.rank:
         return None
     return _finished(job, data, begun, progress, windows[TEST])
 
 
-def _begun(job: Job) -> Beginning:
+def begin(job: Job) -> Beginning:
+    """The network of a job before it is trained. Raises ConfigError and WeightsError."""
     if job.parent is not None:
         return of_parent(job.parent, job.name)
     return from_scratch(job.network, job.name, job.settings.seed)
@@ -144,7 +145,8 @@ def _require(windows: dict[str, Windows], card: Card, data: Dataset) -> None:
         raise DataError(f"{data.path} has no labels of {', '.join(absent)} in the part {TRAIN}")
 
 
-def _device(wanted: str, settings: Settings, team: Team) -> torch.device:
+def device_of(wanted: str, settings: Settings, team: Team) -> torch.device:
+    """The device of a name for one of a team of processes. Raises ConfigError."""
     usable = torch.cuda.is_available()
     if wanted == "cuda" and not usable:
         raise ConfigError("--device: cuda given; there is no usable GPU: cpu or auto")
@@ -170,7 +172,7 @@ def _device(wanted: str, settings: Settings, team: Team) -> torch.device:
     return torch.device("cuda", own)
 
 
-def _logged(job: Job, notify: Notify) -> Callable[[dict[str, float]], None]:
+def logged(job: Job, notify: Notify) -> Callable[[dict[str, float]], None]:
     """Hears of epochs, and writes all of them as a table each time."""
     rows: list[dict[str, float]] = []
 
@@ -209,7 +211,7 @@ def _finished(
     job: Job, data: Dataset, begun: Beginning, progress: Progress, windows: Windows
 ) -> Result:
     card, tensors = begun.result, begun.stored(progress.best)
-    doubts = _doubts(progress)
+    doubts = doubts_of(progress) if job.settings.epochs else []
     with TemporaryDirectory(prefix="quakeline-") as folder:
         first = Path(folder) / "tuned.safetensors"
         save_network(first, tensors, card)
@@ -230,7 +232,8 @@ def _finished(
     return Result(saved, progress.best_epoch, tested.thresholds, tested.scores, doubts)
 
 
-def _doubts(progress: Progress) -> list[str]:
+def doubts_of(progress: Progress) -> list[str]:
+    """What is to be said of a training that did not help."""
     before = progress.history[0]["dev_loss"]
     if progress.best_loss < before:
         return []

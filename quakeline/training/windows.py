@@ -18,6 +18,8 @@ from quakeline.training.settings import Settings
 
 #: Class of an example of noise, whatever the network calls it.
 _NOISE = "N"
+#: How large a record is that is added to another one.
+_SUPERPOSED = (0.1, 1.0)
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,50 @@ class Windows:
         start = self._start(example, data.shape[1], random)
         window = self.card.window_samples
         data, valid = _cut(data, start, window), _cut(valid, start, window)
+        placed = [(example.row, start)]
         if self.training:
+            share = self.settings.augmentation.superpose
+            if share and self.card.output == "samples" and random.random() < share:
+                data, placed = self._superposed(data, valid, placed, random)
             data, valid = augmented(data, valid, self.settings.augmentation, random)
         batch = np.where(valid, data, np.float32(0))[None]
         normalise(batch, valid[None], self.card.normalisation)
-        return batch[0], *self._wanted(example, start)
+        return batch[0], *self._wanted(example, placed)
+
+    def _superposed(
+        self,
+        data: np.ndarray,
+        valid: np.ndarray,
+        placed: list[tuple[int, int]],
+        random: np.random.Generator,
+    ) -> tuple[np.ndarray, list[tuple[int, int]]]:
+        """The samples with those of another record of an event, and where windows of both begin.
+
+        Only records in which P and S are labelled are taken: of others some would be no label.
+        """
+        whole = self._whole
+        if not whole:
+            return data, placed
+        row = whole[int(random.integers(len(whole)))]
+        other, there = self._record(row)
+        start = self._start(Example(row), other.shape[1], random)
+        window = self.card.window_samples
+        added = np.where(_cut(there, start, window), _cut(other, start, window), np.float32(0))
+        own, others = (float(np.abs(one[valid]).max(initial=0)) for one in (data, added))
+        if not (own > 0 and others > 0):
+            return data, placed
+        factor = np.float32(random.uniform(*_SUPERPOSED) * own / others)
+        return np.where(valid, data + factor * added, data), [*placed, (row, start)]
+
+    @cached_property
+    def _whole(self) -> list[int]:
+        """Records with all phases of the network and nothing unsure."""
+        return [
+            row
+            for row in self.rows
+            if all(self._onsets[row].get(phase) for phase in self.card.phases)
+            and not self._unsure[row]
+        ]
 
     def _record(self, row: int) -> tuple[np.ndarray, np.ndarray]:
         """Samples and mask of a whole record, filtered as the network asks; not to be changed."""
@@ -154,21 +195,26 @@ class Windows:
             )
         return int(random.integers(lowest, highest + 1))
 
-    def _wanted(self, example: Example, start: int) -> tuple[np.ndarray, np.ndarray]:
+    def _wanted(
+        self, example: Example, placed: list[tuple[int, int]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and weights of a window of some records, each with its first sample in it."""
         card, n = self.card, self.card.window_samples
         if card.output == "window":
             names = labels.NOISE if example.kind == _NOISE else (example.kind,)
             one = [float(name in names) for name in card.classes]
             return np.array(one, np.float32), np.ones((), np.float32)
-        onsets = {
-            phase: tuple(at - start for at in own)
-            for phase, own in self._onsets[example.row].items()
-        }
-        unsure = tuple(at - start for at in self._unsure[example.row])
-        wanted = labels.curves(
-            card, onsets, n, labels.shape_of(card.network, self.settings, card.sampling_rate_hz)
-        )
-        return wanted, labels.weights(card, onsets, unsure, n)
+        each = [self._moved(row, start) for row, start in placed]
+        onsets = {phase: tuple(at for one in each for at in one[phase]) for phase in PHASES}
+        shape = labels.shape_of(card.network, self.settings, card.sampling_rate_hz)
+        wanted = labels.curves(card, onsets, n, shape)
+        row, start = placed[0]
+        unsure = tuple(at - start for at in self._unsure[row])
+        return wanted, labels.weights(card, each[0], unsure, n)
+
+    def _moved(self, row: int, start: int) -> dict[str, tuple[float, ...]]:
+        """Onsets of a record in a window that begins at a sample of it."""
+        return {p: tuple(at - start for at in own) for p, own in self._onsets[row].items()}
 
 
 def check(dataset: Dataset, card: Card) -> None:

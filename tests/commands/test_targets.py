@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import obspy
 import pytest
+from event_network import blank
 from labelled_records import labelled, small
 from recordings import UNTERHACHING, picker_weights
 from synthetics import two_events
@@ -85,10 +86,20 @@ COMMANDS = {
     "tune velocity": Command("tune velocity own/picks.csv own/stations.csv -o", "own/picks.csv"),
     "scan": Command("scan list.txt --model scanned --out", "list.txt", ".txt"),
     "mechanism": Command("mechanism --hash-phase hash/phase -o", "hash/phase"),
+    "dataset inspect": Command("dataset inspect ds --json", "ds/metadata.csv", ".json"),
+    "dataset picture": Command("dataset inspect ds --picture", "ds/metadata.csv", ".png"),
     "dataset from-run": Command(f"dataset from-run {RUN} -o", "other/events.parquet"),
     "tune picker": Command(
         "tune picker --dataset ds --model ds/picker.safetensors --epochs 1 -o",
         "ds/picker.safetensors",
+        ".safetensors",
+    ),
+    "dataset prepare": Command(
+        "dataset prepare ds --set min_samples=1 --set min_pga_gal=0 -o", "ds/metadata.csv"
+    ),
+    "tune classifier": Command(
+        "tune classifier --dataset ds --model ds/events.safetensors --epochs 0 -o",
+        "ds/events.safetensors",
         ".safetensors",
     ),
 }
@@ -241,6 +252,7 @@ def _labelled(folder: Path, weights: Path) -> None:
     parts = ("train", "dev", "test")
     small(folder / "ds", *(labelled(f"e{n}", 2000, 3000, s) for n, s in enumerate(parts)), n=6000)
     shutil.copy(weights, folder / "ds/picker.safetensors")
+    blank(folder / "ds/events.safetensors", classes=("event",), sampling_rate_hz=100.0)
 
 
 def held(folder: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,8 +13,10 @@ from quakeline.models.quakexnet import QuakeXNet
 from quakeline.models.weights import save
 
 
-def blank(path: Path) -> Path:
-    """Write QuakeXNet untrained as a weights file."""
+def blank(path: Path, **changes: Any) -> Path:
+    """Write QuakeXNet untrained as a weights file, its card with some changes."""
     torch.manual_seed(0)
-    save(path, QuakeXNet().state_dict(), replace(QUAKEXNET, name="blank", citation="none"))
+    card = replace(QUAKEXNET, **{"name": "blank", "citation": "none", **changes})
+    card = replace(card, options={"classes": str(len(card.classes))})
+    save(path, QuakeXNet(len(card.classes)).state_dict(), card)
     return path

@@ -181,6 +181,49 @@ def test_augmentation_keeps_a_component_and_what_is_not_there() -> None:
     np.testing.assert_array_equal(same, data)
 
 
+def test_gaps_clipping_and_lower_rates() -> None:
+    random = np.random.default_rng(0)
+    data = random.standard_normal((3, 1000)).astype(np.float32)
+    valid = np.ones((3, 1000), bool)
+
+    def only(**rules: float) -> tuple[np.ndarray, np.ndarray]:
+        changed = STILL.model_copy(update=rules)
+        return augmented(data, valid, changed, np.random.default_rng(1))
+
+    gapped, there = only(gap=1)
+    lost = np.flatnonzero(~there.any(axis=0))
+    assert 1 <= len(lost) <= 250
+    assert (np.diff(lost) == 1).all()
+    assert not gapped[:, lost].any()
+    np.testing.assert_array_equal(gapped[there], data[there])
+    clipped, _ = only(clip=1)
+    level = np.abs(clipped).max()
+    assert 0.2 <= level / np.abs(data).max() <= 0.8
+    np.testing.assert_array_equal(clipped, np.clip(data, -level, level))
+    slow, _ = only(resample=1)
+    spectrum = np.abs(np.fft.rfft(slow[0]))
+    assert spectrum[-1:] < 1e-3
+    low = np.fft.rfft(slow[0])[:150]
+    np.testing.assert_allclose(low, np.fft.rfft(data[0])[:150], atol=1e-3)
+    np.testing.assert_array_equal(only()[0], data)
+
+
+def test_a_second_event_brings_its_labels(tmp_path: Path) -> None:
+    data = wavelets(tmp_path / "ds", 8, n=320, split="train")
+    rules = STILL.model_copy(update={"superpose": 1.0})
+    alone = Windows(data, [0], SHORT, Settings(augmentation=STILL), training=True)
+    both = Windows(data, list(range(8)), SHORT, Settings(augmentation=rules), training=True)
+    more = 0
+    for epoch in range(6):
+        one, other = (w.made(Example(0), epoch) for w in (alone, both))
+        rows = [SHORT.classes.index(phase) for phase in ("P", "S")]
+        labelled_s = [label[1][rows].sum() for label in (one, other)]
+        more += labelled_s[1] > 1.4 * labelled_s[0]  # but where it is the same record
+        assert other[1].sum(axis=0) == pytest.approx(1)
+        assert not np.array_equal(one[0], other[0])
+    assert more >= 4
+
+
 def test_thresholds_are_those_with_the_largest_f1() -> None:
     def record(label: float | None, *picks: tuple[float, float]) -> scoring.Found:
         at = np.array([label] if label is not None else [])
@@ -218,13 +261,13 @@ def test_another_rate_is_refused(tmp_path: Path) -> None:
 
 
 def test_settings_on_the_command_line() -> None:
-    from quakeline.commands.tune_picker import _settings
+    from quakeline.commands.tune_picker import settings_from
 
-    found = _settings({"epochs": 3, "label": None}, ["augmentation.drop=0.5", "clip=2"])
+    found = settings_from({"epochs": 3, "label": None}, ["augmentation.drop=0.5", "clip=2"])
     assert (found.epochs, found.augmentation.drop, found.clip) == (3, 0.5, 2.0)
     for words in (["clip"], ["clip=x"], ["augmentation.x=1"]):
         with pytest.raises(QuakelineError):
-            _settings({}, words)
+            settings_from({}, words)
 
 
 def test_earthquake_cnn_from_scratch(tmp_path: Path) -> None:

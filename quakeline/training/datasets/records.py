@@ -19,8 +19,8 @@ PHASES = ("P", "S")
 #: Parts of a data set.
 TRAIN, DEV, TEST = PARTS = ("train", "dev", "test")
 #: Columns of the table of a data set, see `Dataset`.
-COLUMNS = ("name", "station", "start", "event", "split", "kind", "rate_hz", "npts", "components",
-           *PHASES, "unsure")  # fmt: skip
+COLUMNS = ("name", "station", "start", "event", "split", "kind", "source", "rate_hz", "npts",
+           "components", *PHASES, "unsure")  # fmt: skip
 _ONSETS = (*PHASES, "unsure")
 _LETTERS = {"1": "N", "2": "E", "3": "Z", "Y": "N", "X": "E"}
 
@@ -36,8 +36,9 @@ class Dataset:
     table
         A row for each record: `name`; `station` as NET.STA.LOC and `start` in ISO 8601, "" where
         not stated; `event` to which it belongs (its own name where none is stated); `split`, train,
-        dev, test or ""; `kind`, event or noise; `rate_hz`; `npts`; `components`, a letter for each;
-        `P` and `S`, tuples of the samples of onsets; `unsure`, those of what may be one.
+        dev, test or ""; `kind`, event or noise; `source`, the kind of event in small letters, ""
+        where not stated; `rate_hz`; `npts`; `components`, a letter for each; `P` and `S`, tuples of
+        the samples of onsets; `unsure`, those of what may be one.
     samples
         Gives the samples of a row, shape (components, npts), float32, NaN where there are none.
     files

@@ -165,6 +165,7 @@ def _table(metadata: pd.DataFrame, files: list[_File]) -> pd.DataFrame:
         "start": _text(metadata, "trace_start_time"),
         "event": next((_text(metadata, name) for name in _EVENTS if name in metadata), ""),
         "split": _text(metadata, "split").str.strip().str.lower().replace(_PARTS),
+        "source": _text(metadata, "source_type").str.strip().str.lower(),
         "rate_hz": _rates(metadata, files),
         "npts": [n for _, n in shapes],
         "components": _components(metadata, files),

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from quakeline.report.plots import Curve, Frame, Plot, room
+from quakeline.training.calibration import Reliability
 
 #: Looks of a series on the page, and colours in files.
 _KINDS = {"first": "own law", "second": "theirs law"}
@@ -129,6 +130,21 @@ def of_residuals(phase: str, residuals: list[tuple[str, np.ndarray]]) -> Drawing
     top = max((float(one.y.max()) for one in series), default=1.0)
     return Drawing(f"residuals_{phase}", f"{phase}: picks minus labels", "seconds", "picks", series,
                    (-0.5, 0.5, 0.0, max(top, 1.0) * 1.05))  # fmt: skip
+
+
+def of_reliability(found: Reliability) -> Drawing:
+    """The share that is right by what is said; on the diagonal both are the same."""
+    ends = np.array([0.0, 1.0])
+    series = [
+        Series("part test", "first", found.said, found.right),
+        Series("as it should be", "second", ends, ends),
+    ]
+    counts = ", ".join(
+        f"{n} at {said:.2f}" for said, n in zip(found.said, found.counts, strict=True)
+    )
+    note = f"Windows: {counts}. Mean difference {found.error:.3f}."
+    return Drawing("reliability", "Reliability", "probability of the most probable class",
+                   "share that is right", series, (0.0, 1.0, 0.0, 1.02), note)  # fmt: skip
 
 
 def write_confusion(rows: list[str], columns: list[str], counts: np.ndarray, folder: Path) -> None:

@@ -11,6 +11,7 @@ from torch import nn
 
 from quakeline.picking.scoring import match
 from quakeline.training import labels
+from quakeline.training.event_windows import EventWindows
 from quakeline.training.scoring import GRID, TOLERANCE_S, Found, score
 from quakeline.training.windows import Windows
 
@@ -40,7 +41,7 @@ class Example:
     picks_s: dict[str, list[float]]
 
 
-def of_windows(windows: Windows, network: nn.Module) -> Confusion:
+def of_windows(windows: Windows | EventWindows, network: nn.Module) -> Confusion:
     """Confusion of a network that gives one class, over the windows of a part."""
     names = list(windows.card.classes)
     counts = np.zeros((len(names), len(names)), int)

@@ -12,6 +12,7 @@ import numpy as np
 from quakeline.models.cards import Card
 from quakeline.report.curves import WIDTH, trace_path
 from quakeline.report.page import environment, style
+from quakeline.training.calibration import Reliability
 from quakeline.training.checkpoints import Progress
 from quakeline.training.datasets.records import Dataset
 from quakeline.training.report import drawings, evaluation
@@ -22,7 +23,7 @@ from quakeline.training.scoring import Score
 #: Files that `write` may make; pictures exist as .png and .svg.
 PAGE = "report.html"
 _PICTURES = ("loss", "learning_rate", "accuracy", "confusion", "precision_recall_P",
-             "precision_recall_S", "residuals_P", "residuals_S")  # fmt: skip
+             "precision_recall_S", "residuals_P", "residuals_S", "reliability")  # fmt: skip
 NAMES = (PAGE, *(f"{name}.{kind}" for name in _PICTURES for kind in ("png", "svg")))
 #: Examples of each kind, and half the height of a trace in the units of its drawing.
 _MOST, _HALF = 4, 50
@@ -55,6 +56,8 @@ class Material:
         Of the part test; None where it has no records.
     dataset, doubts
         The records, and what is to be said of the result.
+    reliability
+        Of a network of events, on the part test.
     """
 
     card: Card
@@ -67,6 +70,7 @@ class Material:
     confusion: Confusion | None
     dataset: Dataset
     doubts: list[str]
+    reliability: Reliability | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,8 @@ def write(material: Material, folder: Path) -> None:
 
 def _drawings(material: Material) -> list[Drawing]:
     found = drawings.of_history(material.progress.history)
+    if material.reliability is not None:
+        found.append(drawings.of_reliability(material.reliability))
     names = list(material.picked)[::-1]  # the new weights first
     for phase in material.picked[names[0]] if names else ():
         both = [name for name in names if phase in material.picked[name]]
