@@ -88,6 +88,7 @@ class Instrument:
         self.motion: Motion | None = None
         self._picking: Picking | None = None
         self._next: list[int] = []
+        self._told: list[int] = []
         self._first: list[int] = []
         self._heads: list[list[np.ndarray]] = []
         self._late_since_ns: int | None = None
@@ -288,6 +289,11 @@ class Instrument:
         if self._measuring is None or self.motion is None:
             return None
         return self._measuring.make(self.motion, is_last=is_last)
+
+    def has_new_windows(self) -> bool:
+        """Whether windows were computed since the last call."""
+        told, self._told = self._told, list(self._next)
+        return told != self._told
 
     def preliminary(self) -> pd.DataFrame | None:
         """Picks that are not sure yet, after `picks`; None: there are none."""

@@ -246,7 +246,8 @@ class Output:
     def announce(self, picks: Picks) -> None:
         """Say what is new of preliminary picks; nothing is written down."""
         if self._announced:
-            for row in self._announced.preliminary(picks.label, rows_of(picks)):
+            rows = rows_of(picks) if len(picks.frame) else []
+            for row in self._announced.preliminary(picks.label, rows):
                 self._say(row)
 
     @property
