@@ -67,7 +67,8 @@ def _packets(stations: int, seconds: int) -> Iterator[list[Any]]:
 
 def _session(threads: int, weights: str, hurry: bool = False) -> Any:
     from quakeline.inference.annotator import Annotator
-    from quakeline.live.session import Preparation, Session
+    from quakeline.live.preparing import Preparation
+    from quakeline.live.session import Session
     from quakeline.picking.direct.picks import settings_of
     from quakeline.workflow.stages import prepare
 

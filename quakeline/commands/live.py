@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from quakeline.commands import live_events
 from quakeline.commands.options import Files, Model, StationXml, Threshold, Weights, thresholds
 from quakeline.core.errors import ConfigError
 
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from quakeline.io.products.provenance import Record
+    from quakeline.live.events.setup import Setup
+    from quakeline.live.events.updates import Update
     from quakeline.live.feeds.protocol import BaseFeed
     from quakeline.live.publishing.protocol import BasePublisher
+    from quakeline.live.publishing.publishers import Publishers
+    from quakeline.live.running import Running
     from quakeline.live.serving.server import Shown
     from quakeline.live.session import Session
     from quakeline.workflow.config import Run
@@ -47,6 +52,14 @@ app = typer.Typer(
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Folder of the picks and of what goes on from them.")
+]
+Stations = Annotated[
+    Path | None,
+    typer.Option(help="Stations, a table or StationXML: events are made while picks come."),
+]
+Velocity = Annotated[
+    Path | None,
+    typer.Option(help="Velocity model of the events, as of `quakeline catalog`; default: IASP91."),
 ]
 PacketS = Annotated[
     float, typer.Option("--packet-s", min=0.01, max=3600, help="Length of packets, seconds.")
@@ -123,15 +136,15 @@ def _run_section(settings: Run, threads: int | None, serve: str | None) -> None:
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.io.products.provenance import Record
-    from quakeline.live.output import NAMES
-    from quakeline.live.session import Preparation, Session
+    from quakeline.live.preparing import Preparation
+    from quakeline.live.session import Session
     from quakeline.picking.direct.picks import settings_of
     from quakeline.workflow.stages.pick import VERSION
 
     live, prepare, annotate = settings.live, settings.prepare, settings.annotate
     assert live is not None
     output = Path(live.output or f"live/{settings.run}")
-    targets.require_folder("live.output", output, SECTION, NAMES, settings.named_files())
+    targets.require_folder("live.output", output, SECTION, _names(), settings.named_files())
     with TemporaryDirectory(prefix="quakeline-") as folder:
         weights = Path(folder) / "picker.safetensors"
         settings.weights.write(weights)
@@ -158,16 +171,22 @@ def _run_section(settings: Run, threads: int | None, serve: str | None) -> None:
         hurry=live.hurry,
     )
     typer.echo(f"model    {annotator}", err=True)
+    events = live_events.of_run(settings, _tell)
     recipe = {
         "live": live.recipe(),
         "prepare": prepare.plain(),
         "pick": rules.plain(),
         "weights_id": annotator.weights_id,
     }
-    inputs = {**live.feed.inputs(), **_digests(map(Path, settings.stations.stationxml))}
-    record = Record("live", VERSION, recipe, inputs)
-    shown = _shown(settings.run, serve, _places_of(settings)) if serve is not None else None
-    _run(live.feed, session, output, record, SECTION, live.publish, shown)
+    named = [Path(one) for one in settings.stations.stationxml]
+    inputs = {**live.feed.inputs(), **live_events.digests(named)}
+    made = Record("live", VERSION, *_with_events(recipe, inputs, events))
+    shown = (
+        _shown(settings.run, serve, live_events.stations_of(settings))
+        if serve is not None
+        else None
+    )
+    _run(live.feed, session, output, made, SECTION, live.publish, events, shown)
 
 
 @app.command()
@@ -178,6 +197,8 @@ def replay(
     weights: Weights = None,
     threshold: Threshold = None,
     stationxml: StationXml = None,
+    stations: Stations = None,
+    velocity: Velocity = None,
     packet_s: PacketS = 5.0,
     random_sizes: RandomSizes = False,
     shuffle: Shuffle = 0.0,
@@ -224,16 +245,16 @@ def replay(
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.io.products.provenance import Record
-    from quakeline.live.output import NAMES
-    from quakeline.live.session import Preparation, Session
+    from quakeline.live.preparing import Preparation
+    from quakeline.live.session import Session
     from quakeline.picking.direct.picks import settings_of
     from quakeline.workflow.stages import prepare
     from quakeline.workflow.stages.pick import VERSION
 
     longest = packet_s * (2 if random_sizes else 1)
     wanted = max(10.0, shuffle + longest) if patience is None else patience
-    named = [*files, *(stationxml or []), weights, model]
-    targets.require_folder("--output", output, COMMAND, NAMES, named)
+    named = [*files, *(stationxml or []), weights, model, stations, velocity]
+    targets.require_folder("--output", output, COMMAND, _names(), named)
     known = inventory.read(stationxml or [])
     annotator = load(model, weights, threads=threads, device=device)
     rules = settings_of(annotator.card, smallest)
@@ -241,26 +262,31 @@ def replay(
     preparation = Preparation(usual.bridge_gap_s, usual.mend_spikes, usual.response)
     session = Session(annotator, rules, preparation, wanted, known, hurry=hurry)
     typer.echo(f"model    {annotator}", err=True)
+    events = live_events.of_options(stations, velocity)
     settings = {
         **feed.recipe(),
         "pick": rules.plain(),
         "patience_s": wanted,
         "weights_id": annotator.weights_id,
     }
-    inputs = {**feed.inputs(), **_digests(stationxml or [])}
-    shown = _shown(output.name, serve, inventory.table_of(known)) if serve is not None else None
-    _run(feed, session, output, Record("live", VERSION, settings, inputs), COMMAND, shown=shown)
+    inputs = {**feed.inputs(), **live_events.digests(stationxml or [])}
+    made = Record("live", VERSION, *_with_events(settings, inputs, events))
+    places = inventory.table_of(known) if events is None else events.stations
+    shown = _shown(output.name, serve, places) if serve is not None else None
+    _run(feed, session, output, made, COMMAND, events=events, shown=shown)
 
 
-def _digests(files: Iterable[Path]) -> dict[str, str]:
-    """SHA-256 of files, by name."""
-    from quakeline.io.products.provenance import digest_file
-
-    return {str(one): digest_file(one) for one in files}
+def _with_events(
+    recipe: dict[str, Any], inputs: dict[str, str], events: Setup | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Settings and digests with those that events follow from."""
+    if events is None:
+        return recipe, inputs
+    return {**recipe, "catalog": events.recipe}, {**inputs, **events.inputs}
 
 
 def _say(row: dict[str, Any]) -> None:
-    from quakeline.live.output import line_of
+    from quakeline.live.journal import line_of
 
     typer.echo(line_of(row))
 
@@ -274,6 +300,35 @@ def _speed(text: str) -> Any:
         raise ConfigError(f"--speed: {text!r} given; allowed: max, or a number above 0") from None
 
 
+class _Audience:
+    """Who is told of picks and events: standard output, publishers, the page."""
+
+    def __init__(self, publishers: Publishers, shown: Shown | None) -> None:
+        self._publishers, self._shown = publishers, shown
+
+    def pick(self, row: dict[str, Any]) -> None:
+        """Tell a pick, or an announcement of one."""
+        _say(row)
+        self._publishers.publish(row)
+        if self._shown:
+            self._shown.board.row(row)
+
+    def event(self, update: Update) -> None:
+        """Tell an update of an event."""
+        line = update.line()
+        _say(line)
+        self._publishers.publish_event(update.message())
+        if self._shown:
+            self._shown.board.row(line)
+
+    def look(self, session: Session, running: Running, *, is_replay: bool) -> None:
+        """Tell what happened to messages, and show how the session is."""
+        self._publishers.tell()
+        if self._shown:
+            now_ns = session.clock_ns if is_replay else time.time_ns()
+            self._shown.board.look(session, running.pace, now_ns)
+
+
 def _run(
     feed: BaseFeed,
     session: Session,
@@ -281,32 +336,35 @@ def _run(
     recipe: Record,
     command: str,
     publish: Sequence[BasePublisher] = (),
+    events: Setup | None = None,
     shown: Shown | None = None,
 ) -> None:
     """Run a session in its folder, which no other one may fill meanwhile."""
     from quakeline.io.products import targets
-    from quakeline.live.output import NAMES
     from quakeline.live.output import Output as Folder
     from quakeline.live.publishing.publishers import Publishers
     from quakeline.live.running import Running
 
     publishers = Publishers(publish, output / "waiting", _tell)
+    audience = _Audience(publishers, shown)
 
-    def give(row: dict[str, Any]) -> None:
-        _say(row)
-        publishers.publish(row)
-        if shown:
-            shown.board.row(row)
-
-    def meanwhile() -> None:
-        publishers.tell()
-        if shown:
-            now_ns = session.clock_ns if feed.IS_FINITE else time.time_ns()
-            shown.board.look(session, running.pace, now_ns)
+    def look() -> None:
+        audience.look(session, running, is_replay=feed.IS_FINITE)
 
     session.remarks.say = _tell
-    with targets.growing(output, command, NAMES):
-        folder = Folder(output, command, recipe, give, publishers.sync, hurry=session.hurry)
+    session.measure = events.measure if events else None
+    names, by_day = _names(), not feed.IS_FINITE
+    with targets.growing(output, command, names):
+        folder = Folder(
+            output,
+            command,
+            recipe,
+            audience.pick,
+            publishers.sync,
+            hurry=session.hurry,
+            names=names,
+            by_day=by_day,
+        )
         if folder.ended:
             _tell(f"ended    {output} holds all picks of these data already")
             return
@@ -316,10 +374,21 @@ def _run(
         with page as address, publishers, _stoppable() as stopped:
             if address:
                 _tell(f"serving  {address}")
-            running = Running(feed, session, folder, stopped, meanwhile)
+            working = None
+            if events:
+                working = events.working(folder.place, session.remarks, audience.event)
+            running = Running(feed, session, folder, stopped, look, working)
             ended = running.run()
         for line in _summary(session, folder, ended):
             _tell(line)
+
+
+def _names() -> tuple[str, ...]:
+    """Names of all files that a session may make in its folder."""
+    from quakeline.live.events import files
+    from quakeline.live.output import NAMES
+
+    return (*NAMES, *files.NAMES)
 
 
 def _shown(name: str, serve: str, stations: pd.DataFrame) -> Shown:
@@ -335,23 +404,6 @@ def _shown(name: str, serve: str, stations: pd.DataFrame) -> Shown:
     places = sites[["site", "latitude", "longitude"]].to_dict("records")
     board = Board({"stations": places, "frame": frame})
     return Shown(board, Page(name, drawing, style()), address)
-
-
-def _places_of(settings: Run) -> pd.DataFrame:
-    """All stations whose places the run's own files say."""
-    import pandas as pd
-
-    from quakeline.core.schemas import STATIONS
-    from quakeline.io.formats import inventory
-    from quakeline.io.products import tables
-
-    named = [*settings.stations.matching("stationxml")]
-    named += [settings.stations.table] if settings.stations.table else []
-    asked = Path("results") / settings.run / "stations.parquet"  # of stations.fdsn
-    if settings.stations.fdsn and asked.is_file():
-        named.append(str(asked))
-    found = [inventory.read_any(Path(name)) for name in named]
-    return pd.concat(found, ignore_index=True) if found else tables.empty(STATIONS)
 
 
 def _tell(line: str) -> None:

@@ -167,6 +167,8 @@ class Code(Enum):
     FEED_FILE_UNREADABLE = _remark("it cannot be read now: {why}")
     DELIVERY_FAILS = _remark("not delivered: {why}; kept and tried again")
     DELIVERED_AGAIN = _remark("delivered again, {count} message{s} that had waited")
+    NO_PLACE_FOR_EVENTS = _remark("its coordinates are not known: picks, but no events")
+    LATE_FOR_EVENTS = _remark("{count} pick{s} came when events of their time were final")
     SPOOL_UNWRITABLE = _remark("messages that wait cannot be kept on disk, only in memory: {why}")
 
     # tables of picks

@@ -15,6 +15,7 @@ from quakeline.inference.ensemble import RULES
 from quakeline.inference.waveforms import Waveforms
 from quakeline.inference.windows import window_starts
 from quakeline.live.channel import Channel, Taken
+from quakeline.live.measuring import Measuring
 from quakeline.live.picks import Picking
 from quakeline.live.preparing import Motion, Preparing, after
 from quakeline.models.cards import FILTER_CONTEXT_S
@@ -60,7 +61,7 @@ class Instrument:
     """What a session knows of an instrument.
 
     `number` names it among the engines; picks before the sample `silent_until` are not given: they
-    were given before. `rule` joins the curves of several networks.
+    were given before. `rule` joins the curves of several networks, `measuring` takes picks.
     """
 
     def __init__(
@@ -71,10 +72,11 @@ class Instrument:
         picker: BlockPicker,
         rule: str,
         silent_until: int = 0,
+        measuring: Measuring | None = None,
     ) -> None:
         self._rule = RULES[rule]
         self.number, self.preparing, self._members = number, preparing, members
-        self._picker, self._silent_until = picker, silent_until
+        self._picker, self._silent_until, self._measuring = picker, silent_until, measuring
         self.rate_hz = picker.origin.rate_hz
         self.clock_ns = 0
         #: When its last packet came, on the session's clock without pauses of the whole feed.
@@ -86,6 +88,7 @@ class Instrument:
         self.motion: Motion | None = None
         self._picking: Picking | None = None
         self._next: list[int] = []
+        self._told: list[int] = []
         self._first: list[int] = []
         self._heads: list[list[np.ndarray]] = []
         self._late_since_ns: int | None = None
@@ -105,6 +108,12 @@ class Instrument:
     def end_ns(self) -> int:
         """Where its last sample ends."""
         return max((one.end_ns for one in self.preparing.channels.values()), default=0)
+
+    @property
+    def begin_ns(self) -> int:
+        """Where the first sample lies that is still there; 0 where there is none."""
+        pieces = [one for c in self.preparing.channels.values() for one in c.pieces]
+        return min((one.start_ns for one in pieces), default=0)
 
     def add(
         self, codes: tuple[str, ...], piece: Segment, arrived_ns: int, patience_ns: int
@@ -255,14 +264,36 @@ class Instrument:
             return None
         self._join(picking)
         made = picking.make(motion)
+        back = picking.context
+        if self._measuring is not None:
+            back = max(back, -self._measuring.before)
+            if made is not None:
+                self._measuring.add(made)
         edges = [
             member.needed(first - round(11 * self.rate_hz))
             for member, first in zip(self._members, self._first, strict=True)
         ]
-        motion.drop(min(*edges, picking.done - picking.context))
+        motion.drop(min(*edges, min(picking.done, self.waits or picking.done) - back))
         back_ns = round(self.preparing.back_s * SECOND)
         self.preparing.drop(sample_time(motion.end, self.rate_hz) - back_ns)
         return made
+
+    @property
+    def waits(self) -> int | None:
+        """The sample of the first pick around which nothing was measured; None: there is none."""
+        first = self._measuring.needed if self._measuring is not None else None
+        return None if first is None or self._measuring is None else first - self._measuring.before
+
+    def measured(self, *, is_last: bool = False) -> pd.DataFrame | None:
+        """What was measured since the last call (MEASUREMENTS)."""
+        if self._measuring is None or self.motion is None:
+            return None
+        return self._measuring.make(self.motion, is_last=is_last)
+
+    def has_new_windows(self) -> bool:
+        """Whether windows were computed since the last call."""
+        told, self._told = self._told, list(self._next)
+        return told != self._told
 
     def preliminary(self) -> pd.DataFrame | None:
         """Picks that are not sure yet, after `picks`; None: there are none."""

@@ -4,21 +4,21 @@
 same as a table: it is replaced as a whole, now and then and at the end. `session.json` says from
 where the session goes on after it was stopped, however it was: a pick that stands in `picks.jsonl`
 is never written again. Who was told of it is told again if the state does not say that it was.
+
+A session without an end has a folder for each day of its picks, such as `2026-11-30`, with a file
+of lines and a table of its own, so that its memory does not grow.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import math
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -26,9 +26,13 @@ from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, iso
 from quakeline.io.products import provenance, tables, targets
-from quakeline.io.products.atomic import clear_leftovers, write_text, writing
+from quakeline.io.products.atomic import clear_leftovers, write_text
 from quakeline.live.hurry import Announcements
-from quakeline.live.session import Picks
+from quakeline.live.journal import Journal, Place
+from quakeline.live.latencies import Latencies
+from quakeline.live.pick_rows import frame_of, rows_of
+from quakeline.live.results import Picks
+from quakeline.live.upgrades import continued, goes_on, version_of
 
 TABLE, LINES, STATE, LATENCY = "picks.parquet", "picks.jsonl", "session.json", "latency.json"
 #: Files that a session makes in its folder.
@@ -36,52 +40,43 @@ NAMES = (TABLE, LINES, STATE, LATENCY)
 #: Replacing the table may take this share of the time.
 _SHARE = 0.05
 _LEAST_S = 1.0
-#: So many pieces of the table are made one.
+#: So many pieces of a table are made one.
 _PARTS = 64
-#: Latencies are those of so many last picks of a station.
-_LATEST = 10_000
-#: What arrives so much later, in seconds, was recorded long ago: how late it is is not said.
-_OLD_S = 86_400.0
+#: Tables of so many days stay in memory.
+_DAYS = 2
+#: Files this much older than the state were written before it, in seconds.
+_CLOCK_S = 5.0
 
 
-@dataclass
-class Latencies:
-    """Latencies of picks by station, in seconds, and what they are made of."""
+class Part(Protocol):
+    """What is kept beside the picks, in the same folder."""
 
-    waited: dict[str, deque[float]] = field(default_factory=dict)
-    computing: dict[str, deque[float]] = field(default_factory=dict)
-
-    def add(self, station: str, waited_s: float, computing_s: float) -> None:
-        """Note a pick."""
-        for kept, value in ((self.waited, waited_s), (self.computing, computing_s)):
-            if value == value:  # NaN is not known
-                kept.setdefault(station, deque(maxlen=_LATEST)).append(value)
-
-    def plain(self) -> dict[str, Any]:
-        """Median and 99 % of both, for each station and for all; null where nothing is known."""
-        every: dict[str, Sequence[float]] = {"all": _all(self.waited), **self.waited}
-        computing: dict[str, Sequence[float]] = {"all": _all(self.computing), **self.computing}
-        return {
-            name: {
-                "picks": len(values),
-                "data_s": _spread(every[name]) if every.get(name) else None,
-                "computing_s": _spread(values),
-            }
-            for name, values in sorted(computing.items())
-            if values
-        }
+    def write(self) -> dict[str, Any]:
+        """Put all on disk, and give what the state is to hold of it."""
 
 
-def _all(kept: Mapping[str, Sequence[float]]) -> list[float]:
-    return [value for some in kept.values() for value in some]
+class _Day:
+    """The picks of a day: their ids, and the table in pieces."""
 
+    def __init__(self) -> None:
+        self.known: set[str] = set()
+        self.tables: list[pa.Table] = []
+        self.is_new = False
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {
-        "median": round(float(np.median(values)), 4),
-        "p99": round(float(np.percentile(values, 99)), 4),
-        "largest": round(float(np.max(values)), 4),
-    }
+    def keep(self, frame: pd.DataFrame) -> None:
+        """Add picks to the table."""
+        self.tables.append(tables.conform(frame, PICKS))
+        self.is_new = True
+        if len(self.tables) > _PARTS:
+            self.tables = [pa.concat_tables(self.tables).combine_chunks()]
+
+    def table(self) -> pd.DataFrame:
+        """All picks so far, as PICKS, sorted by time."""
+        if not self.tables:
+            return tables.empty(PICKS)
+        order = [("time", "ascending"), ("pick_id", "ascending")]
+        frame: pd.DataFrame = pa.concat_tables(self.tables).sort_by(order).to_pandas()
+        return frame
 
 
 class Output:
@@ -91,7 +86,9 @@ class Output:
     is refused. `say` takes each pick as a row, as it is in the file of lines; `settle` is called
     before the state says that picks were said, to put on disk what is to be told of them. With
     `hurry` rows that are said have an id, a version and a status more, and preliminary picks are
-    said too; the files hold final picks alone.
+    said too; the files hold final picks alone. `names` are files that a session makes beside its
+    own. `by_day` is for sessions without an end: these also go on after an upgrade of the program,
+    which tables of later picks tell.
 
     Raises
     ------
@@ -108,40 +105,52 @@ class Output:
         settle: Callable[[], None] = lambda: None,
         *,
         hurry: bool = False,
+        names: tuple[str, ...] = (),
+        by_day: bool = False,
     ) -> None:
         self.folder, self._command, self._recipe, self._say = folder, command, recipe, say
-        self._settle = settle
+        self._settle, self._names = settle, (*NAMES, *names)
         self._announced = Announcements() if hurry else None
+        self.place = Place(folder, by_day)
         self.latencies = Latencies()
+        #: Versions of the program that worked on this session before.
+        self.earlier: list[dict[str, Any]] = []
         self.state = self._read_state()
-        self._tables: list[pa.Table] = []
-        self._count = 0
-        self._known: set[str] = set()
+        self._days: dict[str, _Day] = {}
+        self._journal = Journal(self.place, LINES)
+        self._parts: dict[str, Part] = {}
         self._untold: list[dict[str, Any]] = []
+        #: The picks that were there at the beginning, as far as they are of the last days.
+        self.found: list[dict[str, Any]] = []
+        #: When the state was written, or a little before (s since 1970).
+        self.since = 0.0
         if self.state is not None:
-            self._untold = self._read_lines()[int(self.state.get("said", 0)) :]
-        self._lines: BinaryIO | None = None
-        self._written, self._wrote_s, self._last_s = -1, 0.0, 0.0
+            self.since = (folder / STATE).stat().st_mtime - _CLOCK_S
+            self._resume(_counts(self.state.get("said", 0)))
+        self._wrote_s, self._last_s = 0.0, 0.0
+
+    def _resume(self, told: dict[str, int]) -> None:
+        for day in self._journal.recent(told, self.since):
+            rows = self._read_lines(day)
+            self.found += rows
+            self._untold += rows[told.get(day, 0) :]
 
     def begin(self) -> None:
         """Make the folder and its files ready, and tell what an earlier session did not tell."""
         if self.state is None:
-            targets.begin_growing(self.folder, self._command, NAMES)
-            for name in NAMES:
+            targets.begin_growing(self.folder, self._command, self._names)
+            for name in self._names:
                 (self.folder / name).unlink(missing_ok=True)
-        for name in NAMES:
-            clear_leftovers(self.folder / name)
-        with writing(self.folder):
-            self._lines = (self.folder / LINES).open("ab")
+        for day in ["", *self._days]:
+            for name in self._names:
+                clear_leftovers(self.place.of(day) / name)
+        if not self.place.by_day:
+            self._journal.open("")
         self._say_final(self._untold)
 
-    @property
-    def _file(self) -> BinaryIO:
-        """The open file of lines."""
-        if self._lines is None:
-            self.begin()
-        assert self._lines is not None
-        return self._lines
+    def attach(self, name: str, part: Part) -> None:
+        """Let a part be written whenever picks are; the state holds what it gives, by its name."""
+        self._parts[name] = part
 
     def _read_state(self) -> dict[str, Any] | None:
         """What an earlier session of this folder left; None where this one is the first."""
@@ -152,6 +161,9 @@ class Output:
             state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             same = state["recipe"] == self._recipe.product_id
             ended = bool(state["ended"])
+            self.earlier = list(state.get("earlier", []))
+            if not same and self.place.by_day:
+                same = self._is_upgrade(state)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{path} cannot be read: {error}; remove the folder") from error
         if same:
@@ -163,69 +175,79 @@ class Output:
             " settings that has not ended; allowed: the same words again, or another folder"
         )
 
+    def _is_upgrade(self, state: dict[str, Any]) -> bool:
+        """Whether an earlier version of the program left the state; notes which one it was."""
+        before = state.get("made_by", {})
+        if not goes_on(before, self._recipe):
+            return False
+        until = iso(int((self.folder / STATE).stat().st_mtime) * SECOND, 0)
+        self.earlier.append(version_of(before, until))
+        return True
+
     @property
     def ended(self) -> bool:
         """Whether an earlier session came to the end of its data."""
         return bool(self.state and self.state["ended"])
 
-    def _read_lines(self) -> list[dict[str, Any]]:
-        """Read the picks that are there; half a line at the end is taken off."""
-        path = self.folder / LINES
-        content = path.read_bytes() if path.is_file() else b""
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            with path.open("r+b") as file:
-                file.truncate(len(whole))
+    def _read_lines(self, name: str) -> list[dict[str, Any]]:
+        """Read the picks of a day that are there."""
+        day = self._days.setdefault(name, _Day())
         try:
-            rows = [json.loads(line) for line in whole.split(b"\n")[:-1]]
+            rows = self._journal.read(name)
             for row in rows:
-                self._note(row)
+                self._note(day, row)
             if rows:
-                self._keep(_frame(rows))
+                day.keep(frame_of(rows))
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
-                f"{path} holds what is no pick: {error}; remove such lines, or the folder"
+                f"{self._journal.path(name)} holds what is no pick: {error}; remove such lines, or"
+                " the folder"
             ) from error
         return rows
 
-    def _note(self, row: dict[str, Any]) -> None:
-        self._known.add(row["pick_id"])
+    def _note(self, day: _Day, row: dict[str, Any]) -> None:
+        day.known.add(row["pick_id"])
         self.latencies.add(
             f"{row['network']}.{row['station']}",
-            float(row.get("data_latency_s", np.nan)),
+            float(row.get("data_latency_s", math.nan)),
             float(row["computing_latency_s"]),
         )
 
-    def _keep(self, frame: pd.DataFrame) -> None:
-        """Add picks to the table."""
-        self._tables.append(tables.conform(frame, PICKS))
-        self._count += len(frame)
-        if len(self._tables) > _PARTS:
-            self._tables = [pa.concat_tables(self._tables).combine_chunks()]
-
-    def add(self, picks: Picks) -> None:
-        """Write picks down, and say them, that were not given before."""
-        rows = _rows(picks)
-        new = [row["pick_id"] not in self._known for row in rows]
+    def add(self, picks: Picks) -> Picks | None:
+        """Write picks down, and say them, that were not given before; gives these."""
+        rows = rows_of(picks)
+        days = [self.place.day(row["time_ns"]) for row in rows]
+        for name in dict.fromkeys(days):
+            if name not in self._days:
+                self._read_lines(name)
+        known = zip(rows, days, strict=True)
+        new = [row["pick_id"] not in self._days[name].known for row, name in known]
         if not any(new):
-            return
-        fresh = [row for row, is_new in zip(rows, new, strict=True) if is_new]
-        for row in fresh:
-            self._note(row)
-        self._keep(picks.frame[new])
-        with writing(self.folder / LINES):
-            self._file.write("".join(f"{line_of(row)}\n" for row in fresh).encode())
-            self._file.flush()
-        self._say_final(fresh)
+            return None
+        fresh = picks.only(new)
+        both = [(name, row) for row, name, is_new in zip(rows, days, new, strict=True) if is_new]
+        for name, some in groupby(enumerate(both), lambda one: one[1][0]):
+            self._keep(name, fresh.frame, list(some))
+        self._say_final([row for _, row in both])
+        return fresh
 
     def _say_final(self, rows: list[dict[str, Any]]) -> None:
         for row in self._announced.final(rows) if self._announced else rows:
             self._say(row)
 
+    def _keep(self, name: str, frame: pd.DataFrame, some: list[Any]) -> None:
+        """Write rows of one day, and add them to its table."""
+        day, rows = self._days[name], [row for _, (_, row) in some]
+        for row in rows:
+            self._note(day, row)
+        day.keep(frame.iloc[[number for number, _ in some]])
+        self._journal.append(name, rows)
+
     def announce(self, picks: Picks) -> None:
         """Say what is new of preliminary picks; nothing is written down."""
         if self._announced:
-            for row in self._announced.preliminary(picks.label, _rows(picks)):
+            rows = rows_of(picks) if len(picks.frame) else []
+            for row in self._announced.preliminary(picks.label, rows):
                 self._say(row)
 
     @property
@@ -236,7 +258,7 @@ class Output:
 
     def write(self, feed: Mapping[str, Any], done: Mapping[str, int], more: Mapping[str, Any],
               *, ended: bool = False, now: bool = False) -> None:  # fmt: skip
-        """Replace table and state, if it is time or has to be `now`.
+        """Replace tables and state, if it is time or has to be `now`.
 
         `feed` is the state of a feed after which the packets came that picks from the samples
         `done` (by instrument) on depend on; `more` is kept beside it.
@@ -244,81 +266,57 @@ class Output:
         if not now and not self.is_time:
             return
         begin = time.perf_counter()
-        with writing(self.folder / LINES):
-            os.fsync(self._file.fileno())
+        self._journal.sync()
         self._settle()
-        if self._count != self._written:
-            with provenance.recording(self._recipe):
-                tables.write(self.table(), PICKS, self.folder / TABLE)
-            self._written = self._count
-            write_text(self.folder / LATENCY, json.dumps(self.latencies.plain(), indent=1) + "\n")
+        with provenance.recording(continued(self._recipe, self.earlier)):
+            self._write_tables()
+            parts = {name: part.write() for name, part in self._parts.items()}
         state = {
             "recipe": self._recipe.product_id,
+            "made_by": self._recipe.as_json(),
+            "earlier": self.earlier,
             "ended": ended,
             "feed": feed,
             "done": dict(done),
-            "said": self._count,
+            "said": dict(self._journal.counts),
             **more,
+            **parts,
         }
         write_text(self.folder / STATE, json.dumps(state) + "\n", durable=True)
+        self._forget()
         if ended:
-            targets.end_growing(self.folder, self._command, NAMES)
+            targets.end_growing(self.folder, self._command, self._names)
         self._last_s = time.perf_counter()
         self._wrote_s = self._last_s - begin
 
+    def _write_tables(self) -> None:
+        if not self.place.by_day:
+            self._days.setdefault("", _Day())
+        is_new = False
+        for name, day in self._days.items():
+            path = self.place.of(name) / TABLE
+            if day.is_new or not path.exists():
+                tables.write(day.table(), PICKS, path)
+                day.is_new, is_new = False, True
+        if is_new:
+            text = json.dumps(self.latencies.plain(), indent=1)
+            write_text(self.folder / LATENCY, text + "\n")
+
+    def _forget(self) -> None:
+        """Leave days that are over; picks that still come for one read it again."""
+        for name in sorted(self._days)[:-_DAYS]:
+            del self._days[name]
+            self._journal.forget(name)
+
     def table(self) -> pd.DataFrame:
-        """All picks so far, as PICKS, sorted by time."""
-        if not self._tables:
-            return tables.empty(PICKS)
-        order = [("time", "ascending"), ("pick_id", "ascending")]
-        frame: pd.DataFrame = pa.concat_tables(self._tables).sort_by(order).to_pandas()
-        return frame
+        """The picks of the last days, as PICKS."""
+        frames = [day.table() for _, day in sorted(self._days.items())]
+        return pd.concat(frames, ignore_index=True) if frames else tables.empty(PICKS)
 
     def close(self) -> None:
-        """Give back the open file.
-
-        What could not be written raised an error when it was added, and is computed again.
-        """
-        if self._lines is not None:
-            with suppress(OSError):
-                self._lines.close()
+        """Give back the open files."""
+        self._journal.close()
 
 
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows of the file of lines as PICKS."""
-    frame = pd.DataFrame(rows)
-    frame["time"] = pd.to_datetime(frame.pop("time_ns").astype("int64"), unit="ns", utc=True)
-    return frame[[name for name in PICKS.names if name in frame]]
-
-
-def line_of(row: Mapping[str, Any]) -> str:
-    """A pick as a line of JSON."""
-    return json.dumps(row, ensure_ascii=False)
-
-
-def _rows(picks: Picks) -> list[dict[str, Any]]:
-    """Picks as JSON-like rows: times as text and as ns, nothing for what is null."""
-    frame = tables.conform(picks.frame, PICKS).to_pandas()
-    rows = []
-    times = frame["time"].astype("datetime64[ns, UTC]").astype("int64").tolist()
-    records = frame.drop(columns="time").to_dict("records")
-    latencies = picks.data_ns.tolist(), picks.computing_s.tolist()
-    for time_ns, row, data_ns, computing_s in zip(times, records, *latencies, strict=True):
-        plain = {
-            name: _plain(value)
-            for name, value in row.items()
-            if value is not None and value == value  # NaN is not
-        }
-        plain |= {
-            "time": iso(time_ns, 6),
-            "time_ns": time_ns,
-            "computing_latency_s": round(computing_s, 6),
-        }
-        if (late_s := (data_ns - time_ns) / SECOND) < _OLD_S:
-            plain["data_latency_s"] = round(late_s, 6)
-        rows.append(plain)
-    return rows
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+def _counts(said: Any) -> dict[str, int]:
+    return {str(day): int(n) for day, n in said.items()} if isinstance(said, dict) else {"": said}

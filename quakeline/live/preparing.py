@@ -25,12 +25,26 @@ from quakeline.waveforms.preparation.components import Codes, Judge, Preparer, b
 from quakeline.waveforms.preparation.coverage import united
 from quakeline.waveforms.preparation.orientation import COMPONENTS
 from quakeline.waveforms.preparation.raw import RawPieces
+from quakeline.waveforms.preparation.settings import Response
 
 #: Faults of single samples are found from so many raw samples around them.
 _FAULT_SAMPLES = 40
 #: Raw samples are read this much farther back than anything reaches, in seconds.
 _SPARE_S = 10.0
 _NO_RUNS = np.zeros((0, 2), np.int64)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Those settings of the section `prepare` that hold for packets.
+
+    `instruments` are the band and instrument codes that are used; empty: all.
+    """
+
+    bridge_gap_s: float
+    mend_spikes: bool
+    response: Response
+    instruments: tuple[str, ...] = ()
 
 
 class SoFar(Judge):

@@ -10,15 +10,19 @@ from typing import Any
 
 from quakeline.core.reasons import Code, Reason
 from quakeline.core.timeline import SECOND, iso
+from quakeline.live.events.working import Working
 from quakeline.live.feeds.protocol import BaseFeed, Feed
 from quakeline.live.output import Output
 from quakeline.live.remarks import Remarks
-from quakeline.live.session import Picks, Session
+from quakeline.live.results import Picks
+from quakeline.live.session import Session
 
 #: Windows that are due wait at most so long for others of their batch, in seconds.
 _WAIT_S = 0.25
 #: Computing that is so far behind the data is told of, and so near again, in seconds.
 _BEHIND_S, _NEAR_S = 10.0, 2.0
+#: Seconds between two looks at whether events are to be made.
+_LOOK_S = 0.1
 #: States to go on from are kept for each so many seconds of arrivals.
 _EACH_NS = 15 * SECOND
 
@@ -45,13 +49,13 @@ class Places:
     def note(self, feed: Feed, session: Session) -> None:
         """Remember the present state, if the last one is old."""
         if session.clock_ns - self._places[-1].clock_ns >= _EACH_NS:
-            self._places.append(_Place(feed.state(), session.clock_ns, session.ends()))
+            self._places.append(_Place(feed.state(), session.clock_ns, session.progress.ends()))
 
     def best(self, session: Session) -> dict[str, Any]:
         """The latest state that loses nothing."""
         done = {
             label: session.time_of(sample) - session.reach_ns
-            for label, sample in session.done().items()
+            for label, sample in session.progress.needed().items()
         }
         while len(self._places) > 1 and self._is_enough(self._places[1], done):
             self._places.popleft()
@@ -86,7 +90,7 @@ class Running:
     """Runs a session on a feed, and writes its picks.
 
     `stop` is asked after each packet whether to stop: what is known is then written, and the same
-    settings go on from there. `meanwhile` is called as often.
+    settings go on from there. `meanwhile` is called as often. `events` makes events of the picks.
     """
 
     def __init__(
@@ -96,20 +100,27 @@ class Running:
         output: Output,
         stop: Callable[[], bool] = lambda: False,
         meanwhile: Callable[[], None] = lambda: None,
+        events: Working | None = None,
     ) -> None:
         state = output.state or {}
         self._feed = settings.open(state.get("feed"))
+        self._events, self._looked = events, 0.0
         try:
             output.begin()
+            if events is not None:
+                session.unmeasured.update(events.begin(output))
+            output.found.clear()
         except BaseException:
             self._feed.close()
             output.close()
+            if events is not None:
+                events.close()
             raise
         self._session, self._output = session, output
         self._is_finite = settings.IS_FINITE
         self._stop, self._meanwhile = stop, meanwhile
-        session.silent_until.update({k: int(v) for k, v in state.get("done", {}).items()})
-        session.remember(state.get("channels", {}))
+        session.progress.silent_until.update({k: int(v) for k, v in state.get("done", {}).items()})
+        session.progress.remember(state.get("channels", {}))
         self._places = Places(self._feed.state())
         self.pace = Pace(session.remarks)
 
@@ -120,10 +131,14 @@ class Running:
             ended = self._work()
             if ended:
                 self._give(session.finish())
+            if self._events is not None and ended and self._is_finite:
+                self._events.finish()
+            elif self._events is not None:
+                self._events.flush()
             output.write(
                 self._places.best(session) if not ended else feed.state(),
-                _done(session),
-                {"channels": session.memory()},
+                session.progress.all_done(),
+                {"channels": session.progress.channels()},
                 ended=ended and self._is_finite,
                 now=True,
             )
@@ -132,6 +147,8 @@ class Running:
                 feed.close()
             finally:
                 output.close()
+                if self._events is not None:
+                    self._events.close()
         return ended
 
     def _work(self) -> bool:
@@ -158,6 +175,7 @@ class Running:
                     left = session.due if session.due < left else 0
                 worked = time.monotonic()
             self._places.note(self._feed, session)
+            self._associate()
             self._keep()
             self._meanwhile()
             if self._stop():
@@ -168,17 +186,24 @@ class Running:
         output, session = self._output, self._session
         if not output.is_time:
             return
-        done = _done(session)
-        output.write(self._places.best(session), done, {"channels": session.memory()})
+        done = session.progress.all_done()
+        output.write(self._places.best(session), done, {"channels": session.progress.channels()})
 
     def _give(self, picks: Iterator[Picks]) -> None:
         for one in picks:
             if one.preliminary:
                 self._output.announce(one)
-            else:
-                self._output.add(one)
+                continue
+            new = self._output.add(one)
+            if new is not None and self._events is not None:
+                self._events.add(new)
+        if self._events is not None:
+            self._events.measure(self._session.measurements())
 
-
-def _done(session: Session) -> dict[str, int]:
-    """By instrument, the sample before which all picks were given, whenever that was."""
-    return {**session.silent_until, **session.closed, **session.done()}
+    def _associate(self) -> None:
+        if self._events is None or time.monotonic() < self._looked + _LOOK_S:
+            return
+        self._looked = time.monotonic()
+        known_ns = self._session.progress.known_ns()
+        if known_ns is not None:
+            self._events.work(known_ns)

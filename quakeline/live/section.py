@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from quakeline.core.section import Section
+from quakeline.live.events.section import Events
 from quakeline.live.feeds import AnyFeed
 from quakeline.live.publishing import AnyPublisher
 
@@ -37,8 +38,12 @@ class Live(Section):
     output: str | None = Field(
         None, description="folder of the picks; null: live/<run>", examples=["live/unterhaching"]
     )
+    events: Events | None = Field(
+        Events(), description="how events follow from picks; null: picks alone"
+    )
     publish: list[AnyPublisher] = Field(
-        default_factory=list, description="who else gets each pick as soon as it is made"
+        default_factory=list,
+        description="who else gets each pick and each update of an event as soon as it is made",
     )
 
     def recipe(self) -> dict[str, Any]:

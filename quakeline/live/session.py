@@ -20,98 +20,34 @@ from quakeline.core.errors import ConfigError
 from quakeline.core.reasons import Code, Reason
 from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, Span, first_sample, iso, sample_time
+from quakeline.events.measurement.settings import Settings as Measure
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.engine import Block
-from quakeline.inference.engine import Session as EngineSession
-from quakeline.inference.ensemble import Reordered
-from quakeline.inference.waveforms import Arrays, Paged, Waveforms
 from quakeline.io.products import tables
 from quakeline.live.checks import codes_of, piece_of
 from quakeline.live.feeds.protocol import Packet
-from quakeline.live.instrument import PAGE_S, Instrument, Member
-from quakeline.live.preparing import Preparing
+from quakeline.live.instrument import PAGE_S, Instrument
+from quakeline.live.measuring import Measuring
+from quakeline.live.members import members_of
+from quakeline.live.preparing import Preparation, Preparing
+from quakeline.live.progress import Progress
 from quakeline.live.remarks import Remarks
-from quakeline.models.cards import Card
+from quakeline.live.results import Counts, Picks
 from quakeline.picking.extraction import BlockPicker, Origin
 from quakeline.picking.settings import Settings
 from quakeline.signal.segments import Segment
 from quakeline.waveforms.preparation.components import Preparer
 from quakeline.waveforms.preparation.orientation import COMPONENTS
-from quakeline.waveforms.preparation.settings import READ_AHEAD_S, Response
+from quakeline.waveforms.preparation.settings import READ_AHEAD_S
 
 #: An instrument that is silent for so long, while others are not, is ended, in seconds.
 SILENCE_S = 300.0
 #: Of a pause of the whole feed so much counts as silence of its stations, in ns.
 _LONGEST_PAUSE_NS = 30 * SECOND
-_FOREVER = 1 << 62
 #: Stations that are worked on at once, before new packets are looked at.
 _AT_ONCE = 64
 #: Prepared stretches overlap by this on both sides, beyond the longest gap that is bridged.
 _MARGIN_S = 1.0
-
-
-@dataclass(frozen=True)
-class Picks:
-    """Picks of an instrument (rows of PICKS) and how long each of them took.
-
-    `data_ns` is when the packet came that was the last one a pick had to wait for, as the feed says
-    (ns since 1970); `computing_s` passed on this machine since then. Both have shape (m,).
-
-    If `preliminary`, they are all picks of the instrument `label` that are not final now; there may
-    be none.
-    """
-
-    frame: pd.DataFrame
-    data_ns: np.ndarray
-    computing_s: np.ndarray
-    label: str = ""
-    preliminary: bool = False
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """Those settings of the section `prepare` that hold for packets.
-
-    `instruments` are the band and instrument codes that are used; empty: all.
-    """
-
-    bridge_gap_s: float
-    mend_spikes: bool
-    response: Response
-    instruments: tuple[str, ...] = ()
-
-
-@dataclass
-class Counts:
-    """Packets and samples so far."""
-
-    packets: int = 0
-    samples: int = 0
-    repeated: int = 0
-    late: int = 0
-    unused: int = 0
-    windows: int = 0
-
-
-@dataclass
-class _Source:
-    """The prepared samples of all instruments, as engines read them."""
-
-    instruments: dict[int, Instrument]
-    wanted: str
-    in_memory: bool = True
-
-    @property
-    def n_instruments(self) -> int:
-        return len(self.instruments)
-
-    def read(self, instrument: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """See `Waveforms.read`."""
-        motion = self.instruments[instrument].motion
-        assert motion is not None
-        data, valid = motion.data[None], motion.valid[None]
-        arrays = Arrays(data, valid, motion.start, COMPONENTS, self.wanted)
-        return arrays.read(0, start, stop)
 
 
 @dataclass
@@ -139,6 +75,10 @@ class Session:
     silence_s
         An instrument of which nothing comes for so long while others go on is picked to its end,
         in seconds. Pauses of the whole feed do not count.
+    measure
+        What is measured around picks; None: nothing.
+    unmeasured
+        Picks by NET.STA.LOC.BI that an earlier session gave, and did not measure.
 
     Raises
     ------
@@ -155,6 +95,8 @@ class Session:
     remarks: Remarks = field(default_factory=Remarks)
     silence_s: float = SILENCE_S
     hurry: bool = False
+    measure: Measure | None = None
+    unmeasured: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.rules.rule != "local":
@@ -174,7 +116,7 @@ class Session:
         self._by_label: dict[str, Instrument] = {}
         self._by_number: dict[int, Instrument] = {}
         self._numbers = 0
-        self._members = [self._member(engine.card, n) for n, engine in enumerate(self._engines)]
+        self._members = members_of(self.annotator, self._by_number)
         self._preparer = Preparer(
             span=Span(0, 0),
             margin_s=self.preparation.bridge_gap_s + _MARGIN_S,
@@ -186,9 +128,9 @@ class Session:
         )
         self._dues: dict[int, int] = {}
         self._due_since: dict[int, float] = {}
-        self._memory: dict[str, list[Any]] = {}
-        #: Of instruments that were ended, the sample before which all picks were given.
-        self.closed: dict[str, int] = {}
+        self.progress = Progress(self._by_label, card.sampling_rate_hz, self.silent_until)
+        self._announced: set[str] = set()
+        self._measured: list[pd.DataFrame] = []
         self.clock_ns = 0
         #: Time in which packets came: the clock without the pauses of the whole feed.
         self._busy_ns = 0
@@ -201,17 +143,6 @@ class Session:
     @property
     def _rate_hz(self) -> float:
         return self.annotator.card.sampling_rate_hz
-
-    def _member(self, card: Card, index: int) -> Member:
-        engine = self._engines[index]
-        whole = self.annotator.card
-        source: Waveforms = _Source(self._by_number, whole.components)
-        if whole.members:
-            source = Reordered(source, whole.components, card.components)
-        if card.filter:
-            source = Paged(source, card, round(PAGE_S * card.sampling_rate_hz))
-        room = 2 * card.window_samples
-        return Member(engine, EngineSession(engine, 0, _FOREVER, room, early=True), source)
 
     # --- packets
 
@@ -245,7 +176,7 @@ class Session:
             told = {"before_hz": before, "after_hz": piece.rate_hz}
             self.remarks.add(packet.codes, Reason.of(Code.RATE_CHANGED, **told))
             one.preparing.rates[codes] = piece.rate_hz
-        known = self._memory.pop(".".join(codes), None)
+        known = self.progress.recall(".".join(codes))
         taken = one.add(codes, piece, packet.arrived_ns, self._patience_ns)
         one.last_busy_ns = self._busy_ns
         if known:
@@ -290,9 +221,15 @@ class Session:
             self._picker,
             rule,
             self.silent_until.get(label, 0),
+            self._measuring(label),
         )
         self._by_label[label] = self._by_number[one.number] = one
         return one
+
+    def _measuring(self, label: str) -> Measuring | None:
+        if self.measure is None:
+            return None
+        return Measuring(self.measure, self._rate_hz, self.unmeasured.pop(label, None))
 
     # --- work
 
@@ -354,6 +291,7 @@ class Session:
 
     def _given(self, one: Instrument) -> Iterator[Picks]:
         frame = one.picks()
+        self._note_measured(one)
         if frame is not None:
             times = frame["time"].astype("datetime64[ns, UTC]").astype("int64").tolist()
             waited = [one.waited(first_sample(time_ns, self._rate_hz)) for time_ns in times]
@@ -361,15 +299,30 @@ class Session:
             data_ns = np.array([arrived for arrived, _ in waited], np.int64)
             waits = np.array([now - moment for _, moment in waited])
             yield Picks(frame, data_ns, waits, one.label)
-        if self.hurry and one.motion is not None:
-            yield self._preliminary(one)
+        if self.hurry and one.has_new_windows():
+            yield from self._preliminary(one)
 
-    def _preliminary(self, one: Instrument) -> Picks:
+    def _preliminary(self, one: Instrument) -> Iterator[Picks]:
         found = one.preliminary()
+        if found is None and one.label not in self._announced:
+            return
         frame = found if found is not None else tables.empty(PICKS)
+        self._announced.discard(one.label)
+        if found is not None:
+            self._announced.add(one.label)
         arrived_ns, moment = one.latest()
         waited = np.full(len(frame), time.perf_counter() - moment)
-        return Picks(frame, np.full(len(frame), arrived_ns), waited, one.label, True)
+        yield Picks(frame, np.full(len(frame), arrived_ns), waited, one.label, True)
+
+    def _note_measured(self, one: Instrument, *, is_last: bool = False) -> None:
+        measured = one.measured(is_last=is_last)
+        if measured is not None and len(measured):
+            self._measured.append(measured)
+
+    def measurements(self) -> list[pd.DataFrame]:
+        """What was measured since the last call: tables of MEASUREMENTS."""
+        made, self._measured = self._measured, []
+        return made
 
     def _ended(self) -> Iterator[Picks]:
         """End instruments that fell silent while others went on, or whose clock went back."""
@@ -397,47 +350,19 @@ class Session:
                 known[one] = round(one.end_ns * self._rate_hz / SECOND) + tail + 2 * hops
         yield from self._compute(known)
         for one in instruments:
+            self._note_measured(one, is_last=True)
             one.close()
-            # windows were computed beyond the last sample, where more may come
-            self.closed[one.label] = min(one.done, first_sample(one.end_ns, self._rate_hz))
-            self._memory |= one.preparing.memory()
+            self.progress.close(one)
             del self._by_label[one.label], self._by_number[one.number]
             self._dues.pop(one.number, None)
             self._due_since.pop(one.number, None)
-
-    # --- what an earlier session did
-
-    def instruments(self) -> list[Instrument]:
-        """Those in work whose channels become components, in order of their names."""
-        return [one for _, one in sorted(self._by_label.items()) if one.preparing.used]
-
-    def ends(self) -> dict[str, int]:
-        """By NET.STA.LOC.BI, where the last sample of instruments in work ends (ns)."""
-        return {k: one.end_ns for k, one in self._by_label.items() if one.preparing.used}
-
-    def done(self) -> dict[str, int]:
-        """By NET.STA.LOC.BI, the sample before which all picks of those in work were given."""
-        return {
-            label: max(one.done, self.silent_until.get(label, 0))
-            for label, one in self._by_label.items()
-            if one.preparing.used
-        }
-
-    def memory(self) -> dict[str, list[Any]]:
-        """Smallest and largest sample by NET.STA.LOC.CHA, and whether all are whole numbers."""
-        found = dict(self._memory)
-        for one in self._by_label.values():
-            found |= one.preparing.memory()
-        return found
-
-    def remember(self, memory: dict[str, list[Any]]) -> None:
-        """Know of channels what an earlier session knew."""
-        self._memory = dict(memory)
 
     @property
     def reach_ns(self) -> int:
         """What lies so far before a sample has no say in its picks."""
         seconds = self.annotator.card.margin_s + READ_AHEAD_S + PAGE_S
+        if self.measure is not None:
+            seconds = max(seconds, self.measure.margin_s + READ_AHEAD_S)
         return round(seconds * SECOND)
 
     def time_of(self, sample: int) -> int:

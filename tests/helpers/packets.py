@@ -16,7 +16,8 @@ from quakeline.core.timeline import SECOND
 from quakeline.inference.annotator import Annotator
 from quakeline.io.products import tables
 from quakeline.live.feeds.protocol import Packet
-from quakeline.live.session import Preparation, Session
+from quakeline.live.preparing import Preparation
+from quakeline.live.session import Session
 from quakeline.picking.direct.picks import settings_of
 from quakeline.picking.extraction import joined
 from quakeline.workflow.stages import prepare

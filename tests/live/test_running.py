@@ -31,7 +31,8 @@ from quakeline.io.products import provenance, tables, targets
 from quakeline.live import output as outputs
 from quakeline.live import running
 from quakeline.live.feeds.replay import Replay
-from quakeline.live.output import LATENCY, LINES, NAMES, STATE, TABLE, Output, line_of
+from quakeline.live.journal import line_of
+from quakeline.live.output import LATENCY, LINES, NAMES, STATE, TABLE, Output
 from quakeline.live.remarks import Remarks
 from quakeline.live.running import Pace, Running
 
@@ -231,9 +232,9 @@ def test_a_full_disk_is_one_error(annotator, folder, tmp_path, monkeypatch):
     target = tmp_path / "out"
     output = Output(target, "live replay", RECIPE)
     working = Running(feed(folder), session_of(annotator, 20.0), output)
-    output._lines.close()
     monkeypatch.setattr(outputs, "_LEAST_S", 1e9)
-    output._lines = BufferedWriter(FileIO("/dev/full", "ab"), 100_000)
+    output._journal.close()
+    output._journal._files[""] = BufferedWriter(FileIO("/dev/full", "ab"), 100_000)
     with pytest.raises(OutputError, match="No space left on device; make space"):
         working.run()
 

@@ -21,7 +21,6 @@ from quakeline.core.reasons import Code
 from quakeline.core.timeline import SECOND
 from quakeline.inference.annotator import Annotator
 from quakeline.live.feeds.protocol import Packet
-from quakeline.live.running import _done
 from quakeline.picking.settings import Settings
 
 __all__ = ["picker_weights"]
@@ -208,7 +207,7 @@ def test_a_station_that_is_back_after_a_stop_loses_no_pick(annotator, picker_wei
     session = session_of(annotator, PATIENCE_S, silence_s=60.0)
     backlog, before = silent_station(session)
     first_ns = min(one.start_ns for one in backlog)
-    again = session_of(annotator, PATIENCE_S, silent_until=_done(session))
+    again = session_of(annotator, PATIENCE_S, silent_until=session.progress.all_done())
     after = live_picks(again, backlog)
     expected = quakeline.pick(stream_of(backlog), weights=picker_weights, threads=1, batch=8)
     assert set(expected["pick_id"]) == set(after["pick_id"])
@@ -223,7 +222,7 @@ def test_a_clock_that_went_ahead_silences_no_later_session(annotator):
     session = session_of(annotator, 5.0)
     live_picks(session, shifted(packets, first, last, 3600.0))
     end_ns = max(one.end_ns for one in packets)
-    assert session.time_of(_done(session)["XX.AAA..HH"]) <= end_ns
+    assert session.time_of(session.progress.all_done()["XX.AAA..HH"]) <= end_ns
 
 
 def test_a_cut_of_the_whole_feed_is_no_silence_of_a_station(annotator, picker_weights):
@@ -287,7 +286,7 @@ def test_codes_of_other_spelling_are_one_channel(annotator):
     session = session_of(annotator)
     session.add(one)
     session.add(replace(one, codes="XX.AAA..HHZ"))
-    assert session.ends().keys() == {"XX.AAA..HH"}
+    assert session.progress.ends().keys() == {"XX.AAA..HH"}
     assert session.counts.repeated == 500
 
 

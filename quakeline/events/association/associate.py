@@ -36,6 +36,7 @@ def associate(
     threads: int = 1,
     *,
     finder: Finder,
+    grids: dict[Search, Grid] | None = None,
     taken: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -48,6 +49,8 @@ def associate(
     finder
         What locates: each pick is given to the event that it fits best, what is left over is
         searched again, and the origins are those of the finder.
+    grids
+        Travel times of the same sites, finder and searches from earlier calls; new ones are added.
     taken
         Ids of events that new ones must not get.
     progress
@@ -83,6 +86,7 @@ def associate(
         table,
         Network(sites, search, finder, PickErrors.expected(len(sites.local))),
         threads,
+        {} if grids is None else grids,
         progress,
     )
     if found.empty:
@@ -94,6 +98,7 @@ def _looked(
     table: pd.DataFrame,
     network: Network,
     threads: int,
+    grids: dict[Search, Grid],
     progress: Callable[[int, int], None] | None,
 ) -> Found:
     """Located events with the picks that fit them best, in several looks.
@@ -105,7 +110,9 @@ def _looked(
     found: Found = pd.DataFrame(), pd.DataFrame()
     whole = network.search
     for search, looks in ((whole.inside(), 2), (whole, _LOOKS)):
-        grid = Grid(network.sites, search, network.finder)
+        if search not in grids:
+            grids[search] = Grid(network.sites, search, network.finder)
+        grid = grids[search]
         for _ in range(looks):
             rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
             rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from quakeline.earth.sites import Sites
     from quakeline.earth.velocity import Model
     from quakeline.events.association import Search
+    from quakeline.events.association.grid import Grid
     from quakeline.events.location import Locator
 
 logger = logging.getLogger("quakeline")
@@ -115,38 +116,59 @@ class Settings(Section):
 
 
 @dataclass(frozen=True)
-class Ready:
-    """What is associated: PICKS with each onset once, the search, and what locates in it.
+class Network:
+    """Where and how events of a network are searched, and what locates while they are.
 
     `sites` are those of stations with picks and around them; settings follow from them.
-    `chosen` has a line for each setting that follows from the network.
+    `chosen` has a line for each setting that follows from the network. `grids` holds the travel
+    times of the search, so that a network that is searched again and again has them once.
     """
 
-    picks: pd.DataFrame
     sites: Sites
     search: Search
     finder: Locator
     chosen: list[str]
+    grids: dict[Search, Grid] = field(default_factory=dict)
 
 
-def ready(
+@dataclass(frozen=True)
+class Ready(Network):
+    """The same with what is associated: PICKS with each onset once."""
+
+    picks: pd.DataFrame = field(kw_only=True)
+
+
+def network_of(
     settings: Settings, picks: pd.DataFrame, sites: Sites, model: Model, threads: int = 1
-) -> Ready:
-    """Complete the settings from network and picks, and reduce picks (PICKS) to one for each onset.
+) -> Network:
+    """Complete the settings from the stations and phases of picks (network, station, phase).
 
     What locates while picks may still change has no settings of its own: `locate` may be set
     otherwise without other picks in the events.
     """
-    from quakeline.earth.sites import strongest
     from quakeline.events import association
     from quakeline.events.location import Locator
 
     given = settings.model_dump(exclude={"same_onset_s", "known_events"})
+    used = sites.with_picks(picks)
+    search, chosen = association.suggested(given, used, model, picks)
+    return Network(used, search, Locator(used, model, search.depth_km, threads=threads), chosen)
+
+
+def ready(
+    settings: Settings,
+    picks: pd.DataFrame,
+    sites: Sites,
+    model: Model,
+    threads: int = 1,
+    network: Network | None = None,
+) -> Ready:
+    """Reduce picks (PICKS) to one for each onset, for a network; None: the one that they tell."""
+    from quakeline.earth.sites import strongest
+
     distinct = strongest(picks.drop_duplicates("pick_id"), settings.same_onset_s)
-    used = sites.with_picks(distinct)
-    search, chosen = association.suggested(given, used, model, distinct)
-    finder = Locator(used, model, search.depth_km, threads=threads)
-    return Ready(distinct, used, search, finder, chosen)
+    known = network or network_of(settings, distinct, sites, model, threads)
+    return Ready(known.sites, known.search, known.finder, known.chosen, known.grids, picks=distinct)
 
 
 def associated(
@@ -157,6 +179,7 @@ def associated(
     threads: int = 1,
     *,
     earlier: Sequence[tuple[pd.DataFrame, pd.DataFrame]] = (),
+    network: Network | None = None,
     progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -169,6 +192,8 @@ def associated(
     earlier
         Events and picks of earlier catalogs (EVENTS, ARRIVALS), whose ids stay; the first that
         knows an event names it.
+    network
+        What `network_of` gave; None: the network that the picks tell.
     progress
         Is told the blocks of time that are done, and those of all.
     tell
@@ -191,7 +216,7 @@ def associated(
         logger.warning("associate: velocities: %s", doubt)
     for doubt in elevation_doubts(sites.heights):
         logger.warning("associate: %s", doubt)
-    made = ready(settings, picks, sites, model, threads)
+    made = ready(settings, picks, sites, model, threads, network)
     provenance.chose("associate", settings.plain(), asdict(made.search))
     for line in made.chosen:
         (tell or _log)(line)
@@ -202,6 +227,7 @@ def associated(
         made.search,
         threads,
         finder=made.finder,
+        grids=made.grids,
         taken={name for events, _ in earlier for name in events["event_id"]},
         progress=progress,
     )

@@ -126,12 +126,16 @@ def located(
     min_interevent_s: float = -1.0,
     tolerance_s: float = -1.0,
     terms: Path | None = None,
+    locator: Locator | None = None,
+    diagnose: bool = True,
 ) -> Located:
     """Locate events (EVENTS, ARRIVALS) whose times are in PICKS.
 
     `picks` are all picks, also those of no event: they tell how often chance puts one anywhere.
     `min_interevent_s` and `tolerance_s` are those of the section `associate`, below 0: auto; no two
-    events that share stations are closer than the first. `terms` is as in `Settings.options`.
+    events that share stations are closer than the first. `terms` is as in `Settings.options`;
+    `locator` is what `locator_of` gave, None: that of the stations with picks. `diagnose` looks at
+    what the residuals say about the velocities.
     """
     from quakeline.core.schemas import ARRIVALS, EVENTS
     from quakeline.events.association import interevent_s
@@ -141,16 +145,16 @@ def located(
 
     if sites.table.empty:
         return Located(tables.empty(EVENTS), tables.empty(ARRIVALS), None)
-    used = sites.with_picks(picks)
-    locator = locator_of(settings, used, model, threads, terms)
+    if locator is None:
+        locator = locator_of(settings, sites.with_picks(picks), model, threads, terms)
     said = {"min_interevent_s": min_interevent_s, "tolerance_s": tolerance_s}
     apart = {name: value for name, value in said.items() if value >= 0}
     known = picks.drop_duplicates("pick_id")
     found, residuals = without_twins(
-        *locator.locate(events, arrivals, known), known, interevent_s(apart, used, model)
+        *locator.locate(events, arrivals, known), known, interevent_s(apart, locator.sites, model)
     )
-    judged = diagnosed(locator, found, residuals, known)
-    for sentence in judged.sentences:
+    judged = diagnosed(locator, found, residuals, known) if diagnose else None
+    for sentence in judged.sentences if judged else []:
         logger.warning("locate: %s", sentence)
     for row in found.itertuples():
         logger.info(

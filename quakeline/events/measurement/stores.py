@@ -41,6 +41,30 @@ def measured(picks: pd.DataFrame, motion: Any, rules: Settings) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else tables.empty(MEASUREMENTS)
 
 
+def sketched(
+    picks: pd.DataFrame,
+    motion: tuple[int, np.ndarray, np.ndarray],
+    components: list[str],
+    sketcher: Sketcher,
+) -> pd.DataFrame:
+    """Sketches of picks (PICKS) of one instrument whose motion is in memory, as `measured`.
+
+    `motion` is the sample since 1970 that comes first, the samples, and a mask that is false in
+    gaps and on clipped samples, both (components, n); what lies outside is a gap.
+    """
+    first, data, valid = motion
+    ordered = picks.sort_values(["time", "pick_id"])
+    onsets = _samples(ordered, sketcher.rate_hz) - first
+    frames: list[pd.DataFrame] = []
+    for some in _groups(onsets, sketcher):
+        begin = int(onsets[some][0]) + sketcher.reach[0]
+        end = int(onsets[some][-1]) + sketcher.reach[1]
+        both = (stores.samples(one[None], 0, begin, end) for one in (data, valid))
+        block = _Block(begin, *both)
+        frames += _frames(ordered.iloc[some], onsets[some], components, block, sketcher)
+    return pd.concat(frames, ignore_index=True) if frames else tables.empty(MEASUREMENTS)
+
+
 class _Block:
     """Samples [start, start + n) of a store: motion and mask, (components, n)."""
 
@@ -55,10 +79,14 @@ class _Block:
 
 def _indices(picks: pd.DataFrame, grid: stores.Grid) -> np.ndarray:
     """Indices in the store of the samples at which picks lie."""
-    half = round(5e8 / grid.rate_hz)
-    times = picks["time"].astype("int64").to_numpy()
-    samples = [first_sample(int(time) - half, grid.rate_hz) for time in times]
-    return np.array(samples, dtype=np.int64) - grid.start_sample
+    return _samples(picks, grid.rate_hz) - grid.start_sample
+
+
+def _samples(picks: pd.DataFrame, rate_hz: float) -> np.ndarray:
+    """Samples since 1970 at which picks lie."""
+    half = round(5e8 / rate_hz)
+    times = picks["time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy()
+    return np.array([first_sample(int(time) - half, rate_hz) for time in times], dtype=np.int64)
 
 
 def _groups(onsets: np.ndarray, sketcher: Sketcher) -> Iterator[slice]:

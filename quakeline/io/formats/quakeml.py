@@ -19,7 +19,7 @@ from importlib.resources import files
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import obspy.core.event as qml
@@ -93,13 +93,16 @@ class Labels:
     """Who made the catalog and with which earth model, as QuakeML names them.
 
     `author` None is "quakeline" and its version; `earth_model` None leaves it out; `pickers` says
-    from which others the weights of networks were trained.
+    from which others the weights of networks were trained. `version` and `status` are those of
+    events that change: the version of the creation info, and the evaluation status of origins.
     """
 
     agency_id: str = "quakeline"
     author: str | None = None
     earth_model: str | None = None
     pickers: tuple[str, ...] = ()
+    version: str | None = None
+    status: Literal["preliminary", "final", "rejected"] | None = None
 
     @property
     def authority(self) -> str:
@@ -117,7 +120,9 @@ class Labels:
     def creation_info(self) -> qml.CreationInfo:
         """The labels as QuakeML's creation info, one for all, without a time (see the module)."""
         author = self.author or f"quakeline {__version__}"
-        return qml.CreationInfo(agency_id=_text(self.agency_id), author=_text(author))
+        return qml.CreationInfo(
+            agency_id=_text(self.agency_id), author=_text(author), version=self.version
+        )
 
 
 def uri(kind: str, *parts: str, authority: str = LOCAL) -> str:
@@ -343,6 +348,7 @@ def _origin(row: Row, arrivals: list[Row], labels: Labels) -> qml.Origin:
         method_id=labels.uri("method", row["associator"], row["locator"]),
         earth_model_id=model,
         evaluation_mode="automatic",
+        evaluation_status=labels.status,
         creation_info=labels.creation_info,
         arrivals=[_arrival(arrival, model, labels) for arrival in arrivals],
     )

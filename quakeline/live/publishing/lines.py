@@ -17,8 +17,8 @@ def line_of(kind: str, row: Mapping[str, Any]) -> bytes:
 
     Times become ISO 8601 (UTC, to the microsecond), what is no number null, arrays lists.
     """
-    plain = {"kind": kind, **{str(name): plain(value) for name, value in row.items()}}
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
+    whole = {"kind": kind, **{str(name): plain(value) for name, value in row.items()}}
+    return json.dumps(whole, ensure_ascii=False, allow_nan=False).encode()
 
 
 def time_ns(value: Any) -> int:

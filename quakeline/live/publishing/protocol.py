@@ -15,7 +15,7 @@ class Publisher(Protocol):
     """Takes picks; never waits for the receiver, and never loses a message."""
 
     def publish(self, kind: str, row: Mapping[str, Any]) -> None:
-        """Take a message: a row of a table as a mapping, and what it is: `pick`, `preliminary`."""
+        """Take a message, a row as a mapping; it is a `pick`, `preliminary` or an `event`."""
 
     def sync(self) -> None:
         """Put messages that wait on disk, so that a power cut loses none of them."""

@@ -46,6 +46,11 @@ class Publishers:
         for one in self._open:
             one.publish(kind, {**row, "time": np.datetime64(row["time_ns"], "ns")})
 
+    def publish_event(self, row: Mapping[str, Any]) -> None:
+        """Hand on an update of an event, a row as it is told."""
+        for one in self._open:
+            one.publish("event", row)
+
     def sync(self) -> None:
         """Put messages that wait on disk."""
         for one in self._open:

@@ -122,7 +122,7 @@ class Board:
         if now - self._looked_s < _EACH_S:
             return
         self._looked_s = now
-        instruments = session.instruments()
+        instruments = session.progress.instruments()
         health = [
             {
                 "label": one.label,

@@ -1,0 +1,56 @@
+"""Picks as rows of JSON, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from quakeline.core.schemas import PICKS
+from quakeline.core.timeline import SECOND, iso
+from quakeline.io.products import tables
+from quakeline.live.results import Picks
+
+#: What arrives so much later, in seconds, was recorded long ago: how late it is is not said.
+OLD_S = 86_400.0
+
+
+def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows of a file of lines as PICKS. Raises KeyError, TypeError or ValueError for others."""
+    frame = pd.DataFrame(rows)
+    frame["time"] = pd.to_datetime(frame.pop("time_ns").astype("int64"), unit="ns", utc=True)
+    return frame[[name for name in PICKS.names if name in frame]]
+
+
+def data_ns_of(row: dict[str, Any]) -> int:
+    """When the last packet came that a pick had to wait for (ns), at most `OLD_S` after it."""
+    return int(row["time_ns"]) + round(float(row.get("data_latency_s", OLD_S)) * SECOND)
+
+
+def rows_of(picks: Picks) -> list[dict[str, Any]]:
+    """Picks as JSON-like rows: times as text and as ns, nothing for what is null."""
+    frame = tables.conform(picks.frame, PICKS).to_pandas()
+    rows = []
+    times = frame["time"].astype("datetime64[ns, UTC]").astype("int64").tolist()
+    records = frame.drop(columns="time").to_dict("records")
+    latencies = picks.data_ns.tolist(), picks.computing_s.tolist()
+    for time_ns, row, data_ns, computing_s in zip(times, records, *latencies, strict=True):
+        plain = {
+            name: _plain(value)
+            for name, value in row.items()
+            if value is not None and value == value  # NaN is not
+        }
+        plain |= {
+            "time": iso(time_ns, 6),
+            "time_ns": time_ns,
+            "computing_latency_s": round(computing_s, 6),
+        }
+        if (late_s := (data_ns - time_ns) / SECOND) < OLD_S:
+            plain["data_latency_s"] = round(late_s, 6)
+        rows.append(plain)
+    return rows
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,125 @@
+"""`quakeline live` with stations: events of real recordings, and what is said of those without."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from live_runs import overlay, records, run
+from receivers import web_receiver
+from recordings import picker_weights
+
+import quakeline
+from quakeline.core.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS
+from quakeline.io.products import tables
+
+__all__ = ["picker_weights"]
+
+#: Six stations around Hengill with nine events in five minutes.
+CODES = ("BIT06", "BLK22", "GAN02", "NUP27", "SKA10", "INNST")
+
+
+def lines(said: str, kind: str | None) -> list[dict]:
+    return [row for row in map(json.loads, said.splitlines()) if row.get("kind") == kind]
+
+
+@pytest.fixture
+def hengill(shared: Path, tmp_path: Path) -> tuple[list[str], Path]:
+    """Recordings of stations, and a table that lacks one of them."""
+    folder = shared / "data/hengill"
+    files = [str(path) for code in CODES for path in sorted(folder.glob(f"*.{code}.*.mseed"))]
+    stations = pd.read_csv(folder / "stations.csv")
+    stations[stations["station"] != "NUP27"].to_csv(tmp_path / "stations.csv", index=False)
+    return files, tmp_path / "stations.csv"
+
+
+def test_a_replay_gives_the_events_of_its_picks(
+    hengill, tmp_path, picker_weights, monkeypatch, capfd
+):
+    files, stations = hengill
+    target = tmp_path / "out"
+    words = ["live", "replay", *files, "--stations", str(stations), "-o", str(target)]
+    assert run([*words, "--threads", "1"], monkeypatch) == 0
+    told = capfd.readouterr()
+    updates = lines(told.out, "event")
+    last = {row["id"]: row for row in updates}
+    assert {row["status"] for row in last.values()} <= {"final", "withdrawn"}
+    found = tables.read(target / "picks.parquet", PICKS)
+    assert len(lines(told.out, None)) == len(found)
+    expected = quakeline.catalog(found, stations, threads=1)
+    events = tables.read(target / "events.parquet", EVENTS)
+    assert len(expected.events) >= 3
+    assert abs(len(events) - len(expected.events)) <= 1
+    for event in expected.events.to_dict("records"):
+        away = (events["time"] - event["time"]).abs().dt.total_seconds()
+        assert away.min() < 0.5
+    arrivals = tables.read(target / "arrivals.parquet", ARRIVALS)
+    assert set(arrivals["pick_id"]) <= set(found["pick_id"])
+    assert "NUP27" not in " ".join(arrivals["pick_id"])
+    assert told.err.count("2C.NUP27: its coordinates are not known: picks, but no events") == 1
+    assert "NUP27" in set(found["station"])
+
+
+def test_a_run_sends_events_with_magnitudes(shared, tmp_path, picker_weights, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    folder = shared / "data/pnsn"
+    recording = str(folder / "uw61965081_PortTownsend_M4.3.mseed")
+    xml = str(folder / "uw61965081_Example_Stations.xml")
+    with web_receiver() as receiver:
+        content = {
+            "run": "own",
+            "time": {"start": "2023-10-09T02:00:00Z", "end": "2023-10-09T03:00:00Z"},
+            "stations": {"stationxml": [xml]},
+            "fetch": {"source": {"kind": "files", "paths": [recording]}},
+            "live": {
+                "feed": {"kind": "replay", "paths": [recording]},
+                "publish": [{"kind": "webhook", "url": receiver.url}],
+            },
+        }
+        (tmp_path / "own.yaml").write_text(yaml.safe_dump(content))
+        assert run(["live", "own.yaml", "--threads", "1"], monkeypatch) == 0
+        sent = receiver.messages
+    (event,) = [row for row in sent if row["kind"] == "event" and row["status"] == "final"]
+    assert len(event["arrivals"]) == event["n_picks"]
+    target = tmp_path / "live/own"
+    measured = tables.read(target / "measurements.parquet", MEASUREMENTS)
+    picks = tables.read(target / "picks.parquet", PICKS)
+    expected = quakeline.catalog(picks, xml, measurements=measured, threads=1).events
+    assert event["magnitude"] == pytest.approx(float(expected["magnitude"].iloc[0]))
+    assert event["magnitude_type"] == "ML"
+    # the network's own M4.3 is nearer to its stations than five of them show
+    assert 3.5 < event["magnitude"] < 5.5
+    assert np.isclose(event["depth_km"], expected["depth_km"].iloc[0])
+
+
+def test_events_are_left_out_where_nobody_wants_them(tmp_path, picker_weights, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.mseed").write_bytes(records(0, 20))
+    name = overlay(tmp_path, feed={"kind": "replay", "paths": ["own.mseed"]}, events=None)
+    assert run(["live", name, "--threads", "1"], monkeypatch) == 0
+    assert not (tmp_path / "live/own/events.parquet").exists()
+
+
+def test_no_coordinates_at_all_are_a_remark(tmp_path, picker_weights, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.mseed").write_bytes(records(0, 20))
+    name = overlay(tmp_path, feed={"kind": "replay", "paths": ["own.mseed"]})
+    given = yaml.safe_load((tmp_path / name).read_text())
+    given["stations"] = {"fdsn": {"providers": ["BGR"], "networks": ["BW"]}}
+    (tmp_path / name).write_text(yaml.safe_dump(given))
+    assert run(["live", name, "--threads", "1"], monkeypatch) == 0
+    assert (
+        capfd.readouterr().err.count("remark: no events: the stations' places are not known") == 1
+    )
+
+
+def test_velocities_without_stations_are_refused(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.mseed").write_bytes(records(0, 5))
+    words = ["live", "replay", "own.mseed", "-o", "out", "--velocity", "iasp91"]
+    assert run(words, monkeypatch) == 2
+    assert "--velocity: given without --stations" in capfd.readouterr().err

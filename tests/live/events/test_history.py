@@ -1,0 +1,67 @@
+"""Delays of stations that are learnt from final events are those of an archive of the same ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from live_events import part_of
+
+from quakeline.events.chain.locate import locator_of
+from quakeline.events.chain.sections import Sections
+from quakeline.events.chain.whole import made
+from quakeline.live.events.history import History, learnt
+from quakeline.live.events.updates import FINAL, PRELIMINARY, Update
+
+
+@pytest.fixture(scope="module")
+def catalog(shared):
+    folder = shared / "data/picks/ridgecrest2019_pal_foreshocks"
+    material = part_of(folder, "2019-07-04T18:00Z", 700.0)
+    return material, made(material, Sections()).catalog
+
+
+def history_of(catalog) -> History:
+    history = History()
+    for event in catalog.events.to_dict("records"):
+        own = catalog.arrivals[catalog.arrivals["event_id"] == event["event_id"]]
+        for status in (PRELIMINARY, FINAL):
+            history.add([Update(1, status, event, own, 0, 0.0)], catalog.picks)
+    return history
+
+
+def test_delays_are_those_of_the_archive(catalog):
+    material, found = catalog
+    assert len(found.events) >= 10
+    history = history_of(found)
+    past = history.due()
+    assert past is not None
+    assert history.due() is None
+    assert len(past[0]) == len(found.events)
+    locator = locator_of(Sections().locate, material.sites.with_picks(material.picks),
+                         material.model)  # fmt: skip
+    terms = learnt(locator, past)
+    arrivals = found.arrivals.merge(found.picks.drop(columns=["phase", "event_id"]), on="pick_id")
+    got = terms.of(arrivals.assign(phase=arrivals["phase"].astype(str)))
+    expected = arrivals["correction_s"].to_numpy(float)
+    assert np.abs(expected).max() > 0.05
+    np.testing.assert_allclose(got, expected, atol=0.05)
+
+
+def test_few_events_teach_nothing(catalog):
+    _, found = catalog
+    history = History()
+    event = found.events.iloc[0].to_dict()
+    own = found.arrivals[found.arrivals["event_id"] == event["event_id"]]
+    history.add([Update(1, FINAL, event, own, 0, 0.0)], found.picks)
+    assert history.due() is None
+
+
+def test_an_event_whose_picks_are_gone_is_left_out(catalog):
+    _, found = catalog
+    history = history_of(found)
+    history.due()
+    for event in found.events.to_dict("records"):
+        own = found.arrivals[found.arrivals["event_id"] == event["event_id"]]
+        history.add([Update(1, FINAL, event, own, 0, 0.0)], pd.DataFrame({"pick_id": []}))
+    assert history.due() is None
