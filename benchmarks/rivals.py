@@ -1,15 +1,15 @@
 """quakeline, PyOcto and GaMMA on the same real picks, scored alike.
 
 `python -m benchmarks.rivals FOLDER --python PYTHON [--only NAME] [--parts] [--limit 600]
-[--ours 0] [--quick]`: FOLDER as for `benchmarks.real_catalogs`; PYTHON is that of an environment
-with `pyocto`, `GMMA`, `pandas` and `pyproj`. All three get the same picks and stations; quakeline
-also the velocity table, with default settings, and does the location too. An associator that has
-not ended after so many seconds of CPU is stopped and said to be. Instruments of a station count as
-one station for the others; of their picks of one phase within 0.3 s the first is kept, without
-which PyOcto takes minutes. `close` are pairs of events within 1.5 s and 10 km. `--parts` takes, of
-each set, the first of the parts of `benchmarks.stated_errors`, and repeats everything without the
-picks of every third station: `held_out` has the shares of events that the picks of these stations
-confirm (`benchmarks.held_out`). `--ours 0` leaves quakeline out.
+[--associators quakeline,pyocto] [--quick]`: FOLDER as for `benchmarks.real_catalogs`; PYTHON is
+that of an environment with `pyocto`, `GMMA`, `pandas` and `pyproj`. All three get the same picks
+and stations; quakeline also the velocity table, with default settings, and does the location too.
+An associator that has not ended after so many seconds of CPU is stopped and said to be. Instruments
+of a station count as one station for the others; of their picks of one phase within 0.3 s the first
+is kept, without which PyOcto takes minutes. `close` are pairs of events within 1.5 s and 10 km.
+`--parts` takes, of each set, the first of the parts of `benchmarks.stated_errors`, and repeats
+everything without the picks of every third station: `held_out` has the shares of events that the
+picks of these stations confirm (`benchmarks.held_out`). `--associators` says which are measured.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from benchmarks.stated_errors import PARTS
 from quakeline.core.geometry import distance_azimuth
 
 _RIVALS = ("pyocto", "gamma")
+_ALL = ("quakeline", *_RIVALS)
 _SCRIPT = Path(__file__).with_name("rival_associators.py")
 _SAME_S = 0.3
 _CLOSE_S, _CLOSE_KM = 1.5, 10.0
@@ -51,7 +52,7 @@ def main() -> None:
         "--parts", action="store_true", help="parts of sets, with stations left out"
     )
     parser.add_argument("--limit", type=int, default=600, metavar="CPU_S")
-    parser.add_argument("--ours", type=int, default=1, metavar="0|1")
+    parser.add_argument("--associators", default=",".join(_ALL), metavar="NAMES")
     parser.add_argument("--quick", action="store_true", help="keep no figures")
     words = parser.parse_args()
     require(words.python)
@@ -62,7 +63,7 @@ def main() -> None:
                 folder, span_of(folder.name) if words.parts else None, Path(place) / "all"
             )
             less = held_out.without(part, Path(place) / "less") if words.parts else None
-            for name in (*(("quakeline",) if words.ours else ()), *_RIVALS):
+            for name in [name for name in _ALL if name in words.associators.split(",")]:
                 figures = told(name, part, less, words.python, words.limit)
                 rows.append({"case": folder.name, "associator": name, **figures})
                 finish("rivals", rows, words.quick, kept=words.only)

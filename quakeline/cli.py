@@ -173,6 +173,9 @@ def run(
         code = _carried_out(start, place, settings.run, quiet=not (verbose or extra))
         if code:
             raise typer.Exit(code)
+        if one != path and launch.DRY.intersection(extra):
+            typer.echo("the rest can be planned once this run has its catalog", err=True)
+            return
     catalog = place / "results" / settings.run / "catalog/events.parquet"
     if not launch.DRY.intersection(extra) and catalog.is_file():
         _show(place, settings.run)
@@ -182,11 +185,11 @@ def _carried_out(start: Callable[..., Outcome], place: Path, run: str, *, quiet:
     """Start the workflow of a run, say how it ended, and give the exit code."""
     from rich.console import Console
 
-    from quakeline.commands.progress import shown
+    from quakeline.commands.phases import phases_shown
     from quakeline.workflow import launch
 
     if quiet:
-        with shown("running", Console(stderr=True), lambda n: f"{n:.0f} steps") as progress:
+        with phases_shown(Console(stderr=True)) as progress:
             outcome = start(progress=progress)
     else:
         outcome = start()

@@ -13,7 +13,7 @@ from quakeline.report.formatting import utc
 from quakeline.report.record_sections import Curve, Mark, Record, Row
 
 #: Bytes of packed samples in a page at most; further events have their drawn section alone.
-MOST_BYTES = 5_000_000
+MOST_BYTES = 3_000_000
 #: Rate in Hz above which samples are thinned, after a low-pass.
 MOST_HZ = 100.0
 #: Steps of a sample within the median absolute amplitude of its trace, and within its largest.

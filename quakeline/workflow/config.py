@@ -181,6 +181,11 @@ class Run(Section):
                 "mechanism.networks: given in a run without waveforms of seismometers (fetch);"
                 " allowed there: mechanism.polarities"
             )
+        if self.evaluate.mechanisms and not (self.mechanism.asked and self.evaluate.reference):
+            raise ValueError(
+                "evaluate.mechanisms: given; needed are evaluate.reference, and"
+                " mechanism.networks or mechanism.polarities"
+            )
         without = sorted({"hash", "skhash"} & set(self.merge.exports))
         if without and not self.mechanism.asked:
             raise ValueError(

@@ -86,6 +86,8 @@ COMMANDS = {
     "tune velocity": Command("tune velocity own/picks.csv own/stations.csv -o", "own/picks.csv"),
     "scan": Command("scan list.txt --model scanned --out", "list.txt", ".txt"),
     "mechanism": Command("mechanism --hash-phase hash/phase -o", "hash/phase"),
+    "dataset inspect": Command("dataset inspect ds --json", "ds/metadata.csv", ".json"),
+    "dataset picture": Command("dataset inspect ds --picture", "ds/metadata.csv", ".png"),
     "dataset from-run": Command(f"dataset from-run {RUN} -o", "other/events.parquet"),
     "tune picker": Command(
         "tune picker --dataset ds --model ds/picker.safetensors --epochs 1 -o",

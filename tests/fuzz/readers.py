@@ -17,7 +17,7 @@ import obspy
 import pandas as pd
 import torch
 from fuzz.mutations import mutated
-from maps import geotiff, netcdf3, shapefile
+from maps import geotiff, netcdf3, netcdf4, shapefile
 from obspy.io.sac import SACTrace
 from workfolder import demo_like
 
@@ -120,6 +120,7 @@ def readers(folder: Path) -> list[Reader]:
         Reader("shapefile", ".shp", shapefiles.lines, _shapefile(folder)),
         Reader("GeoTIFF", ".tif", grids.read, _grid(folder, geotiff)),
         Reader("NetCDF grid", ".grd", grids.read, _grid(folder, netcdf3)),
+        Reader("NetCDF-4 grid", ".nc", grids.read, _grid(folder, netcdf4)),
         Reader("crate", ".json", reproduction._entities, b'{"@graph": [{"@id": "./", "a": [1]}]}'),
     ]
 

@@ -30,6 +30,7 @@ NAMES = (
     "shapefile",
     "GeoTIFF",
     "NetCDF grid",
+    "NetCDF-4 grid",
     "crate",
 )
 
@@ -56,6 +57,7 @@ def test_damaged_files_are_read_or_refused(name, by_name, tmp_path):
         ("picks parquet", 4594),  # a column under another name
         ("config", 52039),  # a date with the month 20
         ("polarities", 1455),  # a time beyond nanoseconds
+        ("NetCDF grid", 381),  # a length beyond all memory
         ("fibre channels", 36267),  # an infinite number of a channel
     ],
 )

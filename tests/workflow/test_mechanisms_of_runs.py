@@ -118,6 +118,14 @@ def test_settings_that_cannot_be(keys: dict[str, object], told: str) -> None:
         demo_like({"mechanism": keys, "keep": []})
 
 
+def test_a_comparison_of_mechanisms_needs_them() -> None:
+    theirs = {"evaluate": {"mechanisms": "b.csv", "reference": "c.csv"}}
+    with pytest.raises(ConfigError, match=r"evaluate\.mechanisms: given; needed are"):
+        demo_like(theirs)
+    run = demo_like({**theirs, "mechanism": {"polarities": "a.csv"}})
+    assert {"a.csv", "b.csv", "c.csv"} <= set(run.named_files())
+
+
 def test_exports_of_polarities_need_the_stage() -> None:
     with pytest.raises(ConfigError, match=r"merge\.exports: hash given, which hold polarities"):
         demo_like({"merge": {"exports": ["hash", "hypodd"]}})

@@ -34,6 +34,14 @@ class Settings(Section):
         None, description="smallest magnitude of the reference that is looked for; null: all"
     )
 
+    mechanisms: str | None = Field(
+        None,
+        min_length=1,
+        description="mechanisms of others beside which those of section mechanism are put, with"
+        " `reference`: QuakeML, CSV with strike, dip, rake and event_id or time, an output file of"
+        " HASH; null: none",
+    )
+
     @property
     def remote(self) -> bool:
         """Whether a web service is asked for the reference."""
@@ -42,3 +50,7 @@ class Settings(Section):
     def files(self) -> list[str]:
         """The file of the reference, where it is one."""
         return [self.reference] if self.reference and not self.remote else []
+
+    def mechanism_files(self) -> list[str]:
+        """The file of mechanisms of others, where there is one."""
+        return [self.mechanisms] if self.mechanisms else []

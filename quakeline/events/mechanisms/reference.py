@@ -191,10 +191,9 @@ def _made(path: Path, table: pd.DataFrame, first: int) -> pd.DataFrame:
         bad = ~values.between(least, most)
         if bad.any():
             line = int(bad.to_numpy().argmax())
-            given = table[name].iloc[line]
+            given = str(table[name].iloc[line])
             raise DataError(
-                f"{path} line {line + first}: {name} {str(given)!r}; it must be in {least:g} to"
-                f" {most:g}"
+                f"{path} line {line + first}: {name} {given!r}; it must be in {least:g} to {most:g}"
             )
         table = table.assign(**{name: values.astype(float)})
     return table.assign(

@@ -34,6 +34,9 @@ Progress = Callable[[float, float], None]
 #: Columns of COVERAGE that name an instrument.
 INSTRUMENT = ["network", "station", "location", "instrument"]
 
+#: What `Preparer.instruments` gives: rows of each instrument by label, COVERAGE rows of the others.
+Instruments = tuple[dict[str, pd.DataFrame], list[dict[str, Any]]]
+
 _CHUNK_S = 6 * 3600
 
 
@@ -128,8 +131,12 @@ class Work:
             inventory=self.recordings.inventory,
             source=source,
         )
+        known: dict[tuple[int, ...], Instruments] = {}
         for span, rows in parts:
-            chunk = Chunk(self, first.at(span, source), rows, self._lock)
+            which = tuple(rows.index)  # chunks of one long record have the same rows
+            if which not in known:
+                known = {which: first.instruments(rows, [])}
+            chunk = Chunk(self, first.at(span, source), known[which], self._lock)
             if chunk.labels:
                 chunk.get(0)
             yield chunk
@@ -162,9 +169,12 @@ def _count_instruments(rows: pd.DataFrame) -> int:
 class Chunk:
     """A span of the recordings: its instruments, and their probabilities piece by piece."""
 
-    def __init__(self, work: Work, preparer: Preparer, rows: pd.DataFrame, lock: Lock) -> None:
+    def __init__(
+        self, work: Work, preparer: Preparer, instruments: Instruments, lock: Lock
+    ) -> None:
         self._work, self._preparer, self._lock = work, preparer, lock
-        self._groups, self._report = preparer.instruments(rows, [])
+        self._groups, report = instruments
+        self._report = list(report)
         self._held: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.span = preparer.span
         self.labels = list(self._groups)

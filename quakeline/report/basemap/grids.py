@@ -17,6 +17,20 @@ _LONGITUDES, _LATITUDES = ("lon", "longitude", "x"), ("lat", "latitude", "y")
 _SCALE, _TIE, _KEYS, _NO_DATA = 33550, 33922, 34735, 42113
 _MODEL, _RASTER, _GEOGRAPHIC, _POINT = 1024, 1025, 2, 2
 
+#: What the readers of damaged files raise.
+_DAMAGED = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+)
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -44,8 +58,9 @@ def read(path: Path) -> Grid:
             return _grown(*_netcdf4(path))
         if start[:3] == b"CDF":
             return _grown(*_netcdf3(path))
-    except (OSError, ValueError, KeyError, TypeError, SyntaxError, EOFError, IndexError) as error:
-        raise DataError(f"{path} cannot be read as a grid of heights: {error}") from None
+    except _DAMAGED as error:
+        why = " ".join(str(error).split()) or "it asks for more memory than there is"
+        raise DataError(f"{path} cannot be read as a grid of heights: {why}") from None
     raise DataError(f"{path} given; a GeoTIFF or NetCDF grid of heights is allowed")
 
 

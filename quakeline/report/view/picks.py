@@ -94,7 +94,7 @@ class RevisedPicks:
         return self._rows[pick_id]
 
     def _put(self, row: dict[str, Any], time_ns: int, instead: str) -> dict[str, Any]:
-        pick_id = f"{row['label']}.{row['phase']}.{iso(time_ns, 6)}.{MANUAL}"
+        pick_id = f"{row['label']}/{row['phase']}/{iso(time_ns, 6)}/{MANUAL}"
         now = iso(round(datetime.now(UTC).timestamp()) * 10**9, 0)
         row.update({"pick_id": pick_id, "time_ns": time_ns, AUTHOR: self._author, EDITED: now})
         with self._lock:

@@ -18,18 +18,21 @@ from quakeline.workflow.inspection.holdings import Holding
 from quakeline.workflow.inspection.plan import ChannelPlan
 
 _DAY_S = 86_400.0
+#: Columns in their order, and how their cells stand; the first two are always shown.
 _HEADINGS = {
     "channel": "left",
+    "in the workflow": "left",
     "rate": "right",
-    "from": "left",
-    "to": "left",
     "data": "right",
     "gaps": "right",
+    "from": "left",
+    "to": "left",
     "longest": "right",
     "twice": "right",
     "timing": "right",
-    "in the workflow": "left",
 }
+#: Characters that the verdict has at least, and between two columns.
+_VERDICT, _BETWEEN = 30, 3
 
 
 def frame_of(held: Sequence[Holding], planned: Sequence[ChannelPlan]) -> pd.DataFrame:
@@ -85,30 +88,54 @@ def write_json(frame: pd.DataFrame, unreadable: dict[str, str], target: Path) ->
 
 
 def show(held: Sequence[Holding], planned: Sequence[ChannelPlan], console: Console) -> None:
-    """Print the table."""
+    """Print the table: channel and verdict first, then the columns for which there is room."""
+    rows = [_cells(one, plan) for one, plan in zip(held, planned, strict=True)]
+    names = _fitting(rows, console.width)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading, justify in _HEADINGS.items():
-        wide = heading in ("in the workflow", "channel")
-        table.add_column(heading, justify=justify, overflow="fold", no_wrap=not wide)  # type: ignore[arg-type]
-    for one, plan in zip(held, planned, strict=True):
-        table.add_row(*_cells(one, plan), style=None if plan.used else "red")
+    for name in names:
+        wide = name == "in the workflow"
+        table.add_column(
+            name,
+            justify=_HEADINGS[name],  # type: ignore[arg-type]
+            overflow="fold",
+            no_wrap=not wide,
+        )
+    for row, plan in zip(rows, planned, strict=True):
+        table.add_row(*(row[name] for name in names), style=None if plan.used else "red")
     console.print(table)
+    left_out = [name for name in _HEADINGS if name not in names]
+    if left_out and rows:
+        words = f"no room for {', '.join(left_out)}: a wider terminal or --csv shows them"
+        console.print(words, highlight=False, style="dim")
 
 
-def _cells(one: Holding, plan: ChannelPlan) -> list[str]:
+def _fitting(rows: list[dict[str, str]], width: int) -> list[str]:
+    """Names of the columns that fit into a width, in order; the verdict may be folded."""
+    names: list[str] = []
+    for name in _HEADINGS:
+        longest = max([len(name), *(len(row[name]) for row in rows)])
+        width -= min(longest, _VERDICT) if name == "in the workflow" else longest
+        if len(names) >= 2 and width < 0:
+            break
+        names.append(name)
+        width -= _BETWEEN
+    return names
+
+
+def _cells(one: Holding, plan: ChannelPlan) -> dict[str, str]:
     gaps, quality = one.gaps_s, one.timing_quality
-    return [
-        one.codes,
-        f"{one.rate_hz:g} Hz",
-        iso(one.span.start_ns, digits=0)[:-4].replace("T", " "),
-        iso(one.span.end_ns, digits=0)[:-4].replace("T", " "),
-        f"{100 * one.share:.1f} %" if one.share < 1 else "100 %",
-        str(len(gaps)) if len(gaps) else "",
-        duration(float(gaps.max())) if len(gaps) else "",
-        duration(one.overlap_s) if one.overlap_s else "",
-        f"{quality[0]} to {quality[1]} %" if quality else "",
-        plan.said if plan.used else f"not used: {plan.said}",
-    ]
+    return {
+        "channel": one.codes,
+        "in the workflow": plan.said if plan.used else f"not used: {plan.said}",
+        "rate": f"{one.rate_hz:g} Hz",
+        "data": f"{100 * one.share:.1f} %" if one.share < 1 else "100 %",
+        "gaps": str(len(gaps)) if len(gaps) else "",
+        "from": iso(one.span.start_ns, digits=0)[:-4].replace("T", " "),
+        "to": iso(one.span.end_ns, digits=0)[:-4].replace("T", " "),
+        "longest": duration(float(gaps.max())) if len(gaps) else "",
+        "twice": duration(one.overlap_s) if one.overlap_s else "",
+        "timing": f"{quality[0]} to {quality[1]} %" if quality else "",
+    }
 
 
 def duration(seconds: float) -> str:

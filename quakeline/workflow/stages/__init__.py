@@ -319,7 +319,10 @@ TABLE: tuple[Stage, ...] = (
         has=_evaluated,
         local=_asks_for_reference,
         group="catalog",
-        files=lambda run: {"evaluate.reference": run.evaluate.files()},
+        files=lambda run: {
+            "evaluate.reference": run.evaluate.files(),
+            "evaluate.mechanisms": run.evaluate.mechanism_files(),
+        },
     ),
     Stage(
         report,

@@ -25,6 +25,8 @@ def run(
     events: Path,
     stations: Path,
     reference: list[Path],
+    mechanisms: list[Path],
+    their_mechanisms: list[Path],
     span: str,
     evaluation: Path,
     matches: Path,
@@ -37,6 +39,8 @@ def run(
         Tables EVENTS and STATIONS of the run.
     reference
         The file of the reference; empty where the configuration names a service.
+    mechanisms, their_mechanisms
+        MECHANISMS, and a file of mechanisms of others; empty where a run has none.
     span
         The run's span; see `quakeline.core.timeline.Span`.
 
@@ -46,9 +50,10 @@ def run(
         The reference cannot be read or had.
     """
     from quakeline.core.errors import ConfigError
-    from quakeline.core.schemas import EVENTS, MATCHES, STATIONS
+    from quakeline.core.schemas import EVENTS, MATCHES, MECHANISMS, STATIONS
     from quakeline.core.timeline import Span
     from quakeline.events.comparison.evaluation import evaluate, reference_of
+    from quakeline.events.mechanisms import reference as references
     from quakeline.io.products import tables
     from quakeline.io.products.atomic import write_text
 
@@ -59,6 +64,12 @@ def run(
     theirs = reference_of(config, known, asked, *reference)
     found = evaluate(tables.read(events, EVENTS), theirs, known, asked, config)
     summary = {"reference": config.reference, **found.summary}
+    if mechanisms and their_mechanisms:
+        known_planes = references.read(their_mechanisms[0])
+        own = tables.read(mechanisms[0], MECHANISMS)
+        turned = references.compared(own, known_planes, config.tolerance_s).summary()
+        summary["mechanisms"] = {"reference": config.mechanisms, **turned}
+        logger.info("evaluate: %d mechanisms compared", turned["matched"])
     tables.write(found.matches, MATCHES, matches)
     write_text(evaluation, json.dumps(summary, indent=1) + "\n")
     for doubt in summary["doubts"]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from report.conftest import RunFiles
+from report_run import RunFiles
 
 from quakeline.report.view.content import Content, opened
 from quakeline.report.view.server import Server

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ import obspy
 import pandas as pd
 import pytest
 from recordings import OBSPY, trace, write
+from rich.console import Console
 from workfolder import REPOSITORY, WorkFolder
 
 from quakeline.core.errors import DataError
@@ -23,7 +26,7 @@ from quakeline.waveforms.sources.folders import closed
 from quakeline.workflow.inspection.holdings import holdings, manifest_of
 from quakeline.workflow.inspection.plan import metadata, plans
 from quakeline.workflow.inspection.scan import find, scan_all
-from quakeline.workflow.inspection.table import duration
+from quakeline.workflow.inspection.table import duration, show
 
 MSEED = OBSPY / "io/mseed/tests/data"
 
@@ -193,6 +196,23 @@ def test_folders_and_files_that_may_not_be_read(tmp_path: Path) -> None:
 )
 def test_lengths_of_time(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_a_narrow_terminal_shows_channel_and_verdict_first() -> None:
+    channels = holdings(scan_all(find([MSEED / "gaps.mseed"]), 1))
+    made = plans(channels, manifest_of(scan_all(find([MSEED / "gaps.mseed"]), 1)),
+                 metadata([], None), 100.0)  # fmt: skip
+    heads = {}
+    for width in (80, 180):
+        console = Console(file=io.StringIO(), width=width)
+        show(channels, made, console)
+        lines = console.file.getvalue().splitlines()
+        assert max(map(len, lines)) <= width
+        heads[width] = next(line for line in lines if "channel" in line)
+        assert re.match(r" *channel +in the workflow +rate", heads[width])
+        assert any("no room for" in line for line in lines) == (width == 80)
+    assert "timing" in heads[180]
+    assert "timing" not in heads[80]
 
 
 def test_the_command_writes_what_it_says(workdir: WorkFolder, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from quakeline.core.schemas import ARRIVALS, EVENTS, MECHANISMS, PICKS, POLARITI
 from quakeline.core.schemas.kinds import Table
 from quakeline.earth.sections import Layers
 from quakeline.io.products import tables
-from quakeline.workflow.stages import mechanism
+from quakeline.workflow.stages import evaluate, mechanism
 
 #: What EVENTS must say of an event that nothing here reads.
 NUMBERS = {"int": 0, "float": np.nan, "double": np.nan, "string": "", "bool": False}
@@ -143,3 +144,26 @@ def test_a_table_that_is_none_is_one_line(place: Path) -> None:
     (place / "bad.csv").write_text("station,polarity\nS00,U\n")
     with pytest.raises(DataError, match=r"no column event_id \(or time\), network"):
         ran(place, polarities=str(place / "bad.csv"))
+
+
+def test_the_stage_evaluate_compares_them(place: Path) -> None:
+    """Beside a file of others, with the catalog beside itself."""
+    found, _ = ran(place, polarities=str(place / "polarities.csv"))
+    (row,) = found.itertuples()
+    (place / "theirs.csv").write_text("event_id,strike,dip,rake\none,30,50,70\ntwo,1,2,3\n")
+    evaluate.run(
+        evaluate.Config(reference="origins.parquet", mechanisms="theirs.csv"),
+        events=place / "origins.parquet",
+        stations=place / "stations.parquet",
+        reference=[place / "origins.parquet"],
+        mechanisms=[place / "made_mechanisms.parquet"],
+        their_mechanisms=[place / "theirs.csv"],
+        span="20200501T000000_20200501T010000",
+        evaluation=place / "evaluation.json",
+        matches=place / "matches.parquet",
+    )
+    summary = json.loads((place / "evaluation.json").read_text())
+    assert summary["matched"] == 1
+    told = summary["mechanisms"]
+    assert (told["matched"], told["missed"], told["reference"]) == (1, 1, "theirs.csv")
+    assert told["median_deg"] == pytest.approx(kagan(row), abs=0.01)

@@ -258,6 +258,8 @@ rule evaluate:
         events=rules.merge.output.events,
         stations=rules.stations.output.stations,
         reference=RUN.evaluate.files(),
+        mechanisms=MECHANISMS,
+        their_mechanisms=RUN.evaluate.mechanism_files(),
     output:
         evaluation=product("evaluate", "evaluation"),
         matches=product("evaluate", "matches"),

@@ -1,0 +1,80 @@
+"""`quakeline view` as a process: it serves, ends with Ctrl-C, and writes nowhere but where told."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from report_run import RunFiles
+from typer.testing import CliRunner
+
+from quakeline import cli
+from quakeline.core.errors import ConfigError, DataError
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with results/unterhaching."""
+    files = RunFiles(tmp_path_factory.mktemp("view"))
+    files.inputs()
+    for name in (".checksums", "logs"):
+        (files.folder / "results/unterhaching" / name).mkdir()
+    return files.folder
+
+
+def test_it_serves_until_ctrl_c_and_writes_nothing_of_its_own(place):
+    before = sorted(place.rglob("*"))
+    main = "from quakeline.cli import main; main()"
+    command = [sys.executable, "-c", main, "view", "unterhaching", "--no-browser"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, cwd=place, env=environment, text=True, stdout=subprocess.PIPE
+    ) as server:
+        said = server.stdout.readline()
+        address = re.fullmatch(r"serving  (http://127\.0\.0\.1:\d+/) \(Ctrl-C ends it\)\n", said)[1]
+        page = urllib.request.urlopen(address, timeout=20).read().decode()
+        server.send_signal(signal.SIGINT)
+        rest, _ = server.communicate(timeout=20)
+    assert "<h1>unterhaching</h1>" in page
+    assert (server.returncode, rest) == (0, "ended\n")
+    assert sorted(place.rglob("*")) == before
+
+
+@pytest.mark.parametrize("target", ["folder", "link.csv", "results/unterhaching/new.csv", "own"])
+def test_places_of_others_are_refused(place, tmp_path, monkeypatch, target):
+    monkeypatch.chdir(tmp_path)
+    Path("results").symlink_to(place / "results")
+    Path("folder").mkdir()
+    Path("own").write_text("station,phase,time\n")
+    Path("link.csv").symlink_to("own")
+    words = ["view", str(place / "results/unterhaching"), "--no-browser", "--picks", target]
+    if target.startswith("results"):
+        words[-1] = str(place / target)
+    result = CliRunner().invoke(cli.app, words)
+    assert isinstance(result.exception, ConfigError)
+    assert "--picks" in str(result.exception)
+    assert Path("own").read_text() == "station,phase,time\n"
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    result = CliRunner().invoke(cli.app, ["view", str(tmp_path), "--no-browser"])
+    assert isinstance(result.exception, DataError)
+    assert "no finished run" in str(result.exception)
+
+
+def test_a_port_that_is_taken_is_told(place):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        words = ["view", str(place / "results/unterhaching"), "--no-browser"]
+        result = CliRunner().invoke(cli.app, [*words, "--port", str(taken.getsockname()[1])])
+    assert isinstance(result.exception, ConfigError)
+    assert "cannot be used" in str(result.exception)
