@@ -14,7 +14,7 @@ from runs import Finished, read_all
 from workfolder import WorkFolder
 
 from quakeline.core.schemas import ARRIVALS, CLASSES, COVERAGE, EVENTS, PICKS, WINDOW_CLASSES
-from quakeline.io.products import tables
+from quakeline.io.products import provenance, tables
 
 OVERLAY = """
 run: hengill
@@ -106,7 +106,8 @@ def test_a_network_tells_earthquakes_where_its_windows_can_be_placed(hengill: Fi
     classes = tables.read(results / "classes/classes.parquet", CLASSES)
     why = classes.loc[classes["event_class"] == "unknown", "evidence"]
     assert why.str.startswith("no window: ").all()
-    assert "classify.max_distance_km  300" in " ".join(hengill.out.split("Chosen")[1].split("\n"))
+    chosen = provenance.read(results / "classes/classes.parquet")["chosen"]
+    assert chosen["classify.max_distance_km"] == 300
     assert "7 earthquake, 2 unknown" in hengill.out
 
 
