@@ -36,9 +36,10 @@ class Dataset:
     table
         A row for each record: `name`; `station` as NET.STA.LOC and `start` in ISO 8601, "" where
         not stated; `event` to which it belongs (its own name where none is stated); `split`, train,
-        dev, test or ""; `kind`, event (with an onset, or by what the set says of it) or noise; `source`, the kind of event in small letters, ""
-        where not stated; `rate_hz`; `npts`; `components`, a letter for each; `P` and `S`, tuples of
-        the samples of onsets; `unsure`, those of what may be one.
+        dev, test or ""; `kind`, event (with an onset, or by what the set says of it) or noise;
+        `source`, the kind of event in small letters, "" where not stated; `rate_hz`; `npts`;
+        `components`, a letter for each; `P` and `S`, tuples of the samples of onsets; `unsure`,
+        those of what may be one.
     samples
         Gives the samples of a row, shape (components, npts), float32, NaN where there are none.
     files
@@ -140,8 +141,8 @@ class Dataset:
 def table_of(columns: Mapping[str, Any], stated: Iterable[str] = ()) -> pd.DataFrame:
     """A table of records with all columns; what is not given is "" or no onset.
 
-    A record is of an event where it has an onset, or where what the data set states of it (`stated`,
-    a text for each record; "" for nothing) is anything but noise.
+    A record is of an event where it has an onset, or where what the data set states of it
+    (`stated`, a text for each record; "" for nothing) is anything but noise.
     """
     frame = pd.DataFrame(dict(columns))
     for name in COLUMNS:
