@@ -164,8 +164,8 @@ def source_specific(left: Left, places: np.ndarray, radius_km: float) -> np.ndar
     """Terms in s of each arrival: the static one and what nearby events add.
 
     What they add is the median within a radius of what the static terms leave, shrunk where they
-    are few; at most the 50 nearest count. Whole microseconds, as in `static`. `places`, (n, 3), are the hypocentres of the arrivals'
-    events in km.
+    are few; at most the 50 nearest count. Whole microseconds, as in `static`. `places`, (n, 3), are
+    the hypocentres of the arrivals' events in km.
     """
     terms = static(left)
     rest = left.residual_s - terms
