@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from quakeline.core.timeline import Span
 
-VERSION = 5
+VERSION = 6
 
 logger = logging.getLogger("quakeline")
 
