@@ -257,7 +257,7 @@ def by_stages(files: Files, sections: Mapping[str, Any]) -> Path:
     judged = {name: third / f"judged_{name}.parquet" for name in ("events", "classes")}
     classify.run(
         own.classify, sized=sized["events"], arrivals=placed["arrivals"], picks=[files.picks],
-        measurements=[files.measurements], **judged,
+        measurements=[files.measurements], windows=[], **judged,
     )  # fmt: skip
     last, _ = files.once("merge", sections, "associate", "locate", "magnitude", "classify")
     with provenance.recording(provenance.Record("merge", merge.VERSION, {})):
