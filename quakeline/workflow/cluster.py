@@ -118,6 +118,8 @@ def _groups(run: Settings, *, gpu_apart: bool) -> dict[Stage, str]:
     groups: dict[Stage, str] = {}
     begun: dict[tuple[str, str], str] = {}
     for stage in stages.of(run):
+        if stage.divides(run):
+            begun = dict.fromkeys(begun, f"after_{stage.name}")
         if stage.group is None:
             continue
         place = (stage.group, stage.scope)
