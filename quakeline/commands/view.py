@@ -34,7 +34,7 @@ def view(
     """Show a finished run in the browser: any event, station and time; picks can be revised.
 
     The server answers to this machine alone and ends with Ctrl-C. It writes nothing but the table
-    that --picks names, which `import_picks.table` of another run takes.
+    that --picks names, which goes back into the run by `import_picks` with `replaces: true`.
     """
     import getpass
     import webbrowser

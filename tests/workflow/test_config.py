@@ -173,6 +173,7 @@ def test_a_missing_key_is_required() -> None:
         ({"time": {"start": "yesterday"}}, "time.start", "'yesterday' given"),
         ({"time": None}, "time", "None given"),
         ({"velocity": {"table": float("nan")}}, "velocity.table", "string"),
+        ({"import_picks": {"replaces": True}}, "import_picks", "needed is table"),
         ({"annotate": {"hop_samples": 0}}, "annotate.hop_samples", "greater than or equal to 1"),
         ({"prepare": {"bridge_gap_s": float("inf")}}, "prepare.bridge_gap_s", "finite"),
     ],

@@ -38,6 +38,8 @@ _EXPECTED = 20.0
 #: Weak prior of hypocentres, 1/km2 and 1/s2.
 _PRIOR = 1e-6
 _LEAST_RADIUS_KM = 3.0
+#: Decimals of terms in s.
+_DIGITS = 6
 _NEIGHBOURS = 50
 #: Events whose normal equations are summed at once.
 _BLOCK = 2000
@@ -113,7 +115,8 @@ def static(left: Left) -> np.ndarray:
     shift of all events together, and terms are random values about zero, larger where travel times
     are long, as errors of velocities make them. How large they are over the errors of the arrivals
     is what the residuals make most probable; a term, or a sum of terms, that the arrivals hardly
-    determine is then small.
+    determine is then small. Terms are whole microseconds: what linear algebra rounds otherwise on
+    another processor, or with another order of stations, leaves no trace in them.
     """
     numbers, which = np.unique(left.group, return_inverse=True)
     information, pull, misfit = _reduced(left, which, len(numbers))
@@ -127,7 +130,7 @@ def static(left: Left) -> np.ndarray:
     free = len(which) - 4 * (int(left.event.max()) + 1)
     size = _size(values, along, misfit, free)
     found = each * (vectors @ (size * along / (1 + size * values)))
-    return np.asarray(found[which])
+    return np.asarray(found.round(_DIGITS)[which])
 
 
 def _reduced(left: Left, which: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, float]:
@@ -198,8 +201,8 @@ def source_specific(left: Left, places: np.ndarray, radius_km: float) -> np.ndar
     """Terms in s of each arrival: the static one and what nearby events add.
 
     What they add is the median within a radius of what the static terms leave, shrunk where they
-    are few; at most the 50 nearest count. `places`, (n, 3), are the hypocentres of the arrivals'
-    events in km.
+    are few; at most the 50 nearest count. Whole microseconds, as in `static`. `places`, (n, 3), are
+    the hypocentres of the arrivals' events in km.
     """
     terms = static(left)
     rest = left.residual_s - terms
@@ -211,7 +214,7 @@ def source_specific(left: Left, places: np.ndarray, radius_km: float) -> np.ndar
         padded = np.append(rest[rows], np.nan)[index.reshape(len(rows), count)]
         found = near.sum(axis=1)
         terms[rows] += np.nanmedian(padded, axis=1) * found / (found + _SHRINK)
-    return terms
+    return terms.round(_DIGITS)
 
 
 def radius_km(iteration: int, extent_km: float) -> float:

@@ -26,7 +26,7 @@ class RevisedPicks:
     """The picks of a run and what was changed in them.
 
     Every change is written at once, as CSV with the columns of PICKS but for the event, and
-    `author` and `edited`; `import_picks.table` takes it. Without a file nothing can be changed.
+    `author` and `edited`; `import_picks` takes it. Without a file nothing can be changed.
 
     Parameters
     ----------

@@ -66,6 +66,11 @@ def _imported(run: Settings) -> bool:
     return run.import_picks.table is not None
 
 
+def _replaces_picks_of_fibres(run: Settings) -> bool:
+    """Whether a table names channels of fibres, and stations are measured at its picks."""
+    return run.import_picks.replaces and bool(run.fibres)
+
+
 def _evaluated(run: Settings) -> bool:
     return run.evaluate.reference is not None
 
@@ -204,23 +209,6 @@ TABLE: tuple[Stage, ...] = (
         group="chunks",
     ),
     Stage(
-        measure,
-        "chunk",
-        {"measurements": "measurements/{chunk}.parquet"},
-        phase="picks",
-        has=_waveforms,
-        group="chunks",
-    ),
-    Stage(
-        classify_windows,
-        "chunk",
-        {"windows": "classes/windows/{chunk}.parquet"},
-        phase="picks",
-        has=_windows_classified,
-        group="chunks",
-        files=_event_weights,
-    ),
-    Stage(
         das_weights,
         "run",
         {"weights": "weights/fibres.safetensors"},
@@ -273,6 +261,24 @@ TABLE: tuple[Stage, ...] = (
         phase="data",
         has=_imported,
         files=lambda run: {"import_picks.table": run.import_picks.files()},
+        divides=_replaces_picks_of_fibres,
+    ),
+    Stage(
+        measure,
+        "chunk",
+        {"measurements": "measurements/{chunk}.parquet"},
+        phase="picks",
+        has=_waveforms,
+        group="chunks",
+    ),
+    Stage(
+        classify_windows,
+        "chunk",
+        {"windows": "classes/windows/{chunk}.parquet"},
+        phase="picks",
+        has=_windows_classified,
+        group="chunks",
+        files=_event_weights,
     ),
     Stage(
         associate,

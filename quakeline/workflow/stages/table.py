@@ -140,6 +140,8 @@ class Stage:
         Whether it runs networks.
     group
         Which of its jobs a cluster may join with jobs of other stages; None for none.
+    divides
+        Whether it is in no group, and jobs in groups stand before and behind it.
     temporary
         Products that are removed after use unless `keep:` names them.
     files
@@ -157,6 +159,7 @@ class Stage:
     local: Callable[[Settings], bool] = never
     gpu: bool = False
     group: str | None = None
+    divides: Callable[[Settings], bool] = never
     temporary: frozenset[str] = field(default_factory=frozenset)
     files: Callable[[Settings], Mapping[str, list[str]]] = _no_files
     check: Callable[[Settings], None] = _no_check

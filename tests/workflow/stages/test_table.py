@@ -45,6 +45,11 @@ RUNS = {
         {"weights", "das_weights"},
     ),
     "picks": ("fetch: null\nimport_picks: {table: picks.csv}\n", {"import_picks"}, set()),
+    "picks in place of those of networks": (
+        "import_picks: {table: picks.csv, replaces: true}\n" + _FIBRES,
+        _WAVEFORMS | _OF_FIBRES | {"import_picks"},
+        {"weights"},
+    ),
     "picks beside fibres": (
         "fetch: null\nimport_picks: {table: picks.csv}\n" + _FIBRES,
         {"import_picks", "weights", *_OF_FIBRES},

@@ -74,8 +74,12 @@ def only_with(stage, product):
 
 
 def choosing():
-    """Products that tell what `auto` became; every chunk tells the same."""
-    picks = expand(rules.pick.output.picks, chunk=STATION_CHUNKS[:1])
+    """Products that tell what `auto` became; every chunk tells the same.
+
+    Picks that a table replaces are an input of no other rule: they are made all the same.
+    """
+    chunks = STATION_CHUNKS if RUN.import_picks.replaces else STATION_CHUNKS[:1]
+    picks = expand(rules.pick.output.picks, chunk=chunks)
     onsets = expand(rules.das_annotate.output.onsets, fibre=FIBRES, chunk=CHUNKS[:1])
     return [*picks, *onsets, rules.associate.output.events, rules.locate.output.events]
 
