@@ -126,7 +126,7 @@ def real(
                 times = _times(some.frame)
                 if some.preliminary:
                     rows = some.frame.assign(time_ns=times).to_dict("records")
-                    said = announced.preliminary(some.label, rows)
+                    said = announced.preliminary(some.label, rows, some.until_ns)
                     new = [row for row in said if row["version"] == 1]
                     now_ns = _START_NS + (time.monotonic() - begun + 1) * 1e9
                     first += [(now_ns - row["time_ns"]) / 1e9 for row in new]

@@ -4,10 +4,15 @@ Networks of 10 and 50 stations in 100 km, an event every 47 s whose picks are ha
 times at which waves arrive, and false picks between. What makes events works as in a session, in a
 thread of its own, at real time. `associations` hand a quarter of an hour over at once and associate
 it: the CPU time of one association of a full window. There is no peer: each row stands for itself.
+
+`--archive FOLDER` compares final events with the catalog that an archive makes of the same picks.
+FOLDER has a folder for each set with picks.csv, stations.csv and velocity.csv; picks are handed
+over in steps, events are the same that share half of their picks.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -148,6 +153,42 @@ def window(stations: int, seconds: int, threads: int) -> dict[str, Any]:
     return {"picks": len(picks), "association_cpu_s": float(np.median(took[1:]))}
 
 
+def archive(folder: str, start: str, seconds: float, step_s: float, threads: int) -> dict[str, Any]:
+    """Final events of real picks in steps, against the catalog of all these picks."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/helpers"))
+    from live_events import compared, fed, part_of
+
+    from quakeline.events.chain import whole
+    from quakeline.events.chain.sections import Sections
+    from quakeline.live.events.chain import Chain
+    from quakeline.live.events.section import Events
+    from quakeline.live.events.window import Window
+
+    material, sections = part_of(Path(folder), start, seconds), Sections()
+    expected = whole.made(material, sections, threads).catalog
+    chain = Chain(material.stations, material.model, sections, threads=threads)
+    found = compared(fed(Window(chain, Events()), material.picks, step_s), expected)
+    half = len(found.apart_km) // 2
+    return {
+        "archive": found.all,
+        "both": found.both,
+        "same_picks": found.same_picks,
+        "more": found.more,
+        "km_median": float(np.median(found.apart_km)),
+        "km_90": float(np.percentile(found.apart_km, 90)),
+        "km_median_later": float(np.median(found.apart_km[half:])),
+        "km_90_later": float(np.percentile(found.apart_km[half:], 90)),
+        "s_median": float(np.median(found.apart_s)),
+        "s_90": float(np.percentile(found.apart_s, 90)),
+        "within_stated": float(np.mean(found.apart_km < found.stated_km)),
+    }
+
+
+#: Parts of sets of picks: start, seconds, seconds of a step.
+PARTS = {
+    "ridgecrest2019_pal_foreshocks": ("2019-07-04T18:00Z", 7200.0, 200.0),
+    "ridgecrest2019_rt20min": ("2019-07-06T02:15Z", 1200.0, 60.0),
+}
 UNITS = {
     "updates": "updates",
     "events": "events",
@@ -157,26 +198,55 @@ UNITS = {
     "cpu_share": "cores taken",
     "picks": "picks of the window",
     "association_cpu_s": "CPU s per association",
+    "archive": "events of the archive",
+    "both": "of them also live",
+    "same_picks": "of them with the same picks",
+    "more": "events that are live alone",
+    "km_median": "km between epicentres, median",
+    "km_90": "km between epicentres, 90 %",
+    "km_median_later": "km between epicentres, second half of the events, median",
+    "km_90_later": "km between epicentres, second half of the events, 90 %",
+    "s_median": "s between origin times, median",
+    "s_90": "s between origin times, 90 %",
+    "within_stated": "share of epicentres apart less than both stated errors together",
 }
 
 
 def main() -> None:
     """Run the cases; --quick takes fewer stations and minutes."""
-    given = measure.arguments(__doc__)
-    if measure.answered(given, real=real, window=window):
+    parser = measure.parser_of(__doc__)
+    parser.add_argument("--quick", action="store_true", help="a short run, which keeps no figures")
+    parser.add_argument("--archive", type=Path, metavar="FOLDER", help="sets of real picks")
+    given = parser.parse_args()
+    if measure.answered(given, real=real, window=window, archive=archive):
+        return
+    if given.archive:
+        _against_archives(given.archive, given.quick)
         return
     cases = {"window": [(10, 900), (50, 900)], "real": [(10, 150), (50, 150)]}
     if given.quick:
         cases = {"window": [(8, 120)], "real": [(8, 30)]}
-    rows = []
     for side, some in cases.items():
+        rows = []
+        name = "real time" if side == "real" else "associations"
         for stations, seconds in some:
             run = measure.child(MODULE, 1, side=side, stations=stations, seconds=seconds)
-            name = "real time" if side == "real" else "associations"
-            for key, value in run.items():
-                told = {"case": f"{name}, {stations} stations, {seconds} s", "unit": UNITS[key]}
-                rows.append({**told, "ours": round(value, 4)})
-            measure.finish("live_events", rows, given.quick)
+            rows += _rows(f"{name}, {stations} stations, {seconds} s", run)
+            measure.finish("live_events", rows, given.quick, kept=name)
+
+
+def _against_archives(folder: Path, quick: bool) -> None:
+    rows = []
+    for name, (start, seconds, step_s) in PARTS.items():
+        length_s = min(seconds, 400.0) if quick else seconds
+        part = {"folder": str(folder / name), "start": start, "seconds": length_s}
+        run = measure.child(MODULE, 1, side="archive", **part, step_s=step_s)
+        rows += _rows(f"archive, {name}, {length_s:g} s in steps of {step_s:g} s", run)
+        measure.finish("live_events", rows, quick, kept="archive")
+
+
+def _rows(case: str, run: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"case": case, "unit": UNITS[key], "ours": round(run[key], 4)} for key in run]
 
 
 if __name__ == "__main__":

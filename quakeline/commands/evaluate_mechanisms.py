@@ -42,8 +42,7 @@ def mechanisms(
     from quakeline.io.products.atomic import write_text
 
     folder = folder_of(run)
-    inside = [folder / "catalog" / "mechanisms.parquet", folder / "mechanisms.parquet"]
-    own = next((path for path in inside if path.is_file()), None)
+    own = references.table_in(folder)
     if own is None:
         raise DataError(f"{folder} holds no mechanisms.parquet, nor does {folder / 'catalog'}")
     if json_file is not None:

@@ -286,7 +286,7 @@ def _with_events(
 
 
 def _say(row: dict[str, Any]) -> None:
-    from quakeline.live.journal import line_of
+    from quakeline.live.lines import line_of
 
     typer.echo(line_of(row))
 
@@ -395,7 +395,8 @@ def _shown(name: str, serve: str, stations: pd.DataFrame) -> Shown:
     """What `--serve` shows of a session, with a map of stations (STATIONS)."""
     from quakeline.live.serving.board import Board
     from quakeline.live.serving.server import Page, Shown, address_of
-    from quakeline.report.map import station_map, style
+    from quakeline.report.map import station_map
+    from quakeline.report.scripts import style_sheet
 
     address = address_of(serve)
     sites = stations.assign(site=stations["network"] + "." + stations["station"])
@@ -403,7 +404,7 @@ def _shown(name: str, serve: str, stations: pd.DataFrame) -> Shown:
     drawing, frame = station_map(sites)
     places = sites[["site", "latitude", "longitude"]].to_dict("records")
     board = Board({"stations": places, "frame": frame})
-    return Shown(board, Page(name, drawing, style()), address)
+    return Shown(board, Page(name, drawing, style_sheet()), address)
 
 
 def _tell(line: str) -> None:

@@ -35,11 +35,29 @@ class _Open:
 class Announcements:
     """Says of rows of picks which announcement they belong to.
 
-    A row is a mapping with the columns of PICKS and `time_ns`.
+    A row is a mapping with the columns of PICKS and `time_ns`. `kept` is what an earlier session
+    left (`kept` of its own): what it announced goes on under the same id.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        `kept` is nothing that a session leaves.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Iterable[Mapping[str, Any]] = ()) -> None:
         self._open: dict[str, dict[str, list[_Open]]] = {}
+        for one in kept:
+            row = dict(one["row"])
+            self._known(row).append(_Open(row, str(one["id"]), int(one["version"])))
+
+    def kept(self) -> list[dict[str, Any]]:
+        """What is neither final nor withdrawn, as JSON has it."""
+        return [
+            {"id": one.id, "version": one.version, "row": one.row}
+            for phases in self._open.values()
+            for known in phases.values()
+            for one in known
+        ]
 
     def _known(self, row: Mapping[str, Any]) -> list[_Open]:
         """The announcements of the instrument and phase of a row."""
@@ -59,11 +77,13 @@ class Announcements:
             said.append({"id": found, "version": version, "status": FINAL, **row})
         return said
 
-    def preliminary(self, label: str, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def preliminary(
+        self, label: str, rows: Iterable[Mapping[str, Any]], until_ns: int
+    ) -> list[dict[str, Any]]:
         """What is to be said when these are all picks of an instrument that are not final.
 
         New ones and revisions, and what was announced before and is neither final nor there any
-        more. `label` is NET.STA.LOC.BI.
+        more. `label` is NET.STA.LOC.BI; of picks from `until_ns` on nothing is known yet.
         """
         said, seen = [], set()
         for row in rows:
@@ -79,11 +99,19 @@ class Announcements:
             seen.add(one.id)
             said.append({"id": one.id, "version": one.version, "status": PRELIMINARY, **row})
         for known in self._open.get(label, {}).values():
-            for one in [open_ for open_ in known if open_.id not in seen]:
-                known.remove(one)
-                version = one.version + 1
-                said.append({"id": one.id, "version": version, "status": WITHDRAWN, **one.row})
+            gone = [one for one in known if one.id not in seen and one.time_ns < until_ns]
+            said += [_withdrawn(known, one) for one in gone]
         return said
+
+    def withdraw_all(self) -> list[dict[str, Any]]:
+        """What is to be said of all that is left when no more picks will come."""
+        every = [known for phases in self._open.values() for known in phases.values()]
+        return [_withdrawn(known, one) for known in every for one in list(known)]
+
+
+def _withdrawn(known: list[_Open], one: _Open) -> dict[str, Any]:
+    known.remove(one)
+    return {"id": one.id, "version": one.version + 1, "status": WITHDRAWN, **one.row}
 
 
 def _nearest(known: list[_Open], time_ns: int) -> _Open | None:

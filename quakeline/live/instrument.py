@@ -295,10 +295,13 @@ class Instrument:
         told, self._told = self._told, list(self._next)
         return told != self._told
 
-    def preliminary(self) -> pd.DataFrame | None:
-        """Picks that are not sure yet, after `picks`; None: there are none."""
+    def preliminary(self) -> tuple[pd.DataFrame | None, int]:
+        """Picks that are not sure yet, after `picks`, and the sample before which these are all.
+
+        None: there are no such picks.
+        """
         if self._picking is None or self.motion is None:
-            return None
+            return None, 0
         session = self._members[0].session
         alone = len(self._members) == 1
         none = np.zeros((len(self._picker.origin.phases), 0), np.float32)

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from quakeline.core.timeline import SECOND, iso
 from quakeline.io.products.atomic import writing
+from quakeline.live.lines import line_of
 
 _DAY_NS = 86_400 * SECOND
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -124,8 +125,3 @@ class Journal:
             with suppress(OSError):
                 file.close()
         self._files.clear()
-
-
-def line_of(row: Mapping[str, Any]) -> str:
-    """A row as a line of JSON."""
-    return json.dumps(row, ensure_ascii=False)

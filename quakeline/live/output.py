@@ -110,12 +110,12 @@ class Output:
     ) -> None:
         self.folder, self._command, self._recipe, self._say = folder, command, recipe, say
         self._settle, self._names = settle, (*NAMES, *names)
-        self._announced = Announcements() if hurry else None
         self.place = Place(folder, by_day)
         self.latencies = Latencies()
         #: Versions of the program that worked on this session before.
         self.earlier: list[dict[str, Any]] = []
         self.state = self._read_state()
+        self._announced = self._announcements() if hurry else None
         self._days: dict[str, _Day] = {}
         self._journal = Journal(self.place, LINES)
         self._parts: dict[str, Part] = {}
@@ -174,6 +174,13 @@ class Output:
             f"--output: {str(self.folder)!r} given, the folder of a session with other data or"
             " settings that has not ended; allowed: the same words again, or another folder"
         )
+
+    def _announcements(self) -> Announcements:
+        try:
+            return Announcements((self.state or {}).get("announced", []))
+        except (KeyError, TypeError, ValueError) as error:
+            path = self.folder / STATE
+            raise ConfigError(f"{path} cannot be read: {error}; remove the folder") from error
 
     def _is_upgrade(self, state: dict[str, Any]) -> bool:
         """Whether an earlier version of the program left the state; notes which one it was."""
@@ -247,8 +254,13 @@ class Output:
         """Say what is new of preliminary picks; nothing is written down."""
         if self._announced:
             rows = rows_of(picks) if len(picks.frame) else []
-            for row in self._announced.preliminary(picks.label, rows):
+            for row in self._announced.preliminary(picks.label, rows, picks.until_ns):
                 self._say(row)
+
+    def withdraw(self) -> None:
+        """Say of preliminary picks that are left that they will not be final."""
+        for row in self._announced.withdraw_all() if self._announced else []:
+            self._say(row)
 
     @property
     def is_time(self) -> bool:
@@ -279,6 +291,7 @@ class Output:
             "feed": feed,
             "done": dict(done),
             "said": dict(self._journal.counts),
+            **({"announced": self._announced.kept()} if self._announced else {}),
             **more,
             **parts,
         }

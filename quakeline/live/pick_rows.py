@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, iso
 from quakeline.io.products import tables
+from quakeline.live.lines import plain
 from quakeline.live.results import Picks
 
 #: What arrives so much later, in seconds, was recorded long ago: how late it is is not said.
@@ -36,21 +36,17 @@ def rows_of(picks: Picks) -> list[dict[str, Any]]:
     records = frame.drop(columns="time").to_dict("records")
     latencies = picks.data_ns.tolist(), picks.computing_s.tolist()
     for time_ns, row, data_ns, computing_s in zip(times, records, *latencies, strict=True):
-        plain = {
-            name: _plain(value)
+        told = {
+            name: plain(value)
             for name, value in row.items()
             if value is not None and value == value  # NaN is not
         }
-        plain |= {
+        told |= {
             "time": iso(time_ns, 6),
             "time_ns": time_ns,
             "computing_latency_s": round(computing_s, 6),
         }
         if (late_s := (data_ns - time_ns) / SECOND) < OLD_S:
-            plain["data_latency_s"] = round(late_s, 6)
-        rows.append(plain)
+            told["data_latency_s"] = round(late_s, 6)
+        rows.append(told)
     return rows
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

@@ -73,11 +73,12 @@ class Picking:
         last = min(self._start + self._curves.shape[1] - self._reach, known)
         return self._make(last, motion) if last > self.done else None
 
-    def preliminary(self, ahead: np.ndarray, motion: Motion) -> pd.DataFrame | None:
-        """Picks that something may still change; None: there are none.
+    def preliminary(self, ahead: np.ndarray, motion: Motion) -> tuple[pd.DataFrame | None, int]:
+        """Picks that something may still change, and the sample before which these are all.
 
-        `ahead` are probabilities beyond the final ones, (phases, n). What is not known yet counts
-        as data without motion: ratios and amplitudes are those of what is there.
+        None: there are no such picks. `ahead` are probabilities beyond the final ones, (phases, n).
+        What is not known yet counts as data without motion: ratios and amplitudes are those of what
+        is there.
         """
         curves = np.concatenate([self._curves, ahead], axis=1)
         rules, phases = self._picker.rules, self._picker.origin.phases
@@ -88,7 +89,7 @@ class Picking:
             (row >= rules.thresholds[phase]).any() for row, phase in zip(new, phases, strict=True)
         ]
         if first >= last or not any(high):
-            return None
+            return None, max(first, last)
         wide = first - self.context, last + self.context
         known = Samples(curves, self._start).cut(*wide)
         data, valid = (Samples(one, motion.start).cut(*wide) for one in (motion.data, motion.valid))
@@ -97,7 +98,7 @@ class Picking:
         picks = self._picker.pick(
             self._label, motion.units, first, known, data, valid, motion.clipped
         )
-        return picks if len(picks) else None
+        return (picks if len(picks) else None), last
 
     def _make(self, last: int, motion: Motion) -> pd.DataFrame | None:
         first, self.done = max(self.done, self._silent_until), max(last, self.done)

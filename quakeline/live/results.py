@@ -15,8 +15,8 @@ class Picks:
     `data_ns` is when the packet came that was the last one a pick had to wait for, as the feed says
     (ns since 1970); `computing_s` passed on this machine since then. Both have shape (m,).
 
-    If `preliminary`, they are all picks of the instrument `label` that are not final now; there may
-    be none.
+    If `preliminary`, they are all picks of the instrument `label` before `until_ns` that are not
+    final now; there may be none.
     """
 
     frame: pd.DataFrame
@@ -24,6 +24,7 @@ class Picks:
     computing_s: np.ndarray
     label: str = ""
     preliminary: bool = False
+    until_ns: int = 0
 
     def only(self, chosen: list[bool]) -> Picks:
         """Some of them, given as m booleans."""

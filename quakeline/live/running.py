@@ -131,6 +131,7 @@ class Running:
             ended = self._work()
             if ended:
                 self._give(session.finish())
+                output.withdraw()
             if self._events is not None and ended and self._is_finite:
                 self._events.finish()
             elif self._events is not None:

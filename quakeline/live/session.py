@@ -129,7 +129,6 @@ class Session:
         self._dues: dict[int, int] = {}
         self._due_since: dict[int, float] = {}
         self.progress = Progress(self._by_label, card.sampling_rate_hz, self.silent_until)
-        self._announced: set[str] = set()
         self._measured: list[pd.DataFrame] = []
         self.clock_ns = 0
         #: Time in which packets came: the clock without the pauses of the whole feed.
@@ -303,16 +302,12 @@ class Session:
             yield from self._preliminary(one)
 
     def _preliminary(self, one: Instrument) -> Iterator[Picks]:
-        found = one.preliminary()
-        if found is None and one.label not in self._announced:
-            return
+        found, last = one.preliminary()
         frame = found if found is not None else tables.empty(PICKS)
-        self._announced.discard(one.label)
-        if found is not None:
-            self._announced.add(one.label)
         arrived_ns, moment = one.latest()
         waited = np.full(len(frame), time.perf_counter() - moment)
-        yield Picks(frame, np.full(len(frame), arrived_ns), waited, one.label, True)
+        arrived = np.full(len(frame), arrived_ns)
+        yield Picks(frame, arrived, waited, one.label, True, self.time_of(last))
 
     def _note_measured(self, one: Instrument, *, is_last: bool = False) -> None:
         measured = one.measured(is_last=is_last)

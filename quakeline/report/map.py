@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -110,11 +109,6 @@ def station_map(stations: pd.DataFrame) -> tuple[str, dict[str, Any] | None]:
     limits = {"west": west, "east": east, "south": south, "north": north}
     box = {"x": x, "y": y, "width": width, "height": height}
     return drawing, {**box, **limits, "wrapped": area.wrapped}
-
-
-def style() -> str:
-    """The style sheet of the report, whose colours drawings have."""
-    return (Path(__file__).parent / "templates/report.css").read_text(encoding="utf-8")
 
 
 def _names_note(stations: pd.DataFrame) -> str:

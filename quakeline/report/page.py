@@ -36,7 +36,7 @@ from quakeline.report.catalog import Catalog, nanoseconds
 from quakeline.report.kept_stores import Archive
 from quakeline.report.map import draw
 from quakeline.report.publication import provenance_table
-from quakeline.report.scripts import TEMPLATES, Scripts, embedded
+from quakeline.report.scripts import TEMPLATES, Scripts, embedded, style_sheet
 
 #: Lines of the table of reasons, and names in a line.
 _MOST_REASONS = 60
@@ -210,8 +210,8 @@ def _event_places(catalog: Catalog) -> list[int]:
 
 
 def style() -> Markup:
-    """The style sheet of all pages."""
-    return Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
+    """The style sheet of all pages, for templates."""
+    return Markup(style_sheet())
 
 
 def environment(*folders: Path) -> Environment:

@@ -15,6 +15,11 @@ from markupsafe import Markup
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+def style_sheet() -> str:
+    """The style sheet of the report, whose colours drawings have."""
+    return (TEMPLATES / "report.css").read_text(encoding="utf-8")
+
+
 @dataclass(frozen=True)
 class Scripts:
     """Texts of scripts in their order."""

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
+import subprocess
+import time
+from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +17,7 @@ import yaml
 from live_runs import overlay, records, run
 from receivers import web_receiver
 from recordings import picker_weights
+from workfolder import QUAKELINE
 
 import quakeline
 from quakeline.core.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS
@@ -123,3 +129,71 @@ def test_velocities_without_stations_are_refused(tmp_path, monkeypatch, capfd):
     words = ["live", "replay", "own.mseed", "-o", "out", "--velocity", "iasp91"]
     assert run(words, monkeypatch) == 2
     assert "--velocity: given without --stations" in capfd.readouterr().err
+
+
+def ended(words: list[str], target: Path, kills: int) -> set[tuple[str, int]]:
+    """Run the command, kill it at random moments, until it ends; versions that were said."""
+    rng, said = random.Random(kills), set()
+    for number in range(kills + 1):
+        process = subprocess.Popen(
+            [QUAKELINE, *words, "-o", str(target)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if number < kills:
+            while process.poll() is None and not (target / "session.json").exists():
+                time.sleep(0.02)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(rng.uniform(0, 8))
+            process.kill()
+        out, err = process.communicate(timeout=300)
+        whole = [line for line in out.splitlines() if line.endswith("}")]
+        said |= {(row["id"], row["version"]) for row in lines("\n".join(whole), "event")}
+        if number == kills:
+            assert process.returncode == 0, err
+    return said
+
+
+@pytest.mark.slow
+def test_no_kill_loses_doubles_or_renames_an_event(hengill, tmp_path, picker_weights):
+    files, stations = hengill
+    words = ["live", "replay", *files, "--stations", str(stations), "--threads", "1"]
+    words += ["--shuffle", "7", "--seed", "3"]
+    whole, target = tmp_path / "whole", tmp_path / "killed"
+    ended(words, whole, 0)
+    said = ended(words, target, 5)
+    rows, expected = (
+        [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+        for folder in (target, whole)
+    )
+    versions = defaultdict(list)
+    for row in rows:
+        versions[row["id"]].append(row)
+    for some in versions.values():
+        assert [row["version"] for row in some] == list(range(1, len(some) + 1))
+        assert {row["status"] for row in some[:-1]} <= {"preliminary", "withdrawn"}
+        assert some[-1]["status"] in ("final", "withdrawn")
+    assert members(rows) == members(expected)
+    assert len(members(rows)) >= 3
+    assert {(row["id"], row["version"]) for row in rows} == said
+    files_of_versions = {f"{row['id']}.v{row['version']:04d}.qml" for row in rows}
+    assert {path.name for path in (target / "events").iterdir()} == files_of_versions
+    for name, schema in (("events", EVENTS), ("arrivals", ARRIVALS)):
+        table = tables.read(target / f"{name}.parquet", schema)
+        assert set(table["event_id"]) == set(members(rows))
+        assert not table.duplicated("event_id" if name == "events" else "pick_id").any()
+    for name, schema in (("picks", PICKS), ("measurements", MEASUREMENTS)):
+        keys = ["pick_id"] if name == "picks" else ["pick_id", "component"]
+        both = [tables.read(folder / f"{name}.parquet", schema) for folder in (target, whole)]
+        found, once = (one.sort_values(keys, ignore_index=True) for one in both)
+        pd.testing.assert_frame_equal(found, once, check_exact=True)
+
+
+def members(rows: list[dict]) -> dict[str, set[str]]:
+    """The picks of final events, by id."""
+    return {
+        row["id"]: {one["pick_id"] for one in row["arrivals"]}
+        for row in rows
+        if row["status"] == "final"
+    }

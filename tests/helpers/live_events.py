@@ -20,7 +20,7 @@ from quakeline.live.events.window import Window
 
 def part_of(folder: Path, start: str, seconds: float) -> material.Material:
     """A set of real picks with its stations and velocities, cut to a span."""
-    whole = material.read(*(folder / f"{name}.csv" for name in ("picks", "stations", "velocity")))
+    whole = material.read(folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv")
     begin = pd.Timestamp(start)
     time_ = whole.picks["time"]
     inside = (time_ >= begin) & (time_ < begin + pd.Timedelta(seconds=seconds))
@@ -62,7 +62,8 @@ def looked(window: Window, known_ns: int) -> list[Update]:
 class Compared:
     """Events of a whole table, those of them that are final events, and final ones without one.
 
-    `apart_km` and `apart_s` have a value for each of those that are in both.
+    `apart_km` and `apart_s` have a value for each of those that are in both, as has `stated_km`,
+    the stated errors of both epicentres together.
     """
 
     all: int
@@ -71,13 +72,14 @@ class Compared:
     more: int
     apart_km: np.ndarray
     apart_s: np.ndarray
+    stated_km: np.ndarray
 
 
 def compared(updates: list[Update], catalog: Catalog) -> Compared:
     """Compare final events with a catalog: events are the same that share half of their picks."""
     final = [one for one in updates if one.status == FINAL]
     owner = {pick: one for one in final for pick in one.arrivals["pick_id"]}
-    km, seconds, same, used = [], [], 0, set()
+    km, seconds, stated, same, used = [], [], [], 0, set()
     for event in catalog.events.to_dict("records"):
         own = catalog.arrivals.query("event_id == @event['event_id']")["pick_id"]
         owners = [owner[pick] for pick in own if pick in owner]
@@ -89,7 +91,10 @@ def compared(updates: list[Update], catalog: Catalog) -> Compared:
         there = np.array([best.event["latitude"]]), np.array([best.event["longitude"]])
         away, _ = distance_azimuth(event["latitude"], event["longitude"], *there)
         km.append(float(away[0]))
+        stated.append(
+            float(np.hypot(event["horizontal_sigma_km"], best.event["horizontal_sigma_km"]))
+        )
         seconds.append(abs(event["time"].value - best.time_ns) / SECOND)
     more = len({one.event_id for one in final} - used)
     n = len(catalog.events)
-    return Compared(n, len(km), same, more, np.array(km), np.array(seconds))
+    return Compared(n, len(km), same, more, np.array(km), np.array(seconds), np.array(stated))

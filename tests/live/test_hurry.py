@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from quakeline.picking.extraction import joined
 
 __all__ = ["picker_weights"]
 
+LATER = 1000 * SECOND
 START = UTCDateTime("2020-05-01")
 
 
@@ -61,25 +63,39 @@ def told(rows: list[dict[str, object]]) -> list[tuple[object, ...]]:
 
 def test_an_announcement_keeps_its_id_until_it_is_final() -> None:
     known = Announcements()
-    assert told(known.preliminary("XX.A..HH", [row(10)])) == [("P10", 1, PRELIMINARY)]
-    assert known.preliminary("XX.A..HH", [row(10.01, 0.82)]) == []
-    assert told(known.preliminary("XX.A..HH", [row(10.1)])) == [("P10", 2, PRELIMINARY)]
-    assert known.preliminary("XX.B..HH", []) == []
+    assert told(known.preliminary("XX.A..HH", [row(10)], LATER)) == [("P10", 1, PRELIMINARY)]
+    assert known.preliminary("XX.A..HH", [row(10.01, 0.82)], LATER) == []
+    assert told(known.preliminary("XX.A..HH", [row(10.1)], LATER)) == [("P10", 2, PRELIMINARY)]
+    assert known.preliminary("XX.B..HH", [], LATER) == []
     assert told(known.final([row(10.12), row(30)])) == [("P10", 3, FINAL), ("P30", 1, FINAL)]
-    assert known.preliminary("XX.A..HH", []) == []
+    assert known.preliminary("XX.A..HH", [], LATER) == []
 
 
 def test_what_is_there_no_more_is_withdrawn_once() -> None:
     known = Announcements()
-    known.preliminary("XX.A..HH", [row(10), row(12, phase="S")])
-    assert told(known.preliminary("XX.A..HH", [row(10)])) == [("S12", 2, WITHDRAWN)]
-    assert known.preliminary("XX.A..HH", [row(10)]) == []
+    known.preliminary("XX.A..HH", [row(10), row(12, phase="S")], LATER)
+    assert told(known.preliminary("XX.A..HH", [row(10)], LATER)) == [("S12", 2, WITHDRAWN)]
+    assert known.preliminary("XX.A..HH", [row(10)], LATER) == []
+
+
+def test_what_was_announced_goes_on_in_the_next_session() -> None:
+    first = Announcements()
+    first.preliminary("XX.A..HH", [row(10), row(12, phase="S"), row(40)], LATER)
+    second = Announcements(json.loads(json.dumps(first.kept())))
+    assert second.preliminary("XX.A..HH", [], 9 * SECOND) == []  # not there yet
+    assert told(second.preliminary("XX.A..HH", [row(10.1)], 11 * SECOND)) == [
+        ("P10", 2, PRELIMINARY)
+    ]
+    assert told(second.preliminary("XX.A..HH", [row(10.1)], 20 * SECOND)) == [("S12", 2, WITHDRAWN)]
+    assert told(second.final([row(10.1)])) == [("P10", 3, FINAL)]
+    assert told(second.withdraw_all()) == [("P40", 2, WITHDRAWN)]
+    assert second.kept() == []
 
 
 def test_two_onsets_of_a_phase_keep_apart() -> None:
     known = Announcements()
-    known.preliminary("XX.A..HH", [row(10), row(10.6)])
-    moved = known.preliminary("XX.A..HH", [row(10.05), row(10.65)])
+    known.preliminary("XX.A..HH", [row(10), row(10.6)], LATER)
+    moved = known.preliminary("XX.A..HH", [row(10.05), row(10.65)], LATER)
     assert told(moved) == [("P10", 2, PRELIMINARY), ("P10.6", 2, PRELIMINARY)]
 
 

@@ -8,11 +8,13 @@ import random
 import signal
 import subprocess
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from io import BufferedWriter, FileIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import obspy
@@ -31,7 +33,8 @@ from quakeline.io.products import provenance, tables, targets
 from quakeline.live import output as outputs
 from quakeline.live import running
 from quakeline.live.feeds.replay import Replay
-from quakeline.live.journal import line_of
+from quakeline.live.hurry import FINAL, PRELIMINARY, WITHDRAWN
+from quakeline.live.lines import line_of
 from quakeline.live.output import LATENCY, LINES, NAMES, STATE, TABLE, Output
 from quakeline.live.remarks import Remarks
 from quakeline.live.running import Pace, Running
@@ -203,6 +206,29 @@ def test_stopping_writes_everything_and_goes_on(annotator, folder, expected, tmp
     output = Output(target, "live replay", RECIPE)
     assert output.ended
     output.close()
+
+
+def test_what_was_announced_before_a_stop_goes_on_and_ends(annotator, folder, expected, tmp_path):
+    said: list[dict[str, Any]] = []
+    open_at_a_stop, ended, n = 0, False, 0
+    while not ended:
+        turns = iter(range(300 + 100 * n))
+        output = Output(tmp_path / "out", "live replay", RECIPE, said.append, hurry=True)
+        session = session_of(annotator, 20.0, hurry=True)
+        ended = Running(feed(folder), session, output, partial(_is_over, turns)).run()
+        last = {row["id"]: row["status"] for row in said}
+        open_at_a_stop += not ended and PRELIMINARY in last.values()
+        n += 1
+    assert open_at_a_stop
+    versions = defaultdict(list)
+    for row in said:
+        versions[row["id"]].append(row)
+    for some in versions.values():
+        assert [row["version"] for row in some] == list(range(1, len(some) + 1))
+        assert {row["status"] for row in some[:-1]} <= {PRELIMINARY}
+        assert some[-1]["status"] in (FINAL, WITHDRAWN)
+    finals = [row["pick_id"] for row in said if row["status"] == FINAL]
+    assert sorted(finals) == sorted(expected["pick_id"])
 
 
 def test_a_folder_of_other_settings_is_refused_until_it_ended(annotator, folder, tmp_path):

@@ -76,6 +76,12 @@ def _spread(pairs: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def table_in(folder: Path) -> Path | None:
+    """The `mechanisms.parquet` of a folder or of the `catalog` in it; None: there is none."""
+    inside = folder / "catalog" / "mechanisms.parquet", folder / "mechanisms.parquet"
+    return next((path for path in inside if path.is_file()), None)
+
+
 def read(path: Path) -> pd.DataFrame:
     """Mechanisms of a file: MECHANISMS, CSV, the first output file of HASH, or QuakeML.
 
@@ -92,8 +98,7 @@ def read(path: Path) -> pd.DataFrame:
     DataError
         The file cannot be read, or a line holds no plane.
     """
-    inside = [path / "catalog" / "mechanisms.parquet", path / "mechanisms.parquet"]
-    path = next((one for one in inside if one.is_file()), path)
+    path = table_in(path) or path
     if path.suffix == ".parquet":
         own = tables.read(path, MECHANISMS).dropna(subset=["strike_1_deg"])
         renamed = own.rename(columns={f"{name}_1_deg": name for name in _ANGLES})

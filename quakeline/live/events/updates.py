@@ -17,6 +17,7 @@ from quakeline.core.geometry import distance_azimuth
 from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.core.timeline import SECOND, iso
 from quakeline.io.products import tables
+from quakeline.live.lines import plain
 from quakeline.live.pick_rows import OLD_S
 
 PRELIMINARY, FINAL, WITHDRAWN = "preliminary", "final", "withdrawn"
@@ -116,12 +117,6 @@ def is_news(before: Update, event: Mapping[str, Any], arrivals: pd.DataFrame) ->
         return True
     size, known = (_number(one.get("magnitude")) for one in (event, old))
     return bool(np.isnan(size) != np.isnan(known) or abs(size - known) >= _SIZE)
-
-
-def plain(value: Any) -> Any:
-    """A value of a table as JSON has it; None for what is null."""
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if value is None or value != value or value is pd.NA else value
 
 
 def _rows(table: pd.DataFrame, names: Any) -> list[dict[str, Any]]:

@@ -19,8 +19,8 @@ from typing import Any
 from quakeline.core.errors import QuakelineError
 from quakeline.core.timeline import iso
 from quakeline.io.products.atomic import replacing
+from quakeline.live.lines import time_ns
 from quakeline.live.publishing.delivery import Undelivered
-from quakeline.live.publishing.lines import time_ns
 
 #: Standard errors of onsets (s) up to which picks have the weights 0, 1, 2 and 3; beyond: 4.
 WEIGHT_SIGMAS_S = (0.05, 0.1, 0.2, 0.5)

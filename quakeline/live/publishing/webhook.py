@@ -71,9 +71,9 @@ class _Push:
 
     def publish(self, kind: str, row: Mapping[str, Any]) -> None:
         """Take a message."""
-        from quakeline.live.publishing.lines import line_of
+        from quakeline.live.lines import line_of
 
-        self._delivery.add(line_of(kind, row))
+        self._delivery.add(line_of({"kind": kind, **row}).encode())
 
     def sync(self) -> None:
         """Put messages that wait on disk."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import time
 from collections import Counter, OrderedDict, deque
@@ -12,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from quakeline.core.timeline import SECOND
-from quakeline.live.publishing.lines import plain
+from quakeline.live.lines import line_of
 from quakeline.live.serving.traces import Traces
 from quakeline.live.session import Session
 
@@ -208,5 +207,4 @@ class Board:
 
 def _message(kind: str, content: Mapping[str, Any]) -> bytes:
     """A message of server-sent events; JSON has no line ends of its own."""
-    text = json.dumps(plain(content), ensure_ascii=False, allow_nan=False)
-    return f"event: {kind}\ndata: {text}\n\n".encode("utf-8", "replace")
+    return f"event: {kind}\ndata: {line_of(content)}\n\n".encode("utf-8", "replace")

@@ -17,7 +17,8 @@ from quakeline.core.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 5
+
+VERSION = 6
 
 logger = logging.getLogger("quakeline")
 

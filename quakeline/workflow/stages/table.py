@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from quakeline.events.classification.settings import EventWeights
 from quakeline.fibres.section import Fibre
@@ -27,6 +27,9 @@ from quakeline.workflow.stages.train import Config as Train
 
 #: On what one job works: a chunk of the seismometers, a fibre and a chunk, or the whole run.
 Scope = Literal["chunk", "fibre", "run"]
+#: To which part of a run a stage belongs, for those who watch it; in the order of the work.
+Phase = Literal["data", "train", "picks", "catalog"]
+PHASES: tuple[Phase, ...] = get_args(Phase)
 #: Names of the benchmark files of jobs, and of their logs, below a folder of the stage's name.
 _BENCHMARK = {"chunk": "{chunk}.tsv", "fibre": "{fibre}-{chunk}.tsv", "run": "all.tsv"}
 _LOG = {"chunk": "{chunk}.log", "fibre": "{fibre}/{chunk}.log", "run": "all.log"}
@@ -127,6 +130,8 @@ class Stage:
     products
         Patterns of the files and stores that the rule makes, below `results/<run>/`, by keyword of
         `run()`. Formats that the settings of a run add stand in the rule.
+    phase
+        To which part of a run its jobs count where progress is shown.
     has
         Whether a run has the stage.
     local
@@ -149,6 +154,7 @@ class Stage:
     module: ModuleType
     scope: Scope
     products: Mapping[str, str]
+    phase: Phase = "catalog"
     has: Callable[[Settings], bool] = always
     local: Callable[[Settings], bool] = never
     gpu: bool = False

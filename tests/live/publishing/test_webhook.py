@@ -21,8 +21,8 @@ from receivers import web_receiver
 
 from quakeline.core.errors import OutputError
 from quakeline.core.reasons import Code
+from quakeline.live.lines import line_of
 from quakeline.live.publishing import AnyPublisher
-from quakeline.live.publishing.lines import line_of
 from quakeline.live.publishing.webhook import Webhook
 
 
@@ -217,7 +217,9 @@ def test_rows_of_pandas_become_plain_json() -> None:
             "name": ["Å", None],
         }
     )
-    first, second = (json.loads(line_of("pick", row)) for row in frame.to_dict("records"))
+    first, second = (
+        json.loads(line_of({"kind": "pick", **row})) for row in frame.to_dict("records")
+    )
     assert first == {
         "kind": "pick",
         "time": "2024-02-29T12:00:00.123457Z",
@@ -227,7 +229,7 @@ def test_rows_of_pandas_become_plain_json() -> None:
     }
     assert second == {"kind": "pick", "time": None, "n": None, "x": None, "name": None}
     bare = {"a": np.datetime64("2024-01-01T00:00:00"), "b": np.arange(2), "c": {"d": np.bool_(1)}}
-    assert json.loads(line_of("event", bare)) == {
+    assert json.loads(line_of({"kind": "event", **bare})) == {
         "kind": "event",
         "a": "2024-01-01T00:00:00.000000Z",
         "b": [0, 1],

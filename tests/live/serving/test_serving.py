@@ -22,13 +22,22 @@ from recordings import UNTERHACHING, picker_weights
 from workfolder import QUAKELINE
 
 from quakeline.core.errors import ConfigError
+from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.core.timeline import SECOND
+from quakeline.io.products import tables
+from quakeline.live.events.updates import Update
+from quakeline.live.pick_rows import rows_of
+from quakeline.live.results import Picks
 from quakeline.live.serving.board import MOST_READERS, Board, Figures
 from quakeline.live.serving.metrics import text_of
 from quakeline.live.serving.server import Page, address_of, serving
-from quakeline.report.map import station_map, style
+from quakeline.report.map import station_map
+from quakeline.report.scripts import style_sheet
 
 __all__ = ["picker_weights"]
 
+#: Six stations around Hengill with events in five minutes.
+HENGILL = ("BIT06", "BLK22", "GAN02", "NUP27", "SKA10", "INNST")
 EVIL = '<img src=x onerror="document.title=1">'
 SITES = pd.DataFrame(
     {
@@ -40,25 +49,37 @@ SITES = pd.DataFrame(
 )
 
 
+START = pd.Timestamp("2020-05-01T00:00:00Z")
+
+
 def pick(station: str = "AAA", time_s: int = 10, **more: Any) -> dict[str, Any]:
-    return {
+    """A line of a pick as a session says it; `more` are columns that announcements have."""
+    row = {
         "pick_id": f"XX.{station}..HH/P/{time_s}",
+        "source": "waveform",
         "network": "XX",
         "station": station,
         "location": "",
         "instrument": "HH",
         "phase": "P",
-        "time": f"2020-05-01T00:00:{time_s:02d}.000000Z",
+        "time": START + pd.Timedelta(seconds=time_s),
         "probability": 0.9,
-        "computing_latency_s": 0.1,
-        "data_latency_s": 31.0,
-        **more,
+        "model": "none",
+        "weights_id": "none",
     }
+    frame = tables.typed(pd.DataFrame([row]), PICKS)
+    arrived_ns = START.value + (time_s + 31) * SECOND
+    (line,) = rows_of(Picks(frame, np.array([arrived_ns]), np.array([0.1])))
+    return {**line, **more}
 
 
-def event(version: int, **more: Any) -> dict[str, Any]:
+def event(version: int, name: str = "e1", **more: Any) -> dict[str, Any]:
+    """A line of an update as a session says it; `more` are columns of EVENTS, or its status."""
+    status = more.pop("status", "preliminary")
     where = {"latitude": 48.1, "longitude": 11.6, "depth_km": 4.5, "magnitude": 2.1}
-    return {"kind": "event", "id": "e1", "version": version, "time": "2020-05-01", **where, **more}
+    row = {"event_id": name, "time": START, **where, **more}
+    update = Update(version, status, row, tables.empty(ARRIVALS), START.value + 40 * SECOND, 0.5)
+    return update.line()
 
 
 @pytest.fixture
@@ -71,7 +92,7 @@ def board() -> Board:
 @pytest.fixture
 def address(board: Board) -> Iterator[str]:
     drawing, _ = station_map(SITES)
-    with serving(board, Page(EVIL, drawing, style()), ("127.0.0.1", 0)) as url:
+    with serving(board, Page(EVIL, drawing, style_sheet()), ("127.0.0.1", 0)) as url:
         yield url
 
 
@@ -166,10 +187,9 @@ def test_a_reader_begins_with_what_was_there_and_the_last_version_counts(board: 
     assert kind == "begin"
     assert [one["version"] for one in begin["last_events"]] == [2]
     assert [(one["id"], one["status"]) for one in begin["last_picks"]] == [("a", "final")]
-    board.row(event(3, magnitude=np.nan, arrivals=[{"pick_id": "a"}]))
+    board.row(event(3, magnitude=np.nan))
     ((kind, last),) = messages(reader)
-    assert (kind, last["version"], last["magnitude"]) == ("event", 3, None)
-    assert "arrivals" not in last
+    assert (kind, last["version"], last.get("magnitude")) == ("event", 3, None)
 
 
 def test_a_slow_reader_is_dropped_and_too_many_are_refused(board: Board, address: str) -> None:
@@ -211,7 +231,7 @@ def test_text_of_others_stays_text_in_the_browser(
     page = seen.page
     seen.waits_for("document.getElementById('link').textContent === 'live'")
     board.row(pick(EVIL, 11))
-    board.row(event(1, id=EVIL, status=EVIL))
+    board.row(event(1, EVIL, status=EVIL))
     seen.waits_for("document.querySelectorAll('#picks tr').length === 2")
     seen.waits_for("document.querySelectorAll('#map .event').length === 1")
     assert page.locator("#picks tr").first.locator("td").nth(1).inner_text() == f"XX.{EVIL}..HH"
@@ -268,6 +288,42 @@ def test_a_session_is_seen_while_it_runs(
         assert process.returncode == 0
         seen.waits_for("document.getElementById('link').textContent.startsWith('no connection')")
         seen.page.context.close()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.slow
+def test_events_of_real_recordings_are_on_the_page(
+    browser: Any, picker_weights: Path, shared: Path, tmp_path: Path
+) -> None:
+    folder = shared / "data/hengill"
+    files = [str(path) for code in HENGILL for path in sorted(folder.glob(f"*.{code}.*.mseed"))]
+    words = [QUAKELINE, "live", "replay", *files, "--stations", str(folder / "stations.csv")]
+    words += ["--threads", "1", "--speed", "20", "--serve", "0", "--output", str(tmp_path / "out")]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        url = None
+        while url is None:
+            line = process.stderr.readline()
+            assert line, "it ended"
+            url = re.search(r"serving +(http://127\.0\.0\.1:\d+/)", line)
+        seen = Watching(browser, url[1])
+        page = seen.page
+        page.wait_for_selector("#map svg", timeout=30_000)
+        process.communicate(timeout=120)  # the page keeps what it was told last
+        assert process.returncode == 0
+        events = tables.read(tmp_path / "out/events.parquet", EVENTS)
+        shown = page.evaluate("[...document.querySelectorAll('#events tr')].map(r => r.innerText)")
+        assert len(events) >= 3
+        assert len(shown) >= len(events) - 1  # the last ones are final when the server has ended
+        for place in page.locator("#map .event").all():
+            box, whole = place.bounding_box(), page.locator("#map").bounding_box()
+            assert whole["x"] < box["x"] < whole["x"] + whole["width"]
+        times = events["time"].dt.strftime("%H:%M:%S").tolist()
+        assert sum(any(time in row for row in shown) for time in times) >= len(events) - 1
+        page.context.close()
     finally:
         process.kill()
         process.communicate()

@@ -1,4 +1,4 @@
-"""A message as one line of JSON."""
+"""Rows as lines of JSON."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import numpy as np
 from quakeline.core.timeline import iso
 
 
-def line_of(kind: str, row: Mapping[str, Any]) -> bytes:
-    """One line of JSON, without its end: `kind` first, then the row as it is.
+def line_of(row: Mapping[str, Any]) -> str:
+    """A row as a line of JSON, without its end.
 
     Times become ISO 8601 (UTC, to the microsecond), what is no number null, arrays lists.
     """
-    whole = {"kind": kind, **{str(name): plain(value) for name, value in row.items()}}
-    return json.dumps(whole, ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(plain(row), ensure_ascii=False, allow_nan=False)
 
 
 def time_ns(value: Any) -> int:
