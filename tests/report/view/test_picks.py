@@ -8,6 +8,7 @@ import pytest
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.timeline import to_ns
 from quakeline.io.formats import pick_tables
+from quakeline.report.catalog import with_labels
 from quakeline.report.view.content import opened
 from quakeline.report.view.picks import RevisedPicks
 
@@ -60,6 +61,20 @@ def test_what_is_no_pick_is_refused_and_changes_nothing(content, table):
         with pytest.raises(DataError):
             act()
     assert table.read_text() == text
+
+
+def test_picks_of_fibres_keep_the_names_of_their_channels(content, table):
+    """A fibre may be called as no station can be."""
+    own = content.catalog.picks
+    channel = {"source": "das", "network": "cable-1", "station": "00010", "location": ""}
+    more = own.head(1).assign(**channel, instrument="", fibre="cable-1", channel_index=10, pick_id="f")
+    both = with_labels(pd.concat([own, more]))
+    RevisedPicks(both, table, "Ada").add(LABEL, "S", AT)
+    again = RevisedPicks(both, table, "Ada")
+    again.add(LABEL, "P", AT)
+    read = pick_tables.read(table, fibres=frozenset({"cable-1"})).set_index("pick_id").loc["f"]
+    assert {name: read[name] for name in channel} == channel
+    assert (read["fibre"], read["channel_index"]) == ("cable-1", 10)
 
 
 def test_other_tables_are_not_replaced(content, table):
