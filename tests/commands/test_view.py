@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,14 +30,33 @@ def place(tmp_path_factory):
     return files.folder
 
 
+@contextmanager
+def ending(server):
+    """Whatever happens, the server does not outlive the test."""
+    try:
+        yield
+    finally:
+        server.kill()
+
+
 def test_it_serves_until_ctrl_c_and_writes_nothing_of_its_own(place):
     before = sorted(place.rglob("*"))
     main = "from quakeline.cli import main; main()"
     command = [sys.executable, "-c", main, "view", "unterhaching", "--no-browser"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        command, cwd=place, env=environment, text=True, stdout=subprocess.PIPE
-    ) as server:
+    with (
+        subprocess.Popen(
+            command,
+            cwd=place,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            preexec_fn=partial(
+                signal.signal, signal.SIGINT, signal.SIG_DFL
+            ),  # shells may ignore it
+        ) as server,
+        ending(server),
+    ):
         said = server.stdout.readline()
         address = re.fullmatch(
             r"serving  (http://127\.0\.0\.1:\d+/\?token=\S+) \(Ctrl-C ends it\)\n", said
