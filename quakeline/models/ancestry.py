@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+
+from quakeline import __version__
 
 NOT_STATED = "not stated"
 
@@ -20,6 +23,16 @@ class Training:
     date: str = ""
     code: str = ""
     settings: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def ended(cls, data_set: str, digest: str, settings: dict[str, Any]) -> Training:
+        """A training that ended now, by this program, on a data set with the SHA-256 `digest`."""
+        return cls(
+            data=(f"{data_set} (sha256 {digest})",),
+            date=datetime.now(UTC).strftime("%Y-%m-%d"),
+            code=f"quakeline {__version__}",
+            settings=settings,
+        )
 
     @property
     def described(self) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from quakeline import __version__
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.io.products import targets
 from quakeline.io.products.provenance import digest_of
@@ -178,9 +176,4 @@ def _training(
         "accuracy_on_test": accuracy,
         "calibration_error_on_test": reliability.error if reliability else None,
     }
-    return Training(
-        data=(f"{data.path.name} (sha256 {digest(data)})",),
-        date=datetime.now(UTC).strftime("%Y-%m-%d"),
-        code=f"quakeline {__version__}",
-        settings=facts,
-    )
+    return Training.ended(data.path.name, digest(data), facts)

@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import pandas as pd
 import torch
 
-from quakeline import __version__
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.inference.annotator import Annotator
 from quakeline.io.products import targets
@@ -299,9 +297,4 @@ def _training(
             for name, own in tested.scores.items()
         },
     }
-    return Training(
-        data=(f"{data.path.name} (sha256 {digest(data)})",),
-        date=datetime.now(UTC).strftime("%Y-%m-%d"),
-        code=f"quakeline {__version__}",
-        settings=facts,
-    )
+    return Training.ended(data.path.name, digest(data), facts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from quakeline import __version__
 from quakeline.core.errors import DataError
 from quakeline.fibres.das.model import DASModel
 from quakeline.fibres.das.picks import DASPickingCallback
@@ -111,12 +109,7 @@ def train(
     model.eval()
     counts = {part: len(records.rows(part)) for part in PARTS}
     said: dict[str, Any] = {**chosen.plain(), "best_epoch": progress.best_epoch, "records": counts}
-    training = Training(
-        data=(f"{records.path.name} (sha256 {records.digest})",),
-        date=datetime.now(UTC).strftime("%Y-%m-%d"),
-        code=f"quakeline {__version__}",
-        settings=said,
-    )
+    training = Training.ended(records.path.name, records.digest, said)
     return Trained(progress.history, progress.best_epoch, training)
 
 

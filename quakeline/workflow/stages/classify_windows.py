@@ -18,7 +18,7 @@ def run(
     config: Config,
     *,
     chunk: str,
-    picks: Path,
+    picks: list[Path],
     waveforms: Path,
     weights: list[Path],
     threads: int = 1,
@@ -26,7 +26,7 @@ def run(
 ) -> None:
     """Write probabilities of classes (WINDOW_CLASSES) of the P picks (PICKS) in the chunk.
 
-    `picks` may be those of the whole run.
+    `picks` are those of the chunk, and those of a table for the whole run.
     """
     import torch
 
@@ -38,7 +38,7 @@ def run(
 
     torch.set_num_threads(threads)
     network = opened(weights[0])
-    made = tables.read(picks, PICKS)
+    made = tables.read_many(picks, PICKS).drop_duplicates("pick_id")
     made = made[tables.inside(made, Span.parse(chunk))]
     store = stores.open_store(waveforms, WAVEFORMS)
     frame = judged_windows(made, store, network, vertical_alone=config.vertical_alone)

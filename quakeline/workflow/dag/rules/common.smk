@@ -84,6 +84,12 @@ def choosing():
     return [*picks, *onsets, rules.associate.output.events, rules.locate.output.events]
 
 
+def joined_picks():
+    """Picks of a table that join those of the networks."""
+    joins = not RUN.import_picks.replaces
+    return only_with("import_picks", product("import_picks", "picks")) if joins else []
+
+
 def records_to_learn():
     """Files of the data set that the picker is trained on."""
     given = RUN.train.files() if RUN.train else []

@@ -8,7 +8,8 @@
 #   pick       probabilities, waveforms            -> picks/<chunk>.parquet
 #   measure    picks (or those of a table that
 #              replaces them), waveforms           -> measurements/<chunk>.parquet
-#   classify_windows  the same, weights of events  -> classes/windows/<chunk>.parquet (where events
+#   classify_windows  the same and those of a
+#              table that join, weights of events  -> classes/windows/<chunk>.parquet (where events
 #                                                     are classified by a network)
 
 
@@ -164,7 +165,7 @@ rule measure:
 
 rule classify_windows:
     input:
-        picks=PICKS_AT_WAVEFORMS,
+        picks=[PICKS_AT_WAVEFORMS] + joined_picks(),
         waveforms=rules.prepare.output.waveforms,
         weights=event_weights(),
     output:
