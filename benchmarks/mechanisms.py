@@ -26,7 +26,7 @@ from quakeline.events.mechanisms import first_motions, hash_files, quality, refe
 from quakeline.events.mechanisms.launching import Stated
 from quakeline.events.mechanisms.mechanisms import Found, Rules, of_events
 from quakeline.events.mechanisms.search import Rays, amplitudes, one_sided, solved
-from quakeline.models import polarity
+from quakeline.models import polarity, polarity_cards
 
 DRAWS, SPHERES, EXPLOSIONS = 10, 60, 60
 RAY_SIGMA_DEG, TRIALS = 3.0, 30
@@ -150,7 +150,7 @@ def networks(shared: Path, files: list[str]) -> dict[str, Any]:
     rules = first_motions.FirstMotionRules()
 
     def told(sign: int = 1, shift_s: float = 0.0) -> np.ndarray:
-        shift, valid = round(shift_s * polarity.RATE_HZ), np.ones(waves.shape[1], dtype=bool)
+        shift, valid = round(shift_s * polarity_cards.RATE_HZ), np.ones(waves.shape[1], dtype=bool)
         pairs = zip(waves, onsets, strict=True)
         return np.array(
             [

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def phases_shown(console: Console) -> Iterator[Told]:
     """Give a function that takes how far the run is.
 
-    A phase (data, picks, catalog) has a bar, the time that passed and that is left by its rate so
-    far, and counts of its stages that are at work.
+    A phase (data, train, picks, catalog; the field `phase` of a stage) has a bar, the time that
+    passed and that is left by its rate so far, and counts of its stages that are at work.
     """
     if not console.is_terminal:
         with shown("running", console, lambda n: f"{n:.0f} steps") as notify:

@@ -24,6 +24,17 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: one that is 
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")]
 
 
+def _user() -> str:
+    """The name of the user; a number where the system has no name for it, as in containers."""
+    import getpass
+    import os
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
 def view(
     run: Run,
     picks: Picks = None,
@@ -33,11 +44,12 @@ def view(
 ) -> None:
     """Show a finished run in the browser: any event, station and time; picks can be revised.
 
-    The server answers to this machine alone and ends with Ctrl-C. It writes nothing but the table
-    that --picks names, which `import_picks.table` of another run takes.
+    The server answers to this machine alone, to whoever has the address that is shown, and ends
+    with Ctrl-C. It writes nothing but the table
+    that --picks names, which goes back into the run by `import_picks` with `replaces: true`.
     """
-    import getpass
     import webbrowser
+    from threading import Thread
 
     from quakeline.core.errors import ConfigError
     from quakeline.io.products import targets
@@ -47,14 +59,15 @@ def view(
     root = run_folder_of(run)
     if picks is not None:
         targets.require_file("--picks", picks, files_of(run))
-    content = opened(root, picks, author or getpass.getuser())
+    content = opened(root, picks, (author or _user()) if picks else "")
     try:
         server = Server(content, root.name, port)
     except OSError as error:
         raise ConfigError(f"--port {port} given; it cannot be used: {error.strerror}") from None
     typer.echo(f"serving  {server.address} (Ctrl-C ends it)")
     if browser:
-        webbrowser.open(server.address)
+        # a browser of the terminal comes back when it is closed, and is served until then
+        Thread(target=webbrowser.open, args=(server.link(),), daemon=True).start()
     with server:
         try:
             server.serve_forever()

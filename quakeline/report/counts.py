@@ -97,6 +97,8 @@ def why_empty(catalog: Catalog, lanes: list[Lane]) -> list[str]:
     if not len(catalog.picks):
         if catalog.given_only:
             return [data, "It holds none in the run's time."]
+        if (catalog.settings.get("import_picks") or {}).get("replaces"):
+            return [data, "The table that replaces its picks holds none in the run's time."]
         return [data, f"The network made no pick in them{_thresholds(catalog)}."]
     phases = catalog.picks["phase"].value_counts()
     sites = sorted(set(catalog.picks["site"]))

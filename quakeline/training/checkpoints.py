@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from quakeline.core.errors import ConfigError, DataError
-from quakeline.io.products.atomic import replacing
+from quakeline.io.products.atomic import replacing, writing
 
 _STATE, _RANDOM = "state", "random"
 
@@ -73,12 +73,7 @@ def load(path: Path, recipe: str, network: nn.Module, optimizer: torch.optim.Opt
     ConfigError
         It is of another training: other settings, records or weights.
     """
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            facts: dict[str, Any] = json.loads((file.metadata() or {})[_STATE])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
-        raise DataError(f"{path} is damaged: remove it to begin anew") from error
+    facts, tensors = _read(path)
     if facts["recipe"] != recipe:
         raise ConfigError(
             f"{path} is of a training with other settings, records or weights: give these again, or"
@@ -89,6 +84,31 @@ def load(path: Path, recipe: str, network: nn.Module, optimizer: torch.optim.Opt
     torch.set_rng_state(tensors[_RANDOM])
     best = _below(tensors, "best.")
     return Progress(recipe, facts["history"], facts["best_epoch"], facts["best_loss"], best)
+
+
+def keep_own(path: Path, recipe: str) -> bool:
+    """Remove a file of another training, or a damaged one; whether one was there and removed."""
+    if not path.is_file():
+        return False
+    try:
+        is_own = _read(path)[0]["recipe"] == recipe
+    except DataError:
+        is_own = False
+    if not is_own:
+        with writing(path):
+            path.unlink()
+    return not is_own
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What a file states, and its tensors. Raises DataError where it is damaged."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            facts: dict[str, Any] = json.loads((file.metadata() or {})[_STATE])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+        raise DataError(f"{path} is damaged: remove it to begin anew") from error
+    return facts, tensors
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -19,7 +19,6 @@ from quakeline.training.windows import Example
 
 #: What data sets call classes, and what they are called here.
 _SYNONYMS = {"quarry blast": EXPLOSION, "blast": EXPLOSION, "probable explosion": EXPLOSION}
-_ONSETS = ("P", "S")
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class EventWindows:
 
     A record of a class of the network is a window with its P where the card says, at random in
     training and else in the middle of that range; noise is anywhere in a record of noise, or before
-    the first onset of another record, where there is room.
+    the first onset of another record with a P, where there is room.
     """
 
     dataset: Dataset
@@ -54,7 +53,7 @@ class EventWindows:
 
     def _of(self, row: int) -> list[Example]:
         record, window = self.dataset.table.iloc[row], self.card.window_samples
-        n, first = int(record["npts"]), self._first(row)
+        n, quiet = int(record["npts"]), self.dataset.noise_end(row)
         found = []
         kind = class_of(record["source"], record["kind"], self.card)
         if record["kind"] == "event":
@@ -66,16 +65,11 @@ class EventWindows:
                 self._left_out["without room for a window around its P"] += 1
             else:
                 found.append(Example(row, kind, float(record["P"][0])))
-        room = n if first is None else int(first)
-        if NOISE in self.card.classes and room >= window:
-            found.append(Example(row, NOISE, None if first is None else room - window / 2))
+        if NOISE in self.card.classes and quiet >= window:
+            found.append(Example(row, NOISE, None if quiet == n else quiet - window / 2))
         elif record["kind"] != "event":
             self._left_out["noise shorter than a window"] += 1
         return found
-
-    def _first(self, row: int) -> float | None:
-        record = self.dataset.table.iloc[row]
-        return min((at for phase in _ONSETS for at in record[phase]), default=None)
 
     def _room(self, onset: float, n: int) -> tuple[int, int] | None:
         """First and last start of a window in the record with the onset where the card says."""

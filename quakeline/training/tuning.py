@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from quakeline.models.ancestry import Training
 from quakeline.models.cards import Card
 from quakeline.models.networks import save_network
 from quakeline.models.weights import weights_id
-from quakeline.training import scoring
+from quakeline.training import checkpoints, scoring
 from quakeline.training.beginning import Beginning, from_scratch, of_parent
 from quakeline.training.checkpoints import Progress
 from quakeline.training.datasets.opening import digest, in_parts
@@ -37,6 +38,7 @@ from quakeline.training.windows import Windows, check
 
 #: What fills the folder of a report, as its mark names it.
 REPORT = "tune picker"
+logger = logging.getLogger("quakeline")
 _RULE = "largest F1 on the part dev, of 0.05 to 0.998"
 
 
@@ -47,6 +49,7 @@ class Job:
     `parent` is a file of weights; None: a `network` from scratch, as `beginning.from_scratch` takes
     it. `resample` brings records of
     another rate to that of the network. `command` is what repeats it, for the report.
+    `begins_anew`: a checkpoint of another training is removed, where else it is refused.
     """
 
     dataset: Dataset
@@ -59,6 +62,7 @@ class Job:
     device: str = "auto"
     threads: int = 1
     command: str = ""
+    begins_anew: bool = False
 
     @property
     def report(self) -> Path:
@@ -117,6 +121,8 @@ def tune(job: Job, notify: Notify, begun: Beginning | None = None) -> Result | N
     facts: list[Any] = [first, digest(data), data.table["split"].tolist(), job.settings.plain()]
     recipe = digest_of([*facts, *([team.size] if team.size > 1 else [])])
     team.join(device)
+    if job.begins_anew and checkpoints.keep_own(job.checkpoint, recipe):
+        logger.info("train: begins anew, its checkpoint was of another training, or damaged")
     fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe, team)
     progress = fit.run(job.checkpoint, logged(job, notify))
     team.leave()

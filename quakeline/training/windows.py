@@ -65,11 +65,10 @@ class Windows:
         found = [
             Example(row, phase, at) for phase in self.card.phases for at in onsets.get(phase, ())
         ]
-        first = min((at for own in onsets.values() for at in own), default=None)
         n, window = int(self.dataset.table["npts"].iloc[row]), self.card.window_samples
-        room = n if first is None else int(first)
-        if room >= window and any(name in labels.NOISE for name in self.card.classes):
-            found.append(Example(row, _NOISE, room - window / 2 if first is not None else None))
+        quiet = self.dataset.noise_end(row)
+        if quiet >= window and any(name in labels.NOISE for name in self.card.classes):
+            found.append(Example(row, _NOISE, None if quiet == n else quiet - window / 2))
         return found
 
     @cached_property

@@ -34,7 +34,9 @@ class Queue(Section):
 
     partition: str = Field(pattern=_WORD, description="name of the partition or queue")
     gres: str | None = Field(
-        None, pattern=r"^[\w:,-]+$", description="generic resources of a job, e.g. gpu:1"
+        None,
+        pattern=r"^[\w:,=-]+$",
+        description="generic resources of a job: gpu:1 in SLURM, ngpus=1 in PBS",
     )
     max_memory_mb: int | None = Field(None, gt=0, description="largest request in MB; null: none")
     max_runtime_min: int | None = Field(
@@ -70,7 +72,7 @@ class ClusterSite(Section):
 
     def resources(self, kind: Kind, memory_mb: int, runtime_min: int) -> dict[str, Any]:
         """Resources of a rule for Snakemake; memory and time grow with each attempt."""
-        queue = self.gpu if kind == "gpu" and self.gpu else self.cpu
+        queue = self.queue(kind)
         limits = (queue.max_memory_mb, queue.max_runtime_min) if queue else (None, None)
         wanted: dict[str, Any] = {
             "mem_mb": _growing(memory_mb, limits[0]),
@@ -82,13 +84,14 @@ class ClusterSite(Section):
             wanted["gres"] = queue.gres
         if queue and queue.options:
             wanted["slurm_extra"] = " ".join(queue.options)
+        if kind == "gpu" and self.gpu:
+            wanted["queue"] = kind  # by which `queues` finds it again
         named = {"slurm_account": self.account, "qos": self.qos}
         return wanted | {name: value for name, value in named.items() if value}
 
-    def queue(self, name: str) -> Queue | None:
-        """The partition or queue of a name; None where the site file has none."""
-        named = [queue for queue in (self.cpu, self.gpu) if queue and queue.partition == name]
-        return named[0] if named else None
+    def queue(self, kind: Kind) -> Queue | None:
+        """Where jobs of a kind run; None where the site file says nothing."""
+        return self.gpu if kind == "gpu" and self.gpu else self.cpu
 
     def grouping(self, run: Settings) -> list[str]:
         """Arguments for Snakemake that join small jobs: those of some chunks, and the last ones.
@@ -115,6 +118,8 @@ def _groups(run: Settings, *, gpu_apart: bool) -> dict[Stage, str]:
     groups: dict[Stage, str] = {}
     begun: dict[tuple[str, str], str] = {}
     for stage in stages.of(run):
+        if stage.divides(run):
+            begun = dict.fromkeys(begun, f"after_{stage.name}")
         if stage.group is None:
             continue
         place = (stage.group, stage.scope)

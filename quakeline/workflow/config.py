@@ -28,6 +28,7 @@ from quakeline.fibres.section import Fibre
 from quakeline.live.section import Live
 from quakeline.models.cards import Card
 from quakeline.models.names import described
+from quakeline.models.polarity_cards import RATE_HZ
 from quakeline.models.sections import AnyKind, Builtin, Kind
 from quakeline.workflow import stages
 from quakeline.workflow.keys import meant, percent
@@ -195,6 +196,12 @@ class Run(Section):
         if self.mechanism.networks and "waveforms" not in self.keep:
             raise ValueError(
                 "mechanism.networks: given, and waveforms are not kept; needed is keep: [waveforms]"
+            )
+        if self.mechanism.networks and self.sampling_rate_hz != RATE_HZ:
+            raise ValueError(
+                f"mechanism.networks: given; they take {RATE_HZ:g} Hz; waveforms are prepared at"
+                f" {self.sampling_rate_hz:g} Hz for {self.weights.card().name}; allowed there:"
+                " mechanism.polarities"
             )
         return self
 

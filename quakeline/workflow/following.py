@@ -9,12 +9,8 @@ from pathlib import Path
 
 import typer
 
-#: Stages of the phases of a run; what stands in none belongs to the last phase, the catalog.
-PHASES = {
-    "data": ("stations", "fetch", "weights", "import_picks", "das_index", "das_weights"),
-    "picks": ("prepare", "annotate", "pick", "measure", "das_annotate", "das_pick"),
-    "catalog": (),
-}
+from quakeline.workflow.stages import STAGES
+from quakeline.workflow.stages.table import PHASES
 
 
 @dataclass
@@ -29,9 +25,8 @@ class Steps:
 
     def phases(self) -> Iterator[tuple[str, list[str]]]:
         """The phases that the run has, each with its stages."""
-        known = {stage for stages in PHASES.values() for stage in stages}
-        for phase, stages in PHASES.items():
-            own = [s for s in self.jobs if (s in stages if stages else s not in known)]
+        for phase in PHASES:
+            own = [job for job in self.jobs if job in STAGES and STAGES[job].phase == phase]
             if own:
                 yield phase, own
 

@@ -224,6 +224,8 @@ def _why_no_events(found: RunTables) -> str:
         return "The table of picks has none within the run's time."
     if found.usable.empty and not found.imported:
         return "No data could be used; the reasons are listed below."
+    if not n_picks and found.imported is not None:
+        return "The table of picks has none within the run's time, and there are no others."
     if not n_picks:
         return (
             f"{_n_stations(found.usable)} station(s) have data, but there are no picks. Either"

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from workfolder import WorkFolder
 
 from quakeline.cli import app
-from quakeline.core.schemas import EVENTS, PICKS, STATIONS
+from quakeline.core.schemas import EVENTS, MEASUREMENTS, PICKS, STATIONS
 from quakeline.io.products import tables
 from quakeline.workflow import launch
 
@@ -231,6 +231,45 @@ def test_import_picks(folder: Path, tmp_path: Path, table: str) -> None:
     made = tables.read(tmp_path / "picks.parquet", PICKS).drop(columns="event_id")
     own = tables.read(Path("picks.parquet"), PICKS).drop(columns="event_id")
     pd.testing.assert_frame_equal(made[["pick_id", "snr_db"]], own[["pick_id", "snr_db"]])
+
+
+REVISED = """\
+import_picks: {table: revised.csv, replaces: true}
+"""
+
+
+def test_revised_picks_go_back_into_their_run(folder: Path, tmp_path: Path) -> None:
+    """What `quakeline view` wrote takes the place of the picks: as deleted, moved and added."""
+    from quakeline.report.view.content import opened
+
+    place = WorkFolder(folder).copied(tmp_path)
+    catalog = tmp_path / CATALOG
+    before = tables.read(catalog / "picks.parquet", PICKS)
+    used = before[before["event_id"].notna()].sort_values(["time", "pick_id"])
+    deleted, moved = (used[used["phase"] == phase].iloc[0] for phase in ("S", "P"))
+    shift = pd.Timedelta(milliseconds=50)
+    picks = opened(tmp_path / "results" / RUN, tmp_path / "revised.csv", "Ada").picks
+    picks.delete(deleted["pick_id"])
+    new = picks.move(moved["pick_id"], int((moved["time"] + shift).as_unit("ns").value))
+    overlay = place.demo_overlay(REVISED)
+    planned = place.planned("--configfile", overlay)
+    assert {"import_picks", "measure", "associate", "merge", "report"} <= set(planned)
+    assert not {"fetch", "prepare", "annotate", "pick"} & set(planned), "what was made stays"
+    ran = place.quakeline("run", overlay, "--cores", "2")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    after = tables.read(catalog / "picks.parquet", PICKS)
+    same = set(before["pick_id"]) - {deleted["pick_id"], moved["pick_id"]}
+    assert set(after["pick_id"]) == same | {new["pick_id"]}
+    assert after.set_index("pick_id").loc[new["pick_id"], "time"] == moved["time"] + shift
+    assert new["pick_id"] in set(after.loc[after["event_id"].notna(), "pick_id"])
+    events = tables.read(catalog / "events.parquet", EVENTS)
+    assert len(events) == 2
+    (measured,) = (tmp_path / f"results/{RUN}/measurements").glob("*.parquet")
+    assert set(tables.read(measured, MEASUREMENTS)["pick_id"]) == set(after["pick_id"])
+    again = opened(tmp_path / "results" / RUN, tmp_path / "revised.csv", "Ada")
+    assert len(again.event(1)["rows"]) == 4
+    assert "record-1" in (tmp_path / f"results/{RUN}/report.html").read_text()
 
 
 def test_corrections_of_a_run(folder: Path) -> None:

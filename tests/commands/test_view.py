@@ -37,7 +37,9 @@ def test_it_serves_until_ctrl_c_and_writes_nothing_of_its_own(place):
         command, cwd=place, env=environment, text=True, stdout=subprocess.PIPE
     ) as server:
         said = server.stdout.readline()
-        address = re.fullmatch(r"serving  (http://127\.0\.0\.1:\d+/) \(Ctrl-C ends it\)\n", said)[1]
+        address = re.fullmatch(
+            r"serving  (http://127\.0\.0\.1:\d+/\?token=\S+) \(Ctrl-C ends it\)\n", said
+        )[1]
         page = urllib.request.urlopen(address, timeout=20).read().decode()
         server.send_signal(signal.SIGINT)
         rest, _ = server.communicate(timeout=20)
@@ -66,6 +68,43 @@ def test_what_is_no_run_is_refused(tmp_path):
     result = CliRunner().invoke(cli.app, ["view", str(tmp_path), "--no-browser"])
     assert isinstance(result.exception, DataError)
     assert "no finished run" in str(result.exception)
+
+
+def test_a_user_without_a_name_is_a_number(monkeypatch):
+    """As in a container with a user of its own."""
+    from quakeline.commands import view
+
+    def nobody(*_):
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert view._user() == f"user {os.getuid()}"
+
+
+def test_the_browser_may_wait_for_its_page(place, monkeypatch):
+    """One of the terminal comes back when it is closed; it is served before."""
+    import threading
+    import webbrowser
+
+    from quakeline.report.view.server import Server
+
+    seen = []
+
+    def read(address):
+        seen.append(urllib.request.urlopen(address, timeout=20).read().decode())
+        servers[0].shutdown()
+
+    servers = []
+    serve = Server.serve_forever
+    monkeypatch.setattr(Server, "serve_forever", lambda one: (servers.append(one), serve(one)))
+    monkeypatch.setattr(webbrowser, "open", read)
+    words = ["view", str(place / "results/unterhaching")]
+    result = CliRunner().invoke(cli.app, words)
+    assert result.exit_code == 0, result.output
+    assert "<h1>unterhaching</h1>" in seen[0]
+    assert threading.main_thread().is_alive()
 
 
 def test_a_port_that_is_taken_is_told(place):

@@ -20,9 +20,7 @@ from quakeline.live.events.window import Window
 
 def part_of(folder: Path, start: str, seconds: float) -> material.Material:
     """A set of real picks with its stations and velocities, cut to a span."""
-    files = (folder / f"{name}.csv" for name in ("picks", "stations", "velocity"))
-    picks, stations, velocity = files
-    whole = material.read(picks, stations, velocity)
+    whole = material.read(folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv")
     begin = pd.Timestamp(start)
     time_ = whole.picks["time"]
     inside = (time_ >= begin) & (time_ < begin + pd.Timedelta(seconds=seconds))

@@ -15,12 +15,13 @@ from quakeline.core.schemas import (
     STATIONS,
     WAVEFORMS,
 )
-from quakeline.core.timeline import SECOND
+from quakeline.core.timeline import SECOND, Span
 from quakeline.earth.sections import Layers
 from quakeline.io.products import stores, tables
 from quakeline.workflow.stages import magnitude, measure
 
 RATE, START, SECONDS = 100, 1_588_291_200 * SECOND, 120
+SPAN = Span(START, START + SECONDS * SECOND)
 ORIGIN_S, DEPTH_KM, VP, VS, HZ = 40.0, 8.0, 6.0, 3.5, 5.0
 #: Wood-Anderson deflection in mm of 1 m/s at HZ, from the equation.
 W, W0 = 2 * np.pi * HZ, 2 * np.pi / 0.8
@@ -97,6 +98,7 @@ class Scene:
         (folder / "velocity.csv").write_text(f"depth_km,vp,vs\n0,{VP},{VS}\n")
         measure.run(
             self.measuring,
+            chunk=SPAN.id,
             picks=paths["picks"],
             waveforms=folder / "w.zarr",
             measurements=out["m"],

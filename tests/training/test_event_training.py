@@ -16,6 +16,7 @@ from workfolder import REPOSITORY
 from quakeline.cli import app
 from quakeline.core.errors import ConfigError, DataError, WeightsError
 from quakeline.inference.annotator import Annotator
+from quakeline.models.cards import CARDS
 from quakeline.models.event_cards import QUAKEXNET, card_of_events
 from quakeline.models.event_images import of_noise
 from quakeline.models.event_networks import opened
@@ -28,6 +29,7 @@ from quakeline.training.datasets.records import Dataset
 from quakeline.training.datasets.writing import Writer
 from quakeline.training.event_windows import EventWindows, class_of
 from quakeline.training.settings import Augmentation, Settings
+from quakeline.training.windows import Windows
 
 STILL = Augmentation(noise=0, drop=0, amplitude=0, flip=0)
 PARTS = ["train", "train", "dev", "test"]
@@ -111,6 +113,30 @@ def test_records_that_give_no_window_are_counted(tmp_path: Path) -> None:
         "without a P": 1,
         "noise shorter than a window": 1,
     }
+
+
+def test_noise_is_learnt_only_where_no_event_can_be(tmp_path: Path) -> None:
+    """Without a P there may be one anywhere before S, and anywhere in a record of an event."""
+    (tmp_path / "ds").mkdir()
+    given: list[dict[str, object]] = [
+        {"trace_category": "earthquake_local"},
+        {"source_type": "explosion"},
+        {"trace_S_arrival_sample": 1600},
+        {"trace_P_arrival_sample": 1500, "trace_S_arrival_sample": 1600},
+        {"trace_P_arrival_sample": 1500, "trace_unsure_samples": "1100"},
+        {"trace_category": "noise"},
+        {},
+    ]
+    with Writer(tmp_path / "ds", "ZNE", 100.0) as writer:
+        for facts in given:
+            writer.add(np.zeros((3, 2400)), facts)
+    data = open_dataset(tmp_path / "ds")
+    assert [data.noise_end(row) for row in range(7)] == [0, 0, 0, 1500, 1100, 2400, 2400]
+    found = EventWindows(data, list(range(7)), card_for(10.0), Settings(), training=False)
+    assert [one.row for one in found.examples() if one.kind == "noise"] == [3, 4, 5, 6]
+    assert found.left_out == {"without a P": 3}
+    phases = Windows(data, list(range(7)), CARDS["gpd"], Settings(), training=False)
+    assert [one.row for one in phases.examples() if one.kind == "N"] == [3, 4, 5, 6]
 
 
 @pytest.mark.parametrize(

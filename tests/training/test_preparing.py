@@ -92,7 +92,9 @@ def test_the_sound_rule_and_silent_windows() -> None:
         preparing.shift_event(record, 0, 0.0, 5, 6, draws)
 
 
-def sac_files(folder: Path, events: int, counts: float = 300.0) -> None:
+def sac_files(
+    folder: Path, events: int, counts: float = 300.0, onsets: tuple[str, ...] = ("P", "S")
+) -> None:
     """Records of 401 s with P at 100 and S at 112 s, as MEMS networks write them; X is east."""
     from obspy import Trace, UTCDateTime
     from obspy.core.util.attribdict import AttribDict
@@ -110,7 +112,9 @@ def sac_files(folder: Path, events: int, counts: float = 300.0) -> None:
             header = {"network": "MS", "station": f"E{number}", "channel": f"HL{letter}",
                       "sampling_rate": 100.0, "starttime": start}  # fmt: skip
             trace = Trace(samples.astype(np.float32), header)
-            trace.stats.sac = AttribDict(a=100.0, t0=112.0, kt0="S", kevnm=f"ev{number}")
+            stated = {"P": {"a": 100.0}, "S": {"t0": 112.0, "kt0": "S"}}
+            header = {key: value for name in onsets for key, value in stated[name].items()}
+            trace.stats.sac = AttribDict(kevnm=f"ev{number}", **header)
             trace.write(str(folder / f"E{number}.HL{letter}.SAC"), format="SAC")
 
 
@@ -145,6 +149,22 @@ def test_sac_files_to_windows_that_train(tmp_path: Path, monkeypatch: pytest.Mon
     )
     done = CliRunner().invoke(app, ["train", "x.yaml", "--threads", "1"])
     assert done.exit_code == 0, done.output
+
+
+def test_noise_comes_only_from_before_a_known_p(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strong motion without onsets is left out; of a record with S alone the P is unknown."""
+    monkeypatch.chdir(tmp_path)
+    sac_files(tmp_path / "none", 2, onsets=())
+    done = CliRunner().invoke(app, ["dataset", "prepare", "none", "-o", "ds"])
+    assert isinstance(done.exception, DataError)
+    assert "2 records without an onset" in str(done.exception)
+    assert set(open_dataset(tmp_path / "none").table["kind"]) == {"event"}
+    sac_files(tmp_path / "s", 2, onsets=("S",))
+    done = CliRunner().invoke(app, ["dataset", "prepare", "s", "-o", "ds"])
+    assert done.exit_code == 0, done.output
+    assert open_dataset(tmp_path / "ds").table["S"].map(len).tolist() == [1, 1]
 
 
 def test_what_is_left_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,15 @@ def test_no_group_waits_for_what_waits_for_it(tmp_path: Path) -> None:
     assert "fetch=chunks" in words
 
 
+def test_measuring_at_picks_of_a_table_waits_for_the_channels_that_it_names(tmp_path: Path) -> None:
+    fibre = {"name": "F", "source": {"kind": "files", "paths": ["a"]}}
+    given = {"table": "revised.csv", "replaces": True}
+    words = grouped(tmp_path, GROUPED, fibres=[fibre], import_picks=given)
+    assert {"das_index=chunks", "pick=chunks", "measure=after_import_picks"} < set(words)
+    assert {"chunks=5", "after_import_picks=5"} < set(words)
+    assert "measure=chunks" in grouped(tmp_path, GROUPED, import_picks=given)
+
+
 def test_the_example_is_a_site_and_its_commented_part_too() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
     cluster.ClusterSite.model_validate(yaml.safe_load(text))

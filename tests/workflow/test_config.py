@@ -74,6 +74,17 @@ def test_settings_follow_from_the_network_unless_given(default: Path) -> None:
     assert demo_like({"time": {"margin_s": 77.5}}).margin_s == 77.5
 
 
+def test_networks_of_polarities_need_the_rate_of_the_picker() -> None:
+    """Told before the run: at another rate all polarities would be unknown in the end."""
+    mechanism = {"keep": ["waveforms"], "mechanism": {"networks": ["polar.onnx"]}}
+    assert demo_like(mechanism).mechanism.networks == ["polar.onnx"]
+    slower = {"kind": "custom", "loader": "mine", "window_samples": 1000, "sampling_rate_hz": 50,
+              "classes": ["P", "S", "N"]}  # fmt: skip
+    words = "they take 100 Hz; waveforms are prepared at 50 Hz for custom-mine; allowed"
+    with pytest.raises(ConfigError, match=words):
+        demo_like({**mechanism, "weights": slower})
+
+
 @pytest.mark.parametrize("given", ["auto", None, {}])
 def test_what_is_auto_may_be_given_as_null(given: object) -> None:
     assert demo_like({"pick": {"thresholds": given}}) == demo_like({})
@@ -162,6 +173,7 @@ def test_a_missing_key_is_required() -> None:
         ({"time": {"start": "yesterday"}}, "time.start", "'yesterday' given"),
         ({"time": None}, "time", "None given"),
         ({"velocity": {"table": float("nan")}}, "velocity.table", "string"),
+        ({"import_picks": {"replaces": True}}, "import_picks", "needed is table"),
         ({"annotate": {"hop_samples": 0}}, "annotate.hop_samples", "greater than or equal to 1"),
         ({"prepare": {"bridge_gap_s": float("inf")}}, "prepare.bridge_gap_s", "finite"),
     ],

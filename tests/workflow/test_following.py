@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from quakeline.commands.phases import phases_shown
-from quakeline.workflow.following import PHASES, Follower, Steps
+from quakeline.workflow.following import Follower, Steps
 from quakeline.workflow.stages import TABLE
 
 
@@ -85,6 +85,19 @@ def test_a_line_for_each_phase_fits_a_terminal(tmp_path: Path) -> None:
     assert any(re.match(r"catalog .* 0 % ", line) for line in lines)
 
 
-def test_every_stage_of_a_phase_exists() -> None:
-    known = {stage.name for stage in TABLE}
-    assert {stage for stages in PHASES.values() for stage in stages} <= known
+def test_stages_of_training_and_of_events_have_their_phases() -> None:
+    jobs = dict.fromkeys(
+        ("stations", "dataset", "train", "annotate", "classify_windows", "associate"), 1
+    )
+    assert list(Steps(jobs=jobs).phases()) == [
+        ("data", ["stations"]),
+        ("train", ["dataset", "train"]),
+        ("picks", ["annotate", "classify_windows"]),
+        ("catalog", ["associate"]),
+    ]
+
+
+def test_what_works_on_chunks_is_no_part_of_the_catalog() -> None:
+    """The catalog begins where chunks are joined: no bar of it may run while waveforms are read."""
+    late = {stage.name for stage in TABLE if stage.scope != "run" and stage.phase == "catalog"}
+    assert not late

@@ -125,8 +125,7 @@ def _counted(
 
 
 def _inside(frame: pd.DataFrame, span: Span) -> pd.DataFrame:
-    times = frame["time"].dt.as_unit("ns").astype("int64")
-    inside: pd.DataFrame = frame[(times >= span.start_ns) & (times < span.end_ns)]
+    inside: pd.DataFrame = frame[tables.inside(frame, span)]
     return inside
 
 

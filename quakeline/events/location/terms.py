@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import eigh
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
@@ -36,7 +38,11 @@ _EXPECTED = 20.0
 #: Weak prior of hypocentres, 1/km2 and 1/s2.
 _PRIOR = 1e-6
 _LEAST_RADIUS_KM = 3.0
+#: Decimals of terms in s.
+_DIGITS = 6
 _NEIGHBOURS = 50
+#: Events whose normal equations are summed at once.
+_BLOCK = 2000
 
 
 @dataclass(frozen=True)
@@ -109,38 +115,72 @@ def static(left: Left) -> np.ndarray:
     shift of all events together, and terms are random values about zero, larger where travel times
     are long, as errors of velocities make them. How large they are over the errors of the arrivals
     is what the residuals make most probable; a term, or a sum of terms, that the arrivals hardly
-    determine is then small.
+    determine is then small. Terms are whole microseconds: what linear algebra rounds otherwise on
+    another processor, or with another order of stations, leaves no trace in them.
     """
     numbers, which = np.unique(left.group, return_inverse=True)
     information, pull, misfit = _reduced(left, which, len(numbers))
     travel = np.bincount(which, left.travel_s) / np.bincount(which)
     each = np.hypot(travel, EXPECTED_S / EXPECTED_SHARE)
-    values, vectors = np.linalg.eigh(each[:, None] * information * each)
+    information *= each[:, None]
+    information *= each
+    # This driver of LAPACK needs half the memory of NumPy's.
+    values, vectors = eigh(information, overwrite_a=True, check_finite=False, driver="evr")
     values, along = np.clip(values, 0.0, None), vectors.T @ (each * pull)
     free = len(which) - 4 * (int(left.event.max()) + 1)
     size = _size(values, along, misfit, free)
     found = each * (vectors @ (size * along / (1 + size * values)))
-    return np.asarray(found[which])
+    return np.asarray(found.round(_DIGITS)[which])
 
 
 def _reduced(left: Left, which: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Normal equations of terms, (k, k) and (k,), and squared misfit, without what events take."""
-    root = np.sqrt(left.weight)
+    """Normal equations of terms, (k, k) and (k,), and squared misfit, without what events take.
+
+    Events are summed in blocks, so that memory grows with neither their number nor that of their
+    arrivals.
+    """
+    events = int(left.event.max()) + 1
+    bounds = np.searchsorted(left.event, np.arange(0, events + _BLOCK, _BLOCK))
+    information, pull, misfit = np.zeros((count, count)), np.zeros(count), 0.0
+    for begin, end in pairwise(bounds):
+        part = slice(begin, end)
+        matrix, side, off = _of_block(
+            left.event[part] - left.event[begin],
+            left.slopes[part],
+            left.residual_s[part],
+            np.sqrt(left.weight[part]),
+            which[part],
+            count,
+        )
+        information += matrix.toarray()
+        pull += side
+        misfit += off
+    return information, pull, misfit
+
+
+def _of_block(
+    event: np.ndarray,
+    slopes: np.ndarray,
+    residual_s: np.ndarray,
+    root: np.ndarray,
+    which: np.ndarray,
+    count: int,
+) -> tuple[csr_array, np.ndarray, float]:
+    """What some events add to the normal equations; `root` is that of the weights."""
     rows = np.arange(len(which))
     terms = csr_array((root, (rows, which)), shape=(len(which), count))
-    seen = root * left.residual_s
-    slopes = left.slopes * root[:, None]
-    first = np.searchsorted(left.event, np.arange(int(left.event.max()) + 1))
+    seen = root * residual_s
+    slopes = slopes * root[:, None]
+    first = np.searchsorted(event, np.arange(int(event.max()) + 1))
     own = np.add.reduceat(slopes[:, :, None] * slopes[:, None, :], first, axis=0)
     # Half of each event's inverse on both sides: what is taken up is then a plain product.
     half = np.linalg.inv(np.linalg.cholesky(own + _PRIOR * np.eye(4)))
-    turned = np.einsum("nij,nj->ni", half[left.event], slopes)
-    columns = 4 * left.event[:, None] + np.arange(4)
+    turned = np.einsum("nij,nj->ni", half[event], slopes)
+    columns = 4 * event[:, None] + np.arange(4)
     places = np.repeat(rows, 4), columns.ravel()
     taken = csr_array((turned.ravel(), places), shape=(len(rows), 4 * len(first)))
-    shared = (taken.T @ terms).toarray()
-    lost = taken.T @ seen
-    information = (terms.T @ terms).toarray() - shared.T @ shared
+    shared, lost = taken.T @ terms, taken.T @ seen
+    information = terms.T @ terms - shared.T @ shared
     return information, terms.T @ seen - shared.T @ lost, float(seen @ seen - lost @ lost)
 
 
@@ -161,8 +201,8 @@ def source_specific(left: Left, places: np.ndarray, radius_km: float) -> np.ndar
     """Terms in s of each arrival: the static one and what nearby events add.
 
     What they add is the median within a radius of what the static terms leave, shrunk where they
-    are few; at most the 50 nearest count. `places`, (n, 3), are the hypocentres of the arrivals'
-    events in km.
+    are few; at most the 50 nearest count. Whole microseconds, as in `static`. `places`, (n, 3), are
+    the hypocentres of the arrivals' events in km.
     """
     terms = static(left)
     rest = left.residual_s - terms
@@ -174,7 +214,7 @@ def source_specific(left: Left, places: np.ndarray, radius_km: float) -> np.ndar
         padded = np.append(rest[rows], np.nan)[index.reshape(len(rows), count)]
         found = near.sum(axis=1)
         terms[rows] += np.nanmedian(padded, axis=1) * found / (found + _SHRINK)
-    return terms
+    return terms.round(_DIGITS)
 
 
 def radius_km(iteration: int, extent_km: float) -> float:

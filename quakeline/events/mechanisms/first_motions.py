@@ -19,7 +19,8 @@ from quakeline.core.reasons import Code, Reason, cells
 from quakeline.core.schemas import POLARITIES
 from quakeline.core.timeline import SECOND, first_sample
 from quakeline.io.products import stores, tables
-from quakeline.models.polarity import DOWN, RATE_HZ, UNKNOWN, UP, PolarityNetwork
+from quakeline.models.polarity import DOWN, UNKNOWN, UP, PolarityNetwork
+from quakeline.models.polarity_cards import RATE_HZ
 
 _CODES = ["network", "station", "location", "instrument"]
 _NAMES = ["event_id", "pick_id", "network", "station", "location"]

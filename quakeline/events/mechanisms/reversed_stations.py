@@ -21,8 +21,8 @@ def suspects(mechanisms: pd.DataFrame, polarities: pd.DataFrame) -> pd.DataFrame
     Parameters
     ----------
     mechanisms, polarities
-        Tables MECHANISMS and POLARITIES; only good mechanisms count, and rays away from their nodal
-        planes.
+        Tables MECHANISMS and POLARITIES; only good mechanisms count, known polarities (not ratios
+        alone), and rays away from their nodal planes.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def suspects(mechanisms: pd.DataFrame, polarities: pd.DataFrame) -> pd.DataFrame
     """
     good = mechanisms.loc[mechanisms["quality_class"].isin(_GOOD), "event_id"]
     clear = polarities["event_id"].isin(good) & (polarities["radiation"].abs() >= _CLEAR)
-    known = polarities[clear]
+    known = polarities[clear & polarities["agrees"].notna()]
     wrong = known.assign(disagree=~known["agrees"].astype(bool))
     table = wrong.groupby(["network", "station"])["disagree"].agg(["size", "sum"]).reset_index()
     table.columns = pd.Index(["network", "station", "n", "disagree"])

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from quakeline.core.errors import DataError
 from quakeline.core.schemas import Table
+from quakeline.core.timeline import Span
 from quakeline.io.products import provenance
 from quakeline.io.products.atomic import replacing
 from quakeline.io.products.geoparquet import with_points
@@ -103,3 +104,10 @@ def read_many(paths: list[Path], table: Table) -> pd.DataFrame:
     """Read tables of one schema into one frame; without paths an empty one."""
     frames = [frame for frame in (read(path, table) for path in paths) if len(frame)]
     return pd.concat(frames, ignore_index=True) if frames else empty(table)
+
+
+def inside(frame: pd.DataFrame, span: Span) -> pd.Series:
+    """For each row whether its `time` lies in a span."""
+    times = frame["time"].dt.as_unit("ns").astype("int64")
+    found: pd.Series = (times >= span.start_ns) & (times < span.end_ns)
+    return found

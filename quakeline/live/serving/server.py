@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from threading import BoundedSemaphore, Event, Thread
@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from quakeline.core.errors import ConfigError
+from quakeline.io.web import LOOPBACK, Handler
 from quakeline.live.serving.board import MOST_READERS, Board
 from quakeline.live.serving.metrics import text_of
 
@@ -34,7 +35,6 @@ _POLICY = (
 #: A reader hears something at least this often, so that broken connections are noticed (s).
 _SILENCE_S = 5.0
 _REQUEST_S = 15.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def address_of(text: str) -> tuple[str, int]:
     Raises ConfigError for anything else.
     """
     host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]") or _LOOPBACK[0]
+    host = host.removeprefix("[").removesuffix("]") or LOOPBACK[0]
     if port.isdecimal() and int(port) < 65_536 and host.isprintable() and " " not in host:
         return host, int(port)
     raise ConfigError(f"--serve: {text!r} given; allowed: PORT, or HOST:PORT, e.g. 8080")
@@ -141,13 +141,9 @@ class _Server(ThreadingHTTPServer):
         """Connections that break are nobody's concern."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     server: _Server
     timeout = _REQUEST_S
-    server_version, sys_version = "quakeline", ""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
 
     def do_GET(self) -> None:
         """Answer with a page, a file, metrics or a stream of messages."""
@@ -182,38 +178,24 @@ class _Handler(BaseHTTPRequestHandler):
         """Whether the name that was asked for is one of this machine, where only it may ask."""
         if not self.server.only_loopback:
             return True
-        name = urlsplit(f"//{self.headers.get('Host', '')}").hostname
-        return name in _LOOPBACK or name == str(self.server.server_address[0])
-
-    def _head(self, status: HTTPStatus, kind: str, more: dict[str, str]) -> None:
-        self.send_response(status)
-        headers = {
-            "Content-Type": kind,
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": _POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            **more,
-        }
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
+        return self.asks_this_machine()
 
     def _send(
         self, status: HTTPStatus, content: bytes, kind: str, more: dict[str, str] | None = None
     ) -> None:
-        self._head(status, kind, {"Content-Length": str(len(content)), **(more or {})})
-        if self.command != "HEAD":
-            self.wfile.write(content)
+        self.send_all(status, kind, content, _POLICY, more)
 
     def _stream(self) -> None:
         """Hand on messages until the reader, or the session, is gone."""
-        board = self.server.board
-        reader = board.subscribe() if self.command == "GET" else None
+        board, kind = self.server.board, "text/event-stream"
+        if self.command == "HEAD":
+            self.send_head(HTTPStatus.OK, kind, _POLICY, {})
+            return
+        reader = board.subscribe()
         if reader is None:
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, b"too many readers\n", "text/plain")
             return
-        self._head(HTTPStatus.OK, "text/event-stream", {"Connection": "close"})
+        self.send_head(HTTPStatus.OK, kind, _POLICY, {"Connection": "close"})
         try:
             with suppress(OSError):
                 while not self.server.ended.is_set() and board.reads(reader):

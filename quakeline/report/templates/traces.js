@@ -268,7 +268,9 @@ const traces = (() => {
     }
     let held = null;
     canvas.addEventListener("pointerdown", event => {
-      held = {x: event.offsetX, y: event.offsetY, moved: 0, pick: editor ? nearest(event.offsetX, event.offsetY) : null};
+      held = {x: event.offsetX, y: event.offsetY, moved: 0, pick: nearest(event.offsetX, event.offsetY)};
+      held.drags = Boolean(editor?.moves && held.pick);
+      held.at = held.pick?.t;
       canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener("pointermove", event => {
@@ -276,7 +278,7 @@ const traces = (() => {
       if (held) {
         const step = event.offsetX - held.x;
         held.moved += Math.abs(step);
-        if (held.pick) { held.pick.t = time(event.offsetX); draw(); says.textContent = `${held.pick.phase} at ${clock(held.pick.t)}`; }
+        if (held.drags) { held.pick.t = time(event.offsetX); draw(); says.textContent = `${held.pick.phase} at ${clock(held.pick.t)}`; }
         else move(-step / (canvas.clientWidth - left()) * (until - from));
         held.x = event.offsetX;
         return;
@@ -290,20 +292,31 @@ const traces = (() => {
       held = null;
       if (!was || !data) return;
       const line = Math.floor((event.offsetY - HEAD) / TRACE);
+      if (was.drags && was.moved < 4) was.pick.t = was.at;
       if (was.moved < 4 && line >= 0 && line < lines.length) {
         current = line;
-        if (editor && event.offsetX > left()) editor.clicked(lines[line].row, time(event.offsetX), was.pick);
+        if (editor && event.offsetX > left()) clicked(lines[line].row, time(event.offsetX), was.pick);
         says.textContent = was.pick || near ? told(was.pick || near) : `${lines[line].row.label} ${lines[line].trace.component} chosen`;
-      } else if (was.pick) editor.moved(was.pick);
+      } else if (was.drags) editor.moved(was.pick);
       draw();
     });
-    canvas.addEventListener("pointercancel", () => { held = null; });
+    canvas.addEventListener("pointercancel", () => {
+      if (held?.drags) held.pick.t = held.at;
+      held = null;
+      draw();
+    });
+    // A click changes picks when no second one has come, which would make it a double click.
+    let waiting = 0;
+    function clicked(...where) {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => editor.clicked(...where), 400);
+    }
     canvas.addEventListener("wheel", event => {
       if (!event.ctrlKey && !event.shiftKey) return;
       event.preventDefault();
       zoom(event.deltaY < 0 ? 0.8 : 1.25, event.offsetX);
     }, {passive: false});
-    canvas.addEventListener("dblclick", event => zoom(0.5, event.offsetX));
+    canvas.addEventListener("dblclick", event => { clearTimeout(waiting); zoom(0.5, event.offsetX); });
     canvas.addEventListener("keydown", event => {
       const step = (until - from) / 8;
       const acts = {ArrowLeft: () => move(-step), ArrowRight: () => move(step), "+": () => zoom(0.7), "-": () => zoom(1.4)};

@@ -9,12 +9,21 @@
   const act = field("act");
   let asked = null;
 
+  // The token stands in the address of the page alone.
+  const token = new URLSearchParams(location.search).get("token") ?? "";
+  async function answered(address, more = {}) {
+    const headers = {"X-Quakeline-Token": token, ...more.headers};
+    const answer = await fetch(address, {...more, headers})
+      .catch(() => { throw new Error("The server does not answer: has quakeline view ended?"); });
+    if (!answer.ok) throw new Error(await answer.text());
+    return answer.json();
+  }
+
   async function fetched(address) {
-    const answer = await fetch(address);
-    if (!answer.ok) { says.textContent = await answer.text(); throw new Error(says.textContent); }
-    const section = await answer.json(), words = field("stations").value.toUpperCase().split(/\s+/).filter(Boolean);
-    const rows = section.rows.filter(row => !words.length || words.some(word => row.label.toUpperCase().includes(word)));
+    const stations = encodeURIComponent(field("stations").value);
+    const section = await answered(`${address}&stations=${stations}`), rows = section.rows;
     if (!rows.length) says.textContent = "No waveforms in this time.";
+    else if (section.left_out) says.textContent = `${section.left_out} more instruments are left out: too many samples. Stations names those to show, or show a shorter time.`;
     return {...section, rows: await Promise.all(rows.map(async row => ({...row,
       traces: await Promise.all(row.traces.map(async trace =>
         ({...trace, values: await traces.unpacked(trace.packed, trace.step)})))})))};
@@ -22,19 +31,21 @@
 
   async function change(body) {
     const [from, until] = viewer.window;
-    const answer = await fetch("/picks", {method: "POST", body: JSON.stringify(body),
-      headers: {"Content-Type": "application/json", "X-Quakeline-Token": settings.token}});
-    if (!answer.ok) says.textContent = await answer.text();
-    else {
-      const {picks, edited: n} = await answer.json();
+    let wrong = "";
+    try {
+      const {picks, edited: n, undo} = await answered("/picks", {method: "POST",
+        body: JSON.stringify(body), headers: {"Content-Type": "application/json"}});
       edited.textContent = `${picks} picks in the table, ${n} of them added or moved.`;
-    }
-    await viewer.show(asked);
+      field("undo").disabled = !undo;
+    } catch (error) { wrong = error.message; }
+    await viewer.show(asked).catch(error => { wrong ||= error.message; });
     viewer.look(from, until);
+    if (wrong) says.textContent = wrong;
   }
 
   const time = t => viewer.data.zero + 1000 * t;
   const editor = settings.writes ? {
+    get moves() { return act.value === "move"; },
     clicked(row, t, pick) {
       if (act.value === "delete" && pick) change({act: "delete", id: pick.id});
       else if ((act.value === "P" || act.value === "S") && !pick) change({act: "add", label: row.label, phase: act.value, time: time(t)});
@@ -42,7 +53,11 @@
     moved(pick) { change({act: "move", id: pick.id, time: time(pick.t)}); },
   } : null;
   const viewer = traces.viewer(root, address => fetched(address), editor);
-  const go = address => { asked = address; return viewer.show(address).catch(() => {}); };
+  const go = address => {
+    asked = address;
+    return viewer.show(address).catch(error => { says.textContent = error.message; });
+  };
+  field("undo")?.addEventListener("click", () => change({act: "undo"}));
 
   function span(shift = 0) {
     const begin = Date.parse(field("begin").value.trim().replace(" ", "T").replace(/Z?$/, "Z"));

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.schemas import PROBABILITIES, WAVEFORMS
 from quakeline.core.timeline import SECOND, Span
 from quakeline.report import record_sections, traces
@@ -32,8 +32,12 @@ class Content:
     probabilities: Archive
     picks: RevisedPicks
 
-    def event(self, number: int) -> dict[str, Any]:
-        """The record section of an event. Raises DataError for a number that no event has."""
+    def event(self, number: int, stations: str = "") -> dict[str, Any]:
+        """The record section of an event, the nearest instruments first.
+
+        `stations` are parts of the names of instruments, apart by spaces; all where it is empty.
+        Raises DataError for a number that no event has.
+        """
         rows = self.catalog.events[self.catalog.events["number"] == number].to_dict("records")
         if not rows:
             raise DataError(f"event {number} given; 1 to {len(self.catalog.events)} are allowed")
@@ -44,20 +48,27 @@ class Content:
         window = record_sections.window_of(event, own, drawing)
         labels = record_sections.labels_in(self.waveforms, window)
         order = record_sections.by_distance(event, own, self.catalog, labels)
-        places = [(label, record_sections.where_of(km, azimuth)) for label, km, azimuth in order]
+        places = [
+            (label, record_sections.where_of(km, azimuth))
+            for label, km, azimuth in order
+            if _is_asked(label, stations)
+        ]
         residuals = dict(zip(own["pick_id"], own["residual_s"], strict=True))
         name = f"Event {number}, seconds after {utc(event['time_ns'], 2)} UTC"
         return self._section(name, int(event["time_ns"]), window, places, residuals)
 
-    def span(self, start_ns: int, end_ns: int) -> dict[str, Any]:
-        """All instruments of a span. Raises DataError for one that is empty or too long."""
+    def span(self, start_ns: int, end_ns: int, stations: str = "") -> dict[str, Any]:
+        """Instruments of a span, by name; `stations` as in `event`.
+
+        Raises DataError for a span that is empty or too long.
+        """
         seconds = (end_ns - start_ns) / SECOND
         if not 0 < seconds <= MOST_S:
             raise DataError(f"{seconds:g} s given; up to {MOST_S:g} s are shown at once")
         window = Span(start_ns, end_ns)
         labels = record_sections.labels_in(self.waveforms, window)
         name = f"{utc(start_ns, 1)} to {utc(end_ns, 1)} UTC"
-        places = [(label, "") for label in labels]
+        places = [(label, "") for label in labels if _is_asked(label, stations)]
         return self._section(name, start_ns, window, places, {}) | {"utc": True}
 
     def _section(
@@ -70,12 +81,14 @@ class Content:
     ) -> dict[str, Any]:
         start, end = ((t - zero_ns) / SECOND for t in (window.start_ns, window.end_ns))
         near = self.picks.within(window.start_ns, window.end_ns)
-        rows, samples = [], 0
-        for label, where in places:
+        rows: list[dict[str, Any]] = []
+        samples, left_out = 0, 0
+        for position, (label, where) in enumerate(places):
             curves = record_sections.curves_of(self.waveforms, label, window, None)
             samples += sum(len(curve.samples) for curve in curves)
-            if samples > MOST_SAMPLES:
-                raise DataError(f"{window.seconds:g} s of {len(places)} instruments are too much")
+            if rows and samples > MOST_SAMPLES:
+                left_out = len(places) - position
+                break
             if not curves:
                 continue
             here = [pick for pick in near if pick["label"] == label]
@@ -87,7 +100,14 @@ class Content:
                     "traces": [traces.trace_of(one, start, end - start) for one in curves],
                 }
             )
-        return {"zero": zero_ns / 1e6, "name": name, "start": start, "end": end, "rows": rows}
+        return {
+            "zero": zero_ns / 1e6,
+            "name": name,
+            "start": start,
+            "end": end,
+            "rows": rows,
+            "left_out": left_out,
+        }
 
 
 def opened(root: Path, table: Path | None, author: str) -> Content:
@@ -104,12 +124,40 @@ def opened(root: Path, table: Path | None, author: str) -> Content:
         sorted((root / "raw").glob("*.parquet")),
         text.read_text(encoding="utf-8") if text.is_file() else "",
     )
+    picks = RevisedPicks(loaded.picks, table, author)
+    _require_of_run(picks, loaded)
     return Content(
         loaded,
         Archive(sorted((root / "waveforms").glob("*.zarr")), WAVEFORMS),
         Archive(sorted((root / "probabilities").glob("*.zarr")), PROBABILITIES),
-        RevisedPicks(loaded.picks, table, author),
+        picks,
     )
+
+
+def _is_asked(label: str, stations: str) -> bool:
+    """Whether the name of an instrument holds one of some words; with no words it does."""
+    words = stations.upper().split()
+    return not words or any(word in label.upper() for word in words)
+
+
+def _require_of_run(picks: RevisedPicks, catalog: Catalog) -> None:
+    """Refuse a table of revised picks that belongs to another run.
+
+    Its stations and times must be those of the run, and some pick that nobody changed one of it.
+    Raises ConfigError that says what is not.
+    """
+    rows, span, own = picks.rows(), catalog.span, catalog.picks
+    known = {*catalog.stations["site"], *(own["network"] + "." + own["station"])}
+    strange = sorted({f"{row['network']}.{row['station']}" for row in rows} - known)
+    untouched = {row["pick_id"]: row["time_ns"] for row in rows if not row[AUTHOR]}
+    outside = sum(not span.contains(time_ns) for time_ns in untouched.values())
+    why = f"{strange[0]} is no station of the run" if strange else ""
+    if outside and not why:
+        why = f"{outside} of its {len(rows)} picks lie outside of the run's time"
+    if untouched and not untouched.keys() & {*own["pick_id"]} and not why:
+        why = "none of its picks is one of the run"
+    if why:
+        raise ConfigError(f"--picks {picks.file} given; it was written for another run: {why}")
 
 
 def _pick(pick: dict[str, Any], zero_ns: int, residuals: dict[str, float]) -> dict[str, Any]:

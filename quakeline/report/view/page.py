@@ -11,7 +11,7 @@ from quakeline.report.scripts import Scripts, embedded
 from quakeline.report.view.content import Content
 
 
-def render(content: Content, name: str, token: str) -> tuple[str, str]:
+def render(content: Content, name: str) -> tuple[str, str]:
     """The page as HTML, and its security policy."""
     catalog = content.catalog
     listed = event_table.table(catalog.events, [], 100)
@@ -26,7 +26,6 @@ def render(content: Content, name: str, token: str) -> tuple[str, str]:
     file = content.picks.file
     span = catalog.span
     settings = {
-        "token": token,
         "start": span.start_ns // 1_000_000,
         "end": span.end_ns // 1_000_000,
         "writes": file is not None,

@@ -36,9 +36,10 @@ class Dataset:
     table
         A row for each record: `name`; `station` as NET.STA.LOC and `start` in ISO 8601, "" where
         not stated; `event` to which it belongs (its own name where none is stated); `split`, train,
-        dev, test or ""; `kind`, event or noise; `source`, the kind of event in small letters, ""
-        where not stated; `rate_hz`; `npts`; `components`, a letter for each; `P` and `S`, tuples of
-        the samples of onsets; `unsure`, those of what may be one.
+        dev, test or ""; `kind`, event (with an onset, or by what the set says of it) or noise;
+        `source`, the kind of event in small letters, "" where not stated; `rate_hz`; `npts`;
+        `components`, a letter for each; `P` and `S`, tuples of the samples of onsets; `unsure`,
+        those of what may be one.
     samples
         Gives the samples of a row, shape (components, npts), float32, NaN where there are none.
     files
@@ -64,6 +65,18 @@ class Dataset:
     def onsets(self, row: int) -> dict[str, tuple[float, ...]]:
         """Samples of the onsets of a record by phase."""
         return {phase: tuple(self.table[phase].iloc[row]) for phase in PHASES}
+
+    def noise_end(self, row: int) -> int:
+        """Number of samples from the start of a record that hold noise alone.
+
+        Those before the first onset, sure or not, where P is labelled; of a record of noise
+        without onsets all. 0 for a record of an event without a P, in which P may be anywhere.
+        """
+        record = self.table.iloc[row]
+        if record["kind"] == "event" and not record["P"]:
+            return 0
+        first = min((at for name in _ONSETS for at in record[name]), default=record["npts"])
+        return int(first)
 
     def read(self, row: int, wanted: str) -> np.ndarray:
         """Samples of a record, its components in an order; those it does not have are NaN.
@@ -125,15 +138,20 @@ class Dataset:
         return replace(self, table=self.table.assign(split=list(splits)))
 
 
-def table_of(columns: Mapping[str, Any]) -> pd.DataFrame:
-    """A table of records with all columns; what is not given is "" or no onset."""
+def table_of(columns: Mapping[str, Any], stated: Iterable[str] = ()) -> pd.DataFrame:
+    """A table of records with all columns; what is not given is "" or no onset.
+
+    A record is of an event where it has an onset, or where what the data set states of it
+    (`stated`, a text for each record; "" for nothing) is anything but noise.
+    """
     frame = pd.DataFrame(dict(columns))
     for name in COLUMNS:
         if name not in frame:
             frame[name] = [()] * len(frame) if name in _ONSETS else ""
     labelled = frame["P"].map(len) + frame["S"].map(len) > 0
-    if "kind" not in columns:
-        frame["kind"] = np.where(labelled, "event", "noise")
+    words = pd.Series(list(stated) or [""] * len(frame), dtype=str).str.strip().str.lower()
+    of_event = (words != "") & ~words.str.startswith("noise")
+    frame["kind"] = np.where(labelled | of_event, "event", "noise")
     frame["event"] = frame["event"].where(frame["event"] != "", frame["name"])
     return frame[list(COLUMNS)]
 

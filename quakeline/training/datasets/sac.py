@@ -61,17 +61,19 @@ def read(folder: Path) -> Dataset:
     """
     records = _records(folder)
     onsets = [_onsets(record) for record in records]
+    events = [_event(record) for record in records]
     table = table_of(
         {
             "name": [str(next(iter(r.files.values())).relative_to(folder)) for r in records],
             "station": [f"{r.stats.network}.{r.stats.station}.{r.stats.location}" for r in records],
             "start": [str(record.stats.starttime) for record in records],
-            "event": [_event(record) for record in records],
+            "event": events,
             "rate_hz": [float(record.stats.sampling_rate) for record in records],
             "npts": [int(record.stats.npts) for record in records],
             "components": ["".join(record.files) for record in records],
             **{phase: [own[phase] for own in onsets] for phase in PHASES},
-        }
+        },
+        stated=events,
     )
 
     def samples(row: int) -> np.ndarray:

@@ -177,7 +177,8 @@ def _table(metadata: pd.DataFrame, files: list[_File]) -> pd.DataFrame:
     columns["unsure"] = [
         tuple(float(word) for word in text.split()) for text in _text(metadata, UNSURE)
     ]
-    return table_of(columns)
+    category = _text(metadata, "trace_category")
+    return table_of(columns, stated=category.where(category != "", columns["source"]))
 
 
 def _text(metadata: pd.DataFrame, name: str) -> pd.Series:

@@ -83,6 +83,9 @@ def write(
     with Writer(folder, COMPONENTS, chain.rate_hz, unit="1", measurement="acceleration") as writer:
         for row in range(len(dataset)):
             notify(row, len(dataset))
+            if not any(dataset.onsets(row).values()):
+                done.left_out["records without an onset"] += 1
+                continue
             motion = _motion(dataset, row, chain, done.left_out)
             if motion is None:
                 continue
@@ -139,7 +142,10 @@ def _windows(
 def _middles(
     onsets: dict[str, tuple[float, ...]], motion: np.ndarray, chain: Chain, rate: float
 ) -> Iterator[tuple[str, int]]:
-    """The largest vector amplitude behind P and S; noise well before the first onset."""
+    """The largest vector amplitude behind P and S; noise well before the first onset.
+
+    Without a P there is no noise: what comes before S may be the P.
+    """
     amplitude = np.sqrt((motion**2).sum(axis=0))
     half, guard = round(chain.window_s * rate / 2), round(chain.guard_s * rate)
     first_s = min(onsets["S"], default=float("inf"))
@@ -150,7 +156,9 @@ def _middles(
             begin, stop = max(int(onset), 0), min(int(end), len(amplitude))
             if begin < stop:
                 yield kind, begin + int(amplitude[begin:stop].argmax())
-    first = min((at for own in onsets.values() for at in own), default=float(len(amplitude)))
+    if not onsets["P"]:
+        return
+    first = min(*onsets["P"], first_s)
     room = int(first) - guard - half - chain.max_shift
     if room > half:
         yield "N", (half + room) // 2

@@ -67,7 +67,8 @@ def read(path: Path) -> Dataset:
             "npts": [group[name].shape[0] for name in names],
             "components": _COMPONENTS,
             **{phase: _onsets(metadata[f"{phase.lower()}_arrival_sample"]) for phase in PHASES},
-        }
+        },
+        stated=_text(metadata["trace_category"]),
     )
     files = (path, beside) if beside.is_file() else (path,)
     return Dataset(path, "STEAD", table, samples, files)

@@ -13,9 +13,19 @@ import pandas as pd
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.fibres.das.segments import Segment, sections_of
 from quakeline.fibres.recordings.arrays import TIME, Source, as_source, spacing
+from quakeline.io.products import targets
 from quakeline.training.datasets.opening import shares
 from quakeline.training.datasets.records import PARTS
-from quakeline.training.fibres.records import RATE, SPACING, START, FibreWriter
+from quakeline.training.fibres.records import (
+    METADATA,
+    RATE,
+    RECORDS,
+    SPACING,
+    START,
+    FibreWriter,
+)
+
+_COMMAND = "write_records"
 
 
 def write_records(
@@ -32,7 +42,8 @@ def write_records(
     Parameters
     ----------
     folder
-        Where the data set is written, in SeisBench's format for DAS.
+        Where the data set is written, in SeisBench's format for DAS: a new or empty folder, or one
+        that `write_records` filled before, whose files are then replaced.
     data
         An array as `DASModel.annotate` takes it; it is read record by record.
     picks
@@ -54,8 +65,12 @@ def write_records(
     DataError
         No record is left, or no pick is in any of them.
     ConfigError
-        A size that is not possible.
+        A size that is not possible, or a folder with other things in it.
+    OutputError
+        The folder cannot be written.
     """
+    files = (METADATA.format("0"), RECORDS.format("0"))
+    targets.require_folder("folder", Path(folder), _COMMAND, files)
     source = as_source(data)
     width = source.shape[1] if channels is None else channels
     if not 1 <= width <= source.shape[1] or length_s <= 0:
@@ -67,27 +82,28 @@ def write_records(
     parts = _parts(blocks, split)
     found: Counter[str] = Counter()
     labels = 0
-    with FibreWriter(folder) as writer:
-        for section, first, n, channel in blocks:
-            block = source.read(first, first + n)[:, channel : channel + width]
-            if not np.isfinite(block).all():
-                found["left out: samples are missing"] += 1
-                continue
-            begin = section.time(first - section.first)
-            onsets = _onsets(source, picks, section, begin, n, channel, width)
-            labels += sum(int(np.isfinite(own).sum()) for own in onsets.values())
-            part = parts[first, channel]
-            found[part] += 1
-            facts = {
-                RATE: 1 / section.dt,
-                SPACING: spacing(source) or float("nan"),
-                START: f"{begin}Z",
-                "split": part,
-                "record_first_channel": channel,
-            }
-            writer.add(block, onsets, facts)
-    if not labels:
-        raise DataError(f"{folder}: no pick lies in any record; {len(picks)} picks were given")
+    with targets.filling(Path(folder), _COMMAND) as place:
+        with FibreWriter(place) as writer:
+            for section, first, n, channel in blocks:
+                block = source.read(first, first + n)[:, channel : channel + width]
+                if not np.isfinite(block).all():
+                    found["left out: samples are missing"] += 1
+                    continue
+                begin = section.time(first - section.first)
+                onsets = _onsets(source, picks, section, begin, n, channel, width)
+                labels += sum(int(np.isfinite(own).sum()) for own in onsets.values())
+                part = parts[first, channel]
+                found[part] += 1
+                facts = {
+                    RATE: 1 / section.dt,
+                    SPACING: spacing(source) or float("nan"),
+                    START: f"{begin}Z",
+                    "split": part,
+                    "record_first_channel": channel,
+                }
+                writer.add(block, onsets, facts)
+        if not labels:
+            raise DataError(f"{folder}: no pick lies in any record; {len(picks)} picks were given")
     return found
 
 

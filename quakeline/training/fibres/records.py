@@ -7,7 +7,9 @@ others, SeisBench, doi:10.1785/0220210324.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,7 +21,8 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, OutputError
+from quakeline.io.products.atomic import replacing, writing
 from quakeline.io.products.provenance import digest_file, digest_of
 from quakeline.training.datasets.records import PARTS
 
@@ -157,16 +160,29 @@ def _in_order(count: int) -> list[str]:
 
 
 class FibreWriter:
-    """Writes fibre records one by one, as one chunk that SeisBench reads as well."""
+    """Writes fibre records one by one, as one chunk that SeisBench reads as well.
+
+    Used with `with`: the files of the chunk appear when the block succeeds, and nothing does when
+    it fails. Entering raises OutputError where a file of the chunk is there already; other chunks
+    of the folder stay.
+    """
 
     def __init__(self, folder: Path | str, chunk: str = "0") -> None:
-        self._folder, self._chunk = Path(folder), chunk
+        self._records = Path(folder) / RECORDS.format(chunk)
+        self._metadata = Path(folder) / METADATA.format(chunk)
         self._rows: list[dict[str, Any]] = []
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._file = h5py.File(self._folder / RECORDS.format(chunk), "w")
-        self._group = self._file.create_group("records")
+        self._open = ExitStack()
 
     def __enter__(self) -> FibreWriter:
+        for path in (self._records, self._metadata):
+            if os.path.lexists(path):
+                raise OutputError(f"cannot write {path}: it is there; allowed: a new file")
+        with writing(self._records.parent):
+            self._records.parent.mkdir(parents=True, exist_ok=True)
+        place = self._open.enter_context(replacing(self._records))
+        with writing(self._records):
+            file = self._open.enter_context(h5py.File(place, "w"))
+        self._group = file.create_group("records")
         return self
 
     def __exit__(
@@ -175,10 +191,10 @@ class FibreWriter:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self._open.__exit__(kind, error, at)
         if kind is None:
-            frame = pd.DataFrame(self._rows)
-            frame.to_parquet(self._folder / METADATA.format(self._chunk), index=False)
+            with replacing(self._metadata) as place:
+                pd.DataFrame(self._rows).to_parquet(place, index=False)
 
     def add(
         self, samples: np.ndarray, onsets: Mapping[str, np.ndarray], facts: Mapping[str, Any]

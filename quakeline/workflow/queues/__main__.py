@@ -17,13 +17,17 @@ def main(words: list[str]) -> int:
     system = SYSTEMS[given.system]
     try:
         if given.command == "state":
-            print(jobs.state(system, given.identifier))  # noqa: T201
+            print(jobs.state(system, given.identifier, _warn))  # noqa: T201
         else:
             print(jobs.submit(system, _job(given), given.script))  # noqa: T201
     except QuakelineError as error:
         print(words_of(error), file=sys.stderr)  # noqa: T201
         return EXIT_CODE
     return 0
+
+
+def _warn(line: str) -> None:
+    print(f"quakeline: {line}", file=sys.stderr)  # noqa: T201
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     submit = commands.add_parser("submit")
     submit.add_argument("system", choices=SYSTEMS)
     submit.add_argument("--name", default="quakeline")
-    submit.add_argument("--queue", default="", help="empty: the system's default")
+    submit.add_argument("--kind", choices=("cpu", "gpu"), default="cpu", help="of the queue")
     for name in ("--threads", "--memory-mb", "--runtime-min"):
         submit.add_argument(name, type=int, required=True)
     submit.add_argument("script", type=Path)
@@ -47,15 +51,16 @@ def _job(given: argparse.Namespace) -> Job:
     from quakeline.workflow.cluster import read_site
 
     site = read_site()
-    queue = site.queue(given.queue)
+    queue = site.queue(given.kind)
     return Job(
         name=f"quakeline.{given.name}",
         threads=given.threads,
         memory_mb=given.memory_mb,
         runtime_min=given.runtime_min,
-        queue=given.queue or None,
+        queue=queue.partition if queue else None,
         account=site.account,
         parallel_environment=site.parallel_environment,
+        gres=queue.gres if queue else None,
         options=tuple(queue.options) if queue else (),
         logs=jobs.FOLDER.resolve() / "logs",
     )

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -27,55 +28,69 @@ def submit(system: System, job: Job, script: Path) -> str:
     Raises QuakelineError with what the batch system says against it.
     """
     job.logs.mkdir(parents=True, exist_ok=True)
-    wrapped = FOLDER / f"{uuid.uuid4().hex}.sh"
-    wrapped.write_text(_wrapper(system.variable, script.resolve()), encoding="utf-8")
+    token = uuid.uuid4().hex
+    wrapped = FOLDER / f"{token}.sh"
+    wrapped.write_text(_wrapper(script.resolve(), _code(token).resolve()), encoding="utf-8")
     wrapped.chmod(0o755)
     done = _ask([*system.submission(job), str(wrapped.resolve())])
-    if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split())
+    if done is None or done.returncode:
+        said = " ".join((done.stderr or done.stdout).split()) if done else "no answer in a minute"
         raise QuakelineError(f"{system.submission(job)[0]} refused a job: {said}")
-    return system.identifier(done.stdout)
+    identifier = system.identifier(done.stdout)
+    (FOLDER / f"{identifier}.token").write_text(token, encoding="utf-8")
+    (FOLDER / f"{identifier}.gone").unlink(missing_ok=True)
+    return identifier
 
 
-def state(system: System, identifier: str) -> State:
+def state(system: System, identifier: str, say: Callable[[str], None]) -> State:
     """Whether a job waits or runs, or how it ended.
 
     A job that the system does not know any more and that left no exit code, because it was killed
-    or its node died, has failed.
+    or its node died, has failed after a while. Where the system does not answer, jobs run on. A job
+    that waits for a person is told by `say`, once.
     """
-    code = FOLDER / f"{identifier}.exit"
+    code = _code((FOLDER / f"{identifier}.token").read_text(encoding="utf-8"))
     if code.exists():
         return _ended(code)
     done = _ask(system.question(identifier))
-    gone = FOLDER / f"{identifier}.gone"
-    if system.knows(done.returncode, done.stdout):
-        gone.unlink(missing_ok=True)
-        return "running"
+    standing = system.standing(done.returncode, done.stdout + done.stderr) if done else None
     if code.exists():
         return _ended(code)
+    gone, stuck = FOLDER / f"{identifier}.gone", FOLDER / f"{identifier}.stuck"
+    if standing == "stuck" and not stuck.exists():
+        stuck.touch()
+        say(f"job {identifier} does not run until its error or hold is cleared")
+    if standing != "gone":
+        gone.unlink(missing_ok=True)
+        return "running"
     if not gone.exists():
         gone.touch()
     return "running" if time.time() - gone.stat().st_mtime < PATIENCE_S else "failed"
+
+
+def _code(token: str) -> Path:
+    """The file for the exit code of a job."""
+    return FOLDER / f"{token}.exit"
 
 
 def _ended(code: Path) -> State:
     return "success" if code.read_text(encoding="utf-8").strip() == "0" else "failed"
 
 
-def _wrapper(variable: str, script: Path) -> str:
-    """A script that runs another one and leaves its exit code under the id of the job."""
-    folder = FOLDER.resolve()
+def _wrapper(script: Path, code: Path) -> str:
+    """A script that runs another one and leaves its exit code in a file."""
+    kept = shlex.quote(str(code))
     return (
         "#!/bin/sh\n"
         f"/bin/sh {shlex.quote(str(script))}\n"
         "code=$?\n"
-        f'kept={shlex.quote(str(folder))}/"${variable}".exit\n'
-        'echo "$code" > "$kept.part" && mv "$kept.part" "$kept"\n'
+        f'echo "$code" > {kept}.part && mv {kept}.part {kept}\n'
         'exit "$code"\n'
     )
 
 
-def _ask(command: list[str]) -> subprocess.CompletedProcess[str]:
+def _ask(command: list[str]) -> subprocess.CompletedProcess[str] | None:
+    """Run a command of the batch system; None where it does not answer within a minute."""
     try:
         return subprocess.run(
             command, capture_output=True, text=True, timeout=_ANSWER_S, check=False
@@ -83,4 +98,4 @@ def _ask(command: list[str]) -> subprocess.CompletedProcess[str]:
     except FileNotFoundError:
         raise QuakelineError(f"{command[0]} is not installed on this machine") from None
     except subprocess.TimeoutExpired:
-        raise QuakelineError(f"{command[0]} did not answer within a minute") from None
+        return None

@@ -6,9 +6,12 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from quakeline.core.errors import QuakelineError
+
+#: Whether a job waits or runs, cannot run any more without help, or is gone; null: no answer.
+Standing = Literal["there", "stuck", "gone"] | None
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Job:
     queue: str | None
     account: str | None
     parallel_environment: str
+    gres: str | None
     options: tuple[str, ...]
     logs: Path
 
@@ -29,8 +33,6 @@ class Job:
 class System(Protocol):
     """A batch system."""
 
-    #: Variable that holds a job's own id while it runs.
-    variable: str
     #: Programs that submit, ask and cancel.
     programs: tuple[str, str, str]
 
@@ -43,8 +45,8 @@ class System(Protocol):
     def question(self, identifier: str) -> list[str]:
         """The command that asks for a job."""
 
-    def knows(self, code: int, answer: str) -> bool:
-        """Whether a job waits or runs, from the exit code and the output of the question."""
+    def standing(self, code: int, answer: str) -> Standing:
+        """What the exit code and all output of the question say of a job."""
 
 
 class GridEngine:
@@ -53,13 +55,13 @@ class GridEngine:
     Memory is asked for as free memory of the host (`mem_free`), which every installation has.
     """
 
-    variable = "JOB_ID"
     programs = ("qsub", "qstat", "qdel")
 
     def submission(self, job: Job) -> list[str]:
         """See `System`."""
         seconds = job.runtime_min * 60
-        words = ["qsub", "-terse", "-cwd", "-V", "-N", job.name, "-j", "y", "-o", f"{job.logs}/"]
+        words = ["qsub", "-terse", "-cwd", "-V", "-S", "/bin/sh", "-N", job.name]
+        words += ["-j", "y", "-o", f"{job.logs}/"]
         words += ["-l", f"h_rt={seconds},mem_free={job.memory_mb}M"]
         words += ["-pe", job.parallel_environment, str(job.threads)] if job.threads > 1 else []
         words += ["-q", job.queue] if job.queue else []
@@ -73,22 +75,24 @@ class GridEngine:
         """See `System`."""
         return ["qstat", "-j", identifier]
 
-    def knows(self, code: int, answer: str) -> bool:
-        """See `System`."""
-        return code == 0
+    def standing(self, code: int, answer: str) -> Standing:
+        """See `System`. A job in an error state (Eqw) waits for its owner to clear it."""
+        if code == 0:
+            return "stuck" if re.search(r"^error reason", answer, re.MULTILINE) else "there"
+        return "gone" if "do not exist" in answer else None
 
 
 class Pbs:
     """OpenPBS or PBS Professional: `qsub` with `select`, `qstat`."""
 
-    variable = "PBS_JOBID"
     programs = ("qsub", "qstat", "qdel")
 
     def submission(self, job: Job) -> list[str]:
         """See `System`. Names of jobs have at most 15 characters in old versions."""
         hours, minutes = divmod(job.runtime_min, 60)
         words = ["qsub", "-V", "-N", job.name[:15], "-j", "oe", "-o", f"{job.logs}/"]
-        words += ["-l", f"select=1:ncpus={job.threads}:mem={job.memory_mb}mb"]
+        chunk = f"select=1:ncpus={job.threads}:mem={job.memory_mb}mb"
+        words += ["-l", f"{chunk}:{job.gres}" if job.gres else chunk]
         words += ["-l", f"walltime={hours:02d}:{minutes:02d}:00"]
         words += ["-q", job.queue] if job.queue else []
         return [*words, *(["-A", job.account] if job.account else []), *job.options]
@@ -99,17 +103,19 @@ class Pbs:
 
     def question(self, identifier: str) -> list[str]:
         """See `System`."""
-        return ["qstat", identifier]
+        return ["qstat", "-x", "-f", identifier]
 
-    def knows(self, code: int, answer: str) -> bool:
-        """See `System`. An ended job is unknown, or answered for with an error."""
-        return code == 0
+    def standing(self, code: int, answer: str) -> Standing:
+        """See `System`. Ended jobs are kept for a while, in state F, or are unknown."""
+        state = re.search(r"job_state = (\w)", answer)
+        if state:
+            return "gone" if state[1] in "FX" else "stuck" if state[1] == "H" else "there"
+        return "gone" if re.search("Unknown Job|has finished", answer, re.IGNORECASE) else None
 
 
 class Lsf:
     """IBM Spectrum LSF, version 10 or later: `bsub`, `bjobs`."""
 
-    variable = "LSB_JOBID"
     programs = ("bsub", "bjobs", "bkill")
 
     def submission(self, job: Job) -> list[str]:
@@ -128,9 +134,14 @@ class Lsf:
         """See `System`."""
         return ["bjobs", "-noheader", "-o", "stat", identifier]
 
-    def knows(self, code: int, answer: str) -> bool:
+    def standing(self, code: int, answer: str) -> Standing:
         """See `System`. An ended job is listed for an hour."""
-        return code == 0 and answer.strip() not in ("", "DONE", "EXIT")
+        said = answer.strip()
+        if said in ("DONE", "EXIT") or "is not found" in said:
+            return "gone"
+        if said in ("PSUSP", "USUSP"):
+            return "stuck"
+        return "there" if re.fullmatch(r"[A-Z]+", said) else None
 
 
 #: Batch systems by the names of their profiles.

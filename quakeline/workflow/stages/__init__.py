@@ -66,6 +66,11 @@ def _imported(run: Settings) -> bool:
     return run.import_picks.table is not None
 
 
+def _replaces_picks_of_fibres(run: Settings) -> bool:
+    """Whether a table names channels of fibres, and stations are measured at its picks."""
+    return run.import_picks.replaces and bool(run.fibres)
+
+
 def _evaluated(run: Settings) -> bool:
     return run.evaluate.reference is not None
 
@@ -129,6 +134,7 @@ TABLE: tuple[Stage, ...] = (
         stations,
         "run",
         {"stations": "stations.parquet", "inventory": "stations.xml"},
+        phase="data",
         local=_asks_for_stations,
         files=lambda run: {"stations": run.stations.files()},
         check=_check_stations,
@@ -137,6 +143,7 @@ TABLE: tuple[Stage, ...] = (
         fetch,
         "chunk",
         {"manifest": "raw/{chunk}.parquet"},
+        phase="data",
         has=_waveforms,
         local=_asks_for_waveforms,
         group="chunks",
@@ -146,6 +153,7 @@ TABLE: tuple[Stage, ...] = (
         prepare,
         "chunk",
         {"waveforms": "waveforms/{chunk}.zarr", "coverage": "coverage/{chunk}.parquet"},
+        phase="picks",
         has=_waveforms,
         group="chunks",
         temporary=frozenset({"waveforms"}),
@@ -154,6 +162,7 @@ TABLE: tuple[Stage, ...] = (
         weights,
         "run",
         {"weights": "weights/picker.safetensors"},
+        phase="data",
         has=_shared_or_own_weights,
         local=always,
     ),
@@ -164,6 +173,7 @@ TABLE: tuple[Stage, ...] = (
             "metadata": "training/dataset/metadata.csv",
             "waveforms": "training/dataset/waveforms.hdf5",
         },
+        phase="train",
         has=_cuts_records,
         files=lambda run: {"dataset.from_run": run.dataset.tables()},
     ),
@@ -175,6 +185,7 @@ TABLE: tuple[Stage, ...] = (
             "epochs": "training/picker.csv",
             "page": "training/picker_report/report.html",
         },
+        phase="train",
         has=_trains,
         gpu=True,
         files=lambda run: {"train.dataset": run.train.files() if run.train else []},
@@ -183,31 +194,25 @@ TABLE: tuple[Stage, ...] = (
         annotate,
         "chunk",
         {"probabilities": "probabilities/{chunk}.zarr"},
+        phase="picks",
         has=_waveforms,
         gpu=True,
         group="chunks",
         temporary=frozenset({"probabilities"}),
     ),
-    Stage(pick, "chunk", {"picks": "picks/{chunk}.parquet"}, has=_waveforms, group="chunks"),
     Stage(
-        measure,
+        pick,
         "chunk",
-        {"measurements": "measurements/{chunk}.parquet"},
+        {"picks": "picks/{chunk}.parquet"},
+        phase="picks",
         has=_waveforms,
         group="chunks",
-    ),
-    Stage(
-        classify_windows,
-        "chunk",
-        {"windows": "classes/windows/{chunk}.parquet"},
-        has=_windows_classified,
-        group="chunks",
-        files=_event_weights,
     ),
     Stage(
         das_weights,
         "run",
         {"weights": "weights/fibres.safetensors"},
+        phase="data",
         has=_fibre_weights,
         local=always,
     ),
@@ -218,6 +223,7 @@ TABLE: tuple[Stage, ...] = (
             "manifest": "fibres/{fibre}/raw/{chunk}.parquet",
             "channels": "fibres/{fibre}/channels/{chunk}.parquet",
         },
+        phase="data",
         has=_fibres,
         local=_asks_for_fibres,
         group="chunks",
@@ -231,6 +237,7 @@ TABLE: tuple[Stage, ...] = (
             "onsets": "fibres/{fibre}/onsets/{chunk}.parquet",
             "coverage": "fibres/{fibre}/coverage/{chunk}.parquet",
         },
+        phase="picks",
         has=_fibres,
         gpu=True,
         group="chunks",
@@ -243,6 +250,7 @@ TABLE: tuple[Stage, ...] = (
             "selected": "fibres/{fibre}/selected/{chunk}.parquet",
             "panels": "fibres/{fibre}/panels/{chunk}.zarr",
         },
+        phase="picks",
         has=_fibres,
         group="chunks",
     ),
@@ -250,8 +258,27 @@ TABLE: tuple[Stage, ...] = (
         import_picks,
         "run",
         {"picks": "imported/picks.parquet", "manifest": "imported/manifest.parquet"},
+        phase="data",
         has=_imported,
         files=lambda run: {"import_picks.table": run.import_picks.files()},
+        divides=_replaces_picks_of_fibres,
+    ),
+    Stage(
+        measure,
+        "chunk",
+        {"measurements": "measurements/{chunk}.parquet"},
+        phase="picks",
+        has=_waveforms,
+        group="chunks",
+    ),
+    Stage(
+        classify_windows,
+        "chunk",
+        {"windows": "classes/windows/{chunk}.parquet"},
+        phase="picks",
+        has=_windows_classified,
+        group="chunks",
+        files=_event_weights,
     ),
     Stage(
         associate,

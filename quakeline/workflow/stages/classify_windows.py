@@ -17,16 +17,21 @@ Config = EventWeights
 def run(
     config: Config,
     *,
+    chunk: str,
     picks: Path,
     waveforms: Path,
     weights: list[Path],
     threads: int = 1,
     windows: Path,
 ) -> None:
-    """Write probabilities of classes (WINDOW_CLASSES) of the P picks (PICKS) of a chunk."""
+    """Write probabilities of classes (WINDOW_CLASSES) of the P picks (PICKS) in the chunk.
+
+    `picks` may be those of the whole run.
+    """
     import torch
 
     from quakeline.core.schemas import PICKS, WAVEFORMS, WINDOW_CLASSES
+    from quakeline.core.timeline import Span
     from quakeline.events.classification.windows import judged_windows
     from quakeline.io.products import stores, tables
     from quakeline.models.event_networks import opened
@@ -34,6 +39,7 @@ def run(
     torch.set_num_threads(threads)
     network = opened(weights[0])
     made = tables.read(picks, PICKS)
+    made = made[tables.inside(made, Span.parse(chunk))]
     store = stores.open_store(waveforms, WAVEFORMS)
     frame = judged_windows(made, store, network, vertical_alone=config.vertical_alone)
     told = frame.loc[frame["event_class"].notna(), "pick_id"].nunique()

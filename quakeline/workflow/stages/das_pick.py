@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from quakeline.fibres.section import Fibre
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 

@@ -9,7 +9,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from quakeline.core.reasons import Code, Reason, cells
 from quakeline.core.section import Section
@@ -17,15 +17,14 @@ from quakeline.core.section import Section
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quakeline.core.timeline import Span
 
-VERSION = 5
+VERSION = 6
 
 logger = logging.getLogger("quakeline")
 
 
 class Config(Section):
-    """A table of picks that join those of the run, or are its only ones."""
+    """A table of picks that join those of the run, replace them, or are its only ones."""
 
     table: str | None = Field(
         None,
@@ -33,6 +32,17 @@ class Config(Section):
         description="CSV or Parquet file of picks: station, phase, time; its columns are described"
         " in docs/catalog.md; with `fetch: null` and no fibres the run begins at it; null: none",
     )
+    replaces: bool = Field(
+        False,
+        description="whether the picks of the table take the place of those that the networks of"
+        " the run made, as a table of revised picks does; false: they join them",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Config:
+        if self.replaces and self.table is None:
+            raise ValueError("replaces: true given without a table; needed is table")
+        return self
 
     def files(self) -> list[str]:
         """The table, if there is one."""
@@ -68,7 +78,7 @@ def run(
     known = tables.read(stations, STATIONS)
     sites = Sites.of(known, tables.read_many(channels, FIBRE_CHANNELS))
     given = given_picks(table[0], known, str(stations), sites)
-    inside = _inside(given, Span.parse(span))
+    inside = tables.inside(given, Span.parse(span))
     reasons = []
     if not inside.all():
         reasons.append(Reason.of(Code.PICKS_OUTSIDE, (~inside).sum(), of=len(given)))
@@ -81,11 +91,6 @@ def run(
     tables.write(given[inside], PICKS, picks)
     left_out = unpacked(given.attrs.get(LEFT_OUT, ""))  # warned of when they were read
     tables.write(_manifest(table[0], [*left_out, *reasons]), MANIFEST, manifest)
-
-
-def _inside(picks: pd.DataFrame, span: Span) -> pd.Series:
-    time_ns = picks["time"].astype("int64")
-    return (time_ns >= span.start_ns) & (time_ns < span.end_ns)
 
 
 def _manifest(table: Path, reasons: list[Reason]) -> pd.DataFrame:

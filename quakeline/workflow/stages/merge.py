@@ -7,7 +7,7 @@ from pathlib import Path
 
 from quakeline.events.chain.merge import Settings
 
-VERSION = 3
+VERSION = 4
 
 Config = Settings
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from quakeline.events.classification.settings import EventWeights
 from quakeline.fibres.section import Fibre
@@ -27,6 +27,9 @@ from quakeline.workflow.stages.train import Config as Train
 
 #: On what one job works: a chunk of the seismometers, a fibre and a chunk, or the whole run.
 Scope = Literal["chunk", "fibre", "run"]
+#: To which part of a run a stage belongs, for those who watch it; in the order of the work.
+Phase = Literal["data", "train", "picks", "catalog"]
+PHASES: tuple[Phase, ...] = get_args(Phase)
 #: Names of the benchmark files of jobs, and of their logs, below a folder of the stage's name.
 _BENCHMARK = {"chunk": "{chunk}.tsv", "fibre": "{fibre}-{chunk}.tsv", "run": "all.tsv"}
 _LOG = {"chunk": "{chunk}.log", "fibre": "{fibre}/{chunk}.log", "run": "all.log"}
@@ -127,6 +130,8 @@ class Stage:
     products
         Patterns of the files and stores that the rule makes, below `results/<run>/`, by keyword of
         `run()`. Formats that the settings of a run add stand in the rule.
+    phase
+        To which part of a run its jobs count where progress is shown.
     has
         Whether a run has the stage.
     local
@@ -135,6 +140,8 @@ class Stage:
         Whether it runs networks.
     group
         Which of its jobs a cluster may join with jobs of other stages; None for none.
+    divides
+        Whether it is in no group, and jobs in groups stand before and behind it.
     temporary
         Products that are removed after use unless `keep:` names them.
     files
@@ -147,10 +154,12 @@ class Stage:
     module: ModuleType
     scope: Scope
     products: Mapping[str, str]
+    phase: Phase = "catalog"
     has: Callable[[Settings], bool] = always
     local: Callable[[Settings], bool] = never
     gpu: bool = False
     group: str | None = None
+    divides: Callable[[Settings], bool] = never
     temporary: frozenset[str] = field(default_factory=frozenset)
     files: Callable[[Settings], Mapping[str, list[str]]] = _no_files
     check: Callable[[Settings], None] = _no_check

@@ -12,7 +12,7 @@ from quakeline.core.errors import ConfigError
 from quakeline.core.section import Section
 from quakeline.training.settings import Settings
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 
@@ -63,7 +63,7 @@ def run(
 ) -> None:
     """Write weights with their card, the table of epochs and the report of the training.
 
-    Stopped, it goes on from its last epoch.
+    Stopped, it goes on from its last epoch; with other settings, records or weights it begins anew.
 
     Parameters
     ----------
@@ -92,6 +92,7 @@ def run(
         device=config.device,
         threads=threads,
         command=f"quakeline run {run_name}",
+        begins_anew=True,
     )
     if (epochs, page.parent) != (job.log, job.report):
         raise ValueError(f"{epochs} and {page.parent} are not beside {weights}")

@@ -57,7 +57,7 @@ TRIALS: dict[str, list[Any] | None] = {
     "associate.same_onset_s": [0.0],
     "associate.node_km": ["auto", 8.0],
     "associate.max_distance_km": [2.5],
-    "associate.min_log_odds": ["auto", 60.0],
+    "associate.min_log_odds": [12.0, 60.0],
     "associate.known_events": ["known"],
     "locate.depth_km": ["auto", [0.0, 2.0]],
     "locate.model_error_s": [0.2],
@@ -257,7 +257,7 @@ def by_stages(files: Files, sections: Mapping[str, Any]) -> Path:
     judged = {name: third / f"judged_{name}.parquet" for name in ("events", "classes")}
     classify.run(
         own.classify, sized=sized["events"], arrivals=placed["arrivals"], picks=[files.picks],
-        measurements=[files.measurements], **judged,
+        measurements=[files.measurements], windows=[], **judged,
     )  # fmt: skip
     last, _ = files.once("merge", sections, "associate", "locate", "magnitude", "classify")
     with provenance.recording(provenance.Record("merge", merge.VERSION, {})):

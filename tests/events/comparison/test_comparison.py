@@ -313,7 +313,7 @@ def test_the_stage_writes_both_products(finished, service):
     outputs = {"evaluation": finished / "e.json", "matches": finished / "m.parquet"}
     stage.run(
         config, events=finished / "catalog/events.parquet", reference=[], span=SPAN.id,
-        stations=finished / "stations.parquet", **outputs,
+        stations=finished / "stations.parquet", mechanisms=[], their_mechanisms=[], **outputs,
     )  # fmt: skip
     summary = json.loads(outputs["evaluation"].read_text())
     assert (summary["matched"], summary["missed"], summary["new"]) == (2, 1, 1)

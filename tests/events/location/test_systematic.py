@@ -1,5 +1,6 @@
 """Errors that all arrivals share: velocities wrong as a whole, and station terms by chance."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -82,6 +83,26 @@ def test_stations_that_differ_by_chance_have_no_terms(events):
     assert max(largest) < 0.3
     told = events / 0.2**2 * 20 / 24 * 0.4**2
     assert np.median(kept) == pytest.approx(told / (1 + told), abs=0.05)
+
+
+def test_memory_does_not_grow_with_events_times_stations(monkeypatch):
+    """20 arrivals of each of 20,000 events at 200 stations; blocks change nothing."""
+    rng, groups, events = np.random.default_rng(3), 400, 20_000
+    group = (rng.integers(0, groups, (events, 1)) + 7 * np.arange(20)) % groups
+    n = group.size
+    slopes = np.column_stack([rng.normal(0, 0.15, (n, 3)), np.ones(n)])
+    delays = rng.normal(0, 0.4, groups)
+    residual = delays[group.ravel()] + rng.normal(0, 0.2, n)
+    event = np.repeat(np.arange(events), 20)
+    many = terms.Left(event, group.ravel(), residual, np.full(n, 5.0), slopes, np.full(n, 25.0))
+    tracemalloc.start()
+    found = terms.static(many)
+    used_mb = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    assert used_mb < 60  # events x groups alone would be 256 MB
+    assert np.corrcoef(found, delays[group.ravel()])[0, 1] > 0.99
+    monkeypatch.setattr(terms, "_BLOCK", events)
+    np.testing.assert_allclose(terms.static(many), found, atol=1e-9)
 
 
 def test_one_event_alone_has_no_terms():

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from quakeline.core.errors import DataError
-from quakeline.core.schemas import WAVEFORMS
+from quakeline.core.schemas import POLARITIES, WAVEFORMS
 from quakeline.core.timeline import SECOND, Span
 from quakeline.events.measurement.kept_waveforms import Waveforms
 from quakeline.events.mechanisms import quality, ratios, rotations, search
 from quakeline.events.mechanisms.polarities import of_catalog
-from quakeline.io.products import stores
+from quakeline.events.mechanisms.reversed_stations import suspects
+from quakeline.io.products import stores, tables
 
 RATE, LEAD = 100.0, 600
 START = 1_600_000_000
@@ -92,6 +93,23 @@ def test_stations_with_a_ratio_alone_count_for_it_alone() -> None:
     assert rotations.angles(found.frame[None], truth)[0] < 30
     assert 0 <= fit.misfit < 0.3
     assert 0 < fit.ratio <= 1
+
+
+def test_a_station_known_by_ratios_alone_is_not_reversed() -> None:
+    """Its rows have a radiation and no polarity that could disagree."""
+    events = [f"e{n}" for n in range(12)]
+    mechanisms = pd.DataFrame({"event_id": events, "quality_class": "A"})
+    rows = [
+        {"event_id": event, "network": "XX", "station": station, "polarity": polarity,
+         "radiation": 0.8, "agrees": agrees}
+        for event in events
+        for station, polarity, agrees in (
+            ("RATIO", 0, None), ("WRONG", -1, False), ("RIGHT", 1, True),
+        )
+    ]  # fmt: skip
+    polarities = tables.typed(pd.DataFrame(rows, columns=POLARITIES.names), POLARITIES)
+    found = suspects(mechanisms, polarities)
+    assert found.to_numpy().tolist() == [["XX", "WRONG", 12, 12]]
 
 
 def test_ratios_that_fit_no_mechanism_leave_one_all_the_same() -> None:

@@ -8,6 +8,7 @@ import pytest
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.timeline import to_ns
 from quakeline.io.formats import pick_tables
+from quakeline.report.catalog import with_labels
 from quakeline.report.view.content import opened
 from quakeline.report.view.picks import RevisedPicks
 
@@ -62,6 +63,20 @@ def test_what_is_no_pick_is_refused_and_changes_nothing(content, table):
     assert table.read_text() == text
 
 
+def test_picks_of_fibres_keep_the_names_of_their_channels(content, table):
+    """A fibre may be called as no station can be."""
+    own = content.catalog.picks
+    channel = {"source": "das", "network": "cable-1", "station": "00010", "location": ""}
+    more = own.head(1).assign(**channel, instrument="", fibre="cable-1", channel_index=10, pick_id="f")
+    both = with_labels(pd.concat([own, more]))
+    RevisedPicks(both, table, "Ada").add(LABEL, "S", AT)
+    again = RevisedPicks(both, table, "Ada")
+    again.add(LABEL, "P", AT)
+    read = pick_tables.read(table, fibres=frozenset({"cable-1"})).set_index("pick_id").loc["f"]
+    assert {name: read[name] for name in channel} == channel
+    assert (read["fibre"], read["channel_index"]) == ("cable-1", 10)
+
+
 def test_other_tables_are_not_replaced(content, table):
     table.write_text("station,phase,time\nUH1,P,2010-05-27T16:24:33Z\n")
     with pytest.raises(ConfigError, match="that `quakeline view` wrote"):
@@ -69,3 +84,54 @@ def test_other_tables_are_not_replaced(content, table):
     without = RevisedPicks(content.catalog.picks, None, "Ada")
     with pytest.raises(ConfigError, match="--picks FILE"):
         without.add(LABEL, "P", AT)
+
+
+def test_two_who_revise_one_table_lose_nothing(content, table, run_folder):
+    other = opened(run_folder, table, "Grace").picks
+    one, two = sorted(content.catalog.picks["pick_id"])[:2]
+    content.picks.delete(one)
+    made = other.add(LABEL, "S", AT)
+    content.picks.delete(two)
+    read = set(pick_tables.read(table)["pick_id"])
+    assert made["pick_id"] in read
+    assert {one, two}.isdisjoint(read)
+    moved = content.picks.move(made["pick_id"], AT + 10**9)
+    with pytest.raises(DataError, match="another process"):
+        other.undo()
+    assert moved["pick_id"] in set(pick_tables.read(table)["pick_id"])
+
+
+def test_changes_are_undone_the_last_one_first(content, table):
+    before = content.picks.rows()
+    one, two = sorted(content.catalog.picks["pick_id"])[:2]
+    content.picks.add(LABEL, "S", AT)
+    content.picks.move(one, AT)
+    content.picks.delete(two)
+    assert content.picks.undoable == 3
+    for _ in range(3):
+        content.picks.undo()
+    by_id = lambda rows: sorted(rows, key=lambda row: row["pick_id"])  # noqa: E731
+    assert by_id(content.picks.rows()) == by_id(before)
+    assert content.picks.edited == 0
+    assert set(pick_tables.read(table)["pick_id"]) == {row["pick_id"] for row in before}
+    with pytest.raises(DataError, match="no change to undo"):
+        content.picks.undo()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [
+        ("station", "ELSE", "BW.ELSE is no station of the run"),
+        ("time", "2011-05-27T16:25:00Z", "lie outside of the run's time"),
+        ("pick_id", None, "none of its picks is one of the run"),
+    ],
+)
+def test_the_table_of_another_run_is_refused(content, table, run_folder, column, value, why):
+    content.picks.add(LABEL, "P", AT)
+    cells = pd.read_csv(table, dtype=str, keep_default_na=False)
+    cells[column] = value or "x" + cells[column]
+    cells.to_csv(table, index=False)
+    text = table.read_text()
+    with pytest.raises(ConfigError, match=f"written for another run: .*{why}"):
+        opened(run_folder, table, "Ada")
+    assert table.read_text() == text

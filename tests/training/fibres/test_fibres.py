@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 import xdas
 
 from quakeline import DASModel, DASPickingCallback, PatchingStructure, Training
-from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.errors import ConfigError, DataError, OutputError
 from quakeline.training.fibres.fitting import scores, settings_for_fibres, train
 from quakeline.training.fibres.from_picks import write_records
 from quakeline.training.fibres.patches import Patches, prepared, structure_of
@@ -146,6 +147,41 @@ def test_an_array_and_its_picks_become_records(tmp_path: Path) -> None:
         write_records(tmp_path / "none", array, picks.iloc[:0], length_s=8)
     with pytest.raises(ConfigError, match=r"length_s 8, channels 9 given; allowed: .* 1 to 8"):
         write_records(tmp_path / "none", array, picks, length_s=8, channels=9)
+
+
+def test_a_data_set_appears_whole_and_replaces_no_other(tmp_path: Path) -> None:
+    """What is there stays, whoever made it; a writer that is stopped leaves no file."""
+    folder = tmp_path / "ds"
+    waves(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    samples, onsets = wave(1)
+    with pytest.raises(OutputError, match=r"records_0.hdf5: it is there; allowed: a new file"):
+        waves(folder)
+    with suppress(KeyboardInterrupt), FibreWriter(folder, "1") as writer:
+        writer.add(samples, {"P": onsets}, facts("train"))
+        raise KeyboardInterrupt
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    with FibreWriter(folder, "1") as writer:
+        writer.add(samples, {"P": onsets}, facts("train"))
+    assert len(FibreRecords.open(folder)) == 11
+
+    n = len(samples)
+    ends = [START, START + np.timedelta64(round((n - 1) / RATE * 1e9), "ns")]
+    time = {"tie_indices": [0, n - 1], "tie_values": ends}
+    array = xdas.DataArray(samples, {"time": time, "distance": np.arange(float(WIDTH))})
+    picks = pd.DataFrame({"time": [START + np.timedelta64(1, "s")], "confidence": [0.9],
+                          "channel": [2.0], "phase": ["P"]})  # fmt: skip
+    with pytest.raises(ConfigError, match=r"ds' given, a folder that holds other things"):
+        write_records(folder, array, picks, length_s=n / RATE)
+    own = tmp_path / "own"
+    for _ in range(2):  # its own files are replaced
+        write_records(own, array, picks, length_s=n / RATE)
+    with pytest.raises(DataError, match="no pick lies in any record"):
+        write_records(own, array, picks.iloc[:0], length_s=n / RATE)
+    assert len(FibreRecords.open(own)) == 1
+    with pytest.raises(DataError, match="no pick lies in any record"):
+        write_records(tmp_path / "none", array, picks.iloc[:0], length_s=n / RATE)
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_network_learns_and_finds_what_it_learnt(tmp_path: Path) -> None:

@@ -21,16 +21,17 @@ _STARTS = """\
 #!/bin/sh
 for last; do :; done
 echo "$@" >> submitted
-setsid sh -c '{variable}=$$; export {variable}; exec "$0"' "$last" > /dev/null 2>&1 &
+setsid "$last" > /dev/null 2>&1 &
 """
 STAND_INS = {
     "pbs": {
-        "qsub": _STARTS.format(variable="PBS_JOBID") + 'echo "$!"\n',
-        "qstat": '#!/bin/sh\nkill -0 "$1" 2> /dev/null\n',
+        "qsub": _STARTS + 'echo "$!"\n',
+        "qstat": '#!/bin/sh\nfor last; do :; done\n'
+        'kill -0 "$last" 2> /dev/null && echo "job_state = R" || echo "job_state = F"\n',
         "qdel": '#!/bin/sh\nkill "$@"\n',
     },
     "lsf": {
-        "bsub": _STARTS.format(variable="LSB_JOBID")
+        "bsub": _STARTS
         + 'echo "Job <$!> is submitted to queue <normal>."\n',
         "bjobs": '#!/bin/sh\nfor last; do :; done\n'
         'kill -0 "$last" 2> /dev/null && echo RUN || echo EXIT\n',

@@ -7,9 +7,10 @@ from pydantic import ValidationError
 from workfolder import demo_like
 
 from quakeline.core.errors import ConfigError
-from quakeline.core.schemas import WAVEFORMS
+from quakeline.core.schemas import MEASUREMENTS, PICKS, WAVEFORMS
+from quakeline.core.timeline import SECOND, Span
 from quakeline.events.measurement.stores import measured
-from quakeline.io.products import stores
+from quakeline.io.products import stores, tables
 from quakeline.workflow.stages import measure
 
 RATE, START = 100, 1_588_291_200
@@ -48,6 +49,20 @@ def test_a_chunk_with_its_margin_gives_what_the_whole_gives(tmp_path):
         for one, other in zip(found[column], expected[column], strict=True):
             np.testing.assert_allclose(one, other, rtol=2e-3, atol=1e-9, equal_nan=True)
     assert np.isfinite(np.stack(found.xs("Z", level=1)["rms"])).all()
+
+
+def test_of_the_picks_of_a_whole_run_a_chunk_takes_its_own(tmp_path):
+    """As of a table that replaces the picks: none is measured in two chunks."""
+    seconds = (99.9, 100.0, 119.9, 120.0, 200.0)
+    columns = {"source": "waveform", "phase": "P", "probability": 1.0}
+    made = picks_at(*seconds).assign(**columns, model="manual", weights_id="none")
+    tables.write(made, PICKS, tmp_path / "picks.parquet")
+    store_of(tmp_path, 0, N)
+    chunk = Span((START + 100) * SECOND, (START + 120) * SECOND).id
+    out = tmp_path / "out.parquet"
+    paths = {"picks": tmp_path / "picks.parquet", "waveforms": tmp_path / "0.zarr"}
+    measure.run(RULES, chunk=chunk, **paths, measurements=out)
+    assert set(tables.read(out, MEASUREMENTS)["pick_id"]) == {"p100.0", "p119.9"}
 
 
 def test_bins_that_depend_on_a_gap_are_unknown(tmp_path):

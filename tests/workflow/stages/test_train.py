@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from labelled_records import wavelets
@@ -12,8 +13,12 @@ from workfolder import WorkFolder, demo_like, on_demo
 from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import PICKS
 from quakeline.io.products import tables
+from quakeline.models.networks import save_network
 from quakeline.models.weights import card_of
+from quakeline.training.beginning import from_scratch
+from quakeline.training.settings import Settings
 from quakeline.workflow import rounds
+from quakeline.workflow.stages import train
 
 
 @pytest.mark.parametrize(
@@ -31,7 +36,7 @@ from quakeline.workflow import rounds
             "train: {dataset: a}\nweights: {kind: ensemble, members: [{model: gpd}, {}]}",
             "train: weights of kind ensemble given; allowed: builtin, seisbench",
         ),
-        ("train: {dataset: a, settings: {epochs: 0}}", r"train\.settings\.epochs: 0 given"),
+        ("train: {dataset: a, settings: {epochs: -1}}", r"train\.settings\.epochs: -1 given"),
     ],
 )
 def test_what_no_run_can_train(text: str, words: str) -> None:
@@ -57,6 +62,45 @@ def test_an_earlier_run_comes_first_unless_it_has_its_catalog(tmp_path: Path) ->
     names[0].write_text(yaml.safe_dump({"dataset": {"from_run": "three"}, "run": "one"}))
     with pytest.raises(ConfigError, match="two and one and three stand on each other"):
         rounds.wanted(tmp_path, names[2])
+
+
+def test_a_stopped_training_begins_anew_with_other_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody has to remove a file of the run by hand; with the same settings it goes on."""
+    wavelets(tmp_path / "ds", 8, n=900)
+    begun = from_scratch("earthquake-cnn", "first", 0)
+    save_network(tmp_path / "first.safetensors", begun.network.state_dict(), begun.result)
+    place = tmp_path / "training"
+    place.mkdir()
+
+    def run(learning_rate: float) -> None:
+        settings = Settings(epochs=2, batch=4, norms="train", learning_rate=learning_rate)
+        train.run(
+            train.Config(dataset=str(tmp_path / "ds"), resample=True, settings=settings),
+            parent=tmp_path / "first.safetensors",
+            records=[],
+            run_name="mine",
+            threads=1,
+            weights=place / "picker.safetensors",
+            epochs=place / "picker.csv",
+            page=place / "picker_report/report.html",
+        )
+
+    def killed(row: dict[str, float]) -> str:
+        if row["epoch"] == 1:
+            raise KeyboardInterrupt
+        return ""
+
+    monkeypatch.setattr(train, "_words", killed)
+    caplog.set_level("INFO", "quakeline")
+    for learning_rate, begins_anew in ((0.001, False), (0.001, False), (0.002, True)):
+        with pytest.raises(KeyboardInterrupt):
+            run(learning_rate)
+        assert (place / "picker.checkpoint.safetensors").is_file()
+        assert ("begins anew" in caplog.text) == begins_anew
+        rates = pd.read_csv(place / "picker.csv")["learning_rate"]
+        assert rates.tolist()[1:] == [learning_rate]
 
 
 @pytest.mark.slow

@@ -43,11 +43,16 @@ rule import_picks:
         "../scripts/run_stage.py"
 
 
-PICKS = (
-    expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
-    + of_fibres(rules.das_pick.output.selected)
-    + only_with("import_picks", path_of(rules.import_picks.output.picks))
-)
+#: Picks that become events: those of networks, and those of a table beside or instead of them.
+PICKS = [
+    *(
+        []
+        if RUN.import_picks.replaces
+        else expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
+        + of_fibres(rules.das_pick.output.selected)
+    ),
+    *only_with("import_picks", path_of(rules.import_picks.output.picks)),
+]
 
 
 rule associate:

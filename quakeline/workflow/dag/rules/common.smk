@@ -3,6 +3,7 @@
 
 import json
 
+from quakeline.io.export_files import files_of
 from quakeline.workflow.stages import STAGES, of
 
 RESULTS = f"results/{RUN.run}"
@@ -73,8 +74,12 @@ def only_with(stage, product):
 
 
 def choosing():
-    """Products that tell what `auto` became; every chunk tells the same."""
-    picks = expand(rules.pick.output.picks, chunk=STATION_CHUNKS[:1])
+    """Products that tell what `auto` became; every chunk tells the same.
+
+    Picks that a table replaces are an input of no other rule: they are made all the same.
+    """
+    chunks = STATION_CHUNKS if RUN.import_picks.replaces else STATION_CHUNKS[:1]
+    picks = expand(rules.pick.output.picks, chunk=chunks)
     onsets = expand(rules.das_annotate.output.onsets, fibre=FIBRES, chunk=CHUNKS[:1])
     return [*picks, *onsets, rules.associate.output.events, rules.locate.output.events]
 
@@ -97,18 +102,7 @@ def event_weights():
 
 def exports_of_catalog():
     """Files of the further formats of the catalog; Snakemake would empty whole folders."""
-    hypodd = ("phase.dat", "station.dat", "events.csv", "stations.csv")
-    hash_ = ("phases.txt", "stations.txt", "reversals.txt", "events.csv", "stations.csv")
-    skhash = ("polarities.csv", "stations.csv", "reversals.csv", "control.txt")
-    files = {
-        "fdsn-text": ["catalog.txt"],
-        "nordic": ["catalog.nordic"],
-        "nonlinloc": ["nonlinloc/catalog.obs", "nonlinloc/stations.in"],
-        "hypodd": [f"hypodd/{name}" for name in hypodd],
-        "hash": [f"hash/{name}" for name in hash_],
-        "skhash": [f"skhash/{name}" for name in skhash],
-    }
-    return [f"{RESULTS}/catalog/{file}" for name in RUN.merge.exports for file in files[name]]
+    return [f"{RESULTS}/catalog/{file}" for file in files_of(RUN.merge.exports)]
 
 
 def path_of(product):

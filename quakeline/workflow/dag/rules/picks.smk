@@ -6,7 +6,8 @@
 #                                                     there is a section train), for all below
 #   annotate   waveforms/<chunk>.zarr, weights     -> probabilities/<chunk>.zarr
 #   pick       probabilities, waveforms            -> picks/<chunk>.parquet
-#   measure    picks, waveforms                    -> measurements/<chunk>.parquet
+#   measure    picks (or those of a table that
+#              replaces them), waveforms           -> measurements/<chunk>.parquet
 #   classify_windows  the same, weights of events  -> classes/windows/<chunk>.parquet (where events
 #                                                     are classified by a network)
 
@@ -132,9 +133,15 @@ rule pick:
         "../scripts/run_stage.py"
 
 
+#: Picks that are measured at the waveforms: those of a chunk, or of a table in their place.
+PICKS_AT_WAVEFORMS = (
+    product("import_picks", "picks") if RUN.import_picks.replaces else rules.pick.output.picks
+)
+
+
 rule measure:
     input:
-        picks=rules.pick.output.picks,
+        picks=PICKS_AT_WAVEFORMS,
         waveforms=rules.prepare.output.waveforms,
     output:
         measurements=product("measure", "measurements"),
@@ -157,7 +164,7 @@ rule measure:
 
 rule classify_windows:
     input:
-        picks=rules.pick.output.picks,
+        picks=PICKS_AT_WAVEFORMS,
         waveforms=rules.prepare.output.waveforms,
         weights=event_weights(),
     output:
