@@ -6,7 +6,7 @@ import math
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -312,6 +312,7 @@ class _Audience:
         self._publishers, self._shown = publishers, shown
         #: Updates of events that were said, by status.
         self.events: Counter[str] = Counter()
+        self._open: set[str] = set()
 
     def pick(self, row: dict[str, Any]) -> None:
         """Tell a pick, or an announcement of one."""
@@ -324,10 +325,17 @@ class _Audience:
         """Tell an update of an event."""
         line = update.line()
         self.events[update.status] += 1
+        (self._open.add if update.status == "preliminary" else self._open.discard)(update.event_id)
         _say(line)
         self._publishers.publish_event(update.message())
         if self._shown:
             self._shown.board.row(line)
+
+    def summary(self) -> str:
+        """A line on the events that were said."""
+        ends = f"{self.events['final']} became final, {self.events['withdrawn']} withdrawn"
+        more = f", {len(self._open)} may still change" if self._open else ""
+        return f"events   {ends}{more}"
 
     def look(self, session: Session, running: Running, *, is_replay: bool) -> None:
         """Tell what happened to messages, and show how the session is."""
@@ -387,7 +395,7 @@ def _run(
                 working = events.working(folder.place, session.remarks, audience.event)
             running = Running(feed, session, folder, stopped, look, working)
             ended = running.run()
-        said = audience.events if events else None
+        said = audience.summary() if events else None
         for line in _summary(session, folder, ended, said):
             _tell(line)
 
@@ -435,9 +443,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _summary(
-    session: Session, folder: Any, ended: bool, events: Mapping[str, int] | None
-) -> list[str]:
+def _summary(session: Session, folder: Any, ended: bool, events: str | None) -> list[str]:
     counts, every = session.counts, folder.latencies.plain().get("all")
     lines = [
         f"packets  {counts.packets}, {counts.unused} of them unused",
@@ -445,7 +451,7 @@ def _summary(
         f"picks    {every['picks'] if every else 0}",
     ]
     if events is not None:
-        lines.append(f"events   {events['final']} became final, {events['withdrawn']} withdrawn")
+        lines.append(events)
     if every:
         data, own = every["data_s"], every["computing_s"]
         waited = "recorded long before it arrived"
@@ -455,5 +461,5 @@ def _summary(
         lines.append(
             f"latency  {waited}, then {own['median']:.2f} s of computing ({own['p99']:.2f} s)"
         )
-    where = "ended" if ended else "stopped; the same words go on"
-    return [*session.remarks.lines(), *lines, f"{where:8} {folder.folder}"]
+    where = "ended    {}" if ended else "stopped  {}; the same words go on"
+    return [*session.remarks.lines(), *lines, where.format(folder.folder)]

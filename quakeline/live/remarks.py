@@ -41,7 +41,7 @@ class Remarks:
     def lines(self) -> list[str]:
         """A line for each kind that happened more often than was said, with how often that is."""
         return [
-            _line(where, one.counted(n))
+            f"in all: {where}: {one.counted(n)}"
             for (where, _), (one, n) in self._counts.items()
             if n > (one.count or 1)
         ]

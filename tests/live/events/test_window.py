@@ -61,6 +61,21 @@ def test_versions_count_and_nothing_follows_the_final_one(updates):
     assert any(one.status == PRELIMINARY for one in updates)
 
 
+def test_final_events_before_the_window_tell_of_delays_too(material, chain):
+    window, final, lengths = Window(chain, Events(window_s=60, settle_s=0)), [], []
+    for known_ns, new in steps(material.picks, STEP_S):
+        give(window, new)
+        ask = window.ask(known_ns)
+        begin_ns = ask.job.picks["time"].min().value
+        before = {one.event_id for one in final if one.time_ns < begin_ns}
+        past = ask.job.past
+        assert (set() if past is None else set(past[0]["event_id"])) == before
+        lengths.append(len(before))
+        made_now = window.take(ask, *chain.made(ask.job))
+        final += [one for one in made_now if one.status == FINAL]
+    assert lengths[-1] >= 3
+
+
 def test_no_pick_is_in_two_final_events(updates):
     picks = [pick for one in updates if one.status == FINAL for pick in one.arrivals["pick_id"]]
     assert len(picks) == len(set(picks))

@@ -242,6 +242,12 @@ def test_text_of_others_stays_text_in_the_browser(
     middle = page.locator("#map .event").bounding_box()
     whole = page.locator("#map").bounding_box()
     assert whole["x"] < middle["x"] < whole["x"] + whole["width"]
+    board.row(event(1, "e0", time=START - pd.Timedelta(minutes=1)))
+    seen.waits_for("document.querySelectorAll('#events tr').length === 2")
+    last = page.locator("#events tr").nth(1).locator("td")  # the one of the earlier origin
+    assert [last.nth(n).inner_text() for n in (0, 5, 6)] == [
+        "2020-04-30 23:59:00.00", "1", "preliminary"
+    ]  # fmt: skip
     assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
     assert page.evaluate(OUTSIDE) == []
     assert seen.complaints == []

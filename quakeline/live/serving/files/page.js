@@ -20,6 +20,9 @@
     for (const one of rows) write(body.insertRow(), one);
   }
 
+  // seconds, or days where they are many: recordings of long ago may arrive now
+  const ago = seconds => seconds < 1e5 ? `${fixed(seconds, 1)} s` : `${fixed(seconds / 86400, 0)} d`;
+
   // --- the map
 
   function place(longitude, latitude) {
@@ -66,7 +69,7 @@
       const delay = delays.get(one.site);
       if (delay === undefined) continue;
       const style = delay < STALE_S ? "ring fresh" : "ring stale";
-      circle(one.longitude, one.latitude, 9, style, `${one.site}: newest sample ${delay.toFixed(0)} s ago`);
+      circle(one.longitude, one.latitude, 9, style, `${one.site}: newest sample ${ago(delay)} ago`);
     }
     const events = [...state.events.values()].filter(known);
     events.forEach((one, n) => {
@@ -83,13 +86,15 @@
   // --- tables
 
   function drawEvents() {
-    const rows = [...state.events.values()].reverse().slice(0, MOST_ROWS);
-    fill(byId("events"), rows, (row, one) => {
+    const rows = [...state.events.values()].sort((a, b) => (b.time_ns ?? 0) - (a.time_ns ?? 0));
+    fill(byId("events"), rows.slice(0, MOST_ROWS), (row, one) => {
       cell(row, clock(one.time));
       cell(row, fixed(one.magnitude, 1), "n");
       cell(row, fixed(one.depth_km, 1), "n");
-      cell(row, known(one) ? `${fixed(one.latitude, 3)}, ${fixed(one.longitude, 3)}` : one.status ?? "", "n");
+      cell(row, known(one) ? `${fixed(one.latitude, 3)}, ${fixed(one.longitude, 3)}` : "", "n");
+      cell(row, one.n_picks ?? "", "n");
       cell(row, one.version ?? "", "n");
+      cell(row, one.status ?? "");
     });
   }
 
@@ -110,7 +115,7 @@
   function drawStations() {
     fill(byId("stations"), state.health, (row, one) => {
       cell(row, one.label);
-      cell(row, fixed(one.delay_s, 1), one.delay_s < STALE_S ? "n" : "n stale");
+      cell(row, ago(one.delay_s), one.delay_s < STALE_S ? "n" : "n stale");
       cell(row, one.picks, "n");
       cell(row, fixed(one.computing_s, 2), "n");
     });
