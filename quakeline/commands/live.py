@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -256,13 +258,15 @@ def replay(
     named = [*files, *(stationxml or []), weights, model, stations, velocity]
     targets.require_folder("--output", output, COMMAND, _names(), named)
     known = inventory.read(stationxml or [])
+    events = live_events.of_options(stations, velocity)
+    places = inventory.table_of(known) if events is None else events.stations
+    shown = _shown(output.name, serve, places) if serve is not None else None
     annotator = load(model, weights, threads=threads, device=device)
     rules = settings_of(annotator.card, smallest)
     usual = prepare.Config()
     preparation = Preparation(usual.bridge_gap_s, usual.mend_spikes, usual.response)
     session = Session(annotator, rules, preparation, wanted, known, hurry=hurry)
     typer.echo(f"model    {annotator}", err=True)
-    events = live_events.of_options(stations, velocity)
     settings = {
         **feed.recipe(),
         "pick": rules.plain(),
@@ -271,8 +275,6 @@ def replay(
     }
     inputs = {**feed.inputs(), **live_events.digests(stationxml or [])}
     made = Record("live", VERSION, *_with_events(settings, inputs, events))
-    places = inventory.table_of(known) if events is None else events.stations
-    shown = _shown(output.name, serve, places) if serve is not None else None
     _run(feed, session, output, made, COMMAND, events=events, shown=shown)
 
 
@@ -295,9 +297,12 @@ def _speed(text: str) -> Any:
     if text == "max":
         return text
     try:
-        return float(text)
+        speed = float(text)
     except ValueError:
-        raise ConfigError(f"--speed: {text!r} given; allowed: max, or a number above 0") from None
+        speed = 0.0
+    if not 0 < speed < math.inf:
+        raise ConfigError(f"--speed: {text!r} given; allowed: max, or a number above 0")
+    return speed
 
 
 class _Audience:
@@ -305,6 +310,8 @@ class _Audience:
 
     def __init__(self, publishers: Publishers, shown: Shown | None) -> None:
         self._publishers, self._shown = publishers, shown
+        #: Updates of events that were said, by status.
+        self.events: Counter[str] = Counter()
 
     def pick(self, row: dict[str, Any]) -> None:
         """Tell a pick, or an announcement of one."""
@@ -316,6 +323,7 @@ class _Audience:
     def event(self, update: Update) -> None:
         """Tell an update of an event."""
         line = update.line()
+        self.events[update.status] += 1
         _say(line)
         self._publishers.publish_event(update.message())
         if self._shown:
@@ -379,7 +387,8 @@ def _run(
                 working = events.working(folder.place, session.remarks, audience.event)
             running = Running(feed, session, folder, stopped, look, working)
             ended = running.run()
-        for line in _summary(session, folder, ended):
+        said = audience.events if events else None
+        for line in _summary(session, folder, ended, said):
             _tell(line)
 
 
@@ -426,13 +435,17 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _summary(session: Session, folder: Any, ended: bool) -> list[str]:
+def _summary(
+    session: Session, folder: Any, ended: bool, events: Mapping[str, int] | None
+) -> list[str]:
     counts, every = session.counts, folder.latencies.plain().get("all")
     lines = [
         f"packets  {counts.packets}, {counts.unused} of them unused",
         f"samples  {counts.samples} used, {counts.repeated} came again, {counts.late} came late",
         f"picks    {every['picks'] if every else 0}",
     ]
+    if events is not None:
+        lines.append(f"events   {events['final']} became final, {events['withdrawn']} withdrawn")
     if every:
         data, own = every["data_s"], every["computing_s"]
         waited = "recorded long before it arrived"

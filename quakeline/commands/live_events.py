@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quakeline.core.errors import ConfigError
+from quakeline.core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,12 +79,16 @@ def of_options(stations: Path | None, velocity: Path | None) -> Setup | None:
             raise ConfigError("--velocity: given without --stations; events need both")
         return None
     model, section = material.described(velocity)
+    places = inventory.read_any(stations)
     inputs = {**material.digests(section), **digests([stations])}
-    return Setup(inventory.read_any(stations), model, velocity=section.plain(), inputs=inputs)
+    return Setup(places, model, velocity=section.plain(), inputs=inputs)
 
 
 def digests(files: list[Path]) -> dict[str, str]:
-    """SHA-256 of files, by name."""
+    """SHA-256 of files, by name. Raises DataError where one cannot be read."""
     from quakeline.io.products.provenance import digest_file
 
-    return {str(one): digest_file(one) for one in files}
+    try:
+        return {str(one): digest_file(one) for one in files}
+    except OSError as error:
+        raise DataError(f"cannot read {error.filename}: {error.strerror}") from error

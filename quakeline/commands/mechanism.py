@@ -126,6 +126,7 @@ def mechanism(
     from quakeline.events.mechanisms.polarities import clusters
     from quakeline.events.mechanisms.settings import Settings
     from quakeline.io.products import provenance, tables, targets
+    from quakeline.workflow.stages.mechanism import VERSION
 
     if worst_quality not in ("A", "B", "C", "D"):
         raise ConfigError(f"--worst-quality: {worst_quality!r} given; allowed: A, B, C, D")
@@ -177,7 +178,7 @@ def mechanism(
     if networks:
         asked |= {"min_probability": min_probability, "amplitude_ratios": amplitude_ratios}
     asked |= {"composite_km": composite_km} if composite_km is not None else {}
-    record = provenance.Record("mechanism", 2, {**vars(rules), **asked}, digests)
+    record = provenance.Record("mechanism", VERSION, {**vars(rules), **asked}, digests)
     with targets.filling(output, "mechanism") as place, provenance.recording(record):
         tables.write(found.mechanisms, MECHANISMS, place / _TABLE)
         tables.write(joined(found.polarities, unknown), POLARITIES, place / _USED)

@@ -21,6 +21,7 @@ import pandas as pd
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.schemas import ARRIVALS, EVENT_IDS, EVENTS, MECHANISMS, PICKS, POLARITIES
 from quakeline.events.association import with_ledger
+from quakeline.io.export_files import FOCAL_FILES
 from quakeline.io.products import provenance, tables
 from quakeline.io.products.atomic import writing
 from quakeline.io.products.targets import run_of
@@ -54,7 +55,7 @@ def read(path: Path) -> Crate:
     """
     folder = path.parent if path.name == crates.METADATA else path
     entities = _entities(folder / crates.METADATA)
-    further = [name for name in crates.FURTHER if name in entities]
+    further = [name for name in FOCAL_FILES if name in entities]
     wrong = [
         name
         for name in (crates.CONFIG, crates.INPUTS, *crates.CATALOG, *further)

@@ -33,6 +33,10 @@ def lines(said: str, kind: str | None) -> list[dict]:
     return [row for row in map(json.loads, said.splitlines()) if row.get("kind") == kind]
 
 
+def final_of(last: dict[str, dict]) -> list[str]:
+    return [name for name, row in last.items() if row["status"] == "final"]
+
+
 @pytest.fixture
 def hengill(shared: Path, tmp_path: Path) -> tuple[list[str], Path]:
     """Recordings of stations, and a table that lacks one of them."""
@@ -56,6 +60,7 @@ def test_a_replay_gives_the_events_of_its_picks(
     assert {row["status"] for row in last.values()} <= {"final", "withdrawn"}
     found = tables.read(target / "picks.parquet", PICKS)
     assert len(lines(told.out, None)) == len(found)
+    assert f"events   {len(final_of(last))} became final, " in told.err
     expected = quakeline.catalog(found, stations, threads=1)
     events = tables.read(target / "events.parquet", EVENTS)
     assert len(expected.events) >= 3
@@ -121,6 +126,18 @@ def test_no_coordinates_at_all_are_a_remark(tmp_path, picker_weights, monkeypatc
     assert (
         capfd.readouterr().err.count("remark: no events: the stations' places are not known") == 1
     )
+
+
+@pytest.mark.parametrize("name", ["nowhere", "nowhere.csv", "."])
+def test_stations_that_cannot_be_read_are_one_line(name, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.mseed").write_bytes(records(0, 5))
+    words = ["live", "replay", "own.mseed", "-o", "out", "--stations", name]
+    assert run(words, monkeypatch) == 2
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    assert f"{name}: " in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_velocities_without_stations_are_refused(tmp_path, monkeypatch, capfd):

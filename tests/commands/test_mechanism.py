@@ -1,6 +1,5 @@
 """`quakeline mechanism` on a catalog, with anybody's polarities."""
 
-import json
 import shutil
 
 import numpy as np
@@ -89,9 +88,10 @@ def test_improbable_and_undecided_polarities_are_told(made, tmp_path):
     table.loc[2, "event_id"], table.loc[3, "station"] = "another", "NONE"
     row, used, output = run(folder, table, tmp_path / "out")
     assert "left out 2 undecided polarities, 1 of events that are not in the catalog" in output
-    assert row.polarities == len(used) == 26
-    assert json.loads(row.note_codes)[0]["count"] == 1
-    assert used["weight"].to_numpy() == pytest.approx(0.8)
+    assert row.polarities == 26
+    assert row.note == "1 polarities of stations without a place"
+    assert used["weight"].iloc[:26].to_numpy() == pytest.approx(0.8)
+    assert used["note"].iloc[26:].tolist() == ["no coordinates"]
 
 
 def test_reversed_stations_give_the_same(made, tmp_path):

@@ -97,6 +97,29 @@ class Locator:
             weighted["correction_s"] = given + delays
         return pd.concat([kept, new], axis=1), weighted
 
+    def delays(
+        self, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
+    ) -> terms.GivenTerms:
+        """The station terms that events tell of, as `locate` finds them: medians over the events.
+
+        Of EVENTS only ids, times and places count, of ARRIVALS ids and phases.
+        """
+        joined = self._joined(events, arrivals, picks)
+        seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
+        found, _ = self._with_terms(seen, *self._without_terms(seen, self._begun(events, seen)))
+        codes = list(terms.COLUMNS[:4])
+        medians = joined.assign(delay_s=found).groupby(codes)["delay_s"].median().reset_index()
+        rows = medians.itertuples(index=False, name=None)
+        return terms.GivenTerms(
+            {(net, sta, loc, str(phase)): float(s) for net, sta, loc, phase, s in rows}
+        )
+
+    def knowing(self, given: terms.GivenTerms) -> Locator:
+        """The same with station terms that are given; it has the same travel times."""
+        made = replace(self, given_terms=given)
+        made.__dict__["times"] = self.times
+        return made
+
     def _joined(
         self, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
     ) -> pd.DataFrame:
@@ -175,10 +198,7 @@ class Locator:
         self, seen: list[Observations], starts: np.ndarray, others: Others
     ) -> tuple[list[Solution], np.ndarray]:
         """Solutions of all events and the delays of all arrivals in s, zero without terms."""
-        arrivals = _together(seen, self.expected)
-        first = batch.fitted(arrivals, self.times, self._box, starts)
-        arrivals = _together(seen, self._settled(seen, first))
-        first = batch.fitted(arrivals, self.times, self._box, first.point[None])
+        arrivals, first = self._without_terms(seen, starts)
         before = self._settled(seen, first)
         delays, fits = self._with_terms(seen, arrivals, first)
         sizes = np.cumsum([len(some) for some in seen])[:-1]
@@ -199,6 +219,15 @@ class Locator:
         common = systematic.common(arrivals, is_s, self.times, self._box, fits.point, errors.share)
         jobs = list(zip(seen, fits.point, common, strict=True))
         return self._each(partial(self.solution, errors), jobs), delays
+
+    def _without_terms(
+        self, seen: list[Observations], starts: np.ndarray
+    ) -> tuple[batch.Arrivals, batch.Fits]:
+        """Arrivals of all events with settled errors, and the hypocentres that fit them."""
+        arrivals = _together(seen, self.expected)
+        first = batch.fitted(arrivals, self.times, self._box, starts)
+        arrivals = _together(seen, self._settled(seen, first))
+        return arrivals, batch.fitted(arrivals, self.times, self._box, first.point[None])
 
     def _stated(
         self, before: Errors, after: Errors, arrivals: batch.Arrivals, fits: batch.Fits

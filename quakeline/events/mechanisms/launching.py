@@ -1,7 +1,7 @@
 """Where rays of polarities come from: stated in a file, from velocity models, or from a network.
 
-Each kind tells which polarities have a ray (`placed`), and gives azimuths and take-off angles of
-several trials (`rays`), whose first is the event as it is.
+Each kind tells how far the stations of polarities are (`placed`), and gives azimuths and take-off
+angles of several trials (`rays`), whose first is the event as it is.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Launch(Protocol):
     def refusal(self, event: PolarityEvent) -> Reason | None:
         """Why nothing is known of the event's rays; None where there is no such reason."""
 
-    def placed(self, event: PolarityEvent, max_km: float) -> pd.DataFrame:
-        """The event's polarities, one for each station, that have a ray and are near enough."""
+    def placed(self, event: PolarityEvent) -> pd.DataFrame:
+        """The event's polarities with `distance_km`, the epicentral one; NaN without a place."""
 
     def rays(
         self, event: PolarityEvent, polarities: pd.DataFrame, trials: int, rng: np.random.Generator
@@ -50,10 +50,9 @@ class Stated:
         """None: rays are known of all events."""
         return None
 
-    def placed(self, event: PolarityEvent, max_km: float) -> pd.DataFrame:
-        """Polarities with a distance that is near enough."""
-        known = event.polarities[event.polarities["distance_km"] <= max_km]
-        return known.drop_duplicates(_KEYS, ignore_index=True)
+    def placed(self, event: PolarityEvent) -> pd.DataFrame:
+        """Polarities with the distances that are stated."""
+        return event.polarities
 
     def rays(
         self, event: PolarityEvent, polarities: pd.DataFrame, trials: int, rng: np.random.Generator
@@ -86,14 +85,14 @@ class Layered:
         """None: rays are known of all events."""
         return None
 
-    def placed(self, event: PolarityEvent, max_km: float) -> pd.DataFrame:
-        """Polarities of stations that are listed and near enough, with their places."""
+    def placed(self, event: PolarityEvent) -> pd.DataFrame:
+        """Polarities with the places of those stations that are listed."""
         by_code = self.stations.drop_duplicates("station").set_index("station")
-        polarities = event.polarities.drop_duplicates(_KEYS)
-        both = polarities.merge(self.stations, on=_KEYS, how="left")
+        listed = self.stations.drop_duplicates(_KEYS)
+        both = event.polarities.merge(listed, on=_KEYS, how="left")
         for name in ("latitude", "longitude", "depth_km"):
             both[name] = both[name].fillna(both["station"].map(by_code[name]))
-        return _near(event, both.dropna(subset=["latitude"]), max_km)
+        return _apart(event, both)
 
     def rays(
         self, event: PolarityEvent, polarities: pd.DataFrame, trials: int, rng: np.random.Generator
@@ -139,14 +138,13 @@ class InNetwork:
         """That the epicentre is outside the velocity model."""
         return Reason.of(Code.OUTSIDE_MODEL) if event.event_id in self.outside else None
 
-    def placed(self, event: PolarityEvent, max_km: float) -> pd.DataFrame:
-        """Polarities of stations with coordinates at the event's time that are near enough."""
+    def placed(self, event: PolarityEvent) -> pd.DataFrame:
+        """Polarities with the coordinates that stations had at the event's time."""
         time = pd.Series([pd.Timestamp(event.time or 0)] * len(event.polarities))
         polarities = event.polarities.reset_index(drop=True).assign(time=time)
         site = self.sites.find(polarities)
-        known = polarities.assign(site=site)[site >= 0].drop_duplicates(_KEYS)
-        places = self.sites.table.loc[known["site"], ["latitude", "longitude", "depth_km"]]
-        return _near(event, known.join(places.set_index(known.index)), max_km)
+        places = self.sites.table[["latitude", "longitude", "depth_km"]].reindex(site)
+        return _apart(event, polarities.assign(site=site).join(places.reset_index(drop=True)))
 
     def rays(
         self, event: PolarityEvent, polarities: pd.DataFrame, trials: int, rng: np.random.Generator
@@ -172,9 +170,8 @@ class InNetwork:
         return azimuth, np.degrees(np.arctan2(level, leaving[..., 2]))
 
 
-def _near(event: PolarityEvent, polarities: pd.DataFrame, max_km: float) -> pd.DataFrame:
-    """Polarities of near stations, with their epicentral distances."""
+def _apart(event: PolarityEvent, polarities: pd.DataFrame) -> pd.DataFrame:
+    """Polarities with their epicentral distances."""
     places = polarities["latitude"].to_numpy(float), polarities["longitude"].to_numpy(float)
     distance, _ = distance_azimuth(event.latitude, event.longitude, *places)
-    known = polarities.assign(distance_km=distance)
-    return pd.DataFrame(known[known["distance_km"] <= max_km].reset_index(drop=True))
+    return polarities.assign(distance_km=distance)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from quakeline.core.reasons import Code, Reason, cells
+from quakeline.core.reasons import Code, Reason, cells, unpacked
 from quakeline.core.schemas import MECHANISMS, POLARITIES
 from quakeline.core.schemas.kinds import Table
 from quakeline.events.mechanisms import quality, rotations, search
@@ -94,15 +94,80 @@ def _of_group(
     rules: Rules,
     rng: np.random.Generator,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
+    """A row of MECHANISMS, and the rows of POLARITIES of all polarities."""
+    first = group[0]
+    parts = [
+        _sorted_out(_turned(event, reversals), launch, rules.max_distance_km) for event in group
+    ]
+    placed = [used for used, _ in parts]
+    polarities = pd.concat(placed, ignore_index=True)
+    left_out = pd.concat([rest for _, rest in parts], ignore_index=True)
+    row, table = _solved(
+        group, placed, polarities, launch, rules, rng, _told(left_out, rules.max_distance_km)
+    )
+    rest = left_out.assign(event_id=first.event_id, weight=np.nan)
+    return row, pd.concat([table, rest], ignore_index=True) if len(rest) else table
+
+
+def _turned(event: PolarityEvent, reversals: Reversals) -> PolarityEvent:
+    """An event whose polarities of reversed stations are turned."""
+    given = event.polarities
+    signs = np.array([reversals.sign(code, event.time) for code in given["station"]], int)
+    return replace(event, polarities=given.assign(polarity=given["polarity"].to_numpy() * signs))
+
+
+def _sorted_out(
+    event: PolarityEvent, launch: Launch, max_km: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Polarities that count, one for each station, and the others, each with its reason."""
+    if not len(event.polarities):
+        return event.polarities, event.polarities
+    rows = launch.placed(event).reset_index(drop=True)
+    near = rows["distance_km"] <= max_km
+    counts = near & ~rows[["network", "station"]].where(near).duplicated()
+    rest = rows[~counts]
+    known = rest["note_codes"].fillna("") if "note_codes" in rest else [""] * len(rest)
+    notes = [
+        cells("note", [*unpacked(codes), _why(km, max_km)])
+        for codes, km in zip(known, rest["distance_km"], strict=True)
+    ]
+    made = pd.DataFrame(notes, rest.index, columns=["note", "note_codes"])
+    return rows[counts].reset_index(drop=True), rest.assign(**made)
+
+
+def _why(distance_km: float, max_km: float) -> Reason:
+    """Why a polarity does not count."""
+    if np.isnan(distance_km):
+        return Reason.of(Code.NO_SITE)
+    if distance_km > max_km:
+        return Reason.of(Code.POLARITY_FAR, distance_km=round(distance_km), most_km=max_km)
+    return Reason.of(Code.POLARITY_TWICE)
+
+
+def _told(left_out: pd.DataFrame, max_km: float) -> list[Reason]:
+    """What is said of polarities that do not count; nothing where there are none."""
+    if left_out.empty:
+        return []
+    far, unplaced = left_out["distance_km"] > max_km, left_out["distance_km"].isna()
+    counts = {
+        Code.POLARITIES_FAR: int(far.sum()),
+        Code.POLARITIES_UNPLACED: int(unplaced.sum()),
+        Code.POLARITIES_TWICE: int((~far & ~unplaced).sum()),
+    }
+    return [Reason.of(code, count) for code, count in counts.items() if count]
+
+
+def _solved(
+    group: Sequence[PolarityEvent],
+    placed: list[pd.DataFrame],
+    polarities: pd.DataFrame,
+    launch: Launch,
+    rules: Rules,
+    rng: np.random.Generator,
+    notes: list[Reason],
+) -> tuple[dict[str, Any], pd.DataFrame]:
     """A row of MECHANISMS, and the rows of POLARITIES that count."""
     first = group[0]
-    placed = [
-        launch.placed(event, rules.max_distance_km) if len(event.polarities) else event.polarities
-        for event in group
-    ]
-    polarities = pd.concat(placed, ignore_index=True)
-    absent = sum(len(event.polarities) for event in group) - len(polarities)
-    notes = [Reason.of(Code.POLARITIES_UNPLACED, absent)] if absent else []
     row: dict[str, Any] = {"event_id": first.event_id, "time": first.time, "method": "grid search"}
     if len(group) > 1:
         row["composite_of"] = " ".join(event.event_id for event in group)
@@ -112,7 +177,7 @@ def _of_group(
     refusals = [reason for event in group if (reason := launch.refusal(event))]
     if len(polarities) and not refusals:
         parts = [
-            _rays(event, own, launch, reversals, rules, rng)
+            _rays(event, own, launch, rules, rng)
             for event, own in zip(group, placed, strict=True)
             if len(own)
         ]
@@ -149,9 +214,7 @@ def _table(event_id: str, polarities: pd.DataFrame, seen: search.Rays | None) ->
     """Rows of POLARITIES."""
     table = polarities.assign(event_id=event_id, agrees=None)
     if seen is not None:
-        table = table.assign(
-            polarity=seen.polarity, azimuth_deg=seen.azimuth[0], takeoff_deg=seen.takeoff[0]
-        )
+        table = table.assign(azimuth_deg=seen.azimuth[0], takeoff_deg=seen.takeoff[0])
     return table
 
 
@@ -201,14 +264,12 @@ def _rays(
     event: PolarityEvent,
     polarities: pd.DataFrame,
     launch: Launch,
-    reversals: Reversals,
     rules: Rules,
     rng: np.random.Generator,
 ) -> search.Rays:
-    signs = np.array([reversals.sign(code, event.time) for code in polarities["station"]])
     azimuth, takeoff = launch.rays(event, polarities, rules.trials, rng)
     impulsive = polarities["impulsive"].to_numpy(bool) if "impulsive" in polarities else None
-    polarity = polarities["polarity"].to_numpy() * signs
+    polarity = polarities["polarity"].to_numpy()
     weight = polarities["weight"].fillna(0.0).to_numpy(float)
     known = polarities["log_ratio"].to_numpy(float) if "log_ratio" in polarities else None
     return search.Rays(azimuth, takeoff, polarity, weight, impulsive, known)

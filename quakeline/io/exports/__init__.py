@@ -6,11 +6,10 @@ neither weights nor a way to tell networks apart, that of hypoDD turns a weight 
 and that of FDSN text writes `nan` for absent magnitudes; these three are written here.
 """
 
+from quakeline.io.export_files import FOCAL_FILES, files_of
 from quakeline.io.exports.base import Format, Tables
 from quakeline.io.exports.formats import (
-    FOCAL_FILES,
     FORMATS,
-    files_of,
     format_of,
     read_focal,
     read_tables,

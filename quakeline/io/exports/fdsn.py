@@ -8,6 +8,7 @@ import pandas as pd
 
 from quakeline import __version__
 from quakeline.core.timeline import iso
+from quakeline.io.export_files import FILE
 from quakeline.io.exports.base import Format, Tables
 from quakeline.io.formats.channel_codes import rows
 from quakeline.io.formats.quakeml import Labels, event_type
@@ -61,4 +62,4 @@ def _write(catalog: Tables, path: Path, labels: Labels) -> None:
     write_text(path, text(catalog.events, labels))
 
 
-FORMAT = Format("events, text of FDSN web services", "catalog.txt", False, _write)
+FORMAT = Format("events, text of FDSN web services", FILE["fdsn-text"], False, _write)

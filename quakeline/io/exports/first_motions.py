@@ -18,13 +18,13 @@ import pandas as pd
 
 from quakeline.core.errors import DataError
 from quakeline.core.timeline import SECOND, to_datetime
+from quakeline.io.export_files import FOLDER
 from quakeline.io.exports.base import Format, Tables, write_files
 from quakeline.io.exports.names import Site, positions, short_names, sites_of
 from quakeline.io.formats.channel_codes import Row, rows
 from quakeline.io.formats.quakeml import Labels
 
-HASH_FILES = ("phases.txt", "stations.txt", "reversals.txt", "events.csv", "stations.csv")
-SKHASH_FILES = ("polarities.csv", "stations.csv", "reversals.csv", "control.txt")
+HASH_FILES, SKHASH_FILES = FOLDER["hash"], FOLDER["skhash"]
 #: Characters of a station's name in HASH, and the vertical channel that all get there.
 _WIDTH, _CHANNEL = 4, "VHZ"
 #: Polarities of a smaller weight are emergent, which HASH counts by half.

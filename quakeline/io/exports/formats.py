@@ -9,14 +9,13 @@ from pathlib import Path
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.names import proposal, same
 from quakeline.core.schemas import ARRIVALS, EVENTS, MECHANISMS, PICKS, POLARITIES, STATIONS
+from quakeline.io.export_files import FOCAL_FILES
 from quakeline.io.exports import fdsn, first_motions, hypodd, nonlinloc, nordic, own
 from quakeline.io.exports.base import Format, Tables
 from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.formats.quakeml import Labels
 from quakeline.io.products import tables
 
-#: Tables of mechanisms and of polarities, beside those of a catalog.
-FOCAL_FILES = ("mechanisms.parquet", "polarities.parquet")
 #: Formats by the name that the configuration and `quakeline export` use.
 FORMATS: dict[str, Format] = {
     "geoparquet": own.GEOPARQUET,
@@ -29,17 +28,6 @@ FORMATS: dict[str, Format] = {
     "hash": first_motions.HASH,
     "skhash": first_motions.SKHASH,
 }
-
-
-def files_of(names: Iterable[str]) -> list[str]:
-    """Names of all files of some formats, in order, as `targets` takes them."""
-    return [
-        file
-        for name in names
-        for file in (
-            [f"{FORMATS[name].name}/{own}" for own in FORMATS[name].files] or [FORMATS[name].name]
-        )
-    ]
 
 
 def targets(names: Iterable[str], files: Iterable[Path]) -> Iterator[tuple[str, Path]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from quakeline.core.timeline import SECOND, to_datetime
+from quakeline.io.export_files import FOLDER
 from quakeline.io.exports.base import Format, Tables, write_files
 from quakeline.io.exports.names import positions, short_names, sites_of
 from quakeline.io.formats.channel_codes import rows
@@ -16,7 +17,7 @@ from quakeline.io.formats.quakeml import Labels
 logger = logging.getLogger("quakeline")
 
 #: Names of the files of `files`, and of that of `differences`.
-FILES = ("phase.dat", "station.dat", "events.csv", "stations.csv")
+FILES = FOLDER["hypodd"]
 DIFFERENCES = "dt.cc"
 #: Characters of a station's name.
 _WIDTH = 7

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from quakeline.core.timeline import SECOND, to_datetime
+from quakeline.io.export_files import FOLDER
 from quakeline.io.exports.base import Format, Tables, write_files
 from quakeline.io.exports.names import positions, short_names, sites_of
 from quakeline.io.formats.channel_codes import channel_of, components_of, rows
@@ -20,7 +21,7 @@ from quakeline.io.formats.used_errors import used_error_s
 logger = logging.getLogger("quakeline")
 
 #: Names of the files of `files`.
-FILES = ("catalog.obs", "stations.in")
+FILES = FOLDER["nonlinloc"]
 #: Characters of a station's name in the phase file.
 _WIDTH = 6
 #: Begins the line of a pick without an error, which NonLinLoc passes over.

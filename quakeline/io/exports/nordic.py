@@ -13,6 +13,7 @@ from pathlib import Path
 import obspy.core.event as qml
 from obspy.io.nordic.core import _write_nordic
 
+from quakeline.io.export_files import FILE
 from quakeline.io.exports.base import Format, Tables
 from quakeline.io.formats.quakeml import Labels, each
 from quakeline.io.products.atomic import write_text
@@ -38,4 +39,4 @@ def _write(catalog: Tables, path: Path, labels: Labels) -> None:
     write_text(path, text(made))
 
 
-FORMAT = Format("Nordic (SEISAN)", "catalog.nordic", False, _write)
+FORMAT = Format("Nordic (SEISAN)", FILE["nordic"], False, _write)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from quakeline.core.schemas import EVENTS
+from quakeline.io.export_files import FILE
 from quakeline.io.exports.base import Format, Tables
 from quakeline.io.formats.quakeml import Labels, write_csv, write_quakeml
 from quakeline.io.products import tables
@@ -23,6 +24,6 @@ def _parquet(catalog: Tables, path: Path, labels: Labels) -> None:
     tables.write(catalog.events, EVENTS, path, points=True)
 
 
-GEOPARQUET = Format("events, GeoParquet 1.1", "events.parquet", False, _parquet)
-QUAKEML = Format("QuakeML 1.2", "catalog.qml", False, _quakeml)
-CSV = Format("events, CSV", "catalog.csv", False, _csv)
+GEOPARQUET = Format("events, GeoParquet 1.1", FILE["geoparquet"], False, _parquet)
+QUAKEML = Format("QuakeML 1.2", FILE["quakeml"], False, _quakeml)
+CSV = Format("events, CSV", FILE["csv"], False, _csv)

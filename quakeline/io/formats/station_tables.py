@@ -61,11 +61,17 @@ _HIGHEST_KM = 6.5
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file of stations is a table, and neither XML nor SEED, from how it begins."""
+    """Whether a file of stations is a table, and neither XML nor SEED, from how it begins.
+
+    Raises DataError where it cannot be read.
+    """
     if path.suffix.lower() in (".csv", ".parquet"):
         return True
-    with path.open("rb") as file:
-        head = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    try:
+        with path.open("rb") as file:
+            head = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    except OSError as error:
+        raise DataError(f"cannot read stations {path}: {error.strerror}") from error
     seed = head[:6].isdigit() and head[6:7] in (b"V", b"A", b"S", b"T")
     return not head.startswith(b"<") and not seed and b"\0" not in head
 

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -22,7 +22,6 @@ from quakeline.events.chain.locate import located, locator_of
 from quakeline.events.chain.magnitude import sized
 from quakeline.events.chain.sections import Sections
 from quakeline.events.location import Locator
-from quakeline.events.location.terms import GivenTerms
 from quakeline.events.magnitudes.network import Corrections
 from quakeline.io.products import tables
 from quakeline.live.events.history import Past, learnt
@@ -38,7 +37,7 @@ class Job:
     """Picks of a window (PICKS), what was measured (MEASUREMENTS), and events that have ids.
 
     `earlier` are EVENTS and ARRIVALS; `known` the stations and phases that have picks at all;
-    `past` are final events from which delays are to be learnt anew.
+    `past` are final events before the window, which tell of delays of stations as well.
     """
 
     picks: pd.DataFrame
@@ -60,8 +59,6 @@ class Chain:
     _known: tuple[tuple[str, ...], ...] = ()
     _network: Network | None = None
     _locator: Locator | None = None
-    _learner: Locator | None = None
-    _terms: GivenTerms | None = None
 
     def __post_init__(self) -> None:
         self.sites = Sites.of(self.stations)
@@ -88,7 +85,6 @@ class Chain:
             return tables.empty(EVENTS), tables.empty(ARRIVALS)
         with _quiet():
             self._prepare(job.known)
-            self._learn(job.past)
             return self._made(job)
 
     def _prepare(self, known: pd.DataFrame) -> None:
@@ -101,20 +97,16 @@ class Chain:
                 self.sections.locate, self._network.sites, self.model, self.threads
             )
             self._known = codes
-            self._learner = self._locator
-            self._locate_with(self._terms)
 
-    def _learn(self, past: Past | None) -> None:
-        """Learn delays of stations from final events, as archives do from all of theirs."""
+    def _locator_for(self, past: Past | None, window: Past) -> Locator | None:
+        """What locates a window: by delays of the past and the window together, as archives do.
+
+        Without a past the window alone tells of them.
+        """
         is_wanted = self.sections.locate.station_terms in ESTIMATED
-        if past is not None and is_wanted and self._learner is not None:
-            self._terms = learnt(self._learner, past)
-            self._locate_with(self._terms)
-
-    def _locate_with(self, terms: GivenTerms | None) -> None:
-        """Locate with delays that are known; what these leave in a window is estimated there."""
-        if terms is not None and self._learner is not None:
-            self._locator = replace(self._learner, given_terms=terms)
+        if past is None or not is_wanted or self._locator is None or window[0].empty:
+            return self._locator
+        return self._locator.knowing(learnt(self._locator, past, window))
 
     def _made(self, job: Job) -> tuple[pd.DataFrame, pd.DataFrame]:
         sections, picks, sites = self.sections, job.picks, self.sites
@@ -138,7 +130,7 @@ class Chain:
             self.threads,
             min_interevent_s=times["min_interevent_s"],
             tolerance_s=times["tolerance_s"],
-            locator=self._locator,
+            locator=self._locator_for(job.past, (found, grouped, picks)),
             diagnose=False,
         )
         measured = job.measurements

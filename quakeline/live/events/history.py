@@ -13,9 +13,10 @@ from quakeline.events.location.terms import GivenTerms
 from quakeline.io.products import tables
 from quakeline.live.events.updates import FINAL, Update
 
-#: So many events are remembered, and after so many new ones delays are learnt anew.
-_MOST, _EACH = 150, 10
-_CODES = ["network", "station", "location", "phase"]
+#: So many events are remembered.
+_MOST = 150
+_PLACES = ["event_id", "time", "latitude", "longitude", "depth_km"]
+_PHASES = ["event_id", "pick_id", "phase"]
 
 #: EVENTS, ARRIVALS and PICKS.
 Past = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
@@ -26,7 +27,6 @@ class History:
 
     def __init__(self) -> None:
         self._events: deque[tuple[Update, pd.DataFrame]] = deque(maxlen=_MOST)
-        self._new = 0
 
     def add(self, updates: Iterable[Update], picks: pd.DataFrame) -> None:
         """Remember those updates that are final, with their picks (PICKS)."""
@@ -35,16 +35,15 @@ class History:
                 own = picks[picks["pick_id"].isin(one.arrivals["pick_id"])]
                 if len(own) == len(one.arrivals):
                     self._events.append((one, own))
-                    self._new += 1
 
-    def due(self) -> Past | None:
-        """All that is remembered, if enough is new since the last time."""
-        if self._new < _EACH:
+    def before(self, time_ns: int) -> Past | None:
+        """What is remembered of events before a time (ns); None: nothing."""
+        some = [both for both in self._events if both[0].time_ns < time_ns]
+        if not some:
             return None
-        self._new = 0
-        events = pd.DataFrame([one.event for one, _ in self._events])
-        arrivals = pd.concat([one.arrivals for one, _ in self._events], ignore_index=True)
-        picks = pd.concat([own for _, own in self._events], ignore_index=True)
+        events = pd.DataFrame([one.event for one, _ in some])
+        arrivals = pd.concat([one.arrivals for one, _ in some], ignore_index=True)
+        picks = pd.concat([own for _, own in some], ignore_index=True)
         return (
             tables.typed(events, EVENTS),
             tables.typed(arrivals, ARRIVALS),
@@ -52,11 +51,18 @@ class History:
         )
 
 
-def learnt(locator: Locator, past: Past) -> GivenTerms:
-    """The delays of stations that a locator with station terms finds in events."""
+def learnt(locator: Locator, past: Past, window: Past) -> GivenTerms:
+    """The delays of stations that the events of the past and those of a window tell together."""
     events, arrivals, picks = past
-    _, weighted = locator.locate(events, arrivals, picks)
-    coded = weighted.merge(picks[["pick_id", *_CODES[:3]]], on="pick_id")
-    delays = coded.groupby(_CODES)["correction_s"].median().reset_index()
-    rows = delays.itertuples(index=False, name=None)
-    return GivenTerms({(net, sta, loc, phase): float(s) for net, sta, loc, phase, s in rows})
+    known = arrivals["pick_id"].isin(window[1]["pick_id"]) | arrivals["event_id"].isin(
+        window[0]["event_id"]
+    )
+    again = set(arrivals.loc[known, "event_id"])
+    older = events[~events["event_id"].isin(again)]
+    members = arrivals[arrivals["event_id"].isin(older["event_id"])]
+    own = picks[picks["pick_id"].isin(members["pick_id"])]
+    return locator.delays(
+        pd.concat([older[_PLACES], window[0][_PLACES]], ignore_index=True),
+        pd.concat([members[_PHASES], window[1][_PHASES]], ignore_index=True),
+        pd.concat([own, window[2]], ignore_index=True).drop_duplicates("pick_id"),
+    )

@@ -124,7 +124,9 @@ class Window:
         final_ns = self.final_at(known_ns)
         self._gather(min(self.final_ns, self._first_open_ns()))
         known = pd.DataFrame(self.known, columns=KNOWN)
-        job = Job(self._picks, self._measured[0], self._tables(), known, self._history.due())
+        begin_ns = int(self._picks["time"].min().value) if len(self._picks) else _NEVER_NS
+        past = self._history.before(begin_ns)
+        job = Job(self._picks, self._measured[0], self._tables(), known, past)
         return Ask(job, final_ns)
 
     def take(self, ask: Ask, events: pd.DataFrame, arrivals: pd.DataFrame) -> list[Update]:

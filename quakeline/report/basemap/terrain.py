@@ -44,7 +44,8 @@ class Terrain:
 def shaded(path: Path, area: Region) -> Terrain:
     """The terrain of a region, lit from the north-west.
 
-    Raises DataError for a file that cannot be read or does not touch the region.
+    Raises DataError for a file that cannot be read, does not touch the region or has no heights
+    there.
     """
     grid = _cut(read(path), area, path)
     east = (grid.longitudes - area.longitude) * area.km_per_degree_east
@@ -77,6 +78,11 @@ def _cut(grid: Grid, area: Region, path: Path) -> Grid:
     columns = columns[:: -(-len(columns) // MOST_PIXELS)]
     rows = rows[:: -(-len(rows) // MOST_PIXELS)]
     heights = grid.heights_m[np.ix_(rows, columns)]
+    if not np.isfinite(heights).any():
+        raise DataError(
+            f"{path} has no heights (all are missing) around the map, at {area.latitude:.3f},"
+            f" {area.longitude:.3f}"
+        )
     return Grid(longitudes[columns], grid.latitudes[rows], heights)
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import quakeline
 from quakeline.core.installed import HOME, SNAKEFILE
 from quakeline.core.schemas import MANIFEST
+from quakeline.io.export_files import FOCAL_FILES
 from quakeline.io.products import provenance, tables
 from quakeline.io.products.atomic import replacing, write_text
 from quakeline.models.names import described
@@ -33,8 +34,6 @@ METADATA = "ro-crate-metadata.json"
 CONFIG, INPUTS, WORKFLOW = "config.yaml", "inputs.csv", "Snakefile"
 #: Files of a catalog that a repeated run must make again.
 CATALOG = ("events.parquet", "arrivals.parquet", "picks.parquet", "catalog.qml", "catalog.csv")
-#: Files that only some catalogs have.
-FURTHER = ("mechanisms.parquet", "polarities.parquet")
 _PROFILES = (
     "https://w3id.org/ro/wfrun/process/0.5",
     "https://w3id.org/ro/wfrun/workflow/0.5",
@@ -149,7 +148,7 @@ def _described(
         for number, path in enumerate(weights, 1)
     ]
     settings, inputs = _file(crate, folder / CONFIG), _file(crate, folder / INPUTS)
-    further = [name for name in FURTHER if (folder / name).is_file()]
+    further = [name for name in FOCAL_FILES if (folder / name).is_file()]
     results = [_file(crate, folder / name) for name in (*CATALOG, *further)]
     agent = _agent(crate, about.author)
     root["author"] = agent

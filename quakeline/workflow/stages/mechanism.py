@@ -7,7 +7,7 @@ from pathlib import Path
 
 from quakeline.events.mechanisms.settings import Settings
 
-VERSION = 1
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from quakeline.core.errors import DataError
+from quakeline.core.reasons import Code, Reason
 from quakeline.core.schemas import MECHANISMS
 from quakeline.events.mechanisms import (
     hash_files,
@@ -21,6 +22,7 @@ from quakeline.events.mechanisms import (
 )
 from quakeline.events.mechanisms.launching import Stated
 from quakeline.events.mechanisms.mechanisms import Rules, of_events
+from quakeline.events.mechanisms.polarities import PolarityEvent
 from quakeline.events.mechanisms.reversed_stations import suspects
 from quakeline.io.products import tables
 
@@ -229,6 +231,23 @@ def test_reversed_stations_are_named(shared: Path) -> None:
     assert "SWM" in named[0]
     assert named[0] <= set(turned.spans)
     assert not named[1]
+
+
+class Outside(Stated):
+    """Rays of events that the velocity model does not hold."""
+
+    def refusal(self, event: PolarityEvent) -> Reason | None:
+        return Reason.of(Code.OUTSIDE_MODEL)
+
+
+def test_polarities_without_a_mechanism_are_turned_too() -> None:
+    rows = pd.DataFrame({"network": "XX", "station": ["A", "B"], "polarity": [1, 1], "weight": 1.0,
+                         "distance_km": 5.0})  # fmt: skip
+    event = PolarityEvent("e", None, 0.0, 0.0, 5.0, 0.0, 0.0, rows)
+    turned = hash_files.Reversals({"B": [(0, 0)]})
+    found = of_events([[event]], Outside(), turned, Rules())
+    assert found.polarities["polarity"].tolist() == [1, -1]
+    assert found.mechanisms["note"].tolist() == ["the epicentre lies outside the velocity model"]
 
 
 PHASES = """\

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
+import sys
 from dataclasses import replace
 from typing import get_args
 
@@ -18,6 +20,7 @@ from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.schemas import ARRIVALS, EVENTS, MECHANISMS, PICKS, POLARITIES, STATIONS
 from quakeline.events.comparison import reference
 from quakeline.io import exports
+from quakeline.io.export_files import FILE, FOLDER
 from quakeline.io.exports.names import short_names
 from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.products import tables
@@ -294,3 +297,10 @@ def test_what_is_missing_is_said(tmp_path):
         exports.write("nonlinloc", lost, tmp_path / "x")
     with pytest.raises(DataError, match=r"holds no events\.parquet"):
         exports.read_tables(tmp_path)
+
+
+def test_names_of_files_are_known_without_the_writers():
+    """The workflow asks for them whenever it is parsed: of every format, and of no other."""
+    assert set(exports.FORMATS) == {*FILE, *FOLDER}
+    code = "import sys, quakeline.io.export_files; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -30,38 +30,44 @@ def history_of(catalog) -> History:
     return history
 
 
-def test_delays_are_those_of_the_archive(catalog):
+def part(found, ids):
+    events = found.events[found.events["event_id"].isin(ids)]
+    arrivals = found.arrivals[found.arrivals["event_id"].isin(ids)]
+    return events, arrivals, found.picks[found.picks["pick_id"].isin(arrivals["pick_id"])]
+
+
+@pytest.mark.parametrize("again", [0, 3])
+def test_delays_of_past_and_window_are_those_of_the_archive(catalog, again):
+    """Some events of the past may be in the window as well."""
     material, found = catalog
     assert len(found.events) >= 10
-    history = history_of(found)
-    past = history.due()
+    ids = found.events["event_id"].tolist()
+    half = len(ids) // 2
+    begin = found.events["time"].iloc[half]
+    past = history_of(found).before(begin.value)
     assert past is not None
-    assert history.due() is None
-    assert len(past[0]) == len(found.events)
+    assert past[0]["event_id"].tolist() == ids[:half]
     locator = locator_of(Sections().locate, material.sites.with_picks(material.picks),
                          material.model)  # fmt: skip
-    terms = learnt(locator, past)
+    terms = learnt(locator, past, part(found, ids[half - again :]))
     arrivals = found.arrivals.merge(found.picks.drop(columns=["phase", "event_id"]), on="pick_id")
     got = terms.of(arrivals.assign(phase=arrivals["phase"].astype(str)))
     expected = arrivals["correction_s"].to_numpy(float)
     assert np.abs(expected).max() > 0.05
-    np.testing.assert_allclose(got, expected, atol=0.05)
+    np.testing.assert_allclose(got, expected, atol=0.02)
+    assert locator.knowing(terms).times is locator.times
 
 
-def test_few_events_teach_nothing(catalog):
+def test_there_is_no_past_before_the_first_event(catalog):
     _, found = catalog
-    history = History()
-    event = found.events.iloc[0].to_dict()
-    own = found.arrivals[found.arrivals["event_id"] == event["event_id"]]
-    history.add([Update(1, FINAL, event, own, 0, 0.0)], found.picks)
-    assert history.due() is None
+    assert history_of(found).before(found.events["time"].iloc[0].value) is None
+    assert History().before(1 << 62) is None
 
 
 def test_an_event_whose_picks_are_gone_is_left_out(catalog):
     _, found = catalog
-    history = history_of(found)
-    history.due()
+    history = History()
     for event in found.events.to_dict("records"):
         own = found.arrivals[found.arrivals["event_id"] == event["event_id"]]
         history.add([Update(1, FINAL, event, own, 0, 0.0)], pd.DataFrame({"pick_id": []}))
-    assert history.due() is None
+    assert history.before(1 << 62) is None

@@ -139,7 +139,15 @@ def test_unusable_grids_are_refused(tmp_path):
     far = netcdf4(tmp_path / "far.nc", LONGITUDES + 90, LATITUDES, HEIGHTS)
     text = tmp_path / "t.asc"
     text.write_text("ncols 3")
-    cases = ((projected, "EPSG:4326"), (far, "needs two points"), (text, "GeoTIFF or NetCDF"))
+    longitudes = 6 + np.arange(200) * 0.025
+    beside = np.where(longitudes > 10, 400.0, np.nan) * np.ones((len(LATITUDES), 1))
+    empty = netcdf4(tmp_path / "e.nc", longitudes, LATITUDES, beside)
+    cases = (
+        (projected, "EPSG:4326"),
+        (far, "needs two points"),
+        (text, "GeoTIFF or NetCDF"),
+        (empty, "has no heights"),
+    )
     for path, words in cases:
         with pytest.raises(DataError, match=words):
             shaded(path, area)

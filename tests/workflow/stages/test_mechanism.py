@@ -167,3 +167,37 @@ def test_the_stage_evaluate_compares_them(place: Path) -> None:
     told = summary["mechanisms"]
     assert (told["matched"], told["missed"], told["reference"]) == (1, 1, "theirs.csv")
     assert told["median_deg"] == pytest.approx(kagan(row), abs=0.01)
+
+
+def test_polarities_that_do_not_count_stay_with_their_reasons(place: Path) -> None:
+    """Too far away, without a place, a second one of a station; reversed ones are turned."""
+    table = pd.read_csv(place / "polarities.csv")
+    known, _ = ran(place, polarities=str(place / "polarities.csv"))
+    strange = table.iloc[:1].assign(station="NONE")
+    again = table.iloc[:1].assign(polarity=table["polarity"].map({"U": "D", "D": "U"}).iloc[0])
+    pd.concat([table, strange, again]).to_csv(place / "more.csv", index=False)
+    found, polarities = ran(place, polarities=str(place / "more.csv"))
+    assert found["strike_1_deg"].tolist() == known["strike_1_deg"].tolist()
+    assert found["note"].tolist() == [
+        "1 polarities of stations without a place; 1 further polarities of a station that has one"
+    ]
+    assert polarities["note"].iloc[30:].tolist() == [
+        "no coordinates",
+        "the station has another polarity, which counts",
+    ]
+    assert polarities["weight"].iloc[30:].isna().all()
+    assert polarities["agrees"].iloc[30:].isna().all()
+
+    (place / "reversed.txt").write_text("".join(f"{code} 0 0\n" for code in table["station"]))
+    half = float(polarities["distance_km"].median())
+    found, polarities = ran(
+        place,
+        polarities=str(place / "polarities.csv"),
+        reversals=str(place / "reversed.txt"),
+        max_distance_km=half,
+    )
+    far = polarities[polarities["distance_km"] > half]
+    assert found["polarities"].iloc[0] + len(far) == len(polarities) == 30
+    assert far["note"].str.fullmatch(r"the station is \d+ km away, above [\d.]+").all()
+    signs = table.set_index("station")["polarity"].map({"U": -1, "D": 1})
+    assert polarities.set_index("station")["polarity"].sort_index().tolist() == signs.tolist()

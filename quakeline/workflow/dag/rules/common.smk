@@ -3,6 +3,7 @@
 
 import json
 
+from quakeline.io.export_files import files_of
 from quakeline.workflow.stages import STAGES, of
 
 RESULTS = f"results/{RUN.run}"
@@ -101,18 +102,7 @@ def event_weights():
 
 def exports_of_catalog():
     """Files of the further formats of the catalog; Snakemake would empty whole folders."""
-    hypodd = ("phase.dat", "station.dat", "events.csv", "stations.csv")
-    hash_ = ("phases.txt", "stations.txt", "reversals.txt", "events.csv", "stations.csv")
-    skhash = ("polarities.csv", "stations.csv", "reversals.csv", "control.txt")
-    files = {
-        "fdsn-text": ["catalog.txt"],
-        "nordic": ["catalog.nordic"],
-        "nonlinloc": ["nonlinloc/catalog.obs", "nonlinloc/stations.in"],
-        "hypodd": [f"hypodd/{name}" for name in hypodd],
-        "hash": [f"hash/{name}" for name in hash_],
-        "skhash": [f"skhash/{name}" for name in skhash],
-    }
-    return [f"{RESULTS}/catalog/{file}" for name in RUN.merge.exports for file in files[name]]
+    return [f"{RESULTS}/catalog/{file}" for file in files_of(RUN.merge.exports)]
 
 
 def path_of(product):
