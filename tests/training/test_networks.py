@@ -143,7 +143,10 @@ def test_from_scratch_to_a_file_that_picks(tmp_path: Path, loader: None) -> None
 def test_what_is_no_network_to_train(tmp_path: Path, loader: None) -> None:
     for given, words in (
         ("x", "network: 'x' given; allowed: "),
-        ({"kind": "x"}, "network.kind: 'x' given; allowed: seisbench, custom"),
+        (
+            {"kind": "x"},
+            "network.kind: 'x' given; allowed: spectrogram-cnn, quakexnet, seisbench, custom",
+        ),
         ({"kind": "custom", "loader": "my_learner"}, "network: .*window_samples, classes"),
         ({"kind": "seisbench"}, "network.model: Field required"),
         ({"kind": "custom", "path": "x.safetensors"}, "path given; allowed: loader|path"),

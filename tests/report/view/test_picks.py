@@ -67,8 +67,10 @@ def test_picks_of_fibres_keep_the_names_of_their_channels(content, table):
     """A fibre may be called as no station can be."""
     own = content.catalog.picks
     channel = {"source": "das", "network": "cable-1", "station": "00010", "location": ""}
-    more = own.head(1).assign(**channel, instrument="", fibre="cable-1", channel_index=10)
-    both = with_labels(pd.concat([own, more.assign(pick_id="f")]))
+    more = own.head(1).assign(
+        **channel, instrument="", fibre="cable-1", channel_index=10, pick_id="f"
+    )
+    both = with_labels(pd.concat([own, more]))
     RevisedPicks(both, table, "Ada").add(LABEL, "S", AT)
     again = RevisedPicks(both, table, "Ada")
     again.add(LABEL, "P", AT)

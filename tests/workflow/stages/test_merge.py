@@ -108,6 +108,8 @@ class Merged:
             ),
             stations=put(folder, "stations", STATIONS, [STATION]),
             weights=list(weights),
+            mechanisms=[],
+            polarities=[],
             **outputs,
             exports=[folder / "catalog" / name for name in exports],
         )
