@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from nobody import trained
 
 from quakeline.core.errors import DataError
@@ -186,6 +187,21 @@ def test_data_without_picks_names_the_thresholds(run_files):
     assert "Data came for 4 stations: BW.UH1, BW.UH2, BW.UH3, BW.UH4." in words
     assert "no probability reached the thresholds (P 0.3, S 0.3)" in words
     assert "There are no events to draw" in words
+
+
+def test_a_table_in_place_of_the_picks_may_be_empty(run_files):
+    run_files.events, run_files.picks, run_files.arrivals = [], [], []
+    given = run_files.inputs()
+    settings = yaml.safe_load(given["settings"])
+    settings |= {
+        "import_picks": {"table": "revised.csv", "replaces": True},
+        "fetch": {"source": {}},
+    }
+    page = run_files.folder / "report.html"
+    report.run(report.Config(), **given | {"settings": yaml.safe_dump(settings)}, report=page)
+    words = checked(page.read_text(encoding="utf-8")).words
+    assert "The table that replaces its picks holds none in the run's time." in words
+    assert "no probability reached" not in words
 
 
 def test_picks_without_events_point_to_the_association(run_files):

@@ -220,6 +220,13 @@ def test_no_events_says_why(tmp_path, made, hint):
     assert "events    0" in text
 
 
+def test_a_table_in_place_of_the_picks_may_be_empty(tmp_path):
+    folder = make(tmp_path, manifests=[[data()]])
+    tables.write(tables.empty(PICKS), PICKS, folder / "imported/picks.parquet")
+    text = text_of(folder, width=400)
+    assert "The table of picks has none within the run's time, and there are no others." in text
+
+
 def test_only_folders_of_logs_that_exist_are_named(tmp_path):
     folder = make(tmp_path, manifests=[[data()]])
     assert "what the network expects." in text_of(folder, width=400)
