@@ -153,7 +153,7 @@ def _require_of_run(picks: RevisedPicks, catalog: Catalog) -> None:
     outside = sum(not span.contains(time_ns) for time_ns in untouched.values())
     why = f"{strange[0]} is no station of the run" if strange else ""
     if outside and not why:
-        why = f"{outside} of its {len(rows)} picks lie outside of the run's time"
+        why = f"{outside} of its {len(rows)} picks are not of the time of this run"
     if untouched and not untouched.keys() & {*own["pick_id"]} and not why:
         why = "none of its picks is one of the run"
     if why:

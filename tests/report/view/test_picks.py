@@ -124,7 +124,7 @@ def test_changes_are_undone_the_last_one_first(content, table):
     ("column", "value", "why"),
     [
         ("station", "ELSE", "BW.ELSE is no station of the run"),
-        ("time", "2011-05-27T16:25:00Z", "lie outside of the run's time"),
+        ("time", "2011-05-27T16:25:00Z", "are not of the time of this run"),
         ("pick_id", None, "none of its picks is one of the run"),
     ],
 )
