@@ -59,6 +59,8 @@ def view(
     root = run_folder_of(run)
     if picks is not None:
         targets.require_file("--picks", picks, files_of(run))
+        if not picks.parent.is_dir():
+            raise ConfigError(f"--picks {picks} given; allowed: a file in a folder that exists")
     content = opened(root, picks, (author or _user()) if picks else "")
     try:
         server = Server(content, root.name, port)

@@ -69,7 +69,9 @@ def test_it_serves_until_ctrl_c_and_writes_nothing_of_its_own(place):
     assert sorted(place.rglob("*")) == before
 
 
-@pytest.mark.parametrize("target", ["folder", "link.csv", "results/unterhaching/new.csv", "own"])
+@pytest.mark.parametrize(
+    "target", ["folder", "link.csv", "results/unterhaching/new.csv", "own", "none/p.csv"]
+)
 def test_places_of_others_are_refused(place, tmp_path, monkeypatch, target):
     monkeypatch.chdir(tmp_path)
     Path("results").symlink_to(place / "results")
@@ -83,6 +85,7 @@ def test_places_of_others_are_refused(place, tmp_path, monkeypatch, target):
     assert isinstance(result.exception, ConfigError)
     assert "--picks" in str(result.exception)
     assert Path("own").read_text() == "station,phase,time\n"
+    assert not Path("none").exists()
 
 
 def test_what_is_no_run_is_refused(tmp_path):
