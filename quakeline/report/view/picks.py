@@ -176,6 +176,9 @@ class RevisedPicks:
 #: Columns of PICKS that were measured at the time of a pick.
 _MEASURED = (
     "time_sigma_s",
+    "fit_offset_s",
+    "fit_height",
+    "fit_residual",
     "snr_db",
     "amplitude_m_s",
     "wood_anderson_mm",

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import to_ns
 from quakeline.io.formats import pick_tables
 from quakeline.report.catalog import with_labels
@@ -37,6 +38,20 @@ def test_changes_are_a_table_that_import_picks_reads(content, table):
     same = read.set_index("pick_id").loc[untouched.index]
     assert (same["time"] == untouched["time"]).all()
     assert same["probability"].tolist() == pytest.approx(untouched["probability"].tolist())
+
+
+def test_a_moved_pick_keeps_nothing_that_was_measured_at_its_old_time(content, table):
+    own = content.catalog.picks
+    kept = {"pick_id", "source", "network", "station", "location", "instrument", "fibre"}
+    kept |= {"channel_index", "distance_m", "phase", "time", "probability", "model", "weights_id"}
+    measured = [column for column in PICKS.columns if column.name not in {*kept, "event_id"}]
+    values = {column.name: "blast" if column.type == "string" else 0.5 for column in measured}
+    picks = RevisedPicks(own.head(2).assign(**values), table, "Ada")
+    moved, other = own["pick_id"].head(2)
+    picks.move(moved, AT)
+    read = pick_tables.read(table).set_index("pick_id")
+    assert read.loc[other, list(values)].to_dict() == values
+    assert read.drop(index=other)[list(values)].isna().all(axis=None)
 
 
 def test_a_table_goes_on_where_it_was_left(content, table, run_folder):
