@@ -24,6 +24,8 @@ logger = logging.getLogger("quakeline")
 
 #: Id of the weights of picks whose table does not say what made them.
 NO_WEIGHTS = "none"
+#: What stands as the network of picks that a person made.
+MANUAL = "manual"
 #: Seconds since 1970 that int64 nanoseconds hold.
 _LATEST_S = 2**63 / SECOND
 #: Times of a table are apart by this at most, in seconds, where picks are not to collapse.

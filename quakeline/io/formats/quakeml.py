@@ -34,6 +34,7 @@ from quakeline.core.timeline import iso
 from quakeline.io.formats.channel_codes import Codes, Row, channel_of, codes_of, components_of, rows
 from quakeline.io.formats.ellipsoids import origin_uncertainty
 from quakeline.io.formats.focal_mechanisms import Focal
+from quakeline.io.formats.pick_tables import MANUAL
 from quakeline.io.formats.used_errors import used_error_s
 from quakeline.io.products import provenance
 from quakeline.io.products.atomic import replacing
@@ -402,7 +403,7 @@ def _pick(arrival: Row, components: Mapping[Codes, str], labels: Labels) -> qml.
         method_id=labels.uri("picker", row["model"], row["weights_id"]),
         phase_hint=_text(row["phase"]),
         polarity=arrival["polarity"],
-        evaluation_mode="automatic",
+        evaluation_mode="manual" if row["model"] == MANUAL else "automatic",
         comments=_comments(_pick_notes(row, error_s)),
         creation_info=labels.creation_info,
     )

@@ -17,14 +17,14 @@ import pandas as pd
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import iso
-from quakeline.io.formats.pick_tables import NO_WEIGHTS
+from quakeline.io.formats.pick_tables import MANUAL, NO_WEIGHTS
 from quakeline.io.products.atomic import write_text
 from quakeline.io.products.provenance import digest_file
 
 #: Columns beside those of PICKS: who changed a pick and when (UTC); empty where nobody did.
 AUTHOR, EDITED = "author", "edited"
-#: What stands as the network of picks that a person made, and how sure they are.
-MANUAL, SURE = "manual", 1.0
+#: Probability of picks that a person made.
+SURE = 1.0
 PHASES = ("P", "S")
 
 

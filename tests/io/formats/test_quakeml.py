@@ -173,6 +173,16 @@ def test_picks_and_arrivals(tmp_path):
     assert pick.comments[0].text == notes
 
 
+def test_picks_that_a_person_made_are_manual(tmp_path):
+    by_hand = {**S_PICK, "model": "manual", "weights_id": "none"}
+    path = written(tmp_path, *three(picks=(PICK, by_hand)))
+    assert_valid(path)
+    (event,) = obspy.read_events(path)
+    modes = {pick.phase_hint: pick.evaluation_mode for pick in event.picks}
+    assert modes == {"P": "automatic", "S": "manual"}
+    assert event.origins[0].evaluation_mode == "automatic"
+
+
 def test_magnitude(tmp_path):
     event = obspy.read_events(written(tmp_path, *three()))[0]
     (magnitude,) = event.magnitudes
