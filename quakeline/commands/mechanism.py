@@ -131,7 +131,7 @@ def mechanism(
     if worst_quality not in ("A", "B", "C", "D"):
         raise ConfigError(f"--worst-quality: {worst_quality!r} given; allowed: A, B, C, D")
     networks = list(polarity_network or [])
-    options = {
+    options: dict[str, Sequence[Path | None]] = {
         "--polarities": [polarities],
         "--polarity-network": networks,
         "--hash-phase": [hash_phase],
