@@ -66,6 +66,15 @@ def test_without_places_there_are_no_events(here: Path) -> None:
     assert len(run.fibres[0].source.files(run.span)) == 4
 
 
+def test_a_clock_that_was_not_set_is_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(das_files, "START", 0)
+    das_files.write(here, "early", np.random.default_rng(1).normal(size=(1000, N_CHANNELS)))
+    init(fibre=["early.nc"])
+    assert "the clock of the files was not set" in capsys.readouterr().out
+
+
 def test_what_is_refused(here: Path) -> None:
     with pytest.raises(ConfigError, match="--fibre stands alone"):
         init(fibre=["das"], waveforms=["das"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from quakeline.core.errors import DataError
-from quakeline.core.timeline import SECOND, Span, iso
+from quakeline.core.timeline import SECOND, Span, iso, to_ns
 from quakeline.fibres.recordings.channels import describe
 from quakeline.fibres.recordings.description import AutoFormat, Channels
 from quakeline.fibres.recordings.files import Stretch, open_file
@@ -21,6 +22,8 @@ from quakeline.workflow.inspection.table import duration
 #: Name of the fibre, which makes the names of its channels' stations.
 NAME = "FIBRE"
 _SHOWN = 6
+#: Recordings along fibres for earthquakes began after this year.
+_NO_FIBRE_BEFORE = to_ns(datetime(2000, 1, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,11 @@ def about(found: FibreSurvey) -> Iterator[str]:
     )
     for reason, names in found.refused.items():
         yield f"Not used: {some(names, _SHOWN)}: {reason}."
+    if found.span.start_ns < _NO_FIBRE_BEFORE:
+        yield (
+            f"Look at this: the first sample is of {iso(found.span.start_ns, digits=0)}, before"
+            " there was such a recording: the clock of the files was not set."
+        )
     if found.placed is None:
         yield (
             "Look at this: nothing says where the channels are, so there are picks and no events;"
