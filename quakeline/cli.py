@@ -225,9 +225,9 @@ def _show(folder: Path, run: str, everything: bool = False) -> None:
 
 @config_app.command()
 def check(overlay: Overlay = None) -> None:
-    """Check settings, stations and data of a run and show its plan, or all mistakes.
+    """Check settings, stations, data and weights of a run and show its plan, or all mistakes.
 
-    Headers of some waveform files are read; servers are not asked.
+    Headers of some waveform files are read, and files of weights; servers are not asked.
     """
     from quakeline.core.timeline import iso, to_ns
     from quakeline.workflow import launch

@@ -61,6 +61,8 @@ def _lines(summary: dict[str, Any]) -> list[str]:
         f"reference     {summary['reference']}",
         *(f"{name:<13} {summary[name]}" for name in ("matched", "missed", "new")),
     ]
+    if summary["without"]:
+        lines.append(f"left out      {summary['without']} of the reference without a mechanism")
     if summary["n"]:
         lines.append(_spread("Kagan angle", summary))
         lines += [_spread(f"quality {k}", row) for k, row in summary["by_quality"].items()]

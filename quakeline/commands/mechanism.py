@@ -118,7 +118,7 @@ def mechanism(
     are those that the phase file states. Events that polarities cannot tell of have a note in place
     of a mechanism.
     """
-    from quakeline.commands.places import catalog_inputs, files_of
+    from quakeline.commands.places import catalog_inputs, files_of, require_files
     from quakeline.core.schemas import MECHANISMS, POLARITIES
     from quakeline.events.chain.mechanism import doubted, joined, reversals_of, told
     from quakeline.events.mechanisms import quakeml
@@ -131,10 +131,18 @@ def mechanism(
     if worst_quality not in ("A", "B", "C", "D"):
         raise ConfigError(f"--worst-quality: {worst_quality!r} given; allowed: A, B, C, D")
     networks = list(polarity_network or [])
-    given = [
-        path for path in (polarities, *networks, hash_phase, hash_stations, hash_reversals) if path
-    ]
-    inputs = [*given, *(velocity or [])]
+    options: dict[str, Sequence[Path | None]] = {
+        "--polarities": [polarities],
+        "--polarity-network": networks,
+        "--hash-phase": [hash_phase],
+        "--hash-stations": [hash_stations],
+        "--hash-reversals": [hash_reversals],
+        # with a catalog also the name of a model
+        "--velocity": (velocity or []) if catalog is None else [],
+    }
+    require_files(options)
+    given = [path for paths in options.values() for path in paths if path is not None]
+    inputs = [*given, *((velocity or []) if catalog is not None else [])]
     own = files_of(catalog) if catalog is not None else []
     targets.require_folder(
         "--output", output, "mechanism", (_TABLE, _CSV, _QML, _USED), [*inputs, *own]
@@ -160,6 +168,7 @@ def mechanism(
     unknown = tables.empty(POLARITIES)
     if catalog is not None or polarities is not None or networks:
         known = _known(catalog, hash_phase, hash_stations, velocity)
+        inputs = [*given, *known.velocity_files]
         if networks and polarities is None:
             groups, unknown = _by_networks(known, networks, settings)
         else:
@@ -192,12 +201,16 @@ def mechanism(
 
 @dataclass(frozen=True)
 class _Known:
-    """A catalog, and the velocity model by which its rays are found."""
+    """A catalog, and the velocity model by which its rays are found.
+
+    `velocity_files` are those of a model that is not the catalog's own.
+    """
 
     name: str
     folder: Path
     tables: Tables
     model: Model
+    velocity_files: list[Path]
 
     def launch(self, wanted: set[str]) -> Launch:
         """Rays from the hypocentres of some events."""
@@ -228,7 +241,9 @@ def _known(
         raise DataError(f"{folder} holds no stations.parquet, which tells where stations are")
     if own.events.empty:
         raise DataError(f"{folder} holds no events")
-    return _Known(catalog, folder, own, velocity_of(folder, velocity[0] if velocity else None)[0])
+    model, section = velocity_of(folder, velocity[0] if velocity else None)
+    files = [Path(path) for path in section.files()] if velocity else []
+    return _Known(catalog, folder, own, model, files)
 
 
 def _of_table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from quakeline.earth.sections import Grid, Layers
     from quakeline.earth.velocity import Model
     from quakeline.io.exports import Tables
+
+
+def require_files(options: Mapping[str, Iterable[Path | None]]) -> None:
+    """Raise ConfigError for the first path of an option that is no file; None is not looked at."""
+    for option, paths in options.items():
+        for path in paths:
+            if path is not None and not path.is_file():
+                what = "is no file" if path.exists() else "does not exist"
+                raise ConfigError(f"{option}: file {str(path)!r} {what}")
 
 
 def folder_of(run: str) -> Path:

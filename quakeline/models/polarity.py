@@ -64,8 +64,10 @@ class PolarityNetwork:
 def opened(path: Path) -> PolarityNetwork:
     """The network of a file of weights.
 
-    Raises WeightsError where the file is none of the known networks.
+    Raises WeightsError where the file does not exist or is none of the known networks.
     """
+    if not path.exists():
+        raise WeightsError(f"{path} does not exist")
     if not path.is_file() or path.suffix not in _SUFFIXES:
         raise WeightsError(f"{path} is no file of weights; allowed: {', '.join(_SUFFIXES)}")
     if path.suffix in (".h5", ".hdf5"):

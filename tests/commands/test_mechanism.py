@@ -1,5 +1,6 @@
 """`quakeline mechanism` on a catalog, with anybody's polarities."""
 
+import re
 import shutil
 
 import numpy as np
@@ -10,7 +11,7 @@ from thrust import kagan, straight, written
 from typer.testing import CliRunner
 
 from quakeline.cli import app
-from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.errors import ConfigError, DataError, QuakelineError
 from quakeline.core.schemas import EVENTS, MECHANISMS, POLARITIES
 from quakeline.io.products import tables
 
@@ -215,3 +216,32 @@ def test_options_that_do_not_go_together(made, tmp_path, words, told):
     named = [word.format(catalog=folder / "catalog") for word in words]
     with pytest.raises(ConfigError, match=told):
         invoke("mechanism", *named, "--output", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--polarities", "--polarity-network", "--hash-phase", "--hash-stations"),
+        *("--hash-reversals", "--velocity"),
+    ],
+)
+def test_a_file_that_does_not_exist_is_one_line(tmp_path, option):
+    """Also where another file alone would be enough, as a phase file with take-off angles."""
+    absent = re.escape(f"{option}: file 'nope.onnx' does not exist")
+    with pytest.raises(ConfigError, match=absent):
+        invoke("mechanism", option, "nope.onnx", "--output", tmp_path / "out")
+    with pytest.raises(ConfigError, match=f"{option}: file .* is no file"):
+        invoke("mechanism", option, tmp_path, "--output", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_velocity_model_beside_a_catalog(made, tmp_path):
+    """A name of the program's, or a file, which must exist."""
+    folder, _, _, polarities = made
+    (event,) = tables.read(folder / "catalog/events.parquet", EVENTS).itertuples()
+    table = polarities.assign(event_id=event.event_id)
+    row, _, _ = run(folder, table, tmp_path / "out", "--velocity", "iasp91")
+    assert row.polarities == 30
+    words = ("--polarities", tmp_path / "out.csv", "--output", tmp_path / "none")
+    with pytest.raises(QuakelineError, match=r"nope\.csv"):
+        invoke("mechanism", folder / "catalog", *words, "--velocity", "nope.csv")

@@ -66,8 +66,10 @@ def test_a_window_without_motion_is_unknown(weights):
 
 
 def test_files_that_are_none(tmp_path, shared):
-    with pytest.raises(WeightsError, match="is no file of weights"):
+    with pytest.raises(WeightsError, match=r"none\.onnx does not exist$"):
         polarity.opened(tmp_path / "none.onnx")
+    with pytest.raises(WeightsError, match="is no file of weights"):
+        polarity.opened(tmp_path)
     for name in ("text.onnx", "text.h5"):
         (tmp_path / name).write_text("no weights")
         with pytest.raises(WeightsError):

@@ -42,12 +42,14 @@ class Compared:
     """Pairs of mechanisms of one event.
 
     `pairs` has event_id, reference_id, quality_class, kagan_deg and sigma_deg, both planes'
-    stated errors together. `missed` are of the reference without one here, `new` the reverse.
+    stated errors together. `missed` are of the reference without one here, `new` the reverse;
+    `without` are events of the reference that have no mechanism, and are left out.
     """
 
     pairs: pd.DataFrame
     missed: int
     new: int
+    without: int = 0
 
     def summary(self) -> dict[str, Any]:
         """Numbers and angles, of all and of each quality, as JSON-like builtins."""
@@ -58,6 +60,7 @@ class Compared:
             "matched": len(self.pairs),
             "missed": self.missed,
             "new": self.new,
+            "without": self.without,
             **_spread(self.pairs),
             "by_quality": classes,
         }
@@ -90,17 +93,20 @@ def read(path: Path) -> pd.DataFrame:
 
     Returns
     -------
-    COLUMNS; angles in degrees of one nodal plane, times may be null. Of several mechanisms of an
-    event the first.
+    COLUMNS; angles in degrees of one nodal plane, all NaN where an event has no mechanism; times
+    may be null. Of several mechanisms of an event the first.
 
     Raises
     ------
     DataError
-        The file cannot be read, or a line holds no plane.
+        The file cannot be read, or a line holds a part of a plane or an impossible one.
     """
-    path = table_in(path) or path
+    inside = table_in(path)
+    if inside is None and path.is_dir():
+        raise DataError(f"{path} is a folder without mechanisms.parquet; allowed: one with it")
+    path = inside or path
     if path.suffix == ".parquet":
-        own = tables.read(path, MECHANISMS).dropna(subset=["strike_1_deg"])
+        own = tables.read(path, MECHANISMS)
         renamed = own.rename(columns={f"{name}_1_deg": name for name in _ANGLES})
         return pd.DataFrame(renamed[list(COLUMNS)])
     try:
@@ -120,7 +126,8 @@ def read(path: Path) -> pd.DataFrame:
             f"{path} holds no mechanisms that are known; allowed: QuakeML, CSV with strike, dip,"
             " rake and event_id or time, an output file of HASH, mechanisms.parquet"
         )
-    return found.drop_duplicates("event_id", ignore_index=True)
+    planes_first = found.sort_values("strike", key=pd.isna, kind="stable")
+    return planes_first.drop_duplicates("event_id").sort_index().reset_index(drop=True)
 
 
 def _of_quakeml(path: Path) -> pd.DataFrame:
@@ -129,13 +136,14 @@ def _of_quakeml(path: Path) -> pd.DataFrame:
         focal = event.preferred_focal_mechanism() or next(iter(event.focal_mechanisms), None)
         planes = focal.nodal_planes if focal else None
         plane = (planes.nodal_plane_1 or planes.nodal_plane_2) if planes else None
-        if plane is None or None in (plane.strike, plane.dip, plane.rake):
-            continue
+        angles = [getattr(plane, angle, None) for angle in _ANGLES]
+        if None in angles:
+            angles = [None] * len(_ANGLES)
         origin = event.preferred_origin() or next(iter(event.origins), None)
         time = pd.Timestamp(origin.time.ns, unit="ns", tz="UTC") if origin else pd.NaT
         name = str(event.resource_id) if event.resource_id else str(number)
-        rows.append((name.rpartition("/")[2], time, plane.strike, plane.dip, plane.rake))
-    return _made(path, pd.DataFrame(rows, columns=list(COLUMNS)), 1)
+        rows.append((name.rpartition("/")[2], time, *angles))
+    return _made(path, pd.DataFrame(rows, columns=list(COLUMNS)), "event")
 
 
 def _of_csv(path: Path) -> pd.DataFrame:
@@ -152,23 +160,24 @@ def _of_csv(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: no column {', '.join(absent)}, which mechanisms need")
     table = pd.DataFrame(known)
     if "event_id" not in table:
-        table["event_id"] = [f"line {number + 2}" for number in range(len(table))]
+        table["event_id"] = [f"line {number}" for number in table.index]
     if "time" not in table:
         table["time"] = None
     given = table["time"].notna() & (table["time"].astype(str).str.strip() != "")
     times = pd.to_datetime(table["time"].where(given), utc=True, format="ISO8601", errors="coerce")
     bad = given & times.isna()
     if bad.any():
-        line = int(bad.to_numpy().argmax())
+        place = int(bad.to_numpy().argmax())
         raise DataError(
-            f"{path} line {line + 2}: time {table['time'].iloc[line]!r} is no ISO 8601 time"
+            f"{path} line {table.index[place]}: time {table['time'].iloc[place]!r} is no ISO 8601"
+            " time"
         )
-    return _made(path, table.assign(time=times)[list(COLUMNS)], 2)
+    return _made(path, table.assign(time=times)[list(COLUMNS)])
 
 
 def _of_hash(path: Path) -> pd.DataFrame:
     """The planes stand before the quality, the last letter of A to F of a line."""
-    rows = []
+    rows = {}
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     for number, line in enumerate(lines, start=1):
         words = line.split()
@@ -185,20 +194,27 @@ def _of_hash(path: Path) -> pd.DataFrame:
             raise DataError(
                 f"{path} line {number}: no mechanism of an output file of HASH"
             ) from None
-        rows.append((words[0], time, strike, dip, rake))
-    return _made(path, pd.DataFrame(rows, columns=list(COLUMNS)), 1)
+        rows[number] = (words[0], time, strike, dip, rake)
+    return _made(path, pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS)))
 
 
-def _made(path: Path, table: pd.DataFrame, first: int) -> pd.DataFrame:
-    """The table with numbers in place of text; refuses angles that are none."""
+def _made(path: Path, table: pd.DataFrame, row: str = "line") -> pd.DataFrame:
+    """The table with numbers in place of text; refuses angles that are none.
+
+    Its index numbers the lines of the file, which errors name. A line with all angles empty is an
+    event without a mechanism.
+    """
+    empty = table[_ANGLES].isna() | table[_ANGLES].astype(str).isin(["", "nan", "NaN"])
+    without = empty.all(axis=1)
     for name, (least, most) in _LIMITS.items():
         values = pd.to_numeric(table[name], errors="coerce")
-        bad = ~values.between(least, most)
+        bad = ~values.between(least, most) & ~without
         if bad.any():
-            line = int(bad.to_numpy().argmax())
-            given = str(table[name].iloc[line])
+            place = int(bad.to_numpy().argmax())
+            given = str(table[name].iloc[place])
             raise DataError(
-                f"{path} line {line + first}: {name} {given!r}; it must be in {least:g} to {most:g}"
+                f"{path} {row} {table.index[place]}: {name} {given!r}; it must be in {least:g} to"
+                f" {most:g}"
             )
         table = table.assign(**{name: values.astype(float)})
     return table.assign(
@@ -210,11 +226,12 @@ def _made(path: Path, table: pd.DataFrame, first: int) -> pd.DataFrame:
 def compared(mechanisms: pd.DataFrame, reference: pd.DataFrame, tolerance_s: float) -> Compared:
     """Mechanisms (MECHANISMS) beside a reference (COLUMNS).
 
-    Events are one where their ids are, else where their origin times are no more than
-    `tolerance_s` seconds apart, the nearest first, one to one.
+    Events without a mechanism are left out of both. Events are one where their ids are, else where
+    their origin times are no more than `tolerance_s` seconds apart, the nearest first, one to one.
     """
     own = mechanisms.dropna(subset=["strike_1_deg"]).reset_index(drop=True)
-    reference = reference.reset_index(drop=True)
+    every = len(reference)
+    reference = reference.dropna(subset=_ANGLES).reset_index(drop=True)
     here, there = _matched(own, reference, tolerance_s)
     mine, theirs = own.iloc[here], reference.iloc[there]
     first = rotations.frames(*(mine[f"{name}_1_deg"].to_numpy(float) for name in _ANGLES))
@@ -231,7 +248,8 @@ def compared(mechanisms: pd.DataFrame, reference: pd.DataFrame, tolerance_s: flo
             ),
         }
     )
-    return Compared(pairs, len(reference) - len(there), len(own) - len(here))
+    missed, new = len(reference) - len(there), len(own) - len(here)
+    return Compared(pairs, missed, new, every - len(reference))
 
 
 def _matched(

@@ -31,6 +31,14 @@ class Kind(Section):
     def obtain(self) -> Weights:
         """Tensors and their card. Raises WeightsError where they cannot be had."""
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether `obtain` does no more than read files that the section names.
+
+        False where it would fetch weights, or call a loader.
+        """
+        return False
+
     def write(self, path: Path) -> tuple[Card, str]:
         """Write the weights as a .safetensors file; give their card and id.
 

@@ -90,6 +90,11 @@ class Builtin(Kind):
             )
         return card
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether a path is given."""
+        return self.path is not None
+
     def missing(self) -> list[str]:
         """The path, where it is given and does not exist."""
         if self.path and not Path(self.path).expanduser().exists():

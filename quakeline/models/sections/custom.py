@@ -182,6 +182,11 @@ class Custom(Kind):
             return from_file(Path(self.path or "").expanduser())
         return obtain(self.card(), self.loader, self.arguments)
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether a file is given in place of a loader."""
+        return self.loader is None
+
     def missing(self) -> list[str]:
         """The path, where it is given and does not exist."""
         if self.path and not Path(self.path).expanduser().is_file():

@@ -68,6 +68,11 @@ class Ensemble(Kind):
         found = [member.obtain() for member in self._kinds()]
         return together(self._of([card for _, card in found]), found)
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether that is so for all members."""
+        return all(member.on_disk for member in self._kinds())
+
     def missing(self) -> list[str]:
         """What is missing for the members."""
         return [

@@ -180,6 +180,11 @@ class SeisBench(Kind):
         check(card, output_of(card, found.picker))
         return found.picker.state_dict(), card
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether `weights` is a path."""
+        return self.path is not None
+
     def missing(self) -> list[str]:
         """The path, where it is given and does not exist."""
         path = self.path

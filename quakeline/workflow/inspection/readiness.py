@@ -1,4 +1,4 @@
-"""What `quakeline config check` sees beyond the settings: stations, archive, span."""
+"""What `quakeline config check` sees beyond the settings: stations, archive, span, weights."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from quakeline.io.formats.station_list import absurd, elevation_doubts, epoch_do
 from quakeline.io.formats.waveform_files import ChannelHeader, read_headers
 from quakeline.io.products.remarks import some
 from quakeline.workflow.inspection.plan import metadata
+from quakeline.workflow.inspection.weights import unusable
 
 if TYPE_CHECKING:
     from quakeline.waveforms.sources.base import BaseSource
@@ -41,7 +42,7 @@ class Findings:
 
 
 def look(run: Run) -> Findings:
-    """Look at stations and data of a run, seen from the folder that it works in.
+    """Look at stations, data and weights of a run, seen from the folder that it works in.
 
     Mistakes are what a run cannot begin with, or would end without any data for; doubts are what
     is possible and looks wrong. Servers are not asked.
@@ -64,6 +65,7 @@ def look(run: Run) -> Findings:
                 found.mistakes.append(f"fibres: {fibre.name}: no file {_of(run.span)}")
         except DataError as error:
             found.mistakes.append(f"fibres: {fibre.name}: {error}")
+    found.mistakes += unusable(run)
     return found
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from quakeline.events.comparison.settings import Settings
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 

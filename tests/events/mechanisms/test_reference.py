@@ -77,7 +77,9 @@ def test_forms_of_files(shared: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     bare = qml.Event(resource_id="smi:local/event/b", origins=[origin])
     qml.Catalog([event, bare]).write(str(tmp_path / "a.qml"), format="QUAKEML")
-    (row,) = reference.read(tmp_path / "a.qml").itertuples()
+    row, without = reference.read(tmp_path / "a.qml").itertuples()
+    assert without.event_id == "b"
+    assert np.isnan(without.strike)
     assert (row.event_id, row.strike, row.dip, row.rake) == ("a", 10, 20, 30)
     hash_ = reference.read(shared / "data/hash_northridge/example1.out")
     assert len(hash_) == 24
@@ -89,7 +91,26 @@ def test_forms_of_files(shared: Path, tmp_path: Path) -> None:
     skhash = reference.read(shared / "data/skhash_maacama/maacama/OUT/out.csv")
     assert skhash["strike"].tolist() == [318.4265, 347.8773]
     tables.write(own(), MECHANISMS, tmp_path / "mechanisms.parquet")
-    assert reference.read(tmp_path)["event_id"].tolist() == ["a", "b"]
+    found = reference.read(tmp_path)
+    assert found["event_id"].tolist() == ["a", "b", "c"]
+    assert found["rake"].to_numpy() == pytest.approx([0, 70, np.nan], nan_ok=True)
+
+
+def test_events_without_a_mechanism_are_left_out_and_counted(tmp_path: Path) -> None:
+    """As in the CSV that `quakeline mechanism` writes; of a doubled event the mechanism counts."""
+    path = tmp_path / "mechanisms.csv"
+    own()[MECHANISMS.plain_names].to_csv(path, index=False)
+    found = reference.compared(own(), reference.read(path), 2.0)
+    assert found.pairs["kagan_deg"].to_numpy() == pytest.approx([0, 0], abs=1e-4)
+    assert (found.missed, found.new, found.without) == (0, 0, 1)
+    path.write_text("event_id,strike,dip,rake\na,,,\nb,,NaN,\na,1,2,3\n")
+    assert reference.read(path)["strike"].to_numpy() == pytest.approx([np.nan, 1], nan_ok=True)
+    assert reference.compared(own(), reference.read(path), 2.0).without == 1
+
+
+def test_a_folder_without_mechanisms_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"is a folder without mechanisms\.parquet"):
+        reference.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +123,7 @@ def test_forms_of_files(shared: Path, tmp_path: Path) -> None:
             "line 3: dip '99'; it must be in 0 to 90",
         ),
         ("event_id,strike,dip,rake\na,x,2,3\n", "line 2: strike 'x'"),
+        ("event_id,strike,dip,rake\n# of others\n\na,1,2,\n", "line 4: rake ''"),
         ("time,strike,dip,rake\nsoon,1,2,3\n", "line 2: time 'soon' is no ISO 8601 time"),
         ("what is this\n", "holds no mechanisms that are known; allowed: QuakeML, CSV"),
     ],
@@ -115,7 +137,7 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path, text: str, told: str) -
 
 def test_the_command(tmp_path: Path) -> None:
     tables.write(own(), MECHANISMS, tmp_path / "mechanisms.parquet")
-    (tmp_path / "ref.csv").write_text("event_id,strike,dip,rake\na,3,90,0\nz,1,2,3\n")
+    (tmp_path / "ref.csv").write_text("event_id,strike,dip,rake\na,3,90,0\nz,1,2,3\nb,,,\n")
     words = ["evaluate", "mechanisms", str(tmp_path), "--reference", str(tmp_path / "ref.csv")]
     done = CliRunner().invoke(app, [*words, "--json", str(tmp_path / "found.json")])
     assert done.exit_code == 0, done.output
@@ -123,8 +145,9 @@ def test_the_command(tmp_path: Path) -> None:
         "Kagan angle   median 3.0 deg, nine of ten below 3.0, 100 % within 1 sigma (1)"
         in done.output
     )
+    assert "left out      1 of the reference without a mechanism" in done.output
     found = json.loads((tmp_path / "found.json").read_text())
-    assert (found["matched"], found["missed"], found["new"]) == (1, 1, 1)
+    assert (found["matched"], found["missed"], found["new"], found["without"]) == (1, 1, 1, 1)
     assert found["events"][0]["reference_id"] == "a"
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"holds no mechanisms\.parquet"):

@@ -10,11 +10,12 @@ import archives
 import pytest
 from workfolder import WorkFolder, demo_like
 
-from quakeline.core.errors import ConfigError
+from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.installed import EXAMPLES
 from quakeline.core.names import proposal, same
 from quakeline.models.named import known_card
 from quakeline.workflow.inspection.readiness import Findings, look
+from quakeline.workflow.inspection.weights import unusable
 
 HEAD = "network,station,latitude,longitude,elevation_m\n"
 ROWS = ((48.0815, 11.6360, 561), (48.0579, 11.6820, 555), (48.0308, 11.6388, 580))
@@ -142,6 +143,47 @@ def test_capital_letters_of_models_do_not_matter() -> None:
     assert same("c", ["A", "B"]) == "c"
     assert proposal("quakml", ["quakeml", "csv"]) == "did you mean quakeml? "
     assert proposal("xyz", ["quakeml", "csv"]) == ""
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"path": "picker.h5"},
+        {"path": "."},
+        {"kind": "seisbench", "model": "PhaseNet", "weights": "picker.json"},
+        {"kind": "ensemble", "members": [{"path": "picker.h5"}] * 2},
+    ],
+)
+def test_weights_of_another_kind(here: Path, section: dict[str, Any]) -> None:
+    """The stage would refuse the same in the same words."""
+    for name in ("picker.h5", "picker.json", "picker.pt"):
+        (here / name).write_text("no weights")
+    run = demo_like({"weights": section})
+    with pytest.raises(WeightsError) as refused:
+        run.weights.obtain()
+    said = str(refused.value)
+    assert list(unusable(run)) == [
+        said if said.startswith("weights.path: ") else f"weights: {said}"
+    ]
+
+
+def test_weights_that_must_be_fetched_are_not(here: Path) -> None:
+    """Nor is a loader called, which is a program of others."""
+    assert list(unusable(demo_like({"weights": {"model": "gpd"}}))) == []
+    loader = {"kind": "custom", "loader": "no_such_module", "window_samples": 300}
+    loader |= {"classes": ["N", "P", "S"], "normalisation": "std"}
+    assert list(unusable(demo_like({"weights": loader}))) == []
+
+
+def test_networks_of_polarities_of_another_kind(here: Path, shared: Path) -> None:
+    good = shared / "weights/polarity/PolarCAP.h5"
+    picker = shared / "weights/seismo_performer/w_model_cnn_v2.0.h5"
+    (here / "text.onnx").write_text("no weights")
+    for given, told in ((good, ""), (picker, "PolarCAP"), ("text.onnx", "is no ONNX graph")):
+        result = found(keep=["waveforms"], mechanism={"networks": [str(good), str(given)]})
+        assert len(result.mistakes) == bool(told)
+        assert all(line.startswith("mechanism.networks: ") for line in result.mistakes)
+        assert told in "".join(result.mistakes)
 
 
 def test_the_command_tells_all_of_it(here: Path) -> None:
