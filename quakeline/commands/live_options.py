@@ -1,0 +1,17 @@
+"""Options that all commands of `quakeline live` take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
+Serve = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[HOST:]PORT",
+        help="Show the session as a page of a browser, and metrics at /metrics; on this machine"
+        " alone unless a host is given. Port 0: any.",
+    ),
+]
