@@ -13,6 +13,8 @@ from quakeline.core.section import Section
 
 if TYPE_CHECKING:
     from quakeline.report.basemap.ground import Sources as Ground
+    from quakeline.report.catalog import Catalog
+    from quakeline.report.page import Sources
     from quakeline.report.record_sections import Drawing
 
 VERSION = 8
@@ -155,9 +157,8 @@ def run(
     report
         The page to write (HTML).
     """
-    from quakeline.io.products.atomic import write_text
     from quakeline.report.catalog import load
-    from quakeline.report.page import Sources, render
+    from quakeline.report.page import Sources
     from quakeline.workflow.choices import told
 
     catalog = load(
@@ -180,9 +181,17 @@ def run(
         below=config.below(),
         catalog_files=_beside(report, [events, arrivals, picks]),
     )
+    _write(config, catalog, sources, run_name, report)
+
+
+def _write(config: Config, catalog: Catalog, sources: Sources, run_name: str, path: Path) -> None:
+    """Render the page as the settings want it, write it, and log what it shows."""
+    from quakeline.io.products.atomic import write_text
+    from quakeline.report.page import render
+
     title = config.title or f"Earthquake catalog: {run_name}"
     page = render(catalog, sources, config.drawing(), title, run_name, config.max_rows)
-    write_text(report, page)
+    write_text(path, page)
     logger.info(
         "report: %d events, %d picks, %.2f MB",
         len(catalog.events),
