@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -42,16 +43,22 @@ POINTS = {1: (0.99, 3.84), 2: (2.28, 5.99), 3: (3.51, 7.81)}
 
 def main() -> None:
     """Measure each set and keep the figures in benchmarks/results/real_catalogs.json."""
-    parser = parser_of(__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", default="", metavar="NAME")
+    parser = parser_of_sets(__doc__)
     parser.add_argument("--seeds", type=int, default=1, help="shifted runs of each set")
-    parser.add_argument("--quick", action="store_true", help="keep no figures")
     words = parser.parse_args()
     rows = []
     for folder in sets(words.folder, words.only):
         rows.append({"case": folder.name, **measured(folder, words.seeds)})
         finish("real_catalogs", rows, words.quick, kept=words.only)
+
+
+def parser_of_sets(description: str | None) -> ArgumentParser:
+    """The parser of a benchmark of sets: their folder, part of a set's name, and `--quick`."""
+    parser = parser_of(description)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="", metavar="NAME")
+    parser.add_argument("--quick", action="store_true", help="keep no figures")
+    return parser
 
 
 def sets(folder: Path, only: str) -> list[Path]:

@@ -28,8 +28,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import held_out
-from benchmarks.measure import finish, parser_of
-from benchmarks.real_catalogs import beside, made_of, sets
+from benchmarks.measure import finish
+from benchmarks.real_catalogs import beside, made_of, parser_of_sets, sets
 from benchmarks.stated_errors import PARTS
 from quakeline.core.geometry import distance_azimuth
 
@@ -44,16 +44,13 @@ _AFTER = pd.Timedelta("60s")
 
 def main() -> None:
     """Measure each set with each associator and keep the figures."""
-    parser = parser_of(__doc__)
-    parser.add_argument("folder", type=Path)
+    parser = parser_of_sets(__doc__)
     parser.add_argument("--python", type=Path, required=True)
-    parser.add_argument("--only", default="", metavar="NAME")
     parser.add_argument(
         "--parts", action="store_true", help="parts of sets, with stations left out"
     )
     parser.add_argument("--limit", type=int, default=600, metavar="CPU_S")
     parser.add_argument("--associators", default=",".join(_ALL), metavar="NAMES")
-    parser.add_argument("--quick", action="store_true", help="keep no figures")
     words = parser.parse_args()
     require(words.python)
     rows = []

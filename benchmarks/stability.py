@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 import quakeline
-from benchmarks.measure import finish, parser_of
-from benchmarks.real_catalogs import matched, offset_km, sets, window
+from benchmarks.measure import finish
+from benchmarks.real_catalogs import matched, offset_km, parser_of_sets, sets, window
 from benchmarks.stated_errors import PARTS, between, held
 from quakeline.events.chain.merge import Catalog
 
@@ -65,11 +65,8 @@ class Part:
 
 def main() -> None:
     """Measure each part and keep the figures in benchmarks/results/stability.json."""
-    parser = parser_of(__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", default="", metavar="NAME")
+    parser = parser_of_sets(__doc__)
     parser.add_argument("--seeds", type=int, default=2, help="times that picks are left out")
-    parser.add_argument("--quick", action="store_true", help="keep no figures")
     words = parser.parse_args()
     rows = []
     for folder in sets(words.folder, words.only):

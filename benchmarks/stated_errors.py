@@ -17,8 +17,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.measure import finish, parser_of
-from benchmarks.real_catalogs import POINTS, made_of, matched, offset_km, sets, window
+from benchmarks.measure import finish
+from benchmarks.real_catalogs import (
+    POINTS,
+    made_of,
+    matched,
+    offset_km,
+    parser_of_sets,
+    sets,
+    window,
+)
 from quakeline.io.formats.ellipsoids import covariance_of
 
 #: Set, begin and end of a part; a whole set where they are None.
@@ -39,11 +47,7 @@ _MARGIN = pd.Timedelta("60s")
 
 def main() -> None:
     """Measure each part and keep the figures in benchmarks/results/stated_errors.json."""
-    parser = parser_of(__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", default="", metavar="NAME")
-    parser.add_argument("--quick", action="store_true", help="keep no figures")
-    words = parser.parse_args()
+    words = parser_of_sets(__doc__).parse_args()
     rows = []
     held = [folder.name for folder in sets(words.folder, words.only)]
     for name, begin, end in PARTS:
