@@ -159,7 +159,10 @@ def ended(words: list[str], target: Path, kills: int) -> set[tuple[str, int]]:
             text=True,
         )
         if number < kills:
+            deadline = time.monotonic() + 120
             while process.poll() is None and not (target / "session.json").exists():
+                if time.monotonic() > deadline:
+                    process.kill()
                 time.sleep(0.02)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(rng.uniform(0, 8))

@@ -11,6 +11,8 @@ import urllib.request
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Timer
 
 import pytest
 from report_run import RunFiles
@@ -32,10 +34,13 @@ def place(tmp_path_factory):
 
 @contextmanager
 def ending(server):
-    """Whatever happens, the server does not outlive the test."""
+    """Whatever happens, the server does not outlive the test, nor a minute of silence."""
+    limit = Timer(60, server.kill)
+    limit.start()
     try:
         yield
     finally:
+        limit.cancel()
         server.kill()
 
 
@@ -109,7 +114,6 @@ def test_a_user_without_a_name_is_a_number(monkeypatch):
 
 def test_the_browser_may_wait_for_its_page(place, monkeypatch):
     """One of the terminal comes back when it is closed; it is served before."""
-    import threading
     import webbrowser
 
     from quakeline.report.view.server import Server
@@ -117,18 +121,19 @@ def test_the_browser_may_wait_for_its_page(place, monkeypatch):
     seen = []
 
     def read(address):
-        seen.append(urllib.request.urlopen(address, timeout=20).read().decode())
-        servers[0].shutdown()
+        try:
+            seen.append(urllib.request.urlopen(address, timeout=20).read().decode())
+        finally:
+            servers.get(timeout=20).shutdown()  # else the command would serve for ever
 
-    servers = []
+    servers = SimpleQueue()
     serve = Server.serve_forever
-    monkeypatch.setattr(Server, "serve_forever", lambda one: (servers.append(one), serve(one)))
+    monkeypatch.setattr(Server, "serve_forever", lambda one: (servers.put(one), serve(one)))
     monkeypatch.setattr(webbrowser, "open", read)
     words = ["view", str(place / "results/unterhaching")]
     result = CliRunner().invoke(cli.app, words)
     assert result.exit_code == 0, result.output
     assert "<h1>unterhaching</h1>" in seen[0]
-    assert threading.main_thread().is_alive()
 
 
 def test_a_port_that_is_taken_is_told(place):

@@ -79,10 +79,12 @@ def test_stations_that_differ_by_chance_have_no_terms(events):
         found = terms.static(left(events, delays, 0.2, seed))[:24]
         # All stations late alike is a late origin: no term tells of it.
         kept.append(found @ delays / (delays @ (delays - delays.mean())))
-    assert np.median(largest) < 0.02
-    assert max(largest) < 0.3
+    assert np.median(largest) < 0.01
+    # The mean of three errors of 0.2 s is 0.12 s: one of 24 in 20 draws is twice that by chance.
+    assert max(largest) < (0.3 if events == 3 else 0.1)
     told = events / 0.2**2 * 20 / 24 * 0.4**2
     assert np.median(kept) == pytest.approx(told / (1 + told), abs=0.05)
+    assert events == 3 or np.allclose(kept, told / (1 + told), atol=0.06)
 
 
 def test_memory_does_not_grow_with_events_times_stations(monkeypatch):

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import DESKTOP, OUTSIDE, PHONE
+from prometheus_client import parser
 from recordings import UNTERHACHING, picker_weights
 from workfolder import QUAKELINE
 
@@ -146,7 +147,6 @@ def test_nothing_can_be_written_and_other_hosts_are_refused(address: str) -> Non
 
 
 def test_metrics_are_what_prometheus_reads(address: str) -> None:
-    parser = pytest.importorskip("prometheus_client.parser")
     label = 'XX.A"\\\n..HH'
     health = [{"label": label, "delay_s": 1.5, "picks": 2, "computing_s": None}]
     figures = Figures({"packets": 12_345_678, "late": 3}, {"P": 2}, 1, 0.25, 1.0, health)
@@ -324,7 +324,9 @@ def test_events_of_real_recordings_are_on_the_page(
         shown = page.evaluate("[...document.querySelectorAll('#events tr')].map(r => r.innerText)")
         assert len(events) >= 3
         assert len(shown) >= len(events) - 1  # the last ones are final when the server has ended
-        for place in page.locator("#map .event").all():
+        places = page.locator("#map .event").all()
+        assert len(places) >= len(events) - 1
+        for place in places:
             box, whole = place.bounding_box(), page.locator("#map").bounding_box()
             assert whole["x"] < box["x"] < whole["x"] + whole["width"]
         times = events["time"].dt.strftime("%H:%M:%S").tolist()

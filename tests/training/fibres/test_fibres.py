@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 import xdas
+from seisbench_material import seisbench
 
 from quakeline import DASModel, DASPickingCallback, PatchingStructure, Training
 from quakeline.core.errors import ConfigError, DataError, OutputError
@@ -90,7 +91,9 @@ def test_what_is_written_is_read_also_by_seisbench(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read, samples)
     np.testing.assert_array_equal(labels["P"], onsets)
     assert [len(found.rows(part)) for part in ("train", "dev", "test")] == [6, 2, 2]
-    sbd = pytest.importorskip("seisbench.data", reason="SeisBench is not installed")
+    seisbench()
+    import seisbench.data as sbd
+
     theirs = sbd.DASDataset(tmp_path)
     metadata, record, annotations = theirs.get_sample(3, record_virtual=False)
     assert metadata["record_sampling_rate_hz"] == RATE
@@ -100,7 +103,9 @@ def test_what_is_written_is_read_also_by_seisbench(tmp_path: Path) -> None:
 
 
 def test_sets_of_seisbench_are_read(tmp_path: Path) -> None:
-    sbd = pytest.importorskip("seisbench.data", reason="SeisBench is not installed")
+    seisbench()
+    import seisbench.data as sbd
+
     samples, onsets = wave(1)
     for chunk in ("a", "b"):
         with sbd.DASDataWriter(tmp_path, chunk) as writer:
