@@ -7,23 +7,7 @@ from typing import Annotated
 
 import typer
 
-from quakeline.commands.training_jobs import (
-    Batch,
-    Data,
-    Device,
-    Epochs,
-    Name,
-    Norms,
-    Output,
-    Patience,
-    Rate,
-    Resample,
-    Seed,
-    Set,
-    Threads,
-    carried_out,
-    job_of,
-)
+from quakeline.commands import training_jobs as jobs
 
 Model = Annotated[
     Path,
@@ -34,20 +18,20 @@ Model = Annotated[
 
 
 def classifier(
-    dataset: Data,
-    output: Output,
+    dataset: jobs.Data,
+    output: jobs.Output,
     model: Model,
-    name: Name = None,
-    epochs: Epochs = 50,
-    patience: Patience = 5,
-    batch_size: Batch = 32,
-    learning_rate: Rate = 1e-4,
-    seed: Seed = 0,
-    norms: Norms = "keep",
-    resample: Resample = False,
-    settings: Set = None,
-    threads: Threads = None,
-    device: Device = "auto",
+    name: jobs.Name = None,
+    epochs: jobs.Epochs = 50,
+    patience: jobs.Patience = 5,
+    batch_size: jobs.Batch = 32,
+    learning_rate: jobs.Rate = 1e-4,
+    seed: jobs.Seed = 0,
+    norms: jobs.Norms = "keep",
+    resample: jobs.Resample = False,
+    settings: jobs.Set = None,
+    threads: jobs.Threads = None,
+    device: jobs.Device = "auto",
 ) -> None:
     """Train a network of events further on records whose kinds of events are known.
 
@@ -60,15 +44,8 @@ def classifier(
     card_of_events(model)
     given = {"epochs": epochs, "patience": patience, "batch": batch_size, "seed": seed,
              "learning_rate": learning_rate, "norms": norms}  # fmt: skip
-    job = job_of(
-        model,
-        open_dataset(dataset),
-        output,
-        name=name,
-        given=given,
-        more=settings,
-        resample=resample,
-        threads=threads,
-        device=device,
-    )
-    carried_out(job, "--output", model)
+    job = jobs.job_of(
+        model, open_dataset(dataset), output,
+        name=name, given=given, more=settings, resample=resample, threads=threads, device=device,
+    )  # fmt: skip
+    jobs.carried_out(job, "--output", model)

@@ -7,23 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from quakeline.commands.training_jobs import (
-    Batch,
-    Data,
-    Device,
-    Epochs,
-    Name,
-    Norms,
-    Output,
-    Patience,
-    Rate,
-    Resample,
-    Seed,
-    Set,
-    Threads,
-    carried_out,
-    job_of,
-)
+from quakeline.commands import training_jobs as jobs
 
 Model = Annotated[
     str, typer.Option(help="Weights to begin with: a name (`quakeline models`), or .safetensors.")
@@ -38,22 +22,22 @@ Label = Annotated[
 
 
 def picker(
-    dataset: Data,
-    output: Output,
+    dataset: jobs.Data,
+    output: jobs.Output,
     model: Model = "phasenet",
     weights: Weights = None,
-    name: Name = None,
-    epochs: Epochs = 50,
-    patience: Patience = 5,
-    batch_size: Batch = 32,
-    learning_rate: Rate = 1e-4,
-    seed: Seed = 0,
+    name: jobs.Name = None,
+    epochs: jobs.Epochs = 50,
+    patience: jobs.Patience = 5,
+    batch_size: jobs.Batch = 32,
+    learning_rate: jobs.Rate = 1e-4,
+    seed: jobs.Seed = 0,
     label: Label = None,
-    norms: Norms = "keep",
-    resample: Resample = False,
-    settings: Set = None,
-    threads: Threads = None,
-    device: Device = "auto",
+    norms: jobs.Norms = "keep",
+    resample: jobs.Resample = False,
+    settings: jobs.Set = None,
+    threads: jobs.Threads = None,
+    device: jobs.Device = "auto",
 ) -> None:
     """Train a picker further on labelled records.
 
@@ -66,15 +50,8 @@ def picker(
     data = open_dataset(dataset)
     given = {"epochs": epochs, "patience": patience, "batch": batch_size, "seed": seed,
              "learning_rate": learning_rate, "label": label, "norms": norms}  # fmt: skip
-    job = job_of(
-        weights_file(model, weights),
-        data,
-        output,
-        name=name,
-        given=given,
-        more=settings,
-        resample=resample,
-        threads=threads,
-        device=device,
-    )
-    carried_out(job, "--output", weights)
+    job = jobs.job_of(
+        weights_file(model, weights), data, output,
+        name=name, given=given, more=settings, resample=resample, threads=threads, device=device,
+    )  # fmt: skip
+    jobs.carried_out(job, "--output", weights)
