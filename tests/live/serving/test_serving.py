@@ -168,6 +168,17 @@ def test_metrics_are_what_prometheus_reads(address: str) -> None:
     assert "quakeline_behind_seconds 0" in text
 
 
+def test_a_request_that_fails_is_told(
+    board: Board, address: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Board, "figures", None)
+    with pytest.raises(http.client.RemoteDisconnected):
+        asked(address, path="/metrics")
+    (record,) = caplog.records
+    assert record.getMessage().startswith("a request could not be answered: AttributeError: ")
+    assert asked(address)[0] == 200
+
+
 def messages(reader: Any) -> list[tuple[str, dict[str, Any]]]:
     found = []
     while not reader.empty():
