@@ -203,6 +203,9 @@ def test_a_network_learns_and_finds_what_it_learnt(tmp_path: Path) -> None:
     assert after["recall"] > max(0.9, before["recall"])
     assert after["precision"] > 0.9
     assert after["mae_ms"] < 150
+    deaf = scores(model, found, thresholds=1.1)["P"]
+    assert (deaf["labels"], deaf["recall"]) == (16, 0)
+    assert np.isnan([deaf["precision"], deaf["mae_ms"]]).all()
     model.save(tmp_path / "mine.safetensors", name="mine", training=trained.training)
     again = Small.load(tmp_path / "mine.safetensors")
     assert scores(again, found)["P"] == after
