@@ -25,10 +25,10 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
 
     from pydantic import ValidationError
 
-    from quakeline.commands.tune_picker import carried_out, given_command
+    from quakeline.commands.training_jobs import carried_out, given_command
     from quakeline.training.datasets.opening import open_dataset
+    from quakeline.training.jobs import Job
     from quakeline.training.settings import Training
-    from quakeline.training.tuning import Job
     from quakeline.workflow.config import read_yaml
 
     try:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from quakeline.commands.tune_picker import (
+from quakeline.commands.training_jobs import (
     Batch,
     Data,
     Device,
@@ -21,6 +21,8 @@ from quakeline.commands.tune_picker import (
     Seed,
     Set,
     Threads,
+    carried_out,
+    job_of,
 )
 
 Model = Annotated[
@@ -52,25 +54,21 @@ def classifier(
     With `--epochs 0` the weights stay, and their probabilities are calibrated on the part dev. The
     result is for `classify.weights.path` of a run.
     """
-    import os
-
-    from quakeline.commands.tune_picker import carried_out, given_command, settings_from
     from quakeline.models.event_cards import card_of_events
     from quakeline.training.datasets.opening import open_dataset
-    from quakeline.training.tuning import Job
 
     card_of_events(model)
     given = {"epochs": epochs, "patience": patience, "batch": batch_size, "seed": seed,
              "learning_rate": learning_rate, "norms": norms}  # fmt: skip
-    job = Job(
-        parent=model,
-        dataset=open_dataset(dataset),
-        settings=settings_from(given, settings or []),
-        target=output,
-        name=name or output.stem,
+    job = job_of(
+        model,
+        open_dataset(dataset),
+        output,
+        name=name,
+        given=given,
+        more=settings,
         resample=resample,
+        threads=threads,
         device=device,
-        threads=threads or len(os.sched_getaffinity(0)),
-        command=given_command(),
     )
     carried_out(job, "--output", model)

@@ -8,6 +8,7 @@ card of its own. Reading a card loads no network library.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from quakeline.core.errors import WeightsError
 from quakeline.io.products.provenance import digest_file
@@ -18,6 +19,15 @@ from quakeline.models.weights import SUFFIX, card_of
 #: What classes are called here, whatever their authors call them.
 EARTHQUAKE, EXPLOSION, NOISE = "earthquake", "explosion", "noise"
 SURFACE, COLLAPSE, EVENT = "surface event", "collapse", "event"
+
+#: What cards of both have; a network filters itself, behind the taper of a window.
+_ALIKE: dict[str, Any] = {
+    "phases": (),
+    "thresholds": {},
+    "normalisation": "none",
+    "filter": None,
+    "output": "event",
+}
 
 QUAKEXNET = Card(
     name="quakexnet-base",
@@ -33,11 +43,7 @@ QUAKEXNET = Card(
     blind_samples=0,
     components="ENZ",
     classes=(EARTHQUAKE, EXPLOSION, NOISE, SURFACE),
-    phases=(),
-    thresholds={},
-    normalisation="none",
-    filter=None,  # of its own, behind the taper of a window
-    output="event",
+    **_ALIKE,
     source=GivenFiles(
         "quakexnet_base.pt.v1",
         (
@@ -62,11 +68,7 @@ SEISCLASS = Card(
     blind_samples=0,
     components="ZNE",
     classes=(EARTHQUAKE, EXPLOSION, COLLAPSE),
-    phases=(),
-    thresholds={},
-    normalisation="none",
-    filter=None,  # of its own, behind the taper of a window
-    output="event",
+    **_ALIKE,
     source=GivenFiles(
         "seisclass_model_3class.h5",
         (

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from quakeline.core.errors import ConfigError, DataError
-from quakeline.io.products import targets
-from quakeline.io.products.provenance import digest_of
 from quakeline.models.ancestry import Training
 from quakeline.models.cards import Card
 from quakeline.models.event_networks import at_temperature
 from quakeline.models.networks import save_network
-from quakeline.models.weights import weights_id
 from quakeline.training import calibration
 from quakeline.training.beginning import Beginning
 from quakeline.training.calibration import LEAST_WINDOWS, Reliability
 from quakeline.training.checkpoints import Progress
-from quakeline.training.datasets.opening import digest, in_parts
+from quakeline.training.datasets.opening import digest
 from quakeline.training.datasets.records import DEV, PARTS, TEST, TRAIN, Dataset
 from quakeline.training.event_windows import EventWindows, check
+from quakeline.training.jobs import (
+    Job,
+    device_of,
+    doubts_of,
+    facts_of,
+    logged,
+    recipe_of,
+    records_of,
+    write_report,
+)
 from quakeline.training.loop import Fit, Notify
 from quakeline.training.report import evaluation, page
 from quakeline.training.team import Team
-from quakeline.training.tuning import REPORT, Job, device_of, doubts_of, logged
 
 _AT_ONCE = 64
 _RULE = "greatest likelihood of the part dev"
@@ -72,19 +77,15 @@ def tune(job: Job, begun: Beginning, notify: Notify) -> EventResult:
     """
     torch.set_num_threads(job.threads)
     card = begun.card
-    data = job.dataset.resampled(card.sampling_rate_hz) if job.resample else job.dataset
-    check(data, card)
-    data = in_parts(data)
+    data = records_of(job, card, check)
     windows = {part: EventWindows(data, data.rows(part), card, job.settings, part == TRAIN)
                for part in PARTS}  # fmt: skip
     _require(windows, card, data)
-    first = weights_id(begun.network.state_dict(), card.options)
-    recipe = digest_of([first, digest(data), data.table["split"].tolist(),
-                        job.settings.plain()])  # fmt: skip
     team = Team.of_environment()
     if team.size > 1:
         raise ConfigError(f"{team.size} processes of torchrun given; networks of events take one")
     device = device_of(job.device, job.settings, team)
+    recipe = recipe_of(job, begun, data, team)
     fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
     progress = fit.run(job.checkpoint, logged(job, notify))
     begun.network.cpu().load_state_dict(progress.best)
@@ -136,20 +137,15 @@ def _finished(
         reliability = calibration.reliability_of(told, classes)
         accuracy = float((told.argmax(axis=1) == classes).mean())
     left_out = sum((one.left_out for one in windows.values()), Counter[str]())
-    doubts = doubts_of(progress) if job.settings.epochs else []
+    doubts = doubts_of(job, progress)
     training = _training(job, data, progress, windows, accuracy, reliability)
     final = replace(begun.result, training=training, temperature=temperature)
     saved = save_network(job.target, begun.stored(progress.best), final)
     confusion = evaluation.of_windows(windows[TEST], network) if len(classes) else None
-    with targets.filling(job.report, REPORT) as place:
-        page.write(
-            page.Material(
-                final, saved, job.command, progress, {}, {}, {}, confusion, data, doubts,
-                reliability,
-            ),
-            place,
-        )  # fmt: skip
-    job.checkpoint.unlink(missing_ok=True)
+    material = page.Material(
+        final, saved, job.command, progress, {}, {}, {}, confusion, data, doubts, reliability,
+    )  # fmt: skip
+    write_report(job, material)
     return EventResult(
         saved, progress.best_epoch, temperature, len(classes), accuracy, reliability, left_out,
         doubts,
@@ -165,12 +161,8 @@ def _training(
     reliability: Reliability | None,
 ) -> Training:
     counts = Counter((part, one.kind) for part, own in windows.items() for one in own.examples())
-    facts: dict[str, Any] = {
-        **job.settings.plain(),
-        "best_epoch": progress.best_epoch,
-        "dev_loss": progress.best_loss,
-        "dev_loss_before": progress.history[0]["dev_loss"],
-        "records": {part: len(data.rows(part)) for part in PARTS},
+    facts = {
+        **facts_of(job, data, progress),
         "windows": {f"{part} {kind}": n for (part, kind), n in sorted(counts.items())},
         "temperature_by": f"{_RULE}; with fewer than {LEAST_WINDOWS} windows that of the parent",
         "accuracy_on_test": accuracy,

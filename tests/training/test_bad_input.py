@@ -22,9 +22,10 @@ from quakeline.models.phasenet import PhaseNet
 from quakeline.training.beginning import from_scratch, of_parent
 from quakeline.training.datasets.opening import open_dataset
 from quakeline.training.datasets.records import Dataset
+from quakeline.training.jobs import Job
 from quakeline.training.loop import Fit
 from quakeline.training.settings import Settings
-from quakeline.training.tuning import Job, tune
+from quakeline.training.tuning import tune
 from quakeline.training.windows import Windows
 
 

@@ -234,7 +234,7 @@ def exported(folder: Path, name: str) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.slow  # 42 million parameters
+@pytest.mark.slow  # 42 million parameters; larger steps than these throw it back and forth
 def test_spectrogram_cnn_learns_and_is_a_graph(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,12 +243,13 @@ def test_spectrogram_cnn_learns_and_is_a_graph(
     sources(tmp_path / "ds", 48)
     (tmp_path / "mine.yaml").write_text(
         "network: {kind: spectrogram-cnn, window_s: 10}\ndataset: ds\noutput: mine.safetensors\n"
-        "settings: {epochs: 4, batch: 12, learning_rate: 0.001, norms: train}\n"
+        "settings: {epochs: 4, batch: 12, learning_rate: 0.00003, norms: train}\n"
     )
     done = CliRunner().invoke(app, ["train", "mine.yaml", "--threads", "1"])
     assert done.exit_code == 0, done.output
     rows = pd.read_csv("mine.csv")
-    assert rows["train_loss"].iloc[-1] < 0.3 * rows["dev_loss"].iloc[0]
+    assert rows["dev_loss"].iloc[-1] < 0.1 * rows["dev_loss"].iloc[0]
+    assert (rows["dev_accuracy"].iloc[0], rows["dev_accuracy"].iloc[-1]) == (0.5, 1.0)
     exported(tmp_path, "mine")
 
 

@@ -24,9 +24,10 @@ from quakeline.inference.annotator import Annotator
 from quakeline.models.weights import card_of
 from quakeline.training.beginning import Beginning, from_scratch, of_parent
 from quakeline.training.datasets.records import Dataset
+from quakeline.training.jobs import Job
 from quakeline.training.loop import Fit
 from quakeline.training.settings import Augmentation, Settings
-from quakeline.training.tuning import Job, tune
+from quakeline.training.tuning import tune
 from quakeline.training.windows import Windows
 
 STILL = Augmentation(noise=0, drop=0, amplitude=0, flip=0)

@@ -16,10 +16,11 @@ from labelled_records import wavelets
 
 from quakeline.core.errors import ConfigError
 from quakeline.training.beginning import from_scratch
+from quakeline.training.jobs import Job
 from quakeline.training.loop import Fit
 from quakeline.training.settings import Settings
 from quakeline.training.team import Team
-from quakeline.training.tuning import Job, tune
+from quakeline.training.tuning import tune
 from quakeline.training.windows import Windows
 
 HERE = Path(__file__).resolve()

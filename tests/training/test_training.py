@@ -261,7 +261,7 @@ def test_another_rate_is_refused(tmp_path: Path) -> None:
 
 
 def test_settings_on_the_command_line() -> None:
-    from quakeline.commands.tune_picker import settings_from
+    from quakeline.commands.training_jobs import settings_from
 
     found = settings_from({"epochs": 3, "label": None}, ["augmentation.drop=0.5", "clip=2"])
     assert (found.epochs, found.augmentation.drop, found.clip) == (3, 0.5, 2.0)

@@ -80,7 +80,8 @@ def run(
         Settings, weights or places that do not fit.
     """
     from quakeline.training.datasets.opening import open_dataset
-    from quakeline.training.tuning import Job, tune
+    from quakeline.training.jobs import Job
+    from quakeline.training.tuning import tune
 
     job = Job(
         dataset=open_dataset(Path(config.dataset) if config.dataset else records[0].parent),
