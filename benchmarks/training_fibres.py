@@ -108,8 +108,16 @@ def learnt(quick: bool) -> list[dict[str, Any]]:
             "labels": len(picks), "records": dict(counts), **cost,
             "best_epoch": made["one"].best_epoch,
             "dev_loss": [history[0]["dev_loss"], min(row["dev_loss"] for row in history)],
-            "before": before, "after": after}  # fmt: skip
+            "before": plain(before), "after": plain(after)}  # fmt: skip
     return [case]
+
+
+def plain(scores: dict[str, dict[str, float]]) -> dict[str, dict[str, float | None]]:
+    """Scores for JSON, which knows no NaN."""
+    return {
+        phase: {name: None if value != value else value for name, value in own.items()}
+        for phase, own in scores.items()
+    }
 
 
 def main() -> None:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 #: Names of this machine for itself.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+logger = logging.getLogger("quakeline")
+
+
+class WebServer(ThreadingHTTPServer):
+    """Answers each request in a thread of its own."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of a request that failed; connections that break are of no concern."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            logger.error("a request could not be answered: %s", said)
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -91,6 +91,7 @@ def test_picks_and_events(hengill: Finished) -> None:
     middle = swarm["depth_km"].median()
     assert 1.8 < middle < 3.2
     assert ((swarm["depth_km"] - middle).abs() < 2 * swarm["depth_sigma_km"]).all()
+    assert swarm["depth_sigma_km"].max() < 0.6
 
 
 def test_a_network_tells_earthquakes_where_its_windows_can_be_placed(hengill: Finished) -> None:

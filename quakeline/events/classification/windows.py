@@ -68,7 +68,7 @@ def judged_windows(
 
     The network sees windows of the instrument in which the pick stands where P stood in its
     training, three of them where the data allow it, and their mean counts. A pick of which no
-    window is full of data has a row that says so.
+    window is full of data, or whose instrument has no data, has a row that says so.
 
     Parameters
     ----------
@@ -87,6 +87,8 @@ def judged_windows(
     for codes, own in picks[picks["phase"] == "P"].groupby(_CODES, sort=True):
         index = labels.get(".".join(map(str, codes)))
         if index is None:
+            none: list[list[np.ndarray] | Code] = [Code.NO_USABLE_SAMPLES] * len(own)
+            rows += _rows(own.sort_values(["time", "pick_id"])["pick_id"].tolist(), none, network)
             continue
         for some in _batches(own.sort_values(["time", "pick_id"])):
             cut = [_around(motion, index, onset, judge, order) for onset in _onsets(some, grid)]

@@ -160,7 +160,9 @@ def _of_csv(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: no column {', '.join(absent)}, which mechanisms need")
     table = pd.DataFrame(known)
     if "event_id" not in table:
-        table["event_id"] = [f"line {number}" for number in table.index]
+        table["event_id"] = ""
+    lines = pd.Series([f"line {number}" for number in table.index], index=table.index)
+    table["event_id"] = table["event_id"].where(table["event_id"] != "", lines)
     if "time" not in table:
         table["time"] = None
     given = table["time"].notna() & (table["time"].astype(str).str.strip() != "")

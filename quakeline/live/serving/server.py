@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from threading import BoundedSemaphore, Event, Thread
@@ -17,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from quakeline.core.errors import ConfigError
-from quakeline.io.web import LOOPBACK, Handler
+from quakeline.io.web import LOOPBACK, Handler, WebServer
 from quakeline.live.serving.board import MOST_READERS, Board
 from quakeline.live.serving.metrics import text_of
 
@@ -103,8 +102,7 @@ def serving(board: Board, page: Page, address: tuple[str, int]) -> Iterator[str]
         server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(WebServer):
     block_on_close = False
     allow_reuse_address = True
 
@@ -136,9 +134,6 @@ class _Server(ThreadingHTTPServer):
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Connections that break are nobody's concern."""
 
 
 class _Handler(Handler):

@@ -13,13 +13,12 @@ import json
 import logging
 import secrets
 from collections.abc import Callable
-from http.server import ThreadingHTTPServer
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from quakeline.core.errors import QuakelineError
-from quakeline.io.web import LOOPBACK, Handler
+from quakeline.io.web import LOOPBACK, Handler, WebServer
 from quakeline.report.view.content import Content
 from quakeline.report.view.page import render
 
@@ -31,10 +30,8 @@ _MOST_BYTES = 10_000
 logger = logging.getLogger("quakeline")
 
 
-class Server(ThreadingHTTPServer):
+class Server(WebServer):
     """The server; `address` is what the browser opens."""
-
-    daemon_threads = True
 
     def __init__(self, content: Content, name: str, port: int = 0) -> None:
         super().__init__((HOST, port), _Handler)
@@ -58,9 +55,6 @@ class Server(ThreadingHTTPServer):
             good = bool(self._once) and hmac.compare_digest(once.encode(), self._once.encode())
             self._once = "" if good else self._once
         return good
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Connections that break are nobody's concern."""
 
 
 class _Refused(Exception):

@@ -143,7 +143,8 @@ def scores(
     """What a model finds on the records of a part: recall, precision and residuals by phase.
 
     Picks are those of `DASPickingCallback` with `thresholds` and `blinding`. Channels of a record
-    without any label are left out.
+    without any label are left out. What cannot be told, as the error where no label was picked, is
+    NaN.
     `tell` hears of what was left out of records, and why.
     """
     residuals: dict[str, list[float]] = {}
@@ -173,9 +174,11 @@ def scores(
     return {
         phase: {
             "labels": float(labels),
-            "recall": len(residuals[phase]) / max(labels, 1),
-            "precision": len(residuals[phase]) / max(picks, 1),
-            "mae_ms": 1000 * float(np.mean(np.abs(residuals[phase]))) if residuals[phase] else 0.0,
+            "recall": len(residuals[phase]) / labels if labels else np.nan,
+            "precision": len(residuals[phase]) / picks if picks else np.nan,
+            "mae_ms": 1000 * float(np.mean(np.abs(residuals[phase])))
+            if residuals[phase]
+            else np.nan,
         }
         for phase, (labels, picks) in counts.items()
     }

@@ -81,7 +81,7 @@ def write_records(
     blocks = list(_blocks(source, length_s, width))
     parts = _parts(blocks, split)
     found: Counter[str] = Counter()
-    labels = 0
+    labels, placed = 0, np.zeros(len(picks), bool)
     with targets.filling(Path(folder), _COMMAND) as place:
         with FibreWriter(place) as writer:
             for section, first, n, channel in blocks:
@@ -90,7 +90,8 @@ def write_records(
                     found["left out: samples are missing"] += 1
                     continue
                 begin = section.time(first - section.first)
-                onsets = _onsets(source, picks, section, begin, n, channel, width)
+                onsets, inside = _onsets(source, picks, section, begin, n, channel, width)
+                placed |= inside
                 labels += sum(int(np.isfinite(own).sum()) for own in onsets.values())
                 part = parts[first, channel]
                 found[part] += 1
@@ -104,6 +105,8 @@ def write_records(
                 writer.add(block, onsets, facts)
         if not labels:
             raise DataError(f"{folder}: no pick lies in any record; {len(picks)} picks were given")
+    if not placed.all():
+        found["left out: picks outside all records"] = int((~placed).sum())
     return found
 
 
@@ -137,8 +140,8 @@ def _onsets(
     n: int,
     channel: int,
     width: int,
-) -> dict[str, np.ndarray]:
-    """Samples of picks in a record by phase, (channels,), NaN where there is none."""
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Samples of picks in a record by phase, (channels,), NaN for none; which picks lie in it."""
     places = np.asarray(source.coords[source.channel_coord_name][channel : channel + width].values)
     known = {place: number for number, place in enumerate(places.tolist())}
     times = picks["time"].dt.tz_localize(None) if picks["time"].dt.tz else picks["time"]
@@ -151,4 +154,4 @@ def _onsets(
         own = some[some["phase"] == phase]
         found[phase] = np.full(width, np.nan)
         found[phase][[known[place] for place in own["channel"]]] = own["sample"]
-    return found
+    return found, inside

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from quakeline.events.classification.settings import EventWeights
 
-VERSION = 1
+VERSION = 2
 
 logger = logging.getLogger("quakeline")
 

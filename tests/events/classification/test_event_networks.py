@@ -84,6 +84,9 @@ def test_no_answer_where_no_window_is_full_of_data(tmp_path: Path) -> None:
     assert rows[rows["pick_id"] == "P15"]["windows"].tolist() == [2] * 4
     assert rows[rows["pick_id"] == "P25"]["windows"].tolist() == [3] * 4
     assert judged_windows(picks_at(60, phase="S"), store, seen).empty  # type: ignore[arg-type]
+    elsewhere = picks_at(60).assign(station="GONE")
+    (row,) = judged_windows(elsewhere, store, seen).itertuples()  # type: ignore[arg-type]
+    assert (row.pick_id, row.windows, row.note) == ("P60", 0, "no usable samples in the chunk")
 
 
 def test_the_vertical_takes_the_place_of_others_only_when_asked_for(tmp_path: Path) -> None:

@@ -143,13 +143,16 @@ def test_northridge_with_stated_rays(shared: Path, tmp_path: Path) -> None:
     theirs = reference.read(shared / "data/hash_northridge/example1.out")
     pairs = reference.compared(found, theirs, 2.0).pairs
     assert len(pairs) == 24
-    assert pairs["kagan_deg"].median() < 6
+    assert pairs["kagan_deg"].median() < 5  # the worst of ten draws has 4.5
     assert (pairs["kagan_deg"] < pairs["sigma_deg"]).mean() >= 0.68
 
 
 @pytest.mark.slow
 def test_northridge_whatever_the_draw_of_rays(shared: Path) -> None:
-    """Medians over draws of the errors, since one draw may be near to HASH's by luck."""
+    """Medians over draws of the errors, since one draw may be near to HASH's by luck.
+
+    HASH with one kind of rays against HASH with the other: nine of ten are below 9.9 degrees.
+    """
     data = shared / "data/hash_northridge"
     groups = [[event] for event in hash_files.phases(data / "north1.phase")]
     turned = hash_files.reversals(data / "scsn.reverse")
@@ -158,10 +161,10 @@ def test_northridge_whatever_the_draw_of_rays(shared: Path) -> None:
         reference.compared(
             of_events(groups, Stated(), turned, Rules(seed=seed)).mechanisms, theirs, 2.0
         ).summary()
-        for seed in range(5)
+        for seed in range(10)
     ]
     assert np.median([one["median_deg"] for one in found]) <= 4
-    assert np.median([one["p90_deg"] for one in found]) <= 13.9
+    assert np.median([one["p90_deg"] for one in found]) <= 9.9
     assert min(one["within_sigma"] for one in found) >= 0.68
 
 

@@ -108,6 +108,14 @@ def test_events_without_a_mechanism_are_left_out_and_counted(tmp_path: Path) -> 
     assert reference.compared(own(), reference.read(path), 2.0).without == 1
 
 
+def test_events_without_an_id_are_not_taken_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "mechanisms.csv"
+    path.write_text("event_id,time,strike,dip,rake\n"
+                    ",2020-05-01T00:00:00Z,0,90,0\n,2020-05-01T00:00:10Z,30,50,70\n")  # fmt: skip
+    assert reference.read(path)["event_id"].tolist() == ["line 2", "line 3"]
+    assert len(reference.compared(own(), reference.read(path), 2.0).pairs) == 2
+
+
 def test_a_folder_without_mechanisms_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"is a folder without mechanisms\.parquet"):
         reference.read(tmp_path)

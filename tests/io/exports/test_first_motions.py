@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import required
 from synthetics import event_table
 from thrust import PLANE, SOURCE, polarities_of, straight, written
 
@@ -119,12 +120,14 @@ def test_skhash_reads_polarities_with_their_rays(catalog: exports.Tables, tmp_pa
 @pytest.mark.slow
 def test_skhash_itself_finds_the_mechanism(catalog: exports.Tables, tmp_path: Path) -> None:
     """The program of its authors, where QUAKELINE_SKHASH names it: it wants a NumPy of its own."""
-    program = os.environ.get("QUAKELINE_SKHASH") or shutil.which("SKHASH")
-    if not program:
-        pytest.skip("no SKHASH is installed, and QUAKELINE_SKHASH names none")
+    named = os.environ.get("QUAKELINE_SKHASH") or shutil.which("SKHASH")
+    hint = "no SKHASH is installed, and QUAKELINE_SKHASH names none"
+    program = required("skhash", Path(named) if named else None, hint)
     exports.write("skhash", catalog, tmp_path / "skhash")
     words = [program, "control.txt"]
-    done = subprocess.run(words, cwd=tmp_path / "skhash", capture_output=True, text=True)
+    done = subprocess.run(
+        words, cwd=tmp_path / "skhash", capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found = pd.read_csv(tmp_path / "skhash/mechanisms.csv")
     assert found["event_id"].tolist() == ["ql20200501T235959"]

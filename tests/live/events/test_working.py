@@ -84,6 +84,7 @@ def final(rows: list[dict]) -> set[str]:
 def expected(setup, material, tmp_path_factory) -> tuple[Path, list]:
     target, said = tmp_path_factory.mktemp("whole") / "out", []
     session(setup, material.picks, target, said)
+    assert len(final(lines(target))) >= 3
     return target, said
 
 

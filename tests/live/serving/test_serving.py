@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -168,6 +169,17 @@ def test_metrics_are_what_prometheus_reads(address: str) -> None:
     assert "quakeline_behind_seconds 0" in text
 
 
+def test_a_request_that_fails_is_told(
+    board: Board, address: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Board, "figures", None)
+    with pytest.raises(http.client.RemoteDisconnected):
+        asked(address, path="/metrics")
+    (record,) = caplog.records
+    assert record.getMessage().startswith("a request could not be answered: AttributeError: ")
+    assert asked(address)[0] == 200
+
+
 def messages(reader: Any) -> list[tuple[str, dict[str, Any]]]:
     found = []
     while not reader.empty():
@@ -255,6 +267,20 @@ def test_text_of_others_stays_text_in_the_browser(
     page.context.close()
 
 
+def address_in(process: subprocess.Popen[str]) -> str:
+    """The address that a session says; one that says nothing for two minutes is ended."""
+    assert process.stderr is not None
+    limit = Timer(120, process.kill)
+    limit.start()
+    try:
+        for line in process.stderr:
+            if said := re.search(r"serving +(http://127\.0\.0\.1:\d+/)", line):
+                return said[1]
+    finally:
+        limit.cancel()
+    pytest.fail("it ended without an address")
+
+
 def test_a_session_is_seen_while_it_runs(
     browser: Any, picker_weights: Path, tmp_path: Path
 ) -> None:
@@ -264,14 +290,9 @@ def test_a_session_is_seen_while_it_runs(
     process = subprocess.Popen(
         words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, bufsize=1
     )
-    assert process.stderr is not None
     try:
-        url = None
-        while url is None:
-            line = process.stderr.readline()
-            assert line, "it ended"
-            url = re.search(r"serving +(http://127\.0\.0\.1:\d+/)", line)
-        seen = Watching(browser, url[1])
+        url = address_in(process)
+        seen = Watching(browser, url)
         seen.waits_for("document.querySelectorAll('#stations tr').length === 4", 30)
         seen.waits_for("document.querySelectorAll('#picks tr').length > 0", 60)
         seen.waits_for("document.querySelectorAll('.live-trace canvas').length === 4")
@@ -284,7 +305,7 @@ def test_a_session_is_seen_while_it_runs(
             seen.page.wait_for_timeout(500)
         assert min(seen.page.evaluate(ink)) >= 300
         assert seen.page.locator("#map").inner_text() == "No station has coordinates."
-        status, metrics = asked(url[1], path="/metrics")
+        status, metrics = asked(url, path="/metrics")
         assert status == 200
         assert re.search(r"^quakeline_windows_total [1-9]", metrics, re.M)
         # said of the test's own look at the canvas
@@ -308,14 +329,9 @@ def test_events_of_real_recordings_are_on_the_page(
     words = [QUAKELINE, "live", "replay", *files, "--stations", str(folder / "stations.csv")]
     words += ["--threads", "1", "--speed", "20", "--serve", "0", "--output", str(tmp_path / "out")]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
     try:
-        url = None
-        while url is None:
-            line = process.stderr.readline()
-            assert line, "it ended"
-            url = re.search(r"serving +(http://127\.0\.0\.1:\d+/)", line)
-        seen = Watching(browser, url[1])
+        url = address_in(process)
+        seen = Watching(browser, url)
         page = seen.page
         page.wait_for_selector("#map svg", timeout=30_000)
         process.communicate(timeout=120)  # the page keeps what it was told last

@@ -142,6 +142,9 @@ def test_an_array_and_its_picks_become_records(tmp_path: Path) -> None:
         read, labels = found.read(row)
         np.testing.assert_array_equal(read, pieces[row][0])
         np.testing.assert_allclose(labels["P"], pieces[row][1], atol=1e-6)
+    few = write_records(tmp_path / "few", array, picks, length_s=N / RATE, channels=5)
+    beside = int((picks["channel"] >= channels[5]).sum())
+    assert few == {**made, "left out: picks outside all records": beside}
     made = write_records(
         tmp_path / "along", array, picks, length_s=N / RATE, channels=2, split="fibre"
     )
@@ -203,6 +206,9 @@ def test_a_network_learns_and_finds_what_it_learnt(tmp_path: Path) -> None:
     assert after["recall"] > max(0.9, before["recall"])
     assert after["precision"] > 0.9
     assert after["mae_ms"] < 150
+    deaf = scores(model, found, thresholds=1.1)["P"]
+    assert (deaf["labels"], deaf["recall"]) == (16, 0)
+    assert np.isnan([deaf["precision"], deaf["mae_ms"]]).all()
     model.save(tmp_path / "mine.safetensors", name="mine", training=trained.training)
     again = Small.load(tmp_path / "mine.safetensors")
     assert scores(again, found)["P"] == after

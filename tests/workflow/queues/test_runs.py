@@ -102,7 +102,10 @@ def test_grid_engine_makes_the_same_catalog_though_a_job_is_deleted(
         time.sleep(0.1)
     for job in cell.jobs():
         cell.ask("qdel", job)
-    said, _ = process.communicate(timeout=500)
+    try:
+        said, _ = process.communicate(timeout=500)
+    finally:
+        process.kill()
     assert process.returncode == 0, said
     assert "Trying to restart" in said, said
     assert cell.jobs() == []
