@@ -158,7 +158,7 @@ GOLDEN = {
         "weights": 1,
         "annotate": 2,
         "pick": 3,
-        "associate": 12,
+        "associate": 13,
         "locate": 11,
     },
     "picks": {"UH1 P": 2, "UH1 S": 2, "UH2 P": 4, "UH2 S": 2}
