@@ -25,6 +25,9 @@ from quakeline.events.comparison.twins import SAME_KM
 #: The errors of picks are at most this share of what they may differ by.
 _MOST_SHARE = 0.5
 _PASSES = 4
+#: Picks that count against a delay: where picks are few it tells of their events, which must not
+#: vouch for themselves.
+_OF_ONE_EVENT = 4.0
 #: Depths at which an event is tried that is not located yet, over the depth it was found at.
 _DEPTHS = (1.0, 0.3, 2.0)
 #: Origins within the least time between events are one up to this distance.
@@ -227,8 +230,10 @@ def _errors(
     east, north = (places[event, :2] - xy).T
     travel = network.finder.times.travel(tables, east, north, places[event, 2])
     residual = (rows["time_ns"].to_numpy() - times[event]) / SECOND - travel
+    term = network.finder.terms(rows.assign(term_s=before.delay_s[group]), origins)
+    count = np.bincount(group)[group]
     delay = np.zeros_like(before.delay_s)
-    delay[group] = network.finder.terms(rows.assign(term_s=before.delay_s[group]), origins)
+    delay[group] = term * count / (count + _OF_ONE_EVENT)
     sigma = learnt(event, group % 2 == 1, residual, most_s)
     return PickErrors(sigma, np.clip(delay, -2 * most_s, 2 * most_s))
 

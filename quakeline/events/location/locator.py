@@ -134,9 +134,7 @@ class Locator:
         joined = joined.sort_values(["_event", "time", "pick_id"], ignore_index=True)
         return joined.drop(columns="_event")
 
-    def origins(
-        self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]
-    ) -> Origins:
+    def origins(self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]) -> Origins:
         """Hypocentres of events whose arrivals may still change, near starts.
 
         Parameters
