@@ -28,6 +28,9 @@ _PASSES = 4
 #: Picks that count against a delay: where picks are few it tells of their events, which must not
 #: vouch for themselves.
 _OF_ONE_EVENT = 4.0
+#: Stations and phases with picks above which delays are found once for all passes: their time grows
+#: with the third power of the number.
+_MANY = 1000
 #: Depths at which an event is tried that is not located yet, over the depth it was found at.
 _DEPTHS = (1.0, 0.3, 2.0)
 #: Origins within the least time between events are one up to this distance.
@@ -123,11 +126,12 @@ def _of(origins: Origins, kept: np.ndarray) -> Origins:
 def _settled(state: _State, given: pd.DataFrame, network: Network) -> tuple[_State, PickErrors]:
     """Events whose picks no longer change, or nearly, and the errors of these picks."""
     errors = network.errors
-    for _ in range(_PASSES):
+    for turn in range(_PASSES):
         picks = replace(network, errors=errors).undelayed(given)
         before = state.members
         origins = _located(before, picks, state.starts, errors, network)
-        errors = _errors(before, picks, origins, errors, network)
+        known = picks["group"].nunique() > _MANY and turn > 0
+        errors = _errors(before, picks, origins, errors, network, delays_known=known)
         sizes = np.bincount(before["event"], minlength=len(state.engine))
         alive = ~repeated(origins, sizes, network.search.min_interevent_s)
         members = fitting(before, picks, origins, alive, errors, network)
@@ -218,8 +222,13 @@ def _errors(
     origins: Origins,
     before: PickErrors,
     network: Network,
+    *,
+    delays_known: bool,
 ) -> PickErrors:
-    """What the residuals of events tell of picks, whose times are without the delays before."""
+    """What the residuals of events tell of picks, whose times are without the delays before.
+
+    `delays_known`: the delays stay what they are.
+    """
     event = members["event"].to_numpy()
     rows = _rows(members, picks, before)
     group = rows["group"].to_numpy()
@@ -230,11 +239,13 @@ def _errors(
     east, north = (places[event, :2] - xy).T
     travel = network.finder.times.travel(tables, east, north, places[event, 2])
     residual = (rows["time_ns"].to_numpy() - times[event]) / SECOND - travel
-    term = network.finder.terms(rows.assign(term_s=before.delay_s[group]), origins)
+    sigma = learnt(event, group % 2 == 1, residual, most_s)
+    if delays_known:
+        return replace(before, sigma_s=sigma)
+    term = network.finder.static_terms(rows.assign(term_s=before.delay_s[group]), origins)
     count = np.bincount(group)[group]
     delay = np.zeros_like(before.delay_s)
     delay[group] = term * count / (count + _OF_ONE_EVENT)
-    sigma = learnt(event, group % 2 == 1, residual, most_s)
     return PickErrors(sigma, np.clip(delay, -2 * most_s, 2 * most_s))
 
 

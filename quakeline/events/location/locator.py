@@ -158,7 +158,7 @@ class Locator:
         origin_ns = time_ns + np.round(fits.point[:, 3] * SECOND).astype(np.int64)
         return origin_ns, fits.point[:, :3], fits.spread, fits.stretch
 
-    def terms(self, members: pd.DataFrame, origins: Origins) -> np.ndarray:
+    def static_terms(self, members: pd.DataFrame, origins: Origins) -> np.ndarray:
         """Terms in s of arrivals of events that `origins` has located, (n,); see `terms.static`.
 
         `members` are as there, with the terms so far, which `time_ns` is without, in `term_s`.

@@ -19,7 +19,7 @@ from quakeline.events.location.errors import added
 from quakeline.events.location.posterior import FREEDOM, PRIOR, Fit, Likelihood
 
 #: Error of velocities of S alone, over that of P and S together.
-_S_ALONE = 0.35
+_S_ALONE = 0.2
 #: How alike errors from side to side are for P and S of a station.
 _ALIKE = 0.5
 
@@ -35,7 +35,7 @@ def common(
     """Covariances (m, 4, 4) in km and s of events from velocities that are wrong by a share.
 
     Hypocentres are looked for again with travel times that are longer and shorter by the share of
-    what adds up, and with those of S alone by a third of it: where velocities change with depth
+    what adds up, and with those of S alone by a fifth of it: where velocities change with depth
     they move much farther than derivatives at one point say. `points`, (m, 4), are the hypocentres;
     `box` as in `batch.fitted`.
     """
