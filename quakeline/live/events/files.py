@@ -17,7 +17,7 @@ import pandas as pd
 from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.io.formats.quakeml import Labels, write_quakeml
 from quakeline.io.products import tables
-from quakeline.live.events.updates import FINAL, PRELIMINARY, WITHDRAWN, Update
+from quakeline.live.events.updates import FINAL, PRELIMINARY, REVIEWED, WITHDRAWN, Update
 
 #: What was measured around picks of the last minutes: magnitudes follow from it after a stop.
 MEASUREMENTS_TABLE = "measurements.parquet"
@@ -31,6 +31,7 @@ _OWN = re.compile(r"ql\d{8}T\d{6}(?:[b-z]|z\d+)?\.v\d{4,}\.qml")
 _STATUS: dict[str, Literal["preliminary", "final", "rejected"]] = {
     PRELIMINARY: "preliminary",
     FINAL: "final",
+    REVIEWED: "final",
     WITHDRAWN: "rejected",
 }
 

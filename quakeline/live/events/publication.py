@@ -68,7 +68,23 @@ class Publication:
             ) from error
         self._days[day] = {one.event_id: one for one in updates}
         self._changed.add(day)
+        self._leave_older(day)
         return updates
+
+    def _leave_older(self, day: str) -> None:
+        """Keep the last version alone of events whose origins moved over midnight."""
+        own = self._days[day]
+        for name, events in self._days.items():
+            for event_id in own.keys() & events.keys() if name != day else ():
+                older = min(own, events, key=lambda some: some[event_id].version)
+                del older[event_id]
+
+    def known(self, days: Iterable[str]) -> dict[str, Update]:
+        """The last versions of the events of some days, by id, those that were withdrawn too."""
+        for day in days:
+            if day not in self._days and self._journal.path(day).is_file():
+                self._read(day)
+        return {k: one for day in days for k, one in self._days.get(day, {}).items()}
 
     def add(self, updates: Iterable[Update], picks: pd.DataFrame) -> None:
         """Write updates down, and say them; `picks` (PICKS) hold theirs."""
