@@ -50,8 +50,8 @@ Reversals = Annotated[
 Velocity = Annotated[
     list[Path] | None,
     typer.Option(
-        help="With phase files depth and vp of a HASH model, which may be repeated: all are tried"
-        " in turn. With a catalog a model as in a run; default: that of the run."
+        help="A model as in a run, or one of HASH (depth, vp); with phase files of layers, and may"
+        " be repeated: all are tried in turn. Default with a catalog: that of the run."
     ),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for mechanisms.parquet.")]

@@ -11,6 +11,7 @@ format `hash`; Skoumal, R. J., Hardebeck, J. L. & Shearer, P. M., 2024, SKHASH, 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ _WIDTH, _CHANNEL = 4, "VHZ"
 _IMPULSIVE = 0.75
 #: HASH asks for errors of hypocentres; these stand where a catalog states none, in km.
 _SIGMA_KM = 1.0
+#: An interface is a step of this height in km, and a layer's velocity grows by this, in km/s:
+#: SKHASH knows neither depths that occur twice nor velocities that stay the same.
+_STEP_KM, _STEP_KM_S = 0.001, 0.0001
 _CONTROL = """\
 ## quakeline: SKHASH control.txt, run in this folder
 $input_format
@@ -63,9 +67,10 @@ def told(catalog: Tables) -> pd.DataFrame:
 
 
 def hash_files(catalog: Tables) -> dict[str, str]:
-    """Phases, stations and reversals of HASH's second driver, and what its names and ids mean.
+    """Phases, stations, reversals and velocities of HASH's second driver, and what names mean.
 
-    Events are numbered in order, since its ids have 16 characters.
+    Events are numbered in order, since its ids have 16 characters. Without velocities of the
+    catalog there is no file of them.
     """
     known = told(catalog)
     places = positions(catalog.stations) if catalog.stations is not None else pd.DataFrame()
@@ -80,9 +85,24 @@ def hash_files(catalog: Tables) -> dict[str, str]:
             lines.append(f"{'':66}{number:16d}")
     sites = [_station(row, names) for row in rows(places)]
     words = [f"{name},{network},{station}" for (network, station), name in names.items()]
-    texts: tuple[list[str], ...] = lines, sites, [], ids, ["name,network,station", *words]
-    joined = ("".join(f"{line}\n" for line in text) for text in texts)
-    return dict(zip(HASH_FILES, joined, strict=True))
+    speeds = _velocities(catalog.velocities) if catalog.velocities else None
+    texts = lines, sites, [], speeds, ids, ["name,network,station", *words]
+    return {
+        name: "".join(f"{line}\n" for line in text)
+        for name, text in zip(HASH_FILES, texts, strict=True)
+        if text is not None
+    }
+
+
+def _velocities(points: Iterable[tuple[float, float]]) -> list[str]:
+    """Lines of depth and P velocity that HASH and SKHASH read alike, both growing."""
+    rows: list[tuple[float, float]] = []
+    for depth, speed in points:
+        if rows and depth <= rows[-1][0]:
+            rows[-1] = (max(depth - _STEP_KM, rows[-2][0] + _STEP_KM / 2), rows[-1][1])
+        same = rows and abs(speed - rows[-1][1]) < _STEP_KM_S
+        rows.append((depth, rows[-1][1] + _STEP_KM_S if same else speed))
+    return [f"{depth:.4f}, {speed:.4f}" for depth, speed in rows]
 
 
 def _head(event: Row, number: int) -> str:

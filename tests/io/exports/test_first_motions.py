@@ -17,6 +17,8 @@ from thrust import PLANE, SOURCE, polarities_of, straight, written
 
 from quakeline.core.errors import DataError
 from quakeline.core.schemas import ARRIVALS, EVENTS, MECHANISMS, PICKS, POLARITIES
+from quakeline.earth.velocity import VelocityModel, load
+from quakeline.earth.velocity.profiles import p_profile
 from quakeline.events.mechanisms import hash_files, rotations, skhash_files
 from quakeline.events.mechanisms.launching import Stated
 from quakeline.events.mechanisms.mechanisms import Rules, of_events
@@ -85,6 +87,50 @@ def test_hash_reads_its_phases_and_stations(catalog: exports.Tables, tmp_path: P
     assert np.abs(both["depth_km"] + both["elevation_m"] / 1000).max() < 1e-3
     assert hash_files.reversals(tmp_path / "hash/reversals.txt").spans == {}
     assert (tmp_path / "hash/events.csv").read_text().endswith("1,ql20200501T235959\n")
+
+
+LAYERED = VelocityModel((-1.0, 4.0, 12.0), (4.0, 5.5, 6.5), (2.3, 3.2, 3.7))
+SLOPED = VelocityModel(
+    (0.0, 5.0, 20.0), (4.0, 6.0, 7.0), (2.3, 3.4, 4.0), (5.0, 6.5, 7.0), (2.9, 3.7, 4.0)
+)
+
+
+@pytest.mark.parametrize("model", [LAYERED, SLOPED, VelocityModel((0.0,), (5.8,), (3.3,))])
+def test_velocities_are_those_of_the_catalog(
+    catalog: exports.Tables, tmp_path: Path, model: VelocityModel
+) -> None:
+    """Depths and velocities grow from line to line: SKHASH drops all that do not."""
+    known = replace(catalog, velocities=p_profile(model, catalog.stations))
+    exports.write("hash", known, tmp_path / "hash")
+    path = tmp_path / "hash/velocity.txt"
+    table = np.loadtxt(path, delimiter=",")
+    assert table[0, 0] == 0.0
+    assert table[-1, 0] == 100.0
+    assert (np.diff(table, axis=0) > 0).all()
+    depths = np.array([0.0, 2.0, 3.99, 4.01, 9.0, 11.9, 15.0, 30.0, 90.0])
+    assert np.abs(load(path, 1.73).at(depths, "P") - model.at(depths, "P")).max() < 2e-4
+
+
+def test_velocities_of_a_grid_are_means_below_the_stations(catalog: exports.Tables) -> None:
+    class Slope:
+        """6 km/s, and 0.1 more for each degree to the north and 0.02 for each km down."""
+
+        def speed(
+            self, phase: str, latitude: np.ndarray, longitude: np.ndarray, depth_km: np.ndarray
+        ) -> np.ndarray:
+            return 6 + 0.1 * latitude + 0.02 * depth_km
+
+    points = dict(p_profile(Slope(), catalog.stations))  # type: ignore[arg-type]
+    mean = 6 + 0.1 * catalog.stations["latitude"].mean()
+    assert points[0.0] == pytest.approx(mean)
+    assert points[30.0] == pytest.approx(mean + 0.6)
+
+
+def test_without_a_velocity_model_there_is_no_file_of_it(
+    catalog: exports.Tables, tmp_path: Path
+) -> None:
+    exports.write("hash", catalog, tmp_path / "hash")
+    assert not (tmp_path / "hash/velocity.txt").exists()
 
 
 @pytest.mark.parametrize(("latitude", "longitude"), [(-33.99999, -70.5), (0.004, 179.99999)])
