@@ -32,9 +32,10 @@ _WIDTH, _CHANNEL = 4, "VHZ"
 _IMPULSIVE = 0.75
 #: HASH asks for errors of hypocentres; these stand where a catalog states none, in km.
 _SIGMA_KM = 1.0
-#: An interface is a step of this height in km, and a layer's velocity grows by this, in km/s:
-#: SKHASH knows neither depths that occur twice nor velocities that stay the same.
-_STEP_KM, _STEP_KM_S = 0.001, 0.0001
+#: SKHASH knows neither depths that occur twice nor layers of one velocity, in which its rays end.
+#: So an interface is a step of this height in km, and velocities grow at least by so many km/s for
+#: each km, and for each line: rays bend as much as the Earth's surface does.
+_STEP_KM, _GROWTH, _LEAST_KM_S = 0.001, 0.001, 0.0001
 _CONTROL = """\
 ## quakeline: SKHASH control.txt, run in this folder
 $input_format
@@ -100,8 +101,9 @@ def _velocities(points: Iterable[tuple[float, float]]) -> list[str]:
     for depth, speed in points:
         if rows and depth <= rows[-1][0]:
             rows[-1] = (max(depth - _STEP_KM, rows[-2][0] + _STEP_KM / 2), rows[-1][1])
-        same = rows and abs(speed - rows[-1][1]) < _STEP_KM_S
-        rows.append((depth, rows[-1][1] + _STEP_KM_S if same else speed))
+        above, grown = rows[-1] if rows else (depth, 0.0)
+        least = grown + max(_LEAST_KM_S, _GROWTH * (depth - above))
+        rows.append((depth, least if grown <= speed < least else speed))
     return [f"{depth:.4f}, {speed:.4f}" for depth, speed in rows]
 
 
