@@ -31,8 +31,8 @@ _VP_VS = 1.73
 class Given:
     """What the options name.
 
-    `phase`, `stations` and `reversals` are files of HASH or SKHASH. `composite_km` links events
-    that give one mechanism; None: each gives its own.
+    `phase`, `stations` and `reversals` are files of HASH or SKHASH. `composite_km` joins small
+    events to one mechanism; None: each gives its own.
     """
 
     catalog: str | None
@@ -99,7 +99,7 @@ def read_given(given: Given, settings: Settings) -> Read:
 def _of_catalog(given: Given, settings: Settings) -> Read:
     """Events of a catalog with polarities of a table, or those that networks read."""
     from quakeline.core.schemas import POLARITIES
-    from quakeline.events.mechanisms.polarities import clusters
+    from quakeline.events.mechanisms.composites import clusters
     from quakeline.io.products import tables
 
     known = _known(given.catalog, given.phase, given.stations, given.velocity)
@@ -109,10 +109,7 @@ def _of_catalog(given: Given, settings: Settings) -> Read:
         events = _of_table(known, given.polarities, given.networks)
         unknown = tables.empty(POLARITIES)
     launch = known.launch({event.event_id for event in events})
-    if given.composite_km is None:
-        groups = [[event] for event in events]
-    else:
-        groups = clusters(events, given.composite_km)
+    groups = clusters(events, given.composite_km, settings.min_polarities)
     return Read(groups, launch, unknown, [*given.files(), *known.velocity_files])
 
 

@@ -51,7 +51,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Sphere:
-    """A mechanism: path of its pressed quadrants, its polarities, and what stands below."""
+    """A mechanism: path of its pressed quadrants, its polarities, and what stands below.
+
+    `events` are those whose polarities it has, several for a composite.
+    """
 
     number: int
     event_id: str
@@ -62,6 +65,7 @@ class Sphere:
     marks: list[Mark]
     planes: list[str]
     wrong: int
+    events: int = 1
 
     @property
     def strong(self) -> bool:
@@ -171,6 +175,7 @@ def _sphere(row: Any, polarities: pd.DataFrame) -> Sphere:
         marks=marks,
         planes=[_words(row, plane) for plane in (1, 2)],
         wrong=int((~agree).sum()),
+        events=1 if pd.isna(row.composite_of) else len(str(row.composite_of).split()),
     )
 
 

@@ -81,6 +81,17 @@ def test_the_page_has_a_section_of_them(run_files: Any) -> None:
     assert run_files.make() == page
 
 
+def test_a_composite_says_so(run_files: Any) -> None:
+    run_files.mechanisms = [
+        row("e1", composite_of="e1 e2"),
+        without("e2", Reason.of(Code.IN_COMPOSITE, event="e1")),
+    ]
+    run_files.polarities = [polarity("e1", "UH1")]
+    page = run_files.make()
+    assert "of 2 small events together" in page
+    assert "1 (e.g. part of the composite of e1)" in page
+
+
 def test_a_run_without_any_mechanism_says_why(run_files: Any) -> None:
     gap = Reason.of(Code.AZIMUTH_GAP, gap_deg=200, most_deg=90)
     run_files.mechanisms = [without("e1", gap)]

@@ -46,7 +46,7 @@ def phases(path: Path) -> list[list[PolarityEvent]]:
     if "event_id2" not in table:
         table = table.assign(event_id2=table["event_id"])
     return [
-        [_event(str(key), one) for _, one in group.groupby("event_id2", sort=False)]
+        [_event(str(key), str(own), one) for own, one in group.groupby("event_id2", sort=False)]
         for key, group in table.groupby("event_id", sort=False)
     ]
 
@@ -65,7 +65,7 @@ def _require_whole_rays(path: Path, table: pd.DataFrame) -> None:
         )
 
 
-def _event(event_id: str, rows: pd.DataFrame) -> PolarityEvent:
+def _event(event_id: str, own_id: str, rows: pd.DataFrame) -> PolarityEvent:
     first = rows.iloc[0]
     polarities = pd.DataFrame(
         {
@@ -82,7 +82,8 @@ def _event(event_id: str, rows: pd.DataFrame) -> PolarityEvent:
     latitude, longitude, depth = (float(first[name]) for name in _PLACE)
     wide, deep = (_number(first.get(name)) for name in ("horz_uncert_km", "vert_uncert_km"))
     kept = surest.reset_index(drop=True)
-    return PolarityEvent(event_id, None, latitude, longitude, depth, wide, deep, kept)
+    place = (latitude, longitude, depth, wide, deep)
+    return PolarityEvent(event_id, None, *place, kept, own_id=own_id)
 
 
 def _rays(rows: pd.DataFrame) -> dict[str, pd.Series]:

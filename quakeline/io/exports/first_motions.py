@@ -46,6 +46,8 @@ $outfile1
 mechanisms.csv
 $min_polarity_weight
 0
+$allow_duplicate_stations
+True
 $require_location_match
 False
 $require_channel_match
