@@ -29,7 +29,7 @@ def clusters(
     group. Events with enough polarities stay by themselves.
     """
     known = np.array([int((event.polarities["polarity"] != 0).sum()) for event in events], int)
-    small = np.flatnonzero((known > 0) & (known < needed))
+    small: list[int] = np.flatnonzero((known > 0) & (known < needed)).tolist()
     if within_km is None or len(small) < 2:
         return [[event] for event in events]
     near = _neighbours([events[n] for n in small], within_km)
@@ -39,8 +39,8 @@ def clusters(
         if head not in taken:
             others = [one for one in sorted(near[head]) if one not in taken and one != head]
             taken |= {head, *others}
-            groups[int(small[head])] = [events[small[one]] for one in (head, *others)]
-    alone = set(range(len(events))) - set(small.tolist())
+            groups[small[head]] = [events[small[one]] for one in (head, *others)]
+    alone = set(range(len(events))) - set(small)
     return [groups.get(n, [event]) for n, event in enumerate(events) if n in groups or n in alone]
 
 

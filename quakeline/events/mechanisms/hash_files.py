@@ -31,9 +31,10 @@ _AZIMUTH_DEG, _TAKEOFF_DEG = 1.0, 10.0
 def phases(path: Path) -> list[PolarityEvent]:
     """Read a phase file of HASH's first or second driver.
 
-    Raises DataError that names the line which cannot be read.
+    The log says how many lines have no polarity that HASH uses. Raises DataError that names the
+    line which cannot be read.
     """
-    found = []
+    found, lines = [], 0
     for block in _blocks(path):
         number, head = block[0]
         try:
@@ -41,11 +42,20 @@ def phases(path: Path) -> list[PolarityEvent]:
                 found.append(_second(block))
             else:
                 found.append(_first(block))
+            lines += sum(1 for _, row in block[1:] if row[:4].strip())
         except ValueError as error:
             raise DataError(
                 f"{path} line {number}: no event of a HASH phase file ({error}); needed are files"
                 " of hash_driver1 or hash_driver2"
             ) from None
+    used = sum(len(event.polarities) for event in found)
+    if used < lines:
+        logger.warning(
+            "%s: %d of %d lines of stations have no polarity that HASH uses",
+            path,
+            lines - used,
+            lines,
+        )
     return found
 
 

@@ -89,7 +89,8 @@ def hash_files(catalog: Tables) -> dict[str, str]:
     sites = [_station(row, names) for row in rows(places)]
     words = [f"{name},{network},{station}" for (network, station), name in names.items()]
     speeds = _velocities(catalog.velocities) if catalog.velocities else None
-    texts = lines, sites, [], speeds, ids, ["name,network,station", *words]
+    meanings = ["name,network,station", *words]
+    texts: tuple[list[str] | None, ...] = lines, sites, [], speeds, ids, meanings
     return {
         name: "".join(f"{line}\n" for line in text)
         for name, text in zip(HASH_FILES, texts, strict=True)
