@@ -321,6 +321,7 @@ class Code(Enum):
         "gaps, clipped samples or the end of the data in every window around its P"
     )
     FEW_POLARITIES = _unused("{count} polarities, {needed:g} are needed")
+    IN_COMPOSITE = _unused("part of the composite of {event}")
     AZIMUTH_GAP = _unused(
         "azimuths of polarities have a gap of {gap_deg:g} deg, above {most_deg:g}"
     )

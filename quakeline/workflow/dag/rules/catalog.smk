@@ -234,6 +234,8 @@ rule merge:
         weights=weights_of(RUN.trained_stages),
         mechanisms=MECHANISMS,
         polarities=POLARITIES,
+        velocity=RUN.velocity.files()[0],
+        velocity_parts=RUN.velocity.files()[1:],
     output:
         events=product("merge", "events"),
         arrivals=product("merge", "arrivals"),
@@ -252,6 +254,7 @@ rule merge:
         **resources_of("merge", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("merge"),
+        model=RUN.velocity.model_dump_json(),
     message:
         "merge"
     script:
