@@ -366,6 +366,7 @@ class Code(Enum):
     )
     DEPTH_AT_DEEP_END = _remark("depth at the limit of the search (deep end, {depth_km:.1f} km)")
     EPICENTRE_AT_LIMIT = _remark("epicentre at the limit of the search")
+    EPICENTRE_UNRESOLVED = _remark("epicentre hardly resolved (1 sigma {sigma_km:.0f} km)")
     DEPTH_UNRESOLVED = _remark("depth hardly resolved")
     OUTSIDE_NETWORK = _remark("outside the network")
     NO_REDUNDANCY = _remark("no redundancy")
