@@ -103,7 +103,7 @@ def judged(
     from quakeline.training.settings import Settings
     from quakeline.training.windows import Windows
 
-    windows = Windows(data, rows, card, Settings(), training=False)
+    windows = Windows(data, rows, card, Settings(jitter_s=0), training=False)
     random, draws = np.random.default_rng(11), DRAWS if jitter_s else 1
     made, wanted = [], []
     for example in windows.examples():
@@ -111,7 +111,7 @@ def judged(
             moved = random.uniform(-jitter_s, jitter_s) * card.sampling_rate_hz
             if example.kind == "N":
                 moved = -abs(moved)
-            at = None if example.at is None else example.at + moved
+            at = None if example.at is None else max(example.at + moved, 0)
             window, one, _ = windows.made(replace(example, at=at), 0)
             made.append(window)
             wanted.append(int(one.argmax()))

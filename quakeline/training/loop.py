@@ -17,6 +17,7 @@ from quakeline.models.cards import Card
 from quakeline.training import checkpoints
 from quakeline.training.checkpoints import Progress
 from quakeline.training.losses import loss_of
+from quakeline.training.pieces import Pieces
 from quakeline.training.settings import Settings
 from quakeline.training.team import Team
 
@@ -45,7 +46,8 @@ class Fit:
     """A network to be trained on windows.
 
     The same seed, records and threads give the same bits on a machine's CPU, also when training was
-    stopped and went on. Of a `team` of processes the first one writes and notifies.
+    stopped and went on. There batches are computed in pieces (`pieces`) where that is as good. Of a
+    `team` of processes the first one writes and notifies.
     """
 
     network: nn.Module
@@ -118,21 +120,35 @@ class Fit:
         examples = self.train.examples()
         order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(examples))
         losses = []
-        for windows, wanted, weight in self._batches(
-            self.train, [examples[i] for i in order], epoch, self.team
-        ):
-            optimizer.zero_grad(set_to_none=True)
-            loss = loss_of(self._answer(learner, windows), wanted, weight, self.card)
-            if not torch.isfinite(loss):
-                raise DataError(
-                    f"the loss of epoch {epoch} is not finite: a smaller learning rate, or other"
-                    " records, are needed"
-                )
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
-            optimizer.step()
-            losses.append(loss.item())
+        ordered = [examples[i] for i in order]
+        with Pieces(self.network, self.card) as pieces:
+            for batch in self._batches(self.train, ordered, epoch, self.team):
+                optimizer.zero_grad(set_to_none=True)
+                loss = self._gradients(pieces, learner, batch)
+                if not torch.isfinite(loss):
+                    raise DataError(
+                        f"the loss of epoch {epoch} is not finite: a smaller learning rate, or"
+                        " other records, are needed"
+                    )
+                nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
+                optimizer.step()
+                losses.append(loss.item())
         return float(np.mean(losses))
+
+    @property
+    def _in_pieces(self) -> bool:
+        """Whether batches may be cut: on CPUs in float32, by a process that trains by itself."""
+        narrow = self.settings.precision != "float32"
+        return self.device.type == "cpu" and self.team.size == 1 and not narrow
+
+    def _gradients(self, pieces: Pieces, learner: nn.Module, batch: Batch) -> Tensor:
+        """Loss of a batch, whose gradients are then in the parameters."""
+        windows, wanted, weight = batch
+        if self._in_pieces and pieces.can_learn(windows):
+            return pieces.learn(windows, wanted, weight)
+        loss = loss_of(self._answer(learner, windows), wanted, weight, self.card)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
 
     def _answer(self, learner: nn.Module, windows: Tensor) -> Tensor:
         try:
@@ -173,9 +189,12 @@ class Fit:
         """Loss, and share of right classes, of the validation part."""
         self.network.eval()
         total, right, n = 0.0, 0, 0
-        with torch.no_grad():
+        with torch.no_grad(), Pieces(self.network, self.card) as pieces:
             for windows, wanted, weight in self._batches(self.dev, self.dev.examples(), 0):
-                output = self._computed(self.network, windows)
+                if self._in_pieces:
+                    output = pieces.answers(windows).float()
+                else:
+                    output = self._computed(self.network, windows)
                 total += loss_of(output, wanted, weight, self.card).item() * len(windows)
                 right += int((output.argmax(dim=1) == wanted.argmax(dim=1)).sum())
                 n += len(windows)
