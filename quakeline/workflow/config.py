@@ -46,7 +46,7 @@ _OF_DATA_SET = ("run", "time", "time.start", "time.end")
 _STATIONS = ("table", "stationxml", "fdsn")
 _WITHOUT_DEFAULT = "what belongs to a data set has no default"
 #: Kinds of weights that a run can train further: a network of its own tensors.
-_TRAINABLE = ("builtin", "seisbench")
+_TRAINABLE = ("builtin", "seisbench", "untrained")
 _ABSENT = object()
 #: Kinds that are meant where a section does not say its own.
 _UNSAID = ("builtin", "rules")
@@ -209,10 +209,18 @@ class Run(Section):
     def _check_training(self) -> Run:
         """A picker is trained on one data set, by a run that uses it."""
         earlier, train = self.dataset.from_run, self.train
+        blank = self.weights.kind == "untrained"
         if train is None:
             if earlier:
                 raise ValueError("dataset.from_run: without section train nothing uses its records")
+            if blank:
+                raise ValueError("weights.kind: 'untrained' given; it needs section train")
             return self
+        if blank and train.settings.norms != "train":
+            raise ValueError(
+                f"train.settings.norms: {train.settings.norms!r} given; allowed for weights of kind"
+                " untrained, which have no means to keep: train"
+            )
         if bool(train.dataset) == bool(earlier):
             given = "both are" if earlier else "none is"
             raise ValueError(

@@ -34,7 +34,16 @@ from quakeline.workflow.stages import train
         ("train: {dataset: a}\ndataset: {length_s: 5}", r"before_s \(25\) must be less than"),
         (
             "train: {dataset: a}\nweights: {kind: ensemble, members: [{model: gpd}, {}]}",
-            "train: weights of kind ensemble given; allowed: builtin, seisbench",
+            "train: weights of kind ensemble given; allowed: builtin, seisbench, untrained",
+        ),
+        ("weights: {kind: untrained, network: gpd}", "'untrained' given; it needs section train"),
+        (
+            "train: {dataset: a}\nweights: {kind: untrained, network: gpd}",
+            "norms: 'keep' given; allowed for weights of kind untrained",
+        ),
+        (
+            "train: {dataset: a}\nweights: {kind: untrained, network: earthquake}",
+            "did you mean earthquake-cnn",
         ),
         ("train: {dataset: a, settings: {epochs: -1}}", r"train\.settings\.epochs: -1 given"),
     ],
