@@ -24,6 +24,8 @@ from quakeline.training.team import Team
 #: Hears the row of each epoch: epoch, learning_rate, train_loss, dev_loss and, of networks that
 #: give one class, dev_accuracy.
 Notify = Callable[[dict[str, float]], None]
+#: Hears of each step: the epoch, windows learnt from in it, and all that it has.
+Steps = Callable[[int, int, int], None]
 Batch = tuple[Tensor, Tensor, Tensor]
 
 
@@ -58,6 +60,7 @@ class Fit:
     device: torch.device
     recipe: str
     team: Team = ALONE
+    steps: Steps | None = None
 
     def run(self, checkpoint: Path, notify: Notify) -> Progress:
         """Train until the last epoch, or until validation is not better any more.
@@ -119,7 +122,7 @@ class Fit:
         self._ready_to_learn()
         examples = self.train.examples()
         order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(examples))
-        losses = []
+        losses, done = [], 0
         ordered = [examples[i] for i in order]
         with Pieces(self.network, self.card) as pieces:
             for batch in self._batches(self.train, ordered, epoch, self.team):
@@ -133,6 +136,9 @@ class Fit:
                 nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
                 optimizer.step()
                 losses.append(loss.item())
+                done = min(done + self.settings.batch, len(examples))
+                if self.steps is not None:
+                    self.steps(epoch, done, len(examples))
         return float(np.mean(losses))
 
     @property

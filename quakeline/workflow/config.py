@@ -8,7 +8,7 @@ configuration whenever the workflow is parsed.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -378,12 +378,17 @@ class Run(Section):
         """Names of the chunks in order of time."""
         return [chunk.id for chunk in self.time.chunks()]
 
-    def require_files(self) -> None:
-        """Raise ConfigError that lists every file the run names and every library it lacks."""
+    def require_files(self, coming: Collection[str] = ()) -> None:
+        """Raise ConfigError that lists every file the run names and every library it lacks.
+
+        The catalogs of runs that are `coming` before this one need not be there.
+        """
         needed = [(one.EXTRA, path) for path, one in self.within() if one.EXTRA]
         missing = [line for line in (lacking(*pair) for pair in needed) if line]
         missing += self.velocity.missing()
         for stage in stages.of(self):
+            if stage.name == "dataset" and self.dataset.from_run in coming:
+                continue
             try:
                 named = stage.files(self)
             except ConfigError as error:
