@@ -253,10 +253,11 @@ def check(overlay: Overlay = None) -> None:
     Headers of some waveform files are read, and files of weights; servers are not asked.
     """
     from quakeline.core.timeline import iso, to_ns
-    from quakeline.workflow import launch
+    from quakeline.workflow import launch, rounds
 
     place = launch.find_place(Path.cwd(), overlay)
-    settings = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
+    path = launch.find_overlay(place, overlay, Path.cwd())
+    *earlier, settings = rounds.planned(place, path)
     found = _looked(settings, place)
     start, end = (iso(to_ns(t), digits=0) for t in (settings.time.start, settings.time.end))
     card = settings.weights.card()
@@ -265,6 +266,8 @@ def check(overlay: Overlay = None) -> None:
     typer.echo(f"span    {start} to {end}")
     typer.echo(f"chunks  {len(settings.chunk_ids)} of at most {settings.time.chunk_h:g} h")
     typer.echo(f"model   {card.name}, phases {', '.join(card.phases)}")
+    for run in earlier:
+        typer.echo(f"first   run {run.run}, which has no catalog yet: {len(run.chunk_ids)} chunks")
     for name, fact in found.facts.items():
         typer.echo(f"{name:<8}{fact}" if len(name) < 8 else f"{name} {fact}")
     for doubt in found.doubts:

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import chdir, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -90,15 +90,15 @@ def find_overlay(place: Path, given: str | None, folder: Path) -> Path | None:
     )
 
 
-def checked(place: Path, overlay: Path | None) -> config.Run:
+def checked(place: Path, overlay: Path | None, coming: Collection[str] = ()) -> config.Run:
     """Read the configuration and the tables that it names.
 
-    The job that needs a table may begin hours later. Raises ConfigError with every mistake, one a
-    line.
+    The job that needs a table may begin hours later. The catalogs of runs that are `coming` before
+    this one need not be there. Raises ConfigError with every mistake, one a line.
     """
     run = config.read(config.read_yaml(overlay) if overlay else None, place / config.DEFAULT)
     with chdir(place):
-        run.require_files()
+        run.require_files(coming)
         for stage in stages.of(run):
             stage.check(run)
         _require_tables(run)
