@@ -9,7 +9,8 @@ and `quakeline.catalog(picks, stations, velocity)` makes events of picks, `quake
 further; see docs/pickers.md.
 `quakeline.DASModel` and what goes with it work on fibre data; see docs/das.md.
 `quakeline.open_run(folder)` opens a finished run: its tables, waveforms, figures, as obspy objects;
-`quakeline.open_stores(folder)` the waveforms or probabilities alone, as one object of xarray.
+`quakeline.open_stores(folder)` the waveforms or probabilities alone, as one object of xarray;
+`quakeline.to_geopandas(table)` makes a table of events or stations one of geopandas.
 """
 
 from importlib import import_module
@@ -26,6 +27,7 @@ except PackageNotFoundError:  # a source tree that is not installed
 _PLACES = {
     "open_run": "quakeline.api.finished",
     "open_stores": "quakeline.io.products.lazy",
+    "to_geopandas": "quakeline.api.geo",
     "annotate": "quakeline.api.direct.api",
     "associate": "quakeline.api.steps",
     "fetch": "quakeline.api.waveforms",

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import obspy
 import pandas as pd
 
 from quakeline.api.direct.given import Paths, inventory_of, paths_of, recordings_of
+from quakeline.api.traces import gapless
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.mistakes import validated
 from quakeline.core.schemas import MANIFEST
 from quakeline.core.timeline import Span, iso, sample_time
 from quakeline.events.chain.material import stations_of
 from quakeline.io.products import tables
-from quakeline.io.products.stores import Grid
-from quakeline.waveforms.preparation.components import Instrument, Preparer
+from quakeline.waveforms.preparation.components import Preparer
 from quakeline.waveforms.preparation.preference import Preference
 from quakeline.waveforms.preparation.raw import RawFiles
 from quakeline.waveforms.preparation.recordings import Recordings
@@ -214,29 +213,15 @@ def prepare(
         made, coverage = preparer.in_memory(
             rows, section.instruments, threads or os.cpu_count() or 1
         )
+        start_ns = sample_time(preparer.grid.start_sample, sampling_rate_hz)
         found.append(coverage)
         for label, one in made.items():
-            traces += _traces(label, one, preparer.grid)
+            for name, (data, valid) in one.parts.items():
+                traces += gapless(
+                    label, name, data, valid, start_ns, sampling_rate_hz, units=one.units
+                )
     stream = obspy.Stream(traces).merge(method=-1)
     return Prepared(stream, pd.concat(found, ignore_index=True))
-
-
-def _traces(label: str, made: Instrument, grid: Grid) -> Iterator[obspy.Trace]:
-    """A trace for each component of an instrument and gapless stretch."""
-    network, station, location, instrument = label.split(".")
-    for name, (data, valid) in made.parts.items():
-        stats = {
-            "network": network,
-            "station": station,
-            "location": location,
-            "channel": f"{instrument}{name}",
-            "sampling_rate": grid.rate_hz,
-            "units": made.units,
-        }
-        edges = np.flatnonzero(np.diff(valid, prepend=False, append=False))
-        for begin, end in edges.reshape(-1, 2).tolist():
-            time = obspy.UTCDateTime(ns=sample_time(grid.start_sample + begin, grid.rate_hz))
-            yield obspy.Trace(data[begin:end].astype(np.float32), {**stats, "starttime": time})
 
 
 def _span(start: Any, end: Any, whole: Span | None = None) -> Span:
