@@ -12,6 +12,7 @@ MODULES = {
     "cluster": ("snakemake_executor_plugin_cluster_generic",),
     "das": ("dascore", "xdas"),
     "dask": ("dask", "distributed", "xarray"),
+    "geo": ("geopandas",),
     "grid": ("eikonalfm", "h5netcdf", "xarray"),
     "live": ("datalink_client", "seedlink_client"),
     "seisbench": ("seisbench",),
