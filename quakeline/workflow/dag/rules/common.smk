@@ -81,7 +81,8 @@ def choosing():
     chunks = STATION_CHUNKS if RUN.import_picks.replaces else STATION_CHUNKS[:1]
     picks = expand(rules.pick.output.picks, chunk=chunks)
     onsets = expand(rules.das_annotate.output.onsets, fibre=FIBRES, chunk=CHUNKS[:1])
-    return [*picks, *onsets, rules.associate.output.events, rules.locate.output.events]
+    events = [path_of(rules.associate.output.events), path_of(rules.locate.output.events)]
+    return [*picks, *onsets, *events]
 
 
 def joined_picks():
