@@ -69,7 +69,7 @@ def test_polarities_stay_when_the_pick_moves_and_turn_with_the_trace(
     known = answers != 0
     assert known.sum() >= fewest
     assert (told(records, networks, sign=-1) == -answers).all()
-    moved = np.array([told(records, networks, shift=shift)[known] for shift in (-5, -3, 3, 5)])
+    moved = np.array([told(records, networks, shift=shift)[known] for shift in (-5, 5)])
     assert (moved == answers[known]).mean() >= 0.95
 
 
