@@ -107,7 +107,21 @@ def write_records(
             raise DataError(f"{folder}: no pick lies in any record; {len(picks)} picks were given")
     if not placed.all():
         found["left out: picks outside all records"] = int((~placed).sum())
+    found |= _rests(source, length_s, width)
     return found
+
+
+def _rests(source: Source, length_s: float, width: int) -> Counter[str]:
+    """What whole records do not cover: seconds at ends of sections, and channels."""
+    rest_s = 0.0
+    for section in sections_of(source.coords[TIME])[0]:
+        n = section.stop - section.first
+        rest_s += (n % round(length_s / section.dt)) * section.dt
+    lost = {
+        "left out: whole seconds shorter than a record": int(rest_s),
+        "left out: channels behind the last whole record": source.shape[1] % width,
+    }
+    return +Counter(lost)
 
 
 Block = tuple[Segment, int, int, int]

@@ -144,7 +144,11 @@ def test_an_array_and_its_picks_become_records(tmp_path: Path) -> None:
         np.testing.assert_allclose(labels["P"], pieces[row][1], atol=1e-6)
     few = write_records(tmp_path / "few", array, picks, length_s=N / RATE, channels=5)
     beside = int((picks["channel"] >= channels[5]).sum())
-    assert few == {**made, "left out: picks outside all records": beside}
+    lost = {
+        "left out: picks outside all records": beside,
+        "left out: channels behind the last whole record": WIDTH - 5,
+    }
+    assert few == {**made, **lost}
     made = write_records(
         tmp_path / "along", array, picks, length_s=N / RATE, channels=2, split="fibre"
     )
