@@ -70,7 +70,7 @@ def built(network: FibreNetwork, seed: int, beside: Path) -> DASModel:
     ConfigError
         It is no DASModel of quakeline, or its arguments do not fit.
     """
-    kind = class_of(network.model, "network.model")
+    kind: Any = class_of(network.model, "network.model")
     if not (isinstance(kind, type) and issubclass(kind, DASModel)):
         raise ConfigError(f"network.model: {network.model} given; allowed: a DASModel of quakeline")
     torch.manual_seed(seed)
@@ -78,12 +78,15 @@ def built(network: FibreNetwork, seed: int, beside: Path) -> DASModel:
         if network.arguments:
             raise ConfigError("network: weights and arguments given; weights have their arguments")
         path = beside / network.weights
-        return kind.from_pretrained(path if path.is_file() else network.weights)
+        begun: DASModel = kind.from_pretrained(path if path.is_file() else network.weights)
+        return begun
+    make: Any = kind  # whose arguments are those of a class of anybody
     try:
-        return kind(**network.arguments)
+        blank: DASModel = make(**network.arguments)
     except Exception as error:  # classes of anybody
         why = " ".join(str(error).split())[:160] or type(error).__name__
         raise ConfigError(f"network.arguments: {network.model} cannot be built: {why}") from error
+    return blank
 
 
 def carried_out(
