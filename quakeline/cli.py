@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.main import get_command_name
 
 from quakeline import __version__
 from quakeline.commands import dataset, evaluate, live, models, tune
@@ -31,6 +33,8 @@ from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_o
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from typer.models import CommandInfo
 
     from quakeline.workflow.config import Run
     from quakeline.workflow.inspection.readiness import Findings
@@ -88,7 +92,7 @@ def _code_of(words: list[str], further: list[str]) -> int:
     try:
         terminal.require_variables()
         terminal.mute_deprecations()
-        app(words, obj=further)
+        _narrowed(words)(words, obj=further)
     except QuakelineError as error:
         typer.echo(f"quakeline: {_listed(words_of(error))}", err=True)
         return EXIT_CODE
@@ -100,6 +104,25 @@ def _code_of(words: list[str], further: list[str]) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     return 0
+
+
+def _narrowed(words: list[str]) -> typer.Typer:
+    """The program with the command alone that is asked for, or with all where it is none of them.
+
+    Preparing the options of every command would take as long as loading the program.
+    """
+    asked = words[0] if words else ""
+    commands = [one for one in app.registered_commands if _name_of(one) == asked]
+    groups = [one for one in app.registered_groups if one.name == asked]
+    if not commands and not groups:
+        return app
+    narrow = copy.copy(app)
+    narrow.registered_commands, narrow.registered_groups = commands, groups
+    return narrow
+
+
+def _name_of(command: CommandInfo) -> str | None:
+    return command.name or (command.callback and get_command_name(command.callback.__name__))
 
 
 def _listed(message: str) -> str:

@@ -27,7 +27,7 @@ from quakeline.core.installed import HOME, SNAKEFILE
 from quakeline.core.names import proposal
 from quakeline.io.products import checksums, locking
 from quakeline.io.products.atomic import require_space, writing
-from quakeline.workflow import config, profiles, stages
+from quakeline.workflow import cluster, config, profiles, stages
 from quakeline.workflow.following import Follower, Progress
 from quakeline.workflow.outcome import INTERRUPTED, Outcome, explain
 
@@ -145,6 +145,9 @@ def launch(
         command += ["--configfile", str(overlay.resolve())]
     results = place / "results" / run.run
     _require_own(results)
+    elsewhere = cluster.read_site(place).results
+    if elsewhere:
+        elsewhere.require()
     with locking.claimed(results, ".lock", partial(_holders, place)) as lock:
         for folder in (results, place / ".snakemake"):
             require_space(folder)
