@@ -105,10 +105,10 @@ def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
     with told(Console(stderr=True)) as tell:
         followed = replace(job, steps=_Steps(job.settings.epochs, tell))
         if begun.card.output == "event":
-            result = event_tuning.tune(followed, begun, lambda row: typer.echo(_line(row)))
+            result = event_tuning.tune(followed, begun, lambda row: typer.echo(line_of(row)))
             lines = _of_events(result)
         else:
-            tuned = tune(followed, lambda row: typer.echo(_line(row)), begun)
+            tuned = tune(followed, lambda row: typer.echo(line_of(row)), begun)
             if tuned is None:  # another process tells
                 return
             result, lines = tuned, _summary(tuned, job.name)
@@ -166,7 +166,8 @@ def settings_from(given: Mapping[str, object], words: list[str]) -> Settings:
         raise ConfigError(f"{place}: {first['input']!r} given; {first['msg']}") from error
 
 
-def _line(row: dict[str, float]) -> str:
+def line_of(row: dict[str, float]) -> str:
+    """An epoch in words."""
     numbers = {
         "train": row.get("train_loss"),
         "dev": row.get("dev_loss"),

@@ -163,17 +163,18 @@ def _built(wanted: str | Mapping[str, Any]) -> tuple[Card, nn.Module]:
         return SCRATCH[wanted], build(SCRATCH[wanted])
     kind = wanted.get("kind")
     if kind == "seisbench":
-        return _of_seisbench(_section(Blank, wanted))
+        return _of_seisbench(section_of(Blank, wanted))
     if kind == "custom":
-        return _of_loader(_section(Custom, wanted))
+        return _of_loader(section_of(Custom, wanted))
     if kind in ("spectrogram-cnn", "quakexnet"):
-        return _of_classifier(_section(Classifier, wanted))
+        return _of_classifier(section_of(Classifier, wanted))
     raise ConfigError(
-        f"network.kind: {kind!r} given; allowed: spectrogram-cnn, quakexnet, seisbench, custom"
+        f"network.kind: {kind!r} given; allowed: spectrogram-cnn, quakexnet, seisbench, custom, das"
     )
 
 
-def _section(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
+def section_of(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
+    """The mapping `network` as one of its kinds. Raises ConfigError."""
     try:
         return kind.model_validate(dict(given))
     except ValidationError as error:
