@@ -18,8 +18,8 @@ _WORDS = (
     (r"Option '(.*)' requires (\d+) arguments\.?", r"\1 needs \2 values"),
     (r"Missing (option|argument|parameter) (.*?)\.?", r"\1 \2 is missing"),
     (r"Missing command\.?", "a command is missing"),
-    (r"No such command '(.*)'\. Did you mean (.*)\?", r"no command '\1'; did you mean \2?"),
-    (r"No such command '(.*)'\.?", r"no command '\1'"),
+    (r"No such command '(.*)'\. Did you mean (.*)\?", r"no command \1; did you mean \2?"),
+    (r"No such command '(.*)'\.?", r"no command \1"),
 )
 
 
@@ -58,9 +58,7 @@ def _in_words(message: str) -> str:
     for pattern, said in _WORDS:
         found = re.fullmatch(pattern, message)
         if found:
-            return (
-                found.expand(said).replace("'", "") if "is missing" in said else found.expand(said)
-            )
+            return found.expand(said).replace("'", "")
     return plain(message).removesuffix(".")
 
 

@@ -365,7 +365,7 @@ class Code(Enum):
     DEPTH_AT_DEEP_END = _remark("depth at the limit of the search (deep end, {depth_km:.1f} km)")
     EPICENTRE_AT_LIMIT = _remark("epicentre at the limit of the search")
     DEPTH_UNRESOLVED = _remark("depth hardly resolved")
-    OUTSIDE_NETWORK = _remark("outside the network")
+    OUTSIDE_NETWORK = _remark("arrivals from one side only")
     NO_REDUNDANCY = _remark("no redundancy")
     NO_S_ARRIVAL = _remark("no S arrival")
 

@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from quakeline.core.errors import ConfigError
+from quakeline.core.mistakes import plain
 from quakeline.core.section import Section
 from quakeline.workflow import stages
 from quakeline.workflow.stages.table import Settings, Stage
@@ -167,4 +168,4 @@ def _explained(path: Path, item: dict[str, Any]) -> str:
     if item["type"] in ("extra_forbidden", "missing"):
         known = {"extra_forbidden": "is no key of a site file", "missing": "is required"}
         return f"site file {path}: {place} {known[item['type']]}"
-    return f"site file {path}: {place}: {item['input']!r} given; {item['msg'].lower()}"
+    return f"site file {path}: {place}: {item['input']!r} given; {plain(item['msg'])}"

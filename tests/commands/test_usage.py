@@ -11,8 +11,8 @@ from quakeline import cli
     ("words", "line"),
     [
         ("pick --modl x", "pick: no option --modl; did you mean --model?"),
-        ("pikc", ": no command 'pikc'; did you mean 'pick'?"),
-        ("zzz", ": no command 'zzz'; allowed: catalog, config, correlate, "),
+        ("pikc", ": no command pikc; did you mean pick?"),
+        ("zzz", ": no command zzz; allowed: catalog, config, correlate, "),
         ("pick", "pick: argument files is missing"),
         ("pick a -o b --threads 0", "pick: --threads: '0' given; allowed: 1 or more"),
         ("pick a -o b --threads=few", "pick: --threads: 'few' given; allowed: a whole number"),
@@ -21,7 +21,7 @@ from quakeline import cli
         ("pick --model", ": --model needs a value"),
         (
             "tune picker --dataset a --output b --norms none",
-            "tune picker: --norms: 'none' given; allowed: 'keep', 'train'",
+            "tune picker: --norms: 'none' given; allowed: keep, train",
         ),
     ],
 )
