@@ -4,7 +4,7 @@ Tables of picks seldom state errors, and what a model in one dimension leaves ov
 regions. So both together are taken from the residuals of the candidates. Errors are those of each
 phase, by the median absolute residual, which single wrong picks do not change, corrected for the
 four unknowns of an origin. Delays are those of each station and phase: they hold together the picks
-of events that the model would split. What finds the origins finds the delays (`Finder.static_terms`).
+of events that the model would split; what finds the origins finds them (`Finder.static_terms`).
 """
 
 from __future__ import annotations
