@@ -199,6 +199,7 @@ def prepare(
 
     from quakeline.commands.progress import shown
     from quakeline.core.errors import ConfigError
+    from quakeline.core.mistakes import mistakes
     from quakeline.io.products import targets
     from quakeline.training.datasets import seismic_torch
     from quakeline.training.datasets.opening import open_dataset
@@ -212,9 +213,8 @@ def prepare(
             {key: yaml.safe_load(text) for key, _, text in pairs}
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"--set: {key}: {first['input']!r} given; {first['msg']}") from error
+        said = mistakes(error, seismic_torch.Chain)[0]
+        raise ConfigError(f"--set: {said}") from error
     found = open_dataset(dataset)
     command = "dataset prepare"
     names = ("metadata.csv", "waveforms.hdf5")
@@ -236,6 +236,7 @@ def rules_of(**given: object) -> Rules:
     from pydantic import ValidationError
 
     from quakeline.core.errors import ConfigError
+    from quakeline.core.mistakes import plain
     from quakeline.training.datasets.rules import Rules
 
     try:
@@ -243,8 +244,8 @@ def rules_of(**given: object) -> Rules:
     except ValidationError as error:
         first = error.errors()[0]
         if not first["loc"]:
-            raise ConfigError(str(first["msg"]).removeprefix("Value error, ")) from error
+            raise ConfigError(plain(str(first["msg"]))) from error
         option = "--" + str(first["loc"][0]).removesuffix("_s").removesuffix("_db").replace(
             "_", "-"
         )
-        raise ConfigError(f"{option}: {first['input']!r} given; {first['msg']}") from error
+        raise ConfigError(f"{option}: {first['input']!r} given; {plain(first['msg'])}") from error

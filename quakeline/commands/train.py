@@ -27,6 +27,7 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
 
     from quakeline.commands import train_fibre
     from quakeline.commands.training_jobs import carried_out, given_command
+    from quakeline.core.mistakes import mistakes
     from quakeline.training.datasets.opening import open_dataset
     from quakeline.training.jobs import Job
     from quakeline.training.settings import Training
@@ -35,9 +36,7 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
     try:
         said = Training.model_validate(read_yaml(config))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "it"
-        raise ConfigError(f"{config}: {place}: {first['msg']}") from error
+        raise ConfigError(f"{config}: {mistakes(error, Training)[0]}") from error
 
     cores = threads or len(os.sched_getaffinity(0))
     if isinstance(said.network, dict) and said.network.get("kind") == "das":

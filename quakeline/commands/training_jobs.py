@@ -146,6 +146,7 @@ def settings_from(given: Mapping[str, object], words: list[str]) -> Settings:
     import yaml
     from pydantic import ValidationError
 
+    from quakeline.core.mistakes import mistakes
     from quakeline.training.settings import Settings
     from quakeline.workflow.config import merged
 
@@ -161,9 +162,7 @@ def settings_from(given: Mapping[str, object], words: list[str]) -> Settings:
     try:
         return Settings.model_validate(plain)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{place}: {first['input']!r} given; {first['msg']}") from error
+        raise ConfigError(mistakes(error, Settings)[0]) from error
 
 
 def line_of(row: dict[str, float]) -> str:

@@ -15,6 +15,7 @@ from pydantic import Field, JsonValue, ValidationError
 from torch import Tensor, nn
 
 from quakeline.core.errors import ConfigError, WeightsError
+from quakeline.core.mistakes import mistakes
 from quakeline.core.section import Section
 from quakeline.models import spectrogram_cnn
 from quakeline.models.ancestry import NOT_STATED
@@ -178,9 +179,7 @@ def section_of(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
     try:
         return kind.model_validate(dict(given))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, ("network", *first["loc"])))
-        raise ConfigError(f"{place}: {first['msg']}") from error
+        raise ConfigError(mistakes(error, kind, "network")[0]) from error
 
 
 def _of_seisbench(section: Blank) -> tuple[Card, nn.Module]:
