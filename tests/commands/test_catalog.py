@@ -216,7 +216,9 @@ def test_what_is_left_out_of_a_table_is_counted(files, tmp_path, caplog):
 
 def test_unknown_settings_are_named_with_those_that_exist(files, tmp_path):
     folder, _ = files
-    with pytest.raises(ConfigError, match=r"associate.min_pick given; allowed: .* min_picks"):
+    with pytest.raises(
+        ConfigError, match=r"associate.min_pick: unknown key; did you mean min_picks.*allowed: m"
+    ):
         invoke(
             "catalog", folder / "picks.csv", folder / "stations.csv", "--output", tmp_path,
             "--set", "associate.min_pick=3",
