@@ -25,6 +25,7 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
 
     from pydantic import ValidationError
 
+    from quakeline.commands import train_fibre
     from quakeline.commands.training_jobs import carried_out, given_command
     from quakeline.core.mistakes import mistakes
     from quakeline.training.datasets.opening import open_dataset
@@ -36,6 +37,11 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
         said = Training.model_validate(read_yaml(config))
     except ValidationError as error:
         raise ConfigError(f"{config}: {mistakes(error, Training)[0]}") from error
+
+    cores = threads or len(os.sched_getaffinity(0))
+    if isinstance(said.network, dict) and said.network.get("kind") == "das":
+        train_fibre.train(said, config, cores, device)
+        return
 
     def beside(given: str) -> Path:
         return Path(os.path.normpath(config.parent / given))
@@ -50,7 +56,7 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
         network=said.network or "",
         resample=said.resample,
         device=device,
-        threads=threads or len(os.sched_getaffinity(0)),
+        threads=cores,
         command=given_command(),
     )
     carried_out(job, "output", config)

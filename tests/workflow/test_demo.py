@@ -156,9 +156,9 @@ GOLDEN = {
     "versions": {
         "prepare": 10,
         "weights": 1,
-        "annotate": 2,
+        "annotate": 3,
         "pick": 3,
-        "associate": 12,
+        "associate": 13,
         "locate": 12,
     },
     "picks": {"UH1 P": 2, "UH1 S": 2, "UH2 P": 4, "UH2 S": 2}
