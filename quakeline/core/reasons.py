@@ -321,6 +321,7 @@ class Code(Enum):
         "gaps, clipped samples or the end of the data in every window around its P"
     )
     FEW_POLARITIES = _unused("{count} polarities, {needed:g} are needed")
+    IN_COMPOSITE = _unused("part of the composite of {event}")
     AZIMUTH_GAP = _unused(
         "azimuths of polarities have a gap of {gap_deg:g} deg, above {most_deg:g}"
     )
@@ -365,8 +366,9 @@ class Code(Enum):
     )
     DEPTH_AT_DEEP_END = _remark("depth at the limit of the search (deep end, {depth_km:.1f} km)")
     EPICENTRE_AT_LIMIT = _remark("epicentre at the limit of the search")
+    EPICENTRE_UNRESOLVED = _remark("epicentre hardly resolved (1 sigma {sigma_km:.0f} km)")
     DEPTH_UNRESOLVED = _remark("depth hardly resolved")
-    OUTSIDE_NETWORK = _remark("outside the network")
+    OUTSIDE_NETWORK = _remark("arrivals from one side only")
     NO_REDUNDANCY = _remark("no redundancy")
     NO_S_ARRIVAL = _remark("no S arrival")
 

@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.mistakes import mistakes
 from quakeline.core.registry import one_of
 from quakeline.core.section import Section
 from quakeline.earth.shipped import DEFAULT_MODEL, VELOCITY_MODELS, velocity_file
@@ -30,9 +31,9 @@ class Layers(Section):
         description="CSV file with columns depth_km, vp, vs (or vp_vs): depths in km below sea"
         " level and velocities in km/s; one row is a homogeneous half space. Also tables of"
         " QuakeMigrate and PyOcto, LAYER lines of NonLinLoc, a control file of hypoDD (.inp), a"
-        " model of VELEST (.mod), of GaMMA (.json) or of TauP (.nd, .tvel). iasp91 is no file but a"
-        " model of the program, for want of one of your region: a continental crust (Kennett &"
-        " Engdahl 1991)",
+        " model of VELEST (.mod), of GaMMA (.json), of TauP (.nd, .tvel) or of HASH (depth and vp,"
+        " with vp_vs below). iasp91 is no file but a model of the program, for want of one of your"
+        " region: a continental crust (Kennett & Engdahl 1991)",
     )
     interpolation: Literal["auto", "layers", "linear"] = Field(
         "auto",
@@ -190,10 +191,7 @@ def section_of(given: Mapping[str, Any]) -> Layers | Grid:
     try:
         found: Layers | Grid = TypeAdapter(Velocity).validate_python({"kind": "table", **given})
     except ValidationError as error:
-        item = error.errors()[0]
-        key = ".".join(["velocity", *(str(part) for part in item["loc"][1:])])
-        message = str(item["msg"]).removeprefix("Value error, ")
-        raise ConfigError(f"{key}: {item['input']!r} given; {message}") from None
+        raise ConfigError(mistakes(error, Velocity, "velocity")[0]) from None
     return found
 
 

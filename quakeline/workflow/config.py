@@ -8,7 +8,7 @@ configuration whenever the workflow is parsed.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 
 from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.extras import lacking
+from quakeline.core.mistakes import NO_KIND, allowed, alternatives, key_of_kind, plain
 from quakeline.core.section import MayBeAuto, Section
 from quakeline.core.timeline import Span, split, to_datetime, to_ns
 from quakeline.earth.sections import Layers, Velocity
@@ -46,7 +47,7 @@ _OF_DATA_SET = ("run", "time", "time.start", "time.end")
 _STATIONS = ("table", "stationxml", "fdsn")
 _WITHOUT_DEFAULT = "what belongs to a data set has no default"
 #: Kinds of weights that a run can train further: a network of its own tensors.
-_TRAINABLE = ("builtin", "seisbench")
+_TRAINABLE = ("builtin", "seisbench", "untrained")
 _ABSENT = object()
 #: Kinds that are meant where a section does not say its own.
 _UNSAID = ("builtin", "rules")
@@ -209,10 +210,18 @@ class Run(Section):
     def _check_training(self) -> Run:
         """A picker is trained on one data set, by a run that uses it."""
         earlier, train = self.dataset.from_run, self.train
+        blank = self.weights.kind == "untrained"
         if train is None:
             if earlier:
                 raise ValueError("dataset.from_run: without section train nothing uses its records")
+            if blank:
+                raise ValueError("weights.kind: 'untrained' given; it needs section train")
             return self
+        if blank and train.settings.norms != "train":
+            raise ValueError(
+                f"train.settings.norms: {train.settings.norms!r} given; allowed for weights of kind"
+                " untrained, which have no means to keep: train"
+            )
         if bool(train.dataset) == bool(earlier):
             given = "both are" if earlier else "none is"
             raise ValueError(
@@ -370,12 +379,17 @@ class Run(Section):
         """Names of the chunks in order of time."""
         return [chunk.id for chunk in self.time.chunks()]
 
-    def require_files(self) -> None:
-        """Raise ConfigError that lists every file the run names and every library it lacks."""
+    def require_files(self, coming: Collection[str] = ()) -> None:
+        """Raise ConfigError that lists every file the run names and every library it lacks.
+
+        The catalogs of runs that are `coming` before this one need not be there.
+        """
         needed = [(one.EXTRA, path) for path, one in self.within() if one.EXTRA]
         missing = [line for line in (lacking(*pair) for pair in needed) if line]
         missing += self.velocity.missing()
         for stage in stages.of(self):
+            if stage.name == "dataset" and self.dataset.from_run in coming:
+                continue
             try:
                 named = stage.files(self)
             except ConfigError as error:
@@ -592,13 +606,15 @@ def _joined(lines: list[str]) -> list[str]:
     for line in lines:
         head, said, message = line.partition(_GIVEN)
         given.setdefault(head + said, []).append(message)
-    return [head + " or ".join(dict.fromkeys(messages)) for head, messages in given.items()]
+    return [head + alternatives(messages) for head, messages in given.items()]
 
 
 def _explain(item: dict[str, Any], raw: Mapping[str, Any]) -> str:
     kinds = {"extra_forbidden", "missing"}
     path = _path(item["loc"], raw)
-    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] in NO_KIND:
+        return f"{path}.{key_of_kind(item)}: {allowed(item, Run)}"
+    message = plain(str(item["msg"]))
     if item["type"] == "extra_forbidden":
         message = f"unknown key; {meant(Run, path)}{_KEYS_WRITTEN}"
     if item["type"] == "missing":
