@@ -63,20 +63,19 @@ class _Day:
         self.tables: list[pa.Table] = []
         self.is_new = False
 
-    def keep(self, frame: pd.DataFrame) -> None:
-        """Add picks to the table."""
-        self.tables.append(tables.conform(frame, PICKS))
+    def keep(self, rows: pa.Table) -> None:
+        """Add picks, as PICKS, to the table."""
+        self.tables.append(rows)
         self.is_new = True
         if len(self.tables) > _PARTS:
             self.tables = [pa.concat_tables(self.tables).combine_chunks()]
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> pa.Table:
         """All picks so far, as PICKS, sorted by time."""
         if not self.tables:
-            return tables.empty(PICKS)
+            return PICKS.arrow.empty_table()
         order = [("time", "ascending"), ("pick_id", "ascending")]
-        frame: pd.DataFrame = pa.concat_tables(self.tables).sort_by(order).to_pandas()
-        return frame
+        return pa.concat_tables(self.tables).sort_by(order)
 
 
 class Output:
@@ -192,6 +191,11 @@ class Output:
         return True
 
     @property
+    def record(self) -> provenance.Record:
+        """What the session follows from, and which versions of the program made it."""
+        return continued(self._recipe, self.earlier)
+
+    @property
     def ended(self) -> bool:
         """Whether an earlier session came to the end of its data."""
         return bool(self.state and self.state["ended"])
@@ -204,7 +208,7 @@ class Output:
             for row in rows:
                 self._note(day, row)
             if rows:
-                day.keep(frame_of(rows))
+                day.keep(tables.conform(frame_of(rows), PICKS))
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
                 f"{self._journal.path(name)} holds what is no pick: {error}; remove such lines, or"
@@ -222,7 +226,8 @@ class Output:
 
     def add(self, picks: Picks) -> Picks | None:
         """Write picks down, and say them, that were not given before; gives these."""
-        rows = rows_of(picks)
+        table = tables.conform(picks.frame, PICKS)
+        rows = rows_of(picks, table)
         days = [self.place.day(row["time_ns"]) for row in rows]
         for name in dict.fromkeys(days):
             if name not in self._days:
@@ -231,10 +236,10 @@ class Output:
         new = [row["pick_id"] not in self._days[name].known for row, name in known]
         if not any(new):
             return None
-        fresh = picks.only(new)
+        fresh, table = picks.only(new), table.filter(pa.array(new))
         both = [(name, row) for row, name, is_new in zip(rows, days, new, strict=True) if is_new]
         for name, some in groupby(enumerate(both), lambda one: one[1][0]):
-            self._keep(name, fresh.frame, list(some))
+            self._keep(name, table, list(some))
         self._say_final([row for _, row in both])
         return fresh
 
@@ -242,12 +247,12 @@ class Output:
         for row in self._announced.final(rows) if self._announced else rows:
             self._say(row)
 
-    def _keep(self, name: str, frame: pd.DataFrame, some: list[Any]) -> None:
+    def _keep(self, name: str, table: pa.Table, some: list[Any]) -> None:
         """Write rows of one day, and add them to its table."""
         day, rows = self._days[name], [row for _, (_, row) in some]
         for row in rows:
             self._note(day, row)
-        day.keep(frame.iloc[[number for number, _ in some]])
+        day.keep(table.take([number for number, _ in some]))
         self._journal.append(name, rows)
 
     def announce(self, picks: Picks) -> None:
@@ -280,7 +285,7 @@ class Output:
         begin = time.perf_counter()
         self._journal.sync()
         self._settle()
-        with provenance.recording(continued(self._recipe, self.earlier)):
+        with provenance.recording(self.record):
             self._write_tables()
             parts = {name: part.write() for name, part in self._parts.items()}
         state = {
@@ -309,7 +314,7 @@ class Output:
         for name, day in self._days.items():
             path = self.place.of(name) / TABLE
             if day.is_new or not path.exists():
-                tables.write(day.table(), PICKS, path)
+                tables.write_arrow(day.table(), path)
                 day.is_new, is_new = False, True
         if is_new:
             text = json.dumps(self.latencies.plain(), indent=1)
@@ -323,8 +328,9 @@ class Output:
 
     def table(self) -> pd.DataFrame:
         """The picks of the last days, as PICKS."""
-        frames = [day.table() for _, day in sorted(self._days.items())]
-        return pd.concat(frames, ignore_index=True) if frames else tables.empty(PICKS)
+        some = [day.table() for _, day in sorted(self._days.items())]
+        frame: pd.DataFrame = pa.concat_tables([PICKS.arrow.empty_table(), *some]).to_pandas()
+        return frame
 
     def close(self) -> None:
         """Give back the open files."""

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.section import Section
-from quakeline.models import earthquake_cnn, spectrogram_cnn
+from quakeline.models import spectrogram_cnn
 from quakeline.models.ancestry import NOT_STATED
+from quakeline.models.blank_cards import PICKERS
 from quakeline.models.card_text import check as check_card
 from quakeline.models.cards import CARDS, Card, GivenFiles
 from quakeline.models.event_cards import EVENT, NOISE, QUAKEXNET
@@ -31,8 +32,7 @@ from quakeline.models.weights import SUFFIX, digest_of
 Kind = TypeVar("Kind", bound=Section)
 
 #: Networks that are trained from scratch, by name of their architecture.
-SCRATCH = {**{card.network: card for card in reversed(CARDS.values())},
-           earthquake_cnn.CARD.network: earthquake_cnn.CARD,
+SCRATCH = {**PICKERS,
            QUAKEXNET.network: QUAKEXNET,
            "spectrogram-cnn": spectrogram_cnn.card_for()}  # fmt: skip
 
@@ -163,17 +163,18 @@ def _built(wanted: str | Mapping[str, Any]) -> tuple[Card, nn.Module]:
         return SCRATCH[wanted], build(SCRATCH[wanted])
     kind = wanted.get("kind")
     if kind == "seisbench":
-        return _of_seisbench(_section(Blank, wanted))
+        return _of_seisbench(section_of(Blank, wanted))
     if kind == "custom":
-        return _of_loader(_section(Custom, wanted))
+        return _of_loader(section_of(Custom, wanted))
     if kind in ("spectrogram-cnn", "quakexnet"):
-        return _of_classifier(_section(Classifier, wanted))
+        return _of_classifier(section_of(Classifier, wanted))
     raise ConfigError(
-        f"network.kind: {kind!r} given; allowed: spectrogram-cnn, quakexnet, seisbench, custom"
+        f"network.kind: {kind!r} given; allowed: spectrogram-cnn, quakexnet, seisbench, custom, das"
     )
 
 
-def _section(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
+def section_of(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
+    """The mapping `network` as one of its kinds. Raises ConfigError."""
     try:
         return kind.model_validate(dict(given))
     except ValidationError as error:

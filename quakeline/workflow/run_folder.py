@@ -26,9 +26,12 @@ DEMOS = {
         )
     },
 }
+#: Name of the files by which SeismicTorch's networks are trained, see docs/training.md.
+SEISMIC_TORCH = "seismic-torch"
 #: The two folders of a run folder that hold anything before a run: overlays and profiles.
 OVERLAYS, OWN_PROFILES = Path("config/runs"), Path("profiles")
-_SITE = "site.example.yaml"
+#: Examples beside a profile of what a cluster differs in, which go to config/.
+_EXAMPLE = ".example.yaml"
 
 
 def files_of_demo(name: str) -> dict[Path, str]:
@@ -38,6 +41,30 @@ def files_of_demo(name: str) -> dict[Path, str]:
     for path in sorted((EXAMPLES / run).glob("*.csv")):
         found[Path("config") / run / path.name] = path.read_text(encoding="utf-8")
     return found
+
+
+def lay_trainings(folder: Path) -> list[Path]:
+    """Write the files by which SeismicTorch's networks are trained; gives what was written.
+
+    Raises
+    ------
+    ConfigError
+        One of them is there already.
+    OutputError
+        The folder cannot be written.
+    """
+    found = {
+        Path("config/training") / path.name: path for path in (EXAMPLES / "training").iterdir()
+    }
+    there = [str(name) for name in sorted(found) if (folder / name).exists()]
+    if there:
+        raise ConfigError(f"{', '.join(there)}: is there already, and is not replaced")
+    require_space(folder)
+    with writing(folder):
+        for name, path in found.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write_text(folder / name, path.read_text(encoding="utf-8"))
+    return sorted(found)
 
 
 def lay(
@@ -50,7 +77,8 @@ def lay(
     files
         Texts by their places in the folder: overlay and tables. None of them may be there.
     profile
-        A further Snakemake profile of the program, e.g. slurm; its site file comes as well.
+        A further Snakemake profile of the program, e.g. slurm; with the
+        examples of what its cluster differs in.
 
     Raises
     ------
@@ -78,9 +106,9 @@ def _beside(run: str, profile: str | None) -> Iterator[tuple[Path, str]]:
     for name in dict.fromkeys(["default", *([profile] if profile else [])]):
         text = (PROFILES / name / "config.yaml").read_text(encoding="utf-8")
         yield OWN_PROFILES / name / "config.yaml", text
-        site = PROFILES / name / _SITE
-        if site.is_file():
-            yield Path("config/site.yaml"), site.read_text(encoding="utf-8")
+        for path in sorted((PROFILES / name).glob(f"*{_EXAMPLE}")):
+            own = Path("config") / f"{path.name.removesuffix(_EXAMPLE)}.yaml"
+            yield own, path.read_text(encoding="utf-8")
 
 
 _PAGE = """\

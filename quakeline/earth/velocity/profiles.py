@@ -26,10 +26,9 @@ def p_profile(model: Velocities, stations: pd.DataFrame) -> Points:
     if isinstance(model, Layers):
         return _of_layers(model.profile("P"))
     depths = np.arange(0.0, _DEEP_KM + _STEP_KM / 2, _STEP_KM)
-    places = [stations[name].to_numpy(float) for name in ("latitude", "longitude")]
-    speeds = [
-        float(np.mean(model.speed("P", *places, np.full(len(stations), depth)))) for depth in depths
-    ]
+    latitude, longitude = (stations[name].to_numpy(float) for name in ("latitude", "longitude"))
+    levels = (np.full(len(stations), depth) for depth in depths)
+    speeds = [float(np.mean(model.speed("P", latitude, longitude, level))) for level in levels]
     return tuple(zip(depths.tolist(), speeds, strict=True))
 
 

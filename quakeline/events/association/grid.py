@@ -26,7 +26,7 @@ from scipy.stats import poisson
 
 from quakeline.earth.sites import Sites
 from quakeline.events.association.network import Finder
-from quakeline.events.association.rules import Search
+from quakeline.events.association.rules import NEAREST, Search
 
 #: Nodes of a grid at most, and travel times that are held at most.
 _NODES = 20_000
@@ -44,8 +44,6 @@ _TRIED, _WIDE = 1.6, 2
 _BLOCK_BYTES, _LEAST_BLOCK = 2**19, 64
 #: Origins are searched in slices of this length in s, which bounds the memory.
 _SLICE_S = 300.0
-#: Sites near a node whose votes are counted by themselves.
-_NEAR = 6
 #: Origins of a slice that may have the votes that are needed by chance.
 _BY_CHANCE = 1.0
 #: Times that a new origin takes its picks anew.
@@ -93,10 +91,11 @@ class Grid:
             for site in range(len(rows)):
                 one = rows[site : site + 1], east[:, site], north[:, site], self._nodes[:, 2]
                 self._travel[2 * site + number] = finder.times.travel(*one)
-        self._within = np.ascontiguousarray((away <= search.max_distance_km).T)
+        reach = search.reach_km(self._xy, self._nodes[:, :2])
+        self._within = np.ascontiguousarray((away <= reach[:, None]).T)
         # Of a wide network no node is within reach of all sites.
         self._share = float(self._within.mean(axis=0).max())
-        count = min(_NEAR, len(local))
+        count = min(NEAREST, len(local))
         rank = np.argpartition(away, count - 1, axis=1)[:, :count]
         near = np.zeros(away.shape, dtype=bool)
         np.put_along_axis(near, rank, True, axis=1)
@@ -263,7 +262,7 @@ class Grid:
         travel = np.empty(2 * len(away))
         for number, rows in enumerate(self._rows):
             travel[number::2] = self._finder.times.travel(rows, east, north, np.array(origin[2]))
-        travel[np.repeat(away, 2) > self._search.max_distance_km] = np.nan
+        travel[np.repeat(away, 2) > self._search.reach_km(self._xy, origin[None, :2])] = np.nan
         return np.asarray(votes.times - origin[3] - travel[votes.slots])
 
     def _silence(self, votes: _Votes, node: int, column: int) -> None:
@@ -288,7 +287,7 @@ class Grid:
         rate = len(slots) / span_s * width_s
         active = max(len(np.unique(slots)), 1)
         every = rate * self._share
-        near = min(rate * 2 * _NEAR / active, every)
+        near = min(rate * 2 * NEAREST / active, every)
         tables = []
         counts = np.arange(most + 1)
         for rate in (every, near):

@@ -25,14 +25,18 @@ from quakeline.events.comparison.twins import SAME_KM
 #: The errors of picks are at most this share of what they may differ by.
 _MOST_SHARE = 0.5
 _PASSES = 4
+#: Picks that count against a delay: where picks are few it tells of their events, which must not
+#: vouch for themselves.
+_OF_ONE_EVENT = 4.0
 #: Depths at which an event is tried that is not located yet, over the depth it was found at.
 _DEPTHS = (1.0, 0.3, 2.0)
 #: Origins within the least time between events are one up to this distance.
 _FAST_KM_S = 3.5
 #: Origins farther apart than this are never the same, in s.
 _LONGEST_S = 10.0
-#: Events that may be parts of one: up to so many times the least time between events, and km apart.
-_PART_TIMES = 1.5
+#: Events that may be parts of one: up to so many times the tolerance of picks, or the least time
+#: between events, and km apart.
+_PART_TOLERANCES, _PART_TIMES = 3.0, 1.5
 _PART_KM = 20.0
 #: Times that parts are joined.
 _JOINS = 2
@@ -155,7 +159,9 @@ def _parts(state: _State, picks: pd.DataFrame, network: Network) -> np.ndarray:
     none = np.empty((0, 2), dtype=np.int64)
     if state.members.empty or state.origins is None:
         return none
-    pairs = _beside(state.origins, network.search.min_interevent_s, state.members["event"])
+    search = network.search
+    apart_s = max(_PART_TOLERANCES * search.tolerance_s, _PART_TIMES * search.min_interevent_s)
+    pairs = _beside(state.origins, apart_s, state.members["event"])
     if not len(pairs):
         return none
     members, times, places = state.members, *state.origins[:2]
@@ -179,12 +185,12 @@ def _parts(state: _State, picks: pd.DataFrame, network: Network) -> np.ndarray:
     return np.asarray(pairs[np.isin(np.arange(len(pairs)), fits["event"]) & (one >= two)])
 
 
-def _beside(origins: Origins, least_s: float, event: pd.Series) -> np.ndarray:
+def _beside(origins: Origins, apart_s: float, event: pd.Series) -> np.ndarray:
     """Pairs of events that may be parts of one, the nearest in time first; no event twice."""
     times, places, _, _ = origins
     order = np.argsort(times, kind="stable")
     found = []
-    for first, second in _neighbours(times[order], _PART_TIMES * least_s * SECOND):
+    for first, second in _neighbours(times[order], apart_s * SECOND):
         i, j = order[first], order[second]
         if np.hypot(*(places[i] - places[j])[:2]) < _PART_KM:
             found.append((abs(int(times[i] - times[j])), *sorted((int(i), int(j)))))
@@ -206,10 +212,7 @@ def _located(
     network: Network,
 ) -> Origins:
     """Origins of events from their members, near starts."""
-    columns = ["site", "phase", "time_ns", "sigma_s", "group"]
-    rows = picks[columns].iloc[members["row"].to_numpy()].reset_index(drop=True)
-    sigma = np.hypot(rows["sigma_s"], errors.of(rows["group"].to_numpy()))
-    return network.finder.origins(rows.assign(event=members["event"], sigma_s=sigma), starts)
+    return network.finder.origins(_rows(members, picks, errors), starts)
 
 
 def _errors(
@@ -220,17 +223,30 @@ def _errors(
     network: Network,
 ) -> PickErrors:
     """What the residuals of events tell of picks, whose times are without the delays before."""
+    event = members["event"].to_numpy()
+    rows = _rows(members, picks, before)
+    group = rows["group"].to_numpy()
+    most_s = _MOST_SHARE * network.search.tolerance_s
     times, places, _, _ = origins
-    event, row = members["event"].to_numpy(), members["row"].to_numpy()
-    group = picks["group"].to_numpy()[row]
     xy = network.sites.local[["x", "y"]].to_numpy()[group // 2]
-    phases = np.where(group % 2 == 1, "S", "P")
-    tables = network.finder.times.rows_of(phases, group // 2)
+    tables = network.finder.times.rows_of(rows["phase"].to_numpy(), group // 2)
     east, north = (places[event, :2] - xy).T
     travel = network.finder.times.travel(tables, east, north, places[event, 2])
-    residual = (picks["time_ns"].to_numpy()[row] - times[event]) / SECOND - travel
-    most_s = _MOST_SHARE * network.search.tolerance_s
-    return learnt(event, group, residual, before, most_s)
+    residual = (rows["time_ns"].to_numpy() - times[event]) / SECOND - travel
+    term = network.finder.terms(rows.assign(term_s=before.delay_s[group]), origins)
+    count = np.bincount(group)[group]
+    delay = np.zeros_like(before.delay_s)
+    delay[group] = term * count / (count + _OF_ONE_EVENT)
+    sigma = learnt(event, group % 2 == 1, residual, most_s)
+    return PickErrors(sigma, np.clip(delay, -2 * most_s, 2 * most_s))
+
+
+def _rows(members: pd.DataFrame, picks: pd.DataFrame, errors: PickErrors) -> pd.DataFrame:
+    """The picks of events, event by event, with their errors as in `Finder.origins`."""
+    columns = ["site", "phase", "time_ns", "sigma_s", "group"]
+    rows = picks[columns].iloc[members["row"].to_numpy()].reset_index(drop=True)
+    sigma = np.hypot(rows["sigma_s"], errors.of(rows["group"].to_numpy()))
+    return rows.assign(event=members["event"].to_numpy(), sigma_s=sigma)
 
 
 def log_odds(
