@@ -183,10 +183,11 @@ def test_instruments_without_a_response_have_none(
     monkeypatch.setattr(logging.getLogger("quakeline"), "propagate", True)
     caplog.set_level(logging.INFO, "quakeline")
     found = ratios.of_arrivals(pairs, Waveforms(tmp_path).at)
-    assert caplog.messages == [
+    (said,) = caplog.messages
+    assert said == (
         "mechanism: 1 S/P ratios of 3 arrivals of P and S; 1 without a response; 1 with gaps,"
         " clipped samples or components that are not there"
-    ]
+    )
     assert found["pick_id"].tolist() == ["0P"]
     assert found["log_ratio"].iloc[0] == pytest.approx(np.log10(5.0), abs=0.06)
     assert ratios.of_arrivals(pairs.head(0), Waveforms(tmp_path).at).empty
