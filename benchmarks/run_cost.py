@@ -34,7 +34,7 @@ _OVERLAY = """\
 run: day
 time: {{start: {start}, end: {end}, chunk_h: 24}}
 stations: {{table: stations.csv}}
-fetch: {{source: {{kind: files, patterns: [station.mseed]}}}}
+fetch: {{source: {{kind: files, paths: [station.mseed]}}}}
 keep: [waveforms, probabilities]
 """
 _STATION = "network,station,latitude,longitude,elevation_m\n{},{},35.7,-117.5,700\n"

@@ -54,11 +54,12 @@ class Answers:
 
 def together(parts: list[Answers]) -> Answers:
     """The answers of several networks, each on other records."""
-    arrays = (
-        np.concatenate([getattr(one, name) for one in parts])
-        for name in ("wanted", "record", "right")
-    )
-    return Answers(parts[0].classes, *arrays, parts[0].draws)
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(one, name) for one in parts])
+
+    wanted, record, right = (joined(name) for name in ("wanted", "record", "right"))
+    return Answers(parts[0].classes, wanted, record, right, parts[0].draws)
 
 
 def judged(network: Any, card: Any, data: Any, rows: list[int], jitter_s: float) -> Answers:

@@ -100,7 +100,7 @@ def test_rule_declares_everything(name: str) -> None:
 
 
 #: Functions of common.smk that give plain text for the products of rules.
-_PLAIN = r"(?:path_of|expand|of_fibres|when_kept|waveforms_for_polarities)\("
+_PLAIN = r"(?:path_of|every|of_fibres|when_kept|waveforms_for_polarities)\("
 _OUTPUT_OBJECT = re.compile(r"rules\.\w+\.output\.\w+")
 
 

@@ -66,6 +66,15 @@ def catalog(
         A table or file cannot be used, or no pick belongs to any of the stations.
     ConfigError
         An unknown section or setting, or a value that is not allowed.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> run = quakeline.open_run("results/unterhaching")
+    >>> layers = "config/unterhaching/velocity.csv"
+    >>> made = quakeline.catalog(run.picks, run.stations, layers, associate={"min_picks": 6})
+    >>> [round(depth) for depth in made.events["depth_km"]]
+    [5, 6]
     """
     chosen = sections_of(sections)
     given = material.read(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -63,14 +65,42 @@ def thresholds(words: Iterable[str]) -> dict[str, float]:
     return found
 
 
-def say_velocities(material: Material) -> None:
-    """Tell how the velocity model was read, and what looks wrong in it."""
+class _Once(logging.Filter):
+    """Drops warnings that the command itself says, before or after the steps of the chain."""
+
+    def __init__(self, said: Iterable[str]) -> None:
+        super().__init__()
+        self._said = list(said)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether nobody else says it."""
+        message = record.getMessage()
+        of_diagnosis = message.startswith("locate: ")
+        told = of_diagnosis or any(message.endswith(one) for one in self._said)
+        return record.levelno < logging.WARNING or not told
+
+
+@contextmanager
+def warned_once(said: Iterable[str]) -> Iterator[None]:
+    """Keep the log from what stands in `said`, and from the diagnosis, which is told at the end."""
+    once, logger = _Once(said), logging.getLogger("quakeline")
+    logger.addFilter(once)
+    try:
+        yield
+    finally:
+        logger.removeFilter(once)
+
+
+def say_velocities(material: Material) -> list[str]:
+    """Tell how the velocity model was read, and what looks wrong in it; gives the latter."""
     from quakeline.io.formats.station_list import elevation_doubts
 
     typer.echo(f"velocity {material.model.reading}", err=True)
     found = material.model.doubts_for(material.sites.table)
-    for doubt in [*found, *elevation_doubts(material.stations)]:
+    found = [*found, *elevation_doubts(material.stations)]
+    for doubt in found:
         typer.secho(f"WARNING  {doubt}", err=True, fg="yellow")
+    return found
 
 
 def _number(text: str) -> float | None:

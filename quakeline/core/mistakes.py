@@ -43,6 +43,8 @@ _WORDS = (
     (r"Value error, (.*)", r"\1"),
     (r"Assertion failed, (.*)", r"\1"),
 )
+#: How pydantic names one of several types that a value may have.
+_ALTERNATIVE = re.compile(r"constrained-\w+|int|float|str|bool|none|date|datetime|list|tuple|dict")
 #: Mistakes of sections of which several kinds exist.
 NO_KIND = ("union_tag_not_found", "union_tag_invalid")
 
@@ -73,16 +75,16 @@ def validated(kind: type[T] | Any, given: Any, at: str = "") -> T:
 
 def mistakes(error: ValidationError, kind: Any = None, at: str = "") -> list[str]:
     """A line for each mistake; of `kind` are the keys that are allowed, `at` begins the paths."""
-    lines = []
+    found: dict[str, list[str]] = {}
     for item in error.errors(include_url=False):
         place = place_of(dict(item), kind)
         path = ".".join([*([at] if at else []), *([place] if place else [])])
-        words = allowed(dict(item), kind)
         if _is_shown(item):
-            lines.append(f"{path or 'the keys'}: {item['input']!r} given; {words}")
+            head = f"{path or 'the keys'}: {item['input']!r} given; "
         else:
-            lines.append(f"{path}: {words}" if path else words)
-    return list(dict.fromkeys(lines))
+            head = f"{path}: " if path else ""
+        found.setdefault(head, []).append(allowed(dict(item), kind))
+    return [head + alternatives(words) for head, words in found.items()]
 
 
 def place_of(item: Mapping[str, Any], kind: Any = None) -> str:
@@ -99,7 +101,8 @@ def place_of(item: Mapping[str, Any], kind: Any = None) -> str:
         parts.append(str(part))
     if item["type"] in NO_KIND:
         parts.append(key_of_kind(item))
-    return ".".join(part for part in parts if re.fullmatch(r"[\w+.-]+", part))
+    names = (part for part in parts if re.fullmatch(r"[\w+.-]+", part))
+    return ".".join(part for part in names if not _ALTERNATIVE.fullmatch(part))
 
 
 def allowed(item: Mapping[str, Any], kind: Any = None) -> str:

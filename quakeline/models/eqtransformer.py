@@ -141,24 +141,26 @@ class _Grow(nn.Module):
             doubled = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             return functional.relu(self.conv(doubled[..., 1:-1]))
         kernel, reach = self._phases()
-        y = functional.conv1d(x, kernel, self.conv.bias.repeat(2), padding=reach)
-        y = functional.relu(y).unflatten(1, (2, -1))
-        return y.permute(0, 2, 3, 1).flatten(2)
+        bias = torch.cat((self.conv.bias, self.conv.bias)) if self.conv.bias is not None else None
+        phases = functional.relu(functional.conv1d(x, kernel, bias, padding=reach))
+        pairs = phases.reshape(x.shape[0], 2, -1, x.shape[-1]).permute(0, 2, 3, 1)
+        return pairs.flatten(2)
 
     def _phases(self) -> tuple[Tensor, int]:
         """Kernel (2 x n_out, n_in, taps) of even, then of odd samples, and how far it reaches.
 
-        Output sample 2 i + phase takes weight j at sample 2 i + phase + j - half of the doubled
-        input, which is sample i + tap of the input for two neighbouring j.
+        With every sample twice, a kernel is that of a transposed convolution: the sum of itself and
+        of itself one sample later. Its even and odd weights meet even and odd samples.
         """
-        size = self.conv.weight.shape[-1]
-        half = size // 2
+        mirrored = self.conv.weight.flip(-1)
+        doubled = functional.pad(mirrored, (0, 1)) + functional.pad(mirrored, (1, 0))
+        size = doubled.shape[-1]
+        half = (size - 1) // 2
         reach = (half + 1) // 2
-        sums = self.conv.weight.new_zeros(2, size, 2 * reach + 1)
-        for phase in range(2):
-            for j in range(size):
-                sums[phase, j, (phase + j - half) // 2 + reach] = 1.0
-        return torch.einsum("oij,pjt->poit", self.conv.weight, sums).flatten(0, 1), reach
+        before = 2 * reach - half
+        full = functional.pad(doubled, (before, 4 * reach + 2 - size - before))
+        taps = full.reshape(*full.shape[:-1], -1, 2).flip(-2)
+        return taps.permute(3, 0, 1, 2).flatten(0, 1), reach
 
 
 class EQTransformer(nn.Module):

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from workfolder import WorkFolder
 
 import quakeline
-from quakeline.api import finished, geo, steps, waveforms
+from quakeline.api import catalog, finished, geo, steps, waveforms
+from quakeline.api.direct import api
 from quakeline.api.figures import plots, statistics
 from quakeline.api.finished import FinishedRun
 from quakeline.core.errors import ConfigError, DataError
@@ -29,7 +30,7 @@ def run(demo_run: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> FinishedRun:
     return quakeline.open_run("results/unterhaching")
 
 
-@pytest.mark.parametrize("module", [finished, geo, plots, steps, waveforms])
+@pytest.mark.parametrize("module", [api, catalog, finished, geo, plots, steps, waveforms])
 def test_examples(
     module: ModuleType, demo_run: WorkFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

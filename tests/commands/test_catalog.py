@@ -216,7 +216,9 @@ def test_what_is_left_out_of_a_table_is_counted(files, tmp_path, caplog):
 
 def test_unknown_settings_are_named_with_those_that_exist(files, tmp_path):
     folder, _ = files
-    with pytest.raises(ConfigError, match=r"associate.min_pick given; allowed: .* min_picks"):
+    with pytest.raises(
+        ConfigError, match=r"associate.min_pick: unknown key; did you mean min_picks.*allowed: m"
+    ):
         invoke(
             "catalog", folder / "picks.csv", folder / "stations.csv", "--output", tmp_path,
             "--set", "associate.min_pick=3",
@@ -255,3 +257,19 @@ def test_other_phases_are_left_out_and_named(files, tmp_path, caplog):
     assert words in line
     assert "PKP (2), IAML (1), LR (1)" in line
     assert len(read) == len(picks)
+
+
+def test_a_warning_is_said_once(files, tmp_path, caplog):
+    """Doubts of the model and of the catalog, which steps of the chain log as well."""
+    folder, _ = files
+    velocity = tmp_path / "odd.csv"
+    velocity.write_text("depth_km,vp,vs\n0,4.4,3.9\n")
+    done = invoke(
+        "catalog", folder / "picks.csv", folder / "stations.csv", "--velocity", velocity,
+        "--threads", 1, "--output", tmp_path / "out",
+    )  # fmt: skip
+    said = [*done.output.splitlines(), *caplog.messages]
+    assert sum("vp/vs is 1.13 at 0 km" in line for line in said) == 1
+    warned = [line for line in said if line.startswith("WARNING")]
+    assert len(warned) == len(set(warned)) >= 1
+    assert not [line for line in caplog.messages if line.startswith("locate: MOST")]

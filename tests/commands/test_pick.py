@@ -18,7 +18,9 @@ import quakeline
 from quakeline.commands.options import thresholds
 from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import PICKS
+from quakeline.inference.annotator import Annotator
 from quakeline.io.products import provenance, tables
+from quakeline.workflow.stages import annotate
 
 __all__ = ["picker_weights"]
 
@@ -116,6 +118,21 @@ def test_mistakes_are_one_line_and_leave_nothing(tmp_path: Path, picker_weights:
     refused(place.quakeline("pick", FILES[0], "-o", "out.txt"), "*.parquet or *.csv")
     refused(place.quakeline("pick", "x.txt", "-o", "out.csv"), "x.txt: not a format")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.txt"]
+
+
+@pytest.mark.skipif(any(Path("/dev").glob("nvidia[0-9]*")), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_refused_in_one_line(
+    tmp_path: Path, picker_weights: Path
+) -> None:
+    place = WorkFolder(tmp_path)
+    base = ["pick", FILES[0], "-o", "out.csv", "--weights", str(picker_weights)]
+    refused(place.quakeline(*base, "--device", "cuda"), "this machine has no usable GPU")
+    assert list(tmp_path.iterdir()) == []
+    stage = annotate.Config(device="cuda")
+    with pytest.raises(
+        ConfigError, match=r"^device: 'cuda' given; this machine has no usable GPU$"
+    ):
+        Annotator.load(picker_weights, stage.device, threads=1)
 
 
 def test_thresholds() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from quakeline.core.errors import ConfigError
 from quakeline.core.mistakes import alternatives, validated
+from quakeline.events.chain.associate import Settings as Associate
 from quakeline.training.settings import Settings as Training
 from quakeline.waveforms.preparation.settings import Settings as Prepare
 from quakeline.waveforms.sources import Source
@@ -30,6 +31,7 @@ THEIRS = ("Input", "tag", "permitted", "discriminator", "valid ", "parse", "Fiel
             {"prefer": {"instrument": []}},
             "x.prefer.instrument: unknown key; did you mean instruments? allowed: instruments, loc",
         ),
+        (Associate, {"min_picks": 1}, "x.min_picks: 1 given; allowed: 3 or more"),
         (Training, {"epochs": 1.5}, "x.epochs: 1.5 given; allowed: a whole number"),
         (Training, {"batch": 0}, "x.batch: 0 given; allowed: 1 or more"),
         (Training, {"learning_rate": 0}, "x.learning_rate: 0 given; allowed: above 0"),

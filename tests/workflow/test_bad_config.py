@@ -51,12 +51,12 @@ def test_several_mistakes_at_once(workdir: WorkFolder) -> None:
     first, *mistakes = done.stderr.splitlines()
     assert first == f"quakeline: {len(mistakes)} mistakes"
     said = {line.split(":")[0].strip(): line for line in mistakes}
-    assert "greater than or equal to 0" in said["pick.gap_guard_s"]
+    assert "allowed: 0 or more" in said["pick.gap_guard_s"]
     assert "unknown key; did you mean thresholds?" in said["pick.treshold"]
-    assert "'ftp'" in said["fetch.source"]
-    assert "'files'" in said["fetch.source"]
+    assert "'ftp' given" in said["fetch.source.kind"]
+    assert "files, sds" in said["fetch.source.kind"]
     assert "'everything'" in said["keep.0"]
-    assert "greater than or equal to 3" in said["associate.min_picks"]
+    assert "allowed: 3 or more" in said["associate.min_picks"]
     assert nothing_made(workdir)
 
 

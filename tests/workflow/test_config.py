@@ -141,7 +141,7 @@ def test_a_mistake_says_what_was_given_and_what_is_allowed(default: Path) -> Non
     assert "'waveforms' or 'probabilities'" in line
     (line,) = mistakes({"time": {"chunk_h": -1}}, default)
     assert "-1" in line
-    assert "greater than 0" in line
+    assert "allowed: above 0" in line
     (line,) = mistakes({"weights": {"model": "phasenett"}}, default)
     assert "'phasenett'" in line
     assert "phasenet" in line.replace("phasenett", "")
@@ -167,14 +167,14 @@ def test_a_missing_key_is_required() -> None:
         ({"time": {"chunk_h": 0.0001}}, "time", "whole number of seconds"),
         ({"time": {"margin_s": 1}}, "time.margin_s", "at least"),
         ({"pick": {"thresholds": {"Pg": 0.5}}}, "pick.thresholds", "P, S"),
-        ({"pick": {"thresholds": {"P": 1.5}}}, "pick.thresholds.P", "less than or equal to 1"),
+        ({"pick": {"thresholds": {"P": 1.5}}}, "pick.thresholds.P", "allowed: 1 or less"),
         ({"run": "../escape"}, "run", "'../escape' given"),
         ({"run": ""}, "run", "'' given"),
         ({"time": {"start": "yesterday"}}, "time.start", "'yesterday' given"),
         ({"time": None}, "time", "None given"),
-        ({"velocity": {"table": float("nan")}}, "velocity.table", "string"),
+        ({"velocity": {"table": float("nan")}}, "velocity.table", "text"),
         ({"import_picks": {"replaces": True}}, "import_picks", "needed is table"),
-        ({"annotate": {"hop_samples": 0}}, "annotate.hop_samples", "greater than or equal to 1"),
+        ({"annotate": {"hop_samples": 0}}, "annotate.hop_samples", "allowed: 1 or more"),
         ({"prepare": {"bridge_gap_s": float("inf")}}, "prepare.bridge_gap_s", "finite"),
     ],
 )

@@ -88,6 +88,14 @@ def pick(
         An unknown model, phase or setting, or no such device.
     WeightsError
         The weights cannot be had.
+
+    Examples
+    --------
+    >>> import obspy
+    >>> import quakeline
+    >>> picks = quakeline.pick(obspy.read())
+    >>> [f"{pick.phase} {pick.time:%H:%M:%S.%f}"[:-4] for pick in picks.itertuples()]
+    ['P 00:20:07.71', 'S 00:20:08.69']
     """
     known = inventory_of(stationxml, inventory)
     recordings = _recordings(data, known, sampling_rate_hz, start, components)
@@ -124,6 +132,14 @@ def annotate(
         of absolute times. Its channel code is that of the instrument and the phase: `BW.UH3..SHP`
         is P on SHZ, SHN and SHE. Where no component has data it is masked; a hole of more than an
         hour parts it into several traces.
+
+    Examples
+    --------
+    >>> import obspy
+    >>> import quakeline
+    >>> curves = quakeline.annotate(obspy.read())
+    >>> [f"{curve.id} {curve.max():.1f}" for curve in curves]
+    ['BW.RJOB..EHP 1.0', 'BW.RJOB..EHS 0.9']
     """
     known = inventory_of(stationxml, inventory)
     recordings = _recordings(data, known, sampling_rate_hz, start, components)

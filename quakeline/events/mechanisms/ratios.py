@@ -9,6 +9,8 @@ mechanisms of small earthquakes, Bull. Seismol. Soc. Am. 93, 2434-2444; limits a
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +21,8 @@ from quakeline.core.timeline import SECOND, first_sample
 from quakeline.io.products import stores
 from quakeline.signal.filters import butterworth, filtered
 from quakeline.signal.wood_anderson import ORDERS
+
+logger = logging.getLogger("quakeline")
 
 #: S is larger than P by the cube of vp/vs, for one radiation coefficient; HASH's value.
 SHARE = 4.9
@@ -89,34 +93,41 @@ def of_arrivals(pairs: pd.DataFrame, store_at: Callable[[int], Any | None]) -> p
 
     Returns
     -------
-    pick_id, that of P, and `log_ratio`; instruments without a response, with gaps or clipped
-    samples, or of a low signal-to-noise ratio have no row.
+    pick_id, that of P, and `log_ratio`; instruments without a response or three components, with
+    gaps or clipped samples, or of a low signal-to-noise ratio have no row: the log counts them.
     """
     own = pairs[pairs["source"] == "waveform"]
     keys = ["event_id", *_CODES]
     late = own[own["phase"] == "S"].drop_duplicates(keys)[[*keys, "time"]]
     both = own[own["phase"] == "P"].merge(late, on=keys, suffixes=("", "_s"))
-    rows = []
+    rows, why = [], Counter[str]()
     for _, pair in both.iterrows():
         ratio = _of_pair(pair, store_at)
-        if ratio is not None:
+        if isinstance(ratio, str):
+            why[ratio] += 1
+        else:
             rows.append((pair["pick_id"], ratio))
+    told = "".join(f"; {count} {reason}" for reason, count in why.most_common())
+    logger.info("mechanism: %d S/P ratios of %d arrivals of P and S%s", len(rows), len(both), told)
     return pd.DataFrame(rows, columns=["pick_id", "log_ratio"]).astype({"log_ratio": float})
 
 
-def _of_pair(pair: pd.Series, store_at: Callable[[int], Any | None]) -> float | None:
+def _of_pair(pair: pd.Series, store_at: Callable[[int], Any | None]) -> float | str:
+    """The logarithm of S/P, or why there is none."""
     p_ns, s_ns = (int(pd.Timestamp(pair[name]).value) for name in ("time", "time_s"))
     store, apart_s = store_at(p_ns), (s_ns - p_ns) / SECOND
     label = ".".join(str(pair[name]) for name in _CODES)
-    if store is None or apart_s < _LEAST_S_MINUS_P:
-        return None
-    labels = stores.labels_of(store, "instruments")
-    if label not in labels:
-        return None
+    labels = [] if store is None else stores.labels_of(store, "instruments")
+    if store is None or label not in labels:
+        return "without kept waveforms"
+    if apart_s < _LEAST_S_MINUS_P:
+        return f"with S less than {_LEAST_S_MINUS_P:g} s after P"
     row = labels.index(label)
     units = str(dict(store.attrs["units"]).get(label, "counts"))
-    if units not in ORDERS or len(stores.labels_of(store, "components")) < 3:
-        return None
+    if units not in ORDERS:
+        return "without a response"
+    if len(stores.labels_of(store, "components")) < 3:
+        return "without three components"
     grid = stores.grid_of(store)
     lead = round(_LEAD_S * grid.rate_hz)
     onset = first_sample(p_ns - round(0.5 * SECOND / grid.rate_hz), grid.rate_hz)
@@ -124,9 +135,10 @@ def _of_pair(pair: pd.Series, store_at: Callable[[int], Any | None]) -> float | 
     length = lead + round((apart_s + _TAIL_S) * grid.rate_hz)
     data, valid = stores.window(store, row, begin, begin + length)
     if not np.asarray(valid).all():
-        return None
+        return "with gaps, clipped samples or components that are not there"
     motion = np.asarray(data, dtype=float)
-    return log_ratio(motion, grid.rate_hz, lead, apart_s, ORDERS[units])
+    found = log_ratio(motion, grid.rate_hz, lead, apart_s, ORDERS[units])
+    return "below three times the noise" if found is None else found
 
 
 def log_ratio(

@@ -26,6 +26,13 @@ class Pieces:
         self._folder = folder / FOLDER
         self._waiting: list[pd.DataFrame] = []
 
+    def begin(self, *, anew: bool) -> None:
+        """Remove what killed writers left; `anew`: all that an earlier session left."""
+        for path in self._folder.glob(".*.part"):
+            path.unlink()
+        if anew:
+            self.remove({one.name for one in self.paths()})
+
     def add(self, rows: list[pd.DataFrame]) -> None:
         """Take rows."""
         self._waiting += rows

@@ -63,9 +63,13 @@ class Reviews:
         self._waiting: deque[Update] = deque()
         self._told: list[Update] = []
 
-    def begin(self, last: str | None, record: provenance.Record) -> None:
-        """Go on after the last day that was reviewed; None: nobody knows, older days are left."""
+    def begin(self, last: str | None, record: provenance.Record, *, anew: bool) -> None:
+        """Go on after the last day that was reviewed; None: nobody knows, older days are left.
+
+        `anew`: there was no earlier session.
+        """
         self.record = record
+        self.pieces.begin(anew=anew)
         days = self._place.days()[:-2]
         self.last = last if last is not None else (days[-1] if days else "")
 

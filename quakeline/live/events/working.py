@@ -85,8 +85,9 @@ class Working:
         self._folder = output.folder
         measured = set(window.measured["pick_id"])
         if self._reviews is not None:
+            anew = output.state is None
             last = (output.state or {}).get("events", {}).get("reviewed")
-            self._reviews.begin("" if output.state is None else last, output.record)
+            self._reviews.begin("" if anew else last, output.record, anew=anew)
             measured |= self._reviews.measured(found)
         lost = found[~found["pick_id"].isin(measured)]
         codes = lost[["network", "station", "location", "instrument"]].agg(".".join, axis=1)

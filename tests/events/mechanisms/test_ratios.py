@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -151,7 +152,9 @@ def test_noise_gives_no_ratio() -> None:
     assert ratios.log_ratio(rng.normal(size=(3, 1500)), RATE, LEAD, 4.0, 1) is None
 
 
-def test_instruments_without_a_response_have_none(tmp_path: Path) -> None:
+def test_instruments_without_a_response_have_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a store: ground motion gives a ratio, counts, clipped samples and a lone P none."""
     names = [f"XX.S{n}..HH" for n in range(4)]
     grid = stores.Grid(START * 100, 6000, RATE)
@@ -177,7 +180,14 @@ def test_instruments_without_a_response_have_none(tmp_path: Path) -> None:
         event_id="e", network="XX", location="", instrument="HH", source="waveform",
         time=lambda frame: pd.to_datetime(frame["ns"], utc=True),
     )  # fmt: skip
+    monkeypatch.setattr(logging.getLogger("quakeline"), "propagate", True)
+    caplog.set_level(logging.INFO, "quakeline")
     found = ratios.of_arrivals(pairs, Waveforms(tmp_path).at)
+    (said,) = caplog.messages
+    assert said == (
+        "mechanism: 1 S/P ratios of 3 arrivals of P and S; 1 without a response; 1 with gaps,"
+        " clipped samples or components that are not there"
+    )
     assert found["pick_id"].tolist() == ["0P"]
     assert found["log_ratio"].iloc[0] == pytest.approx(np.log10(5.0), abs=0.06)
     assert ratios.of_arrivals(pairs.head(0), Waveforms(tmp_path).at).empty

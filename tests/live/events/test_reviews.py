@@ -214,6 +214,26 @@ def test_an_event_over_midnight_comes_once(whole, setup, material, tmp_path):
     assert set(last.values()) <= {"reviewed", "withdrawn"}
 
 
+def test_the_next_session_makes_a_review_that_a_stop_interrupts(setup, material, tmp_path):
+    picks, said = material.picks, []
+    later_ns = int(picks["time"].max().value) + 2 * DAY_S * SECOND
+    for number in range(2):
+        at = At(setup, tmp_path / "out", by_day=True)
+        try:
+            at.give(picks, later_ns)
+            at.work.work(later_ns)
+            at.write()  # begins with the review
+            if number:
+                at.until_reviewed("2019-07-04", later_ns)
+        finally:
+            at.close()
+            said += at.said
+    last = {one.event_id: one for one in said}
+    assert {one.status for one in last.values()} <= {"reviewed", "withdrawn"}
+    assert len(said) == sum(one.version for one in last.values())
+    assert_same(tmp_path / "out/2019-07-04", catalog_of(material, picks))
+
+
 def failing(task: object) -> None:
     raise ValueError("of this test")
 
