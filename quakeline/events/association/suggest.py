@@ -23,8 +23,8 @@ from quakeline.events.association.rules import Search
 AUTO = "auto"
 _PICK_ERROR_S = 0.25
 _MODEL_SHARE = 0.03
-#: Events farther apart than this in s are two, however wide the network is. Where hardly any pick is
-#: one of S (less than this share), S taken for P look like another event.
+#: Events farther apart than this in s are two, however wide the network is. Where hardly any pick
+#: is one of S (less than this share), S taken for P look like another event.
 _APART_S, _APART_P_ALONE_S, _SOME_S = 1.5, 4.0, 0.1
 _WIDE_KM = 400.0
 #: With fewer pairs of a station and a phase an event may have a pick less.
