@@ -52,6 +52,8 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = None) -> None:
     """
     from dataclasses import replace
 
+    import pandas as pd
+
     from quakeline.commands.settings import sections
     from quakeline.core.errors import ConfigError
     from quakeline.events.association.combine import Catalog, union
@@ -72,7 +74,8 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = None) -> None:
         same_onset = chosen.associate.same_onset_s
     named = [Catalog(r, c.events, c.arrivals, c.picks) for r, c in zip(runs, given, strict=True)]
     stations = _stations(given)
-    apart_s = _apart_s(run_folder_of(runs[0]), chosen.associate, stations)
+    phases = pd.concat([catalog.picks["phase"] for catalog in given])
+    apart_s = _apart_s(run_folder_of(runs[0]), chosen.associate, stations, phases)
     joined = union(named, same_onset, apart_s)
     inputs = {path: digest for run in runs for path, digest in catalog_inputs(run).items()}
     recipe = {"same_onset_s": same_onset, "min_interevent_s": apart_s}
@@ -87,7 +90,7 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = None) -> None:
     typer.echo(f"written  {output}: {len(joined.events)} events; duplicates.csv says what went")
 
 
-def _apart_s(folder: Path, settings: Settings, stations: pd.DataFrame) -> float:
+def _apart_s(folder: Path, settings: Settings, stations: pd.DataFrame, phases: pd.Series) -> float:
     """Least time between events in s, as the section says or as follows from the network."""
     from quakeline.core.errors import ConfigError
     from quakeline.earth.sites import Sites
@@ -101,7 +104,7 @@ def _apart_s(folder: Path, settings: Settings, stations: pd.DataFrame) -> float:
         model, _ = velocity_of(folder, None)
     except ConfigError:  # a catalog of another program
         model, _ = described(None)
-    return interevent_s(said, Sites.of(stations), model)
+    return interevent_s(said, Sites.of(stations), model, phases)
 
 
 def _stations(given: list[Tables]) -> pd.DataFrame:

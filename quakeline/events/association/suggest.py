@@ -23,8 +23,9 @@ from quakeline.events.association.rules import Search
 AUTO = "auto"
 _PICK_ERROR_S = 0.25
 _MODEL_SHARE = 0.03
-#: Events farther apart than this in time are two, however wide the network is.
-_MOST_APART_S = 1.5
+#: Events farther apart than this in s are two, however wide the network is. Where hardly any pick
+#: is one of S (less than this share), S taken for P look like another event.
+_APART_S, _APART_P_ALONE_S, _SOME_S = 1.5, 4.0, 0.1
 _WIDE_KM = 400.0
 #: With fewer pairs of a station and a phase an event may have a pick less.
 _FEW_SLOTS = 16
@@ -70,7 +71,7 @@ def suggested(
         "min_s_picks": 0,
         "min_p_and_s": 0,
         "tolerance_s": tolerance,
-        "min_interevent_s": interevent_s(given, sites, model),
+        "min_interevent_s": interevent_s(given, sites, model, used["phase"]),
         "node_km": round(float(np.clip(tolerance * model.typical("P") * 1.5, 1, 10)), 1),
         "max_distance_km": _farthest_km(sites, extent),
         "min_log_odds": _LEAST_LOG_ODDS,
@@ -81,11 +82,16 @@ def suggested(
     return Search(**{**values, "depth_km": tuple(values["depth_km"])}), lines
 
 
-def interevent_s(given: Mapping[str, Any], sites: Sites, model: Model) -> float:
-    """Least time between events in s that the section `associate` says, or the network."""
+def interevent_s(given: Mapping[str, Any], sites: Sites, model: Model, phases: pd.Series) -> float:
+    """Least time between events in s that the section `associate` says, or the network.
+
+    `phases` are those of its picks.
+    """
     if _fixed(given, "min_interevent_s"):
         return float(given["min_interevent_s"])
-    return float(np.clip(2 * _tolerance_s(given, sites, model), 1, _MOST_APART_S))
+    with_s = float((phases == "S").mean()) >= _SOME_S
+    most_s = _APART_S if with_s else _APART_P_ALONE_S
+    return float(np.clip(2 * _tolerance_s(given, sites, model), 1, most_s))
 
 
 def _tolerance_s(given: Mapping[str, Any], sites: Sites, model: Model) -> float:

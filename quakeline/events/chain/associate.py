@@ -66,7 +66,7 @@ class Settings(Section):
     min_interevent_s: _Length = Field(
         "auto",
         description="least time between events that share stations and lie within 5 km, in"
-        " seconds; auto: twice tolerance_s, 1 to 1.5",
+        " seconds; auto: twice tolerance_s, 1 to 1.5, of picks that are hardly ever S 1 to 4",
     )
     same_onset_s: float = Field(
         0.3,

@@ -151,9 +151,8 @@ def located(
     said = {"min_interevent_s": min_interevent_s, "tolerance_s": tolerance_s}
     apart = {name: value for name, value in said.items() if value >= 0}
     known = picks.drop_duplicates("pick_id")
-    found, residuals = without_twins(
-        *locator.locate(events, arrivals, known), known, interevent_s(apart, locator.sites, model)
-    )
+    apart_s = interevent_s(apart, locator.sites, model, known["phase"])
+    found, residuals = without_twins(*locator.locate(events, arrivals, known), known, apart_s)
     judged = diagnosed(locator, found, residuals, known) if diagnose else None
     for sentence in judged.sentences if judged else []:
         logger.warning("locate: %s", sentence)
