@@ -24,7 +24,7 @@ from scipy.stats import poisson
 from quakeline.earth.sites import Sites
 from quakeline.events.association.network import Finder
 from quakeline.events.association.rules import Search
-from quakeline.events.association.votes import BESIDE, Reach, Votes, form
+from quakeline.events.association.votes import BESIDE, Reach, Slice, form
 
 #: Nodes of a grid at most, and travel times that are held at most.
 _NODES = 20_000
@@ -136,30 +136,23 @@ class Grid:
         # Origins before the slice have bins too, so that no vote falls out of the arrays.
         before = int(np.ceil(self.longest_s / self._bin_s)) + BESIDE
         bins = before + int(np.ceil(span / self._bin_s)) + BESIDE + 1
-        begin = first - before * self._bin_s
-        votes = self._form(self._reach, times[rows], slots[rows], begin, bins, most)
         inside = slice(before, before + int(np.ceil((last - first) / self._bin_s)))
-        excess = self._excess(votes, inside.start, inside.stop, needed)
+        begin = first - before * self._bin_s
+        picks = Slice(times[rows], slots[rows], begin, bins, inside, needed, most)
+        votes = self._form(self._reach, picks)
         found = []
-        while excess.max(initial=-1.0) >= 0:
-            column = inside.start + int(excess.argmax())
-            node = self._node(votes, column, needed)
-            time = votes.first_s + (column + 0.5) * self._bin_s
-            start = np.r_[self._nodes[node], time]
-            origin, own, left = self._members(votes, free[rows], start)
+        while best := votes.best():
+            column, node = best
+            start = np.r_[self._nodes[node], begin + (column + 0.5) * self._bin_s]
+            origin, own, left = self._members(picks, free[rows], start)
             if len(own) < self._search.min_picks:
                 # Picks of one site and phase voted twice, or do not fit one place.
-                self._silence(votes, node, column)
-                low, high = column - _WIDE - BESIDE, column + _WIDE + BESIDE + 1
+                low, high = max(column - _WIDE, 0), column + _WIDE + 1
+                votes.silence(self._beside(node), low, high)
             else:
                 found.append((origin, rows[own], left))
                 free[rows[own]] = False
-                first_bin, last_bin = self._withdrawn(votes, own)
-                low, high = first_bin - BESIDE, last_bin + BESIDE + 1
-            low, high = max(low, inside.start), min(high, inside.stop)
-            if low < high:
-                part = self._excess(votes, low, high, needed)
-                excess[low - inside.start : high - inside.start] = part
+                votes.withdraw(own)
         return found
 
     def _most(self, times: np.ndarray) -> int:
@@ -168,50 +161,26 @@ class Grid:
         last = np.searchsorted(times, times + reach, side="right")
         return int((last - np.arange(len(times))).max())
 
-    def _withdrawn(self, votes: Votes, rows: np.ndarray) -> tuple[int, int]:
-        """Withdraw the votes of picks; the first and the last bin of them."""
-        votes.withdraw(rows)
-        seconds = votes.times[rows] - votes.first_s
-        ends = ((seconds - self._reach.ends[:, votes.slots[rows]]) / self._bin_s).astype(np.int64)
-        return int(ends[1].min()), int(ends[0].max())
-
-    def _excess(
-        self, votes: Votes, low: int, high: int, needed: tuple[np.ndarray, np.ndarray]
-    ) -> np.ndarray:
-        """How much less likely than allowed the best origin of each bin is by chance (log)."""
-        scores = [
-            table[count] for table, count in zip(needed, votes.largest(low, high), strict=True)
-        ]
-        return np.asarray(np.maximum(*scores))
-
-    def _node(self, votes: Votes, column: int, needed: tuple[np.ndarray, np.ndarray]) -> int:
-        """The best node of a bin."""
-        every, near = votes.at(column)
-        score = np.maximum(needed[0][every], needed[1][near])
-        best = np.flatnonzero(score == score.max())
-        # Of equals the one that more sites see.
-        return int(best[every[best] == every[best].max()][-1])
-
     def _members(
-        self, votes: Votes, free: np.ndarray, start: np.ndarray
+        self, picks: Slice, free: np.ndarray, start: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The origin that fits the picks around a start best, these picks and their residuals."""
         origin, width = start, (BESIDE + 1) * self._bin_s
         for round_ in range(_ROUNDS + 1):
-            left = self._residuals(votes, origin)
+            left = self._residuals(picks, origin)
             near = np.flatnonzero(free & (np.abs(left) <= max(width, self._search.tolerance_s)))
             near = near[np.argsort(np.abs(left[near]), kind="stable")]
-            slots = votes.slots[near]
+            slots = picks.slots[near]
             once = 2 * self._place[slots // 2] + slots % 2
             own = near[np.unique(once, return_index=True)[1]]
             if len(own) < self._search.min_picks or round_ == _ROUNDS:
                 break
-            slots = votes.slots[own]
-            origin = self._finder.moved(slots // 2, slots % 2 == 1, votes.times[own], origin)
+            slots = picks.slots[own]
+            origin = self._finder.moved(slots // 2, slots % 2 == 1, picks.times[own], origin)
             width = 0.0
         return origin, own, left[own]
 
-    def _residuals(self, votes: Votes, origin: np.ndarray) -> np.ndarray:
+    def _residuals(self, picks: Slice, origin: np.ndarray) -> np.ndarray:
         """Seconds of all picks of a slice after the arrivals of an origin; NaN out of reach."""
         east, north = (origin[:2] - self._xy).T
         away = np.hypot(east, north)
@@ -219,13 +188,12 @@ class Grid:
         for number, rows in enumerate(self._rows):
             travel[number::2] = self._finder.times.travel(rows, east, north, np.array(origin[2]))
         travel[np.repeat(away, 2) > self._search.max_distance_km] = np.nan
-        return np.asarray(votes.times - origin[3] - travel[votes.slots])
+        return np.asarray(picks.times - origin[3] - travel[picks.slots])
 
-    def _silence(self, votes: Votes, node: int, column: int) -> None:
-        """No origin at a node and those beside it around a time any more."""
+    def _beside(self, node: int) -> np.ndarray:
+        """A node and those beside it."""
         apart = np.abs(self._nodes - self._nodes[node]) / (1.0, 1.0, _DEPTHS)
-        beside = np.flatnonzero((apart <= _TRIED * self._step).all(axis=1))
-        votes.silence(beside, max(column - _WIDE, 0), column + _WIDE + 1)
+        return np.flatnonzero((apart <= _TRIED * self._step).all(axis=1))
 
     def _needed(
         self, slots: np.ndarray, span_s: float, slice_s: float, most: int

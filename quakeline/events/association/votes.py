@@ -1,14 +1,15 @@
 """Votes of picks for origins: every pick votes at each node for the time that its way there gives.
 
-The votes of a slice of time are held in arrays and withdrawn one by one, in NumPy, where numba
-cannot be used (`stored`); else they are counted anew for the bins that are asked for, node by node,
-which takes neither memory nor time to clear it (`counted`). Both give the same numbers.
+Where numba can be used votes are counted when they are asked for, node by node, which takes neither
+memory nor time to clear it (`counted`); else they are held in arrays, in NumPy (`stored`). Both
+give the same origins in the same order.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -33,41 +34,74 @@ class Reach:
     bin_s: float
 
 
-class Votes(Protocol):
-    """Votes of the picks of a slice, whose first bin begins at `first_s`.
+@dataclass(frozen=True)
+class Slice:
+    """Picks of a slice of time, its bins, and what votes are worth.
 
-    `times` are in s, sorted, `slots` the numbers of their sites and phases. Votes of a bin include
-    those of the bins beside it; there are two kinds, of all sites and of the nearest ones.
+    `times` are in s, sorted, `slots` the numbers of their sites and phases; of `bins` bins, the
+    first of which begins at `first_s`, origins are looked for in those `inside`. `scores` are those
+    of each number of votes, of all sites and of the near ones; a bin and those beside it have
+    `most` votes at most.
     """
 
-    #: How the arrays of `Reach` stand in memory: by slots and sites, or by nodes.
-    order: Literal["C", "F"]
     times: np.ndarray
     slots: np.ndarray
     first_s: float
+    bins: int
+    inside: slice
+    scores: tuple[np.ndarray, np.ndarray]
+    most: int
 
-    def __init__(
-        self,
-        reach: Reach,
-        times: np.ndarray,
-        slots: np.ndarray,
-        first_s: float,
-        bins: int,
-        most: int,
-    ) -> None:
-        """Count picks; a bin of `bins` and those beside it can have `most` votes."""
 
-    def largest(self, low: int, high: int) -> tuple[np.ndarray, np.ndarray]:
-        """Of each bin from low to high the most votes of a node, of both kinds."""
+class Votes(ABC):
+    """Votes of the picks of a slice, of all sites and of the nearest ones.
 
-    def at(self, column: int) -> tuple[np.ndarray, np.ndarray]:
-        """Votes of all nodes in a bin, of both kinds."""
+    Votes of a bin include those of the bins beside it.
+    """
 
+    #: How the arrays of `Reach` stand in memory: by slots and sites, or by nodes.
+    order: ClassVar[Literal["C", "F"]]
+
+    def __init__(self, reach: Reach, picks: Slice) -> None:
+        self.reach, self.picks = reach, picks
+        self.seconds = picks.times - picks.first_s
+
+    @abstractmethod
+    def best(self) -> tuple[int, int] | None:
+        """Bin and node of the origin with the best score; None where no score is above 0.
+
+        Of equals the first bin, then the node that more sites see, then the last node.
+        """
+
+    @abstractmethod
     def withdraw(self, rows: np.ndarray) -> None:
         """Take the votes of some picks away."""
 
+    @abstractmethod
     def silence(self, nodes: np.ndarray, low: int, high: int) -> None:
-        """Count no votes of some nodes in the bins from low to high any more."""
+        """Count no votes of some nodes, sorted, in the bins from low to high any more."""
+
+    def touched(self, rows: np.ndarray) -> tuple[int, int]:
+        """The bins, from the first to the one after the last, that picks may have votes in."""
+        ends = self.seconds[rows] - self.reach.ends[:, self.picks.slots[rows]]
+        bins = (ends / self.reach.bin_s).astype(np.int64)
+        return self.clipped(int(bins[1].min()), int(bins[0].max()) + 1)
+
+    def clipped(self, low: int, high: int) -> tuple[int, int]:
+        """The bins inside which count votes in the bins from low to high."""
+        inside = self.picks.inside
+        low, high = max(low - BESIDE, inside.start), min(high + BESIDE, inside.stop)
+        return low, max(low, high)
+
+    def score(self, every: np.ndarray, near: np.ndarray) -> np.ndarray:
+        """How much less likely than allowed so many votes are by chance (logarithm)."""
+        return np.asarray(np.maximum(self.picks.scores[0][every], self.picks.scores[1][near]))
+
+    def chosen(self, every: np.ndarray, near: np.ndarray) -> int:
+        """The number of the best of some nodes by their votes."""
+        score = self.score(every, near)
+        best = np.flatnonzero(score == score.max())
+        return int(best[every[best] == every[best].max()][-1])
 
 
 def form() -> type[Votes]:

@@ -465,14 +465,13 @@ def test_votes_of_very_many_sites_are_all_counted(n, form, monkeypatch):
     )
     picks = picks_of(ring, frame, LAYERED, (0.0, 0.0, 8.0), seconds=100.0, phases="P")
     counted = []
-    excess = Grid._excess
 
-    def seen(grid, votes, low, high, needed):
-        counted.append(int(votes.largest(low, high)[0].max()))
-        return excess(grid, votes, low, high, needed)
+    class Seen(form):
+        def chosen(self, every, near):
+            counted.append(int(every.max()))
+            return super().chosen(every, near)
 
-    monkeypatch.setattr(Grid, "_excess", seen)
-    monkeypatch.setattr("quakeline.events.association.grid.form", lambda: form)
+    monkeypatch.setattr("quakeline.events.association.grid.form", lambda: Seen)
     _, arrivals = associated(picks, ring, rules=search(min_s_picks=0, min_p_and_s=0))
     assert len(arrivals) == n
     assert max(counted) == n

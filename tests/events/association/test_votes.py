@@ -5,19 +5,18 @@ import sys
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 from pandas.testing import assert_frame_equal
 
 from quakeline.events.association import grid as grids
 from quakeline.events.association.counted import CountedVotes
 from quakeline.events.association.stored import StoredVotes
-from quakeline.events.association.votes import Reach, form
+from quakeline.events.association.votes import Reach, Slice, form
 from quakeline.events.chain.associate import Settings, ready
 from quakeline.events.chain.material import read
 from quakeline.io.products import compiled
 
 BOTH = (CountedVotes, StoredVotes)
-SITES, NODES, BINS = 5, 150, 400
+SITES, NODES, BINS = 5, 500, 400
 SETS = ("ridgecrest2019_rt20min", "ridgecrest2019_pal_foreshocks", "ridgecrest2019_scsn")
 
 
@@ -30,36 +29,48 @@ def votes_of(kind, seed, most):
     travel = rng.uniform(0.5, 12.0, (2 * SITES, NODES)).astype(np.float32)
     counts = np.repeat(within, 2, axis=0)
     ends = np.array([np.where(counts, travel, 12.0).min(axis=1), (travel * counts).max(axis=1)])
-    times = np.sort(rng.uniform(1012.5, 1060.0, 300))
+    times = np.sort(rng.uniform(1012.5, 1055.0, 300))
     arrays = (np.array(values, order=kind.order) for values in (travel, within, near))
-    reach = Reach(*arrays, ends, 0.15)
-    return kind(reach, times, rng.integers(0, 2 * SITES, 300), 1000.0, BINS, most)
+    scores = np.arange(most + 1) - 3.0, 1.5 * np.arange(most + 1) - 3.5
+    slots = rng.integers(0, 2 * SITES, 300)
+    picks = Slice(times, slots, 1000.0, BINS, slice(84, 284), scores, most)
+    return kind(Reach(*arrays, ends, 0.15), picks)
 
 
 @pytest.mark.parametrize("most", [255, 300])
 @pytest.mark.parametrize("seed", range(3))
-def test_the_same_votes_before_and_after_some_are_withdrawn_or_silenced(seed, most):
+def test_the_same_origins_while_picks_are_withdrawn_and_nodes_silenced(seed, most):
     one, other = (votes_of(kind, seed, most) for kind in BOTH)
     rng = np.random.default_rng(seed + 100)
-    for step in range(4):
-        low, high = (
-            np.sort(rng.choice(np.arange(3, BINS - 3), 2, replace=False)) if step else (1, BINS - 1)
-        )
-        for mine, its in zip(one.largest(low, high), other.largest(low, high), strict=True):
-            assert_array_equal(mine, its)
-        for column in rng.integers(3, BINS - 3, 5).tolist():
-            for mine, its in zip(one.at(column), other.at(column), strict=True):
-                assert_array_equal(mine, its)
-        first, nodes = int(rng.integers(0, BINS - 40)), rng.choice(NODES, 30, replace=False)
+    groups = rng.permutation(300).reshape(-1, 10)
+    seen = []
+    for _ in range(60):
+        best = one.best()
+        assert best == other.best()
+        if best is None:
+            break
+        seen.append(best)
+        column, node = best
+        silent = np.unique(np.append(rng.choice(NODES, 20), node))
         for votes in (one, other):
-            votes.withdraw(np.arange(step, 300, 7))
-            votes.silence(np.sort(nodes), first, first + 40)
-    assert one.largest(1, BINS - 1)[0].max() > 0
+            if len(seen) % 3:
+                votes.silence(silent, column - 2, column + 3)
+            else:
+                votes.withdraw(np.sort(groups[len(seen) // 3]))
+    assert len(set(seen)) > 30
+
+
+def test_picks_that_are_withdrawn_altogether_leave_nothing():
+    for kind in BOTH:
+        votes = votes_of(kind, 0, 300)
+        assert votes.best() is not None
+        votes.withdraw(np.arange(300))
+        assert votes.best() is None
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_the_same_events_of_real_picks(name, shared, monkeypatch):
-    """The first ten minutes of a set in which an event is likely, both ways."""
+    """Ten minutes in the middle of a set."""
     folder = shared / "data/picks" / name
     given = read(folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv")
     made = ready(Settings(), given.picks, given.sites, given.model)
