@@ -12,6 +12,7 @@ from scipy.stats import chi2
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
 from quakeline.events.association.associate import associate
+from quakeline.events.association.grid import Grid
 from quakeline.events.association.network import Finder
 from quakeline.events.association.rules import Search
 
@@ -77,9 +78,10 @@ def trials(
     shifted = _shifted(picks)
     span = picks["time"].max() - picks["time"].min() if len(picks) else pd.Timedelta(0)
     days = max(span, pd.Timedelta("1s")) / pd.Timedelta("1D")
+    grids: dict[Search, Grid] = {}
     for name, search in searches.items():
-        _, arrivals = associate(picks, sites, model, search, threads, finder=finder)
-        false, _ = associate(shifted, sites, model, search, threads, finder=finder)
+        _, arrivals = associate(picks, sites, model, search, threads, finder=finder, grids=grids)
+        false, _ = associate(shifted, sites, model, search, threads, finder=finder, grids=grids)
         rms = arrivals.groupby("event_id")["residual_s"].agg(lambda r: np.sqrt(np.mean(r**2)))
         yield Trial(
             name,

@@ -15,11 +15,12 @@ that are needed, are ours.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from quakeline.earth.sites import Sites
 from quakeline.events.association.network import Finder
@@ -51,7 +52,10 @@ class Grid:
 
     name = "stack"
 
-    def __init__(self, sites: Sites, search: Search, finder: Finder) -> None:
+    def __init__(
+        self, sites: Sites, search: Search, finder: Finder, others: Iterable[Grid] = ()
+    ) -> None:
+        """Take travel times from one of other grids, of the same sites and finder, or make them."""
         local = sites.local
         slots = 2 * len(local)
         self._search, self._finder = search, finder
@@ -64,7 +68,9 @@ class Grid:
             for phase in "PS"
         ]
         self._form = form()
-        self._reach = self._reached()
+        self._made_for = search.margin_km, search.depth_km, search.node_km, search.max_distance_km
+        known = (grid._reach for grid in others if grid._made_for == self._made_for)
+        self._reach: Reach = next(known, None) or self._reached()
         # Of a wide network no node is within reach of all sites.
         self._share = float(self._reach.within.mean(axis=0).max())
         self._bin_s = self._reach.bin_s
@@ -212,7 +218,9 @@ class Grid:
         tables = []
         counts = np.arange(most + 1)
         for rate in (every, near):
-            score = np.log(_BY_CHANCE) - np.log(origins) - poisson.logsf(counts - 1, rate)
+            with np.errstate(divide="ignore"):
+                chance = np.log(pdtrc(np.maximum(counts - 1, 0), rate))
+            score = np.log(_BY_CHANCE) - np.log(origins) - chance
             score[counts < self._search.min_picks] = -1.0
             tables.append(score)
         return tables[0], tables[1]
