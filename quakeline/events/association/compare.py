@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
@@ -43,8 +43,8 @@ class Trial:
         Source of the interval: Garwood, F. (1936), Fiducial limits for the Poisson distribution,
         Biometrika 28, 437-442.
         """
-        low = chi2.ppf(0.025, 2 * self.chance) / 2 if self.chance else 0.0
-        high = chi2.ppf(0.975, 2 * self.chance + 2) / 2
+        low = gammaincinv(self.chance, 0.025) if self.chance else 0.0
+        high = gammaincinv(self.chance + 1, 0.975)
         return self.chance / self.days, float(low) / self.days, float(high) / self.days
 
 
