@@ -55,7 +55,7 @@ def beside(folder: Path, python: Path, runs: int, limit_s: int) -> dict[str, Any
             found, spent = rival(
                 "pyocto", part_of(folder, None, Path(place) / str(number)), python, limit_s
             )
-            peer.append({**spent, "events": None if found is None else len(found)})
+            peer.append({**spent, "events": None if found is None else len(found[0])})
     picks, later = ours[0]["picks"], ours[1:] or ours
     mine, its = (statistics.median(run["cpu_s"] for run in some) for some in (later, peer))
     return {

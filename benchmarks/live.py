@@ -6,9 +6,10 @@ one core: CPU seconds for an hour of a station, how many stations a core sustain
 memory after a quarter of the time and at the end. `real time` cases wait for the clock, on two
 cores: how long after the last packet that it needs a pick is there, and with `hurry` how long after
 its onset it is said first. `cut` hands over an hour of all stations at once, as after a cut of the
-feed, while the next packets go on at real time: seconds until all of it is picked. `soak` runs at
-20 times real time with an output folder: memory and open files after a tenth of the time and at the
-end, and picks that are missing between the first and the last of a station and phase.
+feed, while the next packets go on at real time: seconds until all of it is picked. `soak` runs a
+session with events and all its files at 20 times real time: memory and open files after a tenth of
+the time and at the end, picks that are missing between the first and the last of a station and
+phase, and events likewise.
 
 `SeisBench` is what is done with it today: a buffer of the last seconds of a station goes through
 `classify` every few seconds, on one core. Of the picks that `classify` makes of the whole record
@@ -19,11 +20,13 @@ there again within 0.5 s. Our own picks are compared with those of `quakeline.pi
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +36,8 @@ MODULE = "benchmarks.live"
 _RATE = 100
 _START_NS = 1_700_000_000 * 10**9
 _PERIOD_S = 47
+#: Distance of stations from the events of the soak, in km: S is there 1 s after P.
+_RADIUS_KM = 7.0
 
 
 def _shapes() -> np.ndarray:
@@ -47,8 +52,8 @@ def _shapes() -> np.ndarray:
     return made.round().astype(np.int32)
 
 
-def _packets(stations: int, seconds: int) -> Iterator[list[Any]]:
-    """The packets of each second."""
+def _packets(stations: int, seconds: int, apart: int = 997) -> Iterator[list[Any]]:
+    """The packets of each second; stations are `apart` by so many samples."""
     from quakeline.live.feeds.protocol import Packet
 
     shapes = _shapes()
@@ -57,7 +62,7 @@ def _packets(stations: int, seconds: int) -> Iterator[list[Any]]:
         start = _START_NS + second * 10**9
         packets = []
         for station in range(stations):
-            at = (second * _RATE + station * 997) % n
+            at = (second * _RATE + station * apart) % n
             samples = np.take(shapes, np.arange(at, at + _RATE), axis=1, mode="wrap")
             for row, component in enumerate("ZNE"):
                 codes = f"XX.S{station:04d}..HH{component}"
@@ -172,47 +177,124 @@ def cut(stations: int, seconds: int, threads: int, weights: str) -> dict[str, An
     return {"caught_up_s": caught_s, "picks": picks, "peak_mb": measure.peak_mb()}
 
 
-def soak(stations: int, seconds: int, threads: int, weights: str) -> dict[str, Any]:
-    """At 20 times real time with all files of a session."""
-    from quakeline.core.schemas import PICKS
+@dataclass(frozen=True)
+class _Steady:
+    """Packets of all stations at `speed` times real time, as a feed; `note` is told each second.
+
+    It is its own settings, as of a feed without an end.
+    """
+
+    stations: int
+    seconds: int
+    speed: float
+    note: Callable[[int], None]
+    IS_FINITE: ClassVar[bool] = False
+
+    def open(self, state: Any) -> _Steady:
+        return self
+
+    def packets(self) -> Iterator[Any]:
+        begun = time.monotonic()
+        for second, packets in enumerate(_packets(self.stations, self.seconds, 0)):
+            time.sleep(max(begun + second / self.speed - time.monotonic(), 0))
+            now_ns = time.time_ns()
+            yield from (replace(packet, arrived_ns=now_ns) for packet in packets)
+            self.note(second)
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def remarks(self) -> list[Any]:
+        return []
+
+    def close(self) -> None:
+        pass
+
+
+def _circle(count: int) -> Any:
+    """STATIONS as far from one place as S comes behind P in the records."""
+    import pandas as pd
+
+    from quakeline.io.formats.inventory import read_any
+
+    angles = np.arange(count) * 2 * np.pi / count
+    km_per_deg = 111.2
+    table = pd.DataFrame(
+        {
+            "network": "XX",
+            "station": [f"S{n:04d}" for n in range(count)],
+            "latitude": 46 + _RADIUS_KM * np.sin(angles) / km_per_deg,
+            "longitude": 10 + _RADIUS_KM * np.cos(angles) / km_per_deg / np.cos(np.radians(46)),
+            "elevation_m": 0.0,
+        }
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "stations.csv"
+        table.to_csv(path, index=False)
+        return read_any(path)
+
+
+def soak(
+    stations: int, seconds: int, threads: int, weights: str, speed: float = 20
+) -> dict[str, Any]:
+    """A session that runs for long, with events and all files, faster than real time."""
+    from quakeline.core.schemas import EVENTS, PICKS
+    from quakeline.earth.velocity import load
+    from quakeline.events.measurement.settings import Settings as Measure
     from quakeline.io.products import provenance, tables
+    from quakeline.live.events import files
+    from quakeline.live.events.setup import Setup
     from quakeline.live.output import TABLE, Output
+    from quakeline.live.running import Running
 
     session = _session(threads, weights)
+    session.measure = Measure()
     marks: list[tuple[float, int]] = []
-    begun = time.monotonic()
+
+    def note(second: int) -> None:
+        if second % (seconds // 20) == seconds // 20 - 1:
+            marks.append((_resident_mb(), sum(1 for _ in Path("/proc/self/fd").iterdir())))
+            told = f"{second / 3600:.2f} h: {marks[-1][0]:.1f} MB, {marks[-1][1]} files"
+            print(f"{told}, {running.pace.behind_s:.1f} s behind", file=sys.stderr, flush=True)
+
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "out"
-        output = Output(place, "live replay", provenance.Record("live", 1, {}))
-        output.begin()
-        for second, packets in enumerate(_packets(stations, seconds)):
-            time.sleep(max(begun + second / 20 - time.monotonic(), 0))
-            for packet in packets:
-                session.add(packet)
-            for some in session.work() if session.due else ():
-                output.add(some)
-            if output.is_time:
-                output.write({}, session.done(), {"channels": session.memory()})
-            if second % (seconds // 10) == seconds // 10 - 1:
-                marks.append((_resident_mb(), sum(1 for _ in Path("/proc/self/fd").iterdir())))
-        behind_s = time.monotonic() - begun - seconds / 20
-        output.write({}, session.done(), {}, now=True)
-        output.close()
-        picks = tables.read(place / TABLE, PICKS)
+        model = Path(folder) / "velocity.csv"
+        model.write_text("depth_km,vp,vs\n0,6.0,3.46\n")
+        record = provenance.Record("live", 1, {})
+        output = Output(place, "live", record, names=files.NAMES, by_day=True)
+        working = Setup(_circle(stations), load(model)).working(
+            output.place, session.remarks, lambda update: None
+        )
+        feed: Any = _Steady(stations, seconds, speed, note)
+        running = Running(feed, session, output, events=working)
+        begun = time.monotonic()
+        running.run()
+        took_s = time.monotonic() - begun
+        picks = tables.read_many(sorted(place.glob(f"*/{TABLE}")), PICKS)
+        events = tables.read_many(sorted(place.glob(f"*/{files.EVENTS_TABLE}")), EVENTS)
     missing = 0
     for _, own in picks[picks["probability"] > 0.6].groupby(["station", "phase"]):
-        steps = np.diff(np.sort(_times(own))) / 1e9 / _PERIOD_S
-        missing += int((np.round(steps) - 1).clip(min=0).sum())
+        missing += _missing(own)
     return {
         "hours": seconds / 3600,
-        "early_mb": marks[0][0],
+        "early_mb": marks[1][0],
         "end_mb": marks[-1][0],
-        "early_files": marks[0][1],
+        "early_files": marks[1][1],
         "end_files": marks[-1][1],
         "picks": len(picks),
+        "doubled": len(picks) - picks["pick_id"].nunique(),
         "missing": missing,
-        "behind_s": max(behind_s, 0.0),
+        "events": len(events),
+        "missing_events": _missing(events),
+        "behind_s": max(took_s - seconds / speed, 0.0),
     }
+
+
+def _missing(frame: Any) -> int:
+    """Periods without a row between the first and the last one."""
+    steps = np.diff(np.sort(_times(frame))) / 1e9 / _PERIOD_S
+    return int((np.round(steps) - 1).clip(min=0).sum())
 
 
 def _resident_mb() -> float:
@@ -334,6 +416,8 @@ UNITS = {
     "early_files": "open files after a tenth",
     "end_files": "open files at the end",
     "missing": "picks missing",
+    "events": "events",
+    "missing_events": "events missing",
     "lost": "picks lost",
     "doubled": "picks doubled",
 }
@@ -352,7 +436,12 @@ _CASES: list[tuple[str, str, int, dict[str, Any]]] = [
         {"stations": 100, "seconds": 120, "hurry": True},
     ),
     ("cut of an hour, 20 stations", "cut", 2, {"stations": 20, "seconds": 600}),
-    ("soak, 20 stations, 20 times real time", "soak", 2, {"stations": 20, "seconds": 9000}),
+    (
+        "soak of 24 h, 4 stations, 20 times real time",
+        "soak",
+        1,
+        {"stations": 4, "seconds": 86_400},
+    ),
     ("packets of 1 s, one station, 1800 s", "ours", 1, {"seconds": 1800}),
     *(
         (

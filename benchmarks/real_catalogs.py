@@ -84,10 +84,16 @@ def measured(folder: Path, seeds: int) -> dict[str, Any]:
     return {**figures, "false_events": false}
 
 
-def made_of(folder: Path, picks: Path, output: Path) -> dict[str, Any]:
-    """The tables of a set's catalog, what was chosen, CPU seconds and MB of its process."""
+def made_of(
+    folder: Path, picks: Path, output: Path, velocity: Path | None = None
+) -> dict[str, Any]:
+    """The tables of a set's catalog, what was chosen, CPU seconds and MB of its process.
+
+    `velocity` is another model than the set's own.
+    """
     command: list[str | Path] = [Path(sys.executable).parent / "quakeline", "catalog", picks]
-    command += [folder / "stations.csv", "--velocity", folder / "velocity.csv", "--output", output]
+    command += [folder / "stations.csv", "--velocity", velocity or folder / "velocity.csv"]
+    command += ["--output", output]
     begun = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None

@@ -1,10 +1,10 @@
 """Events of another associator from a set of picks, in an environment of its own.
 
-`python benchmarks/rival_associators.py pyocto|gamma FOLDER EVENTS.csv`: FOLDER has picks.csv and
-stations.csv. PyOcto and GaMMA run with the settings that their own tutorials give for regional
-networks, homogeneous velocities, and six picks to an event; where a set has hardly any S picks none
-are asked for. Needs pandas and pyproj beside `pyocto` or `GMMA`, not quakeline: GaMMA wants another
-NumPy.
+`python benchmarks/rival_associators.py pyocto|gamma FOLDER EVENTS.csv ARRIVALS.csv`: FOLDER has
+picks.csv and stations.csv. PyOcto and GaMMA run with the settings that their own tutorials give for
+regional networks (the distance of GaMMA's clusters is that of its `estimate_eps`), homogeneous
+velocities, and six picks to an event; where a set has hardly any S picks none are asked for. Needs
+pandas and pyproj beside `pyocto` or `GMMA`, not quakeline: GaMMA wants another NumPy.
 Sources: Muenchmeyer, J. (2024), PyOcto: a high-throughput seismic phase associator, Seismica 3;
 Zhu, W. et al. (2022), Earthquake phase association using a Bayesian Gaussian mixture model, JGR
 Solid Earth 127.
@@ -28,13 +28,14 @@ _SOME_S = 0.1
 
 
 def main() -> None:
-    """Associate the picks of a folder and write time, latitude, longitude and depth of events."""
+    """Associate the picks of a folder, and write where the events are and which picks they have."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", choices=("pyocto", "gamma"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("output", type=Path)
+    parser.add_argument("arrivals", type=Path)
     words = parser.parse_args()
     name, folder, output = words.name, words.folder, words.output
     picks, stations = _named(folder / "picks.csv"), _named(folder / "stations.csv")
@@ -46,10 +47,16 @@ def main() -> None:
     picks = picks[picks["id"].isin(places["id"])].reset_index(drop=True)
     times = pd.to_datetime(picks["time"], utc=True, format="ISO8601")
     picks["time"] = times.astype("datetime64[ns, UTC]")
-    events = {"pyocto": _pyocto, "gamma": _gamma}[name](picks, places)
+    events, arrivals = {"pyocto": _pyocto, "gamma": _gamma}[name](picks, places)
     longitude, latitude = project.transform(events["x"], events["y"], direction="INVERSE")
     located = events.assign(latitude=latitude, longitude=longitude)
-    located[["time", "latitude", "longitude", "depth_km"]].to_csv(output, index=False)
+    columns = ["event_id", "time", "latitude", "longitude", "depth_km"]
+    located[columns].to_csv(output, index=False)
+    own = picks.iloc[arrivals["pick_id"].to_numpy()]
+    network = own["network"].fillna("").to_numpy() if "network" in own else ""
+    arrivals = arrivals.assign(network=network, station=own["station"].to_numpy())
+    columns = ["event_id", "pick_id", "network", "station"]
+    arrivals[columns].to_csv(words.arrivals, index=False)
 
 
 def _named(path: Path) -> pd.DataFrame:
@@ -72,7 +79,7 @@ def _limits(places: pd.DataFrame) -> dict[str, tuple[float, float]]:
     }
 
 
-def _pyocto(picks: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+def _pyocto(picks: pd.DataFrame, places: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     import pyocto
 
     with_s = float((picks["phase"] == "S").mean()) > _SOME_S
@@ -93,17 +100,20 @@ def _pyocto(picks: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     table = picks[["phase"]].assign(
         station=picks["id"], time=picks["time"].astype("int64").to_numpy() / 1e9
     )
-    events, _ = engine.associate(table, places)
+    events, arrivals = engine.associate(table, places)
     found: pd.DataFrame = events.assign(
-        time=pd.to_datetime(events["time"], unit="s", utc=True), depth_km=events["z"]
+        time=pd.to_datetime(events["time"], unit="s", utc=True),
+        depth_km=events["z"],
+        event_id=events["idx"],
     )
-    return found
+    return found, arrivals.rename(columns={"event_idx": "event_id", "pick_idx": "pick_id"})
 
 
-def _gamma(picks: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
-    from gamma.utils import association
+def _gamma(picks: pd.DataFrame, places: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    from gamma.utils import association, estimate_eps
 
     limits = _limits(places)
+    named = places.rename(columns={name: f"{name}(km)" for name in "xyz"})
     axes = {"x(km)": limits["x"], "y(km)": limits["y"], "z(km)": (0.0, _DEEPEST_KM)}
     bounds = [(low - 1, high + 1) for low, high in axes.values()]
     settings = {
@@ -113,7 +123,7 @@ def _gamma(picks: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
         "use_amplitude": False,
         "vel": {"p": P_KM_S, "s": P_KM_S / RATIO},
         "use_dbscan": True,
-        "dbscan_eps": 15.0,
+        "dbscan_eps": estimate_eps(named, P_KM_S),
         "dbscan_min_samples": 3,
         "oversample_factor": 5,
         "covariance_prior": [5, 5],
@@ -134,13 +144,14 @@ def _gamma(picks: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
             "timestamp": picks["time"].dt.tz_localize(None),
         }
     )
-    stations = places.rename(columns={name: f"{name}(km)" for name in "xyz"})
-    events = pd.DataFrame(association(table, stations, settings, method="BGMM")[0])
-    columns = {f"{name}(km)": name for name in "xyz"}
-    events = events.rename(columns=columns).reindex(columns=["time", *"xyz"])
-    return events.assign(
+    made, owners = association(table, named, settings, method="BGMM")
+    columns = {f"{name}(km)": name for name in "xyz"} | {"event_index": "event_id"}
+    events = pd.DataFrame(made).rename(columns=columns)
+    events = events.reindex(columns=["event_id", "time", *"xyz"])
+    found: pd.DataFrame = events.assign(
         time=pd.to_datetime(events["time"], utc=True), depth_km=events["z"].astype(float)
     ).astype({"x": float, "y": float})
+    return found, pd.DataFrame(owners, columns=["pick_id", "event_id", "score"])
 
 
 if __name__ == "__main__":

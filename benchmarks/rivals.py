@@ -1,15 +1,17 @@
 """quakeline, PyOcto and GaMMA on the same real picks, scored alike.
 
-`python -m benchmarks.rivals FOLDER --python PYTHON [--only NAME] [--parts] [--limit 600]
-[--associators quakeline,pyocto] [--quick]`: FOLDER as for `benchmarks.real_catalogs`; PYTHON is
-that of an environment with `pyocto`, `GMMA`, `pandas` and `pyproj`. All three get the same picks
-and stations; quakeline also the velocity table, with default settings, and does the location too.
-An associator that has not ended after so many seconds of CPU is stopped and said to be. Instruments
-of a station count as one station for the others; of their picks of one phase within 0.3 s the first
-is kept, without which PyOcto takes minutes. `close` are pairs of events within 1.5 s and 10 km.
-`--parts` takes, of each set, the first of the parts of `benchmarks.stated_errors`, and repeats
-everything without the picks of every third station: `held_out` has the shares of events that the
-picks of these stations confirm (`benchmarks.held_out`). `--associators` says which are measured.
+`python -m benchmarks.rivals FOLDER --python PYTHON [--only NAME] [--held-out] [--seeds 1]
+[--limit 600] [--associators quakeline,pyocto] [--parts] [--quick]`: FOLDER as for
+`benchmarks.real_catalogs`; PYTHON is that of an environment with `pyocto`, `GMMA`, `pandas` and
+`pyproj`. All three get the same picks and stations; quakeline also the velocity table, with default
+settings, and does the location too. An associator that has not ended after so many seconds of CPU
+is stopped and said to be. Instruments of a station count as one station for the others; of their
+picks of one phase within 0.3 s the first is kept, without which PyOcto takes minutes. `twins` are
+pairs of events within 2 s and 5 km that share a station, `false_events` those of the same picks
+with the times of each station shifted at random, for so many seeds. `--held-out` repeats everything
+without the picks of every third station: `held_out` has the shares of events that the picks of
+these stations confirm (`benchmarks.held_out`). `--parts` takes, of each set, the first of the parts
+of `benchmarks.stated_errors`. `--associators` says which are measured.
 """
 
 from __future__ import annotations
@@ -20,24 +22,26 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from itertools import pairwise
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from benchmarks import held_out
 from benchmarks.measure import finish
-from benchmarks.real_catalogs import beside, made_of, parser_of_sets, sets
+from benchmarks.real_catalogs import beside, made_of, parser_of_sets, sets, shifted
 from benchmarks.stated_errors import PARTS
-from quakeline.core.geometry import distance_azimuth
+from quakeline.events.comparison.twins import twins
 
 _RIVALS = ("pyocto", "gamma")
 _ALL = ("quakeline", *_RIVALS)
 _SCRIPT = Path(__file__).with_name("rival_associators.py")
 _SAME_S = 0.3
-_CLOSE_S, _CLOSE_KM = 1.5, 10.0
+_TWINS_S = 2.0
+#: Events, arrivals and picks (None: did not end), and what they took.
+Made = tuple[tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None, dict[str, Any]]
 #: Picks after the last origin of a part.
 _AFTER = pd.Timedelta("60s")
 
@@ -46,22 +50,23 @@ def main() -> None:
     """Measure each set with each associator and keep the figures."""
     parser = parser_of_sets(__doc__)
     parser.add_argument("--python", type=Path, required=True)
-    parser.add_argument(
-        "--parts", action="store_true", help="parts of sets, with stations left out"
-    )
+    parser.add_argument("--parts", action="store_true", help="a part of each set")
+    parser.add_argument("--held-out", action="store_true", help="also with stations left out")
+    parser.add_argument("--seeds", type=int, default=0, help="shifted runs of each set")
     parser.add_argument("--limit", type=int, default=600, metavar="CPU_S")
     parser.add_argument("--associators", default=",".join(_ALL), metavar="NAMES")
     words = parser.parse_args()
     require(words.python)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for folder in sets(words.folder, words.only):
         with tempfile.TemporaryDirectory() as place:
             part = part_of(
                 folder, span_of(folder.name) if words.parts else None, Path(place) / "all"
             )
-            less = held_out.without(part, Path(place) / "less") if words.parts else None
+            less = held_out.without(part, Path(place) / "less") if words.held_out else None
             for name in [name for name in _ALL if name in words.associators.split(",")]:
-                figures = told(name, part, less, words.python, words.limit)
+                made_by = partial(made, name, python=words.python, limit_s=words.limit)
+                figures = told(made_by, part, less, words.seeds, straight=name != "quakeline")
                 rows.append({"case": folder.name, "associator": name, **figures})
                 finish("rivals", rows, words.quick, kept=words.only)
 
@@ -72,42 +77,45 @@ def span_of(name: str) -> tuple[str, str] | None:
     return next(spans, None)
 
 
-def told(name: str, part: Path, less: Path | None, python: Path, limit_s: int) -> dict[str, Any]:
-    """Figures of an associator on a part, and what stations that were left out say of it."""
-    events, spent = made_by(name, part, python, limit_s)
-    if events is None:
+def told(
+    made_by: Callable[[Path], Made], part: Path, less: Path | None, seeds: int, straight: bool
+) -> dict[str, Any]:
+    """Figures of an associator on a set, what stations left out say of it, and its false events.
+
+    What takes longer than its limit on all picks is not tried on others.
+    """
+    tables, spent = made_by(part)
+    if tables is None:
         return spent
-    figures = {**beside(part, events)[2], "close": close(events), **spent}
-    if less is None:
-        return figures
-    fewer, _ = made_by(name, less, python, limit_s)
-    told = None if fewer is None else held_out.confirmed(part, less, fewer, name != "quakeline")
-    return {**figures, "held_out": told}
+    events, arrivals, picks = tables
+    pairs = twins(events, arrivals, picks, _TWINS_S)
+    figures = {**beside(part, events)[2], "twins": len(pairs), **spent}
+    if less is not None:
+        fewer, _ = made_by(less)
+        said = None if fewer is None else held_out.confirmed(part, less, fewer[0], straight)
+        figures["held_out"] = said
+    if seeds:
+        figures["false_events"] = [false_of(made_by, part, seed) for seed in range(seeds)]
+    return figures
 
 
-def close(events: pd.DataFrame) -> int:
-    """Events that follow another within 1.5 s and 10 km."""
-    ordered = events.sort_values("time")
-    seconds = ordered["time"].diff().dt.total_seconds().to_numpy()[1:]
-    places = ordered[["latitude", "longitude"]].to_numpy()
-    km = np.array(
-        [
-            distance_azimuth(latitude, longitude, following[:1], following[1:])[0][0]
-            for (latitude, longitude), following in pairwise(places)
-        ]
-    )
-    return int(((seconds < _CLOSE_S) & (km < _CLOSE_KM)).sum())
+def false_of(made_by: Callable[[Path], Made], part: Path, seed: int) -> int | None:
+    """How many events a set has whose stations are shifted in time; None: it did not end."""
+    with tempfile.TemporaryDirectory() as name:
+        place = part_of(part, None, Path(name) / "shifted")
+        shifted(part / "picks.csv", seed).to_csv(place / "picks.csv", index=False)
+        tables, _ = made_by(place)
+    return None if tables is None else len(tables[0])
 
 
-def made_by(
-    name: str, part: Path, python: Path, limit_s: int
-) -> tuple[pd.DataFrame | None, dict[str, Any]]:
-    """Events of an associator, None where it did not end, and what it took."""
+def made(name: str, part: Path, python: Path, limit_s: int) -> Made:
+    """Events, arrivals and picks of an associator, None where it did not end, and what it took."""
     if name != "quakeline":
         return rival(name, part, python, limit_s)
-    made = made_of(part, part / "picks.csv", part / "catalog")
-    events = made["events"].reset_index(drop=True)
-    return events, {"cpu_s": made["cpu_s"], "peak_mb": made["peak_mb"]}
+    tables = made_of(part, part / "picks.csv", part / "catalog")
+    events = tables["events"].reset_index(drop=True)
+    spent = {"cpu_s": tables["cpu_s"], "peak_mb": tables["peak_mb"]}
+    return (events, tables["arrivals"], tables["picks"]), spent
 
 
 def require(python: Path) -> None:
@@ -138,16 +146,15 @@ def part_of(folder: Path, span: tuple[str, str] | None, place: Path) -> Path:
     return place
 
 
-def rival(
-    name: str, part: Path, python: Path, limit_s: int
-) -> tuple[pd.DataFrame | None, dict[str, Any]]:
-    """Events of another associator, None where it was stopped, and what it took."""
+def rival(name: str, part: Path, python: Path, limit_s: int) -> Made:
+    """Tables of another associator, None where it was stopped, and what it took."""
+    arrivals = part / f"{name}_arrivals.csv"
     inputs, output = part / name, part / f"{name}.csv"
     inputs.mkdir()
     shutil.copy(part / "stations.csv", inputs)
     once(pd.read_csv(part / "picks.csv")).to_csv(inputs / "picks.csv", index=False)
     process = subprocess.Popen(
-        [python, _SCRIPT, name, inputs, output],
+        [python, _SCRIPT, name, inputs, output, arrivals],
         stdout=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s)),
@@ -160,9 +167,11 @@ def rival(
     if status:
         ended = os.waitstatus_to_exitcode(status)
         return None, {"ended": f"stopped or failed ({ended})", **spent}
-    events = pd.read_csv(output)
-    events["time"] = pd.to_datetime(events["time"], utc=True, format="ISO8601")
-    return events, spent
+    events = pd.read_csv(output).astype({"event_id": str})
+    times = pd.to_datetime(events["time"], utc=True, format="ISO8601")
+    events["time"] = times.astype("datetime64[ns, UTC]")
+    owned = pd.read_csv(arrivals, keep_default_na=False).astype(str)
+    return (events, owned, owned.drop_duplicates("pick_id")), spent
 
 
 def once(picks: pd.DataFrame) -> pd.DataFrame:

@@ -1,13 +1,16 @@
 """Earthquake catalogs from continuous seismometer and DAS data.
 
+`quakeline.fetch` finds or downloads raw data and `quakeline.prepare` makes waveforms of them;
 `quakeline.pick(stream)` and `quakeline.annotate(stream)` work on data at hand, without a workflow,
 and `quakeline.catalog(picks, stations, velocity)` makes events of picks, `quakeline.associate`,
-`locate` and `magnitudes` one step of it each; see `quakeline.api.direct.api`,
-`quakeline.api.catalog` and `quakeline.api.steps`. `quakeline.load_network`, `trained_from`
-and `save_network` are for weights that are trained further; see docs/pickers.md.
+`locate` and `magnitudes` one step of it each; see `quakeline.api.waveforms`,
+`quakeline.api.direct.api`, `quakeline.api.catalog` and `quakeline.api.steps`.
+`quakeline.load_network`, `trained_from` and `save_network` are for weights that are trained
+further; see docs/pickers.md.
 `quakeline.DASModel` and what goes with it work on fibre data; see docs/das.md.
 `quakeline.open_run(folder)` opens a finished run: its tables, waveforms, figures, as obspy objects;
-`quakeline.open_stores(folder)` the waveforms or probabilities alone, as one object of xarray.
+`quakeline.open_stores(folder)` the waveforms or probabilities alone, as one object of xarray;
+`quakeline.to_geopandas(table)` makes a table of events or stations one of geopandas.
 """
 
 from importlib import import_module
@@ -24,12 +27,15 @@ except PackageNotFoundError:  # a source tree that is not installed
 _PLACES = {
     "open_run": "quakeline.api.finished",
     "open_stores": "quakeline.io.products.lazy",
+    "to_geopandas": "quakeline.api.geo",
     "annotate": "quakeline.api.direct.api",
     "associate": "quakeline.api.steps",
+    "fetch": "quakeline.api.waveforms",
     "locate": "quakeline.api.steps",
     "magnitudes": "quakeline.api.steps",
     "catalog": "quakeline.api.catalog",
     "pick": "quakeline.api.direct.api",
+    "prepare": "quakeline.api.waveforms",
     "load_network": "quakeline.models.named",
     "save_network": "quakeline.models.networks",
     "trained_from": "quakeline.models.names",

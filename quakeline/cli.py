@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.main import get_command_name
 
 from quakeline import __version__
 from quakeline.commands import dataset, evaluate, live, models, tune
@@ -31,6 +33,8 @@ from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_o
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from typer.models import CommandInfo
 
     from quakeline.workflow.config import Run
     from quakeline.workflow.inspection.readiness import Findings
@@ -88,7 +92,7 @@ def _code_of(words: list[str], further: list[str]) -> int:
     try:
         terminal.require_variables()
         terminal.mute_deprecations()
-        app(words, obj=further)
+        _narrowed(words)(words, obj=further)
     except QuakelineError as error:
         typer.echo(f"quakeline: {_listed(words_of(error))}", err=True)
         return EXIT_CODE
@@ -100,6 +104,25 @@ def _code_of(words: list[str], further: list[str]) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     return 0
+
+
+def _narrowed(words: list[str]) -> typer.Typer:
+    """The program with the command alone that is asked for, or with all where it is none of them.
+
+    Preparing the options of every command would take as long as loading the program.
+    """
+    asked = words[0] if words else ""
+    commands = [one for one in app.registered_commands if _name_of(one) == asked]
+    groups = [one for one in app.registered_groups if one.name == asked]
+    if not commands and not groups:
+        return app
+    narrow = copy.copy(app)
+    narrow.registered_commands, narrow.registered_groups = commands, groups
+    return narrow
+
+
+def _name_of(command: CommandInfo) -> str | None:
+    return command.name or (command.callback and get_command_name(command.callback.__name__))
 
 
 def _listed(message: str) -> str:
@@ -230,10 +253,11 @@ def check(overlay: Overlay = None) -> None:
     Headers of some waveform files are read, and files of weights; servers are not asked.
     """
     from quakeline.core.timeline import iso, to_ns
-    from quakeline.workflow import launch
+    from quakeline.workflow import launch, rounds
 
     place = launch.find_place(Path.cwd(), overlay)
-    settings = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
+    path = launch.find_overlay(place, overlay, Path.cwd())
+    *earlier, settings = rounds.planned(place, path)
     found = _looked(settings, place)
     start, end = (iso(to_ns(t), digits=0) for t in (settings.time.start, settings.time.end))
     card = settings.weights.card()
@@ -242,6 +266,8 @@ def check(overlay: Overlay = None) -> None:
     typer.echo(f"span    {start} to {end}")
     typer.echo(f"chunks  {len(settings.chunk_ids)} of at most {settings.time.chunk_h:g} h")
     typer.echo(f"model   {card.name}, phases {', '.join(card.phases)}")
+    for run in earlier:
+        typer.echo(f"first   run {run.run}, which has no catalog yet: {len(run.chunk_ids)} chunks")
     for name, fact in found.facts.items():
         typer.echo(f"{name:<8}{fact}" if len(name) < 8 else f"{name} {fact}")
     for doubt in found.doubts:

@@ -7,14 +7,18 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
+from typer.models import CommandInfo
 from workfolder import QUAKELINE, REPOSITORY, WorkFolder
 
-from quakeline import __version__
+from quakeline import __version__, cli
 from quakeline.core.installed import EXAMPLES
 
 PRODUCT = "results/unterhaching/catalog/events.parquet"
@@ -45,6 +49,37 @@ def test_a_shell_completes_commands(workdir: WorkFolder) -> None:
 @pytest.mark.parametrize("words", [["--help"], ["run", "-h"], ["config", "check", "-h"]])
 def test_help(workdir: WorkFolder, words: list[str]) -> None:
     assert workdir.quakeline(*words).returncode == 0
+
+
+def test_only_the_command_that_is_asked_for_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The options of all commands would take as long as loading the program; help needs them."""
+    prepared = []
+    make = typer.main.get_command_from_info
+
+    def noted(command_info: CommandInfo, **settings: Any) -> object:
+        made = make(command_info, **settings)
+        prepared.append(made.name)
+        return made
+
+    monkeypatch.setattr(typer.main, "get_command_from_info", noted)
+    for words, there, absent in (
+        (["pick", "-h"], {"pick"}, {"run", "check"}),
+        (["config", "-h"], {"check", "schema"}, {"run", "pick"}),
+        (["-h"], {"pick", "check", "run"}, set()),
+    ):
+        prepared.clear()
+        monkeypatch.setattr(sys, "argv", ["quakeline", *words])
+        with pytest.raises(SystemExit):
+            cli.main()
+        assert there <= set(prepared)
+        assert not absent & set(prepared)
+
+
+@pytest.mark.parametrize("word", ["pic", "no_such", "--nothing"])
+def test_an_unknown_command_is_told_the_known_ones(workdir: WorkFolder, word: str) -> None:
+    done = workdir.quakeline(word)
+    assert done.returncode == 2
+    assert ("Did you mean 'pick'?" in done.stderr) == (word == "pic")
 
 
 def test_check_shows_the_plan(workdir: WorkFolder) -> None:

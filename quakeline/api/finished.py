@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from quakeline.api.traces import gapless
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.geometry import distance_azimuth
 from quakeline.core.schemas import MECHANISMS, POLARITIES, STATIONS
@@ -18,6 +20,7 @@ from quakeline.io.products import provenance, tables
 from quakeline.io.products.lazy import open_stores
 
 if TYPE_CHECKING:
+    import geopandas
     import obspy
     import xarray
     from obspy.core.event import Catalog
@@ -183,6 +186,45 @@ class FinishedRun:
         known = self._tables
         return to_catalog(self.events, self.arrivals, self.picks, self.stations, focal=known.focal)
 
+    def to_geopandas(self, table: str = "events") -> geopandas.GeoDataFrame:
+        """A table with places on the globe, for GIS and for geopandas' own maps.
+
+        Parameters
+        ----------
+        table
+            events, stations, or arrivals or picks, which lie at their stations.
+
+        Returns
+        -------
+        The table as a `geopandas.GeoDataFrame` of points, longitude and latitude in degrees
+        (EPSG:4326), as `quakeline.to_geopandas` makes it.
+
+        Raises
+        ------
+        ConfigError
+            Another table is asked for.
+        QuakelineError
+            The extra `geo` is not installed.
+
+        Examples
+        --------
+        >>> import quakeline
+        >>> events = quakeline.open_run("results/unterhaching").to_geopandas()
+        >>> [f"{point.x:.1f} {point.y:.1f}" for point in events.geometry]
+        ['11.6 48.0', '11.6 48.0']
+        """
+        from quakeline.api.geo import TABLES, at_stations, to_geopandas
+
+        if table not in TABLES:
+            raise ConfigError(f"table: {table!r} given; allowed: {', '.join(TABLES)}")
+        frame = getattr(self, table)
+        if table == "arrivals":
+            codes = self.picks[["pick_id", "network", "station"]].drop_duplicates("pick_id")
+            frame = frame.merge(codes, on="pick_id", how="left")
+        if table in ("arrivals", "picks"):
+            frame = at_stations(frame, self.stations)
+        return to_geopandas(frame)
+
     def event(self, given: str | int) -> pd.Series[Any]:
         """The row of an event, by its id or its number in order of time, from 0.
 
@@ -249,7 +291,7 @@ class FinishedRun:
             for label in map(str, window["instrument"].values)
             for trace in _traces(window.sel(instrument=label), label, self._distance_m(row, label))
         )
-        return obspy.Stream(traces).split()
+        return obspy.Stream(traces)
 
     def _distance_m(self, event: pd.Series[Any], label: str) -> float:
         """Distance of an instrument (NET.STA.LOC.BI) from an epicentre in m; NaN if unknown."""
@@ -281,28 +323,17 @@ class _Stores(dict[str, "xarray.Dataset"]):
         return found
 
 
-def _traces(window: xarray.Dataset, label: str, distance_m: float) -> list[obspy.Trace]:
-    """A trace with masked gaps for each component of an instrument that has any data."""
-    import obspy
-
-    network, station, location, instrument = label.split(".")
-    rate = float(window.attrs["sampling_rate_hz"])
-    made = []
+def _traces(window: xarray.Dataset, label: str, distance_m: float) -> Iterator[obspy.Trace]:
+    """A trace for each component of an instrument and gapless stretch."""
     for component in map(str, window["component"].values):
         one = window.sel(component=component)
-        valid = one["valid"].values.astype(bool)
-        if not valid.any():
-            continue
-        stats = {
-            "network": network,
-            "station": station,
-            "location": location,
-            "channel": f"{instrument}{component}",
-            "sampling_rate": rate,
-            "starttime": obspy.UTCDateTime(ns=int(one["time"].values[0].astype("int64"))),
-            "distance": distance_m,
-            "units": str(one["units"].values),
-        }
-        data = np.ma.masked_array(one["data"].values, ~valid)
-        made.append(obspy.Trace(data.data if valid.all() else data, stats))
-    return made
+        yield from gapless(
+            label,
+            component,
+            one["data"].values,
+            one["valid"].values,
+            int(one["time"].values[0].astype("int64")),
+            float(window.attrs["sampling_rate_hz"]),
+            distance=distance_m,
+            units=str(one["units"].values),
+        )

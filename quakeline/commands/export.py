@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,13 @@ from quakeline.commands.places import (
     run_folder_of,
     settings_of,
     velocity_digest_of,
+    velocity_of,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quakeline.earth.velocity.profiles import Points
 
 Run = Annotated[str, typer.Argument(help="Name of a run, or a folder with its tables.")]
 FormatName = Annotated[
@@ -57,7 +63,8 @@ def export(
     from quakeline.io import exports
     from quakeline.io.products import targets
 
-    files = exports.format_of(format_name).files
+    wanted = exports.format_of(format_name)
+    files = wanted.files
     inputs = [*files_of(run), stations]
     command = f"export --format {format_name}"
     if files:
@@ -68,6 +75,21 @@ def export(
     folder = run_folder_of(run)
     signed = labels_of(sections([], base=settings_of(folder)).merge, velocity_digest_of(folder))
     signed = replace(signed, agency_id=agency) if agency else signed
+    if wanted.name == "hash":
+        catalog = replace(catalog, velocities=_velocities(folder, catalog.stations))
     with targets.filling(output, command) if files else nullcontext(output) as place:
         exports.write(format_name, catalog, place, signed)
     typer.echo(f"written  {output}: {len(catalog.events)} events, {len(catalog.arrivals)} arrivals")
+
+
+def _velocities(folder: Path, stations: pd.DataFrame | None) -> Points | None:
+    """P velocities over depth of the model of a catalog; None, and a line, where it has none."""
+    from quakeline.core.errors import QuakelineError
+    from quakeline.earth.velocity.profiles import p_profile
+
+    try:
+        model, _ = velocity_of(folder, None)
+    except QuakelineError as error:
+        typer.echo(f"velocity.txt is not written: {str(error).removeprefix('--velocity: ')}")
+        return None
+    return None if stations is None else p_profile(model, stations)

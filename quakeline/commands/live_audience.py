@@ -58,6 +58,8 @@ class Audience:
     def summary(self) -> str:
         """A line on the events that were said."""
         ends = f"{self.events['final']} became final, {self.events['withdrawn']} withdrawn"
+        if self.events["reviewed"]:
+            ends += f", {self.events['reviewed']} reviewed"
         more = f", {len(self._open)} may still change" if self._open else ""
         return f"events   {ends}{more}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,8 +51,8 @@ Reversals = Annotated[
 Velocity = Annotated[
     list[Path] | None,
     typer.Option(
-        help="With phase files depth and vp of a HASH model, which may be repeated: all are tried"
-        " in turn. With a catalog a model as in a run; default: that of the run."
+        help="A model as in a run, or one of HASH (depth, vp); with phase files of layers, and may"
+        " be repeated: all are tried in turn. Default with a catalog: that of the run."
     ),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for mechanisms.parquet.")]
@@ -71,8 +72,8 @@ Composite = Annotated[
     float | None,
     typer.Option(
         min=0.001,
-        help="With a catalog: events whose hypocentres are linked by no more than so many km give"
-        " one mechanism, of all their polarities.",
+        help="With a catalog: events with fewer polarities than --min-polarities give one mechanism"
+        " together with the others of them within so many km.",
     ),
 ]
 WorstQuality = Annotated[
@@ -111,6 +112,7 @@ def mechanism(
     of a mechanism.
     """
     from quakeline.events.chain.mechanism import doubted, reversals_of, told
+    from quakeline.events.mechanisms.composites import with_members
     from quakeline.events.mechanisms.mechanisms import of_events
 
     if worst_quality not in ("A", "B", "C", "D"):
@@ -140,6 +142,8 @@ def mechanism(
     turned = reversals_of(hash_reversals)
     read = read_given(given, settings)
     found = of_events(read.groups, read.launch, turned, settings.rules())
+    if given.composite_km is not None:
+        found = replace(found, mechanisms=with_members(found.mechanisms, read.groups))
     _write(output, given, settings, read, found)
     typer.echo(f"found    {told(found.mechanisms)}")
     for line in doubted(found.mechanisms, found.polarities):

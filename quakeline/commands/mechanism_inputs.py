@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from quakeline.core.errors import ConfigError, DataError
+from quakeline.earth.shipped import VELOCITY_MODELS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
 
 #: Travel times reach farther than stations that count, by this factor.
 _REACH = 1.1
+#: Makes S velocities, which polarities of P do not need, of models that have none.
+_VP_VS = 1.73
 
 
 @dataclass(frozen=True)
 class Given:
     """What the options name.
 
-    `phase`, `stations` and `reversals` are files of HASH or SKHASH. `composite_km` links events
-    that give one mechanism; None: each gives its own.
+    `phase`, `stations` and `reversals` are files of HASH or SKHASH. `composite_km` joins small
+    events to one mechanism; None: each gives its own.
     """
 
     catalog: str | None
@@ -49,9 +52,14 @@ class Given:
             "--hash-phase": [self.phase],
             "--hash-stations": [self.stations],
             "--hash-reversals": [self.reversals],
-            # with a catalog also the name of a model
-            "--velocity": self.velocity if self.catalog is None else [],
+            # with a catalog also a grid, which may be a folder
+            "--velocity": self._velocity_files if self.catalog is None else [],
         }
+
+    @property
+    def _velocity_files(self) -> list[Path]:
+        """Those of velocities that are no names of the program's models."""
+        return [path for path in self.velocity if str(path) not in VELOCITY_MODELS]
 
     def files(self) -> list[Path]:
         """All given files."""
@@ -91,7 +99,7 @@ def read_given(given: Given, settings: Settings) -> Read:
 def _of_catalog(given: Given, settings: Settings) -> Read:
     """Events of a catalog with polarities of a table, or those that networks read."""
     from quakeline.core.schemas import POLARITIES
-    from quakeline.events.mechanisms.polarities import clusters
+    from quakeline.events.mechanisms.composites import clusters
     from quakeline.io.products import tables
 
     known = _known(given.catalog, given.phase, given.stations, given.velocity)
@@ -101,10 +109,7 @@ def _of_catalog(given: Given, settings: Settings) -> Read:
         events = _of_table(known, given.polarities, given.networks)
         unknown = tables.empty(POLARITIES)
     launch = known.launch({event.event_id for event in events})
-    if given.composite_km is None:
-        groups = [[event] for event in events]
-    else:
-        groups = clusters(events, given.composite_km)
+    groups = clusters(events, given.composite_km, settings.min_polarities)
     return Read(groups, launch, unknown, [*given.files(), *known.velocity_files])
 
 
@@ -150,7 +155,8 @@ def _known(
         raise DataError(f"{folder} holds no stations.parquet, which tells where stations are")
     if own.events.empty:
         raise DataError(f"{folder} holds no events")
-    model, section = velocity_of(folder, velocity[0] if velocity else None)
+    given = velocity[0] if velocity else None
+    model, section = velocity_of(folder, given, _VP_VS if given else 0.0)
     files = [Path(path) for path in section.files()] if velocity else []
     return _Known(catalog, folder, own, model, files)
 
@@ -218,6 +224,7 @@ def _of_files(
     phase: Path | None, stations: Path | None, velocity: list[Path], max_km: float
 ) -> tuple[list[list[PolarityEvent]], Launch]:
     """Events of a phase file of HASH or SKHASH, and where their rays come from."""
+    from quakeline.earth.sections import named, require_layers
     from quakeline.events.mechanisms import hash_files, rays, skhash_files
     from quakeline.events.mechanisms.launching import Layered, Stated
 
@@ -239,7 +246,7 @@ def _of_files(
         )
     csv = skhash_files.is_one(stations, "latitude")
     places = skhash_files.stations(stations) if csv else hash_files.stations(stations)
-    models = [hash_files.velocities(path) for path in velocity]
+    models = [require_layers(named(path, _VP_VS).model(), "--hash-phase") for path in velocity]
     deepest = max(event.depth_km + 3 * event.depth_sigma_km for event in events)
     times = rays.times_of(models, places, deepest, _REACH * max_km)
     return groups, Layered(times, places)

@@ -29,10 +29,12 @@ def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None
     Rates are those of the run's own jobs where it has begun. They are hours of one core; a GPU
     takes less for `annotate`.
     """
-    from quakeline.workflow import launch, planning
+    from quakeline.workflow import launch, planning, rounds
 
     place = launch.find_place(Path.cwd(), overlay)
-    run = launch.checked(place, launch.find_overlay(place, overlay, Path.cwd()))
+    *earlier, run = rounds.planned(place, launch.find_overlay(place, overlay, Path.cwd()))
+    for one in earlier:
+        typer.echo(f"first     run {one.run}, which is not counted here: quakeline plan {one.run}")
     n = stations or _stations(run, place)
     results = place / "results" / run.run
     own = planning.measured(results, n, run.margin_s)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -80,6 +82,9 @@ def given_command() -> str:
 
 def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
     """Train as a job says, and tell of it."""
+    from rich.console import Console
+
+    from quakeline.commands.progress import told
     from quakeline.io.products import targets
     from quakeline.io.products.atomic import writing
     from quakeline.training import event_tuning
@@ -97,21 +102,43 @@ def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
     typer.echo(f"records  {job.dataset.path}, {len(job.dataset)} of them")
     begun = begin(job)
     result: Result | EventResult
-    if begun.card.output == "event":
-        result = event_tuning.tune(job, begun, lambda row: typer.echo(_line(row)))
-        lines = _of_events(result)
-    else:
-        tuned = tune(job, lambda row: typer.echo(_line(row)), begun)
-        if tuned is None:  # another process tells
-            return
-        result, lines = tuned, _summary(tuned, job.name)
+    with told(Console(stderr=True)) as tell:
+        followed = replace(job, steps=_Steps(job.settings.epochs, tell))
+        if begun.card.output == "event":
+            result = event_tuning.tune(followed, begun, lambda row: typer.echo(_line(row)))
+            lines = _of_events(result)
+        else:
+            tuned = tune(followed, lambda row: typer.echo(_line(row)), begun)
+            if tuned is None:  # another process tells
+                return
+            result, lines = tuned, _summary(tuned, job.name)
     for line in lines:
         typer.echo(line)
+    if not result.doubts:
+        typer.echo(f"verdict  {result.verdict}")
     for doubt in result.doubts:
         typer.secho(f"WARNING  {doubt}", err=True, fg="yellow")
     typer.echo(
         f"written  {job.target} (weights {result.weights_id}), {job.log}, {job.report}/{page.PAGE}"
     )
+
+
+class _Steps:
+    """Tells how far an epoch is, and how long it still takes."""
+
+    def __init__(self, epochs: int, tell: Callable[[str], None]) -> None:
+        self._epochs, self._tell = epochs, tell
+        self._epoch, self._since = 0, 0.0
+
+    def __call__(self, epoch: int, done: int, windows: int) -> None:
+        now = time.monotonic()
+        if epoch != self._epoch:
+            self._epoch, self._since, self._first = epoch, now, done
+        line = f"epoch {epoch} of {self._epochs} at most: {done} of {windows} windows"
+        if done > self._first and now > self._since:
+            rate = (done - self._first) / (now - self._since)
+            line += f", {rate:.3g} a second, {(windows - done) / rate:.0f} s left of the epoch"
+        self._tell(line)
 
 
 def settings_from(given: Mapping[str, object], words: list[str]) -> Settings:

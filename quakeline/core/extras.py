@@ -8,10 +8,11 @@ from quakeline.core.errors import QuakelineError
 
 #: Modules of each extra, as `[project.optional-dependencies]` of pyproject.toml has them.
 MODULES = {
-    "cloud": ("botocore", "s3fs"),
+    "cloud": ("botocore", "s3fs", "snakemake_storage_plugin_s3"),
     "cluster": ("snakemake_executor_plugin_cluster_generic",),
     "das": ("dascore", "xdas"),
     "dask": ("dask", "distributed", "xarray"),
+    "geo": ("geopandas",),
     "grid": ("eikonalfm", "h5netcdf", "xarray"),
     "live": ("datalink_client", "seedlink_client"),
     "seisbench": ("seisbench",),

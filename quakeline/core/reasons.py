@@ -168,6 +168,7 @@ class Code(Enum):
     DELIVERY_FAILS = _remark("not delivered: {why}; kept and tried again")
     DELIVERED_AGAIN = _remark("delivered again, {count} message{s} that had waited")
     NO_PLACE_FOR_EVENTS = _remark("its coordinates are not known: picks, but no events")
+    REVIEW_FAILED = _remark("its events could not be made anew of all picks: {error}")
     LATE_FOR_EVENTS = _remark("{count} pick{s} came when events of their time were final")
     SPOOL_UNWRITABLE = _remark("messages that wait cannot be kept on disk, only in memory: {why}")
 
@@ -320,6 +321,7 @@ class Code(Enum):
         "gaps, clipped samples or the end of the data in every window around its P"
     )
     FEW_POLARITIES = _unused("{count} polarities, {needed:g} are needed")
+    IN_COMPOSITE = _unused("part of the composite of {event}")
     AZIMUTH_GAP = _unused(
         "azimuths of polarities have a gap of {gap_deg:g} deg, above {most_deg:g}"
     )
@@ -364,6 +366,7 @@ class Code(Enum):
     )
     DEPTH_AT_DEEP_END = _remark("depth at the limit of the search (deep end, {depth_km:.1f} km)")
     EPICENTRE_AT_LIMIT = _remark("epicentre at the limit of the search")
+    EPICENTRE_UNRESOLVED = _remark("epicentre hardly resolved (1 sigma {sigma_km:.0f} km)")
     DEPTH_UNRESOLVED = _remark("depth hardly resolved")
     OUTSIDE_NETWORK = _remark("outside the network")
     NO_REDUNDANCY = _remark("no redundancy")

@@ -30,9 +30,9 @@ class Layers(Section):
         description="CSV file with columns depth_km, vp, vs (or vp_vs): depths in km below sea"
         " level and velocities in km/s; one row is a homogeneous half space. Also tables of"
         " QuakeMigrate and PyOcto, LAYER lines of NonLinLoc, a control file of hypoDD (.inp), a"
-        " model of VELEST (.mod), of GaMMA (.json) or of TauP (.nd, .tvel). iasp91 is no file but a"
-        " model of the program, for want of one of your region: a continental crust (Kennett &"
-        " Engdahl 1991)",
+        " model of VELEST (.mod), of GaMMA (.json), of TauP (.nd, .tvel) or of HASH (depth and vp,"
+        " with vp_vs below). iasp91 is no file but a model of the program, for want of one of your"
+        " region: a continental crust (Kennett & Engdahl 1991)",
     )
     interpolation: Literal["auto", "layers", "linear"] = Field(
         "auto",

@@ -14,6 +14,7 @@ from quakeline.inference.ensemble import Reordered, combined
 from quakeline.inference.tuning import GPU_SIZES, best_batch, on_cpu
 from quakeline.inference.waveforms import Paged, Waveforms
 from quakeline.models.cards import ARCHITECTURES, Card
+from quakeline.models.openvino_runtime import runtime
 from quakeline.models.windowing import Windowing
 
 _AS_ON_CARD = Windowing()
@@ -156,7 +157,7 @@ class _Place:
     def _on_cpu(self, threads: int, batch: int | None) -> tuple[Backend, str]:
         """OpenVINO where it can be had, else PyTorch."""
         try:
-            import openvino  # noqa: F401
+            runtime()
         except ImportError:
             return self._torch_on_cpu(threads, batch), f"{threads} cores (PyTorch)"
         from quakeline.models.graphs import graph_of

@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from quakeline.models.openvino_runtime import runtime
+
 Tag = TypeVar("Tag")
 
 
@@ -37,9 +39,7 @@ class OpenVino:
     """OpenVINO on `threads` cores of a CPU: each batch on one core, so that none waits."""
 
     def __init__(self, graph: Path, shape: tuple[int, int, int], threads: int) -> None:
-        import openvino
-
-        core = openvino.Core()
+        core = runtime().Core()
         model = core.read_model(graph)
         model.reshape(list(shape))
         settings = {

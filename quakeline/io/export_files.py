@@ -16,7 +16,10 @@ FILE = {
 FOLDER = {
     "nonlinloc": ("catalog.obs", "stations.in"),
     "hypodd": ("phase.dat", "station.dat", "events.csv", "stations.csv"),
-    "hash": ("phases.txt", "stations.txt", "reversals.txt", "events.csv", "stations.csv"),
+    "hash": (
+        *("phases.txt", "stations.txt", "reversals.txt", "velocity.txt"),
+        *("events.csv", "stations.csv"),
+    ),
     "skhash": ("polarities.csv", "stations.csv", "reversals.csv", "control.txt"),
 }
 #: Tables of mechanisms and of polarities, beside those of a catalog that has them.

@@ -8,14 +8,16 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from quakeline.core.timeline import SECOND, iso
+from quakeline.core.timeline import SECOND, iso, to_ns
 from quakeline.io.products.atomic import writing
 from quakeline.live.lines import line_of
 
 _DAY_NS = 86_400 * SECOND
+_EVER_NS = 1 << 62
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 #: Files of days that are open at once.
 _OPEN = 4
@@ -31,6 +33,13 @@ class Place:
     def day(self, time_ns: int) -> str:
         """The day of a time, as `of` takes it; empty where days are not told apart."""
         return iso(time_ns // _DAY_NS * _DAY_NS, 0)[:10] if self.by_day else ""
+
+    def span(self, day: str) -> tuple[int, int]:
+        """A day as [begin, end), in ns since 1970; all times where days are not told apart."""
+        if not self.by_day:
+            return -_EVER_NS, _EVER_NS
+        begin = to_ns(datetime.fromisoformat(day))
+        return begin, begin + _DAY_NS
 
     def of(self, day: str) -> Path:
         """The folder of a day."""

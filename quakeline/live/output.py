@@ -70,13 +70,12 @@ class _Day:
         if len(self.tables) > _PARTS:
             self.tables = [pa.concat_tables(self.tables).combine_chunks()]
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> pa.Table:
         """All picks so far, as PICKS, sorted by time."""
         if not self.tables:
-            return tables.empty(PICKS)
+            return PICKS.arrow.empty_table()
         order = [("time", "ascending"), ("pick_id", "ascending")]
-        frame: pd.DataFrame = pa.concat_tables(self.tables).sort_by(order).to_pandas()
-        return frame
+        return pa.concat_tables(self.tables).sort_by(order)
 
 
 class Output:
@@ -192,6 +191,11 @@ class Output:
         return True
 
     @property
+    def record(self) -> provenance.Record:
+        """What the session follows from, and which versions of the program made it."""
+        return continued(self._recipe, self.earlier)
+
+    @property
     def ended(self) -> bool:
         """Whether an earlier session came to the end of its data."""
         return bool(self.state and self.state["ended"])
@@ -280,7 +284,7 @@ class Output:
         begin = time.perf_counter()
         self._journal.sync()
         self._settle()
-        with provenance.recording(continued(self._recipe, self.earlier)):
+        with provenance.recording(self.record):
             self._write_tables()
             parts = {name: part.write() for name, part in self._parts.items()}
         state = {
@@ -309,7 +313,7 @@ class Output:
         for name, day in self._days.items():
             path = self.place.of(name) / TABLE
             if day.is_new or not path.exists():
-                tables.write(day.table(), PICKS, path)
+                tables.write_arrow(day.table(), path)
                 day.is_new, is_new = False, True
         if is_new:
             text = json.dumps(self.latencies.plain(), indent=1)
@@ -323,8 +327,9 @@ class Output:
 
     def table(self) -> pd.DataFrame:
         """The picks of the last days, as PICKS."""
-        frames = [day.table() for _, day in sorted(self._days.items())]
-        return pd.concat(frames, ignore_index=True) if frames else tables.empty(PICKS)
+        some = [day.table() for _, day in sorted(self._days.items())]
+        frame: pd.DataFrame = pa.concat_tables([PICKS.arrow.empty_table(), *some]).to_pandas()
+        return frame
 
     def close(self) -> None:
         """Give back the open files."""

@@ -26,6 +26,7 @@ from quakeline.core.errors import WeightsError
 from quakeline.io.products.provenance import digest_file
 from quakeline.models.cards import Card, GivenFiles, SourceFile
 from quakeline.models.onnx import export, for_inference
+from quakeline.models.openvino_runtime import runtime
 from quakeline.models.weights import Weights, weights_id
 from quakeline.models.weights import load as load_file
 
@@ -187,10 +188,8 @@ def output_of(card: Card, network: nn.Module) -> np.ndarray:
 
 
 def _output_of_graph(card: Card, graph: Path) -> np.ndarray:
-    import openvino
-
     try:
-        core = openvino.Core()
+        core = runtime().Core()
         model = core.read_model(graph)
         model.reshape([_WINDOWS, len(card.components), card.window_samples])
         return np.asarray(core.compile_model(model, "CPU", _EXACT)(_windows(card).numpy())[0])

@@ -10,32 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quakeline.models.ancestry import NOT_STATED
-from quakeline.models.cards import Card, Filter, GivenFiles
-
 _CHANNELS, _UNITS, _POOL = (16, 32, 64), (64, 16), 3
 _DROPOUT = 0.1
-
-#: What it takes and gives; thresholds are for want of others.
-CARD = Card(
-    name="earthquake-cnn",
-    network="earthquake-cnn",
-    citation=NOT_STATED,
-    licence=NOT_STATED,
-    training_data="",
-    sampling_rate_hz=40.0,
-    window_samples=80,
-    hop_samples=4,
-    blind_samples=0,
-    components="NEZ",
-    classes=("P", "S", "N"),
-    phases=("P", "S"),
-    thresholds={"P": 0.95, "S": 0.95},
-    normalisation="max",
-    filter=Filter(low_hz=0.5, high_hz=None, order=4, zero_phase=False),
-    output="window",
-    source=GivenFiles("trained from scratch"),
-)
 
 
 class EarthquakeCNN(nn.Module):

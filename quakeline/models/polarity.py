@@ -18,6 +18,7 @@ from torch import nn
 
 from quakeline.core.errors import WeightsError
 from quakeline.models import keras
+from quakeline.models.openvino_runtime import runtime
 from quakeline.models.polarity_cards import (
     CARDS,
     DITING_MOTION,
@@ -83,10 +84,8 @@ def opened(path: Path) -> PolarityNetwork:
 
 def _graph(path: Path) -> tuple[Any, tuple[tuple[int, ...], ...]]:
     """A compiled ONNX graph, and the shapes of its input and outputs, -1 where they are free."""
-    import openvino
-
     try:
-        core = openvino.Core()
+        core = runtime().Core()
         model = core.read_model(path)
         ports = [*model.inputs, *model.outputs]
         shapes = tuple(

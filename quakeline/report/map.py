@@ -12,9 +12,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from quakeline.core.schemas import EVENTS, FIBRE_CHANNELS
+from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.products import tables
 from quakeline.report.basemap.drawing import draw_ground
 from quakeline.report.basemap.ground import Ground, Sources, ground
+from quakeline.report.beachballs import MOST_ON_MAP, best_first, draw_balls
 from quakeline.report.catalog import Catalog
 from quakeline.report.panels import CROWD, MOST_NAMES, MOST_NUMBERS, draw_depth, draw_map
 from quakeline.report.region import Region, region
@@ -60,10 +62,14 @@ class Drawn:
     names: str
     uncertain: bool
     layers: list[str]
+    mechanisms: int
 
 
-def draw(catalog: Catalog, below: Sources) -> Drawn | None:
-    """Draw the map above coastlines and the like; None where nothing has coordinates."""
+def draw(catalog: Catalog, below: Sources, focal: Focal | None = None) -> Drawn | None:
+    """Draw the map above coastlines and the like; None where nothing has coordinates.
+
+    `focal` are mechanisms, of which the best are drawn as beachballs.
+    """
     stations = catalog.stations.dropna(subset=["latitude", "longitude"])
     fibres = _lines(catalog.channels)
     events = catalog.events
@@ -74,7 +80,8 @@ def draw(catalog: Catalog, below: Sources) -> Drawn | None:
     stations = stations.assign(picked=stations["site"].isin(picked))
     layouts = [layout.fitted(area) for layout in (_WIDE, _NARROW)]
     land = ground(area, below)
-    figures = [_svg(layout, area, stations, events, fibres, land) for layout in layouts]
+    balls = None if focal is None else best_first(catalog, focal).head(MOST_ON_MAP)
+    figures = [_svg(layout, area, stations, events, fibres, land, balls) for layout in layouts]
     wide = layouts[0]
     depth_range = area.bottom_km - area.top_km
     return Drawn(
@@ -86,6 +93,7 @@ def draw(catalog: Catalog, below: Sources) -> Drawn | None:
         names=_names_note(stations),
         uncertain=0 < len(events) <= MOST_VECTORS,
         layers=[*land.layers, *(["terrain"] if land.terrain else [])],
+        mechanisms=0 if balls is None else len(balls),
     )
 
 
@@ -138,9 +146,10 @@ def _svg(
     events: pd.DataFrame,
     fibres: pd.DataFrame,
     land: Ground,
+    balls: pd.DataFrame | None = None,
 ) -> str:
     with mpl.rc_context({**STYLE, "svg.hashsalt": f"quakeline-{layout.name}"}):  # type: ignore[dict-item]
-        figure = _figure(layout, area, stations, events, fibres, land)
+        figure = _figure(layout, area, stations, events, fibres, land, balls)
         buffer = io.StringIO()
         no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=no_metadata, dpi=144)
@@ -168,6 +177,7 @@ def _figure(
     events: pd.DataFrame,
     fibres: pd.DataFrame,
     land: Ground,
+    balls: pd.DataFrame | None,
 ) -> Figure:
     width, height, boxes = _boxes(layout, bool(len(events)))
     figure = Figure(figsize=(width / 72, height / 72), facecolor="none")
@@ -181,6 +191,8 @@ def _figure(
     above = axes("map")
     draw_ground(above, area, land)
     draw_map(above, layout.side, area, stations, events, looks)
+    if balls is not None:
+        draw_balls(above, layout.side, area, balls)
     for _, fibre in fibres.groupby("fibre"):
         east = area.east(fibre["longitude"].to_numpy(float))
         above.plot(east, fibre["latitude"], color=MUTED, linewidth=2.5, zorder=1.5)

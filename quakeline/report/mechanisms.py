@@ -1,41 +1,28 @@
-"""Focal mechanisms: a map of beachballs, and each with its polarities on the focal sphere.
+"""Focal mechanisms: each with its polarities on the focal sphere, the lower half from above.
 
-Beachballs are obspy's: the lower half of the sphere seen from above, of equal areas.
+Outlines are those of obspy's beachballs, of equal areas. The map has them too (`beachballs`).
 """
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from obspy.imaging.beachball import beach
 
 from quakeline.core.reasons import reasons_in
 from quakeline.events.chain.mechanism import doubted
 from quakeline.io.formats.focal_mechanisms import Focal
+from quakeline.report.beachballs import GOOD, POINTS, best_first
 from quakeline.report.catalog import Catalog
 from quakeline.report.formatting import number
-from quakeline.report.map import inline
-from quakeline.report.panels import draw_map
-from quakeline.report.region import KM_PER_DEGREE, Region, region
-from quakeline.report.symbols import INK, MUTED, PAPER, STYLE, looks_of
 
-#: Mechanisms that are drawn with their polarities, and on the map.
-MOST_SPHERES, MOST_ON_MAP = 36, 250
+#: Mechanisms that are drawn with their polarities.
+MOST_SPHERES = 36
 #: Half the width of a drawing of a sphere, and the radius of the sphere, in its own units.
 HALF, RADIUS = 52.0, 46.0
-#: Points of obspy's outlines.
-_POINTS = 20
-#: Pixels of the map and its margins, and of the smallest and largest beachball on it.
-_SIDE, _LEFT, _TOP, _RIGHT, _BOTTOM = 460, 70, 10, 20, 46
-_SMALLEST, _LARGEST = 14.0, 34.0
-#: Qualities that are drawn in full colour.
-_GOOD = ("A", "B")
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Sphere:
-    """A mechanism: path of its pressed quadrants, its polarities, and what stands below."""
+    """A mechanism: path of its pressed quadrants, its polarities, and what stands below.
+
+    `events` are those whose polarities it has, several for a composite.
+    """
 
     number: int
     event_id: str
@@ -62,16 +52,17 @@ class Sphere:
     marks: list[Mark]
     planes: list[str]
     wrong: int
+    events: int = 1
 
     @property
     def strong(self) -> bool:
         """Whether its quality is good."""
-        return self.quality in _GOOD
+        return self.quality in GOOD
 
 
 @dataclass(frozen=True)
 class View:
-    """What the section shows; `map` is an SVG, empty where no event has a mechanism.
+    """What the section shows.
 
     `reasons` are numbers of events without a mechanism with an example of why, `doubts` stations
     whose polarities disagree with most mechanisms.
@@ -80,8 +71,6 @@ class View:
     counts: dict[str, int]
     known: int
     polarities: int
-    map: str
-    on_map: int
     spheres: list[Sphere]
     reasons: list[tuple[int, str]]
     doubts: list[str]
@@ -94,18 +83,13 @@ class View:
 
 def view(catalog: Catalog, focal: Focal) -> View:
     """What the report says of mechanisms and polarities."""
-    columns = ["event_id", "number", "time_ns", "latitude", "longitude", "magnitude"]
-    given = focal.given.merge(catalog.events[columns], on="event_id", how="inner")
-    best = given.sort_values(["quality_class", "magnitude"], ascending=[True, False], kind="stable")
-    counts = given["quality_class"].value_counts()
+    best = best_first(catalog, focal)
+    counts = best["quality_class"].value_counts()
     of_event = dict(iter(focal.polarities.groupby("event_id", sort=False)))
-    drawn = best.head(MOST_ON_MAP)
     return View(
         counts={letter: int(counts.get(letter, 0)) for letter in "ABCD" if counts.get(letter, 0)},
         known=int((focal.polarities["polarity"] != 0).sum()),
         polarities=len(focal.polarities),
-        map=_map(catalog, drawn) if len(drawn) else "",
-        on_map=len(drawn),
         spheres=[
             _sphere(row, of_event[str(row.event_id)])
             for row in best.head(MOST_SPHERES).itertuples()
@@ -142,7 +126,7 @@ def places_on_sphere(azimuth: np.ndarray, takeoff: np.ndarray) -> tuple[np.ndarr
 def pressed(planes: tuple[float, float, float], radius: float) -> list[np.ndarray]:
     """Outlines (n, 2), y upwards, of what is filled of a beachball, by obspy."""
     width = 2 * radius
-    made = beach(planes, width=width, size=_POINTS, facecolor="k", bgcolor="w")
+    made = beach(planes, width=width, size=POINTS, facecolor="k", bgcolor="w")
     filled = made.get_facecolors()[:, 0] < 0.5
     outlines = zip(made.get_paths(), filled, strict=True)
     return [np.asarray(path.vertices) for path, dark in outlines if dark]
@@ -171,6 +155,7 @@ def _sphere(row: Any, polarities: pd.DataFrame) -> Sphere:
         marks=marks,
         planes=[_words(row, plane) for plane in (1, 2)],
         wrong=int((~agree).sum()),
+        events=1 if pd.isna(row.composite_of) else len(str(row.composite_of).split()),
     )
 
 
@@ -180,49 +165,3 @@ def _words(row: Any, plane: int) -> str:
     )
     sigma = getattr(row, f"plane_{plane}_sigma_deg")
     return f"{number(strike, 0)}/{number(dip, 0)}/{number(rake, 0)} ± {number(sigma, 0)}°"
-
-
-def _map(catalog: Catalog, drawn: pd.DataFrame) -> str:
-    """An SVG of the map with beachballs at their epicentres, the smallest on top."""
-    stations = catalog.stations.dropna(subset=["latitude", "longitude"])
-    events = catalog.events[catalog.events["event_id"].isin(drawn["event_id"])]
-    area = region(stations, events)
-    stations = stations.assign(picked=stations["site"].isin(set(catalog.picks["site"])))
-    width, height = _LEFT + _SIDE + _RIGHT, _TOP + _SIDE + _BOTTOM
-    with mpl.rc_context({**STYLE, "svg.hashsalt": "quakeline-mechanisms"}):  # type: ignore[dict-item]
-        figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor="none")
-        place = (_LEFT / width, _BOTTOM / height, _SIDE / width, _SIDE / height)
-        axes = figure.add_axes(place, facecolor="none", label="mechanisms")
-        draw_map(axes, _SIDE, area, stations, events.head(0), looks_of(events.head(0)))
-        for row, pixels in zip(drawn.itertuples(), _sizes(drawn["magnitude"]), strict=True):
-            _draw_ball(axes, area, row, pixels)
-        buffer = io.StringIO()
-        no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(buffer, format="svg", metadata=no_metadata, dpi=144)
-    return inline(buffer.getvalue(), "mechanisms")
-
-
-def _draw_ball(axes: Any, area: Region, row: Any, pixels: float) -> None:
-    km = 2 * area.half_km * pixels / _SIDE
-    ball = beach(
-        (row.strike_1_deg, row.dip_1_deg, row.rake_1_deg),
-        xy=(float(area.east(np.array([row.longitude]))[0]), row.latitude),
-        width=(km / area.km_per_degree_east, km / KM_PER_DEGREE),
-        size=_POINTS,
-        linewidth=0.8,
-        edgecolor=INK if row.quality_class in _GOOD else MUTED,
-        facecolor=INK if row.quality_class in _GOOD else MUTED,
-        bgcolor=PAPER,
-        zorder=1000 - pixels,
-    )
-    axes.add_collection(ball, autolim=False)
-
-
-def _sizes(magnitudes: pd.Series) -> np.ndarray:
-    """Widths in pixels by magnitude; small differences stay small, those without are small."""
-    known = magnitudes.to_numpy(float)
-    if not np.isfinite(known).any():
-        return np.full(len(known), (_SMALLEST + _LARGEST) / 2)
-    least, most = float(np.nanmin(known)), float(np.nanmax(known))
-    share = (np.nan_to_num(known, nan=least) - least) / max(most - least, 1.5)
-    return np.asarray(_SMALLEST + (_LARGEST - _SMALLEST) * share)

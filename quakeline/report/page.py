@@ -85,6 +85,7 @@ def render(
     listed = event_table.table(catalog.events, drawn, max_rows)
     samples = traces.packed(records)
     moving = moving_map.data(catalog, sources.below)
+    focal = _focal(sources)
     costs = resources.costs(sources.benchmarks)
     reasons = remarks.collect(sources.manifests, sources.coverage)
     return (
@@ -98,7 +99,7 @@ def render(
             headline=counts.headline(catalog, lanes),
             of_fibres_without_events=_fibres_alone(catalog) and not len(catalog.events),
             why_empty=counts.why_empty(catalog, lanes),
-            map=draw(catalog, sources.below),
+            map=draw(catalog, sources.below, focal),
             natural_earth=sources.below.natural_earth,
             listed=listed,
             files=_files(sources.catalog_files),
@@ -122,7 +123,7 @@ def render(
             **_origins(catalog, sources),
             diagnosis=json.loads(sources.diagnosis.read_text(encoding="utf-8")),
             **_statistics(catalog),
-            **_mechanisms(catalog, sources),
+            **_mechanisms(catalog, focal),
             moving=moving,
             moving_json=Markup(embedded(moving)),
             samples=Markup(embedded(samples)) if samples else "",
@@ -172,16 +173,20 @@ def _files(paths: list[str]) -> list[dict[str, str]]:
     return [{"name": Path(path).name, "path": quote(path)} for path in paths]
 
 
-def _mechanisms(catalog: Catalog, sources: Sources) -> dict[str, Any]:
-    """Focal mechanisms; None in a run that looks for none."""
+def _focal(sources: Sources) -> Focal | None:
+    """Mechanisms and polarities; None in a run that looks for none."""
     if not sources.mechanisms:
-        return {"mechanisms": None}
-    focal = Focal(
+        return None
+    return Focal(
         tables.read_many(sources.mechanisms, MECHANISMS),
         tables.read_many(sources.polarities, POLARITIES),
     )
+
+
+def _mechanisms(catalog: Catalog, focal: Focal | None) -> dict[str, Any]:
+    """What the section of mechanisms shows; None in a run that looks for none."""
     return {
-        "mechanisms": mechanisms.view(catalog, focal),
+        "mechanisms": None if focal is None else mechanisms.view(catalog, focal),
         "ball_half": mechanisms.HALF,
         "ball_radius": mechanisms.RADIUS,
     }

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.section import Section
-from quakeline.models import earthquake_cnn, spectrogram_cnn
+from quakeline.models import spectrogram_cnn
 from quakeline.models.ancestry import NOT_STATED
+from quakeline.models.blank_cards import PICKERS
 from quakeline.models.card_text import check as check_card
 from quakeline.models.cards import CARDS, Card, GivenFiles
 from quakeline.models.event_cards import EVENT, NOISE, QUAKEXNET
@@ -31,8 +32,7 @@ from quakeline.models.weights import SUFFIX, digest_of
 Kind = TypeVar("Kind", bound=Section)
 
 #: Networks that are trained from scratch, by name of their architecture.
-SCRATCH = {**{card.network: card for card in reversed(CARDS.values())},
-           earthquake_cnn.CARD.network: earthquake_cnn.CARD,
+SCRATCH = {**PICKERS,
            QUAKEXNET.network: QUAKEXNET,
            "spectrogram-cnn": spectrogram_cnn.card_for()}  # fmt: skip
 

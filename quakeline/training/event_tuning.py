@@ -29,6 +29,7 @@ from quakeline.training.jobs import (
     logged,
     recipe_of,
     records_of,
+    verdict_of,
     write_report,
 )
 from quakeline.training.loop import Fit, Notify
@@ -51,6 +52,8 @@ class EventResult:
         Of the part test; None where it has no windows.
     left_out
         Records that gave no window, by reason.
+    verdict
+        Whether it helped, in a sentence.
     doubts
         What is to be said of the result.
     """
@@ -62,6 +65,7 @@ class EventResult:
     accuracy: float | None
     reliability: Reliability | None
     left_out: Counter[str]
+    verdict: str
     doubts: list[str]
 
 
@@ -86,7 +90,10 @@ def tune(job: Job, begun: Beginning, notify: Notify) -> EventResult:
         raise ConfigError(f"{team.size} processes of torchrun given; networks of events take one")
     device = device_of(job.device, job.settings, team)
     recipe = recipe_of(job, begun, data, team)
-    fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe)
+    fit = Fit(
+        begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe,
+        steps=job.steps,
+    )  # fmt: skip
     progress = fit.run(job.checkpoint, logged(job, notify))
     begun.network.cpu().load_state_dict(progress.best)
     return _finished(job, data, begun, progress, windows)
@@ -148,7 +155,7 @@ def _finished(
     write_report(job, material)
     return EventResult(
         saved, progress.best_epoch, temperature, len(classes), accuracy, reliability, left_out,
-        doubts,
+        verdict_of(job, progress), doubts,
     )  # fmt: skip
 
 

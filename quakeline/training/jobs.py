@@ -21,7 +21,7 @@ from quakeline.training.beginning import Beginning, from_scratch, of_parent
 from quakeline.training.checkpoints import Progress
 from quakeline.training.datasets.opening import digest, in_parts
 from quakeline.training.datasets.records import DEV, PARTS, Dataset
-from quakeline.training.loop import Notify
+from quakeline.training.loop import Notify, Steps
 from quakeline.training.report import page
 from quakeline.training.settings import Settings
 from quakeline.training.team import Team
@@ -37,7 +37,7 @@ class Job:
     `parent` is a file of weights; None: a `network` from scratch, as `beginning.from_scratch` takes
     it. `resample` brings records of another rate to that of the network. `command` is what repeats
     it, for the report. `begins_anew`: a checkpoint of another training is removed, where else it is
-    refused.
+    refused. `steps` hears how far the training is within an epoch.
     """
 
     dataset: Dataset
@@ -51,6 +51,7 @@ class Job:
     threads: int = 1
     command: str = ""
     begins_anew: bool = False
+    steps: Steps | None = None
 
     @property
     def report(self) -> Path:
@@ -132,16 +133,32 @@ def logged(job: Job, notify: Notify) -> Callable[[dict[str, float]], None]:
     return heard
 
 
+def helped(progress: Progress) -> bool:
+    """Whether the epoch that is kept is better on the part dev than what the training began with.
+
+    Without an epoch nothing was to become better.
+    """
+    return not progress.epochs or progress.best_loss < progress.history[0]["dev_loss"]
+
+
+def verdict_of(job: Job, progress: Progress) -> str:
+    """In a sentence, whether a training helped, by the loss on the part dev."""
+    before, after = progress.history[0]["dev_loss"], progress.best_loss
+    first = "random weights" if job.parent is None else "the weights it began with"
+    if not progress.epochs:
+        return "no epoch was asked for: the weights are those it began with"
+    losses = f"loss {after:.4g} on the part {DEV}, before {before:.4g}"
+    if helped(progress):
+        return f"better than {first}: {losses}"
+    return (
+        f"not better than {first}: {losses}; the best of its epochs is written all the same: more"
+        " records, or a smaller learning rate, may help"
+    )
+
+
 def doubts_of(job: Job, progress: Progress) -> list[str]:
     """What is to be said of a training that did not help."""
-    before = progress.history[0]["dev_loss"]
-    if not job.settings.epochs or progress.best_loss < before:
-        return []
-    line = (
-        f"no epoch was better on the part {DEV} than the weights it began with ({before:.4g}):"
-        " more records, or a smaller learning rate, may help"
-    )
-    return [line]
+    return [] if helped(progress) else [verdict_of(job, progress)]
 
 
 def facts_of(job: Job, data: Dataset, progress: Progress) -> dict[str, Any]:
@@ -151,6 +168,7 @@ def facts_of(job: Job, data: Dataset, progress: Progress) -> dict[str, Any]:
         "best_epoch": progress.best_epoch,
         "dev_loss": progress.best_loss,
         "dev_loss_before": progress.history[0]["dev_loss"],
+        "verdict": verdict_of(job, progress),
         "records": {part: len(data.rows(part)) for part in PARTS},
     }
 

@@ -17,12 +17,15 @@ from quakeline.models.cards import Card
 from quakeline.training import checkpoints
 from quakeline.training.checkpoints import Progress
 from quakeline.training.losses import loss_of
+from quakeline.training.pieces import Pieces
 from quakeline.training.settings import Settings
 from quakeline.training.team import Team
 
 #: Hears the row of each epoch: epoch, learning_rate, train_loss, dev_loss and, of networks that
 #: give one class, dev_accuracy.
 Notify = Callable[[dict[str, float]], None]
+#: Hears of each step: the epoch, windows learnt from in it, and all that it has.
+Steps = Callable[[int, int, int], None]
 Batch = tuple[Tensor, Tensor, Tensor]
 
 
@@ -45,7 +48,8 @@ class Fit:
     """A network to be trained on windows.
 
     The same seed, records and threads give the same bits on a machine's CPU, also when training was
-    stopped and went on. Of a `team` of processes the first one writes and notifies.
+    stopped and went on. There batches are computed in pieces (`pieces`) where that is as good. Of a
+    `team` of processes the first one writes and notifies.
     """
 
     network: nn.Module
@@ -56,6 +60,7 @@ class Fit:
     device: torch.device
     recipe: str
     team: Team = ALONE
+    steps: Steps | None = None
 
     def run(self, checkpoint: Path, notify: Notify) -> Progress:
         """Train until the last epoch, or until validation is not better any more.
@@ -117,22 +122,39 @@ class Fit:
         self._ready_to_learn()
         examples = self.train.examples()
         order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(examples))
-        losses = []
-        for windows, wanted, weight in self._batches(
-            self.train, [examples[i] for i in order], epoch, self.team
-        ):
-            optimizer.zero_grad(set_to_none=True)
-            loss = loss_of(self._answer(learner, windows), wanted, weight, self.card)
-            if not torch.isfinite(loss):
-                raise DataError(
-                    f"the loss of epoch {epoch} is not finite: a smaller learning rate, or other"
-                    " records, are needed"
-                )
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
-            optimizer.step()
-            losses.append(loss.item())
+        losses, done = [], 0
+        ordered = [examples[i] for i in order]
+        with Pieces(self.network, self.card) as pieces:
+            for batch in self._batches(self.train, ordered, epoch, self.team):
+                optimizer.zero_grad(set_to_none=True)
+                loss = self._gradients(pieces, learner, batch)
+                if not torch.isfinite(loss):
+                    raise DataError(
+                        f"the loss of epoch {epoch} is not finite: a smaller learning rate, or"
+                        " other records, are needed"
+                    )
+                nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
+                optimizer.step()
+                losses.append(loss.item())
+                done = min(done + self.settings.batch, len(examples))
+                if self.steps is not None:
+                    self.steps(epoch, done, len(examples))
         return float(np.mean(losses))
+
+    @property
+    def _in_pieces(self) -> bool:
+        """Whether batches may be cut: on CPUs in float32, by a process that trains by itself."""
+        narrow = self.settings.precision != "float32"
+        return self.device.type == "cpu" and self.team.size == 1 and not narrow
+
+    def _gradients(self, pieces: Pieces, learner: nn.Module, batch: Batch) -> Tensor:
+        """Loss of a batch, whose gradients are then in the parameters."""
+        windows, wanted, weight = batch
+        if self._in_pieces and pieces.can_learn(windows):
+            return pieces.learn(windows, wanted, weight)
+        loss = loss_of(self._answer(learner, windows), wanted, weight, self.card)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
 
     def _answer(self, learner: nn.Module, windows: Tensor) -> Tensor:
         try:
@@ -173,9 +195,12 @@ class Fit:
         """Loss, and share of right classes, of the validation part."""
         self.network.eval()
         total, right, n = 0.0, 0, 0
-        with torch.no_grad():
+        with torch.no_grad(), Pieces(self.network, self.card) as pieces:
             for windows, wanted, weight in self._batches(self.dev, self.dev.examples(), 0):
-                output = self._computed(self.network, windows)
+                if self._in_pieces:
+                    output = pieces.answers(windows).float()
+                else:
+                    output = self._computed(self.network, windows)
                 total += loss_of(output, wanted, weight, self.card).item() * len(windows)
                 right += int((output.argmax(dim=1) == wanted.argmax(dim=1)).sum())
                 n += len(windows)

@@ -28,6 +28,7 @@ from quakeline.training.jobs import (
     logged,
     recipe_of,
     records_of,
+    verdict_of,
     write_report,
 )
 from quakeline.training.loop import Fit, Notify
@@ -42,12 +43,16 @@ _RULE = "largest F1 on the part dev, of 0.05 to 0.998"
 
 @dataclass(frozen=True)
 class Result:
-    """What came of it; `scores` by name of the weights and phase, of the part test."""
+    """What came of it; `scores` by name of the weights and phase, of the part test.
+
+    `verdict` says in a sentence whether it helped; `doubts` are sentences on what did not.
+    """
 
     weights_id: str
     best_epoch: int
     thresholds: dict[str, float]
     scores: dict[str, dict[str, scoring.Score]]
+    verdict: str
     doubts: list[str]
 
 
@@ -79,7 +84,10 @@ def tune(job: Job, notify: Notify, begun: Beginning | None = None) -> Result | N
     team.join(device)
     if job.begins_anew and checkpoints.keep_own(job.checkpoint, recipe):
         logger.info("train: begins anew, its checkpoint was of another training, or damaged")
-    fit = Fit(begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe, team)
+    fit = Fit(
+        begun.network, card, windows[TRAIN], windows[DEV], job.settings, device, recipe, team,
+        job.steps,
+    )  # fmt: skip
     progress = fit.run(job.checkpoint, logged(job, notify))
     team.leave()
     if team.rank:
@@ -118,17 +126,30 @@ class _Tested:
             for name, found in self.picked.items()
         }
 
+    def worse(self, name: str) -> list[str]:
+        """A sentence for each phase of which the new weights, `name`, have a smaller F1."""
+        own = self.scores.get(name, {})
+        return [
+            f"on the part {TEST} F1 of {phase} is {own[phase].f1:.3f} ({one.labels} labels),"
+            f" that of {parent} {one.f1:.3f}"
+            for parent, scores in self.scores.items()
+            for phase, one in scores.items()
+            if phase in own and own[phase].f1 < one.f1
+        ]
+
 
 def _finished(
     job: Job, data: Dataset, begun: Beginning, progress: Progress, windows: Windows
 ) -> Result:
     card, tensors = begun.result, begun.stored(progress.best)
-    doubts = doubts_of(job, progress)
     with TemporaryDirectory(prefix="quakeline-") as folder:
         first = Path(folder) / "tuned.safetensors"
         save_network(first, tensors, card)
         tested = _tested(job, data, Annotator.load(first, "cpu", job.threads))
-    training = _training(job, data, progress, tested)
+    worse = tested.worse(job.name)
+    doubts = [*doubts_of(job, progress), *worse]
+    verdict = "; ".join([verdict_of(job, progress), *worse])
+    training = _training(job, data, progress, tested, verdict)
     final = replace(card, training=training, thresholds=tested.thresholds)
     saved = save_network(job.target, tensors, final)
     confusion = _confusion(begun, progress, windows, tested, job.name)
@@ -137,7 +158,7 @@ def _finished(
         data, doubts,
     )  # fmt: skip
     write_report(job, material)
-    return Result(saved, progress.best_epoch, tested.thresholds, tested.scores, doubts)
+    return Result(saved, progress.best_epoch, tested.thresholds, tested.scores, verdict, doubts)
 
 
 def _tested(job: Job, data: Dataset, tuned: Annotator) -> _Tested:
@@ -175,9 +196,11 @@ def _training(
     data: Dataset,
     progress: Progress,
     tested: _Tested,
+    verdict: str,
 ) -> Training:
     facts = {
         **facts_of(job, data, progress),
+        "verdict": verdict,
         "thresholds_by": tested.rule,
         "scores_on_test": {
             name: {phase: one.plain() for phase, one in own.items()}

@@ -42,9 +42,10 @@ _KEPT_BYTES = 1 << 29
 class Windows:
     """Windows of the records of one part for a network.
 
-    Whether windows move and change at random follows from `training`; else each record gives the
-    same window every time. Records that were read are kept, the first ones of a set that is larger
-    than `_KEPT_BYTES`: with another order each epoch none is worth more than another.
+    Whether windows change at random follows from `training`; else each record gives the same window
+    every time, with its onset as far from the middle as in training. Records that were read are
+    kept, the first ones of a set that is larger than `_KEPT_BYTES`: with another order each epoch
+    none is worth more than another.
     """
 
     dataset: Dataset
@@ -171,10 +172,8 @@ class Windows:
         if card.output == "window":
             if example.at is None:
                 return int(random.integers(0, n - window + 1))
-            moved = 0
-            if self.training and n > window:
-                far = self._jitter
-                moved = int(random.integers(-far, far + 1))
+            far = self._jitter if n > window else 0
+            moved = int(random.integers(-far, far + 1))
             return (
                 round(example.at)
                 - window // 2

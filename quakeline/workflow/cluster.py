@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from quakeline.core.errors import ConfigError
 from quakeline.core.section import Section
 from quakeline.workflow import stages
+from quakeline.workflow.object_store import ObjectStore
 from quakeline.workflow.stages.table import Settings, Stage
 
 #: Where the site file lies, seen from the folder of the run, unless the variable names another.
@@ -68,6 +69,10 @@ class ClusterSite(Section):
         None,
         gt=0,
         description="chunks that one job works through; null: each step of a chunk is a job",
+    )
+
+    results: ObjectStore | None = Field(
+        None, description="where products are kept beside this folder; null: nowhere"
     )
 
     def resources(self, kind: Kind, memory_mb: int, runtime_min: int) -> dict[str, Any]:
@@ -167,4 +172,7 @@ def _explained(path: Path, item: dict[str, Any]) -> str:
     if item["type"] in ("extra_forbidden", "missing"):
         known = {"extra_forbidden": "is no key of a site file", "missing": "is required"}
         return f"site file {path}: {place} {known[item['type']]}"
-    return f"site file {path}: {place}: {item['input']!r} given; {item['msg'].lower()}"
+    words = item["msg"].lower()
+    if item["type"] == "value_error":
+        words = str(item["ctx"]["error"])
+    return f"site file {path}: {place}: {item['input']!r} given; {words}"

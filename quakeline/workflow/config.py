@@ -8,7 +8,7 @@ configuration whenever the workflow is parsed.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -46,7 +46,7 @@ _OF_DATA_SET = ("run", "time", "time.start", "time.end")
 _STATIONS = ("table", "stationxml", "fdsn")
 _WITHOUT_DEFAULT = "what belongs to a data set has no default"
 #: Kinds of weights that a run can train further: a network of its own tensors.
-_TRAINABLE = ("builtin", "seisbench")
+_TRAINABLE = ("builtin", "seisbench", "untrained")
 _ABSENT = object()
 #: Kinds that are meant where a section does not say its own.
 _UNSAID = ("builtin", "rules")
@@ -209,10 +209,18 @@ class Run(Section):
     def _check_training(self) -> Run:
         """A picker is trained on one data set, by a run that uses it."""
         earlier, train = self.dataset.from_run, self.train
+        blank = self.weights.kind == "untrained"
         if train is None:
             if earlier:
                 raise ValueError("dataset.from_run: without section train nothing uses its records")
+            if blank:
+                raise ValueError("weights.kind: 'untrained' given; it needs section train")
             return self
+        if blank and train.settings.norms != "train":
+            raise ValueError(
+                f"train.settings.norms: {train.settings.norms!r} given; allowed for weights of kind"
+                " untrained, which have no means to keep: train"
+            )
         if bool(train.dataset) == bool(earlier):
             given = "both are" if earlier else "none is"
             raise ValueError(
@@ -370,12 +378,17 @@ class Run(Section):
         """Names of the chunks in order of time."""
         return [chunk.id for chunk in self.time.chunks()]
 
-    def require_files(self) -> None:
-        """Raise ConfigError that lists every file the run names and every library it lacks."""
+    def require_files(self, coming: Collection[str] = ()) -> None:
+        """Raise ConfigError that lists every file the run names and every library it lacks.
+
+        The catalogs of runs that are `coming` before this one need not be there.
+        """
         needed = [(one.EXTRA, path) for path, one in self.within() if one.EXTRA]
         missing = [line for line in (lacking(*pair) for pair in needed) if line]
         missing += self.velocity.missing()
         for stage in stages.of(self):
+            if stage.name == "dataset" and self.dataset.from_run in coming:
+                continue
             try:
                 named = stage.files(self)
             except ConfigError as error:

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import chdir, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from quakeline.core.installed import HOME, SNAKEFILE
 from quakeline.core.names import proposal
 from quakeline.io.products import checksums, locking
 from quakeline.io.products.atomic import require_space, writing
-from quakeline.workflow import config, profiles, stages
+from quakeline.workflow import cluster, config, profiles, stages
 from quakeline.workflow.following import Follower, Progress
 from quakeline.workflow.outcome import INTERRUPTED, Outcome, explain
 
@@ -90,15 +90,15 @@ def find_overlay(place: Path, given: str | None, folder: Path) -> Path | None:
     )
 
 
-def checked(place: Path, overlay: Path | None) -> config.Run:
+def checked(place: Path, overlay: Path | None, coming: Collection[str] = ()) -> config.Run:
     """Read the configuration and the tables that it names.
 
-    The job that needs a table may begin hours later. Raises ConfigError with every mistake, one a
-    line.
+    The job that needs a table may begin hours later. The catalogs of runs that are `coming` before
+    this one need not be there. Raises ConfigError with every mistake, one a line.
     """
     run = config.read(config.read_yaml(overlay) if overlay else None, place / config.DEFAULT)
     with chdir(place):
-        run.require_files()
+        run.require_files(coming)
         for stage in stages.of(run):
             stage.check(run)
         _require_tables(run)
@@ -145,6 +145,9 @@ def launch(
         command += ["--configfile", str(overlay.resolve())]
     results = place / "results" / run.run
     _require_own(results)
+    elsewhere = cluster.read_site(place).results
+    if elsewhere:
+        elsewhere.require()
     with locking.claimed(results, ".lock", partial(_holders, place)) as lock:
         for folder in (results, place / ".snakemake"):
             require_space(folder)

@@ -12,7 +12,7 @@ from quakeline.core import extras
 from quakeline.core.errors import ConfigError
 from quakeline.core.installed import PROFILES as SHIPPED
 from quakeline.workflow import cluster, config, slurm
-from quakeline.workflow.queues.systems import SYSTEMS, require_programs
+from quakeline.workflow.queues.table import SYSTEMS, require_programs
 
 #: Where profiles lie in a run folder.
 PROFILES = Path("profiles")

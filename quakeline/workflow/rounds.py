@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quakeline.core.errors import ConfigError
 from quakeline.workflow import config
-from quakeline.workflow.launch import OVERLAYS
+from quakeline.workflow.launch import OVERLAYS, checked
 
 _CATALOG = "results/{}/catalog/events.parquet"
 
@@ -39,3 +39,19 @@ def wanted(place: Path, overlay: Path | None) -> list[Path | None]:
         if (place / _CATALOG.format(earlier)).is_file() or not before.is_file():
             return found
         found.insert(0, before)
+
+
+def planned(place: Path, overlay: Path | None) -> list[config.Run]:
+    """Configurations of `wanted`, each checked as far as it can be before the ones before it ran.
+
+    Raises ConfigError that lists every mistake of the first one that cannot run.
+    """
+    found: list[config.Run] = []
+    for one in wanted(place, overlay):
+        try:
+            found.append(checked(place, one, [run.run for run in found]))
+        except ConfigError as error:
+            if one == overlay:
+                raise
+            raise ConfigError(f"{one}, which comes first: {error}") from error
+    return found

@@ -28,7 +28,8 @@ DEMOS = {
 }
 #: The two folders of a run folder that hold anything before a run: overlays and profiles.
 OVERLAYS, OWN_PROFILES = Path("config/runs"), Path("profiles")
-_SITE = "site.example.yaml"
+#: Examples beside a profile of what a cluster differs in, which go to config/.
+_EXAMPLE = ".example.yaml"
 
 
 def files_of_demo(name: str) -> dict[Path, str]:
@@ -50,7 +51,8 @@ def lay(
     files
         Texts by their places in the folder: overlay and tables. None of them may be there.
     profile
-        A further Snakemake profile of the program, e.g. slurm; its site file comes as well.
+        A further Snakemake profile of the program, e.g. slurm; with the
+        examples of what its cluster differs in.
 
     Raises
     ------
@@ -78,9 +80,9 @@ def _beside(run: str, profile: str | None) -> Iterator[tuple[Path, str]]:
     for name in dict.fromkeys(["default", *([profile] if profile else [])]):
         text = (PROFILES / name / "config.yaml").read_text(encoding="utf-8")
         yield OWN_PROFILES / name / "config.yaml", text
-        site = PROFILES / name / _SITE
-        if site.is_file():
-            yield Path("config/site.yaml"), site.read_text(encoding="utf-8")
+        for path in sorted((PROFILES / name).glob(f"*{_EXAMPLE}")):
+            own = Path("config") / f"{path.name.removesuffix(_EXAMPLE)}.yaml"
+            yield own, path.read_text(encoding="utf-8")
 
 
 _PAGE = """\

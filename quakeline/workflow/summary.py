@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from quakeline.io.formats.focal_mechanisms import Focal
+    from quakeline.workflow.config import Run
 
 #: Events and reasons listed at most; the files of the run hold all.
 _MOST_EVENTS = 20
@@ -281,11 +282,14 @@ def _diagnosis(path: Path) -> dict[str, Any]:
 
 
 def _totals(found: RunTables, velocity: str) -> Table:
+    from quakeline.workflow.networks_told import used
+
     table = _grid()
     for name, text in {
         "events": _event_total(found.events),
         **_magnitude_totals(found.events),
         **_mechanism_totals(found.focal),
+        **used(found.folder, _configuration(found.folder)),
         "picks": _pick_total(found.picks),
         "stations": _station_total(found),
         **_fibre_totals(found),
@@ -432,7 +436,8 @@ def _choice_parts(run_dir: Path) -> list[RenderableType]:
     """Table of what `auto` became; nothing without any."""
     from quakeline.workflow.choices import product_paths, told
 
-    chosen = told(_configured(run_dir), product_paths(run_dir))
+    run = _configuration(run_dir)
+    chosen = told(run.chosen if run else {}, product_paths(run_dir))
     if not chosen:
         return []
     table = _grid()
@@ -441,14 +446,14 @@ def _choice_parts(run_dir: Path) -> list[RenderableType]:
     return [Text(), Text("Chosen for this run, where settings were left open", style="bold"), table]
 
 
-def _configured(run_dir: Path) -> dict[str, Any]:
-    """Choices that the run's configuration makes; none where it is absent or of another version."""
+def _configuration(run_dir: Path) -> Run | None:
+    """The configuration of a run; None where it is absent or of another version."""
     from quakeline.report.publication.crate import CONFIG
     from quakeline.workflow.config import load, read_yaml
 
     with suppress(ConfigError):
-        return load(read_yaml(run_dir / "catalog" / CONFIG)).chosen
-    return {}
+        return load(read_yaml(run_dir / "catalog" / CONFIG))
+    return None
 
 
 def _places(found: RunTables) -> Table:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from workfolder import WorkFolder
 
 import quakeline
-from quakeline.api import finished, steps
+from quakeline.api import finished, geo, steps, waveforms
 from quakeline.api.figures import plots, statistics
 from quakeline.api.finished import FinishedRun
 from quakeline.core.errors import ConfigError, DataError
@@ -29,7 +29,7 @@ def run(demo_run: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> FinishedRun:
     return quakeline.open_run("results/unterhaching")
 
 
-@pytest.mark.parametrize("module", [finished, plots, steps])
+@pytest.mark.parametrize("module", [finished, geo, plots, steps, waveforms])
 def test_examples(
     module: ModuleType, demo_run: WorkFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,3 +149,29 @@ def test_gutenberg_richter_is_drawn_with_its_law(run: FinishedRun) -> None:
     label = axes.lines[2].get_label()
     assert isinstance(label, str)
     assert float(label.split()[2]) == pytest.approx(1.0, abs=0.06)
+
+
+def test_tables_with_places(run: FinishedRun) -> None:
+    """Each row keeps its cells, and lies where its own or its station's coordinates say."""
+    for name, rows in (("events", run.events), ("stations", run.stations)):
+        made = run.to_geopandas(name)
+        assert made.crs.to_epsg() == 4326
+        pd.testing.assert_frame_equal(pd.DataFrame(made.drop(columns="geometry")), rows)
+        assert np.allclose(made.geometry.x, rows["longitude"])
+        assert np.allclose(made.geometry.y, rows["latitude"])
+    for name, rows in (("picks", run.picks), ("arrivals", run.arrivals)):
+        made = run.to_geopandas(name)
+        assert made["pick_id"].tolist() == rows["pick_id"].tolist()
+        stations = run.stations.drop_duplicates("station").set_index("station")
+        assert np.allclose(made.geometry.y, stations["latitude"][made["station"]])
+    with pytest.raises(ConfigError, match="table: 'waveforms' given; allowed: events, stations"):
+        run.to_geopandas("waveforms")
+
+
+def test_rows_without_places_have_no_point() -> None:
+    table = pd.DataFrame({"longitude": [11.0, np.nan], "latitude": [48.0, 48.0]}, index=[7, 9])
+    made = quakeline.to_geopandas(table)
+    assert made.geometry[7].x == 11.0
+    assert made.geometry[9] is None
+    with pytest.raises(DataError, match="no column latitude"):
+        quakeline.to_geopandas(table[["longitude"]])

@@ -160,7 +160,7 @@ def test_names_of_runs(name: str, here: Path) -> None:
 
 
 def test_the_profile_of_a_cluster(here: Path) -> None:
-    with pytest.raises(ConfigError, match="known: default, lsf, pbs, sge, slurm"):
+    with pytest.raises(ConfigError, match="known: default, kubernetes, lsf, pbs, sge, slurm"):
         init("demo", profile="condor")
     init("demo", profile="slurm")
     for name in ("default", "slurm"):

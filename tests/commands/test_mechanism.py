@@ -126,7 +126,7 @@ def test_what_cannot_be_told_is_a_note(made, tmp_path):
 
 
 def test_small_events_of_a_cluster_give_one_mechanism(made, tmp_path):
-    """Each of three events has ten of the polarities; a fourth lies elsewhere."""
+    """Each of three events has ten of the polarities, of 12 needed; a fourth lies elsewhere."""
     folder, _, _, polarities = made
     events = tables.read(folder / "catalog/events.parquet", EVENTS)
     several = pd.concat(
@@ -145,7 +145,8 @@ def test_small_events_of_a_cluster_give_one_mechanism(made, tmp_path):
         "mechanism", tmp_path / "catalog", "--polarities", tmp_path / "table.csv",
         "--max-takeoff-gap", 90, "--velocity", folder / "velocity.csv", "--output",
     )  # fmt: skip
-    done = invoke(*words, tmp_path / "out", "--composite-km", 0.5)
+    few = ("--min-polarities", 12)
+    done = invoke(*words, tmp_path / "out", "--composite-km", 0.5, *few)
     assert done.exit_code == 0, done.output
     found = tables.read(tmp_path / "out/mechanisms.parquet", MECHANISMS)
     joined = found[found["composite_of"].notna()]
@@ -153,8 +154,19 @@ def test_small_events_of_a_cluster_give_one_mechanism(made, tmp_path):
     (row,) = joined.itertuples()
     assert row.polarities == 30
     assert kagan(row) < np.hypot(row.plane_1_sigma_deg, row.plane_2_sigma_deg)
-    (alone,) = found[found["composite_of"].isna()].itertuples()
-    assert (alone.event_id, alone.note) == ("e3", "5 polarities, 8 are needed")
+    assert "1 of them of 3 small events together, 1 events without one" in done.output
+    rest = found[found["composite_of"].isna()]
+    assert rest["event_id"].tolist() == ["e1", "e2", "e3"]
+    assert rest["note"].tolist() == [
+        *["part of the composite of e0"] * 2,
+        "5 polarities, 12 are needed",
+    ]
+    assert rest["strike_1_deg"].isna().all()
+    # Events that have enough polarities by themselves are not joined.
+    done = invoke(*words, tmp_path / "enough", "--composite-km", 0.5)
+    assert (
+        tables.read(tmp_path / "enough/mechanisms.parquet", MECHANISMS)["composite_of"].isna().all()
+    )
     with pytest.raises(ConfigError, match="--composite-km: given without a catalog"):
         invoke("mechanism", "--output", tmp_path / "none", "--composite-km", 1)
 

@@ -74,6 +74,7 @@ finally:
     assert {"openvino", "pandas"} <= loaded
     idle = {"torch", "scipy.signal", "scipy.stats", "zarr", "matplotlib", "xarray", "dask", "numba"}
     assert not idle & loaded
+    assert not {"openvino.tools.ovc", "openvino_telemetry", "rich.progress"} & loaded
     assert not [name for name in loaded if name.startswith("quakeline.workflow.")]
 
 

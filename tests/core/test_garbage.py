@@ -1,4 +1,6 @@
 import gc
+import subprocess
+import sys
 
 from quakeline.core import garbage
 
@@ -12,3 +14,15 @@ def test_new_objects_start_a_search_less_often_and_old_ones_as_before():
         assert gc.isenabled()
     finally:
         gc.set_threshold(*before)
+
+
+def test_a_program_ends_without_a_search():
+    code = (
+        "import atexit, gc, sys\n"
+        "from quakeline.core import garbage\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 1000))\n"  # the first runs last
+        "garbage.search_rarely()\n"
+        "print(gc.get_freeze_count() > 1000)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

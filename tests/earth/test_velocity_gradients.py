@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from quakeline.core.errors import DataError
 from quakeline.earth.velocity import Domain, TravelTimes, VelocityModel, first_arrivals, load
 
 SPEED, GRADIENT = 4.0, 0.06
@@ -124,6 +125,27 @@ def test_what_lies_between_depths_follows_from_the_form(tmp_path, text, name, li
     else:
         assert model.at(np.array([3.0, 6.0]), "P") == pytest.approx([expected, 6.0])
     assert why in model.reading
+
+
+@pytest.mark.parametrize(
+    "text", ["0.0 5.0\n6.0 6.0\n", "# Depth (km),Vp (km/s)\n0.0,5.0\n6.0,6.0\n", "0, 5\n6, 6\n"]
+)
+def test_depths_and_vp_of_hash_and_skhash_have_no_s(tmp_path, text):
+    path = written(tmp_path, text, "vz.north")
+    model = load(path, 1.75)
+    assert model.at(np.array([3.0, 9.0]), "P") == pytest.approx([5.5, 6.0])
+    assert model.at(np.array([3.0]), "S") == pytest.approx([5.5 / 1.75])
+    assert "HASH joins its depths" in model.reading
+    with pytest.raises(DataError, match="no S velocities; give them"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("0 5\n6\n", "line 2: 6 given; 2 numbers"), ("5 5\n0 6\n", "must increase")]
+)
+def test_lines_of_hash_that_are_no_model(tmp_path, text, words):
+    with pytest.raises(DataError, match=words):
+        load(written(tmp_path, text, "vz.north"), 1.73)
 
 
 def test_the_setting_decides_and_a_curve_read_as_layers_is_doubted(tmp_path):

@@ -328,8 +328,12 @@ class RunFiles:
                         if p["phase"] == phase
                         and label.startswith(f"{p['network']}.{p['station']}.")
                     ]
-                    bumps = [0.9 * np.exp(-(((time - t) / 0.1) ** 2)) for t in onsets]
-                    group["probability"][i, j] = np.max([0 * time, *bumps], axis=0)  # type: ignore[index]
+                    curve = np.zeros(len(time))
+                    for onset in onsets:
+                        here = slice(*np.searchsorted(time, [onset - 1, onset + 1]))
+                        bump = 0.9 * np.exp(-(((time[here] - onset) / 0.1) ** 2))
+                        curve[here] = np.maximum(curve[here], bump)
+                    group["probability"][i, j] = curve  # type: ignore[index]
 
     def _benchmarks(self, root: Path, chunks: list[Span]) -> list[Path]:
         head = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"

@@ -142,7 +142,7 @@ class Dying:
 PLACES = {
     "packet": (running.Session, "add", (50, 600)),
     "line": (outputs.Output, "add", (1, 30)),
-    "table": (outputs.tables, "write", (1, 4)),
+    "table": (outputs.tables, "write_arrow", (1, 4)),
     "state": (outputs, "write_text", (1, 8)),
 }
 

@@ -41,6 +41,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "custom script file": small("script file"),
     "custom onnx file": small("onnx file", filter={"low_hz": 2.0}),
     "custom centre": small("centre", output="window", hop_samples=7),
+    "untrained": {"kind": "untrained", "network": "earthquake-cnn"},
     "ensemble of kinds": {
         "kind": "ensemble",
         "rule": "max",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.path import Path as Outline
+from pages import DESKTOP, PHONE
 
 from quakeline.core.reasons import Code, Reason, cells
 from quakeline.events.mechanisms import rotations, search
@@ -79,6 +80,53 @@ def test_the_page_has_a_section_of_them(run_files: Any) -> None:
     assert "BW.UH&lt;b&gt; down" in page
     assert page.count('class="up"') == page.count('class="down wrong"') == 1
     assert run_files.make() == page
+
+
+def test_a_composite_says_so(run_files: Any) -> None:
+    run_files.mechanisms = [
+        row("e1", composite_of="e1 e2"),
+        without("e2", Reason.of(Code.IN_COMPOSITE, event="e1")),
+    ]
+    run_files.polarities = [polarity("e1", "UH1")]
+    page = run_files.make()
+    assert "of 2 small events together" in page
+    assert "1 (e.g. part of the composite of e1)" in page
+
+
+def brightness(colour: str) -> float:
+    """Of `rgb(r, g, b)`, 0 to 255."""
+    return float(np.mean([float(word) for word in re.findall(r"[\d.]+", colour)[:3]]))
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_beachballs_stand_on_the_map(run_files: Any, visit: Any, tmp_path: Any, size: Any) -> None:
+    """At the epicentres, larger for larger magnitudes, dark for good ones; a click chooses."""
+    run_files.mechanisms = [row("e1"), row("e2", quality_class="C"), row("e3")]
+    run_files.polarities = [polarity(name, "UH1") for name in ("e1", "e2", "e3")]
+    for event, magnitude in zip(run_files.events, (1.0, 3.0, 2.0), strict=True):
+        event |= {"magnitude": magnitude, "magnitude_type": "ML"}
+    run_files.make()
+    seen = visit(size, file=tmp_path / "report.html")
+    page, layout = seen.page, ".map .wide" if size is DESKTOP else ".map .narrow"
+    widths, fills = [], []
+    for number in (1, 2, 3):
+        ball = page.locator(f"{layout} [id$='-mechanism-{number}']")
+        circle = page.locator(f"{layout} [id$='-events-above'] > *").nth(number - 1)
+        box, spot = ball.bounding_box(), circle.bounding_box()
+        for start, length in (("x", "width"), ("y", "height")):
+            middles = [one[start] + one[length] / 2 for one in (box, spot)]
+            assert abs(middles[0] - middles[1]) < 1.5
+        widths.append(box["width"])
+        paths = ball.locator("path")
+        colours = [
+            paths.nth(n).evaluate("e => getComputedStyle(e).fill") for n in range(paths.count())
+        ]
+        fills.append(min(map(brightness, colours)))
+    assert widths[0] < widths[2] < widths[1]
+    assert fills[1] > 150 > max(fills[0], fills[2])
+    page.locator(f"{layout} [id$='-mechanism-2'] path").first.click(force=True)
+    assert page.locator("#events tr.picked th").inner_text() == "2"
+    assert seen.complaints == []
 
 
 def test_a_run_without_any_mechanism_says_why(run_files: Any) -> None:

@@ -11,7 +11,7 @@ import torch
 from labelled_records import wavelets
 
 from quakeline.models.ancestry import Training
-from quakeline.models.earthquake_cnn import CARD
+from quakeline.models.blank_cards import EARTHQUAKE_CNN as CARD
 from quakeline.training.checkpoints import Progress
 from quakeline.training.report import drawings, evaluation, page
 from quakeline.training.scoring import Found, score

@@ -271,7 +271,7 @@ def test_settings_on_the_command_line() -> None:
 
 
 def test_earthquake_cnn_from_scratch(tmp_path: Path) -> None:
-    from quakeline.models.earthquake_cnn import CARD
+    from quakeline.models.blank_cards import EARTHQUAKE_CNN as CARD
     from quakeline.models.networks import build, save_network
     from quakeline.models.weights import card_of
 

@@ -153,4 +153,4 @@ def test_an_unknown_profile_lists_the_known_ones(workdir: WorkFolder) -> None:
     done = workdir.quakeline("run", "--profile", "condor")
     assert done.returncode == 2
     assert "'condor'" in done.stderr
-    assert "default, lsf, pbs, sge, slurm" in done.stderr
+    assert "default, kubernetes, lsf, pbs, sge, slurm" in done.stderr

@@ -158,8 +158,8 @@ GOLDEN = {
         "weights": 1,
         "annotate": 2,
         "pick": 3,
-        "associate": 12,
-        "locate": 11,
+        "associate": 13,
+        "locate": 12,
     },
     "picks": {"UH1 P": 2, "UH1 S": 2, "UH2 P": 4, "UH2 S": 2}
     | {"UH3 P": 3, "UH3 S": 5, "UH4 P": 2, "UH4 S": 1},

@@ -12,15 +12,14 @@ import obspy
 import pandas as pd
 
 from quakeline.api.direct.curves import Curves
+from quakeline.api.direct.given import Paths, inventory_of, recordings_of
 from quakeline.api.direct.weights import load
-from quakeline.core.errors import ConfigError, DataError
-from quakeline.io.formats import inventory as inventories
+from quakeline.core.errors import DataError
 from quakeline.io.products.remarks import Remark
 from quakeline.picking.direct.picks import described, picks_of, settings_of
 from quakeline.picking.direct.work import Work
-from quakeline.waveforms.preparation.recordings import Recordings, of_array, of_files, of_stream
+from quakeline.waveforms.preparation.recordings import Recordings, of_array
 
-Paths: TypeAlias = str | Path | Sequence[str | Path]
 #: An obspy Stream or Trace, an array, or paths.
 Data: TypeAlias = Any
 
@@ -90,7 +89,7 @@ def pick(
     WeightsError
         The weights cannot be had.
     """
-    known = _inventory(stationxml, inventory)
+    known = inventory_of(stationxml, inventory)
     recordings = _recordings(data, known, sampling_rate_hz, start, components)
     annotator = load(model, weights, threads=threads, device=device, batch=batch)
     chosen = settings_of(annotator.card, thresholds, **settings)
@@ -126,7 +125,7 @@ def annotate(
         is P on SHZ, SHN and SHE. Where no component has data it is masked; a hole of more than an
         hour parts it into several traces.
     """
-    known = _inventory(stationxml, inventory)
+    known = inventory_of(stationxml, inventory)
     recordings = _recordings(data, known, sampling_rate_hz, start, components)
     annotator = load(model, weights, threads=threads, device=device, batch=batch)
     work, curves = Work(recordings, annotator), Curves(annotator.card)
@@ -144,19 +143,6 @@ def _warn(remarks: list[Remark]) -> None:
         logger.warning("%s", line)
 
 
-def _inventory(stationxml: Paths, inventory: obspy.Inventory | None) -> obspy.Inventory:
-    paths = _paths(stationxml)
-    if paths and inventory is not None:
-        raise ConfigError("stationxml and inventory given; allowed: one of them")
-    if inventory is None:
-        return inventories.read(paths)
-    return inventories.with_normal_codes(inventory)
-
-
-def _paths(given: Paths) -> list[Path]:
-    return [Path(given)] if isinstance(given, str | Path) else [Path(path) for path in given]
-
-
 def _recordings(
     data: Data,
     inventory: obspy.Inventory,
@@ -170,11 +156,7 @@ def _recordings(
         return of_array(data, sampling_rate_hz, _starts(start), components)
     if sampling_rate_hz is not None or start is not None:
         raise DataError("sampling_rate_hz or start given; allowed with an array only")
-    if isinstance(data, obspy.Trace):
-        return of_stream([data], inventory)
-    if isinstance(data, obspy.Stream):
-        return of_stream(data, inventory)
-    return of_files(_paths(data), inventory)
+    return recordings_of(data, inventory)
 
 
 def _starts(start: Any) -> int | list[int]:

@@ -15,7 +15,7 @@ from quakeline.earth.velocity.model import VelocityModel
 from quakeline.earth.velocity.raw import Raw
 
 #: Forms of other programs; what is none of them is a table.
-FORMS = (*programs.FORMS, *taup.FORMS)
+FORMS = (*taup.FORMS, *programs.FORMS)
 
 #: A table of at least so many depths, of which nearly all steps go up and most are small, is a
 #: curve that somebody sampled.
@@ -35,6 +35,7 @@ def load(path: Path, vp_vs: float = 0.0, interpolation: str = "auto") -> Velocit
     - hypoDD: the lists of a control file, NLAY RATIO, TOP, VEL (Waldhauser 2001)
     - VELEST: a .mod file (Kissling et al. 1995), the P layers and then the S layers
     - GaMMA: the lists z, p, s of its configuration (.json)
+    - HASH and SKHASH: lines of depth and vp, without S
     - TauP: named discontinuities (.nd) and .tvel, down to the core
 
     Parameters

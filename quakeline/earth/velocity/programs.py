@@ -1,4 +1,4 @@
-"""Velocity models of other programs: NonLinLoc, hypoDD, VELEST and GaMMA."""
+"""Velocity models of other programs: NonLinLoc, hypoDD, VELEST, GaMMA, HASH and SKHASH."""
 
 from __future__ import annotations
 
@@ -110,6 +110,29 @@ def gamma(path: Path, text: str) -> Raw:
     return Raw("GaMMA", rows, "linear", "GaMMA joins its z, p and s by straight lines")
 
 
+def hash_model(path: Path, text: str) -> Raw:
+    """Lines of depth and vp, with a comma between them or without one; no S velocities.
+
+    HASH and SKHASH join them by straight lines (Hardebeck & Shearer 2002).
+    """
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if words := _hash_words(line):
+            depth, vp = _numbers(path, number, words, 2)[:2]
+            rows.append(Row(depth, vp, None))
+    return Raw("HASH", rows, "linear", "HASH joins its depths by straight lines")
+
+
+def _hash_words(line: str) -> list[str]:
+    return line.partition("#")[0].replace(",", " ").split()
+
+
+def _is_hash(path: Path, lines: list[str]) -> bool:
+    """Whether the first line that is no comment is two numbers, with no names of columns above."""
+    first = next((words for line in lines if (words := _hash_words(line))), [])
+    return len(first) == 2 and all(_NUMBER.match(word) for word in first)
+
+
 def _lists(content: Any) -> dict[str, list[Any]]:
     """The lists z, p, s of the first mapping that has z, at any level."""
     if not isinstance(content, dict):
@@ -150,4 +173,5 @@ FORMS = (
     ),
     Form(lambda path, lines: path.suffix.lower() == ".mod", velest),
     Form(lambda path, lines: path.suffix.lower() == ".json", gamma),
+    Form(_is_hash, hash_model),
 )

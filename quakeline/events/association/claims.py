@@ -89,7 +89,8 @@ def _pairs(
     site = picks["site"].to_numpy()
     xy = local[["x", "y"]].to_numpy()
     reach = farthest(xy[site[members["row"]]], place, members["event"].to_numpy())
-    reach = np.minimum(_FARTHER * reach + _BEYOND_KM, network.search.max_distance_km)
+    most = network.search.reach_km(xy, place[:, :2])
+    reach = np.minimum(_FARTHER * reach + _BEYOND_KM, most)
     events = _Events(*origins, reach, alive, network.search.tolerance_s, errors)
     group, time_ns = picks["group"].to_numpy(), picks["time_ns"].to_numpy()
     sigma, times = picks["sigma_s"].to_numpy(), network.finder.times

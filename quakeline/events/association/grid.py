@@ -24,7 +24,7 @@ from scipy.special import pdtrc
 
 from quakeline.earth.sites import Sites
 from quakeline.events.association.network import Finder
-from quakeline.events.association.rules import Search
+from quakeline.events.association.rules import NEAREST, Search
 from quakeline.events.association.votes import BESIDE, Reach, Slice, form
 
 #: Nodes of a grid at most, and travel times that are held at most.
@@ -39,8 +39,6 @@ _BIN_SHARE = 0.28
 _TRIED, _WIDE = 1.6, 2
 #: Origins are searched in slices of this length in s, which bounds the memory.
 _SLICE_S = 300.0
-#: Sites near a node whose votes are counted by themselves.
-_NEAR = 6
 #: Origins of a slice that may have the votes that are needed by chance.
 _BY_CHANCE = 1.0
 #: Times that a new origin takes its picks anew.
@@ -83,7 +81,8 @@ class Grid:
         travel = np.empty((2 * sites, len(nodes)), dtype=np.float32, order=order)
         east, north = (nodes[:, n : n + 1] - self._xy[:, n] for n in (0, 1))
         away = np.hypot(east, north)
-        within = (away <= self._search.max_distance_km).T
+        reach = self._search.reach_km(self._xy, nodes[:, :2])
+        within = (away <= reach[:, None]).T
         ends = np.empty((2, 2 * sites), dtype=np.float32)
         for number, rows in enumerate(self._rows):
             for site in range(sites):
@@ -95,7 +94,7 @@ class Grid:
                 travel[slot] = times
         longest = ends[1].max()
         ends[0] = np.minimum(ends[0], longest)
-        count = min(_NEAR, sites)
+        count = min(NEAREST, sites)
         rank = np.argpartition(away, count - 1, axis=1)[:, :count]
         near = np.zeros(away.shape, dtype=bool)
         np.put_along_axis(near, rank, True, axis=1)
@@ -193,7 +192,7 @@ class Grid:
         travel = np.empty(2 * len(away))
         for number, rows in enumerate(self._rows):
             travel[number::2] = self._finder.times.travel(rows, east, north, np.array(origin[2]))
-        travel[np.repeat(away, 2) > self._search.max_distance_km] = np.nan
+        travel[np.repeat(away, 2) > self._search.reach_km(self._xy, origin[None, :2])] = np.nan
         return np.asarray(picks.times - origin[3] - travel[picks.slots])
 
     def _beside(self, node: int) -> np.ndarray:
@@ -214,7 +213,7 @@ class Grid:
         rate = len(slots) / span_s * width_s
         active = max(len(np.unique(slots)), 1)
         every = rate * self._share
-        near = min(rate * 2 * _NEAR / active, every)
+        near = min(rate * 2 * NEAREST / active, every)
         tables = []
         counts = np.arange(most + 1)
         for rate in (every, near):

@@ -31,8 +31,9 @@ _DEPTHS = (1.0, 0.3, 2.0)
 _FAST_KM_S = 3.5
 #: Origins farther apart than this are never the same, in s.
 _LONGEST_S = 10.0
-#: Events that may be parts of one: up to so many times the least time between events, and km apart.
-_PART_TIMES = 1.5
+#: Events that may be parts of one: up to so many times the tolerance of picks, or the least time
+#: between events, and km apart.
+_PART_TOLERANCES, _PART_TIMES = 3.0, 1.5
 _PART_KM = 20.0
 #: Times that parts are joined.
 _JOINS = 2
@@ -155,7 +156,9 @@ def _parts(state: _State, picks: pd.DataFrame, network: Network) -> np.ndarray:
     none = np.empty((0, 2), dtype=np.int64)
     if state.members.empty or state.origins is None:
         return none
-    pairs = _beside(state.origins, network.search.min_interevent_s, state.members["event"])
+    search = network.search
+    apart_s = max(_PART_TOLERANCES * search.tolerance_s, _PART_TIMES * search.min_interevent_s)
+    pairs = _beside(state.origins, apart_s, state.members["event"])
     if not len(pairs):
         return none
     members, times, places = state.members, *state.origins[:2]
@@ -179,12 +182,12 @@ def _parts(state: _State, picks: pd.DataFrame, network: Network) -> np.ndarray:
     return np.asarray(pairs[np.isin(np.arange(len(pairs)), fits["event"]) & (one >= two)])
 
 
-def _beside(origins: Origins, least_s: float, event: pd.Series) -> np.ndarray:
+def _beside(origins: Origins, apart_s: float, event: pd.Series) -> np.ndarray:
     """Pairs of events that may be parts of one, the nearest in time first; no event twice."""
     times, places, _, _ = origins
     order = np.argsort(times, kind="stable")
     found = []
-    for first, second in _neighbours(times[order], _PART_TIMES * least_s * SECOND):
+    for first, second in _neighbours(times[order], apart_s * SECOND):
         i, j = order[first], order[second]
         if np.hypot(*(places[i] - places[j])[:2]) < _PART_KM:
             found.append((abs(int(times[i] - times[j])), *sorted((int(i), int(j)))))

@@ -6,7 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
+#: Sites nearest to an origin that count for it farther than others, up to so many times as far.
+NEAREST = 6
+_TIMES_FARTHER = 2.0
 #: Origins in time and space agree up to this square of their distance over their joint uncertainty:
 #: 99 % of chi-squared with four degrees of freedom.
 AGREE = 13.277
@@ -16,7 +20,8 @@ AGREE = 13.277
 class Search:
     """Where events are searched and what makes one; see the section `associate`.
 
-    `max_distance_km` is the largest distance of a station from an event; infinite: all stations.
+    `max_distance_km` is the largest distance of a station from an event, beyond which only its
+    nearest few count; infinite: all stations.
     """
 
     margin_km: float
@@ -35,6 +40,18 @@ class Search:
         """The same for where most events lie: a quarter of the margin, half of the depths."""
         top, bottom = self.depth_km
         return replace(self, margin_km=self.margin_km / 4, depth_km=(top, top + (bottom - top) / 2))
+
+    def reach_km(self, sites: np.ndarray, origins: np.ndarray) -> np.ndarray:
+        """How far stations count for each origin, in km; x and y of sites and of origins, (m, 2).
+
+        That of the sixth nearest site where it is farther than `max_distance_km`, twice that at
+        most: where stations are few, all that recorded an event are far away.
+        """
+        if not np.isfinite(self.max_distance_km):
+            return np.full(len(origins), np.inf)
+        away, _ = cKDTree(sites).query(origins, k=[min(NEAREST, len(sites))])
+        most = _TIMES_FARTHER * self.max_distance_km
+        return np.asarray(np.clip(away[:, 0] + 1e-9, self.max_distance_km, most))
 
     def volume_km3(self, local: pd.DataFrame) -> float:
         """The volume that is searched around sites with local x and y."""

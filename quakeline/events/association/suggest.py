@@ -23,6 +23,8 @@ from quakeline.events.association.rules import Search
 AUTO = "auto"
 _PICK_ERROR_S = 0.25
 _MODEL_SHARE = 0.03
+#: Events farther apart than this in time are two, however wide the network is.
+_MOST_APART_S = 1.5
 _WIDE_KM = 400.0
 #: With fewer pairs of a station and a phase an event may have a pick less.
 _FEW_SLOTS = 16
@@ -83,7 +85,7 @@ def interevent_s(given: Mapping[str, Any], sites: Sites, model: Model) -> float:
     """Least time between events in s that the section `associate` says, or the network."""
     if _fixed(given, "min_interevent_s"):
         return float(given["min_interevent_s"])
-    return float(np.clip(2 * _tolerance_s(given, sites, model), 1, 4))
+    return float(np.clip(2 * _tolerance_s(given, sites, model), 1, _MOST_APART_S))
 
 
 def _tolerance_s(given: Mapping[str, Any], sites: Sites, model: Model) -> float:

@@ -66,7 +66,7 @@ class Settings(Section):
     min_interevent_s: _Length = Field(
         "auto",
         description="least time between events that share stations and lie within 5 km, in"
-        " seconds; auto: twice tolerance_s, 1 to 4",
+        " seconds; auto: twice tolerance_s, 1 to 1.5",
     )
     same_onset_s: float = Field(
         0.3,
@@ -81,9 +81,9 @@ class Settings(Section):
     )
     max_distance_km: _Positive = Field(
         "auto",
-        description="stations farther than this from an event do not count for it, in km; auto:"
-        " in networks wider than 400 one and a half times the distance of the tenth nearest"
-        " station, 300 at least; else all count",
+        description="stations farther than this from an event do not count for it, in km, but for"
+        " its six nearest up to twice as far; auto: in networks wider than 400 one and a half"
+        " times the distance of the tenth nearest station, 300 at least; else all count",
     )
     min_log_odds: float | Auto = Field(
         "auto",

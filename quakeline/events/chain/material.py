@@ -97,7 +97,7 @@ def read(
     DataError
         A file or table cannot be used, or no pick belongs to any of the stations.
     """
-    rows, name = _stations(stations)
+    rows, name = stations_of(stations)
     if channels is not None and len(channels):
         channels = tables.typed(channels, FIBRE_CHANNELS)
     else:
@@ -124,8 +124,11 @@ def read(
     )
 
 
-def _stations(given: Table | Inventory) -> tuple[pd.DataFrame, str]:
-    """STATIONS, and what messages call them."""
+def stations_of(given: Table | Inventory) -> tuple[pd.DataFrame, str]:
+    """STATIONS of a table, an inventory or a file, and what messages call them.
+
+    Raises DataError where they cannot be used.
+    """
     if isinstance(given, Path | str):
         return inventory.read_any(Path(given)), str(given)
     if isinstance(given, Inventory):

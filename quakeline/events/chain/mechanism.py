@@ -138,18 +138,24 @@ def mechanisms_of(
     model: Model,
     reversals: Reversals,
 ) -> Found:
-    """A row of MECHANISMS for each event of EVENTS, and all polarities, unknown ones too."""
+    """A row of MECHANISMS for each event of EVENTS, and all polarities, unknown ones too.
+
+    Polarities of a composite stand under the event in whose row its mechanism is.
+    """
     from quakeline.core.schemas import MECHANISMS
+    from quakeline.events.mechanisms.composites import clusters, with_members
     from quakeline.events.mechanisms.launching import InNetwork
     from quakeline.events.mechanisms.mechanisms import Found, of_events
     from quakeline.io.products import tables
 
-    groups = [[event] for event in with_all(polarities, events)]
-    if not groups:
+    every = with_all(polarities, events)
+    if not every:
         return Found(tables.empty(MECHANISMS), polarities.unknown)
+    groups = clusters(every, settings.composite_km, settings.min_polarities)
     launch = InNetwork.of(sites, model, events)
     found = of_events(groups, launch, reversals, settings.rules())
-    return Found(found.mechanisms, joined(found.polarities, polarities.unknown))
+    mechanisms = with_members(found.mechanisms, groups)
+    return Found(mechanisms, joined(found.polarities, polarities.unknown))
 
 
 def joined(used: pd.DataFrame, unknown: pd.DataFrame) -> pd.DataFrame:
@@ -170,7 +176,20 @@ def told(mechanisms: pd.DataFrame) -> str:
     counts = given["quality_class"].value_counts()
     listed = ", ".join(f"{counts.get(letter, 0)} {letter}" for letter in "ABCD")
     rest = len(mechanisms) - len(given)
-    return f"{len(given)} mechanisms ({listed}), {rest} events without one"
+    together = given["composite_of"].dropna().astype(str).str.split()
+    members = sum(len(ids) for ids in together)
+    own = f"{len(given)} mechanisms ({listed})"
+    if len(together):
+        own += f", {len(together)} of them of {members} small events together"
+        rest -= int(_in(mechanisms, together))
+    return f"{own}, {rest} events without one"
+
+
+def _in(mechanisms: pd.DataFrame, together: pd.Series) -> int:
+    """Rows of events without a mechanism of their own that are part of one."""
+    ids = {name for names in together for name in names}
+    without = mechanisms[mechanisms["strike_1_deg"].isna()]
+    return int(without["event_id"].astype(str).isin(ids).sum())
 
 
 def doubted(mechanisms: pd.DataFrame, polarities: pd.DataFrame) -> list[str]:

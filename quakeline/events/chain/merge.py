@@ -75,7 +75,8 @@ class Catalog:
     `labels` are those of the QuakeML, `exports` the names of further formats. `record` says what
     made the catalog, `settings` with which sections of a configuration, `chosen` what settings that
     are `auto` became, `diagnosis` what the residuals say about the velocity model. `focal` are
-    mechanisms and polarities, which the QuakeML holds too.
+    mechanisms and polarities, which the QuakeML holds too, `velocities` those of P over depth, as
+    exports have them.
     """
 
     events: pd.DataFrame
@@ -89,6 +90,7 @@ class Catalog:
     chosen: Mapping[str, Any] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
     focal: Focal | None = None
+    velocities: tuple[tuple[float, float], ...] | None = None
 
     def put(
         self,
@@ -111,7 +113,7 @@ class Catalog:
         parts = self.events, self.arrivals, self.picks
         catalogs.write_quakeml(*parts, quakeml, self.stations, self.labels, self.focal)
         catalogs.write_csv(self.events, csv)
-        whole = formats.Tables(*parts, self.stations, self.focal)
+        whole = formats.Tables(*parts, self.stations, self.focal, self.velocities)
         for name, path in formats.targets(self.exports, exports):
             formats.write(name, whole, path, self.labels)
 

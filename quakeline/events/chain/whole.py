@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from quakeline.events.chain.sections import Sections
 from quakeline.io.products import provenance
 
 #: Raised when the same input would give another catalog.
-VERSION = 12
+VERSION = 13
 #: West, east, south, north in degrees; west above east crosses the date line.
 Region = tuple[float, float, float, float]
 
@@ -39,6 +39,7 @@ def made(
     threads: int = 1,
     *,
     region: Region | None = None,
+    earlier: Sequence[tuple[pd.DataFrame, pd.DataFrame]] = (),
     progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Made:
@@ -50,8 +51,8 @@ def made(
         Picks, stations and velocities; the settings; cores.
     region
         Events outside are left out, their picks belong to no event.
-    progress, tell
-        As in `associated`.
+    earlier, progress, tell
+        As in `associated`; the catalog that the settings name comes after `earlier`.
     """
     settings = sections.plain()
     if material.section:
@@ -59,7 +60,7 @@ def made(
     recipe = {**settings, "region": region and list(region)}
     record = provenance.Record("catalog", VERSION, recipe, dict(material.inputs))
     with provenance.recording(record):
-        done = _steps(material, sections, threads, region, progress, tell)
+        done = _steps(material, sections, threads, region, earlier, progress, tell)
         chosen = provenance.current().get("chosen", {})
     catalog = replace(done.catalog, record=record, settings=settings, chosen=chosen)
     return replace(done, catalog=catalog)
@@ -70,6 +71,7 @@ def _steps(
     sections: Sections,
     threads: int,
     region: Region | None,
+    earlier: Sequence[tuple[pd.DataFrame, pd.DataFrame]],
     progress: Callable[[int, int], None] | None,
     tell: Callable[[str], None] | None,
 ) -> Made:
@@ -81,7 +83,10 @@ def _steps(
         sites,
         model,
         threads,
-        earlier=known_catalog([Path(name) for name in sections.associate.known_files()]),
+        earlier=[
+            *earlier,
+            *known_catalog([Path(name) for name in sections.associate.known_files()]),
+        ],
         progress=progress,
         tell=tell,
     )

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from quakeline.events.location import coupled
+from quakeline.events.location import coupled, delays
 from quakeline.events.location.coupled import Arrivals, Predicted, System
+from quakeline.events.location.delays import Delays
 
 if TYPE_CHECKING:
     from quakeline.events.location.locator import Locator
@@ -65,7 +66,8 @@ class Diagnosis:
     says by phase by which share the ground is slower than the model; `per_km` how residuals grow
     with distance, `per_km_elevation` with the station's elevation, in s/km; `azimuth` is half the
     difference between opposite azimuths in s and `azimuth_late_deg` where arrivals are latest.
-    `depth_s` are the medians of absolute residuals in s in three thirds of depth.
+    `depth_s` are the medians of absolute residuals in s in three thirds of depth; `delays` those of
+    the stations by phase.
     """
 
     velocity: str
@@ -79,6 +81,7 @@ class Diagnosis:
     azimuth: dict[str, Value]
     azimuth_late_deg: dict[str, float]
     depth_s: list[tuple[float, float, float]]
+    delays: dict[str, Delays]
     events: int
     picks: int
     joined: int
@@ -123,6 +126,7 @@ def diagnosed(
         "azimuth": {phase: value[0] for phase, value in late.items() if value},
         "azimuth_late_deg": {phase: value[1] for phase, value in late.items() if value},
         "depth_s": _by_depth(rows),
+        "delays": delays.delays_of(rows),
         "events": len(events),
         "picks": len(picks),
         "joined": joined,
@@ -362,6 +366,7 @@ def _sentences(found: dict[str, Any]) -> list[str]:
         )
     said += _of_ratio(found["vp_vs"], found["model_vp_vs"])
     said += _of_speed(found["slower"], found["per_km"])
+    said += delays.sentences(found["delays"])
     for phase, value in found["azimuth"].items():
         if value.sure(_AZIMUTH_S):
             said.append(

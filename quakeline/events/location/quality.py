@@ -12,6 +12,8 @@ from quakeline.core.reasons import Code, Reason
 _LARGE_GAP_DEG = 180.0
 _NEAR_BOUND_KM = 0.05
 _UNKNOWNS = 4
+#: A stated horizontal error above this many km tells hardly more than that there was an event.
+_WIDE_KM = 10.0
 
 
 def limits_of(
@@ -24,7 +26,7 @@ def limits_of(
     point, box
         The source (x, y, z, t0), and the least and largest x, y, z of the search, (2, 3), in km.
     row
-        azimuthal_gap_deg, min_distance_km, depth_km and depth_sigma_km of the event.
+        azimuthal_gap_deg, horizontal_sigma_km and depth_sigma_km of the event.
     phases
         Phases of its arrivals.
     """
@@ -36,6 +38,8 @@ def limits_of(
         limits.append(Reason.of(end, depth_km=point[2]))
     if at_low[:2].any() or at_high[:2].any():
         limits.append(Reason.of(Code.EPICENTRE_AT_LIMIT))
+    if row["horizontal_sigma_km"] > _WIDE_KM:
+        limits.append(Reason.of(Code.EPICENTRE_UNRESOLVED, sigma_km=row["horizontal_sigma_km"]))
     if row["depth_sigma_km"] > max(5.0, (box[1, 2] - box[0, 2]) / 6):
         limits.append(Reason.of(Code.DEPTH_UNRESOLVED))
     if row["azimuthal_gap_deg"] > _LARGE_GAP_DEG:

@@ -1,4 +1,4 @@
-"""Files of HASH 1.2: phases with polarities, stations, reversals, and velocity models.
+"""Files of HASH 1.2: phases with polarities, stations and reversals.
 
 Formats are those of its second driver (hash_driver2), which computes take-off angles itself, and
 of the first one, whose phase files state them. Columns are fixed; see Hardebeck, J. L. & Shearer,
@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from quakeline.core.errors import DataError
-from quakeline.earth.velocity import VelocityModel
 from quakeline.events.mechanisms.polarities import PolarityEvent
 
 logger = logging.getLogger("quakeline")
@@ -26,7 +24,6 @@ logger = logging.getLogger("quakeline")
 _POLARITIES = {"U": 1, "u": 1, "+": 1, "D": -1, "d": -1, "-": -1}
 #: Weight codes of polarities that HASH uses: good ones, and those of lower quality.
 _USED = "01"
-_VP_VS = 1.73
 #: Errors of azimuths and take-off angles where a file leaves them blank, in degrees.
 _AZIMUTH_DEG, _TAKEOFF_DEG = 1.0, 10.0
 
@@ -34,9 +31,10 @@ _AZIMUTH_DEG, _TAKEOFF_DEG = 1.0, 10.0
 def phases(path: Path) -> list[PolarityEvent]:
     """Read a phase file of HASH's first or second driver.
 
-    Raises DataError that names the line which cannot be read.
+    The log says how many lines have no polarity that HASH uses. Raises DataError that names the
+    line which cannot be read.
     """
-    found = []
+    found, lines = [], 0
     for block in _blocks(path):
         number, head = block[0]
         try:
@@ -44,11 +42,20 @@ def phases(path: Path) -> list[PolarityEvent]:
                 found.append(_second(block))
             else:
                 found.append(_first(block))
+            lines += sum(1 for _, row in block[1:] if row[:4].strip())
         except ValueError as error:
             raise DataError(
                 f"{path} line {number}: no event of a HASH phase file ({error}); needed are files"
                 " of hash_driver1 or hash_driver2"
             ) from None
+    used = sum(len(event.polarities) for event in found)
+    if used < lines:
+        logger.warning(
+            "%s: %d of %d lines of stations have no polarity that HASH uses",
+            path,
+            lines - used,
+            lines,
+        )
     return found
 
 
@@ -216,44 +223,6 @@ def reversals(path: Path) -> Reversals:
             ) from None
         spans.setdefault(words[0], []).append((first, last))
     return Reversals(spans)
-
-
-def velocities(path: Path) -> VelocityModel:
-    """A velocity model of HASH: depth in km and vp in km/s, linear between the depths.
-
-    Raises DataError.
-    """
-    rows = []
-    for number, line in enumerate(_lines(path), start=1):
-        words = line.replace(",", " ").split()
-        if not words or words[0].startswith("#"):
-            continue
-        try:
-            rows.append((float(words[0]), float(words[1])))
-        except (ValueError, IndexError):
-            raise DataError(
-                f"{path} line {number}: {line.strip()!r} given; needed are depth and vp, km and"
-                " km/s"
-            ) from None
-    if len(rows) < 2:
-        raise DataError(f"{path}: {len(rows)} depths; two at least are needed")
-    depth, vp = np.array(rows).T
-    if (np.diff(depth) < 0).any() or not (vp > 0).all() or vp.max() > 15:
-        raise DataError(f"{path}: depths must not fall, and vp must lie between 0 and 15 km/s")
-    base = np.append(vp[1:], vp[-1])
-    thick = np.append(np.diff(depth) > 0, True)
-    return VelocityModel(
-        _plain(depth[thick]),
-        _plain(vp[thick]),
-        _plain(vp[thick] / _VP_VS),
-        _plain(base[thick]),
-        _plain(base[thick] / _VP_VS),
-        reading=f"{path}: HASH, linear",
-    )
-
-
-def _plain(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
 
 
 def _lines(path: Path) -> list[str]:

@@ -170,7 +170,7 @@ def _solved(
     first = group[0]
     row: dict[str, Any] = {"event_id": first.event_id, "time": first.time, "method": "grid search"}
     if len(group) > 1:
-        row["composite_of"] = " ".join(event.event_id for event in group)
+        row["composite_of"] = " ".join(event.own_id or event.event_id for event in group)
     number = int((polarities["polarity"] != 0).sum()) if len(polarities) else 0
     row["polarities"] = number
     seen = None

@@ -8,12 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from quakeline.core.errors import DataError
-from quakeline.core.geometry import LocalFrame
 
 #: What tables write for up, down and undecided, in capitals.
 _UP, _DOWN = (
@@ -36,7 +32,8 @@ class PolarityEvent:
     distance_km, log_ratio of S/P amplitudes (polarity 0 where only that is known), and impulsive
     where analysts told such onsets from others. `covariance` of the hypocentre (east, north, down)
     is in km2 where it is known, else its standard deviations count.
-    `time` is that of the origin, or None where a file has none.
+    `time` is that of the origin, or None where a file has none. `own_id` is the event's own id
+    where `event_id` is that of a composite.
     """
 
     event_id: str
@@ -48,6 +45,7 @@ class PolarityEvent:
     depth_sigma_km: float
     polarities: pd.DataFrame = field(repr=False)
     covariance: np.ndarray | None = field(default=None, repr=False)
+    own_id: str | None = None
 
     @property
     def covariance_km2(self) -> np.ndarray:
@@ -108,28 +106,6 @@ def grouped_events(known: pd.DataFrame, events: pd.DataFrame) -> list[PolarityEv
         for key, group in known.groupby("event_id", sort=False)
     ]
     return sorted(grouped, key=lambda event: str(event.time))
-
-
-def clusters(events: list[PolarityEvent], apart_km: float) -> list[list[PolarityEvent]]:
-    """Groups of events whose hypocentres are linked by no more than some km.
-
-    In each group the event with the most polarities is the first. Their polarities together give
-    one mechanism, if their mechanisms are alike.
-    """
-    if not events:
-        return []
-    places = np.array([[event.latitude, event.longitude, event.depth_km] for event in events])
-    frame = LocalFrame.around(places[:, 0], places[:, 1])
-    east, north = frame.to_xy(places[:, 0], places[:, 1])
-    near = cKDTree(np.stack([east, north, places[:, 2]], axis=1))
-    pairs = near.query_pairs(apart_km, output_type="ndarray")
-    n = len(events)
-    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    count, labels = connected_components(graph, directed=False)
-    groups: list[list[PolarityEvent]] = [[] for _ in range(count)]
-    for event, label in zip(events, labels, strict=True):
-        groups[label].append(event)
-    return [sorted(group, key=lambda event: -len(event.polarities)) for group in groups]
 
 
 def event_of(event_id: str, row: pd.Series, polarities: pd.DataFrame) -> PolarityEvent:

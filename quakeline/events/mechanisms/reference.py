@@ -7,6 +7,7 @@ degrees (Kagan, Y. Y., 1991, 3-D rotation of double-couple earthquake sources, G
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from quakeline.events.comparison.reference import parsed
 from quakeline.events.mechanisms import rotations
 from quakeline.io.formats.csv_cells import read_cells
 from quakeline.io.products import tables
+
+logger = logging.getLogger("quakeline")
 
 COLUMNS = ("event_id", "time", "strike", "dip", "rake")
 #: Other names of the columns in CSV files.
@@ -94,7 +97,7 @@ def read(path: Path) -> pd.DataFrame:
     Returns
     -------
     COLUMNS; angles in degrees of one nodal plane, all NaN where an event has no mechanism; times
-    may be null. Of several mechanisms of an event the first.
+    may be null. Of several mechanisms of an event the first, which the log says.
 
     Raises
     ------
@@ -126,8 +129,20 @@ def read(path: Path) -> pd.DataFrame:
             f"{path} holds no mechanisms that are known; allowed: QuakeML, CSV with strike, dip,"
             " rake and event_id or time, an output file of HASH, mechanisms.parquet"
         )
+    return _one_each(path, found)
+
+
+def _one_each(path: Path, found: pd.DataFrame) -> pd.DataFrame:
+    """The first mechanism of each event; the log says how many others there are."""
     planes_first = found.sort_values("strike", key=pd.isna, kind="stable")
-    return planes_first.drop_duplicates("event_id").sort_index().reset_index(drop=True)
+    again = planes_first["event_id"].duplicated()
+    if more := int((again & planes_first["strike"].notna()).sum()):
+        logger.warning(
+            "%s: %d further mechanisms of events that have one were left out, the first counts",
+            path,
+            more,
+        )
+    return planes_first[~again].sort_index().reset_index(drop=True)
 
 
 def _of_quakeml(path: Path) -> pd.DataFrame:

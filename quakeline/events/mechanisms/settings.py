@@ -48,6 +48,13 @@ class Settings(Section):
         30, ge=1, le=1000, description="hypocentres within their errors from which rays leave"
     )
     min_polarities: int = Field(8, ge=4, description="polarities that a mechanism needs")
+    composite_km: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="events with fewer polarities than min_polarities give one mechanism together"
+        " with the others of them whose hypocentres lie within so many km; null: none do",
+    )
     max_azimuth_gap_deg: float = Field(
         90.0, ge=10, le=360, description="largest gap of azimuths, in degrees"
     )

@@ -6,6 +6,7 @@ computing earthquake focal mechanisms, Seismol. Res. Lett. 95, 2519-2526.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,17 @@ from quakeline.core.errors import DataError
 from quakeline.events.mechanisms.hash_files import Reversals
 from quakeline.events.mechanisms.polarities import PolarityEvent
 
+logger = logging.getLogger("quakeline")
+
 #: SKHASH's errors of hypocentres whose file states none, in km.
 _SIGMA_KM = 1.0
+#: Columns that a table may leave out, and what is taken where one of its cells is empty.
+_OTHERS = {
+    **dict.fromkeys(("azimuth_uncertainty", "takeoff_uncertainty", "sr_dist_km"), 0.0),
+    **dict.fromkeys(("horz_uncert_km", "vert_uncert_km"), _SIGMA_KM),
+}
+#: Rows of one station farther apart are different places, in degrees.
+_SAME_PLACE = 0.001
 _PLACE = ["origin_latitude", "origin_longitude", "origin_depth_km"]
 
 
@@ -32,7 +42,8 @@ def is_one(path: Path, column: str) -> bool:
 def phases(path: Path) -> list[list[PolarityEvent]]:
     """The polarities of each event; of several ones where a composite has `event_id2`.
 
-    A polarity's sign is its direction, its size the weight. Raises DataError.
+    A polarity's sign is its direction, its size the weight; those of 0 are left out, which the log
+    says, and how many state no error or distance that others state. Raises DataError.
     """
     table = _table(path, ["event_id", "station", "p_polarity", *_PLACE])
     for name in ["p_polarity", *_PLACE]:
@@ -41,12 +52,21 @@ def phases(path: Path) -> list[list[PolarityEvent]]:
     if bad.any():
         line = int(bad.to_numpy().argmax()) + 2
         raise DataError(f"{path} line {line}: no number among p_polarity, {', '.join(_PLACE)}")
-    table = table[table["p_polarity"] != 0]
+    undecided = table["p_polarity"] == 0
+    if undecided.any():
+        logger.warning(
+            "%s: %d of %d polarities are 0, undecided, and were left out",
+            path,
+            int(undecided.sum()),
+            len(table),
+        )
+    table = table[~undecided]
     _require_whole_rays(path, table)
+    _require_numbers(path, table)
     if "event_id2" not in table:
         table = table.assign(event_id2=table["event_id"])
     return [
-        [_event(str(key), one) for _, one in group.groupby("event_id2", sort=False)]
+        [_event(str(key), str(own), one) for own, one in group.groupby("event_id2", sort=False)]
         for key, group in table.groupby("event_id", sort=False)
     ]
 
@@ -65,7 +85,29 @@ def _require_whole_rays(path: Path, table: pd.DataFrame) -> None:
         )
 
 
-def _event(event_id: str, rows: pd.DataFrame) -> PolarityEvent:
+def _require_numbers(path: Path, table: pd.DataFrame) -> None:
+    """Refuse errors and distances that are no numbers above or at 0; say how many are absent."""
+    for name, instead in _OTHERS.items():
+        if name not in table:
+            continue
+        absent = table[name].isna() | (table[name].astype(str).str.strip() == "")
+        bad = ~absent & ~(pd.to_numeric(table[name], errors="coerce") >= 0)
+        if bad.any():
+            line = int(bad.index[bad][0]) + 2
+            given = table[name][bad].iloc[0]
+            raise DataError(f"{path} line {line}: {name} {given!r}; a number from 0 on is needed")
+        if absent.any():
+            logger.warning(
+                "%s: %d of %d polarities state no %s; %g is taken",
+                path,
+                int(absent.sum()),
+                len(table),
+                name,
+                instead,
+            )
+
+
+def _event(event_id: str, own_id: str, rows: pd.DataFrame) -> PolarityEvent:
     first = rows.iloc[0]
     polarities = pd.DataFrame(
         {
@@ -82,7 +124,8 @@ def _event(event_id: str, rows: pd.DataFrame) -> PolarityEvent:
     latitude, longitude, depth = (float(first[name]) for name in _PLACE)
     wide, deep = (_number(first.get(name)) for name in ("horz_uncert_km", "vert_uncert_km"))
     kept = surest.reset_index(drop=True)
-    return PolarityEvent(event_id, None, latitude, longitude, depth, wide, deep, kept)
+    place = (latitude, longitude, depth, wide, deep)
+    return PolarityEvent(event_id, None, *place, kept, own_id=own_id)
 
 
 def _rays(rows: pd.DataFrame) -> dict[str, pd.Series]:
@@ -125,6 +168,14 @@ def stations(path: Path) -> pd.DataFrame:
     if made.isna().to_numpy().any():
         line = int(made.isna().any(axis=1).to_numpy().argmax()) + 2
         raise DataError(f"{path} line {line}: no latitude, longitude or elevation")
+    first = made.groupby(["network", "station"])[["latitude", "longitude"]].transform("first")
+    moved = (made[["latitude", "longitude"]] - first).abs().max(axis=1) > _SAME_PLACE
+    if moved.any():
+        logger.warning(
+            "%s: %d rows have another place than the first one of their station, which counts",
+            path,
+            int(moved.sum()),
+        )
     return made.drop_duplicates(["network", "station"], ignore_index=True)
 
 

@@ -16,13 +16,18 @@ from quakeline.io.products.atomic import write_text
 
 @dataclass(frozen=True)
 class Tables:
-    """EVENTS, ARRIVALS and PICKS of a catalog; STATIONS and focal mechanisms if there are any."""
+    """EVENTS, ARRIVALS and PICKS of a catalog; STATIONS and focal mechanisms if there are any.
+
+    `velocities` are depths in km, from sea level down, and P velocities in km/s, with straight
+    lines between them; a depth that occurs twice is an interface. None: they are not known.
+    """
 
     events: pd.DataFrame
     arrivals: pd.DataFrame
     picks: pd.DataFrame
     stations: pd.DataFrame | None = None
     focal: Focal | None = None
+    velocities: tuple[tuple[float, float], ...] | None = None
 
     @property
     def pairs(self) -> pd.DataFrame:

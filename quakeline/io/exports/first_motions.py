@@ -11,6 +11,7 @@ format `hash`; Skoumal, R. J., Hardebeck, J. L. & Shearer, P. M., 2024, SKHASH, 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,10 @@ _WIDTH, _CHANNEL = 4, "VHZ"
 _IMPULSIVE = 0.75
 #: HASH asks for errors of hypocentres; these stand where a catalog states none, in km.
 _SIGMA_KM = 1.0
+#: SKHASH knows neither depths that occur twice nor layers of one velocity, in which its rays end.
+#: So an interface is a step of this height in km, and velocities grow at least by so many km/s for
+#: each km, and for each line: rays bend as much as the Earth's surface does.
+_STEP_KM, _GROWTH, _LEAST_KM_S = 0.001, 0.001, 0.0001
 _CONTROL = """\
 ## quakeline: SKHASH control.txt, run in this folder
 $input_format
@@ -41,6 +46,8 @@ $outfile1
 mechanisms.csv
 $min_polarity_weight
 0
+$allow_duplicate_stations
+True
 $require_location_match
 False
 $require_channel_match
@@ -63,9 +70,10 @@ def told(catalog: Tables) -> pd.DataFrame:
 
 
 def hash_files(catalog: Tables) -> dict[str, str]:
-    """Phases, stations and reversals of HASH's second driver, and what its names and ids mean.
+    """Phases, stations, reversals and velocities of HASH's second driver, and what names mean.
 
-    Events are numbered in order, since its ids have 16 characters.
+    Events are numbered in order, since its ids have 16 characters. Without velocities of the
+    catalog there is no file of them.
     """
     known = told(catalog)
     places = positions(catalog.stations) if catalog.stations is not None else pd.DataFrame()
@@ -80,9 +88,26 @@ def hash_files(catalog: Tables) -> dict[str, str]:
             lines.append(f"{'':66}{number:16d}")
     sites = [_station(row, names) for row in rows(places)]
     words = [f"{name},{network},{station}" for (network, station), name in names.items()]
-    texts: tuple[list[str], ...] = lines, sites, [], ids, ["name,network,station", *words]
-    joined = ("".join(f"{line}\n" for line in text) for text in texts)
-    return dict(zip(HASH_FILES, joined, strict=True))
+    speeds = _velocities(catalog.velocities) if catalog.velocities else None
+    meanings = ["name,network,station", *words]
+    texts: tuple[list[str] | None, ...] = lines, sites, [], speeds, ids, meanings
+    return {
+        name: "".join(f"{line}\n" for line in text)
+        for name, text in zip(HASH_FILES, texts, strict=True)
+        if text is not None
+    }
+
+
+def _velocities(points: Iterable[tuple[float, float]]) -> list[str]:
+    """Lines of depth and P velocity that HASH and SKHASH read alike, both growing."""
+    rows: list[tuple[float, float]] = []
+    for depth, speed in points:
+        if rows and depth <= rows[-1][0]:
+            rows[-1] = (max(depth - _STEP_KM, rows[-2][0] + _STEP_KM / 2), rows[-1][1])
+        above, grown = rows[-1] if rows else (depth, 0.0)
+        least = grown + max(_LEAST_KM_S, _GROWTH * (depth - above))
+        rows.append((depth, least if grown <= speed < least else speed))
+    return [f"{depth:.4f}, {speed:.4f}" for depth, speed in rows]
 
 
 def _head(event: Row, number: int) -> str:

@@ -68,8 +68,14 @@ def _mechanism(
         method_id=_METHOD,
         evaluation_mode="automatic",
         creation_info=info,
-        comments=[qml.Comment(text=f"quality {row.quality_class}", force_resource_id=False)],
+        comments=[qml.Comment(text=text, force_resource_id=False) for text in _comments(row)],
     )
+
+
+def _comments(row: Any) -> list[str]:
+    """The quality, and the events whose polarities a composite has."""
+    together = [] if pd.isna(row.composite_of) else [f"composite of {row.composite_of}"]
+    return [f"quality {row.quality_class}", *together]
 
 
 def _code(given: Any) -> str:

@@ -95,10 +95,17 @@ def checked(frame: pd.DataFrame) -> pd.DataFrame:
         logger.warning("stations: listed more than once, used once: %s", _some(twice))
     again = kept.duplicated(keys)
     if again.any():
-        row = kept[again].fillna({"channel": ""}).iloc[0]
+        rows = kept.fillna({"channel": "", "start": pd.Timestamp(0, tz="UTC")})
+        row = rows[again.to_numpy()].iloc[0]
+        first, second = rows[(rows[keys] == row[keys]).all(axis=1)].to_dict("records")[:2]
+        places = [
+            f"{one['latitude']:g} {one['longitude']:g} {one['elevation_m']:g} m"
+            for one in (first, second)
+        ]
         raise DataError(
             f"station {row['network']}.{row['station']} location {row['location']!r} channel"
-            f" {row['channel']!r} is listed twice for the same time"
+            f" {row['channel']!r} is listed twice for the same time, at {places[0]} and"
+            f" {places[1]}; keep one, or say with start and end when it was where"
         )
     kept = kept.sort_values(keys, na_position="first", ignore_index=True)
     far = absurd(kept)

@@ -58,7 +58,11 @@ def write(frame: pd.DataFrame, table: Table, path: Path, *, points: bool = False
     `points` adds what makes it GeoParquet (see `quakeline.io.products.geoparquet`); `read` leaves
     it out.
     """
-    arrow = conform(frame, table)
+    write_arrow(conform(frame, table), path, points=points)
+
+
+def write_arrow(arrow: pa.Table, path: Path, *, points: bool = False) -> None:
+    """The same of rows that `conform` made: no frame of all of them is needed."""
     if points:
         arrow = with_points(arrow)
     metadata = {

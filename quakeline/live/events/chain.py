@@ -83,7 +83,7 @@ class Chain:
         """EVENTS and ARRIVALS of a window; an event that `job.earlier` knows has its id."""
         if self.sites.table.empty or job.picks.empty:
             return tables.empty(EVENTS), tables.empty(ARRIVALS)
-        with _quiet():
+        with quiet():
             self._prepare(job.known)
             return self._made(job)
 
@@ -149,7 +149,7 @@ class Chain:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Leave out what the chain says of each set of picks: windows are too many for that."""
     logger, here = logging.getLogger("quakeline"), threading.get_ident()
 

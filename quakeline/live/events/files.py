@@ -8,16 +8,16 @@ replaced as a whole. `events/ID.v0003.qml` is the third version of an event as Q
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from quakeline.core.schemas import ARRIVALS, EVENTS
+from quakeline.core.schemas import EVENTS
 from quakeline.io.formats.quakeml import Labels, write_quakeml
 from quakeline.io.products import tables
-from quakeline.live.events.updates import FINAL, PRELIMINARY, WITHDRAWN, Update
+from quakeline.live.events.kept import Day
+from quakeline.live.events.updates import FINAL, PRELIMINARY, REVIEWED, WITHDRAWN, Update
 
 #: What was measured around picks of the last minutes: magnitudes follow from it after a stop.
 MEASUREMENTS_TABLE = "measurements.parquet"
@@ -31,22 +31,16 @@ _OWN = re.compile(r"ql\d{8}T\d{6}(?:[b-z]|z\d+)?\.v\d{4,}\.qml")
 _STATUS: dict[str, Literal["preliminary", "final", "rejected"]] = {
     PRELIMINARY: "preliminary",
     FINAL: "final",
+    REVIEWED: "final",
     WITHDRAWN: "rejected",
 }
 
 
-def write_tables(folder: Path, updates: Iterable[Update]) -> None:
+def write_tables(folder: Path, day: Day) -> None:
     """Write the last versions of events, but for those that were withdrawn."""
-    there = sorted(
-        (one for one in updates if one.status != WITHDRAWN),
-        key=lambda one: (one.time_ns, one.event_id),
-    )
-    events, arrivals = tables.empty(EVENTS), tables.empty(ARRIVALS)
-    if there:
-        events = pd.DataFrame([one.event for one in there])
-        arrivals = pd.concat([one.arrivals for one in there], ignore_index=True)
-    tables.write(events, EVENTS, folder / EVENTS_TABLE, points=True)
-    tables.write(arrivals, ARRIVALS, folder / ARRIVALS_TABLE)
+    events, arrivals = day.tables()
+    tables.write_arrow(events, folder / EVENTS_TABLE, points=True)
+    tables.write_arrow(arrivals, folder / ARRIVALS_TABLE)
 
 
 def write_version(

@@ -9,6 +9,7 @@ import pandas as pd
 from quakeline.core.errors import ConfigError
 from quakeline.io.formats.quakeml import Labels
 from quakeline.live.events import files
+from quakeline.live.events.kept import Day
 from quakeline.live.events.updates import Update, read
 from quakeline.live.journal import Journal, Place
 
@@ -32,8 +33,7 @@ class Publication:
     ) -> None:
         self._place, self._stations, self._labels, self._say = place, stations, labels, say
         self._journal = Journal(place, files.LINES)
-        self._days: dict[str, dict[str, Update]] = {}
-        self._changed: set[str] = set()
+        self._days: dict[str, Day] = {}
         self._untold: list[Update] = []
 
     def resume(self, told: Mapping[str, int], since: float) -> list[Update]:
@@ -66,9 +66,25 @@ class Publication:
                 f"{self._journal.path(day)} holds what is no update of an event: {error}; remove"
                 " such lines, or the folder"
             ) from error
-        self._days[day] = {one.event_id: one for one in updates}
-        self._changed.add(day)
+        self._days[day] = Day(updates)
+        self._leave_older(day)
         return updates
+
+    def _leave_older(self, day: str) -> None:
+        """Keep the last version alone of events whose origins moved over midnight."""
+        own = self._days[day]
+        for other in self._days.values():
+            for event_id in own.heads.keys() & other.heads.keys() if other is not own else ():
+                is_last = own.heads[event_id].version > other.heads[event_id].version
+                (other if is_last else own).drop(event_id)
+
+    def known(self, days: Iterable[str]) -> dict[str, Update]:
+        """The last versions of the events of some days, by id, those that were withdrawn too."""
+        for day in days:
+            if day not in self._days and self._journal.path(day).is_file():
+                self._read(day)
+        found = [self._days[day].updates() for day in days if day in self._days]
+        return {name: one for some in found for name, one in some.items()}
 
     def add(self, updates: Iterable[Update], picks: pd.DataFrame) -> None:
         """Write updates down, and say them; `picks` (PICKS) hold theirs."""
@@ -76,10 +92,10 @@ class Publication:
             day = self._place.day(one.time_ns)
             if day not in self._days:
                 self._read(day)
-            for other in self._days.values():  # its origin may have moved over midnight
-                other.pop(one.event_id, None)
-            self._days[day][one.event_id] = one
-            self._changed |= set(self._days)
+            for name, other in self._days.items():  # its origin may have moved over midnight
+                if name != day:
+                    other.drop(one.event_id)
+            self._days[day].put(one)
             self._journal.append(day, [one.kept()])
             self._tell(one, picks)
 
@@ -92,16 +108,16 @@ class Publication:
         """Put lines on disk and replace the tables; gives the counts of lines that were told."""
         self._journal.sync()
         if not self._place.by_day:
-            self._days.setdefault("", {})
-        for day, updates in self._days.items():
-            folder = self._place.of(day)
-            if day in self._changed or not (folder / files.EVENTS_TABLE).exists():
-                files.write_tables(folder, updates.values())
-        self._changed.clear()
+            self._days.setdefault("", Day())
+        for name, day in self._days.items():
+            folder = self._place.of(name)
+            if day.is_new or not (folder / files.EVENTS_TABLE).exists():
+                files.write_tables(folder, day)
+                day.is_new = False
         told = dict(self._journal.counts)
-        for day in sorted(self._days)[:-_DAYS]:
-            del self._days[day]
-            self._journal.forget(day)
+        for name in sorted(self._days)[:-_DAYS]:
+            del self._days[name]
+            self._journal.forget(name)
         return told
 
     def close(self) -> None:

@@ -41,3 +41,8 @@ class Events(Section):
         description="least time between two associations, in seconds; they also leave three"
         " quarters of the time to what picks",
     )
+    review: bool = Field(
+        True,
+        description="make the events of each day (UTC) anew when it is over, and those of a replay"
+        " at its end, of all their picks together, as an archive does, and tell what differs",
+    )

@@ -9,13 +9,17 @@ from typing import Any
 
 import pandas as pd
 
+from quakeline.core.schemas import PICKS
 from quakeline.earth.velocity import Model
 from quakeline.events.chain.magnitude import corrections_of
+from quakeline.events.chain.material import Material
 from quakeline.events.chain.merge import labels_of
 from quakeline.events.chain.sections import Sections
 from quakeline.events.measurement.settings import Settings as Measure
+from quakeline.io.products import tables
 from quakeline.live.events.chain import Chain
 from quakeline.live.events.publication import Publication
+from quakeline.live.events.reviews import Reviews
 from quakeline.live.events.section import Events
 from quakeline.live.events.updates import Update
 from quakeline.live.events.window import Window
@@ -57,4 +61,13 @@ class Setup:
         chain = Chain(self.stations, self.model, self.sections, corrections, threads)
         labels = labels_of(self.sections.merge, self.inputs.get("velocity"))
         publication = Publication(place, self.stations, labels, say)
-        return Working(Window(chain, self.rules), publication, remarks)
+        window = Window(chain, self.rules)
+        reviews = None
+        if self.rules.review:
+            none = tables.empty(PICKS)
+            material = Material(
+                none, self.stations, self.model, inputs=self.inputs, section=self.velocity
+            )
+            parts = window, publication, remarks, threads
+            reviews = Reviews(place, material, self.sections, *parts)
+        return Working(window, publication, remarks, reviews)

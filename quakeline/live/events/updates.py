@@ -1,7 +1,8 @@
 """Updates of events: what changed since the last one, and how each is told.
 
 An update is a line of JSON: `kind` is `event`, `id` stays while picks join, `version` counts from
-1, `status` is `preliminary`, `final` or `withdrawn` (its picks belong to no event any more).
+1, `status` is `preliminary`, `final` (no pick joins it), `reviewed` (made of all picks of its day)
+or `withdrawn` (its picks belong to no event any more).
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from quakeline.io.products import tables
 from quakeline.live.lines import plain
 from quakeline.live.pick_rows import OLD_S
 
-PRELIMINARY, FINAL, WITHDRAWN = "preliminary", "final", "withdrawn"
+PRELIMINARY, FINAL, REVIEWED, WITHDRAWN = "preliminary", "final", "reviewed", "withdrawn"
+#: What no association of a window changes.
+SETTLED = (FINAL, REVIEWED)
 #: Smaller changes of a preliminary event are no news while its picks stay the same.
 _MOVED_KM, _MOVED_S, _SIZE = 1.0, 0.2, 0.1
 #: Columns of EVENTS that lines repeat under the same names, beside those below.
@@ -102,6 +105,12 @@ def read(kept: Mapping[str, Any]) -> Update:
         data_ns,
         float(kept["computing_latency_s"]),
     )
+
+
+def content(update: Update) -> dict[str, Any]:
+    """What an update says of its event, as JSON has it, whichever version it is."""
+    about = ("version", "status", "data_latency_s", "computing_latency_s")
+    return {name: value for name, value in update.kept().items() if name not in about}
 
 
 def is_news(before: Update, event: Mapping[str, Any], arrivals: pd.DataFrame) -> bool:

@@ -21,7 +21,14 @@ from quakeline.io.products import tables
 from quakeline.live.events.chain import KNOWN, Chain, Job
 from quakeline.live.events.history import History
 from quakeline.live.events.section import Events
-from quakeline.live.events.updates import FINAL, PRELIMINARY, WITHDRAWN, Update, is_news
+from quakeline.live.events.updates import (
+    FINAL,
+    PRELIMINARY,
+    SETTLED,
+    WITHDRAWN,
+    Update,
+    is_news,
+)
 
 _NEVER_NS = -(1 << 62)
 
@@ -52,6 +59,8 @@ class Window:
         self.newest_ns = _NEVER_NS
         #: Whether something was measured since somebody set this to False.
         self.is_measured = False
+        #: What was measured around picks that left the window, since somebody took it.
+        self.left: list[pd.DataFrame] = []
         #: Picks that came when their time was final already.
         self.late = 0
 
@@ -119,6 +128,18 @@ class Window:
         reach_ns = round((self.rules.settle_s + self.chain.longest_s) * SECOND)
         return max(self.final_ns, max(known_ns, late_ns) - reach_ns)
 
+    def settled_ns(self, known_ns: int, *, idle: bool) -> int:
+        """Before which time nothing changes any more where all picks before one are known (ns).
+
+        `idle`: all picks that came were associated.
+        """
+        at = self.final_at(known_ns)
+        return at if idle and self._first_open_ns() >= at else self.final_ns
+
+    def settle(self, updates: Iterable[Update]) -> None:
+        """Take versions that no association changes any more, and withdrawals."""
+        self._events.update({one.event_id: one for one in updates})
+
     def ask(self, known_ns: int) -> Ask:
         """What is to be associated now, where all picks before a time are known (ns)."""
         final_ns = self.final_at(known_ns)
@@ -135,7 +156,7 @@ class Window:
         claimed = {
             pick: one.event_id
             for one in self._events.values()
-            if one.status == FINAL
+            if one.status in SETTLED
             for pick in one.arrivals["pick_id"]
         }
         members = dict(tuple(arrivals.groupby("event_id", sort=False)))
@@ -159,7 +180,7 @@ class Window:
         """Whether an event may be new or another version: what is final does not change."""
         before = self._events.get(row["event_id"])
         if before is not None:
-            return before.status != FINAL and not _share(arrivals, claimed)
+            return before.status not in SETTLED and not _share(arrivals, claimed)
         return _ns(row) >= self.final_ns and not _share(arrivals, claimed)
 
     def _version(
@@ -208,7 +229,10 @@ class Window:
             whole = whole[_nanoseconds(whole["time"]) >= first_ns]
             self._picks = whole.sort_values(["time", "pick_id"], ignore_index=True)
         whole = self.measured
-        whole = whole[whole["pick_id"].isin(self._picks["pick_id"])]
+        there = whole["pick_id"].isin(self._picks["pick_id"])
+        if not there.all():
+            self.left.append(whole[~there])
+        whole = whole[there]
         whole = whole.drop_duplicates(["pick_id", "component"], keep="last")
         self._measured = [whole.reset_index(drop=True)]
         self._given = {name: self._given[name] for name in self._picks["pick_id"]}

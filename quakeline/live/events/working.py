@@ -15,6 +15,7 @@ from quakeline.core.timeline import SECOND
 from quakeline.io.products import tables
 from quakeline.live.events import files
 from quakeline.live.events.publication import Publication
+from quakeline.live.events.reviews import Reviews
 from quakeline.live.events.window import Ask, Window
 from quakeline.live.output import Output
 from quakeline.live.pick_rows import data_ns_of, frame_of
@@ -37,6 +38,8 @@ class Working:
         Where picks become events, and where updates go.
     remarks
         Is told of stations without a place, once, and of picks that came too late.
+    reviews
+        What makes the events of whole days anew; None: nothing does.
     """
 
     def __init__(
@@ -44,8 +47,10 @@ class Working:
         window: Window,
         publication: Publication,
         remarks: Remarks,
+        reviews: Reviews | None = None,
     ) -> None:
         self._window, self._publication, self._remarks = window, publication, remarks
+        self._reviews = reviews
         self._pool = ThreadPoolExecutor(1, "events")
         self._running: tuple[Ask, Future[_Made], float] | None = None
         self._next_s = 0.0
@@ -78,7 +83,12 @@ class Working:
         publication.begin(found, anew=output.state is None)
         output.attach("events", self)
         self._folder = output.folder
-        lost = found[~found["pick_id"].isin(window.measured["pick_id"])]
+        measured = set(window.measured["pick_id"])
+        if self._reviews is not None:
+            last = (output.state or {}).get("events", {}).get("reviewed")
+            self._reviews.begin("" if output.state is None else last, output.record)
+            measured |= self._reviews.measured(found)
+        lost = found[~found["pick_id"].isin(measured)]
         codes = lost[["network", "station", "location", "instrument"]].agg(".".join, axis=1)
         return {str(label): rows for label, rows in lost.groupby(codes)} if len(lost) else {}
 
@@ -114,6 +124,9 @@ class Working:
         is_due = self._window.is_new or self._window.becomes_final(known_ns)
         if self._running is None and is_time and is_due:
             self._begin(known_ns)
+        if self._reviews is not None:
+            idle = self._running is None and not self._window.is_new
+            self._reviews.work(self._window.settled_ns(known_ns, idle=idle))
 
     def flush(self) -> None:
         """Associate what came, and wait for it."""
@@ -123,10 +136,15 @@ class Working:
             self._finish_running(wait=True)
 
     def finish(self) -> None:
-        """No more picks will come: all events are final."""
+        """No more picks will come: all events are final, and are reviewed."""
         self._finish_running(wait=True)
         self._begin(_ALL_KNOWN_NS)
         self._finish_running(wait=True)
+        if self._reviews is not None:
+            self._write_measurements()
+            self._reviews.whole()
+            self._window.left.clear()
+            self._window.is_measured = False
 
     def _begin(self, known_ns: int) -> None:
         ask = self._window.ask(known_ns)
@@ -150,17 +168,34 @@ class Working:
 
     def write(self) -> dict[str, Any]:
         """Put all on disk, and give what an earlier session leaves to the next."""
-        if self._folder is not None and self._window.is_measured:
-            path = self._folder / files.MEASUREMENTS_TABLE
-            tables.write(self._window.measured, MEASUREMENTS, path)
-            self._window.is_measured = False
+        self._write_measurements()
+        if self._reviews is not None:
+            self._reviews.start()
         return {
             "said": self._publication.write(),
             "final_ns": self._window.final_ns,
             "known": self._window.known,
+            **({"reviewed": self._reviews.last} if self._reviews is not None else {}),
         }
 
+    def _write_measurements(self) -> None:
+        """Write what was measured around the picks of the window, and what waits for a review."""
+        window = self._window
+        if self._folder is None or not window.is_measured:
+            return
+        some = [window.measured]
+        if self._reviews is not None:
+            self._reviews.pieces.add(window.left)
+            some.insert(0, self._reviews.pieces.write())
+        window.left.clear()
+        rows = [one for one in some if len(one)]
+        whole = pd.concat(rows, ignore_index=True) if rows else some[0]
+        tables.write(whole, MEASUREMENTS, self._folder / files.MEASUREMENTS_TABLE)
+        window.is_measured = False
+
     def close(self) -> None:
-        """End the thread, and give back the files."""
+        """End the thread and the review, and give back the files."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._reviews is not None:
+            self._reviews.close()
         self._publication.close()

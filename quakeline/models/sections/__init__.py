@@ -10,8 +10,9 @@ from quakeline.models.sections.builtin import Builtin
 from quakeline.models.sections.custom import Custom
 from quakeline.models.sections.ensemble import SINGLE, Ensemble
 from quakeline.models.sections.seisbench import SeisBench
+from quakeline.models.sections.untrained import Untrained
 
-KINDS = (*SINGLE, Ensemble)
+KINDS = (*SINGLE, Ensemble, Untrained)
 AnyKind = choice(KINDS)
 
-__all__ = ["KINDS", "AnyKind", "Builtin", "Custom", "Ensemble", "Kind", "SeisBench"]
+__all__ = ["KINDS", "AnyKind", "Builtin", "Custom", "Ensemble", "Kind", "SeisBench", "Untrained"]

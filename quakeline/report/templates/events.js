@@ -191,11 +191,18 @@
     circle.style.cursor = "pointer";
     circle.addEventListener("click", () => selection.choose(index + 1));
   });
+  const balls = [...document.querySelectorAll('#map [id*="-mechanism-"]')].map(ball =>
+    [ball, Number(ball.id.split("-").pop())]);
+  for (const [ball, number] of balls) {
+    ball.style.cursor = "pointer";
+    ball.addEventListener("click", () => selection.choose(number));
+  }
   const records = [...document.querySelectorAll(".record")];
   for (const record of records) {
     record.addEventListener("click", () => selection.choose(Number(record.id.slice(7))));
   }
   selection.watch(number => {
+    for (const [ball, own] of balls) ball.classList.toggle("picked", own === number);
     for (const record of records) record.classList.toggle("picked", record.id === `record-${number}`);
     for (const group of circles) {
       group.forEach((circle, index) => circle.classList.toggle("picked", index + 1 === number));

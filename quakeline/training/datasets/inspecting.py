@@ -50,6 +50,7 @@ def facts_of(dataset: Dataset, card: Card | None = None, look: int = LOOKED_AT) 
         "labels": {phase: int((table[phase].map(len) > 0).sum()) for phase in PHASES},
         "waveforms_read": len(looked),
         "unusable": dict(unusable),
+        "padded": _padded(table, card),
         "doubts": _doubts(dataset),
     }
 
@@ -70,6 +71,8 @@ def lines_of(facts: dict[str, Any]) -> list[str]:
     shown = [f"{name:<12} {text}" for name, text in lines.items()]
     for reason, number in facts["unusable"].items():
         shown.append(f"{'unusable':<12} {number} of {facts['records']}: {reason}")
+    for reason, number in facts["padded"].items():
+        shown.append(f"{'padded':<12} {number} of {facts['records']}: {reason}")
     return shown + [f"{'doubt':<12} {doubt}" for doubt in facts["doubts"]]
 
 
@@ -103,9 +106,21 @@ def _by_card(table: pd.DataFrame, card: Card | None) -> Counter[str]:
         return wrong
     other = table["rate_hz"].astype(float) != card.sampling_rate_hz
     wrong[f"not at {card.sampling_rate_hz:g} Hz, the rate of {card.name}"] = int(other.sum())
-    short = int((table["npts"] < card.window_samples).sum())
-    wrong[f"shorter than a window of {card.name}, {card.window_samples} samples: padded"] = short
+    if card.output == "event":
+        wrong[_short(card)] = int((table["npts"] < card.window_samples).sum())
     return +wrong
+
+
+def _padded(table: pd.DataFrame, card: Card | None) -> dict[str, int]:
+    """Records that a network can use with zeros beside their samples."""
+    short = int((table["npts"] < card.window_samples).sum()) if card else 0
+    if card is None or card.output == "event" or not short:
+        return {}
+    return {f"{_short(card)}: used, with zeros beside their samples": short}
+
+
+def _short(card: Card) -> str:
+    return f"shorter than a window of {card.name}, {card.window_samples} samples"
 
 
 def _by_samples(dataset: Dataset, rows: list[int]) -> Counter[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -42,6 +42,10 @@ from quakeline.waveforms.preparation.settings import Response
 #: Codes of a channel from network to channel.
 Codes: TypeAlias = tuple[str, ...]
 _CODES = ["network", "station", "location", "channel"]
+#: Rows of COVERAGE.
+Report: TypeAlias = list[dict[str, Any]]
+#: Prepares an instrument: its label, itself, and COVERAGE rows of others of its station.
+Work: TypeAlias = Callable[[], tuple[str, "Instrument", Report]]
 #: A preferred instrument needs this share of the data that the fullest one has.
 _ENOUGH = 0.5
 #: Channels below this share of the network's rate are not used, below the other one it is noted.
@@ -158,27 +162,43 @@ class Preparer:
         `rows` are the manifest's rows with data, `wanted` the instrument codes to use (empty: all).
         Where a preference is given, a station's first instrument with enough data is written.
         """
-        groups, report = self.instruments(rows, wanted)
-        choices = self.prefer.groups(groups)
-        labels = {"instruments": [one[0] for one in choices], "components": list(COMPONENTS)}
+        labels, work, report = self._work(rows, wanted)
+        attributes = {"instruments": labels, "components": list(COMPONENTS)}
         units: dict[str, str] = {}
         clipped: dict[str, list[list[int]]] = {}
         with stores.create(
-            path, WAVEFORMS, self.grid, labels, units=units, clipped=clipped
+            path, WAVEFORMS, self.grid, attributes, units=units, clipped=clipped
         ) as store:
-            work = [partial(self._chosen, choice, groups) for choice in choices]
             for index, (label, made, rest) in enumerate(in_threads(work, threads)):
                 report += made.coverage + rest
-                labels["instruments"][index] = label
+                labels[index] = label
                 units[label] = made.units
                 clipped[label] = made.clipped.tolist()
                 _store(store, index, made)
-            store.attrs.update({**labels, "units": units, "clipped": clipped})
-        return pd.DataFrame(report) if report else tables.empty(COVERAGE)
+            store.attrs.update({**attributes, "units": units, "clipped": clipped})
+        return _coverage_of(report)
+
+    def in_memory(
+        self, rows: pd.DataFrame, wanted: list[str], threads: int = 1
+    ) -> tuple[dict[str, Instrument], pd.DataFrame]:
+        """The instruments that `write` would store, by their labels, and the COVERAGE table."""
+        _, work, report = self._work(rows, wanted)
+        instruments = {}
+        for label, made, rest in in_threads(work, threads):
+            report += made.coverage + rest
+            instruments[label] = made
+        return instruments, _coverage_of(report)
+
+    def _work(self, rows: pd.DataFrame, wanted: list[str]) -> tuple[list[str], list[Work], Report]:
+        """Labels of the instruments that are tried first, calls that prepare, COVERAGE so far."""
+        groups, report = self.instruments(rows, wanted)
+        choices = self.prefer.groups(groups)
+        work: list[Work] = [partial(self._chosen, choice, groups) for choice in choices]
+        return [one[0] for one in choices], work, report
 
     def instruments(
         self, rows: pd.DataFrame, wanted: list[str]
-    ) -> tuple[dict[str, pd.DataFrame], list[dict[str, Any]]]:
+    ) -> tuple[dict[str, pd.DataFrame], Report]:
         """Rows of each instrument by its label NET.STA.LOC.BI, and COVERAGE rows of the others.
 
         Arguments as for `write`.
@@ -376,6 +396,10 @@ class Preparer:
             clipped=faults.clipped(grid.start_sample, self.rate_hz),
             unused=self.judge.unused(codes, data, valid, faults.unused),
         )
+
+
+def _coverage_of(report: Report) -> pd.DataFrame:
+    return pd.DataFrame(report) if report else tables.empty(COVERAGE)
 
 
 def by_channel(rows: pd.DataFrame) -> list[tuple[Codes, pd.DataFrame]]:

@@ -18,6 +18,7 @@ from quakeline.io.formats.waveform_files import chosen, read_stream
 from quakeline.signal.leaps import without_leap_seconds
 from quakeline.signal.segments import Segment, join
 
+_CODES = ("network", "station", "location", "channel")
 #: Files that stay in memory, so that one file of many channels is not read for each of them.
 _FILES_HELD = 4
 
@@ -59,6 +60,17 @@ class RawFiles:
         notes: list[Reason] = []
         found = [piece for row in rows.itertuples() for piece in self._pieces(row, notes, set())]
         return [piece for piece in found if len(piece.samples)], notes
+
+    def stream(self, rows: pd.DataFrame) -> obspy.Stream:
+        """Copies of the traces of channels within the span, with the codes of the manifest."""
+        found = []
+        limits = _limits(self._span)
+        for row in rows.itertuples():
+            for trace in self._traces(row)[0]:
+                part = trace.slice(**limits).copy()
+                part.stats.update(dict(zip(_CODES, _wanted(row), strict=True)))
+                found += [part] if part.stats.npts else []
+        return obspy.Stream(found)
 
     def _pieces(self, row: Any, notes: list[Reason], leaps: set[int]) -> list[Segment]:
         try:

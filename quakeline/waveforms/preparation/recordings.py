@@ -47,23 +47,40 @@ class Recordings:
         """The rows of the manifest with data."""
         return self.manifest[self.manifest["status"] == "data"]
 
-    def chunks(self, length_s: float, around_s: float) -> list[tuple[Span, pd.DataFrame]]:
+    @property
+    def span(self) -> Span:
+        """From the first sample to the last, to whole seconds."""
+        starts, ends = self._limits()
+        return _to_seconds(Span(int(starts.min()), int(ends.max()) + 1))
+
+    def _limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """First and last times of the rows with data, ns since 1970."""
+        starts, ends = (
+            self.rows[name].astype("datetime64[ns, UTC]").astype("int64").to_numpy()
+            for name in ("start", "end")
+        )
+        return starts, ends
+
+    def chunks(
+        self, length_s: float, around_s: float, within: Span | None = None
+    ) -> list[tuple[Span, pd.DataFrame]]:
         """Chunks at absolute multiples of a length in which there are data, in order of time.
 
         With each come the rows that reach into it or into `around_s` seconds on both sides.
+        `within` are their limits, None: those of the data.
         """
         rows, step = self.rows, round(length_s * SECOND)
-        starts, ends = (
-            rows[name].astype("datetime64[ns, UTC]").astype("int64").to_numpy()
-            for name in ("start", "end")
-        )
+        starts, ends = self._limits()
         numbers: set[int] = set()
         for first, last in zip(starts // step, ends // step, strict=True):
             numbers.update(range(int(first), int(last) + 1))
-        whole = Span(int(starts.min()), int(ends.max()) + 1)
+        whole = within or self.span
         chunks = []
         for number in sorted(numbers):
-            span = _limited(Span(number * step, (number + 1) * step), whole)
+            start, end = number * step, (number + 1) * step
+            span = Span(max(start, whole.start_ns), min(end, whole.end_ns))
+            if span.end_ns <= span.start_ns:
+                continue
             wide = span.widen(around_s)
             chunks.append((span, rows[(starts < wide.end_ns) & (ends >= wide.start_ns)]))
         return chunks
@@ -77,10 +94,9 @@ def _reasons(manifest: pd.DataFrame) -> str:
     return ("; ".join(said[:3]) or "there are no samples") + more
 
 
-def _limited(span: Span, whole: Span) -> Span:
-    """The part of a span between the first and the last sample, to whole seconds."""
-    start = max(span.start_ns, whole.start_ns // SECOND * SECOND)
-    return Span(start, min(span.end_ns, -(-whole.end_ns // SECOND) * SECOND))
+def _to_seconds(span: Span) -> Span:
+    """The span of whole seconds that holds a span."""
+    return Span(span.start_ns // SECOND * SECOND, -(-span.end_ns // SECOND) * SECOND)
 
 
 def of_files(paths: Sequence[Path | str], inventory: obspy.Inventory | None = None) -> Recordings:

@@ -20,6 +20,7 @@ from quakeline.io.formats.waveform_files import ChannelHeader, read_headers
 from quakeline.io.products.remarks import some
 from quakeline.workflow.inspection.plan import metadata
 from quakeline.workflow.inspection.weights import unusable
+from quakeline.workflow.networks_told import planned
 
 if TYPE_CHECKING:
     from quakeline.waveforms.sources.base import BaseSource
@@ -66,6 +67,7 @@ def look(run: Run) -> Findings:
         except DataError as error:
             found.mistakes.append(f"fibres: {fibre.name}: {error}")
     found.mistakes += unusable(run)
+    found.facts |= planned(run)
     return found
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from quakeline.core.errors import EXIT_CODE, QuakelineError, words_of
 from quakeline.workflow.queues import jobs
-from quakeline.workflow.queues.systems import SYSTEMS, Job
+from quakeline.workflow.queues.systems import Job
+from quakeline.workflow.queues.table import SYSTEMS
 
 
 def main(words: list[str]) -> int:

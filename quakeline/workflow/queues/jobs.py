@@ -35,7 +35,7 @@ def submit(system: System, job: Job, script: Path) -> str:
     done = _ask([*system.submission(job), str(wrapped.resolve())])
     if done is None or done.returncode:
         said = " ".join((done.stderr or done.stdout).split()) if done else "no answer in a minute"
-        raise QuakelineError(f"{system.submission(job)[0]} refused a job: {said}")
+        raise QuakelineError(f"{system.programs[0]} refused a job: {said}")
     identifier = system.identifier(done.stdout)
     (FOLDER / f"{identifier}.token").write_text(token, encoding="utf-8")
     (FOLDER / f"{identifier}.gone").unlink(missing_ok=True)

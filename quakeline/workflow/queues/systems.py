@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -69,7 +68,7 @@ class GridEngine:
 
     def identifier(self, answer: str) -> str:
         """See `System`. Warnings may stand before the id."""
-        return _only(r"^(\d+)$", answer)
+        return only_id(r"^(\d+)$", answer)
 
     def question(self, identifier: str) -> list[str]:
         """See `System`."""
@@ -99,7 +98,7 @@ class Pbs:
 
     def identifier(self, answer: str) -> str:
         """See `System`."""
-        return _only(r"^(\d+\S*)$", answer)
+        return only_id(r"^(\d+\S*)$", answer)
 
     def question(self, identifier: str) -> list[str]:
         """See `System`."""
@@ -128,7 +127,7 @@ class Lsf:
 
     def identifier(self, answer: str) -> str:
         """See `System`."""
-        return _only(r"^Job <(\d+)>", answer)
+        return only_id(r"^Job <(\d+)>", answer)
 
     def question(self, identifier: str) -> list[str]:
         """See `System`."""
@@ -144,21 +143,8 @@ class Lsf:
         return "there" if re.fullmatch(r"[A-Z]+", said) else None
 
 
-#: Batch systems by the names of their profiles.
-SYSTEMS: dict[str, System] = {"lsf": Lsf(), "pbs": Pbs(), "sge": GridEngine()}
-
-
-def require_programs(system: str) -> None:
-    """Raise QuakelineError that names the programs of a batch system that this machine lacks."""
-    missing = [name for name in SYSTEMS[system].programs if not shutil.which(name)]
-    if missing:
-        raise QuakelineError(
-            f"profile {system}: {', '.join(missing)} not installed here; start on a machine that"
-            " submits jobs"
-        )
-
-
-def _only(pattern: str, answer: str) -> str:
+def only_id(pattern: str, answer: str) -> str:
+    """The one id in an answer. Raises QuakelineError with the answer where there is none."""
     found = re.findall(pattern, answer, re.MULTILINE)
     if len(found) != 1:
         said = " ".join(answer.split()) or "nothing"

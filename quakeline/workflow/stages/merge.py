@@ -7,7 +7,7 @@ from pathlib import Path
 
 from quakeline.events.chain.merge import Settings
 
-VERSION = 4
+VERSION = 5
 
 Config = Settings
 
@@ -23,6 +23,9 @@ def run(
     weights: list[Path],
     mechanisms: list[Path],
     polarities: list[Path],
+    velocity: Path,
+    velocity_parts: list[Path],
+    model: str,
     events: Path,
     arrivals: Path,
     picks: Path,
@@ -36,8 +39,9 @@ def run(
     QuakeML holds only picks of events, EVENTS is GeoParquet. `weights` are files of weights that
     were trained from others, which the QuakeML then names. `mechanisms` and `polarities` are
     those of the stage mechanism, in a run that has it; the QuakeML tells them, and without them the
-    tables of an earlier run of that stage are removed. Everything is sorted by time. A run without
-    events gives empty products.
+    tables of an earlier run of that stage are removed. `model` is the section `velocity` as JSON,
+    `velocity` and `velocity_parts` its files, which exports for HASH tell. Everything is sorted by
+    time. A run without events gives empty products.
 
     Raises
     ------
@@ -53,6 +57,8 @@ def run(
         STATION_MAGNITUDES,
         STATIONS,
     )
+    from quakeline.earth.sections import model_of
+    from quakeline.earth.velocity.profiles import p_profile
     from quakeline.events.chain.merge import assembled
     from quakeline.io.formats.focal_mechanisms import Focal
     from quakeline.io.products import provenance, tables
@@ -75,6 +81,9 @@ def run(
             tables.read_many(mechanisms, MECHANISMS), tables.read_many(polarities, POLARITIES)
         )
         catalog = replace(catalog, focal=focal)
+        if "hash" in config.exports:
+            speeds = p_profile(model_of(velocity, model), catalog.stations)
+            catalog = replace(catalog, velocities=speeds)
     else:
         _forget_mechanisms(events.parent)
     catalog.put(events, arrivals, picks, quakeml, csv, exports)

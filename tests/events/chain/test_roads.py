@@ -265,7 +265,7 @@ def by_stages(files: Files, sections: Mapping[str, Any]) -> Path:
             own.merge, origins=judged["events"], origin_arrivals=placed["arrivals"],
             chunk_picks=[files.picks], station_magnitudes=sized["station_magnitudes"],
             stations=files.stations, quakeml=last / "catalog.qml", csv=last / "catalog.csv",
-            weights=[], mechanisms=[], polarities=[],
+            weights=[], mechanisms=[], polarities=[], **earth,
             exports=[last / name for name in files_of(own.merge.exports)],
             **{name: last / f"{name}.parquet" for name in ("events", "arrivals", "picks")},
         )  # fmt: skip

@@ -85,3 +85,19 @@ def test_picks_of_no_event_are_said_loudly(recorded):
     lone = recorded[3].assign(pick_id="lone" + recorded[3]["pick_id"].astype(str))
     found = judged(recorded, TRUE, [lone, lone.assign(pick_id="more" + lone["pick_id"])])
     assert found.sentences[0].startswith("MOST PICKS JOIN NO EVENT: 67 %")
+
+
+def test_delays_of_stations_that_the_model_does_not_explain_are_said(recorded):
+    """Three stations on slow ground: residuals are small, since hypocentres come with delays."""
+    stations, events, arrivals, picks = recorded
+    slow = picks["station"].isin(["S01", "S05", "S08"]) & (picks["phase"] == "S")
+    late = picks.assign(time=picks["time"] + pd.to_timedelta(np.where(slow, 0.8, 0.0), "s"))
+    finder = Locator(Sites.of(stations), TRUE, (-1.5, 25.0), station_terms="static", threads=1)
+    for table, word in ((picks, False), (late, True)):
+        found = diagnosed(finder, *finder.locate(events, arrivals, table), table)
+        said = [line for line in found.sentences if line.startswith("Delays of stations differ")]
+        assert bool(said) == word
+    assert found.delays["S"].latest in ("XX.S01", "XX.S05", "XX.S08")
+    assert found.delays["S"].latest_s - found.delays["S"].earliest_s == pytest.approx(0.8, abs=0.25)
+    assert "slower where arrivals are late" in said[0]
+    assert json.loads(found.text())["delays"]["S"]["stations"] == 14

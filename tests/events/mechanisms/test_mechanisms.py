@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quakeline.core.errors import DataError
 from quakeline.core.reasons import Code, Reason
 from quakeline.core.schemas import MECHANISMS
 from quakeline.events.mechanisms import (
@@ -305,14 +304,6 @@ def test_reversals_have_days() -> None:
     turned = hash_files.Reversals(spans)
     day = pd.Timestamp("1992-07-01", tz="UTC").to_pydatetime()
     assert [turned.sign(code, day) for code in ("AQUA", "BAHA", "WBM", "OTHER")] == [-1, 1, 1, 1]
-
-
-def test_velocities_that_are_none(tmp_path: Path) -> None:
-    path = tmp_path / "vz"
-    for text in ("0.0\n", "0 5\n", "5 5\n0 6\n"):
-        path.write_text(text)
-        with pytest.raises(DataError):
-            hash_files.velocities(path)
 
 
 def test_skhash_files_and_weights(shared: Path) -> None:

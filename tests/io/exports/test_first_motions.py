@@ -14,9 +14,13 @@ import pytest
 from conftest import required
 from synthetics import event_table
 from thrust import PLANE, SOURCE, polarities_of, straight, written
+from typer.testing import CliRunner
 
+from quakeline.cli import app
 from quakeline.core.errors import DataError
 from quakeline.core.schemas import ARRIVALS, EVENTS, MECHANISMS, PICKS, POLARITIES
+from quakeline.earth.velocity import VelocityModel, load
+from quakeline.earth.velocity.profiles import p_profile
 from quakeline.events.mechanisms import hash_files, rotations, skhash_files
 from quakeline.events.mechanisms.launching import Stated
 from quakeline.events.mechanisms.mechanisms import Rules, of_events
@@ -87,6 +91,51 @@ def test_hash_reads_its_phases_and_stations(catalog: exports.Tables, tmp_path: P
     assert (tmp_path / "hash/events.csv").read_text().endswith("1,ql20200501T235959\n")
 
 
+LAYERED = VelocityModel((-1.0, 4.0, 12.0), (4.0, 5.5, 6.5), (2.3, 3.2, 3.7))
+SLOPED = VelocityModel(
+    (0.0, 5.0, 20.0), (4.0, 6.0, 7.0), (2.3, 3.4, 4.0), (5.0, 6.5, 7.0), (2.9, 3.7, 4.0)
+)
+
+
+@pytest.mark.parametrize("model", [LAYERED, SLOPED, VelocityModel((0.0,), (5.8,), (3.3,))])
+def test_velocities_are_those_of_the_catalog(
+    catalog: exports.Tables, tmp_path: Path, model: VelocityModel
+) -> None:
+    """Depths and velocities grow from line to line: SKHASH drops all that do not."""
+    known = replace(catalog, velocities=p_profile(model, catalog.stations))
+    exports.write("hash", known, tmp_path / "hash")
+    path = tmp_path / "hash/velocity.txt"
+    table = np.loadtxt(path, delimiter=",")
+    assert table[0, 0] == 0.0
+    assert table[-1, 0] == 100.0
+    assert (np.diff(table, axis=0) > 0).all()
+    depths = np.array([0.0, 2.0, 3.99, 4.01, 9.0, 11.9, 15.0, 30.0, 90.0])
+    apart = np.abs(load(path, 1.73).at(depths, "P") - model.at(depths, "P"))
+    assert (apart < 1e-3 * depths + 2e-4).all()
+
+
+def test_velocities_of_a_grid_are_means_below_the_stations(catalog: exports.Tables) -> None:
+    class Slope:
+        """6 km/s, and 0.1 more for each degree to the north and 0.02 for each km down."""
+
+        def speed(
+            self, phase: str, latitude: np.ndarray, longitude: np.ndarray, depth_km: np.ndarray
+        ) -> np.ndarray:
+            return 6 + 0.1 * latitude + 0.02 * depth_km
+
+    points = dict(p_profile(Slope(), catalog.stations))  # type: ignore[arg-type]
+    mean = 6 + 0.1 * catalog.stations["latitude"].mean()
+    assert points[0.0] == pytest.approx(mean)
+    assert points[30.0] == pytest.approx(mean + 0.6)
+
+
+def test_without_a_velocity_model_there_is_no_file_of_it(
+    catalog: exports.Tables, tmp_path: Path
+) -> None:
+    exports.write("hash", catalog, tmp_path / "hash")
+    assert not (tmp_path / "hash/velocity.txt").exists()
+
+
 @pytest.mark.parametrize(("latitude", "longitude"), [(-33.99999, -70.5), (0.004, 179.99999)])
 def test_degrees_and_minutes(
     catalog: exports.Tables, tmp_path: Path, latitude: float, longitude: float
@@ -117,24 +166,71 @@ def test_skhash_reads_polarities_with_their_rays(catalog: exports.Tables, tmp_pa
     assert len(skhash_files.stations(tmp_path / "skhash/stations.csv")) == 31
 
 
-@pytest.mark.slow
-def test_skhash_itself_finds_the_mechanism(catalog: exports.Tables, tmp_path: Path) -> None:
-    """The program of its authors, where QUAKELINE_SKHASH names it: it wants a NumPy of its own."""
+#: For SKHASH: HASH's own files in its folder `hash`.
+HASH_CONTROL = """\
+$input_format
+hash2
+$fpfile
+hash/phases.txt
+$stfile
+hash/stations.txt
+$plfile
+hash/reversals.txt
+$vmodel_paths
+hash/velocity.txt
+$outfile1
+mechanisms.csv
+$require_location_match
+False
+$require_channel_match
+False
+"""
+
+
+def by_skhash(folder: Path) -> np.ndarray:
+    """The mechanism by the program of its authors, which QUAKELINE_SKHASH names.
+
+    It wants a NumPy of its own.
+    """
     named = os.environ.get("QUAKELINE_SKHASH") or shutil.which("SKHASH")
     hint = "no SKHASH is installed, and QUAKELINE_SKHASH names none"
     program = required("skhash", Path(named) if named else None, hint)
-    exports.write("skhash", catalog, tmp_path / "skhash")
     words = [program, "control.txt"]
-    done = subprocess.run(
-        words, cwd=tmp_path / "skhash", capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = pd.read_csv(tmp_path / "skhash/mechanisms.csv")
-    assert found["event_id"].tolist() == ["ql20200501T235959"]
+    found = pd.read_csv(folder / "mechanisms.csv")
     assert found["num_p_pol"].tolist() == [30]
-    own = rotations.frames(*(found[name].to_numpy() for name in ("strike", "dip", "rake")))
+    return rotations.frames(*(found[name].to_numpy() for name in ("strike", "dip", "rake")))
+
+
+@pytest.mark.slow
+def test_skhash_itself_finds_the_mechanism(catalog: exports.Tables, tmp_path: Path) -> None:
+    exports.write("skhash", catalog, tmp_path / "skhash")
     known = rotations.frames(*(np.array([angle]) for angle in PLANE))
-    assert rotations.angles(own, known)[0] < 25
+    assert rotations.angles(by_skhash(tmp_path / "skhash"), known)[0] < 25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [LAYERED, SLOPED])
+def test_skhash_finds_it_from_files_of_hash_too(
+    catalog: exports.Tables, tmp_path: Path, model: VelocityModel
+) -> None:
+    """Its rays are those of the velocities that are written: as ours of the same files."""
+    known = replace(catalog, velocities=p_profile(model, catalog.stations))
+    exports.write("hash", known, tmp_path / "hash")
+    (tmp_path / "control.txt").write_text(HASH_CONTROL)
+    words = ["mechanism", "--output", tmp_path / "ours", "--max-takeoff-gap", "90"]
+    names = (("phase", "phases"), ("stations", "stations"))
+    for option, name in names:
+        words += [f"--hash-{option}", tmp_path / f"hash/{name}.txt"]
+    words += ["--velocity", tmp_path / "hash/velocity.txt"]
+    done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    ours = tables.read(tmp_path / "ours/mechanisms.parquet", MECHANISMS)
+    own = rotations.frames(
+        *(ours[f"{name}_1_deg"].to_numpy() for name in ("strike", "dip", "rake"))
+    )
+    assert rotations.angles(by_skhash(tmp_path), own[0])[0] < 15
 
 
 def test_a_catalog_without_polarities_is_refused(catalog: exports.Tables, tmp_path: Path) -> None:

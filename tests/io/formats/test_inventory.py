@@ -120,7 +120,8 @@ def test_missing_and_unknown_columns_are_all_named(tmp_path, header, message):
 
 def test_stations_named_twice_are_refused(tmp_path):
     frame = station_tables.read_table(table(tmp_path, "BW,UH1,48,11,400", "BW,UH1,48.1,11,400"))
-    with pytest.raises(DataError, match=r"BW\.UH1 location '' channel '' is listed twice"):
+    said = r"BW\.UH1 location '' channel '' is listed twice.*at 48 11 400 m and 48\.1 11 400 m"
+    with pytest.raises(DataError, match=said):
         station_list.checked(frame)
 
 

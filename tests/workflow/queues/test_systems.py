@@ -15,7 +15,8 @@ from quakeline.core.installed import PROFILES
 from quakeline.workflow.cluster import ClusterSite
 from quakeline.workflow.queues import jobs
 from quakeline.workflow.queues.__main__ import main
-from quakeline.workflow.queues.systems import SYSTEMS, Job
+from quakeline.workflow.queues.systems import Job
+from quakeline.workflow.queues.table import SYSTEMS
 
 JOB = Job(
     "quakeline.annotate", 4, 3000, 90, "long", "seis", "smp", None, ("-l", "gpu=1"), Path("/logs")
@@ -54,6 +55,7 @@ def test_lsf_is_asked_in_minutes_with_units_of_memory() -> None:
         ("sge", "warning: root's job is not allowed\n17\n", "17"),
         ("pbs", "1234.head-node\n", "1234.head-node"),
         ("lsf", "Job <99> is submitted to queue <normal>.\n", "99"),
+        ("kubernetes", "job.batch/quakeline-pick-x7k2p\n", "quakeline-pick-x7k2p"),
     ],
 )
 def test_ids_are_read_from_answers(system: str, answer: str, identifier: str) -> None:
@@ -80,6 +82,12 @@ def test_ids_are_read_from_answers(system: str, answer: str, identifier: str) ->
         ("lsf", 0, "EXIT\n", "gone"),
         ("lsf", 255, "Job <7> is not found\n", "gone"),
         ("lsf", 255, "LSF is down. Please wait ...\n", None),
+        ("kubernetes", 0, "there ", "there"),
+        ("kubernetes", 0, "there Suspended", "stuck"),
+        ("kubernetes", 0, "there SuccessCriteriaMet Complete", "gone"),
+        ("kubernetes", 0, "there FailureTarget Failed", "gone"),
+        ("kubernetes", 1, 'Error from server (NotFound): jobs.batch "a" not found\n', "gone"),
+        ("kubernetes", 1, "The connection to the server 10.0.0.1 was refused\n", None),
     ],
 )
 def test_what_systems_say_of_a_job(

@@ -101,6 +101,31 @@ def test_an_event_without_polarities_has_a_row_that_says_so(place: Path) -> None
     assert found["note"].iloc[1] == "0 polarities, 8 are needed"
 
 
+def test_small_events_give_one_mechanism_together(place: Path) -> None:
+    """Five events with six of the polarities each, and one far from them."""
+    event = tables.read(place / "origins.parquet", EVENTS)
+    many = [
+        event.assign(event_id=f"e{n}", time=event["time"] + pd.Timedelta(hours=n)) for n in range(6)
+    ]
+    many[5]["latitude"] += 0.1
+    tables.write(pd.concat(many), EVENTS, place / "origins.parquet")
+    table = pd.read_csv(place / "polarities.csv")
+    table["event_id"] = [f"e{n % 5}" for n in range(len(table))]
+    pd.concat([table, table.head(7).assign(event_id="e5")]).to_csv(place / "all.csv", index=False)
+    keys = {"polarities": str(place / "all.csv")}
+    assert ran(place, **keys)[0]["strike_1_deg"].isna().all()
+    found, polarities = ran(place, **keys, composite_km=1.0)
+    assert found["event_id"].tolist() == [f"e{n}" for n in range(6)]
+    assert found["strike_1_deg"].notna().tolist() == [True, *[False] * 5]
+    head = found.iloc[0]
+    assert head["composite_of"].split() == [f"e{n}" for n in range(5)]
+    assert head["polarities"] == 30
+    assert kagan(head) < np.hypot(head["plane_1_sigma_deg"], head["plane_2_sigma_deg"])
+    assert (found["note"][1:5] == "part of the composite of e0").all()
+    assert found["note"][5] == "7 polarities, 8 are needed"
+    assert polarities["event_id"].value_counts().to_dict() == {"e0": 30, "e5": 7}
+
+
 def test_reversed_stations_are_turned_and_suspects_named(
     place: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

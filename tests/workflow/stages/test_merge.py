@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import obspy
 import pandas as pd
@@ -11,11 +12,13 @@ from nobody import trained
 
 from quakeline.core.errors import DataError
 from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS, STATION_MAGNITUDES, STATIONS
+from quakeline.earth.sections import named
 from quakeline.io.exports import hypodd
 from quakeline.io.products import provenance, tables
 from quakeline.models.cards import PHASENET
 from quakeline.workflow.stages import merge
 
+SECTION = named("iasp91")
 T0 = pd.Timestamp("2010-05-27T16:24:00Z")
 
 
@@ -110,6 +113,9 @@ class Merged:
             weights=list(weights),
             mechanisms=[],
             polarities=[],
+            velocity=Path(SECTION.file),
+            velocity_parts=[],
+            model=SECTION.model_dump_json(),
             **outputs,
             exports=[folder / "catalog" / name for name in exports],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -11,13 +12,14 @@ from labelled_records import wavelets
 from workfolder import WorkFolder, demo_like, on_demo
 
 from quakeline.core.errors import ConfigError
+from quakeline.core.installed import EXAMPLES
 from quakeline.core.schemas import PICKS
 from quakeline.io.products import tables
 from quakeline.models.networks import save_network
 from quakeline.models.weights import card_of
 from quakeline.training.beginning import from_scratch
 from quakeline.training.settings import Settings
-from quakeline.workflow import rounds
+from quakeline.workflow import networks_told, rounds
 from quakeline.workflow.stages import train
 
 
@@ -34,7 +36,16 @@ from quakeline.workflow.stages import train
         ("train: {dataset: a}\ndataset: {length_s: 5}", r"before_s \(25\) must be less than"),
         (
             "train: {dataset: a}\nweights: {kind: ensemble, members: [{model: gpd}, {}]}",
-            "train: weights of kind ensemble given; allowed: builtin, seisbench",
+            "train: weights of kind ensemble given; allowed: builtin, seisbench, untrained",
+        ),
+        ("weights: {kind: untrained, network: gpd}", "'untrained' given; it needs section train"),
+        (
+            "train: {dataset: a}\nweights: {kind: untrained, network: gpd}",
+            "norms: 'keep' given; allowed for weights of kind untrained",
+        ),
+        (
+            "train: {dataset: a}\nweights: {kind: untrained, network: earthquake}",
+            "did you mean earthquake-cnn",
         ),
         ("train: {dataset: a, settings: {epochs: -1}}", r"train\.settings\.epochs: -1 given"),
     ],
@@ -62,6 +73,31 @@ def test_an_earlier_run_comes_first_unless_it_has_its_catalog(tmp_path: Path) ->
     names[0].write_text(yaml.safe_dump({"dataset": {"from_run": "three"}, "run": "one"}))
     with pytest.raises(ConfigError, match="two and one and three stand on each other"):
         rounds.wanted(tmp_path, names[2])
+
+
+def test_a_run_that_follows_another_can_be_checked_before_either(tmp_path: Path) -> None:
+    """`quakeline run` would make the first one, so its catalog need not be there."""
+    overlays = tmp_path / "config/runs"
+    overlays.mkdir(parents=True)
+    shutil.copytree(EXAMPLES / "unterhaching", tmp_path / "config/unterhaching")
+    (overlays / "one.yaml").write_text(yaml.safe_dump(on_demo({"run": "one"})))
+    tuned = on_demo({"run": "two", "train": {}, "dataset": {"from_run": "one"}})
+    (overlays / "two.yaml").write_text(yaml.safe_dump(tuned))
+    earlier, run = rounds.planned(tmp_path, overlays / "two.yaml")
+    assert (earlier.run, run.run) == ("one", "two")
+    assert networks_told.planned(run) == {
+        "train": "phasenet on the catalog of run one, 50 epochs at most",
+        "classify": "by rules on picks",
+    }
+    tuned["dataset"] = {"from_run": "none"}
+    (overlays / "two.yaml").write_text(yaml.safe_dump(tuned))
+    with pytest.raises(ConfigError, match=r"dataset.from_run: 'none' has no catalog"):
+        rounds.planned(tmp_path, overlays / "two.yaml")
+    (overlays / "one.yaml").write_text(yaml.safe_dump(on_demo({"run": "one", "keep": ["all"]})))
+    tuned["dataset"] = {"from_run": "one"}
+    (overlays / "two.yaml").write_text(yaml.safe_dump(tuned))
+    with pytest.raises(ConfigError, match=r"one.yaml, which comes first: keep.0: 'all' given"):
+        rounds.planned(tmp_path, overlays / "two.yaml")
 
 
 def test_a_stopped_training_begins_anew_with_other_settings(

@@ -48,7 +48,7 @@ PICKS = [
     *(
         []
         if RUN.import_picks.replaces
-        else expand(rules.pick.output.picks, chunk=STATION_CHUNKS)
+        else every(rules.pick.output.picks, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_pick.output.selected)
     ),
     *only_with("import_picks", path_of(rules.import_picks.output.picks)),
@@ -58,9 +58,9 @@ PICKS = [
 rule associate:
     input:
         picks=PICKS,
-        coverage=expand(rules.prepare.output.coverage, chunk=STATION_CHUNKS)
+        coverage=every(rules.prepare.output.coverage, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_annotate.output.coverage),
-        manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
+        manifests=every(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest),
         stations=path_of(rules.stations.output.stations),
         channels=of_fibres(rules.das_index.output.channels),
@@ -127,7 +127,7 @@ rule magnitude:
         located=path_of(rules.locate.output.events),
         arrivals=path_of(rules.locate.output.arrivals),
         picks=PICKS,
-        measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
+        measurements=every(rules.measure.output.measurements, chunk=STATION_CHUNKS),
         stations=path_of(rules.stations.output.stations),
         velocity=RUN.velocity.files()[0],
         velocity_parts=RUN.velocity.files()[1:],
@@ -160,9 +160,9 @@ rule classify:
         sized=path_of(rules.magnitude.output.events),
         arrivals=path_of(rules.locate.output.arrivals),
         picks=PICKS,
-        measurements=expand(rules.measure.output.measurements, chunk=STATION_CHUNKS),
+        measurements=every(rules.measure.output.measurements, chunk=STATION_CHUNKS),
         windows=(
-            expand(rules.classify_windows.output.windows, chunk=STATION_CHUNKS)
+            every(rules.classify_windows.output.windows, chunk=STATION_CHUNKS)
             if STAGES["classify_windows"].has(RUN)
             else []
         ),
@@ -234,6 +234,8 @@ rule merge:
         weights=weights_of(RUN.trained_stages),
         mechanisms=MECHANISMS,
         polarities=POLARITIES,
+        velocity=RUN.velocity.files()[0],
+        velocity_parts=RUN.velocity.files()[1:],
     output:
         events=product("merge", "events"),
         arrivals=product("merge", "arrivals"),
@@ -252,6 +254,7 @@ rule merge:
         **resources_of("merge", memory_mb=4000, runtime_min=60),
     params:
         stage=RUN.params("merge"),
+        model=RUN.velocity.model_dump_json(),
     message:
         "merge"
     script:
@@ -294,10 +297,10 @@ rule report:
         picks=path_of(rules.merge.output.picks),
         stations=path_of(rules.stations.output.stations),
         diagnosis=path_of(rules.locate.output.diagnosis),
-        manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
+        manifests=every(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest)
         + only_with("import_picks", path_of(rules.import_picks.output.manifest)),
-        coverage=expand(rules.prepare.output.coverage, chunk=STATION_CHUNKS)
+        coverage=every(rules.prepare.output.coverage, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_annotate.output.coverage),
         waveforms=when_kept(rules.prepare.output.waveforms),
         probabilities=when_kept(rules.annotate.output.probabilities),
@@ -334,21 +337,21 @@ rule report:
         "../scripts/run_stage.py"
 
 
+#: What the crate holds beside the catalog and its own description.
+CRATE_PARTS = ["config.yaml", "inputs.csv", "Snakefile"]
+
+
 rule crate:
     input:
         catalog=[path_of(file) for file in rules.merge.output] + MECHANISMS + POLARITIES,
         stations=path_of(rules.stations.output.stations),
-        manifests=expand(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
+        manifests=every(rules.fetch.output.manifest, chunk=STATION_CHUNKS)
         + of_fibres(rules.das_index.output.manifest),
         weights=weights_of(RUN.weights_stages),
         given=RUN.named_files(),
     output:
         crate=product("crate", "crate"),
-        parts=expand(
-            "results/{run}/catalog/{name}",
-            run=RUN.run,
-            name=["config.yaml", "inputs.csv", "Snakefile"],
-        ),
+        parts=[stored(f"{RESULTS}/catalog/{name}") for name in CRATE_PARTS],
     log:
         log_of("crate"),
     benchmark:
@@ -366,3 +369,26 @@ rule crate:
         "crate"
     script:
         "../scripts/run_stage.py"
+
+
+#: What a finished run has on this machine.
+CATALOG_AT_HAND = [
+    rules.merge.output.events,
+    rules.report.output.report,
+    rules.merge.output.exports,
+    rules.crate.output.crate,
+]
+
+if SITE.results:
+    CATALOG_AT_HAND = files_of_run()
+
+    rule bring:
+        input:
+            [stored(path) for path in CATALOG_AT_HAND],
+        output:
+            CATALOG_AT_HAND,
+        localrule: True
+        message:
+            "bring"
+        run:
+            copy_files(input, output)

@@ -4,6 +4,7 @@
 import json
 
 from quakeline.io.export_files import files_of
+from quakeline.workflow.object_store import copy_files
 from quakeline.workflow.stages import STAGES, of
 
 RESULTS = f"results/{RUN.run}"
@@ -12,13 +13,47 @@ STATION_CHUNKS = RUN.station_chunks
 FIBRES = RUN.fibre_names
 
 
+if SITE.results:
+
+    storage results:
+        **SITE.results.connection(),
+        provider="s3",
+
+
+def stored(path):
+    """A path below the results: as it is, or in the object store that the site file names."""
+    return storage.results(SITE.results.address(path)) if SITE.results else path
+
+
 def product(stage, name):
-    """The pattern of a product of a stage; stores that `keep:` does not name are temporary."""
+    """The pattern of a product of a stage; stores that `keep:` does not name are temporary.
+
+    What is temporary never goes to an object store.
+    """
     path = f"{RESULTS}/{STAGES[stage].products[name]}"
     if not path.endswith(".zarr"):
-        return path
-    passing = name in STAGES[stage].temporary and name not in RUN.keep
-    return temp(directory(path)) if passing else directory(path)
+        return stored(path)
+    if name in STAGES[stage].temporary and name not in RUN.keep:
+        return temp(directory(path))
+    return stored(path) if SITE.results else directory(path)
+
+
+def path_of(product):
+    """The path of a product as plain text, for rules that take those of all chunks.
+
+    Where any input of a rule is an output object, Snakemake hashes the whole list of chunks once
+    for each of them: minutes for ten years of days. In an object store it has to be one.
+    """
+    kept = getattr(product, "flags", {}).get("storage_object")
+    return storage.results(kept.query) if kept else str(product)
+
+
+def every(product, **wildcards):
+    """An output of a rule for all values of its wildcards, wherever it lies."""
+    kept = getattr(product, "flags", {}).get("storage_object")
+    if kept:
+        return storage.results(expand(kept.query, **wildcards))
+    return expand(str(product), **wildcards)
 
 
 def log_of(stage):
@@ -50,17 +85,17 @@ def is_local(stage):
 def when_kept(template):
     """The stores of all chunks when the run keeps both kinds, else none."""
     kept_both = {"waveforms", "probabilities"} <= set(RUN.keep)
-    return expand(template, chunk=STATION_CHUNKS) if kept_both else []
+    return every(template, chunk=STATION_CHUNKS) if kept_both else []
 
 
 def waveforms_for_polarities(template):
     """The stores of all chunks where networks read polarities from them, else none."""
-    return expand(template, chunk=STATION_CHUNKS) if RUN.mechanism.networks else []
+    return every(template, chunk=STATION_CHUNKS) if RUN.mechanism.networks else []
 
 
 def of_fibres(template):
     """The products of all fibres and chunks."""
-    return expand(template, fibre=FIBRES, chunk=CHUNKS)
+    return every(template, fibre=FIBRES, chunk=CHUNKS)
 
 
 def fibre_of(wildcards):
@@ -79,8 +114,8 @@ def choosing():
     Picks that a table replaces are an input of no other rule: they are made all the same.
     """
     chunks = STATION_CHUNKS if RUN.import_picks.replaces else STATION_CHUNKS[:1]
-    picks = expand(rules.pick.output.picks, chunk=chunks)
-    onsets = expand(rules.das_annotate.output.onsets, fibre=FIBRES, chunk=CHUNKS[:1])
+    picks = every(rules.pick.output.picks, chunk=chunks)
+    onsets = every(rules.das_annotate.output.onsets, fibre=FIBRES, chunk=CHUNKS[:1])
     return [*picks, *onsets, rules.associate.output.events, rules.locate.output.events]
 
 
@@ -108,13 +143,17 @@ def event_weights():
 
 def exports_of_catalog():
     """Files of the further formats of the catalog; Snakemake would empty whole folders."""
-    return [f"{RESULTS}/catalog/{file}" for file in files_of(RUN.merge.exports)]
+    return [stored(f"{RESULTS}/catalog/{file}") for file in files_of(RUN.merge.exports)]
 
 
-def path_of(product):
-    """The path of a product as plain text, for rules that take those of all chunks.
-
-    Where any input of a rule is an output object, Snakemake hashes the whole list of chunks once
-    for each of them: minutes for ten years of days.
-    """
-    return str(product)
+def files_of_run():
+    """All files of a run but its stores, below the folder of the run."""
+    paths = [
+        f"{RESULTS}/{pattern.format(**job)}"
+        for stage in of(RUN)
+        for pattern in stage.products.values()
+        if not pattern.endswith(".zarr")
+        for job in stage.jobs(RUN)
+    ]
+    parts = [f"{RESULTS}/catalog/{file}" for file in [*files_of(RUN.merge.exports), *CRATE_PARTS]]
+    return sorted({*paths, *parts})

@@ -1,0 +1,202 @@
+"""Networks that give one class: EarthquakeCNN, Seismo-Performer and Spec-CNN, trained on picks."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.training_records import FOLDS, folds, learnt, ridgecrest, rounded, shared, timed
+
+JITTER_S, DRAWS = 0.8, 10
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Windows of P, S and noise, and whether a network is right: class, record and answer of each.
+
+    `draws` windows are of one onset.
+    """
+
+    classes: tuple[str, ...]
+    wanted: np.ndarray
+    record: np.ndarray
+    right: np.ndarray
+    draws: int
+
+    def plain(self) -> dict[str, Any]:
+        """Shares of right answers, that of all with its 95 % interval by bootstrap over records."""
+        each = {
+            name: float(self.right[self.wanted == number].mean())
+            for number, name in enumerate(self.classes)
+        }
+        n = len(self.right) // self.draws
+        return {
+            "right": float(self.right.mean()),
+            "right_95": self._interval(),
+            "windows": n,
+            **each,
+        }
+
+    def _interval(self) -> list[float]:
+        random, records = np.random.default_rng(1), np.unique(self.record)
+        own = [self.right[self.record == one] for one in records]
+        found = [
+            np.concatenate([own[i] for i in random.integers(0, len(own), len(own))]).mean()
+            for _ in range(2000)
+        ]
+        return [round(float(one), 3) for one in np.percentile(found, [2.5, 97.5])]
+
+
+def together(parts: list[Answers]) -> Answers:
+    """The answers of several networks, each on other records."""
+    arrays = (
+        np.concatenate([getattr(one, name) for one in parts])
+        for name in ("wanted", "record", "right")
+    )
+    return Answers(parts[0].classes, *arrays, parts[0].draws)
+
+
+def judged(network: Any, card: Any, data: Any, rows: list[int], jitter_s: float) -> Answers:
+    """What a network says of windows of P, S and noise, each at several places."""
+    import torch
+
+    from quakeline.training.settings import Settings
+    from quakeline.training.windows import Windows
+
+    windows = Windows(data, rows, card, Settings(jitter_s=0), training=False)
+    random, draws = np.random.default_rng(11), DRAWS if jitter_s else 1
+    made, wanted, record = [], [], []
+    for example in windows.examples():
+        for _ in range(draws):
+            moved = random.uniform(-jitter_s, jitter_s) * card.sampling_rate_hz
+            if example.kind == "N":
+                moved = -abs(moved)
+            at = None if example.at is None else max(example.at + moved, 0)
+            window, one, _ = windows.made(replace(example, at=at), 0)
+            made.append(window)
+            wanted.append(int(one.argmax()))
+            record.append(example.row)
+    with torch.no_grad():
+        found = network.eval()(torch.from_numpy(np.stack(made))).argmax(dim=1).numpy()
+    classes = np.array(wanted)
+    return Answers(card.classes, classes, np.array(record), found == classes, draws)
+
+
+#: Few records are a few steps an epoch; means and variances stay those of the parent. All records
+#: that are not judged are learnt from: of so few none can be spared to choose an epoch by.
+_ROADS: dict[str, dict[str, Any]] = {
+    "from scratch": {"epochs": 300, "step_epochs": 60, "learning_rate": 1e-3},
+    "begun with Ridgecrest": {
+        "epochs": 60,
+        "step_epochs": 15,
+        "learning_rate": 3e-4,
+        "norms": "keep",
+    },
+}
+
+
+def earthquake_cnn(quick: bool) -> list[dict[str, Any]]:
+    """EarthquakeCNN: labelled by a picker at Ridgecrest, judged on analysts' labels of NCEDC."""
+    from quakeline.training.beginning import from_scratch
+    from quakeline.training.datasets.opening import open_dataset
+    from quakeline.training.settings import Settings
+
+    settings = Settings(epochs=3 if quick else 30, patience=300, batch=64, learning_rate=2e-3,
+                        norms="train", step_factor=0.5, jitter_s=JITTER_S)  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        data = ridgecrest(Path(folder)).resampled(40.0)
+        order = np.random.default_rng(0).permutation(len(data)).tolist()
+        begun = from_scratch("earthquake-cnn", "b", 0)
+        first, cost = timed(begun, data, order[150:], order[:150], settings)
+    ncedc = open_dataset(shared() / "ncedc_mini24.npz").resampled(40.0)
+    card, state = begun.card, first.state_dict()
+    cases = [
+        {"case": "EarthquakeCNN, Ridgecrest labelled by PhaseNet, judged on NCEDC",
+         "records": len(data), **rounded(cost), **_both(first, card, ncedc, range(len(ncedc)))}
+    ]  # fmt: skip
+    for road, changes in _ROADS.items():
+        own = settings.model_copy(
+            update={"batch": 16, **changes, **({"epochs": 3} if quick else {})}
+        )
+        found = _in_folds(state if "Ridgecrest" in road else None, ncedc, own)
+        cases.append({"case": f"EarthquakeCNN, NCEDC in {FOLDS} folds, {road}", **found})
+    return cases
+
+
+def _both(network: Any, card: Any, data: Any, rows: Iterable[int]) -> dict[str, Any]:
+    """Shares of right answers with the onset in the middle, and beside it."""
+    return {
+        name: rounded(judged(network, card, data, list(rows), far).plain())
+        for name, far in (("centred", 0.0), ("jitter", JITTER_S))
+    }
+
+
+def _in_folds(state: Any, data: Any, settings: Any) -> dict[str, Any]:
+    """The same of networks that begin with a state, or None, and learn from other folds."""
+    from quakeline.training.beginning import from_scratch
+
+    parts: dict[str, list[Answers]] = {"centred": [], "jitter": []}
+    for train, dev, test in folds(len(data)):
+        begun = from_scratch("earthquake-cnn", "b", 0)
+        if state is not None:
+            begun.network.load_state_dict(state)
+        network = learnt(begun, data, train + dev, train + dev, settings)
+        for name, far in (("centred", 0.0), ("jitter", JITTER_S)):
+            parts[name].append(judged(network, begun.card, data, test, far))
+    return {name: rounded(together(own).plain()) for name, own in parts.items()}
+
+
+def their_form(quick: bool) -> list[dict[str, Any]]:
+    """Seismo-Performer and Spec-CNN learnt from a file of their form, against their authors'.
+
+    The file holds windows of Ridgecrest that the default picker labelled; both are judged on the
+    analysts' windows of NCEDC. The authors' files are those of QUAKELINE_SHARED.
+    """
+    from quakeline.models.named import load_network
+    from quakeline.training.beginning import from_scratch
+    from quakeline.training.datasets.opening import open_dataset
+    from quakeline.training.settings import Settings
+
+    ncedc = open_dataset(shared() / "ncedc_mini24.npz")
+    everything = list(range(len(ncedc)))
+    cases: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        first = ridgecrest(Path(folder))
+        for model, network, epochs in (("seismo-performer-v2", "seismo-performer", 25),
+                                       ("spec-cnn-v2", "spec-cnn", 10)):  # fmt: skip
+            begun = from_scratch(network, "b", 0)
+            data = open_dataset(_as_windows(first, begun.card, Path(folder) / f"{network}.h5"))
+            settings = Settings(epochs=2 if quick else epochs, patience=30, batch=64,
+                                learning_rate=1e-3, norms="train", step_factor=0.5)  # fmt: skip
+            order = np.random.default_rng(0).permutation(len(data)).tolist()
+            held = len(data) // 8
+            network_, cost = timed(begun, data, order[held:], order[:held], settings)
+            card, authors = load_network(model, shared().parent / "weights/seismo_performer")
+            both = {"retrained": (begun.card, network_), "authors'": (card, authors)}
+            cases.append({"case": f"{network} retrained on {len(data)} windows of their form",
+                          "epochs": settings.epochs, **rounded(cost)} | {
+                name: {"centred": rounded(judged(one, own, ncedc, everything, 0).plain()),
+                       "jitter 0.5 s": rounded(judged(one, own, ncedc, everything, 0.5).plain())}
+                for name, (own, one) in both.items()
+            })  # fmt: skip
+    return cases
+
+
+def _as_windows(data: Any, card: Any, path: Path) -> Path:
+    """Windows of all records in Seismo-Performer's form: X (n, 400, 3), Y 0 P, 1 S, 2 noise."""
+    import h5py
+
+    from quakeline.training.settings import Settings
+    from quakeline.training.windows import Windows
+
+    windows = Windows(data, list(range(len(data))), card, Settings(), training=False)
+    made = [windows.made(one, 0) for one in windows.examples()]
+    with h5py.File(path, "w") as file:
+        file["X"] = np.stack([window.T for window, _, _ in made])
+        file["Y"] = np.array([int(wanted.argmax()) for _, wanted, _ in made])
+    return path
