@@ -23,9 +23,12 @@ import pandas as pd
 from scipy.special import pdtrc
 
 from quakeline.earth.sites import Sites
+from quakeline.events.association.counted import CountedVotes
 from quakeline.events.association.network import Finder
 from quakeline.events.association.rules import NEAREST, Search
-from quakeline.events.association.votes import BESIDE, Reach, Slice, form
+from quakeline.events.association.stored import StoredVotes
+from quakeline.events.association.votes import BESIDE, Reach, Slice, Votes
+from quakeline.io.products.compiled import usable
 
 #: Nodes of a grid at most, and travel times that are held at most.
 _NODES = 20_000
@@ -237,3 +240,8 @@ def _grid(local: pd.DataFrame, search: Search, most: int) -> tuple[np.ndarray, f
         a + (b - a) * (np.arange(n) + 0.5) / n for a, b, n in zip(low, high, counts, strict=True)
     ]
     return np.stack(np.meshgrid(*middles, indexing="ij"), -1).reshape(-1, 3), step
+
+
+def form() -> type[Votes]:
+    """What counts votes here: compiled functions where they can be used."""
+    return CountedVotes if usable() else StoredVotes

@@ -102,12 +102,3 @@ class Votes(ABC):
         score = self.score(every, near)
         best = np.flatnonzero(score == score.max())
         return int(best[every[best] == every[best].max()][-1])
-
-
-def form() -> type[Votes]:
-    """What counts here: compiled functions where they can be used."""
-    from quakeline.events.association.counted import CountedVotes
-    from quakeline.events.association.stored import StoredVotes
-    from quakeline.io.products.compiled import usable
-
-    return CountedVotes if usable() else StoredVotes

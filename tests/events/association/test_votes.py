@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 from quakeline.events.association import grid as grids
 from quakeline.events.association.counted import CountedVotes
 from quakeline.events.association.stored import StoredVotes
-from quakeline.events.association.votes import Reach, Slice, form
+from quakeline.events.association.votes import Reach, Slice
 from quakeline.events.chain.associate import Settings, ready
 from quakeline.events.chain.material import read
 from quakeline.io.products import compiled
@@ -92,9 +92,9 @@ def test_the_same_events_of_real_picks(name, shared, monkeypatch):
 
 
 def test_without_numba_votes_are_held_in_arrays(monkeypatch):
-    assert form() is CountedVotes
+    assert grids.form() is CountedVotes
     monkeypatch.setitem(sys.modules, "numba", None)
-    assert form() is StoredVotes
+    assert grids.form() is StoredVotes
 
 
 def test_what_was_compiled_is_read_by_the_next_process(tmp_path):
