@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+_UNKEPT = "PYTHONDONTWRITEBYTECODE"
 _PACKAGES = ("quakeline", "seisbench", "torch", "openvino", "numpy", "obspy")
 
 
@@ -46,9 +47,14 @@ def child(module: str, threads: int, **arguments: Any) -> dict[str, Any]:
 
 
 def environment_of(threads: int) -> dict[str, str]:
-    """The environment of a process whose libraries use so many threads."""
+    """The environment of a process whose libraries use so many threads.
+
+    Python keeps what it has compiled, as it does unless it is told otherwise: programs that are
+    installed are compiled once, not at each start.
+    """
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(threads))}
+    kept = {name: value for name, value in os.environ.items() if name != _UNKEPT}
+    return {**kept, **dict.fromkeys(names, str(threads))}
 
 
 def failure(command: Sequence[str | Path], said: str) -> str:

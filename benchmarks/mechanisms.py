@@ -32,7 +32,7 @@ DRAWS, SPHERES, EXPLOSIONS = 10, 60, 60
 RAY_SIGMA_DEG, TRIALS = 3.0, 30
 COUNTS, WRONG = (8, 15, 30, 60), (0.0, 0.1, 0.2)
 #: Error of the picks of the records, and by how much they are moved, in seconds.
-PICK_SIGMA_S, SHIFTS_S = 0.05, (-0.05, 0.05)
+PICK_SIGMA_S, SHIFTS_S = 0.05, (-0.05, -0.03, 0.03, 0.05)
 NETWORKS = {
     "pnsn-polar": ["pnsn_polar.onnx"],
     "PolarCAP": ["PolarCAP.h5"],

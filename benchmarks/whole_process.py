@@ -88,12 +88,12 @@ class Case:
         return spent([*words, *(["--batch", str(batch)] if batch else [])], self.threads)
 
 
-def spent(command: list[str | Path], threads: int) -> dict[str, float]:
+def spent(command: list[str | Path], threads: int, folder: Path | None = None) -> dict[str, float]:
     """CPU and wall seconds and peak memory in MB of a process and its children."""
     environment = measure.environment_of(threads)
     begun = time.perf_counter()
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
+        process = subprocess.Popen(command, stdout=said, stderr=said, env=environment, cwd=folder)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:

@@ -27,6 +27,7 @@ from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
 from quakeline.commands.scan import scan
 from quakeline.commands.train import train
+from quakeline.commands.usage import is_mistake, line_of
 from quakeline.commands.view import view
 from quakeline.core import garbage, terminal
 from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
@@ -92,18 +93,25 @@ def _code_of(words: list[str], further: list[str]) -> int:
     try:
         terminal.require_variables()
         terminal.mute_deprecations()
-        _narrowed(words)(words, obj=further)
+        narrow = _narrowed(words)
+        done = narrow(words, obj=further, prog_name="quakeline", standalone_mode=False)
     except QuakelineError as error:
         typer.echo(f"quakeline: {_listed(words_of(error))}", err=True)
         return EXIT_CODE
+    except typer.Abort:
+        typer.echo("quakeline: stopped", err=True)
+        return 1
     except Exception as error:
+        if is_mistake(error):
+            typer.echo(line_of(error, words), err=True, nl=bool(line_of(error, words)))
+            return EXIT_CODE
         if not out_of_memory(error):
             raise
         typer.echo(f"quakeline: {memory_words(error)}", err=True)
         return EXIT_CODE
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    return 0
+    return done if isinstance(done, int) else 0
 
 
 def _narrowed(words: list[str]) -> typer.Typer:

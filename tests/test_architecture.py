@@ -99,6 +99,30 @@ def test_rule_declares_everything(name: str) -> None:
     assert is_local == (STAGES[name].local is not never)
 
 
+#: Functions of common.smk that give plain text for the products of rules.
+_PLAIN = r"(?:path_of|expand|of_fibres|when_kept|waveforms_for_polarities)\("
+_OUTPUT_OBJECT = re.compile(r"rules\.\w+\.output\.\w+")
+
+
+def _objects_among_chunks(body: str) -> list[str]:
+    """Outputs of rules, as objects, among the inputs of a rule that takes those of all chunks."""
+    inputs = re.split(r"^    \w+:.*\n", body.split("    input:\n")[-1], flags=re.MULTILINE)[0]
+    if not re.search(r"_CHUNKS|\bPICKS\b|of_fibres|benchmarks_before", inputs):
+        return []
+    return _OUTPUT_OBJECT.findall(re.sub(_PLAIN + r"rules[\w.]+", "", inputs))
+
+
+def test_inputs_of_all_chunks_are_plain_text() -> None:
+    """Snakemake would hash the whole list once for each chunk (see `path_of`)."""
+    assert _objects_among_chunks(
+        "    input:\n        picks=PICKS,\n        events=rules.merge.output.events,\n    output:\n"
+    ) == ["rules.merge.output.events"]
+    found = {name: _objects_among_chunks(body) for name, body in RULES.items()}
+    assert {name: objects for name, objects in found.items() if objects} == {}
+    shared = (DAG / "rules/common.smk").read_text(encoding="utf-8")
+    assert _OUTPUT_OBJECT.findall(re.sub(_PLAIN + r"rules[\w.]+", "", shared)) == []
+
+
 @pytest.mark.parametrize("name", RULES)
 def test_rule_and_stage_name_the_same_files(name: str) -> None:
     wanted = set(inspect.signature(STAGES[name].module.run).parameters) - {"config"}

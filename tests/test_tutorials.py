@@ -89,6 +89,27 @@ def test_pickers(notebooks: ModuleType) -> None:
     assert events["phasenet"] == 2
 
 
+def test_live(notebooks: ModuleType) -> None:
+    text = said(notebooks.executed(notebooks.PAGES / "live.md"))
+    assert "equal: True" in text
+    assert "2 events live, 2 of the archive" in text
+    again, of = map(int, re.findall(r"(\d+) of (\d+) picks found again", text)[0])
+    assert 0 < again < of
+
+
+@pytest.mark.slow
+def test_fine_tuning(notebooks: ModuleType) -> None:
+    """The tuned picker finds more onsets of the event that it never saw, and no more false ones."""
+    cells = notebooks.executed(notebooks.PAGES / "fine_tuning.md")
+    row = r"^(phasenet|tuned) +([PS]) +[\d.]+ +(\d+) +([\d.]+)"
+    found = re.findall(row, said(cells), re.MULTILINE)
+    recall = {(model, phase): float(share) for model, phase, _, share in found}
+    assert len(recall) == 4
+    for phase in "PS":
+        assert recall["tuned", phase] > recall["phasenet", phase] + 0.2
+    assert drawn(cells) == 1
+
+
 def test_every_tutorial_is_run_by_a_test_of_its_name(notebooks: ModuleType) -> None:
     assert {f"test_{page.stem}" for page in notebooks.PAGES.glob("*.md")} <= set(globals())
 

@@ -132,6 +132,54 @@ def from_run(
 
 
 @app.command()
+def from_fibre(
+    run: Run,
+    fibre: Annotated[str, typer.Argument(help="Name of a fibre of the run.")],
+    output: Output,
+    length: Annotated[float, typer.Option(min=1, help="Length of a record in seconds.")] = 30.0,
+    channels: Annotated[
+        int | None, typer.Option(min=1, help="Channels of a record; default: all.")
+    ] = None,
+    split: Annotated[
+        Literal["time", "fibre"],
+        typer.Option(help="Parts one after the other in time, or, of one event, along the fibre."),
+    ] = "time",
+) -> None:
+    """Cut the recording of a fibre of a run into records, with its picks on fronts as labels.
+
+    Channels have the rate and preparation of the run. The result is what `quakeline train` takes
+    for networks of kind das.
+    """
+    from quakeline.commands.places import files_of, run_folder_of
+    from quakeline.core import extras
+    from quakeline.core.errors import ConfigError
+    from quakeline.io.products import targets
+    from quakeline.report.publication.crate import CONFIG
+    from quakeline.workflow.config import load, read_yaml
+
+    extras.require("das", "dataset from-fibre")
+    from quakeline.training.fibres import from_run as cutting
+    from quakeline.training.fibres.from_picks import COMMAND
+    from quakeline.training.fibres.records import METADATA, RECORDS
+
+    names = (METADATA.format("0"), RECORDS.format("0"))
+    targets.require_folder("--output", output, COMMAND, names, files_of(run))
+    folder = run_folder_of(run)
+    settings = load(read_yaml(folder / "catalog" / CONFIG))
+    known = {one.name: one for one in settings.fibres}
+    if fibre not in known:
+        raise ConfigError(f"FIBRE: {fibre!r} given; fibres of {run}: {', '.join(known) or 'none'}")
+    rate_hz = (settings.das_weights or settings.weights).card().sampling_rate_hz
+    made = cutting.write(
+        folder, fibre, known[fibre].material, rate_hz, output,
+        length_s=length, channels=channels, split=split,
+    )  # fmt: skip
+    for what, number in sorted(made.items()):
+        typer.echo(f"{what:<8} {number}", err=what.startswith("left out"))
+    typer.echo(f"written  {output}")
+
+
+@app.command()
 def prepare(
     dataset: Where,
     output: Output,
@@ -151,6 +199,7 @@ def prepare(
 
     from quakeline.commands.progress import shown
     from quakeline.core.errors import ConfigError
+    from quakeline.core.mistakes import mistakes
     from quakeline.io.products import targets
     from quakeline.training.datasets import seismic_torch
     from quakeline.training.datasets.opening import open_dataset
@@ -164,9 +213,8 @@ def prepare(
             {key: yaml.safe_load(text) for key, _, text in pairs}
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"--set: {key}: {first['input']!r} given; {first['msg']}") from error
+        said = mistakes(error, seismic_torch.Chain)[0]
+        raise ConfigError(f"--set: {said}") from error
     found = open_dataset(dataset)
     command = "dataset prepare"
     names = ("metadata.csv", "waveforms.hdf5")
@@ -188,6 +236,7 @@ def rules_of(**given: object) -> Rules:
     from pydantic import ValidationError
 
     from quakeline.core.errors import ConfigError
+    from quakeline.core.mistakes import plain
     from quakeline.training.datasets.rules import Rules
 
     try:
@@ -195,8 +244,8 @@ def rules_of(**given: object) -> Rules:
     except ValidationError as error:
         first = error.errors()[0]
         if not first["loc"]:
-            raise ConfigError(str(first["msg"]).removeprefix("Value error, ")) from error
+            raise ConfigError(plain(str(first["msg"]))) from error
         option = "--" + str(first["loc"][0]).removesuffix("_s").removesuffix("_db").replace(
             "_", "-"
         )
-        raise ConfigError(f"{option}: {first['input']!r} given; {first['msg']}") from error
+        raise ConfigError(f"{option}: {first['input']!r} given; {plain(first['msg'])}") from error

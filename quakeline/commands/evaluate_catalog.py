@@ -100,16 +100,14 @@ def _settings(folder: Path, given: dict[str, Any]) -> Config:
     """The run's section `evaluate` with what is given on the command line."""
     from pydantic import ValidationError
 
+    from quakeline.core.mistakes import mistakes
     from quakeline.workflow.stages.evaluate import Config
 
     own = settings_of(folder).get("evaluate", {})
     try:
         return Config.model_validate(own | given)
     except ValidationError as error:
-        item = error.errors()[0]
-        raise ConfigError(
-            f"evaluate.{item['loc'][0]}: {item['input']!r} given; {item['msg']}"
-        ) from None
+        raise ConfigError(mistakes(error, Config, "evaluate")[0]) from None
 
 
 def _file(name: str, folder: Path) -> Path:

@@ -18,7 +18,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 Name = Annotated[
     str | None,
     typer.Argument(
-        help="Name of the run; demo or demo-das: an embedded example; full_array, bremerton_6c,"
+        help="Name of the run; demo or demo-das: an embedded example; seismic-torch: files for"
+        " `quakeline train`; full_array, bremerton_6c,"
         " gappy_data, analogue_tohoku, analogue_maule or analogue_ridgecrest: one that downloads"
         " its data. Default: mine."
     ),
@@ -69,6 +70,13 @@ def init(
     from quakeline.workflow import run_folder
 
     here = Path.cwd()
+    if name == run_folder.SEISMIC_TORCH:
+        for path in run_folder.lay_trainings(here):
+            typer.echo(f"written  {path}")
+        typer.echo(
+            "next     name your data sets in them; quakeline train FILE, see docs/training.md"
+        )
+        return
     if name in run_folder.DEMOS:
         if waveforms or stations or fibre or channels or velocity:
             raise ConfigError(f"{name} is an embedded example with data of its own: another name")

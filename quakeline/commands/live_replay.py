@@ -137,15 +137,13 @@ def _feed(speed: str, **options: Any) -> Replay:
     """What lets recordings arrive. Raises ConfigError, which names the option."""
     from pydantic import ValidationError
 
+    from quakeline.core.mistakes import mistakes
     from quakeline.live.feeds.replay import Replay
 
     try:
         return Replay(**options, speed=_speed(speed))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(
-            f"--{first['loc'][0]}: {first['input']!r} given; {first['msg']}"
-        ) from error
+        raise ConfigError(f"--{mistakes(error, Replay)[0]}") from error
 
 
 def _speed(text: str) -> Any:

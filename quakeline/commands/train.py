@@ -25,7 +25,9 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
 
     from pydantic import ValidationError
 
+    from quakeline.commands import train_fibre
     from quakeline.commands.training_jobs import carried_out, given_command
+    from quakeline.core.mistakes import mistakes
     from quakeline.training.datasets.opening import open_dataset
     from quakeline.training.jobs import Job
     from quakeline.training.settings import Training
@@ -34,9 +36,12 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
     try:
         said = Training.model_validate(read_yaml(config))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "it"
-        raise ConfigError(f"{config}: {place}: {first['msg']}") from error
+        raise ConfigError(f"{config}: {mistakes(error, Training)[0]}") from error
+
+    cores = threads or len(os.sched_getaffinity(0))
+    if isinstance(said.network, dict) and said.network.get("kind") == "das":
+        train_fibre.train(said, config, cores, device)
+        return
 
     def beside(given: str) -> Path:
         return Path(os.path.normpath(config.parent / given))
@@ -51,7 +56,7 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
         network=said.network or "",
         resample=said.resample,
         device=device,
-        threads=threads or len(os.sched_getaffinity(0)),
+        threads=cores,
         command=given_command(),
     )
     carried_out(job, "output", config)

@@ -105,10 +105,10 @@ def carried_out(job: Job, option: str, *inputs: Path | None) -> None:
     with told(Console(stderr=True)) as tell:
         followed = replace(job, steps=_Steps(job.settings.epochs, tell))
         if begun.card.output == "event":
-            result = event_tuning.tune(followed, begun, lambda row: typer.echo(_line(row)))
+            result = event_tuning.tune(followed, begun, lambda row: typer.echo(line_of(row)))
             lines = _of_events(result)
         else:
-            tuned = tune(followed, lambda row: typer.echo(_line(row)), begun)
+            tuned = tune(followed, lambda row: typer.echo(line_of(row)), begun)
             if tuned is None:  # another process tells
                 return
             result, lines = tuned, _summary(tuned, job.name)
@@ -146,6 +146,7 @@ def settings_from(given: Mapping[str, object], words: list[str]) -> Settings:
     import yaml
     from pydantic import ValidationError
 
+    from quakeline.core.mistakes import mistakes
     from quakeline.training.settings import Settings
     from quakeline.workflow.config import merged
 
@@ -161,12 +162,11 @@ def settings_from(given: Mapping[str, object], words: list[str]) -> Settings:
     try:
         return Settings.model_validate(plain)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{place}: {first['input']!r} given; {first['msg']}") from error
+        raise ConfigError(mistakes(error, Settings)[0]) from error
 
 
-def _line(row: dict[str, float]) -> str:
+def line_of(row: dict[str, float]) -> str:
+    """An epoch in words."""
     numbers = {
         "train": row.get("train_loss"),
         "dev": row.get("dev_loss"),

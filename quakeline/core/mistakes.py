@@ -27,7 +27,8 @@ _WORDS = (
     (r"Input should be a valid integer.*", "allowed: a whole number"),
     (r"Input should be a valid number.*", "allowed: a number"),
     (r"Input should be a valid string", "allowed: text"),
-    (r"Input should be a valid (date|datetime|time)\b.*", r"allowed: a \1, e.g. 2024-01-31"),
+    (r"Input should be a valid date\b.*", "allowed: a date, e.g. 2024-01-31"),
+    (r"Input should be a valid datetime\b.*", "allowed: a time, e.g. 2024-01-31T12:00"),
     (r"Input should be a valid ([^,]*).*", r"allowed: a \1"),
     (r"Input should be an instance of .*", "allowed: what the program itself makes here"),
     (r"Input should be greater than or equal to (.*)", r"allowed: \1 or more"),
@@ -42,7 +43,8 @@ _WORDS = (
     (r"Value error, (.*)", r"\1"),
     (r"Assertion failed, (.*)", r"\1"),
 )
-_NO_TAG = ("union_tag_not_found", "union_tag_invalid")
+#: Mistakes of sections of which several kinds exist.
+NO_KIND = ("union_tag_not_found", "union_tag_invalid")
 
 
 def validated(kind: type[T] | Any, given: Any, at: str = "") -> T:
@@ -95,15 +97,15 @@ def place_of(item: Mapping[str, Any], kind: Any = None) -> str:
         if isinstance(part, str):
             here = [deep for one in here for deep in _sections(_inside(one, part))] or here
         parts.append(str(part))
-    if item["type"] in _NO_TAG:
-        parts.append(_key_of_kind(dict(item.get("ctx") or {})))
+    if item["type"] in NO_KIND:
+        parts.append(key_of_kind(item))
     return ".".join(part for part in parts if re.fullmatch(r"[\w+.-]+", part))
 
 
 def allowed(item: Mapping[str, Any], kind: Any = None) -> str:
     """What is allowed in the place of one mistake, of `ValidationError.errors()`."""
     context = dict(item.get("ctx") or {})
-    if item["type"] in _NO_TAG:
+    if item["type"] in NO_KIND:
         return _of_kinds(context, _kinds_at(kind, item["loc"]))
     if item["type"] == "extra_forbidden":
         known = [*_section_at(kind, item["loc"][:-1]).model_fields] if kind else []
@@ -122,15 +124,22 @@ def plain(message: str) -> str:
     return message[:1].lower() + message[1:]
 
 
+def alternatives(messages: Sequence[str]) -> str:
+    """What is allowed of a value that may be of several forms, as one text."""
+    first, *others = dict.fromkeys(messages)
+    return " or ".join([first, *(one.removeprefix("allowed: ") for one in others)])
+
+
 def _is_shown(item: Mapping[str, Any]) -> bool:
     """Whether the value that was given belongs in the line."""
-    if item["type"] in {"extra_forbidden", "missing", *_NO_TAG}:
+    if item["type"] in {"extra_forbidden", "missing", *NO_KIND}:
         return False
     return not isinstance(item["input"], dict | Section)
 
 
-def _key_of_kind(context: Mapping[str, Any]) -> str:
-    return str(context.get("discriminator", "'kind'")).strip("'")
+def key_of_kind(item: Mapping[str, Any]) -> str:
+    """Name of the key that tells the kinds of a section apart."""
+    return str(dict(item.get("ctx") or {}).get("discriminator", "'kind'")).strip("'")
 
 
 def _of_kinds(context: Mapping[str, Any], known: Sequence[str]) -> str:

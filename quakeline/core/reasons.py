@@ -368,7 +368,7 @@ class Code(Enum):
     EPICENTRE_AT_LIMIT = _remark("epicentre at the limit of the search")
     EPICENTRE_UNRESOLVED = _remark("epicentre hardly resolved (1 sigma {sigma_km:.0f} km)")
     DEPTH_UNRESOLVED = _remark("depth hardly resolved")
-    OUTSIDE_NETWORK = _remark("outside the network")
+    OUTSIDE_NETWORK = _remark("arrivals from one side only")
     NO_REDUNDANCY = _remark("no redundancy")
     NO_S_ARRIVAL = _remark("no S arrival")
 

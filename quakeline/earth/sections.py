@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.mistakes import mistakes
 from quakeline.core.registry import one_of
 from quakeline.core.section import Section
 from quakeline.earth.shipped import DEFAULT_MODEL, VELOCITY_MODELS, velocity_file
@@ -190,10 +191,7 @@ def section_of(given: Mapping[str, Any]) -> Layers | Grid:
     try:
         found: Layers | Grid = TypeAdapter(Velocity).validate_python({"kind": "table", **given})
     except ValidationError as error:
-        item = error.errors()[0]
-        key = ".".join(["velocity", *(str(part) for part in item["loc"][1:])])
-        message = str(item["msg"]).removeprefix("Value error, ")
-        raise ConfigError(f"{key}: {item['input']!r} given; {message}") from None
+        raise ConfigError(mistakes(error, Velocity, "velocity")[0]) from None
     return found
 
 

@@ -63,9 +63,9 @@ class _Day:
         self.tables: list[pa.Table] = []
         self.is_new = False
 
-    def keep(self, frame: pd.DataFrame) -> None:
-        """Add picks to the table."""
-        self.tables.append(tables.conform(frame, PICKS))
+    def keep(self, rows: pa.Table) -> None:
+        """Add picks, as PICKS, to the table."""
+        self.tables.append(rows)
         self.is_new = True
         if len(self.tables) > _PARTS:
             self.tables = [pa.concat_tables(self.tables).combine_chunks()]
@@ -208,7 +208,7 @@ class Output:
             for row in rows:
                 self._note(day, row)
             if rows:
-                day.keep(frame_of(rows))
+                day.keep(tables.conform(frame_of(rows), PICKS))
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
                 f"{self._journal.path(name)} holds what is no pick: {error}; remove such lines, or"
@@ -226,7 +226,8 @@ class Output:
 
     def add(self, picks: Picks) -> Picks | None:
         """Write picks down, and say them, that were not given before; gives these."""
-        rows = rows_of(picks)
+        table = tables.conform(picks.frame, PICKS)
+        rows = rows_of(picks, table)
         days = [self.place.day(row["time_ns"]) for row in rows]
         for name in dict.fromkeys(days):
             if name not in self._days:
@@ -235,10 +236,10 @@ class Output:
         new = [row["pick_id"] not in self._days[name].known for row, name in known]
         if not any(new):
             return None
-        fresh = picks.only(new)
+        fresh, table = picks.only(new), table.filter(pa.array(new))
         both = [(name, row) for row, name, is_new in zip(rows, days, new, strict=True) if is_new]
         for name, some in groupby(enumerate(both), lambda one: one[1][0]):
-            self._keep(name, fresh.frame, list(some))
+            self._keep(name, table, list(some))
         self._say_final([row for _, row in both])
         return fresh
 
@@ -246,12 +247,12 @@ class Output:
         for row in self._announced.final(rows) if self._announced else rows:
             self._say(row)
 
-    def _keep(self, name: str, frame: pd.DataFrame, some: list[Any]) -> None:
+    def _keep(self, name: str, table: pa.Table, some: list[Any]) -> None:
         """Write rows of one day, and add them to its table."""
         day, rows = self._days[name], [row for _, (_, row) in some]
         for row in rows:
             self._note(day, row)
-        day.keep(frame.iloc[[number for number, _ in some]])
+        day.keep(table.take([number for number, _ in some]))
         self._journal.append(name, rows)
 
     def announce(self, picks: Picks) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, iso
@@ -28,12 +29,15 @@ def data_ns_of(row: dict[str, Any]) -> int:
     return int(row["time_ns"]) + round(float(row.get("data_latency_s", OLD_S)) * SECOND)
 
 
-def rows_of(picks: Picks) -> list[dict[str, Any]]:
-    """Picks as JSON-like rows: times as text and as ns, nothing for what is null."""
-    frame = tables.conform(picks.frame, PICKS).to_pandas()
+def rows_of(picks: Picks, table: pa.Table | None = None) -> list[dict[str, Any]]:
+    """Picks as JSON-like rows: times as text and as ns, nothing for what is null.
+
+    `table` are their rows as `tables.conform` gives them, if somebody has them.
+    """
+    table = tables.conform(picks.frame, PICKS) if table is None else table
     rows = []
-    times = frame["time"].astype("datetime64[ns, UTC]").astype("int64").tolist()
-    records = frame.drop(columns="time").to_dict("records")
+    times = table["time"].cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_pylist()
+    records = table.drop_columns("time").to_pylist()
     latencies = picks.data_ns.tolist(), picks.computing_s.tolist()
     for time_ns, row, data_ns, computing_s in zip(times, records, *latencies, strict=True):
         told = {

@@ -34,6 +34,10 @@ _SPARE_S = 10.0
 _NO_RUNS = np.zeros((0, 2), np.int64)
 
 
+#: Channel codes that are used, and COVERAGE rows of the others.
+_Chosen = tuple[list[str], list[dict[str, Any]]]
+
+
 @dataclass(frozen=True)
 class Preparation:
     """Those settings of the section `prepare` that hold for packets.
@@ -84,14 +88,48 @@ class Stretch:
     clipped: np.ndarray
 
 
+class Choice:
+    """Which channels of an instrument may become components, by their codes and rates.
+
+    It is made once for all instruments with the same channels: hundreds of stations begin at once.
+    """
+
+    def __init__(self, preparer: Preparer) -> None:
+        self._preparer = preparer
+        self._made: dict[tuple[tuple[str, float], ...], _Chosen] = {}
+
+    def of(self, rates: Mapping[tuple[str, ...], float]) -> _Chosen:
+        """Channel codes that are used, in order, and COVERAGE rows of the others.
+
+        `rates` (Hz) have the codes, from network to channel, of all channels of an instrument.
+        """
+        key = tuple(sorted((codes[3], rate_hz) for codes, rate_hz in rates.items()))
+        if key not in self._made:
+            frame = rows_of([*rates])
+            frame["sampling_rate_hz"] = [*rates.values()]
+            groups, report = self._preparer.instruments(frame, [])
+            used = [codes[3] for rows in groups.values() for codes, _ in by_channel(rows)]
+            self._made[key] = used, report
+        return self._made[key]
+
+
+def rows_of(codes: list[tuple[str, ...]]) -> pd.DataFrame:
+    """Rows of a manifest that name channels (codes from network to channel)."""
+    frame = pd.DataFrame(codes, columns=["network", "station", "location", "channel"])
+    return frame.assign(path=None)
+
+
 class Preparing:
     """The raw channels of one instrument, and how they become components.
 
-    `label` is NET.STA.LOC.BI; `preparer` has the settings of all instruments.
+    `label` is NET.STA.LOC.BI; `preparer` and `choice` are those of all instruments.
     """
 
-    def __init__(self, label: str, preparer: Preparer, remarks: Remarks) -> None:
+    def __init__(
+        self, label: str, preparer: Preparer, remarks: Remarks, choice: Choice | None = None
+    ) -> None:
         self.label, self._remarks = label, remarks
+        self._choice = choice or Choice(preparer)
         self.channels: dict[tuple[str, ...], Channel] = {}
         self.rates: dict[tuple[str, ...], float] = {}
         self._rows: list[tuple[Codes, pd.DataFrame]] | None = None
@@ -111,13 +149,11 @@ class Preparing:
 
     def _usable_rows(self) -> list[tuple[Codes, pd.DataFrame]]:
         if self._rows is None:
-            names = ["network", "station", "location", "channel"]
-            frame = pd.DataFrame([*self.channels], columns=names)
-            frame["sampling_rate_hz"] = [self.rates[codes] for codes in self.channels]
-            frame["path"] = None
-            groups, report = self._preparer.instruments(frame, [])
-            self._rows = by_channel(groups.get(self.label, frame.iloc[:0]))
-            self._used = {codes for codes, _ in self._rows}
+            used, report = self._choice.of({codes: self.rates[codes] for codes in self.channels})
+            place = self.label.split(".")[:3]
+            chosen = [(*place, channel) for channel in used]
+            self._rows = [(codes, rows_of([codes])) for codes in chosen]
+            self._used = set(chosen)
             for row in report:
                 self._note(row)
         return self._rows

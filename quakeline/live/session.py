@@ -29,7 +29,7 @@ from quakeline.live.feeds.protocol import Packet
 from quakeline.live.instrument import PAGE_S, Instrument
 from quakeline.live.measuring import Measuring
 from quakeline.live.members import members_of
-from quakeline.live.preparing import Preparation, Preparing
+from quakeline.live.preparing import Choice, Preparation, Preparing
 from quakeline.live.progress import Progress
 from quakeline.live.remarks import Remarks
 from quakeline.live.results import Counts, Picks
@@ -126,6 +126,7 @@ class Session:
             inventory=self.inventory,
             mend_spikes=self.preparation.mend_spikes,
         )
+        self._choice = Choice(self._preparer)
         self._dues: dict[int, int] = {}
         self._due_since: dict[int, float] = {}
         self.progress = Progress(self._by_label, card.sampling_rate_hz, self.silent_until)
@@ -215,7 +216,7 @@ class Session:
         rule = self.annotator.card.options.get("rule", "mean")
         one = Instrument(
             self._numbers,
-            Preparing(label, self._preparer, self.remarks),
+            Preparing(label, self._preparer, self.remarks, self._choice),
             self._members,
             self._picker,
             rule,

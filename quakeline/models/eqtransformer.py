@@ -125,9 +125,10 @@ class _Transformer(nn.Module):
 class _Grow(nn.Module):
     """Every sample twice, then a convolution and the rectifier.
 
-    Both are done at once by a transposed convolution with half the work: its kernel is the sum of
-    the mirrored kernel and of itself one sample later. Where samples are cropped between the two,
-    they are done one after the other.
+    Both are done at once by a convolution with half the work and twice the channels, those of even
+    and of odd samples, whose kernels are sums of neighbouring weights. OpenVINO takes half the time
+    for it of a transposed convolution. Where samples are cropped between the two, they are done
+    one after the other.
     """
 
     def __init__(self, n_in: int, n_out: int, kernel: int, *, cropped: bool) -> None:
@@ -139,12 +140,25 @@ class _Grow(nn.Module):
         if self.cropped:
             doubled = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             return functional.relu(self.conv(doubled[..., 1:-1]))
-        mirrored = self.conv.weight.flip(-1).transpose(0, 1)
-        kernel = functional.pad(mirrored, (0, 1)) + functional.pad(mirrored, (1, 0))
-        padding = mirrored.shape[-1] // 2
-        return functional.relu(
-            functional.conv_transpose1d(x, kernel, self.conv.bias, stride=2, padding=padding)
-        )
+        kernel, reach = self._phases()
+        y = functional.conv1d(x, kernel, self.conv.bias.repeat(2), padding=reach)
+        y = functional.relu(y).unflatten(1, (2, -1))
+        return y.permute(0, 2, 3, 1).flatten(2)
+
+    def _phases(self) -> tuple[Tensor, int]:
+        """Kernel (2 x n_out, n_in, taps) of even, then of odd samples, and how far it reaches.
+
+        Output sample 2 i + phase takes weight j at sample 2 i + phase + j - half of the doubled
+        input, which is sample i + tap of the input for two neighbouring j.
+        """
+        size = self.conv.weight.shape[-1]
+        half = size // 2
+        reach = (half + 1) // 2
+        sums = self.conv.weight.new_zeros(2, size, 2 * reach + 1)
+        for phase in range(2):
+            for j in range(size):
+                sums[phase, j, (phase + j - half) // 2 + reach] = 1.0
+        return torch.einsum("oij,pjt->poit", self.conv.weight, sums).flatten(0, 1), reach
 
 
 class EQTransformer(nn.Module):

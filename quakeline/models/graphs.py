@@ -11,7 +11,7 @@ from quakeline.models import cache
 from quakeline.models.weights import card_of, members_of, tensor_of
 
 #: Raised when networks of the same weights are written as another graph.
-VERSION = 1
+VERSION = 2
 
 
 def graph_of(weights: Path, member: int | None = None) -> Path:

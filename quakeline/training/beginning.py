@@ -15,6 +15,7 @@ from pydantic import Field, JsonValue, ValidationError
 from torch import Tensor, nn
 
 from quakeline.core.errors import ConfigError, WeightsError
+from quakeline.core.mistakes import mistakes
 from quakeline.core.section import Section
 from quakeline.models import spectrogram_cnn
 from quakeline.models.ancestry import NOT_STATED
@@ -163,23 +164,22 @@ def _built(wanted: str | Mapping[str, Any]) -> tuple[Card, nn.Module]:
         return SCRATCH[wanted], build(SCRATCH[wanted])
     kind = wanted.get("kind")
     if kind == "seisbench":
-        return _of_seisbench(_section(Blank, wanted))
+        return _of_seisbench(section_of(Blank, wanted))
     if kind == "custom":
-        return _of_loader(_section(Custom, wanted))
+        return _of_loader(section_of(Custom, wanted))
     if kind in ("spectrogram-cnn", "quakexnet"):
-        return _of_classifier(_section(Classifier, wanted))
+        return _of_classifier(section_of(Classifier, wanted))
     raise ConfigError(
-        f"network.kind: {kind!r} given; allowed: spectrogram-cnn, quakexnet, seisbench, custom"
+        f"network.kind: {kind!r} given; allowed: spectrogram-cnn, quakexnet, seisbench, custom, das"
     )
 
 
-def _section(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
+def section_of(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
+    """The mapping `network` as one of its kinds. Raises ConfigError."""
     try:
         return kind.model_validate(dict(given))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, ("network", *first["loc"])))
-        raise ConfigError(f"{place}: {first['msg']}") from error
+        raise ConfigError(mistakes(error, kind, "network")[0]) from error
 
 
 def _of_seisbench(section: Blank) -> tuple[Card, nn.Module]:

@@ -122,8 +122,7 @@ class Pieces:
         """Whether the network draws random numbers; it is tried once."""
         if not hasattr(self, "_drawn"):
             before = torch.get_rng_state()
-            with torch.no_grad():
-                _copy(self._network)(windows[:PIECE])
+            self._pool.submit(_answer, _copy(self._network), windows[:PIECE]).result()
             self._drawn = not torch.equal(before, torch.get_rng_state())
             torch.set_rng_state(before)
         return self._drawn

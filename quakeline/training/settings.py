@@ -112,8 +112,9 @@ class Training(Section):
     network: str | dict[str, JsonValue] | None = Field(
         None,
         description="architecture: earthquake-cnn, phasenet, spectrogram-cnn, ...; or a mapping of"
-        " kind spectrogram-cnn or quakexnet (window_s, classes), seisbench (model, arguments) or"
-        " custom (keys of `weights` of a run: loader, window_samples, ...)",
+        " kind spectrogram-cnn or quakexnet (window_s, classes), seisbench (model, arguments),"
+        " custom (keys of `weights` of a run: loader, window_samples, ...) or das (model,"
+        " arguments, weights)",
     )
     parent: str | None = Field(
         None, description="instead of `network`: the .safetensors file that is trained further"

@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from quakeline.core.errors import ConfigError
+from quakeline.core.mistakes import plain
 from quakeline.core.section import Section
 from quakeline.workflow import stages
 from quakeline.workflow.object_store import ObjectStore
@@ -172,7 +173,4 @@ def _explained(path: Path, item: dict[str, Any]) -> str:
     if item["type"] in ("extra_forbidden", "missing"):
         known = {"extra_forbidden": "is no key of a site file", "missing": "is required"}
         return f"site file {path}: {place} {known[item['type']]}"
-    words = item["msg"].lower()
-    if item["type"] == "value_error":
-        words = str(item["ctx"]["error"])
-    return f"site file {path}: {place}: {item['input']!r} given; {words}"
+    return f"site file {path}: {place}: {item['input']!r} given; {plain(item['msg'])}"

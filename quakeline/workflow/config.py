@@ -18,6 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 
 from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.extras import lacking
+from quakeline.core.mistakes import NO_KIND, allowed, alternatives, key_of_kind, plain
 from quakeline.core.section import MayBeAuto, Section
 from quakeline.core.timeline import Span, split, to_datetime, to_ns
 from quakeline.earth.sections import Layers, Velocity
@@ -605,13 +606,15 @@ def _joined(lines: list[str]) -> list[str]:
     for line in lines:
         head, said, message = line.partition(_GIVEN)
         given.setdefault(head + said, []).append(message)
-    return [head + " or ".join(dict.fromkeys(messages)) for head, messages in given.items()]
+    return [head + alternatives(messages) for head, messages in given.items()]
 
 
 def _explain(item: dict[str, Any], raw: Mapping[str, Any]) -> str:
     kinds = {"extra_forbidden", "missing"}
     path = _path(item["loc"], raw)
-    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] in NO_KIND:
+        return f"{path}.{key_of_kind(item)}: {allowed(item, Run)}"
+    message = plain(str(item["msg"]))
     if item["type"] == "extra_forbidden":
         message = f"unknown key; {meant(Run, path)}{_KEYS_WRITTEN}"
     if item["type"] == "missing":

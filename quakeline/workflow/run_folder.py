@@ -26,6 +26,8 @@ DEMOS = {
         )
     },
 }
+#: Name of the files by which SeismicTorch's networks are trained, see docs/training.md.
+SEISMIC_TORCH = "seismic-torch"
 #: The two folders of a run folder that hold anything before a run: overlays and profiles.
 OVERLAYS, OWN_PROFILES = Path("config/runs"), Path("profiles")
 #: Examples beside a profile of what a cluster differs in, which go to config/.
@@ -39,6 +41,30 @@ def files_of_demo(name: str) -> dict[Path, str]:
     for path in sorted((EXAMPLES / run).glob("*.csv")):
         found[Path("config") / run / path.name] = path.read_text(encoding="utf-8")
     return found
+
+
+def lay_trainings(folder: Path) -> list[Path]:
+    """Write the files by which SeismicTorch's networks are trained; gives what was written.
+
+    Raises
+    ------
+    ConfigError
+        One of them is there already.
+    OutputError
+        The folder cannot be written.
+    """
+    found = {
+        Path("config/training") / path.name: path for path in (EXAMPLES / "training").iterdir()
+    }
+    there = [str(name) for name in sorted(found) if (folder / name).exists()]
+    if there:
+        raise ConfigError(f"{', '.join(there)}: is there already, and is not replaced")
+    require_space(folder)
+    with writing(folder):
+        for name, path in found.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write_text(folder / name, path.read_text(encoding="utf-8"))
+    return sorted(found)
 
 
 def lay(

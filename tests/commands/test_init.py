@@ -14,6 +14,7 @@ from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.installed import EXAMPLES, PROFILES
 from quakeline.core.timeline import iso, to_ns
 from quakeline.io.formats.station_tables import read_table
+from quakeline.training.settings import Training
 from quakeline.workflow import config, launch, run_folder
 
 TABLE = EXAMPLES / "unterhaching/stations.csv"
@@ -173,3 +174,14 @@ def test_spans_are_whole_seconds(data: Stream) -> None:
     init()
     run = written()
     assert iso(to_ns(run.time.start), digits=0).startswith("2010-05-27T16:24:")
+
+
+def test_files_for_training(here: Path) -> None:
+    init("seismic-torch")
+    steps = ("finetune", "pretrain", "spectrograms")
+    laid = [here / f"config/training/seismic_torch_{step}.yaml" for step in steps]
+    assert sorted(here.rglob("*.*")) == laid
+    for path in laid:
+        Training.model_validate(config.read_yaml(path))
+    with pytest.raises(ConfigError, match="is there already, and is not replaced"):
+        init("seismic-torch")

@@ -8,9 +8,9 @@ import signal
 import subprocess
 import time
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -33,8 +33,8 @@ def lines(said: str, kind: str | None) -> list[dict]:
     return [row for row in map(json.loads, said.splitlines()) if row.get("kind") == kind]
 
 
-def final_of(last: dict[str, dict]) -> list[str]:
-    return [name for name, row in last.items() if row["status"] == "final"]
+def count(updates: list[dict], status: str) -> int:
+    return sum(row["status"] == status for row in updates)
 
 
 @pytest.fixture
@@ -57,19 +57,21 @@ def test_a_replay_gives_the_events_of_its_picks(
     told = capfd.readouterr()
     updates = lines(told.out, "event")
     last = {row["id"]: row for row in updates}
-    assert {row["status"] for row in last.values()} <= {"final", "withdrawn"}
+    assert {row["status"] for row in last.values()} <= {"reviewed", "withdrawn"}
     found = tables.read(target / "picks.parquet", PICKS)
     assert len(lines(told.out, None)) == len(found)
-    assert f"events   {len(final_of(last))} became final, " in told.err
-    expected = quakeline.catalog(found, stations, threads=1)
+    assert f"events   {count(updates, 'final')} became final, " in told.err
+    assert f", {count(updates, 'reviewed')} reviewed" in told.err
+    placed = found[found["station"] != "NUP27"].reset_index(drop=True)
+    measured = tables.read(target / "measurements.parquet", MEASUREMENTS)
+    expected = quakeline.catalog(placed, stations, measurements=measured, threads=1)
     events = tables.read(target / "events.parquet", EVENTS)
     assert len(expected.events) >= 3
-    assert abs(len(events) - len(expected.events)) <= 1
-    for event in expected.events.to_dict("records"):
-        away = (events["time"] - event["time"]).abs().dt.total_seconds()
-        assert away.min() < 0.5
+    pd.testing.assert_frame_equal(
+        events.drop(columns="event_id"), expected.events.drop(columns="event_id"), check_exact=True
+    )
     arrivals = tables.read(target / "arrivals.parquet", ARRIVALS)
-    assert set(arrivals["pick_id"]) <= set(found["pick_id"])
+    assert set(arrivals["pick_id"]) == set(expected.arrivals["pick_id"])
     assert "NUP27" not in " ".join(arrivals["pick_id"])
     assert told.err.count("2C.NUP27: its coordinates are not known: picks, but no events") == 1
     assert "NUP27" in set(found["station"])
@@ -94,17 +96,17 @@ def test_a_run_sends_events_with_magnitudes(shared, tmp_path, picker_weights, mo
         (tmp_path / "own.yaml").write_text(yaml.safe_dump(content))
         assert run(["live", "own.yaml", "--threads", "1"], monkeypatch) == 0
         sent = receiver.messages
-    (event,) = [row for row in sent if row["kind"] == "event" and row["status"] == "final"]
+    (event,) = [row for row in sent if row["kind"] == "event" and row["status"] == "reviewed"]
     assert len(event["arrivals"]) == event["n_picks"]
     target = tmp_path / "live/own"
     measured = tables.read(target / "measurements.parquet", MEASUREMENTS)
     picks = tables.read(target / "picks.parquet", PICKS)
     expected = quakeline.catalog(picks, xml, measurements=measured, threads=1).events
-    assert event["magnitude"] == pytest.approx(float(expected["magnitude"].iloc[0]))
+    assert event["magnitude"] == float(expected["magnitude"].iloc[0])
     assert event["magnitude_type"] == "ML"
     # the network's own M4.3 is nearer to its stations than five of them show
     assert 3.5 < event["magnitude"] < 5.5
-    assert np.isclose(event["depth_km"], expected["depth_km"].iloc[0])
+    assert event["depth_km"] == float(expected["depth_km"].iloc[0])
 
 
 def test_events_are_left_out_where_nobody_wants_them(tmp_path, picker_weights, monkeypatch, capfd):
@@ -149,8 +151,11 @@ def test_velocities_without_stations_are_refused(tmp_path, monkeypatch, capfd):
 
 
 def ended(words: list[str], target: Path, kills: int) -> set[tuple[str, int]]:
-    """Run the command, kill it when it has written more, until it ends; versions that were said."""
-    rng, said = random.Random(kills), set()
+    """Run the command, kill it when it has written more, until it ends; versions that were said.
+
+    A session that has little left to write may end before it is killed.
+    """
+    rng, said, codes = random.Random(kills), set(), []
     for number in range(kills + 1):
         written = size_of(target)
         process = subprocess.Popen(
@@ -170,13 +175,22 @@ def ended(words: list[str], target: Path, kills: int) -> set[tuple[str, int]]:
         out, err = process.communicate(timeout=300)
         whole = [line for line in out.splitlines() if line.endswith("}")]
         said |= {(row["id"], row["version"]) for row in lines("\n".join(whole), "event")}
-        assert process.returncode == (0 if number == kills else -signal.SIGKILL), err
+        codes.append(process.returncode)
+        assert process.returncode in (0, -signal.SIGKILL), err
+        if process.returncode == 0:
+            break
+    assert codes[-1] == 0
+    assert len(codes) > kills // 2, codes
     return said
 
 
 def size_of(target: Path) -> int:
-    """Bytes of the lines that a session has written."""
-    return sum(path.stat().st_size for path in target.glob("*.jsonl"))
+    """Bytes of the lines that a session has written; one that begins removes files."""
+    total = 0
+    for path in target.glob("*.jsonl"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size
+    return total
 
 
 @pytest.mark.slow
@@ -196,9 +210,12 @@ def test_no_kill_loses_doubles_or_renames_an_event(hengill, tmp_path, picker_wei
         versions[row["id"]].append(row)
     for some in versions.values():
         assert [row["version"] for row in some] == list(range(1, len(some) + 1))
-        assert {row["status"] for row in some[:-1]} <= {"preliminary", "withdrawn"}
-        assert some[-1]["status"] in ("final", "withdrawn")
-    assert members(rows) == members(expected)
+        assert {row["status"] for row in some[:-1]} <= {"preliminary", "final", "withdrawn"}
+        assert some[-1]["status"] in ("reviewed", "withdrawn")
+    # ids say when an event was first thought to be: when associations were made may change them
+    assert sorted(map(sorted, members(rows).values())) == sorted(
+        map(sorted, members(expected).values())
+    )
     assert len(members(rows)) >= 3
     assert {(row["id"], row["version"]) for row in rows} == said
     files_of_versions = {f"{row['id']}.v{row['version']:04d}.qml" for row in rows}
@@ -207,6 +224,9 @@ def test_no_kill_loses_doubles_or_renames_an_event(hengill, tmp_path, picker_wei
         table = tables.read(target / f"{name}.parquet", schema)
         assert set(table["event_id"]) == set(members(rows))
         assert not table.duplicated("event_id" if name == "events" else "pick_id").any()
+    both = [tables.read(one / "events.parquet", EVENTS) for one in (target, whole)]
+    found, once = (one.drop(columns="event_id") for one in both)
+    pd.testing.assert_frame_equal(found, once, check_exact=True)
     for name, schema in (("picks", PICKS), ("measurements", MEASUREMENTS)):
         keys = ["pick_id"] if name == "picks" else ["pick_id", "component"]
         both = [tables.read(folder / f"{name}.parquet", schema) for folder in (target, whole)]
@@ -215,9 +235,9 @@ def test_no_kill_loses_doubles_or_renames_an_event(hengill, tmp_path, picker_wei
 
 
 def members(rows: list[dict]) -> dict[str, set[str]]:
-    """The picks of final events, by id."""
+    """The picks of reviewed events, by id."""
     return {
         row["id"]: {one["pick_id"] for one in row["arrivals"]}
         for row in rows
-        if row["status"] == "final"
+        if row["status"] == "reviewed"
     }

@@ -89,6 +89,7 @@ COMMANDS = {
     "dataset inspect": Command("dataset inspect ds --json", "ds/metadata.csv", ".json"),
     "dataset picture": Command("dataset inspect ds --picture", "ds/metadata.csv", ".png"),
     "dataset from-run": Command(f"dataset from-run {RUN} -o", "other/events.parquet"),
+    "dataset from-fibre": Command(f"dataset from-fibre {RUN} BRADY -o", "other/events.parquet"),
     "tune picker": Command(
         "tune picker --dataset ds --model ds/picker.safetensors --epochs 1 -o",
         "ds/picker.safetensors",
@@ -128,6 +129,7 @@ NAMES = [pytest.param(n, marks=[pytest.mark.slow] if n in ALIKE else []) for n i
 #: Commands whose success takes long, and where it is tried.
 ELSEWHERE = {
     "reproduce": "a whole run; tests/workflow/test_reproduce.py",
+    "dataset from-fibre": "a run of a fibre; tests/workflow/test_das.py",
     "tune velocity": "needs many events; tests/events/location/test_minimum1d.py",
 }
 

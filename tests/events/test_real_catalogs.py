@@ -58,3 +58,23 @@ def test_no_event_is_there_twice(name, shared):
     reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
     reference = part(reference, start, end)
     assert len(matched(events, reference, 2.0, 5.0)) >= recall * len(reference)
+
+
+def test_one_pick_less_makes_no_other_catalog(shared):
+    """The first 300 picks of a swarm in a model that does not fit it."""
+    folder = shared / "data/picks/westmorland2020"
+    material = read(folder / "picks.csv", folder / "stations.csv")
+    sites, model = material.sites, material.model
+    picks = material.picks.sort_values("time", kind="stable").head(300)
+    search, _ = suggested({}, sites.with_picks(picks), model, picks)
+    locator = Locator(sites, model, depth_range(sites))
+
+    def events(some: pd.DataFrame) -> pd.DataFrame:
+        found, _ = associate(strongest(some, 0.3), sites, model, search, 2, finder=locator)
+        return found
+
+    first = events(picks)
+    for row in (17, 120, 255):
+        less = events(picks.drop(picks.index[row]))
+        assert abs(len(less) - len(first)) <= 1
+        assert len(matched(less, first, 2.0, 5.0)) >= min(len(less), len(first)) - 1

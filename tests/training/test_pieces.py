@@ -58,6 +58,8 @@ def test_any_number_of_threads_gives_the_same_bits() -> None:
         loss, gradients = learnt(network, threads)
         norm = network[1]
         assert isinstance(norm, nn.BatchNorm1d)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         made.append([loss, *gradients, norm.running_mean, norm.running_var])
     for other in made[1:]:
         assert all(torch.equal(a, b) for a, b in zip(made[0], other, strict=True))

@@ -164,6 +164,7 @@ def test_noise_comes_only_from_before_a_known_p(
     sac_files(tmp_path / "s", 2, onsets=("S",))
     done = CliRunner().invoke(app, ["dataset", "prepare", "s", "-o", "ds"])
     assert done.exit_code == 0, done.output
+    assert "left out: 2 windows of noise: the record has no P" in done.output
     assert open_dataset(tmp_path / "ds").table["S"].map(len).tolist() == [1, 1]
 
 

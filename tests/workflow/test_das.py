@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import das_sequence
@@ -22,6 +23,7 @@ from quakeline.core.schemas import (
     STATION_MAGNITUDES,
 )
 from quakeline.io.products import tables
+from quakeline.training.fibres.records import RATE, START, FibreRecords
 
 BEGIN = pd.Timestamp("2016-03-21T07:37:30.532309Z")
 P_S, S_S = 8.4, 28.2
@@ -93,6 +95,35 @@ def test_the_report_shows_a_small_waterfall_with_picks(porotomo: Finished) -> No
     for phase in "PS":
         path = page.split(f'<path class="{phase}" d="M')[1].split('"')[0]
         assert path.count("v") > 250
+
+
+def test_a_fibre_of_a_run_becomes_records_to_train_on(porotomo: Finished, tmp_path: Path) -> None:
+    """Labels are the picks on fronts; samples are as the run prepared them."""
+    words = ("dataset", "from-fibre", "porotomo", "BRADY", "-o", str(tmp_path / "ds"))
+    more = ("--length", "20", "--channels", "100", "--split", "fibre")
+    done = porotomo.place.quakeline(*words, *more)
+    assert done.returncode == 0, done.stderr
+    found = FibreRecords.open(tmp_path / "ds")
+    assert all(found.rows(part) for part in ("train", "dev", "test"))
+    (path,) = porotomo.results("porotomo").glob("fibres/BRADY/picks/*.parquet")
+    picks = tables.read(path, FIBRE_PICKS)
+    on_fronts = picks[picks["front"] >= 0]
+    labels = 0
+    for row in range(len(found)):
+        samples, onsets = found.read(row)
+        assert samples.std() > 0
+        start = pd.Timestamp(found.table[START].iloc[row])
+        for phase, own in onsets.items():
+            rate = found.table[RATE].iloc[row]
+            times = start + pd.to_timedelta(own[np.isfinite(own)] / rate, unit="s")
+            known = on_fronts.loc[on_fronts["front_phase"] == phase, "time"]
+            for time in times:
+                assert (known - time).abs().min() < pd.Timedelta("1ms")
+            labels += len(times)
+    assert labels > len(on_fronts) / 3
+    done = porotomo.place.quakeline("dataset", "from-fibre", "porotomo", "X", "-o", "ds")
+    assert done.returncode == 2
+    assert "fibres of porotomo: BRADY" in done.stderr
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -156,7 +156,7 @@ GOLDEN = {
     "versions": {
         "prepare": 10,
         "weights": 1,
-        "annotate": 2,
+        "annotate": 3,
         "pick": 3,
         "associate": 13,
         "locate": 12,

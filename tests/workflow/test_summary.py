@@ -285,7 +285,7 @@ def at_80_columns(folder, **options):
 
 
 def test_no_word_is_broken_at_80_columns(tmp_path):
-    far = event(1, quality="outside the network", magnitude=2.1, mw=2.0, depth_sigma_km=1.2)
+    far = event(1, quality="arrivals from one side only", magnitude=2.1, mw=2.0, depth_sigma_km=1.2)
     run = make(tmp_path / "run", [far], [pick(1)], [[data(), data("UH2", status="unused")]])
     text = at_80_columns(run)
     assert max(map(len, text.splitlines())) <= 80

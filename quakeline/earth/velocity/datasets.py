@@ -55,11 +55,13 @@ def read(path: Path) -> RawGrid:
     """Read a NetCDF file or a Zarr store. Raises DataError."""
     import xarray
 
-    engine: Any = "zarr" if path.is_dir() else "h5netcdf"
-    if not path.is_dir() and path.read_bytes()[:3] == _CLASSIC:
-        engine = "scipy"
+    given: dict[str, Any] = {"engine": "h5netcdf"}
+    if path.is_dir():
+        given = {"engine": "zarr", "consolidated": False}
+    elif path.read_bytes()[:3] == _CLASSIC:
+        given = {"engine": "scipy"}
     try:
-        with xarray.open_dataset(path, engine=engine, decode_times=False) as data:
+        with xarray.open_dataset(path, decode_times=False, **given) as data:
             return _grid(path, data.load())
     except DataError:
         raise

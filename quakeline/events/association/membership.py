@@ -25,6 +25,9 @@ from quakeline.events.comparison.twins import SAME_KM
 #: The errors of picks are at most this share of what they may differ by.
 _MOST_SHARE = 0.5
 _PASSES = 4
+#: Picks that count against a delay: where picks are few it tells of their events, which must not
+#: vouch for themselves.
+_OF_ONE_EVENT = 4.0
 #: Depths at which an event is tried that is not located yet, over the depth it was found at.
 _DEPTHS = (1.0, 0.3, 2.0)
 #: Origins within the least time between events are one up to this distance.
@@ -209,10 +212,7 @@ def _located(
     network: Network,
 ) -> Origins:
     """Origins of events from their members, near starts."""
-    columns = ["site", "phase", "time_ns", "sigma_s", "group"]
-    rows = picks[columns].iloc[members["row"].to_numpy()].reset_index(drop=True)
-    sigma = np.hypot(rows["sigma_s"], errors.of(rows["group"].to_numpy()))
-    return network.finder.origins(rows.assign(event=members["event"], sigma_s=sigma), starts)
+    return network.finder.origins(_rows(members, picks, errors), starts)
 
 
 def _errors(
@@ -223,17 +223,30 @@ def _errors(
     network: Network,
 ) -> PickErrors:
     """What the residuals of events tell of picks, whose times are without the delays before."""
+    event = members["event"].to_numpy()
+    rows = _rows(members, picks, before)
+    group = rows["group"].to_numpy()
+    most_s = _MOST_SHARE * network.search.tolerance_s
     times, places, _, _ = origins
-    event, row = members["event"].to_numpy(), members["row"].to_numpy()
-    group = picks["group"].to_numpy()[row]
     xy = network.sites.local[["x", "y"]].to_numpy()[group // 2]
-    phases = np.where(group % 2 == 1, "S", "P")
-    tables = network.finder.times.rows_of(phases, group // 2)
+    tables = network.finder.times.rows_of(rows["phase"].to_numpy(), group // 2)
     east, north = (places[event, :2] - xy).T
     travel = network.finder.times.travel(tables, east, north, places[event, 2])
-    residual = (picks["time_ns"].to_numpy()[row] - times[event]) / SECOND - travel
-    most_s = _MOST_SHARE * network.search.tolerance_s
-    return learnt(event, group, residual, before, most_s)
+    residual = (rows["time_ns"].to_numpy() - times[event]) / SECOND - travel
+    term = network.finder.terms(rows.assign(term_s=before.delay_s[group]), origins)
+    count = np.bincount(group)[group]
+    delay = np.zeros_like(before.delay_s)
+    delay[group] = term * count / (count + _OF_ONE_EVENT)
+    sigma = learnt(event, group % 2 == 1, residual, most_s)
+    return PickErrors(sigma, np.clip(delay, -2 * most_s, 2 * most_s))
+
+
+def _rows(members: pd.DataFrame, picks: pd.DataFrame, errors: PickErrors) -> pd.DataFrame:
+    """The picks of events, event by event, with their errors as in `Finder.origins`."""
+    columns = ["site", "phase", "time_ns", "sigma_s", "group"]
+    rows = picks[columns].iloc[members["row"].to_numpy()].reset_index(drop=True)
+    sigma = np.hypot(rows["sigma_s"], errors.of(rows["group"].to_numpy()))
+    return rows.assign(event=members["event"].to_numpy(), sigma_s=sigma)
 
 
 def log_odds(

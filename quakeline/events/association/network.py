@@ -27,6 +27,9 @@ class Finder(Protocol):
     def origins(self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]) -> Origins:
         """Times in ns, places in km, covariances and factors of the errors of arrivals."""
 
+    def terms(self, members: pd.DataFrame, origins: Origins) -> np.ndarray:
+        """Delays in s of arrivals of these origins, one for each site and phase."""
+
     def moved(
         self, site: np.ndarray, is_s: np.ndarray, time_s: np.ndarray, start: np.ndarray
     ) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from quakeline.core.errors import ConfigError
+from quakeline.core.mistakes import mistakes
 from quakeline.core.section import Section
 from quakeline.events.chain.associate import Settings as Associate
 from quakeline.events.chain.classify import Settings as Classify
@@ -34,21 +35,4 @@ def sections_of(given: Mapping[str, Any]) -> Sections:
     try:
         return Sections.model_validate(dict(given))
     except ValidationError as error:
-        item = error.errors()[0]
-    path = [str(part) for part in item["loc"]]
-    if item["type"] == "extra_forbidden":
-        known = ", ".join(_keys(Sections, path[:-1]))
-        word = ".".join([*path[:-1], "KEY"]) + " with one of the keys"
-        word = word if len(path) > 1 else "one of the sections"
-        raise ConfigError(f"{'.'.join(path)} given; allowed: {word} {known}")
-    message = str(item["msg"]).removeprefix("Value error, ")
-    raise ConfigError(f"{'.'.join(path[:2])}: {item['input']!r} given; {message}")
-
-
-def _keys(section: type[Section], path: list[str]) -> list[str]:
-    """Keys of the section at a path."""
-    for name in path:
-        found = section.model_fields[name].annotation
-        options = [found, *getattr(found, "__args__", ())]
-        section = next(o for o in options if isinstance(o, type) and issubclass(o, Section))
-    return list(section.model_fields)
+        raise ConfigError(mistakes(error, Sections)[0]) from None

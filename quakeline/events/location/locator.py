@@ -39,6 +39,8 @@ _TURNS = 5
 _SETTLED = 0.01
 #: Events of one portion of work, and as many as are worth further processes.
 _PORTION = 200
+#: Times in ns, places in km, covariances and factors of the errors of arrivals of m events.
+Origins = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 _COVARIANCE = ("cov_ee_km2", "cov_en_km2", "cov_ed_km2", "cov_nn_km2", "cov_nd_km2", "cov_dd_km2")
 
 
@@ -132,9 +134,7 @@ class Locator:
         joined = joined.sort_values(["_event", "time", "pick_id"], ignore_index=True)
         return joined.drop(columns="_event")
 
-    def origins(
-        self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def origins(self, members: pd.DataFrame, starts: tuple[np.ndarray, np.ndarray]) -> Origins:
         """Hypocentres of events whose arrivals may still change, near starts.
 
         Parameters
@@ -152,20 +152,37 @@ class Locator:
         (m,).
         """
         time_ns, places = starts
-        event = members["event"].to_numpy()
-        local = self.sites.local.iloc[members["site"].to_numpy()]
-        arrivals = batch.Arrivals(
+        arrivals = self._arrivals(members, time_ns)
+        points = np.concatenate([places, np.zeros((*places.shape[:2], 1))], axis=2)
+        fits = batch.fitted(arrivals, self.times, self._box, points)
+        origin_ns = time_ns + np.round(fits.point[:, 3] * SECOND).astype(np.int64)
+        return origin_ns, fits.point[:, :3], fits.spread, fits.stretch
+
+    def terms(self, members: pd.DataFrame, origins: Origins) -> np.ndarray:
+        """Terms in s of arrivals of events that `origins` has located, (n,); see `terms.static`.
+
+        `members` are as there, with the terms so far, which `time_ns` is without, in `term_s`.
+        """
+        time_ns, places, _, stretched = origins
+        arrivals = self._arrivals(members, time_ns)
+        before = members["term_s"].to_numpy()
+        group = 2 * members["site"].to_numpy() + (members["phase"] == "S").to_numpy()
+        point = np.column_stack([places, np.zeros(len(places))])
+        late = replace(arrivals, time_s=arrivals.time_s + before)
+        return terms.static(self._left(late, group, before, point, stretched))
+
+    def _arrivals(self, members: pd.DataFrame, time_ns: np.ndarray) -> batch.Arrivals:
+        """Arrivals of events that `origins` is given, in seconds after a time of each event."""
+        site, event = (members[name].to_numpy() for name in ("site", "event"))
+        local = self.sites.local.iloc[site]
+        return batch.Arrivals(
             event,
-            self.times.rows_of(members["phase"].to_numpy(), members["site"].to_numpy()),
+            self.times.rows_of(members["phase"].to_numpy(), site),
             local["x"].to_numpy(),
             local["y"].to_numpy(),
             (members["time_ns"].to_numpy() - time_ns[event]) / SECOND,
             members["sigma_s"].clip(lower=self.min_pick_sigma_s).to_numpy(),
         )
-        points = np.concatenate([places, np.zeros((*places.shape[:2], 1))], axis=2)
-        fits = batch.fitted(arrivals, self.times, self._box, points)
-        origin_ns = time_ns + np.round(fits.point[:, 3] * SECOND).astype(np.int64)
-        return origin_ns, fits.point[:, :3], fits.spread, fits.stretch
 
     def moved(
         self, site: np.ndarray, is_s: np.ndarray, time_s: np.ndarray, start: np.ndarray
@@ -249,7 +266,7 @@ class Locator:
             return delays, fits
         group = np.concatenate([some.site * 2 + some.is_s for some in seen])
         for iteration in range(terms.ITERATIONS):
-            left = self._left(arrivals, group, delays, fits)
+            left = self._left(arrivals, group, delays, fits.point, fits.stretch)
             if self.station_terms == "static" or not iteration:
                 delays = terms.static(left)
             else:
@@ -261,16 +278,24 @@ class Locator:
         return delays, fits
 
     def _left(
-        self, arrivals: batch.Arrivals, group: np.ndarray, delays: np.ndarray, fits: batch.Fits
+        self,
+        arrivals: batch.Arrivals,
+        group: np.ndarray,
+        delays: np.ndarray,
+        points: np.ndarray,
+        stretched: np.ndarray,
     ) -> terms.Left:
-        """What fits leave of the arrivals of all events, with the delays so far in it."""
-        place = fits.point[arrivals.event]
+        """What hypocentres leave of arrivals whose times hold the delays that were found so far.
+
+        `points`, (m, 4), and factors of the errors, (m,), are those of the events.
+        """
+        place = points[arrivals.event]
         east, north = place[:, 0] - arrivals.x, place[:, 1] - arrivals.y
         travel, over_place = self.times.sloped(arrivals.table, east, north, place[:, 2])
         slopes = np.column_stack([over_place, np.ones(len(place))])
-        scale = arrivals.scale_s * fits.stretch[arrivals.event]
-        weight = batch.weights(fits.residual_s / scale) / scale**2
-        residual = fits.residual_s + delays
+        scale = arrivals.scale_s * stretched[arrivals.event]
+        residual = arrivals.time_s - place[:, 3] - travel
+        weight = batch.weights((residual - delays) / scale) / scale**2
         return terms.Left(arrivals.event, group, residual, travel, slopes, weight)
 
     def _among(

@@ -1,9 +1,12 @@
 """First motions of P arrivals from waveforms, by one or several networks.
 
 A network's answer on a single window often changes with the sign of the trace, or when the onset
-moves by some hundredths of a second. So each is asked at several shifts within the error of the
-onset, for the trace and for its mirror image, whose answer must be the opposite; the mean counts.
-Several networks must agree. Whatever is not sure stays unknown, with a reason.
+moves by some hundredths of a second. So onsets are looked for once more around each pick, where the
+trace changes most (Akaike's criterion: Maeda, N., 1985, A method for reading and checking phase
+times in auto-processing system of seismic wave data, Zisin 38, 365-379), and networks are asked at
+several shifts within the error that is left, for the trace and for its mirror image, whose answer
+must be the opposite; the mean counts. Several networks must agree. Whatever is not sure stays
+unknown, with a reason.
 """
 
 from __future__ import annotations
@@ -26,6 +29,10 @@ _CODES = ["network", "station", "location", "instrument"]
 _NAMES = ["event_id", "pick_id", "network", "station", "location"]
 #: Shifts of the onset, in its standard deviations.
 _SHIFTS = np.linspace(-1.5, 1.5, 7)
+#: Onsets lie so many standard deviations of the pick from it, at most, and their own one, seconds.
+_SEARCHED, _ONSET_SIGMA_S = 2.0, 0.02
+#: Samples on each side of an onset that its criterion needs, and least share of the variance.
+_FEWEST, _FLOOR = 3, 1e-6
 #: Noise is measured so long before the onset, signal so long after it, in seconds.
 _NOISE_S, _SIGNAL_S, _GUARD_S = 2.0, 0.5, 0.1
 
@@ -35,12 +42,12 @@ class FirstMotionRules:
     """When a polarity is told.
 
     `min_probability` of the answer, the mean of the networks; `min_snr`, ratio of the root mean
-    squares after and before the onset; `sigma_s`, the least and largest error of an onset.
+    squares after and before the pick; `sigma_s`, the least and largest error of a pick.
     """
 
     min_probability: float = 0.7
     min_snr: float = 3.0
-    sigma_s: tuple[float, float] = (0.02, 0.1)
+    sigma_s: tuple[float, float] = (0.075, 0.1)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class FirstMotion:
 
 def reach_s(networks: Sequence[PolarityNetwork], rules: FirstMotionRules) -> tuple[float, float]:
     """Seconds before and after an onset that the networks and the noise need."""
-    moved = _SHIFTS.max() * rules.sigma_s[1] + 0.02
+    moved = _SEARCHED * rules.sigma_s[1] + _SHIFTS.max() * _ONSET_SIGMA_S + 0.02
     before = max(network.card.onset for network in networks) / RATE_HZ
     after = max(network.card.samples - network.card.onset for network in networks) / RATE_HZ
     return max(before, _NOISE_S) + moved, max(after, _SIGNAL_S) + moved
@@ -92,7 +99,8 @@ def first_motion(
         weak = Reason.of(Code.WEAK_ONSET, snr=round(ratio, 1), needed=rules.min_snr)
         return FirstMotion(0, np.nan, weak)
     sigma = float(np.clip(np.nan_to_num(sigma_s, nan=rules.sigma_s[1]), *rules.sigma_s))
-    answers = np.array([_answer(motion, onset, sigma, network) for network in networks])
+    exact = onset_near(motion, onset, round(_SEARCHED * sigma * RATE_HZ))
+    answers = np.array([_answer(motion, exact, network) for network in networks])
     said = answers.argmax(axis=1)
     if {UP, DOWN} <= set(said.tolist()):
         return FirstMotion(0, np.nan, Reason.of(Code.NETWORKS_DISAGREE))
@@ -172,10 +180,32 @@ def _snr(motion: np.ndarray, onset: int) -> float:
     return float(np.sqrt(np.mean((after - before.mean()) ** 2))) / level
 
 
-def _answer(motion: np.ndarray, onset: int, sigma_s: float, network: PolarityNetwork) -> np.ndarray:
+def onset_near(motion: np.ndarray, pick: int, reach: int) -> int:
+    """The sample within `reach` samples of a pick before and after which a trace differs most.
+
+    It has the least k log var(before) + (n - k) log var(after) of the 2 `reach` samples around.
+    """
+    wave = motion[pick - reach : pick + reach].astype(float)
+    wave = wave - wave.mean()
+    count = np.arange(1, len(wave) + 1)
+    variances = []
+    for one in (wave, wave[::-1]):
+        mean = np.cumsum(one) / count
+        variances.append(np.cumsum(one**2) / count - mean**2)
+    floor = max(_FLOOR * float(wave.var()), 1e-300)
+    cut = np.arange(_FEWEST, len(wave) - _FEWEST)
+    if not len(cut):
+        return pick
+    before = np.maximum(variances[0][cut - 1], floor)
+    after = np.maximum(variances[1][len(wave) - cut - 1], floor)
+    criterion = cut * np.log(before) + (len(wave) - cut) * np.log(after)
+    return pick - reach + int(cut[criterion.argmin()])
+
+
+def _answer(motion: np.ndarray, onset: int, network: PolarityNetwork) -> np.ndarray:
     """Mean probabilities of up, down and unknown, (3,), over shifts and the mirror image."""
     card = network.card
-    steps = np.round(_SHIFTS * sigma_s * RATE_HZ).astype(int)
+    steps = np.round(_SHIFTS * _ONSET_SIGMA_S * RATE_HZ).astype(int)
     begins = onset + steps - card.onset
     windows = np.stack([motion[begin : begin + card.samples] for begin in begins])
     direct = network.probabilities(windows)

@@ -46,7 +46,7 @@ def obtain(card: Card, model: str, name: str, path: Path | None) -> Weights:
     WeightsError
         There is no such class, it cannot be loaded, or it is not what the card says.
     """
-    kind = _class(model)
+    kind = class_of(model)
     try:
         network = kind.from_pretrained(name) if path is None else _from_file(kind, path)
     except WeightsError:
@@ -89,7 +89,7 @@ def build(path: Path) -> DASModel:
     card, state, _ = load(path)
     model = card.options["model"]
     try:
-        network = _class(model)(**json.loads(card.options["arguments"]))
+        network = class_of(model)(**json.loads(card.options["arguments"]))
         network.load_state_dict(state)
     except (RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:160]
@@ -110,19 +110,23 @@ def is_of_fibres(card: Card) -> bool:
     return card.network == NETWORK
 
 
-def _class(model: str) -> Any:
+def class_of(model: str, key: str = "das_weights.model") -> Any:
+    """The class that MODULE:CLASS names; `key` is where it was said.
+
+    Raises WeightsError where it cannot be imported, or derives from no DASModel.
+    """
     module, _, name = model.partition(":")
     try:
         with working_folder_first():
             found = getattr(importlib.import_module(module), name)
     except Exception as error:  # modules of anybody
         raise WeightsError(
-            f"das_weights.model: {model} cannot be imported: {type(error).__name__}: {error}"
+            f"{key}: {model} cannot be imported: {type(error).__name__}: {error}"
         ) from error
     own = isinstance(found, type) and issubclass(found, DASModel)
     if not own and not hasattr(found, "get_patching_structure"):
         raise WeightsError(
-            f"das_weights.model: {model} given; a class that derives from quakeline's or"
+            f"{key}: {model} given; a class that derives from quakeline's or"
             " SeisBench's DASModel is needed"
         )
     return found

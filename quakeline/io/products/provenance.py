@@ -111,17 +111,22 @@ def digest_of(value: Any) -> str:
 
 
 def digest_file(path: Path) -> str:
-    """SHA-256 (hex) of a file's content."""
+    """SHA-256 (hex) of a file's content, of a folder's that of its files and their names."""
+    if path.is_dir():
+        files = sorted(one for one in path.rglob("*") if one.is_file())
+        lines = [f"{digest_file(one)}  {one.relative_to(path).as_posix()}\n" for one in files]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def identify(path: Path) -> str:
-    """The product_id of a product of quakeline; for other files the SHA-256 of the content."""
+    """The product_id of a product of quakeline; `digest_file` of other files and Zarr stores."""
     record = read(path)
     if record:
         return str(record["product_id"])
-    return digest_file(path) if path.is_file() else "missing"
+    known = path.is_file() or (path.suffix == ".zarr" and path.is_dir())
+    return digest_file(path) if known else "missing"
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from quakeline.live.instrument import Instrument
 
 #: Points of a trace in a second, about.
 _POINTS_HZ = 10.0
+#: Motion is shown between these frequencies in Hz, of which the first samples are for the filter.
+BAND_HZ = (1.0, 10.0)
+_WARM_UP_S = 10.0
 #: So much is told at once at most, in seconds.
 _MOST_S = 60.0
 
@@ -29,8 +33,8 @@ class Traces:
     def new(self, instruments: Iterable[Instrument]) -> list[dict[str, Any]]:
         """New points: `at` is the time of the first one (s since 1970), `step` between them.
 
-        `z` is motion of the first component with data, each point that of the largest size; `P`
-        and `S` are probabilities, each point the largest.
+        `z` is motion of the first component with data between `BAND_HZ`, each point that of the
+        largest size; `P` and `S` are probabilities, each point the largest.
         """
         told = []
         for one in instruments:
@@ -55,7 +59,10 @@ class Traces:
         if n <= 0:
             return None
         self._told[label, name] = first + n * step
-        rows = samples[first - start :][: n * step].reshape(n, step)
+        shown = samples[first - start :][: n * step]
+        if name == "z":
+            shown = in_band(samples[: first - start + n * step], first - start, rate_hz)
+        rows = shown.reshape(n, step)
         largest = np.take_along_axis(rows, np.abs(rows).argmax(axis=1)[:, None], axis=1)[:, 0]
         values = [float(f"{value:.3g}") for value in np.nan_to_num(largest).tolist()]
         return {
@@ -63,3 +70,30 @@ class Traces:
             "step": step / rate_hz,
             "values": values,
         }
+
+
+def in_band(samples: np.ndarray, first: int, rate_hz: float) -> np.ndarray:
+    """Samples (n,) from the first on between `BAND_HZ`, by a causal Butterworth filter.
+
+    Some samples before the first one bring the filter to rest.
+    """
+    from scipy.signal import sosfilt
+
+    begin = max(first - round(_WARM_UP_S * rate_hz), 0)
+    part = samples[begin:].astype(float)
+    if not len(part):
+        return part
+    filtered: np.ndarray = sosfilt(_sections(rate_hz), part - part[0])
+    return filtered[first - begin :]
+
+
+@lru_cache
+def _sections(rate_hz: float) -> np.ndarray:
+    """Second-order sections of the filter; where the rate is too low a high-pass alone."""
+    from scipy.signal import butter
+
+    low, high = BAND_HZ
+    if high < 0.45 * rate_hz:
+        return np.asarray(butter(2, [low, high], "bandpass", fs=rate_hz, output="sos"))
+    corner = min(low, 0.2 * rate_hz)
+    return np.asarray(butter(2, corner, "highpass", fs=rate_hz, output="sos"))

@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from quakeline.core.errors import ConfigError
+from quakeline.core.mistakes import mistakes
 from quakeline.core.schemas import PICKS
 from quakeline.inference.annotator import Annotator
 from quakeline.io.products import tables
@@ -67,11 +68,7 @@ def settings_of(
     try:
         return Settings(thresholds={**card.thresholds, **(thresholds or {})}, **others)
     except ValidationError as error:
-        mistakes = [
-            f"{'.'.join(map(str, item['loc']))}: {item['input']!r} given; {item['msg']}"
-            for item in error.errors()
-        ]
-        raise ConfigError("\n".join(mistakes)) from error
+        raise ConfigError("\n".join(mistakes(error, Settings))) from error
 
 
 def picks_of(

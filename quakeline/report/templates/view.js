@@ -22,8 +22,14 @@
   async function fetched(address) {
     const stations = encodeURIComponent(field("stations").value);
     const section = await answered(`${address}&stations=${stations}`), rows = section.rows;
-    if (!rows.length) says.textContent = "No waveforms in this time.";
-    else if (section.left_out) says.textContent = `${section.left_out} more instruments are left out: too many samples. Stations names those to show, or show a shorter time.`;
+    const named = section.silent.slice(0, 5).join(", "), further = section.silent.length - 5;
+    const told = [
+      rows.length ? "" : "No waveforms in this time.",
+      section.left_out ? `${section.left_out} more instruments are left out: too many samples. Stations names those to show, or show a shorter time.` : "",
+      section.silent.length ? `No data in this time: ${named}${further > 0 ? ` and ${further} more` : ""}.` : "",
+      section.without_pick ? `${section.without_pick} arrivals of the event have no pick in the table of picks.` : "",
+    ].filter(Boolean);
+    if (told.length) says.textContent = told.join(" ");
     return {...section, rows: await Promise.all(rows.map(async row => ({...row,
       traces: await Promise.all(row.traces.map(async trace =>
         ({...trace, values: await traces.unpacked(trace.packed, trace.step)})))})))};
@@ -53,9 +59,15 @@
     moved(pick) { change({act: "move", id: pick.id, time: time(pick.t)}); },
   } : null;
   const viewer = traces.viewer(root, address => fetched(address), editor);
+  const said = time => new Date(time).toISOString().replace("T", " ").replace("Z", "");
   const go = address => {
     asked = address;
-    return viewer.show(address).catch(error => { says.textContent = error.message; });
+    return viewer.show(address).then(() => {
+      const {zero, start, end} = viewer.data;
+      if (asked !== address) return;
+      field("begin").value = said(Math.round(zero + 1000 * start));
+      field("length").value = Math.max(1, Math.round(end - start));
+    }).catch(error => { says.textContent = error.message; });
   };
   field("undo")?.addEventListener("click", () => change({act: "undo"}));
 
@@ -64,14 +76,14 @@
     const length = Number(field("length").value);
     if (Number.isNaN(begin) || !(length > 0)) { says.textContent = "A time such as 2010-05-27 16:24:00 is needed."; return; }
     const start = Math.round(begin + shift * length * 1000);
-    field("begin").value = new Date(start).toISOString().replace("T", " ").replace("Z", "");
+    field("begin").value = said(start);
     go(`/span?start=${start}&end=${Math.round(start + 1000 * length)}`);
   }
   field("show").addEventListener("click", () => span());
   field("earlier").addEventListener("click", () => span(-1));
   field("later").addEventListener("click", () => span(1));
   field("stations").addEventListener("change", () => asked && go(asked));
-  field("begin").value = new Date(settings.start).toISOString().replace("T", " ").replace("Z", "");
+  field("begin").value = said(settings.start);
   selection.watch(number => { if (number !== null) go(`/event?number=${number}`); });
   span();
 })();

@@ -43,6 +43,7 @@ class Content:
             raise DataError(f"event {number} given; 1 to {len(self.catalog.events)} are allowed")
         event = {str(key): value for key, value in rows[0].items()}
         own = self.catalog.arrivals[self.catalog.arrivals["event_id"] == event["event_id"]]
+        lost = int(own["time_ns"].isna().sum())
         own = own[own["time_ns"].notna()]
         drawing = record_sections.Drawing(1, _BEFORE_S, _AFTER_S, 0, None)
         window = record_sections.window_of(event, own, drawing)
@@ -55,7 +56,8 @@ class Content:
         ]
         residuals = dict(zip(own["pick_id"], own["residual_s"], strict=True))
         name = f"Event {number}, seconds after {utc(event['time_ns'], 2)} UTC"
-        return self._section(name, int(event["time_ns"]), window, places, residuals)
+        made = self._section(name, int(event["time_ns"]), window, places, residuals)
+        return made | {"without_pick": lost}
 
     def span(self, start_ns: int, end_ns: int, stations: str = "") -> dict[str, Any]:
         """Instruments of a span, by name; `stations` as in `event`.
@@ -79,9 +81,14 @@ class Content:
         places: list[tuple[str, str]],
         residuals: dict[str, float],
     ) -> dict[str, Any]:
+        """Traces and picks of instruments, and the names or number of those that are not shown.
+
+        `silent` have no sample in the window, `left_out` are too many samples.
+        """
         start, end = ((t - zero_ns) / SECOND for t in (window.start_ns, window.end_ns))
         near = self.picks.within(window.start_ns, window.end_ns)
         rows: list[dict[str, Any]] = []
+        silent: list[str] = []
         samples, left_out = 0, 0
         for position, (label, where) in enumerate(places):
             curves = record_sections.curves_of(self.waveforms, label, window, None)
@@ -90,6 +97,7 @@ class Content:
                 left_out = len(places) - position
                 break
             if not curves:
+                silent.append(label)
                 continue
             here = [pick for pick in near if pick["label"] == label]
             rows.append(
@@ -106,6 +114,7 @@ class Content:
             "start": start,
             "end": end,
             "rows": rows,
+            "silent": silent,
             "left_out": left_out,
         }
 

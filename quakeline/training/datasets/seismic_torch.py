@@ -63,6 +63,13 @@ class Chain(Section):
     seed: int = Field(0, ge=0, description="makes shifts and scales")
 
 
+#: Why an onset gives no window.
+_NO_ROOM = {
+    "P": "P with an S too close behind, or at the end of the record",
+    "S": "S at the end of the record",
+}
+
+
 @dataclass(frozen=True)
 class Prepared:
     """How many windows there are by class, and records and windows left out by reason."""
@@ -89,7 +96,7 @@ def write(
             motion = _motion(dataset, row, chain, done.left_out)
             if motion is None:
                 continue
-            for kind, window in _windows(dataset, row, motion, chain):
+            for kind, window in _windows(dataset, row, motion, chain, done.left_out):
                 ready = _finished(window[None], chain)
                 if not len(ready):
                     done.left_out["windows too small or too large"] += 1
@@ -100,7 +107,7 @@ def write(
             said = ", ".join(f"{n} {reason}" for reason, n in done.left_out.items())
             raise DataError(f"{dataset.path} gives no windows: {said or 'no records'}")
     notify(len(dataset), len(dataset))
-    return done
+    return Prepared(done.windows, +done.left_out)
 
 
 def _motion(dataset: Dataset, row: int, chain: Chain, left_out: Counter[str]) -> np.ndarray | None:
@@ -123,13 +130,13 @@ def _motion(dataset: Dataset, row: int, chain: Chain, left_out: Counter[str]) ->
 
 
 def _windows(
-    dataset: Dataset, row: int, motion: np.ndarray, chain: Chain
+    dataset: Dataset, row: int, motion: np.ndarray, chain: Chain, left_out: Counter[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Class and samples of the windows of a record, at the rate of the chain."""
     rate = float(dataset.table["rate_hz"].iloc[row])
     half = round(chain.window_s * rate / 2)
     random = np.random.default_rng([chain.seed, row])
-    for kind, middle in _middles(dataset.onsets(row), motion, chain, rate):
+    for kind, middle in _middles(dataset.onsets(row), motion, chain, rate, left_out):
         window = preparing.shift_event(
             motion, chain.max_shift, chain.shift_rate, middle, half, random
         )
@@ -140,11 +147,16 @@ def _windows(
 
 
 def _middles(
-    onsets: dict[str, tuple[float, ...]], motion: np.ndarray, chain: Chain, rate: float
+    onsets: dict[str, tuple[float, ...]],
+    motion: np.ndarray,
+    chain: Chain,
+    rate: float,
+    left_out: Counter[str],
 ) -> Iterator[tuple[str, int]]:
     """The largest vector amplitude behind P and S; noise well before the first onset.
 
-    Without a P there is no noise: what comes before S may be the P.
+    Without a P there is no noise: what comes before S may be the P. `left_out` counts onsets, and
+    windows of noise, without one, by reason.
     """
     amplitude = np.sqrt((motion**2).sum(axis=0))
     half, guard = round(chain.window_s * rate / 2), round(chain.guard_s * rate)
@@ -156,12 +168,18 @@ def _middles(
             begin, stop = max(int(onset), 0), min(int(end), len(amplitude))
             if begin < stop:
                 yield kind, begin + int(amplitude[begin:stop].argmax())
+            else:
+                left_out[_NO_ROOM[kind]] += 1
+        left_out["onsets behind the first one of their phase"] += len(onsets[kind][1:])
     if not onsets["P"]:
+        left_out["windows of noise: the record has no P"] += 1
         return
     first = min(*onsets["P"], first_s)
     room = int(first) - guard - half - chain.max_shift
     if room > half:
         yield "N", (half + room) // 2
+    else:
+        left_out["windows of noise: too little before the first onset"] += 1
 
 
 def _resampled(window: np.ndarray, rate_hz: float, chain: Chain) -> np.ndarray:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,9 @@ from quakeline.training.fibres.records import (
     FibreWriter,
 )
 
-_COMMAND = "write_records"
+#: What fills a folder of records, as its mark names it.
+COMMAND = "write_records"
+Block = tuple[Segment, int, int, int]
 
 
 def write_records(
@@ -69,48 +71,98 @@ def write_records(
     OutputError
         The folder cannot be written.
     """
+    return write_pieces(
+        folder, [Piece(as_source(data), picks)], length_s=length_s, channels=channels, split=split
+    )
+
+
+class Piece(NamedTuple):
+    """An array that follows others in time, and the picks in it."""
+
+    source: Source
+    picks: pd.DataFrame
+
+
+def write_pieces(
+    folder: Path | str,
+    pieces: Sequence[Piece],
+    *,
+    length_s: float = 30.0,
+    channels: int | None = None,
+    split: Literal["time", "fibre"] = "time",
+) -> Counter[str]:
+    """Cut arrays of the same channels, in order of time, as `write_records` cuts one."""
     files = (METADATA.format("0"), RECORDS.format("0"))
-    targets.require_folder("folder", Path(folder), _COMMAND, files)
-    source = as_source(data)
-    width = source.shape[1] if channels is None else channels
-    if not 1 <= width <= source.shape[1] or length_s <= 0:
+    targets.require_folder("folder", Path(folder), COMMAND, files)
+    most = min(piece.source.shape[1] for piece in pieces)
+    width = most if channels is None else channels
+    if not 1 <= width <= most or length_s <= 0:
         raise ConfigError(
-            f"length_s {length_s:g}, channels {width} given; allowed: above 0, and 1 to"
-            f" {source.shape[1]}"
+            f"length_s {length_s:g}, channels {width} given; allowed: above 0, and 1 to {most}"
         )
-    blocks = list(_blocks(source, length_s, width))
-    parts = _parts(blocks, split)
+    cut = [list(_blocks(piece.source, length_s, width)) for piece in pieces]
+    parts = _parts(cut, split)
     found: Counter[str] = Counter()
-    labels, placed = 0, np.zeros(len(picks), bool)
-    with targets.filling(Path(folder), _COMMAND) as place:
+    labels, outside = 0, 0
+    with targets.filling(Path(folder), COMMAND) as place:
         with FibreWriter(place) as writer:
-            for section, first, n, channel in blocks:
-                block = source.read(first, first + n)[:, channel : channel + width]
-                if not np.isfinite(block).all():
-                    found["left out: samples are missing"] += 1
-                    continue
-                begin = section.time(first - section.first)
-                onsets, inside = _onsets(source, picks, section, begin, n, channel, width)
-                placed |= inside
-                labels += sum(int(np.isfinite(own).sum()) for own in onsets.values())
-                part = parts[first, channel]
-                found[part] += 1
-                facts = {
-                    RATE: 1 / section.dt,
-                    SPACING: spacing(source) or float("nan"),
-                    START: f"{begin}Z",
-                    "split": part,
-                    "record_first_channel": channel,
-                }
-                writer.add(block, onsets, facts)
+            for number, (piece, blocks) in enumerate(zip(pieces, cut, strict=True)):
+                more, placed = _add(writer, piece, blocks, width, parts[number], found)
+                labels += more
+                outside += int((~placed).sum())
+                found.update(_rests(piece.source, length_s, width))
         if not labels:
-            raise DataError(f"{folder}: no pick lies in any record; {len(picks)} picks were given")
-    if not placed.all():
-        found["left out: picks outside all records"] = int((~placed).sum())
+            n = sum(len(piece.picks) for piece in pieces)
+            raise DataError(f"{folder}: no pick lies in any record; {n} picks were given")
+    if outside:
+        found["left out: picks outside all records"] = outside
     return found
 
 
-Block = tuple[Segment, int, int, int]
+def _add(
+    writer: FibreWriter,
+    piece: Piece,
+    blocks: list[Block],
+    width: int,
+    parts: dict[tuple[int, int], str],
+    found: Counter[str],
+) -> tuple[int, np.ndarray]:
+    """Write the records of an array; gives how many labels, and which picks lie in them."""
+    source, picks = piece
+    labels, placed = 0, np.zeros(len(picks), bool)
+    for section, first, n, channel in blocks:
+        block = source.read(first, first + n)[:, channel : channel + width]
+        if not np.isfinite(block).all():
+            found["left out: samples are missing"] += 1
+            continue
+        begin = section.time(first - section.first)
+        onsets, inside = _onsets(source, picks, section, begin, n, channel, width)
+        placed |= inside
+        labels += sum(int(np.isfinite(own).sum()) for own in onsets.values())
+        part = parts[first, channel]
+        found[part] += 1
+        facts = {
+            RATE: 1 / section.dt,
+            SPACING: spacing(source) or float("nan"),
+            START: f"{begin}Z",
+            "split": part,
+            "record_first_channel": channel,
+        }
+        writer.add(block, onsets, facts)
+    return labels, placed
+
+
+def _rests(source: Source, length_s: float, width: int) -> Counter[str]:
+    """What whole records do not cover: seconds at ends of sections, and channels."""
+    rest_s = 0.0
+    for section in sections_of(source.coords[TIME])[0]:
+        n = section.stop - section.first
+        rest_s += (n % round(length_s / section.dt)) * section.dt
+    lost = {
+        "left out: whole seconds shorter than a record": int(rest_s),
+        "left out: channels behind the last whole record": source.shape[1] % width,
+    }
+    return +Counter(lost)
 
 
 def _blocks(source: Source, length_s: float, width: int) -> Iterator[Block]:
@@ -122,14 +174,20 @@ def _blocks(source: Source, length_s: float, width: int) -> Iterator[Block]:
                 yield section, first, n, channel
 
 
-def _parts(blocks: list[Block], split: str) -> dict[tuple[int, int], str]:
+def _parts(cut: list[list[Block]], split: str) -> list[dict[tuple[int, int], str]]:
     """The part of each record: those of one time, or of one stretch of the fibre, together."""
-    key = 1 if split == "time" else 3
-    places = sorted({block[key] for block in blocks})  # type: ignore[type-var]
+
+    def key(number: int, block: Block) -> tuple[int, int]:
+        return (number, block[1]) if split == "time" else (0, block[3])
+
+    places = sorted({key(number, block) for number, blocks in enumerate(cut) for block in blocks})
     counts = shares(len(places)) if places else (0, 0, 0)
     names = [name for name, n in zip(PARTS, counts, strict=True) for _ in range(n)]
     known = dict(zip(places, names, strict=True))
-    return {(block[1], block[3]): known[block[key]] for block in blocks}
+    return [
+        {(block[1], block[3]): known[key(number, block)] for block in blocks}
+        for number, blocks in enumerate(cut)
+    ]
 
 
 def _onsets(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
@@ -38,8 +39,11 @@ def _digest(states: list[State]) -> str:
 
 
 def _state(path: str) -> State:
-    state = os.lstat(path)
-    return path, state.st_size, state.st_mtime_ns
+    return _of_entry(path, os.lstat(path))
+
+
+def _of_entry(path: str, entry: os.stat_result) -> State:
+    return path, entry.st_size, entry.st_mtime_ns
 
 
 class Calendar:
@@ -52,10 +56,16 @@ class Calendar:
     def __init__(self, patterns: Iterable[str]) -> None:
         self._parts = [pattern.rpartition("/")[::2] for pattern in patterns]
         self._listed: dict[tuple[str, str], dict[tuple[str, ...], list[State]]] = {}
+        self._days: dict[date, list[State]] = {}
 
     def digest(self, days: Iterable[date]) -> str:
         """Digest of the files of some days, and of folders on the way that may not be read."""
-        return _digest(list({state for day in days for state in self._of(day)}))
+        states: set[State] = set()
+        for day in days:
+            if day not in self._days:
+                self._days[day] = list(self._of(day))
+            states.update(self._days[day])
+        return _digest(list(states))
 
     def _of(self, day: date) -> Iterable[State]:
         for folder, name in self._parts:
@@ -78,11 +88,20 @@ def _listing(folder: str, name: str) -> dict[tuple[str, ...], list[State]]:
     found: dict[tuple[str, ...], list[State]] = defaultdict(list)
     pattern = f"{folder}/{broad}" if folder else broad
     found[()] = [_state(str(path)) for path in closed(pattern)]
+    codes = [code[1] for code in _codes(name)]
     for path in iglob(pattern, recursive=True):
         match = known.fullmatch(os.path.basename(path))  # noqa: PTH119
-        if match and not os.path.isdir(path):  # noqa: PTH112
-            found[tuple(match[code[1]] for code in _codes(name))].append(_state(path))
+        if match:
+            entry = os.lstat(path)
+            if not _is_folder(path, entry):
+                found[tuple(match[code] for code in codes)].append(_of_entry(path, entry))
     return found
+
+
+def _is_folder(path: str, entry: os.stat_result) -> bool:
+    """Whether a path is a folder, or a link to one."""
+    linked = stat.S_ISLNK(entry.st_mode)
+    return stat.S_ISDIR(entry.st_mode) or (linked and os.path.isdir(path))  # noqa: PTH112
 
 
 def _codes(name: str) -> list[str]:

@@ -12,7 +12,7 @@ from quakeline.core.section import MayBeAuto, Section
 from quakeline.models.cards import Card, Scan, Stacking
 from quakeline.models.windowing import Windowing
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from quakeline.core.timeline import Span
 from quakeline.fibres.fronts.settings import OnsetSettings
 
-VERSION = 7
+VERSION = 8
 
 logger = logging.getLogger("quakeline")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from quakeline.events.mechanisms.settings import Settings
 
-VERSION = 3
+VERSION = 4
 
 logger = logging.getLogger("quakeline")
 

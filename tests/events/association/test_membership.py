@@ -168,3 +168,36 @@ def test_origins_agree_within_both_uncertainties():
 
     assert found(1.0) == [True, False, True]
     assert found(0.01) == [False, False, True]
+
+
+def test_delays_of_stations_are_learnt_from_events_and_do_not_jump(scene):
+    """Sites that are late by 0.2 s: fourteen events leave next to no residuals.
+
+    One pick less changes no delay by more than a few hundredths of a second.
+    """
+    net, _ = scene
+    stations, frame = network(n=10)
+    rng = np.random.default_rng(2)
+    late_s = dict(zip(stations["station"], rng.normal(0, 0.2, len(stations)), strict=True))
+    sources = np.column_stack([rng.uniform(-15, 15, (14, 2)), rng.uniform(3, 12, 14)])
+    rows = pd.concat(
+        [
+            picks_of(stations, frame, MODEL, tuple(source), seconds=20.0 * n, noise_s=0.03, rng=rng)
+            .assign(event_idx=n)
+            for n, source in enumerate(sources)
+        ],
+        ignore_index=True,
+    )  # fmt: skip
+    rows["site"] = net.sites.find(rows)
+    own_ns = (rows["station"].map(late_s) * 1e9).round().astype("int64")
+    rows["time_ns"] = rows["time"].astype("int64") + own_ns
+    rows["sigma_s"] = 0.03
+    rows = rows.sort_values("time_ns", ignore_index=True)
+    found = pd.DataFrame({"idx": range(14), "time_ns": ORIGIN_NS + np.arange(14) * 20_000_000_000})
+    found[["x", "y", "z"]] = sources
+    (_, assigned), errors = refined(found, rows[["event_idx", "pick_id"]], rows, net)
+    assert len(assigned) == len(rows)
+    assert np.sqrt(np.mean(assigned["residual"] ** 2)) < 0.05
+    less = rows.drop(rows.index[40]).reset_index(drop=True)
+    _, other = refined(found, less[["event_idx", "pick_id"]], less, net)
+    assert np.abs(other.delay_s - errors.delay_s).max() < 0.03

@@ -120,3 +120,19 @@ def test_a_fibre_alone_has_its_events():
     for (_, row), (seconds, source) in zip(made.events.iterrows(), sources.items(), strict=True):
         assert abs((row["time"].value - ORIGIN_NS) / 1e9 - seconds) < 1
         assert off_km(row, frame, source)[0] < 3 * row["horizontal_sigma_km"]
+
+
+def test_two_events_close_in_time_stay_two_in_a_wide_network():
+    """Analysts tell them apart, however far the network's other stations are."""
+    stations, frame = network(n=40, radius_km=250)
+    x, y = frame.to_xy(stations["latitude"].to_numpy(), stations["longitude"].to_numpy())
+    near = stations[np.hypot(x, y) < 120]
+    sources = {200.0: (2.0, -1.0, 8.0), 202.0: (-4.0, 3.0, 6.0)}
+    parts = [recorded(near, frame, source, at) for at, source in sources.items()]
+    parts += [recorded(stations, frame, (30.0, -40.0, 9.0), 900.0)]
+    made = quakeline.catalog(pd.concat(parts, ignore_index=True), stations, MODEL, threads=1)
+    assert made.chosen["associate.tolerance_s"] > 1.5
+    assert made.chosen["associate.min_interevent_s"] == 1.5
+    seconds = (made.events["time"].astype("int64") - ORIGIN_NS) / 1e9
+    assert sorted(seconds.round().astype(int)) == [200, 202, 900]
+    assert made.events["n_stations"].min() == len(near)

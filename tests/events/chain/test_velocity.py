@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -17,7 +18,7 @@ from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.geometry import distance_azimuth
 from quakeline.earth import sections
 from quakeline.earth.velocity import GridModel, VelocityModel
-from quakeline.events.chain.material import digests
+from quakeline.events.chain.material import digests, read
 
 LAYERED = VelocityModel((-2.0, 4.0, 12.0), (4.8, 5.9, 6.6), (2.75, 3.4, 3.8))
 SOURCES = {100.0: (3.0, -5.0, 6.0), 160.0: (-6.0, 5.0, 13.0)}
@@ -78,6 +79,27 @@ def test_a_grid_of_layers_gives_the_catalog_of_the_layers(
     assert refused.stderr.splitlines()[-1].startswith(
         "quakeline: quakeline tune velocity works with layers, but layer.P.mod.hdr is a grid in"
     )
+
+
+def test_a_zarr_store_is_known_by_its_files(given: Path, tmp_path: Path) -> None:
+    import xarray
+
+    depth = np.arange(-3.0, 20.0)
+    vp = np.broadcast_to(5 + 0.05 * depth, (9, 9, len(depth)))
+    axes = {"latitude": np.linspace(47, 49, 9), "longitude": np.linspace(10, 12, 9), "depth": depth}
+    names = tuple(axes)
+    data = xarray.Dataset({"vp": (names, vp), "vs": (names, vp / 1.75)}, axes)
+    stores = []
+    for number, factor in enumerate((1.0, 1.0, 1.1)):
+        stores.append(tmp_path / f"{number}" / "model.zarr")
+        (data * factor).to_zarr(stores[-1], zarr_format=3, consolidated=False)
+    tables = given / "picks.csv", given / "stations.csv"
+    known = []
+    for store in stores:
+        material = read(*tables, store)
+        assert isinstance(material.model, GridModel)
+        known.append(material.inputs["velocity"])
+    assert known[0] == known[1] != known[2]
 
 
 def test_files_and_settings_of_a_grid(given: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import obspy
 import pandas as pd
 import pytest
 
@@ -199,3 +200,36 @@ def test_a_table_may_have_them(tmp_path: Path) -> None:
     path.write_text("event_id,network,station,polarity,sp_ratio\ne,XX,A,U,-1\n")
     with pytest.raises(DataError, match="line 2: sp_ratio '-1'; it must be above 0"):
         of_catalog(path, events)
+
+
+def by_obspy(motion: np.ndarray, apart_s: float) -> tuple[float, float]:
+    """Logarithm of S/P, and P over noise, of velocities, by obspy's filters and integration."""
+    stream = obspy.Stream([obspy.Trace(one.copy(), {"delta": 1 / RATE}) for one in motion])
+    band = {"freqmin": 1.0, "freqmax": 10.0, "corners": 4, "zerophase": False}
+    stream.detrend("constant").filter("bandpass", **band).integrate().filter("bandpass", **band)
+    size = np.sqrt(sum(trace.data**2 for trace in stream))
+    p_samples = round(min(0.8 * apart_s, 2.0) * RATE)
+    later = LEAD + round(apart_s * RATE)
+    noise = size[LEAD - 20 - p_samples : LEAD - 10].max()
+    p_wave, s_wave = size[LEAD - 10 : LEAD + p_samples].max(), size[later - 10 : later + 200].max()
+    return float(np.log10(s_wave / p_wave)), float(p_wave / noise)
+
+
+def test_ratios_of_recorded_events_are_those_of_obspy(shared: Path) -> None:
+    """24 records with an analyst's P and S: about half rise out of the noise."""
+    data = np.load(shared / "data/ncedc_mini24.npz")
+    scaled = data["waveforms_i2"] * data["scale"][:, None, None]
+    known, median = 0, []
+    for wave, p, s in zip(scaled, data["p_index"].tolist(), data["s_index"].tolist(), strict=True):
+        motion, apart_s = wave[:, p - LEAD : s + 300].astype(float), (s - p) / RATE
+        ours = ratios.log_ratio(motion, RATE, LEAD, apart_s, 1)
+        theirs, above = by_obspy(motion, apart_s)
+        if ours is None:
+            assert above < 3.3
+        else:
+            known += 1
+            median.append(ours)
+            assert ours == pytest.approx(theirs, abs=0.02)
+            assert above > 2.7
+    assert known == 11
+    assert 0.3 < np.median(median) < 1.1

@@ -78,10 +78,10 @@ class At:
         self.output.close()
 
 
-def replayed(setup: Setup, picks: pd.DataFrame, target: Path) -> list:
+def replayed(setup: Setup, picks: pd.DataFrame, target: Path, step_s: float = 60.0) -> list:
     at = At(setup, target)
     try:
-        for known_ns, new in steps(picks, 60.0):
+        for known_ns, new in steps(picks, step_s):
             at.give(new, known_ns)
         at.work.finish()
         at.write(ended=True)
@@ -239,3 +239,14 @@ def test_work_in_the_background_ends_when_it_is_not_wanted():
     work = Background(time.sleep, 600)
     assert not work.done
     work.stop()
+
+
+@pytest.mark.slow
+def test_two_hours_of_foreshocks_end_with_the_catalog_of_an_archive(shared, tmp_path):
+    folder = shared / "data/picks/ridgecrest2019_pal_foreshocks"
+    material = part_of(folder, "2019-07-04T18:00Z", 7200.0)
+    setup = Setup(material.stations, material.model)
+    replayed(setup, material.picks, tmp_path / "out", 600.0)
+    expected = catalog_of(material, tables.read(tmp_path / "out" / TABLE, PICKS))
+    assert len(expected[files.EVENTS_TABLE]) > 100
+    assert_same(tmp_path / "out", expected)

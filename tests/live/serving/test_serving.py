@@ -33,6 +33,7 @@ from quakeline.live.results import Picks
 from quakeline.live.serving.board import MOST_READERS, Board, Figures
 from quakeline.live.serving.metrics import text_of
 from quakeline.live.serving.server import Page, address_of, serving
+from quakeline.live.serving.traces import in_band
 from quakeline.report.map import station_map
 from quakeline.report.scripts import style_sheet
 
@@ -262,9 +263,25 @@ def test_text_of_others_stays_text_in_the_browser(
     ]  # fmt: skip
     assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
     assert page.evaluate(OUTSIDE) == []
+    cut = "one => one.filter(e => e.scrollWidth > e.clientWidth).length"
+    if size == PHONE:
+        assert page.locator(".scroll").evaluate_all(cut) == 0, "no table is cut"
     assert seen.complaints == []
     assert {urlsplit(one).netloc for one in seen.requests} == {urlsplit(address).netloc}
     page.context.close()
+
+
+def test_motion_is_shown_in_its_band_whatever_pieces_it_came_in() -> None:
+    """5 Hz stays, a drift of the sensor and 30 Hz go; pieces are those of the whole."""
+    time_s = np.arange(6000) / 100.0
+    wanted = np.sin(2 * np.pi * 5 * time_s)
+    samples = wanted + 1e4 + 50 * time_s + np.sin(2 * np.pi * 30 * time_s)
+    whole = in_band(samples, 0, 100.0)[2000:]
+    assert np.abs(whole).max() < 1.3
+    assert np.corrcoef(whole, in_band(wanted, 0, 100.0)[2000:])[0, 1] > 0.99
+    pieces = [in_band(samples[:end], end - 100, 100.0) for end in range(2100, 6001, 100)]
+    assert np.abs(np.concatenate(pieces) - whole).max() < 0.02
+    assert len(in_band(samples, 5990, 10.0)) == 10
 
 
 def address_in(process: subprocess.Popen[str]) -> str:

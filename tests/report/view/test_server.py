@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from pages import DESKTOP, OUTSIDE, PHONE, TEXT_SIZES
 
+from quakeline.report import record_sections
 from quakeline.report.view import content as content_module
 from quakeline.report.view.content import opened
 from quakeline.report.view.server import HOST, TOKEN
@@ -138,6 +139,33 @@ def test_the_nearest_instruments_come_first_and_what_is_too_much_is_counted(cont
     assert [row["label"] for row in named["rows"]] == [labels[2]]
     assert named["left_out"] == 0
     assert content.event(3, "nobody")["rows"] == []
+
+
+def test_instruments_without_data_are_named_and_arrivals_without_a_pick_counted(
+    content, monkeypatch
+):
+    labels = [row["label"] for row in content.event(3)["rows"]]
+    assert content.event(3)["silent"] == []
+    real = record_sections.curves_of
+    monkeypatch.setattr(
+        record_sections,
+        "curves_of",
+        lambda w, label, *a: [] if label == labels[1] else real(w, label, *a),
+    )
+    section = content.event(3)
+    assert section["silent"] == [labels[1]]
+    assert len(section["rows"]) + len(section["silent"]) + section["left_out"] == len(labels)
+    assert section["without_pick"] == 0
+    first = content.catalog.arrivals.index[0]
+    number = content.catalog.events.set_index("event_id")["number"]
+    event = int(number[content.catalog.arrivals.loc[first, "event_id"]])
+    monkeypatch.setitem(
+        content.catalog.arrivals, "time_ns", content.catalog.arrivals["time_ns"].astype(object)
+    )
+    before = content.catalog.arrivals.loc[first, "time_ns"]
+    content.catalog.arrivals.loc[first, "time_ns"] = None
+    assert content.event(event)["without_pick"] == 1
+    content.catalog.arrivals.loc[first, "time_ns"] = before
 
 
 @pytest.mark.parametrize(
@@ -271,6 +299,30 @@ def test_times_and_stations_are_chosen(tab):
     tab.locator("[name=begin]").fill("yesterday")
     tab.locator("[name=show]").click()
     assert "is needed" in tab.locator("#closer output").inner_text()
+
+
+def test_a_chosen_event_sets_time_and_length_and_the_marks_are_explained(tab, content):
+    tab.locator("#events tbody tr").nth(2).click()
+    tab.locator("#closer h3", has_text="Event 3, seconds after").wait_for()
+    section = content.event(3)
+    begin = pd.Timestamp(section["zero"] + 1000 * section["start"], unit="ms")
+    shown = lambda: pd.Timestamp(tab.locator("[name=begin]").input_value())  # noqa: E731
+
+    def becomes(time):
+        for _ in range(100):
+            if abs(shown() - time) <= pd.Timedelta("2ms"):
+                return
+            tab.wait_for_timeout(50)
+        assert shown() == time
+
+    becomes(begin)
+    length = int(tab.locator("[name=length]").input_value())
+    assert length == round(section["end"] - section["start"])
+    tab.locator("[name=later]").click()
+    becomes(begin + pd.Timedelta(seconds=length))
+    said = tab.locator("#view .key").inner_text()
+    assert all(word in said for word in ("P pick of this event", "S pick", "other pick", "origin"))
+    assert tab.faults == []
 
 
 def test_it_fits_a_phone(tab):

@@ -13,9 +13,12 @@ import pytest
 import torch
 import xdas
 from seisbench_material import seisbench
+from typer.testing import CliRunner
 
 from quakeline import DASModel, DASPickingCallback, PatchingStructure, Training
+from quakeline.cli import app
 from quakeline.core.errors import ConfigError, DataError, OutputError
+from quakeline.models.weights import card_of
 from quakeline.training.fibres.fitting import scores, settings_for_fibres, train
 from quakeline.training.fibres.from_picks import write_records
 from quakeline.training.fibres.patches import Patches, prepared, structure_of
@@ -144,7 +147,11 @@ def test_an_array_and_its_picks_become_records(tmp_path: Path) -> None:
         np.testing.assert_allclose(labels["P"], pieces[row][1], atol=1e-6)
     few = write_records(tmp_path / "few", array, picks, length_s=N / RATE, channels=5)
     beside = int((picks["channel"] >= channels[5]).sum())
-    assert few == {**made, "left out: picks outside all records": beside}
+    lost = {
+        "left out: picks outside all records": beside,
+        "left out: channels behind the last whole record": WIDTH - 5,
+    }
+    assert few == {**made, **lost}
     made = write_records(
         tmp_path / "along", array, picks, length_s=N / RATE, channels=2, split="fibre"
     )
@@ -348,3 +355,67 @@ def test_what_cannot_be_learnt_from(tmp_path: Path) -> None:
     model.patching_structure = None
     with pytest.raises(ConfigError, match="says nothing of its patches"):
         train(model, waves(tmp_path / "ds"))
+
+
+NETWORK = """
+import torch
+from quakeline import DASModel, PatchingStructure
+
+
+class Own(DASModel):
+    def __init__(self, width=4, **options):
+        structure = PatchingStructure(200, width, 200, width, (0, 200), (0, width), 100, 0)
+        super().__init__(annotate_keys=["P", "noise"], patching_structure=structure,
+                         dt_range=(0.019, 0.021), **options)
+        self.width = width
+        self.layers = torch.nn.Sequential(torch.nn.Conv2d(1, 4, (31, 3), padding=(15, 1)),
+                                          torch.nn.ReLU(), torch.nn.Conv2d(4, 2, 1),
+                                          torch.nn.Softmax(dim=1))
+
+    def forward(self, x, argdict=None):
+        found = self.layers((x / (x.std(dim=(1, 2), keepdim=True) + 1e-6)).abs()[:, None])
+        return {"P": found[:, 0], "noise": found[:, 1]}
+
+    def get_model_args(self):
+        return {"width": self.width}
+"""
+CONFIG = """
+network: {kind: das, model: "own_fibre_network:Own", arguments: {width: 4}}
+dataset: ds
+output: mine.safetensors
+settings: {epochs: 2}
+"""
+
+
+def test_the_command_trains_a_network_for_fibres(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    waves(tmp_path / "ds")
+    (tmp_path / "own_fibre_network.py").write_text(NETWORK)
+    (tmp_path / "net.yaml").write_text(CONFIG)
+    done = CliRunner().invoke(app, ["train", "net.yaml", "--threads", "1"])
+    assert done.exit_code == 0, done.output
+    assert "epoch      2: train" in done.output
+    assert "verdict  better than what it began with" in done.output
+    card, _ = card_of(tmp_path / "mine.safetensors")
+    assert card.training is not None
+    assert card.training.settings["batch"] == 8, "as usual for fibres"
+    assert not list(tmp_path.glob("*checkpoint*"))
+    (tmp_path / "more.yaml").write_text(
+        CONFIG.replace("arguments: {width: 4}", "weights: mine.safetensors")
+        .replace("output: mine", "output: more")
+        .replace("epochs: 2", "epochs: 1")
+    )
+    done = CliRunner().invoke(app, ["train", "more.yaml", "--threads", "1"])
+    assert done.exit_code == 0, done.output
+    parent = card_of(tmp_path / "more.safetensors")[0].parent
+    assert parent is not None
+    assert parent.name == "mine"
+    for wrong, words in (
+        ("own_fibre_network:Other", "network.model: own_fibre_network:Other cannot be imported"),
+        ("torch.nn:Linear", "a class that derives from quakeline's"),
+    ):
+        (tmp_path / "wrong.yaml").write_text(CONFIG.replace("own_fibre_network:Own", wrong))
+        done = CliRunner().invoke(app, ["train", "wrong.yaml"])
+        assert words in str(done.exception)

@@ -116,7 +116,8 @@ def choosing():
     chunks = STATION_CHUNKS if RUN.import_picks.replaces else STATION_CHUNKS[:1]
     picks = every(rules.pick.output.picks, chunk=chunks)
     onsets = every(rules.das_annotate.output.onsets, fibre=FIBRES, chunk=CHUNKS[:1])
-    return [*picks, *onsets, rules.associate.output.events, rules.locate.output.events]
+    events = [path_of(rules.associate.output.events), path_of(rules.locate.output.events)]
+    return [*picks, *onsets, *events]
 
 
 def joined_picks():

@@ -1,0 +1,111 @@
+"""What a run costs per station-day: CPU seconds of each rule, and bytes that each stage writes.
+
+`python -m benchmarks.run_cost [FILE] [--rounds 3] [--quick]`: a station-day of miniSEED (see
+`benchmarks.whole_process`; --quick: ten minutes) goes through `quakeline run` from `fetch` to
+`measure`, one chunk, one core, waveforms and probabilities kept so that their sizes can be told.
+`CPU s, whole run` is all that the command and its jobs take, start-up of Snakemake and of each job
+included; a rule's seconds are the CPU time of its job as Snakemake notes it every few seconds, of
+processes that still run (0 where a job ends before the first look). Sizes are bytes on the disk
+below the results of the run.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import measure, whole_process
+
+_RULES = ("stations", "weights", "fetch", "prepare", "annotate", "pick", "measure")
+#: Folders below the results that a stage writes, logs and figures of jobs together.
+_FOLDERS = {
+    "prepare, waveforms": ("waveforms",),
+    "annotate, probabilities": ("probabilities",),
+    "pick, picks": ("picks",),
+    "measure, measurements": ("measurements",),
+    "fetch and prepare, tables": ("raw", "coverage"),
+    "logs, times and checksums": ("logs", "benchmarks", ".checksums"),
+}
+_OVERLAY = """\
+run: day
+time: {{start: {start}, end: {end}, chunk_h: 24}}
+stations: {{table: stations.csv}}
+fetch: {{source: {{kind: files, patterns: [station.mseed]}}}}
+keep: [waveforms, probabilities]
+"""
+_STATION = "network,station,latitude,longitude,elevation_m\n{},{},35.7,-117.5,700\n"
+
+
+def furnish(source: Path, hours: float, folder: Path) -> None:
+    """A folder with an overlay, a station table and one file."""
+    import obspy
+
+    whole_process.station(source, hours, folder / "station.mseed")
+    trace = obspy.read(str(folder / "station.mseed"), headonly=True)[0]
+    codes = trace.stats.network, trace.stats.station
+    (folder / "stations.csv").write_text(_STATION.format(*codes))
+    # a chunk is cut at midnight: the day begins where that of the file does
+    start = trace.stats.starttime
+    for one in (day := obspy.read(str(folder / "station.mseed"))):
+        one.stats.starttime += obspy.UTCDateTime(start.date) - start
+    day.write(str(folder / "station.mseed"), format="MSEED", reclen=512, encoding="STEIM2")
+    begin = obspy.UTCDateTime(start.date)
+    text = _OVERLAY.format(start=begin, end=begin + 86400)
+    (folder / "overlay.yaml").write_text(text)
+
+
+def once(folder: Path) -> dict[str, float]:
+    """Run everything anew; figures by name."""
+    shutil.rmtree(folder / "results", ignore_errors=True)
+    program = Path(sys.executable).with_name("quakeline")
+    words: list[str | Path] = [program, "run", "overlay.yaml", "--cores", "1"]
+    spent = whole_process.spent([*words, "--", "--until", "measure"], 1, folder)
+    run = folder / "results/day"
+    found = {"whole run": spent["cpu_s"], "whole run, wall": spent["wall_s"]}
+    for rule in _RULES:
+        found[rule] = sum(map(_cpu_s, (run / "benchmarks" / rule).glob("*.tsv")))
+    for name, parts in _FOLDERS.items():
+        found[name] = sum(_size(run / part) for part in parts) / 1e6
+    found["all files"] = _size(run) / 1e6
+    return found
+
+
+def _cpu_s(path: Path) -> float:
+    """CPU time of a job as Snakemake noted it."""
+    with path.open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file, delimiter="\t")
+    try:
+        return float(row["cpu_time"])
+    except ValueError:  # NA: the job ended before the first look
+        return 0.0
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def main() -> None:
+    """Medians of some runs."""
+    parser = measure.parser_of(__doc__)
+    parser.add_argument("file", type=Path, nargs="?")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="a short run, which keeps no figures")
+    words = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        furnish(whole_process.source_of(words.file), 1 / 6 if words.quick else 24.0, folder)
+        runs = [once(folder) for _ in range(1 if words.quick else words.rounds)]
+    rows: list[dict[str, Any]] = []
+    for key, value in measure.medians(runs).items():
+        unit = "wall s" if "wall" in key else "MB" if key in _FOLDERS else "CPU s"
+        unit = "MB" if key == "all files" else unit
+        rows.append({"case": key, "unit": unit, "ours": round(value, 4)})
+    measure.finish("run_cost", rows, words.quick)
+
+
+if __name__ == "__main__":
+    main()

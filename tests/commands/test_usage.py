@@ -1,0 +1,43 @@
+"""Words of a command line that are wrong: one line that says what was given and what is allowed."""
+
+from __future__ import annotations
+
+import pytest
+
+from quakeline import cli
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("pick --modl x", "pick: no option --modl; did you mean --model?"),
+        ("pikc", ": no command pikc; did you mean pick?"),
+        ("zzz", ": no command zzz; allowed: catalog, config, correlate, "),
+        ("pick", "pick: argument files is missing"),
+        ("pick a -o b --threads 0", "pick: --threads: '0' given; allowed: 1 or more"),
+        ("pick a -o b --threads=few", "pick: --threads: 'few' given; allowed: a whole number"),
+        ("live replay a -o b --loss 3", "live replay: --loss: '3' given; allowed: 1 or less"),
+        ("config check a b", "config check: b given; nothing more is allowed"),
+        ("pick --model", ": --model needs a value"),
+        (
+            "tune picker --dataset a --output b --norms none",
+            "tune picker: --norms: 'none' given; allowed: keep, train",
+        ),
+    ],
+)
+def test_one_line(words: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli._code_of(words.split(), []) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    (only,) = said.err.splitlines()
+    assert only.startswith(f"quakeline{'' if line.startswith(':') else ' '}{line}")
+    assert only.endswith(" -h)")
+
+
+def test_help_stays_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli._code_of(["pick", "-h"], []) == 0
+    assert "Usage: quakeline pick" in capsys.readouterr().out
+    assert cli._code_of(["evaluate"], []) == 2
+    said = capsys.readouterr()
+    assert "Usage: quakeline evaluate" in said.out + said.err
+    assert cli._code_of(["--version"], []) == 0
