@@ -1,10 +1,12 @@
 """How the time of association and location grows with the picks.
 
-`python -m benchmarks.association [--only "10000 picks"] [--quick]`: sequences of 10 events an hour,
-30 % of their picks false, as long as they must be, with suggested settings and two threads. Each
-size is a process of its own. CPU seconds are those of all threads and processes, travel-time tables
-included; `peak_mb` is the largest memory of the process, which also holds the making of the
-sequence (`made_mb` when it was made).
+`python -m benchmarks.association [--only "10000 picks"] [--real FOLDER] [--quick]`: sequences of
+10 events an hour, 30 % of their picks false, as long as they must be, with suggested settings and
+two threads. Each size is a process of its own. CPU seconds are those of all threads and processes,
+travel-time tables included; `peak_mb` is the largest memory of the process, which also holds the
+making of the sequence (`made_mb` when it was made). `--real` takes the picks of a set (see
+`benchmarks.real_catalogs`) again and again, each time some whole days later, on one thread, and
+only associates them: `association_real.json`.
 """
 
 from __future__ import annotations
@@ -12,13 +14,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.measure import answered, arguments, child, finish, peak_mb
+from benchmarks.measure import answered, child, finish, parser_of, peak_mb
 from benchmarks.sequences import CRUST, Plan, make
 from quakeline.earth.sites import Sites
 from quakeline.events.association import associate, depth_range, suggested
+from quakeline.events.chain.associate import Settings, associated
+from quakeline.events.chain.material import read
 from quakeline.events.location import Locator
 from quakeline.workflow.stages.locate import Config
 
@@ -30,14 +35,22 @@ _AN_HOUR = 550
 
 def main() -> None:
     """Measure each size and keep the figures in benchmarks/results/association.json."""
-    words = arguments(__doc__)
-    if answered(words, measured=measured):
+    parser = parser_of(__doc__)
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases whose names hold TEXT")
+    parser.add_argument("--quick", action="store_true", help="a short run, which keeps no figures")
+    parser.add_argument("--real", type=Path, metavar="FOLDER")
+    words = parser.parse_args()
+    if answered(words, measured=measured, repeated=repeated):
         return
     rows = []
     for size in [1_000] if words.quick else _SIZES:
         name = f"{size} picks"
-        if words.only in name:
-            found = child("benchmarks.association", threads=2, picks=size)
+        if words.only in name and words.real:
+            asked = {"side": "repeated", "picks": size, "folder": str(words.real)}
+            rows.append({"case": name, **child("benchmarks.association", threads=1, **asked)})
+            finish("association_real", rows, words.quick, kept=words.only)
+        elif words.only in name:
+            found = child("benchmarks.association", threads=2, side="measured", picks=size)
             rows.append({"case": name, **found})
             finish("association", rows, words.quick, kept=words.only)
 
@@ -61,6 +74,27 @@ def measured(picks: int, threads: int) -> dict[str, float]:
     figures["events"] = len(located)
     for stage in ("association", "location"):
         figures[f"{stage}_cpu_s_per_10000_picks"] = figures[f"{stage}_cpu_s"] * 1e4 / len(table)
+    figures |= {"made_mb": made_mb, "peak_mb": peak_mb()}
+    return {key: round(value, 2) for key, value in figures.items()}
+
+
+def repeated(picks: int, threads: int, folder: str) -> dict[str, float]:
+    """Seconds and memory of the association of so many picks, those of a set again and again."""
+    place = Path(folder)
+    given = read(place / "picks.csv", place / "stations.csv", place / "velocity.csv")
+    table = given.picks
+    span = (table["time"].max() - table["time"].min()).ceil("D")
+    parts = [
+        table.assign(time=table["time"] + n * span, pick_id=table["pick_id"] + f"#{n}")
+        for n in range(-(-picks // len(table)))
+    ]
+    table, made_mb = pd.concat(parts, ignore_index=True).head(picks), peak_mb()
+    (events, _), spent = _spent(
+        "association",
+        lambda: associated(Settings(), table, given.sites, given.model, threads),
+    )
+    spent["association_cpu_s_per_10000_picks"] = spent["association_cpu_s"] * 1e4 / len(table)
+    figures = {"picks": len(table), "events": len(events), **spent}
     figures |= {"made_mb": made_mb, "peak_mb": peak_mb()}
     return {key: round(value, 2) for key, value in figures.items()}
 

@@ -19,7 +19,7 @@ from quakeline.workflow.config import Run
 from quakeline.workflow.stages import STAGES, TABLE
 from quakeline.workflow.stages.table import never
 
-HEAVY = ("torch", "obspy", "xdas", "pandas", "zarr", "scipy", "matplotlib", "pyarrow")
+HEAVY = ("torch", "obspy", "xdas", "pandas", "zarr", "scipy", "matplotlib", "pyarrow", "numba")
 DIRECTIVES = ("log", "benchmark", "conda", "threads", "resources", "params", "script")
 RULE = re.compile(r"^rule (\w+):\n((?:(?:[ \t].*)?\n)*)", re.MULTILINE)
 

@@ -74,7 +74,7 @@ finally:
     assert len(pd.read_csv(tmp_path / "picks.csv")) == 2, done.stderr
     loaded = set(done.stdout.splitlines()[-1].split())
     assert {"openvino", "pandas"} <= loaded
-    idle = {"torch", "scipy.signal", "scipy.stats", "zarr", "matplotlib", "xarray", "dask"}
+    idle = {"torch", "scipy.signal", "scipy.stats", "zarr", "matplotlib", "xarray", "dask", "numba"}
     assert not idle & loaded
     assert not {"openvino.tools.ovc", "openvino_telemetry", "rich.progress"} & loaded
     assert not [name for name in loaded if name.startswith("quakeline.workflow.")]

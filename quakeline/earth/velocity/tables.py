@@ -40,6 +40,8 @@ class TravelTimes:
             even = _thinned(even, deepest, model.typical("S"))
         self._depths = _nodes(even, domain.step, bends)
         self._rows: dict[tuple[str, int], int] = {}
+        # The same by phase (P, S) and site; -1 where there is no table yet.
+        self._rows_of = np.full((2, len(self._stations_km)), -1, dtype=np.int64)
         self._traced: dict[tuple[str, float], np.ndarray] = {}
         self._levels: list[tuple[float, float]] = []
         # Room for all stations and both phases: wide networks have hundreds of tables, and no
@@ -58,7 +60,12 @@ class TravelTimes:
 
     def rows_of(self, phases: np.ndarray, site: np.ndarray) -> np.ndarray:
         """Numbers of the tables for pairs of a phase and the number of a site."""
-        return self.rows(phases, self._stations_km[site])
+        is_s = (np.asarray(phases) == "S").astype(np.int64)
+        rows = self._rows_of[is_s, site]
+        if (rows < 0).any():
+            rows = self.rows(phases, self._stations_km[site])
+            self._rows_of[is_s, site] = rows
+        return np.asarray(rows)
 
     def travel(
         self, rows: np.ndarray, east: np.ndarray, north: np.ndarray, depth: np.ndarray

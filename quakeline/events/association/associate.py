@@ -111,7 +111,7 @@ def _looked(
     whole = network.search
     for search, looks in ((whole.inside(), 2), (whole, _LOOKS)):
         if search not in grids:
-            grids[search] = Grid(network.sites, search, network.finder)
+            grids[search] = Grid(network.sites, search, network.finder, grids.values())
         grid = grids[search]
         for _ in range(looks):
             rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])

@@ -48,17 +48,31 @@ def fitting(
 
 
 def _best(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Of pairs, best first: one event to a pick, one pick to a phase at a place."""
-    taken: list[int] = []
-    rows: set[int] = set()
-    slots: set[tuple[int, int]] = set()
-    columns = (pairs[name].tolist() for name in ("event", "row", "slot"))
-    for number, (event, row, slot) in enumerate(zip(*columns, strict=True)):
-        if row not in rows and (event, slot) not in slots:
-            taken.append(number)
-            rows.add(row)
-            slots.add((event, slot))
-    return pairs.iloc[taken]
+    """Of pairs, best first: one event to a pick, one pick to a phase at a place.
+
+    A pair is taken when it is the first one that is left both of its pick and of its event and
+    slot; then all others of these go, and so on: the same pairs as one after the other.
+    """
+    row = pairs["row"].to_numpy()
+    event, slot = pairs["event"].to_numpy(), pairs["slot"].to_numpy()
+    _, claim = np.unique(event * (slot.max(initial=0) + 1) + slot, return_inverse=True)
+    kinds = row, claim
+    gone = [np.zeros(kind.max(initial=-1) + 1, dtype=bool) for kind in kinds]
+    left = np.arange(len(pairs))
+    taken = [left[:0]]
+    while len(left):
+        first = np.ones(len(left), dtype=bool)
+        for kind, out in zip(kinds, gone, strict=True):
+            number = np.empty(len(out), dtype=np.int64)
+            # Of equal indices the last assignment stays: that of the best pair.
+            number[kind[left][::-1]] = left[::-1]
+            first &= number[kind[left]] == left
+        mine = left[first]
+        taken.append(mine)
+        for kind, out in zip(kinds, gone, strict=True):
+            out[kind[mine]] = True
+        left = left[~(gone[0][row[left]] | gone[1][claim[left]])]
+    return pairs.iloc[np.sort(np.concatenate(taken))]
 
 
 def _pairs(

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
 from quakeline.events.association.associate import associate
+from quakeline.events.association.grid import Grid
 from quakeline.events.association.network import Finder
 from quakeline.events.association.rules import Search
 
@@ -42,8 +43,8 @@ class Trial:
         Source of the interval: Garwood, F. (1936), Fiducial limits for the Poisson distribution,
         Biometrika 28, 437-442.
         """
-        low = chi2.ppf(0.025, 2 * self.chance) / 2 if self.chance else 0.0
-        high = chi2.ppf(0.975, 2 * self.chance + 2) / 2
+        low = gammaincinv(self.chance, 0.025) if self.chance else 0.0
+        high = gammaincinv(self.chance + 1, 0.975)
         return self.chance / self.days, float(low) / self.days, float(high) / self.days
 
 
@@ -77,9 +78,10 @@ def trials(
     shifted = _shifted(picks)
     span = picks["time"].max() - picks["time"].min() if len(picks) else pd.Timedelta(0)
     days = max(span, pd.Timedelta("1s")) / pd.Timedelta("1D")
+    grids: dict[Search, Grid] = {}
     for name, search in searches.items():
-        _, arrivals = associate(picks, sites, model, search, threads, finder=finder)
-        false, _ = associate(shifted, sites, model, search, threads, finder=finder)
+        _, arrivals = associate(picks, sites, model, search, threads, finder=finder, grids=grids)
+        false, _ = associate(shifted, sites, model, search, threads, finder=finder, grids=grids)
         rms = arrivals.groupby("event_id")["residual_s"].agg(lambda r: np.sqrt(np.mean(r**2)))
         yield Trial(
             name,

@@ -274,14 +274,15 @@ def log_odds(
     local = network.sites.local
     xy = local[["x", "y"]].to_numpy()
     reach = farthest(xy[picks["site"].to_numpy()[row]], places, event)
-    slots = np.unique(slot)
-    away = np.hypot(*(xy[slots // 2][:, None] - places[:, :2]).T)
+    possible = np.zeros(len(places), dtype=np.int64)
+    for site in np.unique(slot) // 2:
+        possible += np.hypot(*(xy[site] - places[:, :2]).T) <= reach + 1e-9
     own_s = np.hypot(picks["sigma_s"].to_numpy()[row], network.errors.of(group[row]))
     return evidence(
         Fits(event, row, members["residual"].to_numpy(), stretch[event] * own_s),
         slot,
         picks["time_ns"].to_numpy(),
-        (away <= reach[:, None] + 1e-9).sum(axis=1),
+        possible,
         covariances,
         network.search.volume_km3(local),
         own,

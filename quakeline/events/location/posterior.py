@@ -17,8 +17,6 @@ from functools import cache
 
 import numpy as np
 from scipy.special import chdtri, ndtri
-from scipy.stats import t as student
-from scipy.stats.qmc import Sobol
 
 from quakeline.earth.velocity import Times
 from quakeline.events.location.errors import Residuals
@@ -26,7 +24,8 @@ from quakeline.events.location.observations import Observations
 
 #: Degrees of freedom of the residuals' t distribution.
 FREEDOM = 4.0
-_PEAK = float(student.pdf(0.0, FREEDOM))
+#: The largest density of Student's t with these degrees of freedom.
+_PEAK = 3 / 8
 _STEPS = 60
 _SMALL = 1e-5
 _SAMPLES = 512
@@ -124,6 +123,8 @@ class Likelihood:
 
 def density(u: np.ndarray) -> np.ndarray:
     """Probability density of residuals over their scale."""
+    from scipy.stats import t as student
+
     return np.asarray(student.pdf(u, FREEDOM))
 
 
@@ -173,6 +174,8 @@ def covariance(likelihood: Likelihood, fit: Fit) -> np.ndarray:
 @cache
 def _cube() -> tuple[np.ndarray, np.ndarray]:
     """Normal vectors (m, 4) and radii (m,) of even samples of a t distribution."""
+    from scipy.stats.qmc import Sobol
+
     uniform = Sobol(5, seed=0).random(_SAMPLES) * (1 - 1e-9) + 5e-10
     radius = np.sqrt(_SAMPLE_FREEDOM / chdtri(_SAMPLE_FREEDOM, uniform[:, 4]))
     return ndtri(uniform[:, :4]), radius

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import obspy.core.event as qml
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 _COLUMNS = ("cov_ee_km2", "cov_en_km2", "cov_ed_km2", "cov_nn_km2", "cov_nd_km2", "cov_dd_km2")
 #: Percent within one standard deviation of a normal distribution.
@@ -63,7 +63,7 @@ def ellipsoid(covariance: np.ndarray, percent: float = ONE_SIGMA) -> qml.Confide
     to the right of the azimuth.
     """
     values, axes = np.linalg.eigh(covariance)
-    lengths = 1000.0 * np.sqrt(np.maximum(values, 0) * chi2.ppf(percent / 100, 3))
+    lengths = 1000.0 * np.sqrt(np.maximum(values, 0) * 2 * gammaincinv(3 / 2, percent / 100))
     major = axes[:, 2] * (1.0 if axes[2, 2] >= 0 else -1.0)
     middle = axes[:, 1]
     azimuth = np.arctan2(major[0], major[1])

@@ -9,10 +9,12 @@ from quakeline.core.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import VelocityModel
 from quakeline.events.association import Search, associate
+from quakeline.events.association.counted import CountedVotes
 from quakeline.events.association.grid import Grid
 from quakeline.events.association.ids import kept_ids, kept_of_all, new_ids, with_ledger
 from quakeline.events.association.likelihood import Fits, evidence
 from quakeline.events.association.rules import settled
+from quakeline.events.association.stored import StoredVotes
 from quakeline.events.location import Locator
 from quakeline.io.products import tables
 
@@ -448,8 +450,9 @@ def test_the_odds_of_an_event_follow_from_its_picks_and_those_of_chance():
     assert odds(1, residual_s=0.0, possible=1) == pytest.approx(certain + place)
 
 
+@pytest.mark.parametrize("form", [CountedVotes, StoredVotes])
 @pytest.mark.parametrize("n", [200, 256, 400])
-def test_votes_of_very_many_sites_are_all_counted(n, monkeypatch):
+def test_votes_of_very_many_sites_are_all_counted(n, form, monkeypatch):
     """A ring of sites, one arrival at all of them: more votes in a bin than a byte holds."""
     stations, frame = network(n=12)
     angle = np.linspace(0, 2 * np.pi, n, endpoint=False)
@@ -462,13 +465,13 @@ def test_votes_of_very_many_sites_are_all_counted(n, monkeypatch):
     )
     picks = picks_of(ring, frame, LAYERED, (0.0, 0.0, 8.0), seconds=100.0, phases="P")
     counted = []
-    excess = Grid._excess
 
-    def seen(grid, votes, *words):
-        counted.append(int(votes.all.max()))
-        return excess(grid, votes, *words)
+    class Seen(form):
+        def chosen(self, every, near):
+            counted.append(int(every.max()))
+            return super().chosen(every, near)
 
-    monkeypatch.setattr(Grid, "_excess", seen)
+    monkeypatch.setattr("quakeline.events.association.grid.form", lambda: Seen)
     _, arrivals = associated(picks, ring, rules=search(min_s_picks=0, min_p_and_s=0))
     assert len(arrivals) == n
     assert max(counted) == n

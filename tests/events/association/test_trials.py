@@ -5,8 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from synthetics import SEARCH, network, picks_of
 
-from quakeline.events.association.compare import Trial, _shifted
+from quakeline.earth.sites import Sites
+from quakeline.earth.velocity import VelocityModel
+from quakeline.events.association.compare import Trial, _shifted, trials, variants
+from quakeline.events.association.grid import Grid
+from quakeline.events.location import Locator
 
 SOME = Trial("given", 40, 400, 0.1, 0.2, 3, 0.5)
 
@@ -35,3 +40,19 @@ def test_stations_move_as_a_whole_and_by_five_minutes_at_most() -> None:
     assert (moved.std() < 1e-6).all()
     assert moved.first().abs().max() <= 300
     assert moved.first().nunique() == 4
+
+
+def test_travel_times_are_made_once_for_all_settings_of_one_search(monkeypatch) -> None:
+    """Nine settings and shifted picks share two grids each, inside and whole, of two cells."""
+    stations, frame = network(n=10)
+    model = VelocityModel((0.0,), (5.8,), (3.35,))
+    sites = Sites.of(stations)
+    picks = picks_of(stations, frame, model, (5.0, -8.0, 6.0), seconds=20.0)
+    made = []
+    reached = Grid._reached
+    monkeypatch.setattr(Grid, "_reached", lambda grid: made.append(grid) or reached(grid))
+    locator = Locator(sites, model, SEARCH.depth_km)
+    found = list(trials(picks, sites, model, variants(SEARCH), 1, locator))
+    assert len(found) == len(variants(SEARCH)) >= 8
+    assert found[0].events == 1
+    assert len(made) == 4
