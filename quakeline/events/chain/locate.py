@@ -40,8 +40,7 @@ class Settings(Section):
     )
     model_error_share: Annotated[float, Field(ge=0, le=0.2)] | Literal["auto"] = Field(
         "auto",
-        description="error of the velocities as a whole, 1 sigma, as a share (of travel times of"
-        " 8 s at most; beyond, errors average out): it moves all"
+        description="error of the velocities as a whole, 1 sigma, as a share: it moves all"
         " arrivals together and enlarges the stated errors; auto: from the residuals of all events"
         " and what station terms take off them, 0.02 where they are few",
     )

@@ -3,8 +3,8 @@
 Two kinds are added up. Velocities that are wrong by a share as a whole move all arrivals together,
 those of S by some more. Velocities that differ from side to side move arrivals of neighbouring
 stations together and those in other directions apart (a covariance of travel times as in Tarantola,
-A. & Valette, B., 1982, J. Geophys. 50, 159-170). Both grow with the travel time up to a limit, as
-LOCGAU2 of NonLinLoc has it.
+A. & Valette, B., 1982, J. Geophys. 50, 159-170). Both grow with the travel time, as LOCGAU2 of
+NonLinLoc has it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import numpy as np
 
 from quakeline.earth.velocity import Times
 from quakeline.events.location import batch
-from quakeline.events.location.errors import added
 from quakeline.events.location.posterior import FREEDOM, PRIOR, Fit, Likelihood
 
 #: Error of velocities of S alone, over that of P and S together.
-_S_ALONE = 0.2
+_S_ALONE = 0.35
 #: How alike errors from side to side are for P and S of a station.
 _ALIKE = 0.5
 
@@ -34,10 +33,10 @@ def common(
 ) -> np.ndarray:
     """Covariances (m, 4, 4) in km and s of events from velocities that are wrong by a share.
 
-    Hypocentres are looked for again with travel times that are longer and shorter by the share of
-    what adds up, and with those of S alone by a fifth of it: where velocities change with depth
-    they move much farther than derivatives at one point say. `points`, (m, 4), are the hypocentres;
-    `box` as in `batch.fitted`.
+    Hypocentres are looked for again with travel times that are longer and shorter by the share,
+    and with those of S alone by a third of it: where velocities change with depth they move much
+    farther than derivatives at one point say. `points`, (m, 4), are the hypocentres; `box` as in
+    `batch.fitted`.
     """
     here = batch.moved(arrivals, times, box, points)
     place = here[arrivals.event]
@@ -45,8 +44,7 @@ def common(
         arrivals.table, place[:, 0] - arrivals.x, place[:, 1] - arrivals.y, place[:, 2]
     )
     total = np.zeros((len(points), 4, 4))
-    late = share * added(travel)
-    for late_s in (late, _S_ALONE * late * is_s):
+    for late_s in (share * travel, _S_ALONE * share * travel * is_s):
         for sign in (-1, 1) if late_s.any() else ():
             other = replace(arrivals, time_s=arrivals.time_s + sign * late_s)
             off = batch.moved(other, times, box, here) - here
@@ -64,7 +62,7 @@ def sides(likelihood: Likelihood, fit: Fit, share: float) -> np.ndarray:
     _, slopes, travel = likelihood.linear(fit.point)
     weight = fit.weight * (FREEDOM + 1) / FREEDOM
     pulls = np.linalg.solve(fit.information + PRIOR, slopes.T * weight)
-    moves = pulls * (share * added(travel) / likelihood.scale_s)
+    moves = pulls * (share * travel / likelihood.scale_s)
     return np.asarray(moves @ _together(likelihood, fit.point) @ moves.T)
 
 
