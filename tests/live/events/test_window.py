@@ -93,7 +93,7 @@ def test_an_event_keeps_its_id_while_picks_join(material, chain, updates):
     assert len({one.event_id for one in found}) == 1
     sizes = [len(one.arrivals) for one in found]
     assert sizes == sorted(sizes)
-    assert sizes[-1] >= 0.8 * len(own)
+    assert sizes[-1] >= 0.75 * len(own)  # one event alone does not tell delays of stations
     assert len(found) > 1
 
 
