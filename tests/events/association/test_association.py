@@ -467,9 +467,9 @@ def test_votes_of_very_many_sites_are_all_counted(n, form, monkeypatch):
     counted = []
 
     class Seen(form):
-        def chosen(self, every, near):
+        def score(self, every, near):
             counted.append(int(every.max()))
-            return super().chosen(every, near)
+            return super().score(every, near)
 
     monkeypatch.setattr("quakeline.events.association.grid.form", lambda: Seen)
     _, arrivals = associated(picks, ring, rules=search(min_s_picks=0, min_p_and_s=0))
