@@ -18,7 +18,6 @@ from quakeline.core.timeline import SECOND
 from quakeline.events.chain.sections import Sections
 from quakeline.events.chain.whole import made
 from quakeline.io.products import provenance, tables
-from quakeline.live.background import Background
 from quakeline.live.events import files, publication, reviews
 from quakeline.live.events.section import Events
 from quakeline.live.events.setup import Setup
@@ -253,12 +252,6 @@ def test_a_review_that_fails_is_said_and_the_session_goes_on(
     ((day, why),) = at.remarks.all()
     assert (day, why.code) == ("2019-07-04", Code.REVIEW_FAILED)
     assert "ValueError: of this test" in str(why)
-
-
-def test_work_in_the_background_ends_when_it_is_not_wanted():
-    work = Background(time.sleep, 600)
-    assert not work.done
-    work.stop()
 
 
 @pytest.mark.slow
