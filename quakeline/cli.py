@@ -189,7 +189,7 @@ def run(
     from quakeline.workflow import launch, profiles, rounds
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
-        raise typer.BadParameter(f"{cores!r} given; a number above 0, or all", param_hint="--cores")
+        raise typer.BadParameter("allowed: a number above 0, or all", param_hint="'--cores'")
     place = launch.find_place(Path.cwd(), overlay)
     path = launch.find_overlay(place, overlay, Path.cwd())
     if place != Path.cwd():

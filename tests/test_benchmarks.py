@@ -13,7 +13,16 @@ from benchmarks import measure, whole_process
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__))
 #: Modules that others use, without a command of their own.
-PARTS = {"amplitudes", "held_out", "measure", "peer_networks", "sequences"}
+PARTS = {
+    "amplitudes",
+    "held_out",
+    "measure",
+    "peer_networks",
+    "sequences",
+    "training_classes",
+    "training_cost",
+    "training_records",
+}
 
 
 @pytest.mark.parametrize("name", NAMES)

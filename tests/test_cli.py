@@ -79,7 +79,7 @@ def test_only_the_command_that_is_asked_for_is_prepared(monkeypatch: pytest.Monk
 def test_an_unknown_command_is_told_the_known_ones(workdir: WorkFolder, word: str) -> None:
     done = workdir.quakeline(word)
     assert done.returncode == 2
-    assert ("Did you mean 'pick'?" in done.stderr) == (word == "pic")
+    assert ("did you mean pick?" in done.stderr) == (word == "pic")
 
 
 def test_check_shows_the_plan(workdir: WorkFolder) -> None:

@@ -149,7 +149,7 @@ def test_what_is_no_network_to_train(tmp_path: Path, loader: None) -> None:
             "network.kind: 'x' given; allowed: spectrogram-cnn, quakexnet, seisbench, custom",
         ),
         ({"kind": "custom", "loader": "my_learner"}, "network: .*window_samples, classes"),
-        ({"kind": "seisbench"}, "network.model: Field required"),
+        ({"kind": "seisbench"}, "network.model: is required"),
         ({"kind": "custom", "path": "x.safetensors"}, "path given; allowed: loader|path"),
     ):
         with pytest.raises(ConfigError, match=words):
