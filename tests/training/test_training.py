@@ -307,7 +307,7 @@ def test_a_file_for_training_is_checked(tmp_path: Path) -> None:
 
     path = tmp_path / "t.yaml"
     path.write_text("network: gpd\ndataset: ds\n")
-    with pytest.raises(ConfigError, match=r"t.yaml: output: Field required"):
+    with pytest.raises(ConfigError, match=r"t.yaml: output: is required"):
         train(path)
     wavelets(tmp_path / "ds", 4)
     path.write_text("network: x\ndataset: ds\noutput: o.safetensors\n")
