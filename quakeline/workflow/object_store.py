@@ -17,10 +17,13 @@ from pydantic import Field, field_validator
 from quakeline.core import extras
 from quakeline.core.errors import ConfigError
 from quakeline.core.section import Section
+from quakeline.io.products import checksums
 from quakeline.io.products.atomic import replacing
 
 #: What the codes of S3 mean.
-_REFUSALS = {"404": "does not exist", "403": "access denied"}
+_REFUSALS = {"404": "does not exist", "403": "access denied", "AccessDenied": "access denied"}
+#: Name of the object that keeps a bucket from being empty.
+_MARK = ".quakeline"
 
 
 class ObjectStore(Section):
@@ -30,7 +33,7 @@ class ObjectStore(Section):
     endpoint_url: str | None = Field(
         None, description="address of a server that speaks S3; null: that of AWS"
     )
-    region: str | None = Field(None, description="region of AWS; null: that of its variables")
+    region: str | None = Field(None, description="region; null: that of AWS's variables and files")
 
     @field_validator("url")
     @classmethod
@@ -52,11 +55,16 @@ class ObjectStore(Section):
 
     def connection(self) -> dict[str, Any]:
         """Settings for Snakemake's plug-in."""
-        given = {"endpoint_url": self.endpoint_url, "region": self.region}
+        from botocore.session import Session
+
+        region = self.region or Session().get_config_variable("region")
+        given = {"endpoint_url": self.endpoint_url, "region": region}
         return {name: value for name, value in given.items() if value}
 
     def require(self) -> None:
-        """Look whether the bucket answers, before a run of hours begins.
+        """Look whether the bucket answers and can be written, before a run of hours begins.
+
+        A small object stays in it: the plug-in removes a bucket with the last object in it.
 
         Raises QuakelineError where the plug-in is not installed, ConfigError where the bucket
         does not answer, does not exist or is not ours.
@@ -66,12 +74,14 @@ class ObjectStore(Section):
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
         from botocore.session import Session
 
-        bucket = self.url.removeprefix("s3://").partition("/")[0]
+        bucket, _, folder = self.url.removeprefix("s3://").partition("/")
+        mark = "/".join(filter(None, [folder, _MARK]))
         patience = Config(connect_timeout=10, read_timeout=20, retries={"total_max_attempts": 2})
         names = {"endpoint_url": self.endpoint_url, "region_name": self.region or None}
         try:
             client = Session().create_client("s3", config=patience, **names)
             client.head_bucket(Bucket=bucket)
+            client.put_object(Bucket=bucket, Key=mark, Body=b"Results of quakeline runs.\n")
         except NoCredentialsError:
             raise ConfigError(
                 "site file: results.url: no credentials; set AWS_ACCESS_KEY_ID and"
@@ -86,8 +96,14 @@ class ObjectStore(Section):
             raise ConfigError(f"site file: results: {words}") from None
 
 
-def copy_files(sources: Iterable[str], targets: Iterable[str]) -> None:
-    """Copy files to places of their own, each as a whole or not at all. Raises OutputError."""
+def copy_files(sources: Iterable[str], targets: Iterable[str], results: Path) -> None:
+    """Copy products into the folder of a run, each as a whole or not at all.
+
+    What was known of older ones there is forgotten, and that of the new ones noted. Raises
+    OutputError.
+    """
     for source, target in zip(map(Path, sources), map(Path, targets), strict=True):
+        checksums.unseal(target, results)
         with replacing(target) as part:
             shutil.copyfile(source, part)
+        checksums.seal(target, results)

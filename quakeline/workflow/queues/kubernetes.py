@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import os
 import re
 import subprocess
 import sys
@@ -73,19 +74,28 @@ def manifest(template: Any, job: argparse.Namespace, folder: Path) -> dict[str, 
             f"{TEMPLATE}: no manifest of a Job whose first container has an image"
         ) from None
     name = re.sub("[^a-z0-9-]+", "-", job.name.lower()).strip("-")
-    made.setdefault("metadata", {}).pop("name", None)
-    made["metadata"]["generateName"] = f"{name}-"
-    made["spec"] |= {"backoffLimit": 0, "activeDeadlineSeconds": job.runtime_min * 60}
-    pod["restartPolicy"] = "Never"
+    about = {key: value for key, value in (made.get("metadata") or {}).items() if key != "name"}
+    made["metadata"] = {**about, "generateName": f"{name}-"}
+    made["spec"]["backoffLimit"] = 0
+    # Of the pod: the time of a whole Job runs on while it waits for a node.
+    pod |= {"restartPolicy": "Never", "activeDeadlineSeconds": job.runtime_min * 60}
     if job.pool:
-        pod.setdefault("nodeSelector", {})["pool"] = job.pool
+        pod["nodeSelector"] = {**(pod.get("nodeSelector") or {}), "pool": job.pool}
     container |= {"command": ["/bin/sh", str(job.script)], "workingDir": str(folder)}
+    container["env"] = _environment(container.get("env") or [])
     memory, further = f"{job.memory_mb}M", dict(word.split("=", 1) for word in job.limit)
     container["resources"] = {
         "requests": {"cpu": str(job.threads), "memory": memory},
         "limits": {"memory": memory, **further},
     }
     return made
+
+
+def _environment(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Variables of a job: those of the manifest, and those of quakeline that are set here."""
+    known = {one.get("name") for one in given}
+    ours = [name for name in sorted(os.environ) if name.startswith("QUAKELINE_")]
+    return [*given, *({"name": n, "value": os.environ[n]} for n in ours if n not in known)]
 
 
 def main(words: list[str]) -> int:

@@ -197,7 +197,7 @@ def test_a_run_with_a_network_reads_what_its_windows_need(shared: Path) -> None:
         ({"margin_s": 70}, section, r"classify.weights \(quakexnet-base\) needs at least 92"),
         ({}, section | {"min_station": 3}, "classify.min_station: unknown key"),
         ({}, {"kind": "network"}, "classify.weights: is required"),
-        ({}, {"kind": "x"}, "classify: .*'rules', 'network'"),
+        ({}, {"kind": "x"}, "classify.kind: 'x' given; allowed: rules, network"),
         ({}, {"prior": 1}, "classify.prior: unknown key; did you mean"),
         (
             {},

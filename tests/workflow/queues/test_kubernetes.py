@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import sys
@@ -56,7 +57,7 @@ def test_the_manifest_of_the_site_becomes_that_of_a_job() -> None:
     container = pod["containers"][0]
     assert made["metadata"]["generateName"] == "quakeline-das-annotate-"
     assert made["metadata"]["labels"] == EXAMPLE["metadata"]["labels"]
-    assert (made["spec"]["activeDeadlineSeconds"], made["spec"]["backoffLimit"]) == (5400, 0)
+    assert (pod["activeDeadlineSeconds"], made["spec"]["backoffLimit"]) == (5400, 0)
     assert (pod["restartPolicy"], pod["nodeSelector"]) == ("Never", {"pool": "gpu"})
     assert container["command"] == ["/bin/sh", "/runs/a/job.sh"]
     assert container["workingDir"] == "/runs/a"
@@ -73,6 +74,23 @@ def test_the_manifest_of_the_site_becomes_that_of_a_job() -> None:
 def test_what_is_no_manifest_of_a_job_is_refused(given: Any) -> None:
     with pytest.raises(ConfigError, match="no manifest of a Job whose first container"):
         kubernetes.manifest(given, WANTED, Path("/runs/a"))
+
+
+def test_empty_parts_of_a_manifest_and_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUAKELINE_SITE", "/runs/site.yaml")
+    monkeypatch.setenv("QUAKELINE_CACHE", "/here")
+    own = {"name": "QUAKELINE_CACHE", "value": "/runs/cache"}
+    given = copy.deepcopy(EXAMPLE) | {"metadata": None}
+    pod = given["spec"]["template"]["spec"]
+    pod |= {"nodeSelector": None}
+    pod["containers"][0]["env"] = [own]
+    made = kubernetes.manifest(given, WANTED, Path("/runs/a"))
+    assert made["metadata"] == {"generateName": "quakeline-das-annotate-"}
+    found = made["spec"]["template"]["spec"]
+    assert found["nodeSelector"] == {"pool": "gpu"}
+    variables = found["containers"][0]["env"]
+    assert [one for one in variables if one["name"] == "QUAKELINE_CACHE"] == [own]
+    assert {"name": "QUAKELINE_SITE", "value": "/runs/site.yaml"} in variables
 
 
 def test_options_of_a_site_are_limits_of_a_job() -> None:

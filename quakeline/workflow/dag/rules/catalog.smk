@@ -388,7 +388,9 @@ if SITE.results:
         output:
             CATALOG_AT_HAND,
         localrule: True
+        params:
+            results=RESULTS,
         message:
             "bring"
-        run:
-            copy_files(input, output)
+        script:
+            "../scripts/bring.py"

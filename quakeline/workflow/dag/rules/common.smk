@@ -4,7 +4,6 @@
 import json
 
 from quakeline.io.export_files import files_of
-from quakeline.workflow.object_store import copy_files
 from quakeline.workflow.stages import STAGES, of
 
 RESULTS = f"results/{RUN.run}"
