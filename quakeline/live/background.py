@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
 from quakeline.core.errors import QuakelineError
@@ -17,7 +18,7 @@ Made = TypeVar("Made")
 class Background(Generic[Made]):
     """A function of one argument at work, at the lowest priority; both are handed over as copies.
 
-    The process ends with the session, however that ends.
+    The process ends with the session, even where that is killed.
     """
 
     def __init__(self, function: Callable[[Any], Made], argument: Any) -> None:
@@ -56,6 +57,7 @@ class Background(Generic[Made]):
 def _work(out: Connection, function: Callable[[Any], Any], argument: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the session ends it
     os.nice(19)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         made, error = function(argument), None
     except Exception as caught:  # told by the session, which goes on
@@ -64,3 +66,11 @@ def _work(out: Connection, function: Callable[[Any], Any], argument: Any) -> Non
         out.send((made, error))
     except BrokenPipeError:
         return
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as its parent is gone: nobody takes what it makes."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

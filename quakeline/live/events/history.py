@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 
 import pandas as pd
@@ -11,7 +10,7 @@ from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
 from quakeline.events.location import Locator
 from quakeline.events.location.terms import GivenTerms
 from quakeline.io.products import tables
-from quakeline.live.events.updates import FINAL, Update
+from quakeline.live.events.updates import SETTLED, Update
 
 #: So many events are remembered.
 _MOST = 150
@@ -23,22 +22,29 @@ Past = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 
 
 class History:
-    """Remembers final events."""
+    """Remembers the last versions of events that are final or reviewed, the latest events."""
 
     def __init__(self) -> None:
-        self._events: deque[tuple[Update, pd.DataFrame]] = deque(maxlen=_MOST)
+        self._events: dict[str, tuple[Update, pd.DataFrame]] = {}
 
     def add(self, updates: Iterable[Update], picks: pd.DataFrame) -> None:
-        """Remember those updates that are final, with their picks (PICKS)."""
+        """Remember updates that are final or reviewed, with their picks (PICKS).
+
+        Each takes the place of the version that is remembered; an event that is withdrawn, or whose
+        picks are not all there, is forgotten.
+        """
         for one in updates:
-            if one.status == FINAL:
+            self._events.pop(one.event_id, None)
+            if one.status in SETTLED:
                 own = picks[picks["pick_id"].isin(one.arrivals["pick_id"])]
                 if len(own) == len(one.arrivals):
-                    self._events.append((one, own))
+                    self._events[one.event_id] = one, own
+        latest = sorted(self._events.items(), key=lambda both: both[1][0].time_ns)[-_MOST:]
+        self._events = dict(latest)
 
     def before(self, time_ns: int) -> Past | None:
         """What is remembered of events before a time (ns); None: nothing."""
-        some = [both for both in self._events if both[0].time_ns < time_ns]
+        some = [both for both in self._events.values() if both[0].time_ns < time_ns]
         if not some:
             return None
         events = pd.DataFrame([one.event for one, _ in some])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -71,9 +71,13 @@ def newest_of(path: Path) -> str:
     return max((one.rsplit("/", 1)[-1] for one in ids_of(path)), default="")
 
 
-def joined(paths: list[Path]) -> pd.DataFrame:
-    """MEASUREMENTS of tables, those that are there; each row once, the last one counts."""
-    some = [tables.read(one, MEASUREMENTS) for one in paths if one.is_file()]
+def rows_of(path: Path) -> pd.DataFrame:
+    """The rows of a table of MEASUREMENTS; none where it is not there."""
+    return tables.read(path, MEASUREMENTS) if path.is_file() else tables.empty(MEASUREMENTS)
+
+
+def joined(some: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """MEASUREMENTS of tables; each row once, the last one counts."""
     rows = [one for one in some if len(one)]
     whole = pd.concat(rows, ignore_index=True) if rows else tables.empty(MEASUREMENTS)
     whole = whole.drop_duplicates(["pick_id", "component"], keep="last")

@@ -23,7 +23,7 @@ from quakeline.events.chain.whole import made as chain
 from quakeline.io.products import provenance, tables
 from quakeline.live.events import files
 from quakeline.live.events.chain import quiet
-from quakeline.live.events.measured import Pieces, joined, newest_of
+from quakeline.live.events.measured import Pieces, joined, newest_of, rows_of
 from quakeline.live.journal import Place
 from quakeline.live.output import LINES
 from quakeline.live.pick_rows import frame_of
@@ -122,10 +122,10 @@ def _lines(place: Place, day: str) -> list[dict[str, Any]]:
 def _measurements(task: Task, picks: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     """MEASUREMENTS around picks, and the pieces of which only days up to this one have rows."""
     root, pieces = task.place.folder, Pieces(task.place.folder)
-    there = [root / files.MEASUREMENTS_TABLE]  # first: rows go from here to pieces
+    there = rows_of(root / files.MEASUREMENTS_TABLE)  # first: rows go from here to pieces meanwhile
     known = [task.place.of(day) / files.MEASUREMENTS_TABLE for day in task.days if day]
     parts = pieces.paths()
-    whole = joined([*known, *parts, *there])
+    whole = joined([*map(rows_of, (*known, *parts)), there])
     whole = whole[whole["pick_id"].isin(picks["pick_id"])]
     times = _ns(picks["time"])
     inside = picks[(times >= task.span[0]) & (times < task.span[1])]

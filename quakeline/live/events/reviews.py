@@ -183,7 +183,7 @@ class Reviews:
             self._waiting.popleft()
             if time.monotonic() >= until_s:
                 return
-        self._window.settle(self._told)
+        self._window.settle(self._told, picks)
         self.pieces.remove(self._made.spent)
         self._end()
 

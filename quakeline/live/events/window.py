@@ -105,7 +105,7 @@ class Window:
         """
         self.final_ns = max(self.final_ns, final_ns)
         updates = list(updates)
-        self._history.add(sorted(updates, key=lambda one: one.time_ns), picks)
+        self._history.add(updates, picks)
         for one in updates:
             self._events[one.event_id] = one
             if one.status == FINAL:
@@ -136,9 +136,11 @@ class Window:
         at = self.final_at(known_ns)
         return at if idle and self._first_open_ns() >= at else self.final_ns
 
-    def settle(self, updates: Iterable[Update]) -> None:
-        """Take versions that no association changes any more, and withdrawals."""
+    def settle(self, updates: Iterable[Update], picks: pd.DataFrame) -> None:
+        """Take versions that no association changes any more, with their PICKS, and withdrawals."""
+        updates = list(updates)
         self._events.update({one.event_id: one for one in updates})
+        self._history.add(updates, picks)
 
     def ask(self, known_ns: int) -> Ask:
         """What is to be associated now, where all picks before a time are known (ns)."""
@@ -177,11 +179,11 @@ class Window:
     def _stays(
         self, row: Mapping[str, Any], arrivals: pd.DataFrame, claimed: Mapping[str, str]
     ) -> bool:
-        """Whether an event may be new or another version: what is final does not change."""
+        """Whether an event may be new or another version: what is final stays, withdrawn or not."""
         before = self._events.get(row["event_id"])
-        if before is not None:
-            return before.status not in SETTLED and not _share(arrivals, claimed)
-        return _ns(row) >= self.final_ns and not _share(arrivals, claimed)
+        if before is None or before.status == WITHDRAWN:
+            return _ns(row) >= self.final_ns and not _share(arrivals, claimed)
+        return before.status not in SETTLED and not _share(arrivals, claimed)
 
     def _version(
         self, row: Mapping[str, Any], arrivals: pd.DataFrame, final_ns: int, now: float

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +12,9 @@ from live_events import part_of
 from quakeline.events.chain.locate import locator_of
 from quakeline.events.chain.sections import Sections
 from quakeline.events.chain.whole import made
+from quakeline.live.events import history as events_history
 from quakeline.live.events.history import History, learnt
-from quakeline.live.events.updates import FINAL, PRELIMINARY, Update
+from quakeline.live.events.updates import FINAL, PRELIMINARY, REVIEWED, WITHDRAWN, Update
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +74,31 @@ def test_an_event_whose_picks_are_gone_is_left_out(catalog):
         own = found.arrivals[found.arrivals["event_id"] == event["event_id"]]
         history.add([Update(1, FINAL, event, own, 0, 0.0)], pd.DataFrame({"pick_id": []}))
     assert history.before(1 << 62) is None
+
+
+def test_a_review_changes_and_takes_away_what_is_remembered(catalog):
+    _, found = catalog
+    history = history_of(found)
+    before = history.before(1 << 62)
+    assert before is not None
+    withdrawn, moved = before[0].to_dict("records")[:2]
+    own, other = (found.arrivals[found.arrivals["event_id"] == one["event_id"]]
+                  for one in (withdrawn, moved))  # fmt: skip
+    review = [
+        Update(3, WITHDRAWN, withdrawn, own, 0, 0.0),
+        Update(3, REVIEWED, {**moved, "depth_km": 9.0}, other.iloc[1:], 0, 0.0),
+    ]
+    history.add(review, found.picks)
+    events, arrivals, _ = history.before(1 << 62) or before
+    assert events["event_id"].tolist() == before[0]["event_id"].tolist()[1:]
+    assert events["depth_km"].iloc[0] == 9.0
+    assert (arrivals["event_id"] == moved["event_id"]).sum() == len(other) - 1
+
+
+def test_the_latest_events_are_remembered_whenever_they_came(catalog, monkeypatch):
+    _, found = catalog
+    monkeypatch.setattr(events_history, "_MOST", 3)
+    backward = replace(found, events=found.events.sort_values("time", ascending=False))
+    past = history_of(backward).before(1 << 62)
+    assert past is not None
+    assert past[0]["event_id"].tolist() == found.events["event_id"].tolist()[-3:]

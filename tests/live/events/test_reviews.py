@@ -18,7 +18,6 @@ from quakeline.core.timeline import SECOND
 from quakeline.events.chain.sections import Sections
 from quakeline.events.chain.whole import made
 from quakeline.io.products import provenance, tables
-from quakeline.live.background import Background
 from quakeline.live.events import files, publication, reviews
 from quakeline.live.events.section import Events
 from quakeline.live.events.setup import Setup
@@ -255,10 +254,32 @@ def test_a_review_that_fails_is_said_and_the_session_goes_on(
     assert "ValueError: of this test" in str(why)
 
 
-def test_work_in_the_background_ends_when_it_is_not_wanted():
-    work = Background(time.sleep, 600)
-    assert not work.done
-    work.stop()
+def test_what_a_review_withdrew_does_not_come_back_with_later_picks(setup, material, tmp_path):
+    none = (tables.empty(one) for one in (EVENTS, ARRIVALS, PICKS))
+    picks, midnight = material.picks, pd.Timestamp("2019-07-05T00:00Z")
+    picks = picks[picks["time"] < picks["time"].min() + pd.Timedelta("90s")]
+    moved = picks["time"] + (midnight - picks["time"].max() - pd.Timedelta("10s"))
+    picks = picks.assign(time=moved)
+    known_ns = midnight.value + 180 * SECOND
+    later = picks.iloc[-3:].assign(
+        pick_id=[f"later{n}" for n in range(3)],
+        time=moved.iloc[-3:] + pd.Timedelta("200s"),
+    )
+    at = At(setup, tmp_path / "out", by_day=True)
+    try:
+        at.give(picks, known_ns)
+        review = at.work._reviews
+        review._task = review._asked("2019-07-04")
+        review._set(reviews.Reviewed(*none, frozenset(), frozenset()))  # it makes no event
+        review._tell(float("inf"))
+        at.give(later, known_ns + 60 * SECOND)
+    finally:
+        at.close()
+    assert any(one.status == "final" for one in at.said)
+    assert at.work._window._picks["pick_id"].isin(picks["pick_id"]).any()  # still associated
+    last = {one.event_id: one.status for one in at.said}
+    assert set(last.values()) == {"withdrawn"}
+    assert at.work._window.ask(known_ns).job.past is None
 
 
 @pytest.mark.slow
