@@ -112,7 +112,9 @@ def _settings(folder: Path, given: dict[str, Any]) -> Config:
 
 def _file(name: str, folder: Path) -> Path:
     """A file, or the events of a catalog's folder, as it is named, else from where the run was."""
-    beside = folder.parent.parent / name
+    from quakeline.io.products.runs import home_of
+
+    beside = home_of(folder) / name
     path = beside if beside.exists() and not Path(name).exists() else Path(name)
     inner = (path / "catalog/events.parquet", path / "events.parquet")
     return next((file for file in inner if file.is_file()), path)

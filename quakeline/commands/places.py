@@ -43,8 +43,13 @@ def folder_of(run: str) -> Path:
 
 def run_folder_of(run: str) -> Path:
     """The folder of a run, also where its `catalog` is named; else as `folder_of`."""
+    from quakeline.io.products.runs import absolute
+
     folder = folder_of(run)
-    return folder.parent if folder.name == "catalog" else folder
+    if folder.name == "catalog":
+        return folder.parent
+    whole = absolute(folder)  # of "."
+    return whole.parent if whole.name == "catalog" else folder
 
 
 def catalog_of(run: str, stations: Path | None = None) -> Tables:
@@ -111,6 +116,7 @@ def velocity_of(
     """
     from quakeline.earth.sections import Layers, section_of
     from quakeline.events.chain.material import described
+    from quakeline.io.products.runs import home_of
 
     if given is not None:
         return described(given, vp_vs, interpolation)
@@ -125,7 +131,7 @@ def velocity_of(
     if interpolation != "auto":
         changed["interpolation"] = interpolation
     section = section_of({**said, **changed})
-    at = [section.at(place) for place in (folder.parent.parent, Path.cwd())]
+    at = [section.at(place) for place in (home_of(folder), Path.cwd())]
     found = next((one for one in at if not one.missing()), None)
     if found is None:
         name = section.table if isinstance(section, Layers) else section.file

@@ -41,6 +41,7 @@ class Pieces:
         self._network, self._card = network, card
         self._threads = torch.get_num_threads()
         self._copies: list[nn.Module] = []
+        self._tried: bool | None = None
 
     def __enter__(self) -> Pieces:
         self._pool = ThreadPoolExecutor(
@@ -71,14 +72,16 @@ class Pieces:
         """Whether gradients in pieces are as good as those of the whole batch.
 
         Not those of networks that draw random numbers (dropout), in an order that threads would
-        change; nor where the batch has few windows, or batch normalisation learns from windows that
-        give one value each.
+        change; nor of networks with other buffers than those of batch normalisation that change
+        from batch to batch (InstanceNorm that keeps means, spectral normalisation, counters), which
+        the copies would keep to themselves; nor where the batch has few windows, or batch
+        normalisation learns from windows that give one value each.
         """
         if len(_cut(windows)) == 1 or not self._can_be_copied:
             return False
         if self._norms and self._card.output != "samples":
             return False
-        return not self._draws(windows)
+        return not self._draws_or_remembers(windows)
 
     def learn(self, windows: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
         """Loss of a batch; its gradients are put into the parameters."""
@@ -118,14 +121,25 @@ class Pieces:
             if isinstance(module, Norm) and module.training
         ]
 
-    def _draws(self, windows: Tensor) -> bool:
-        """Whether the network draws random numbers; it is tried once."""
-        if not hasattr(self, "_drawn"):
-            before = torch.get_rng_state()
-            self._pool.submit(_answer, _copy(self._network), windows[:PIECE]).result()
-            self._drawn = not torch.equal(before, torch.get_rng_state())
+    def _draws_or_remembers(self, windows: Tensor) -> bool:
+        """Whether the network draws random numbers or changes other buffers; it is tried once."""
+        if self._tried is None:
+            tried, before = _copy(self._network), torch.get_rng_state()
+            kept = self._other_buffers(self._network)
+            self._pool.submit(_answer, tried, windows[:PIECE]).result()
+            drawn = not torch.equal(before, torch.get_rng_state())
             torch.set_rng_state(before)
-        return self._drawn
+            self._tried = drawn or not _same(kept, self._other_buffers(tried))
+        return self._tried
+
+    def _other_buffers(self, network: nn.Module) -> dict[str, Tensor]:
+        """Buffers that are not those of batch normalisation that learns, by name."""
+        norms = set(self._norms)
+        return {
+            name: buffer
+            for name, buffer in network.named_buffers()
+            if name.rpartition(".")[0] not in norms
+        }
 
     def _average_norms(self, pieces: int) -> None:
         """Give network and copies the mean of what batch normalisation keeps of the pieces."""
@@ -149,6 +163,10 @@ def _cut(batch: Tensor) -> tuple[Tensor, ...]:
 def _copy(network: nn.Module) -> nn.Module:
     """A copy with the same parameters and buffers of its own."""
     return copy.deepcopy(network, {id(one): one for one in network.parameters()})
+
+
+def _same(some: dict[str, Tensor], others: dict[str, Tensor]) -> bool:
+    return some.keys() == others.keys() and all(torch.equal(some[k], others[k]) for k in some)
 
 
 def _answer(network: nn.Module, windows: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ same motion by a plain recorder are the truth: each case must have them within a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -102,7 +102,20 @@ def stream(one: Record) -> Stream:
 
 
 def files(one: Record, folder: Path) -> list[Path]:
-    """The files of a recorder: one of miniSEED, or one for each trace."""
+    """The files of a recorder: one of miniSEED, or one for each trace.
+
+    Where ObsPy cannot write GSE2 they are of SAC: it has four bytes for each sample, which in short
+    or loud traces are too few for whole lines of 80.
+    """
+    try:
+        return _written(one, folder)
+    except ValueError as error:
+        if one.form != "gse2" or "larger dtype" not in str(error):
+            raise
+        return _written(replace(one, form="sac"), folder)
+
+
+def _written(one: Record, folder: Path) -> list[Path]:
     traces = stream(one)
     if one.form == "mseed":
         for each in traces:

@@ -12,7 +12,7 @@ from quakeline.models.cards import PHASENET
 from quakeline.training.losses import loss_of
 from quakeline.training.pieces import Pieces
 
-CARD = replace(PHASENET, window_samples=64)
+CARD = replace(PHASENET, window_samples=64, blind_samples=5)
 
 
 def small(dropout: float = 0.0) -> nn.Sequential:
@@ -21,6 +21,27 @@ def small(dropout: float = 0.0) -> nn.Sequential:
         nn.Conv1d(3, 6, 5, padding=2), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(dropout),
         nn.Conv1d(6, 3, 5, padding=2), nn.Softmax(dim=1),
     )  # fmt: skip
+
+
+class Counting(nn.Module):
+    """Answers what it is given and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("steps", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.steps += 1
+        return x
+
+
+def with_layer(layer: nn.Module) -> nn.Sequential:
+    return nn.Sequential(layer, *small()).train()
+
+
+def spectral() -> nn.Module:
+    return nn.utils.parametrizations.spectral_norm(nn.Conv1d(3, 3, 3, padding=1))
 
 
 def batch(n: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -47,6 +68,7 @@ def test_gradients_are_those_of_the_whole_batch() -> None:
     windows, wanted, weight = batch(35)
     whole = loss_of(network(windows), wanted, weight, CARD)
     expected = torch.autograd.grad(whole, list(network.parameters()))
+    assert whole > 0.1
     torch.testing.assert_close(loss, whole.detach())
     torch.testing.assert_close(gradients, list(expected))
 
@@ -84,13 +106,26 @@ def test_kept_means_are_the_averages_of_pieces() -> None:
         (small(0.2).train(), CARD, 35),  # random numbers
         (small().train(), CARD, 15),  # one piece
         (small().train(), replace(CARD, output="window"), 35),  # statistics of single values
+        (with_layer(nn.InstanceNorm1d(3, track_running_stats=True)), CARD, 35),  # kept means
+        (with_layer(spectral()), CARD, 35),  # vectors that approach singular ones
+        (with_layer(Counting()), CARD, 35),
     ],
 )
 def test_what_is_not_cut(network: nn.Module, card: object, n: int) -> None:
     windows, state = batch(n)[0], torch.get_rng_state()
+    buffers = {name: one.clone() for name, one in network.named_buffers()}
     with Pieces(network, card) as pieces:  # type: ignore[arg-type]
         assert not pieces.can_learn(windows)
+    torch.testing.assert_close(dict(network.named_buffers()), buffers)
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_buffers_that_stay_are_no_hindrance() -> None:
+    network = with_layer(Counting())
+    network[0].eval()
+    loss, gradients = learnt(network, 2)
+    assert loss > 0.1
+    assert all(one.any() for one in gradients)
 
 
 def test_answers_are_those_of_the_network() -> None:

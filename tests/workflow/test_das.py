@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import DESKTOP, PHONE, Visit
-from runs import Finished
+from runs import WIDE, Finished
+from workfolder import WorkFolder
 
 from quakeline.core.geometry import distance_azimuth
 from quakeline.core.reasons import Code, reasons_in
@@ -121,6 +122,10 @@ def test_a_fibre_of_a_run_becomes_records_to_train_on(porotomo: Finished, tmp_pa
                 assert (known - time).abs().min() < pd.Timedelta("1ms")
             labels += len(times)
     assert labels > len(on_fronts) / 3
+    inside = WorkFolder(porotomo.results("porotomo"), environment=WIDE)
+    done = inside.quakeline("dataset", "from-fibre", ".", "BRADY", "-o", str(tmp_path / "d"), *more)
+    assert done.returncode == 0, done.stderr
+    assert len(FibreRecords.open(tmp_path / "d")) == len(found)
     done = porotomo.place.quakeline("dataset", "from-fibre", "porotomo", "X", "-o", "ds")
     assert done.returncode == 2
     assert "fibres of porotomo: BRADY" in done.stderr

@@ -14,6 +14,7 @@ from quakeline.core.schemas import FIBRE_CHANNELS, FIBRE_PICKS, MANIFEST
 from quakeline.core.timeline import Span, first_sample
 from quakeline.fibres.recordings.chunk import ChunkSource, Material, prepared
 from quakeline.io.products import tables
+from quakeline.io.products.runs import home_of
 from quakeline.training.fibres.from_picks import Piece, write_pieces
 
 
@@ -68,7 +69,7 @@ def _piece(place: Path, span: Span, material: Material, rate_hz: float) -> Piece
     """A chunk of the fibre with its picks; None where nothing is recorded."""
     channels = tables.read(place / "channels" / f"{span.id}.parquet", FIBRE_CHANNELS)
     manifest = tables.read(place / "raw" / f"{span.id}.parquet", MANIFEST)
-    home = place.parents[3]  # paths of the archive are relative to the folder of `results`
+    home = home_of(place.parent.parent)
     manifest["path"] = [str(home / path) if path else path for path in manifest["path"].fillna("")]
     data = prepared(manifest, channels, material, rate_hz)
     runs = data.recording.runs

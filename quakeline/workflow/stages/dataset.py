@@ -101,11 +101,12 @@ def again(run: Path, threads: int = 1) -> Callable[[Span, Path], None]:
     def prepare(span: Span, target: Path) -> None:
         from quakeline.core.schemas import MANIFEST
         from quakeline.io.products import provenance, tables
+        from quakeline.io.products.runs import home_of
         from quakeline.workflow.stages import prepare as stage
 
         told = provenance.read(run / "coverage" / f"{span.id}.parquet").get("config", {})
         rows = tables.read(run / "raw" / f"{span.id}.parquet", MANIFEST)
-        place = run.parent.parent
+        place = home_of(run)
         rows["path"] = [str(place / path) if path else path for path in rows["path"].fillna("")]
         used = rows[rows["status"] == "data"]
         missing = [path for path in used["path"] if not Path(path).is_file()]

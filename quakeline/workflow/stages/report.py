@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from quakeline.report.page import Sources
     from quakeline.report.record_sections import Drawing
 
-VERSION = 8
+VERSION = 9
 
 logger = logging.getLogger("quakeline")
 
