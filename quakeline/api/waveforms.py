@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -75,7 +75,7 @@ def fetch(
     Parameters
     ----------
     source
-        Keys of `fetch.source` of the configuration, e.g. `{"kind": "sds", "root": "archive"}` or
+        Keys of `fetch.source` of the configuration, e.g. `{"kind": "sds", "roots": ["archive"]}` or
         `{"kind": "fdsn", "providers": ["GFZ"]}`; or patterns of files.
     stations
         A table with network, station, latitude, longitude (degrees) and elevation_m, an obspy
@@ -192,13 +192,26 @@ def prepare(
     span = data.span if isinstance(data, Fetched) else recordings.span
     if start is not None or end is not None:
         span = _span(start, end, span)
-    parts = recordings.chunks(_CHUNK_S, section.response.read_ahead_s, span)
-    if not parts:
+    pieces = list(_pieces(recordings, section, span, sampling_rate_hz, threads))
+    if not pieces:
         raise DataError(f"no data from {iso(span.start_ns, 0)} to {iso(span.end_ns, 0)}")
-    first = Preparer(
-        span=parts[0][0],
+    stream = obspy.Stream([trace for traces, _ in pieces for trace in traces])
+    coverage = pd.concat([found for _, found in pieces], ignore_index=True)
+    return Prepared(stream.merge(method=-1), coverage)
+
+
+def _pieces(
+    recordings: Recordings,
+    section: Settings,
+    span: Span,
+    rate_hz: float,
+    threads: int | None,
+) -> Iterator[tuple[list[obspy.Trace], pd.DataFrame]]:
+    """Traces and COVERAGE of each piece of a span that holds data."""
+    whole = Preparer(
+        span=span,
         margin_s=0.0,
-        rate_hz=sampling_rate_hz,
+        rate_hz=rate_hz,
         bridge_gap_s=section.bridge_gap_s,
         response=section.response,
         inventory=recordings.inventory,
@@ -206,22 +219,17 @@ def prepare(
         prefer=Preference(section.prefer.instruments, section.prefer.locations),
         mend_spikes=section.mend_spikes,
     )
-    traces: list[obspy.Trace] = []
-    found = []
-    for chunk, rows in parts:
-        preparer = first.at(chunk, recordings.source)
+    for chunk, rows in recordings.chunks(_CHUNK_S, section.response.read_ahead_s, span):
+        preparer = whole.at(chunk, recordings.source)
         made, coverage = preparer.in_memory(
             rows, section.instruments, threads or os.cpu_count() or 1
         )
-        start_ns = sample_time(preparer.grid.start_sample, sampling_rate_hz)
-        found.append(coverage)
+        start_ns = sample_time(preparer.grid.start_sample, rate_hz)
+        traces: list[obspy.Trace] = []
         for label, one in made.items():
-            for name, (data, valid) in one.parts.items():
-                traces += gapless(
-                    label, name, data, valid, start_ns, sampling_rate_hz, units=one.units
-                )
-    stream = obspy.Stream(traces).merge(method=-1)
-    return Prepared(stream, pd.concat(found, ignore_index=True))
+            for name, (samples, valid) in one.parts.items():
+                traces += gapless(label, name, samples, valid, start_ns, rate_hz, units=one.units)
+        yield traces, coverage
 
 
 def _span(start: Any, end: Any, whole: Span | None = None) -> Span:
