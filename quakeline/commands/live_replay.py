@@ -12,7 +12,15 @@ from quakeline.commands import live_events
 from quakeline.commands.live_audience import shown_page
 from quakeline.commands.live_options import Serve, Threads
 from quakeline.commands.live_session import record_of, run_session, session_files
-from quakeline.commands.options import Files, Model, StationXml, Threshold, Weights, thresholds
+from quakeline.commands.options import (
+    Device,
+    Files,
+    Model,
+    StationXml,
+    Threshold,
+    Weights,
+    thresholds,
+)
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,7 +72,6 @@ Hurry = Annotated[
     bool,
     typer.Option("--hurry", help="Say picks as preliminary at once, and again when they change."),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
 def replay(

@@ -22,6 +22,9 @@ Joined = Annotated[
     typer.Option("--interpolation", help="What lies between the depths of the velocity table."),
 ]
 
+#: What a command that runs networks takes.
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto, cpu or cuda.")]
+
 #: What a command that picks takes.
 Files = Annotated[list[Path], typer.Argument(help="Waveform files, or folders of them.")]
 Model = Annotated[

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.commands.options import Files, Model, StationXml, Threshold, Weights, thresholds
+from quakeline.commands.options import (
+    Device,
+    Files,
+    Model,
+    StationXml,
+    Threshold,
+    Weights,
+    thresholds,
+)
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,7 +27,6 @@ _SUFFIXES = (".parquet", ".csv")
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="picks.parquet or picks.csv")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
 def pick(

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from quakeline.commands.options import Device
 from quakeline.core.errors import ConfigError
 
 Config = Annotated[
     Path, typer.Argument(help="YAML: network or parent, dataset, output, name, resample, settings.")
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
 def train(config: Config, threads: Threads = None, device: Device = "auto") -> None:
@@ -36,7 +36,8 @@ def train(config: Config, threads: Threads = None, device: Device = "auto") -> N
     try:
         said = Training.model_validate(read_yaml(config))
     except ValidationError as error:
-        raise ConfigError(f"{config}: {mistakes(error, Training)[0]}") from error
+        lines = [f"{config}: {line}" for line in mistakes(error, Training)]
+        raise ConfigError("\n".join(lines)) from error
 
     cores = threads or len(os.sched_getaffinity(0))
     if isinstance(said.network, dict) and said.network.get("kind") == "das":

@@ -29,6 +29,7 @@ def train(said: Training, config: Path, threads: int, device: str) -> None:
 
     from quakeline.training.fibres import jobs
     from quakeline.training.fibres.records import FibreRecords
+    from quakeline.training.jobs import on_gpu
 
     if not isinstance(said.network, dict):
         raise ConfigError("network: a mapping of kind das is needed")
@@ -39,6 +40,7 @@ def train(said: Training, config: Path, threads: int, device: str) -> None:
     target = beside / said.output
     if target.suffix != ".safetensors":
         raise ConfigError(f"output: {said.output!r} given; allowed: *.safetensors")
+    wanted = "cuda" if on_gpu(device) else "cpu"
     records = FibreRecords.open(beside / said.dataset)
     used = [config, *(beside / name for name in [network.weights] if name)]
     for path in (target, jobs.log_of(target), jobs.checkpoint_of(target)):
@@ -49,7 +51,6 @@ def train(said: Training, config: Path, threads: int, device: str) -> None:
     settings = jobs.settings_of(said.settings)
     model = jobs.built(network, settings.seed, beside)
     typer.echo(f"records  {records.path}, {len(records)} of them")
-    wanted = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     with told(Console(stderr=True)) as tell:
         result = jobs.carried_out(
             model, records, settings, target, said.name or target.stem, wanted,

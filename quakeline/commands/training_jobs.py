@@ -42,7 +42,6 @@ Set = Annotated[
     typer.Option("--set", help="Another setting, e.g. augmentation.drop=0.2; repeatable."),
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto, cpu or cuda.")]
 
 
 def job_of(

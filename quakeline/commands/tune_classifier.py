@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from quakeline.commands import training_jobs as jobs
+from quakeline.commands.options import Device
 
 Model = Annotated[
     Path,
@@ -31,7 +32,7 @@ def classifier(
     resample: jobs.Resample = False,
     settings: jobs.Set = None,
     threads: jobs.Threads = None,
-    device: jobs.Device = "auto",
+    device: Device = "auto",
 ) -> None:
     """Train a network of events further on records whose kinds of events are known.
 

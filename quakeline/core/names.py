@@ -15,6 +15,15 @@ def same(given: str, known: Iterable[str]) -> str:
     return alike[0] if len(alike) == 1 else given
 
 
+def known(given: str, names: Iterable[str]) -> str:
+    """The name that is meant; for values of sections. Raises ValueError that lists the names."""
+    listed = list(names)
+    name = same(given, listed)
+    if name not in listed:
+        raise ValueError(f"{proposal(given, listed)}allowed: {', '.join(listed)}")
+    return name
+
+
 def proposal(given: str, known: Iterable[str]) -> str:
     """Words that propose the nearest known name, to stand before a list; empty for none."""
     names = {name.casefold(): name for name in known}

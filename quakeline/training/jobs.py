@@ -90,12 +90,17 @@ def recipe_of(job: Job, begun: Beginning, data: Dataset, team: Team) -> str:
     return digest_of([*facts, *([team.size] if team.size > 1 else [])])
 
 
-def device_of(wanted: str, settings: Settings, team: Team) -> torch.device:
-    """The device of a name for one of a team of processes. Raises ConfigError."""
+def on_gpu(wanted: str) -> bool:
+    """Whether "auto", "cpu" or "cuda" means a GPU here. Raises ConfigError where there is none."""
     usable = torch.cuda.is_available()
     if wanted == "cuda" and not usable:
         raise ConfigError("--device: cuda given; there is no usable GPU: cpu or auto")
-    if not usable or wanted == "cpu":
+    return usable and wanted != "cpu"
+
+
+def device_of(wanted: str, settings: Settings, team: Team) -> torch.device:
+    """The device of a name for one of a team of processes. Raises ConfigError."""
+    if not on_gpu(wanted):
         if settings.precision != "float32":
             raise ConfigError(
                 f"precision: {settings.precision} given; a CPU is slower with it: float32, or a GPU"

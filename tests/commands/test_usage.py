@@ -41,3 +41,20 @@ def test_help_stays_help(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr()
     assert "Usage: quakeline evaluate" in said.out + said.err
     assert cli._code_of(["--version"], []) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pick", "a.mseed", "-o", "p.csv"],
+        ["live", "replay", "a.mseed", "-o", "out"],
+        ["train", "t.yaml"],
+        ["tune", "picker", "--dataset", "ds", "-o", "w.safetensors"],
+        ["tune", "classifier", "--dataset", "ds", "-o", "w.safetensors"],
+    ],
+)
+def test_devices_are_the_same_for_all_commands(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli._code_of([*words, "--device", "tpu"], []) == 2
+    assert "--device: 'tpu' given; allowed: auto, cpu, cuda" in capsys.readouterr().err

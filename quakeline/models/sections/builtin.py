@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, field_validator, model_validator
 
 from quakeline.core.errors import WeightsError
-from quakeline.core.names import proposal, same
+from quakeline.core.names import known
 from quakeline.models.cards import CARDS, PHASENET, Card, Scaler
 from quakeline.models.sections.base import Kind
 from quakeline.models.weights import SUFFIX, card_of
@@ -47,10 +47,7 @@ class Builtin(Kind):
     @field_validator("model")
     @classmethod
     def _known(cls, value: str) -> str:
-        name = same(value, CARDS)
-        if name not in CARDS:
-            raise ValueError(f"{proposal(value, CARDS)}allowed: {', '.join(CARDS)}")
-        return name
+        return known(value, CARDS)
 
     @model_validator(mode="after")
     def _agrees(self) -> Builtin:

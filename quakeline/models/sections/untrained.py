@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from quakeline.core.names import proposal, same
+from quakeline.core.names import known
 from quakeline.models.blank_cards import PICKERS, untrained
 from quakeline.models.cards import Card
 from quakeline.models.sections.base import Kind
@@ -30,10 +30,7 @@ class Untrained(Kind):
     @field_validator("network")
     @classmethod
     def _known(cls, value: str) -> str:
-        name = same(value, PICKERS)
-        if name not in PICKERS:
-            raise ValueError(f"{proposal(value, PICKERS)}allowed: {', '.join(PICKERS)}")
-        return name
+        return known(value, PICKERS)
 
     def card(self) -> Card:
         """What the network expects and gives."""
@@ -45,9 +42,10 @@ class Untrained(Kind):
 
         from quakeline.models.networks import build
 
-        torch.manual_seed(self.seed)
         card = self.card()
-        return build(card).state_dict(), card
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            return build(card).state_dict(), card
 
     @property
     def on_disk(self) -> bool:
