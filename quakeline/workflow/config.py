@@ -11,15 +11,15 @@ import math
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.extras import lacking
-from quakeline.core.section import MayBeAuto, Section
-from quakeline.core.timeline import Span, split, to_datetime, to_ns
+from quakeline.core.section import Section
+from quakeline.core.timeline import Span, to_datetime, to_ns
 from quakeline.earth.sections import Layers, Velocity
 from quakeline.earth.shipped import GENERAL, VELOCITY_MODELS
 from quakeline.events.classification.settings import AnyClassifier, EventWeights, Network, Rules
@@ -32,6 +32,8 @@ from quakeline.models.polarity_cards import RATE_HZ
 from quakeline.models.sections import AnyKind, Builtin, Kind
 from quakeline.workflow import explaining, stages
 from quakeline.workflow.stages.fetch import edition_note
+from quakeline.workflow.time_section import Time
+from quakeline.workflow.yaml_files import merged as merged
 from quakeline.workflow.yaml_files import read_yaml as read_yaml
 
 DEFAULT = Path("config/config.yaml")
@@ -42,45 +44,6 @@ EXAMPLE: dict[str, Any] = {"run": "x", "time": {"start": "2000-01-01", "end": "2
 _WITHOUT_DEFAULT = "what belongs to a data set has no default"
 #: Kinds of weights that a run can train further: a network of its own tensors.
 _TRAINABLE = ("builtin", "seisbench", "untrained")
-
-
-class Time(Section):
-    """The span of the run and how it is cut into chunks, one job of each stage per chunk."""
-
-    start: datetime = Field(description="first instant of the run, UTC, whole seconds")
-    end: datetime = Field(description="last instant of the run (exclusive), UTC, whole seconds")
-    chunk_h: float = Field(
-        24.0,
-        gt=0,
-        description="length of a chunk in hours; chunks begin at absolute multiples of it",
-    )
-    margin_s: Annotated[Annotated[float, Field(ge=0)] | None, MayBeAuto()] = Field(
-        None,
-        description="data read on both sides of a chunk, in seconds, so that the cuts do not"
-        " matter; auto: one window of the network, 20 s more where it has a filter, 15 s beside"
-        " that, and what section measure needs",
-    )
-
-    @field_validator("start", "end")
-    @classmethod
-    def _whole_seconds(cls, value: datetime) -> datetime:
-        if value.microsecond:
-            raise ValueError("must be a whole second")
-        return value
-
-    @model_validator(mode="after")
-    def _check(self) -> Time:
-        if to_ns(self.end) <= to_ns(self.start):
-            raise ValueError(f"end ({self.end}) must be later than start ({self.start})")
-        seconds = self.chunk_h * 3600
-        if abs(seconds - round(seconds)) > 1e-6 or seconds < 1:
-            raise ValueError(f"chunk_h ({self.chunk_h}) must be a whole number of seconds")
-        return self
-
-    def chunks(self) -> list[Span]:
-        """The chunks of the run in order of time."""
-        span = Span(to_ns(self.start), to_ns(self.end))
-        return split(span, round(self.chunk_h * 3600))
 
 
 class Run(Section):
@@ -470,23 +433,6 @@ def section(stage: str, plain: Mapping[str, Any]) -> Section:
     kind = stages.STAGES[stage].module.Config if field is None else field.rebuild_annotation()
     found: Section = TypeAdapter(kind).validate_python(dict(plain))
     return found
-
-
-def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay an overlay over a base, key by key.
-
-    A mapping whose `kind` differs from the base's replaces it as a whole, since the keys of one
-    kind mean nothing to another. Lists and values replace what was there.
-    """
-    result = dict(base)
-    for key, value in overlay.items():
-        old = result.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        if both and value.get("kind", old.get("kind")) == old.get("kind"):  # type: ignore[union-attr]
-            result[key] = merged(old, value)  # type: ignore[arg-type]
-        else:
-            result[key] = value
-    return result
 
 
 def load(raw: Mapping[str, Any]) -> Run:
