@@ -64,24 +64,7 @@ def associate(
         EVENTS with preliminary origins, and ARRIVALS. Several picks of one phase at one site keep
         only the most probable within the event.
     """
-    owner = sites.find(picks)
-    if (owner < 0).any():
-        lost = picks[owner < 0]
-        names = ", ".join(sorted(set(lost["network"] + "." + lost["station"])))
-        logger.warning("associate: %d picks of stations without coordinates: %s", len(lost), names)
-    used = picks.assign(site=owner)[(owner >= 0) & picks["phase"].isin(["P", "S"]).to_numpy()]
-    used = used.drop_duplicates("pick_id").sort_values(["time", "pick_id"])
-    table = pd.DataFrame(
-        {
-            "pick_id": used["pick_id"].to_numpy(),
-            "site": used["site"].to_numpy(),
-            "probability": used["probability"].to_numpy(),
-            "place": sites.place[used["site"].to_numpy()],
-            "phase": used["phase"].to_numpy(),
-            "time_ns": used["time"].astype("int64").to_numpy(),
-            "sigma_s": used["time_sigma_s"].astype(float).fillna(0.0).to_numpy(),
-        }
-    )
+    table = table_of(picks, sites)
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     found, assigned = _looked(
@@ -94,6 +77,31 @@ def associate(
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     return _tables(found, assigned, sites, model, taken)
+
+
+def table_of(picks: pd.DataFrame, sites: Sites) -> pd.DataFrame:
+    """Picks (PICKS) as association has them, sorted by time: P and S of stations with coordinates.
+
+    Columns: pick_id, site, place, phase, probability, time_ns, sigma_s (0 where none is stated).
+    """
+    owner = sites.find(picks)
+    if (owner < 0).any():
+        lost = picks[owner < 0]
+        names = ", ".join(sorted(set(lost["network"] + "." + lost["station"])))
+        logger.warning("associate: %d picks of stations without coordinates: %s", len(lost), names)
+    used = picks.assign(site=owner)[(owner >= 0) & picks["phase"].isin(["P", "S"]).to_numpy()]
+    used = used.drop_duplicates("pick_id").sort_values(["time", "pick_id"])
+    return pd.DataFrame(
+        {
+            "pick_id": used["pick_id"].to_numpy(),
+            "site": used["site"].to_numpy(),
+            "probability": used["probability"].to_numpy(),
+            "place": sites.place[used["site"].to_numpy()],
+            "phase": used["phase"].to_numpy(),
+            "time_ns": used["time"].astype("int64").to_numpy(),
+            "sigma_s": used["time_sigma_s"].astype(float).fillna(0.0).to_numpy(),
+        }
+    )
 
 
 def _looked(
