@@ -26,7 +26,7 @@ from quakeline.io.products import tables
 
 logger = logging.getLogger("quakeline")
 
-#: Searches of the whole volume at most, while they find more.
+#: Searches of one kind at most, while they find more.
 _LOOKS = 2
 
 
@@ -115,15 +115,16 @@ def _looked(
 
     Most events lie inside the network, where there is little to search; large ones are found first
     and hide the small ones. Where they are other origins may explain their picks better. What is
-    left over is searched everywhere: what lies outside, and what they hid.
+    left over is searched everywhere: what lies outside, and what they hid; at last with stations
+    that are farther than those that record most events.
     """
     found: Found = pd.DataFrame(), pd.DataFrame()
-    whole = network.search
-    for search, looks in ((whole.inside(), 2), (whole, _LOOKS)):
+    first, *_ = steps = network.search.steps()
+    for search in steps:
         if search not in grids:
             grids[search] = Grid(network.sites, search, network.finder, grids.values())
         grid = grids[search]
-        for _ in range(looks):
+        for _ in range(_LOOKS):
             rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
             rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest
             more = blocks.associate(rest, grid, search, threads, progress)
@@ -138,7 +139,7 @@ def _looked(
             found = grown
             if new <= 0:
                 break
-        if search != whole and len(found[0]):
+        if search == first and len(found[0]):
             grown, errors = refined(*_contested(found, table, network, grid), table, network)
             network, found = replace(network, errors=errors), grown
     return found
