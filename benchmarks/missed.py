@@ -52,7 +52,7 @@ def main() -> None:
     rows = []
     for folder in sets(words.folder, words.only):
         rows.append({"case": folder.name, **judged(folder)})
-        finish("missed", rows, words.quick, kept=words.only)
+        finish("missed", rows, words.quick, keys=("case",))
 
 
 def judged(folder: Path) -> dict[str, Any]:
