@@ -80,6 +80,7 @@ def test_an_unknown_command_is_told_the_known_ones(workdir: WorkFolder, word: st
     done = workdir.quakeline(word)
     assert done.returncode == 2
     assert ("did you mean pick?" in done.stderr) == (word == "pic")
+    assert ("; allowed: catalog, config, " in done.stderr) == (word == "no_such")
 
 
 def test_check_shows_the_plan(workdir: WorkFolder) -> None:

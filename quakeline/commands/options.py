@@ -78,7 +78,7 @@ class _Once(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether nobody else says it."""
         message = record.getMessage()
-        of_diagnosis = message.startswith("locate: ")
+        of_diagnosis = getattr(record, "diagnosis", False)
         told = of_diagnosis or any(message.endswith(one) for one in self._said)
         return record.levelno < logging.WARNING or not told
 

@@ -62,6 +62,8 @@ def train(said: Training, config: Path, threads: int, device: str) -> None:
             f"test     {phase} recall {one['recall']:.3f}, precision {one['precision']:.3f},"
             f" MAE {one['mae_ms']:.0f} ms ({one['labels']:.0f} labels)"
         )
+    if not result.scores:
+        typer.echo("test     no records to be scored on")
     losses = f"loss {result.after:.4g} on the part dev, before {result.before:.4g}"
     if result.after < result.before:
         typer.echo(f"verdict  better than what it began with: {losses}")

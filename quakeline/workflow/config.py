@@ -11,16 +11,15 @@ import math
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.extras import lacking
-from quakeline.core.mistakes import NO_KIND, allowed, alternatives, key_of_kind, plain
-from quakeline.core.section import MayBeAuto, Section
-from quakeline.core.timeline import Span, split, to_datetime, to_ns
+from quakeline.core.section import Section
+from quakeline.core.timeline import Span, to_datetime, to_ns
 from quakeline.earth.sections import Layers, Velocity
 from quakeline.earth.shipped import GENERAL, VELOCITY_MODELS
 from quakeline.events.classification.settings import AnyClassifier, EventWeights, Network, Rules
@@ -31,9 +30,10 @@ from quakeline.models.cards import Card
 from quakeline.models.names import described
 from quakeline.models.polarity_cards import RATE_HZ
 from quakeline.models.sections import AnyKind, Builtin, Kind
-from quakeline.workflow import stages
-from quakeline.workflow.keys import meant, percent
+from quakeline.workflow import explaining, stages
 from quakeline.workflow.stages.fetch import edition_note
+from quakeline.workflow.time_section import Time
+from quakeline.workflow.yaml_files import merged as merged
 from quakeline.workflow.yaml_files import read_yaml as read_yaml
 
 DEFAULT = Path("config/config.yaml")
@@ -41,55 +41,9 @@ DEFAULT = Path("config/config.yaml")
 DEMO = Path("runs/unterhaching.yaml")
 #: Makes the sections that a run must have.
 EXAMPLE: dict[str, Any] = {"run": "x", "time": {"start": "2000-01-01", "end": "2000-01-02"}}
-_GIVEN = " given; "
-_KEYS_WRITTEN = "`quakeline config reference` writes the keys that exist to config/README.md"
-_OF_DATA_SET = ("run", "time", "time.start", "time.end")
-_STATIONS = ("table", "stationxml", "fdsn")
 _WITHOUT_DEFAULT = "what belongs to a data set has no default"
 #: Kinds of weights that a run can train further: a network of its own tensors.
 _TRAINABLE = ("builtin", "seisbench", "untrained")
-_ABSENT = object()
-#: Kinds that are meant where a section does not say its own.
-_UNSAID = ("builtin", "rules")
-
-
-class Time(Section):
-    """The span of the run and how it is cut into chunks, one job of each stage per chunk."""
-
-    start: datetime = Field(description="first instant of the run, UTC, whole seconds")
-    end: datetime = Field(description="last instant of the run (exclusive), UTC, whole seconds")
-    chunk_h: float = Field(
-        24.0,
-        gt=0,
-        description="length of a chunk in hours; chunks begin at absolute multiples of it",
-    )
-    margin_s: Annotated[Annotated[float, Field(ge=0)] | None, MayBeAuto()] = Field(
-        None,
-        description="data read on both sides of a chunk, in seconds, so that the cuts do not"
-        " matter; auto: one window of the network, 20 s more where it has a filter, 15 s beside"
-        " that, and what section measure needs",
-    )
-
-    @field_validator("start", "end")
-    @classmethod
-    def _whole_seconds(cls, value: datetime) -> datetime:
-        if value.microsecond:
-            raise ValueError("must be a whole second")
-        return value
-
-    @model_validator(mode="after")
-    def _check(self) -> Time:
-        if to_ns(self.end) <= to_ns(self.start):
-            raise ValueError(f"end ({self.end}) must be later than start ({self.start})")
-        seconds = self.chunk_h * 3600
-        if abs(seconds - round(seconds)) > 1e-6 or seconds < 1:
-            raise ValueError(f"chunk_h ({self.chunk_h}) must be a whole number of seconds")
-        return self
-
-    def chunks(self) -> list[Span]:
-        """The chunks of the run in order of time."""
-        span = Span(to_ns(self.start), to_ns(self.end))
-        return split(span, round(self.chunk_h * 3600))
 
 
 class Run(Section):
@@ -481,38 +435,21 @@ def section(stage: str, plain: Mapping[str, Any]) -> Section:
     return found
 
 
-def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay an overlay over a base, key by key.
-
-    A mapping whose `kind` differs from the base's replaces it as a whole, since the keys of one
-    kind mean nothing to another. Lists and values replace what was there.
-    """
-    result = dict(base)
-    for key, value in overlay.items():
-        old = result.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        if both and value.get("kind", old.get("kind")) == old.get("kind"):  # type: ignore[union-attr]
-            result[key] = merged(old, value)  # type: ignore[arg-type]
-        else:
-            result[key] = value
-    return result
-
-
 def load(raw: Mapping[str, Any]) -> Run:
     """Check a configuration. Raises ConfigError that lists every mistake, one a line.
 
     What belongs to a data set has no default: what of it is absent is the first line.
     """
-    absent = _absent(raw)
+    absent = explaining.absent(raw)
     lines = [f"not given: {', '.join(absent)}; {_WITHOUT_DEFAULT}"] if absent else []
     try:
         run = Run.model_validate(dict(raw))
     except ValidationError as error:
-        lines += [_explain(dict(item), raw) for item in error.errors() if not _is_told(dict(item))]
+        lines += explaining.mistakes(error, raw, Run)
     else:
         if not absent:
             return run
-    raise ConfigError("\n".join(_joined(lines)))
+    raise ConfigError("\n".join(lines))
 
 
 def read(overlay: Mapping[str, Any] | None = None, default: Path = DEFAULT) -> Run:
@@ -556,69 +493,3 @@ def defaults(path: Path = DEFAULT) -> dict[str, Any]:
     return {key: value for key, value in plain.items() if key != "run"} | {
         "time": {key: value for key, value in plain["time"].items() if key not in EXAMPLE["time"]}
     }
-
-
-def _absent(raw: Mapping[str, Any]) -> list[str]:
-    """What a configuration must say of its data set and does not."""
-    time, stations = raw.get("time", {}), raw.get("stations")
-    imported = raw.get("import_picks")
-    imports = isinstance(imported, Mapping) and bool(imported.get("table"))
-    absent = [] if "run" in raw else ["run"]
-    if isinstance(time, Mapping):
-        absent += [f"time.{name}" for name in ("start", "end") if name not in time]
-    described = isinstance(stations, Mapping) and any(map(stations.get, _STATIONS))
-    nothing = not (raw.get("fetch") or raw.get("fibres") or imports)
-    if (nothing or raw.get("fetch") or imports) and not described:
-        absent.append("stations.table (or stations.stationxml, or stations.fdsn)")
-    if nothing:
-        absent.append("fetch.source (or fibres, or import_picks.table)")
-    return absent
-
-
-def _is_told(item: Mapping[str, Any]) -> bool:
-    """Whether a mistake is one of those that `_absent` names."""
-    return item["type"] == "missing" and ".".join(map(str, item["loc"])) in _OF_DATA_SET
-
-
-def _path(location: tuple[int | str, ...], raw: Any) -> str:
-    """Dotted path of a key; pydantic also names the `kind` of each section on the way.
-
-    Below a value that is no section or list it names the alternatives that the value may be.
-    """
-    parts, here = [], raw
-    for part in location:
-        kinds = (here["kind"],) if isinstance(here, Mapping) and "kind" in here else _UNSAID
-        if isinstance(here, Mapping) and part in kinds and part not in here:
-            continue
-        if isinstance(here, Mapping):
-            here = here.get(part, _ABSENT)
-        elif isinstance(here, list) and isinstance(part, int):
-            here = here[part] if part < len(here) else _ABSENT
-        elif here is not _ABSENT:
-            continue
-        parts.append(str(part))
-    return ".".join(parts) or "config"
-
-
-def _joined(lines: list[str]) -> list[str]:
-    """Mistakes of one value, one for each alternative that it may be, as one line."""
-    given: dict[str, list[str]] = {}
-    for line in lines:
-        head, said, message = line.partition(_GIVEN)
-        given.setdefault(head + said, []).append(message)
-    return [head + alternatives(messages) for head, messages in given.items()]
-
-
-def _explain(item: dict[str, Any], raw: Mapping[str, Any]) -> str:
-    kinds = {"extra_forbidden", "missing"}
-    path = _path(item["loc"], raw)
-    if item["type"] in NO_KIND:
-        return f"{path}.{key_of_kind(item)}: {allowed(item, Run)}"
-    message = plain(str(item["msg"]))
-    if item["type"] == "extra_forbidden":
-        message = f"unknown key; {meant(Run, path)}{_KEYS_WRITTEN}"
-    if item["type"] == "missing":
-        message = "is required"
-    if item["type"] in kinds or isinstance(item["input"], dict | Section):
-        return f"{path}: {message}" if path != "config" else message
-    return f"{path}: {item['input']!r}{_GIVEN}{message[:1].lower()}{message[1:]}{percent(item)}"

@@ -21,6 +21,7 @@ from quakeline.core import errors, garbage
 from quakeline.core.terminal import mute_deprecations
 from quakeline.io.products import checksums, provenance
 from quakeline.io.products.atomic import clear_leftovers, full, refusal, writing
+from quakeline.workflow.cluster import read_site
 from quakeline.workflow.config import section
 from quakeline.workflow.stages import STAGES
 
@@ -54,8 +55,10 @@ def run_job(job: Any) -> None:
             checksums.unseal(Path(product), results)
         _require_sound(job, results)
         _run_stage(job)
-        for product in job.output:
-            checksums.seal(Path(product), results)
+        elsewhere = read_site().results is not None
+        for product in map(Path, job.output):
+            if checksums.covers(product, results) or not elsewhere:
+                checksums.seal(product, results)
         logger.info("%s: %s", _name(job), DONE)
     except errors.QuakelineError as error:
         _explain(f"{_name(job)}: {errors.words_of(error)}", marker)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +15,7 @@ from rich.text import Text
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.reasons import Code, Reason, reasons_in
 from quakeline.core.timeline import iso
+from quakeline.workflow.run_tables import RunTables, chunk_tables, load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,42 +31,6 @@ _MOST_NAMES = 4
 _LONG_PATH, _LONG_WORD = 30, 16
 #: An event needs picks at this many stations, whatever the associator.
 _FEWEST_STATIONS = 3
-
-
-@dataclass(frozen=True)
-class RunTables:
-    """The tables of a run: EVENTS, PICKS, and with a column `chunk` MANIFEST and COVERAGE.
-
-    `chunks` names all chunks of data, `stations` is the station table, `n_candidates` counts the
-    events before location (None where the tables do not exist); `imported` are ids of the picks
-    that came from a table, `focal` are mechanisms and polarities, None in a run without them.
-    """
-
-    folder: Path
-    events: pd.DataFrame
-    picks: pd.DataFrame
-    manifest: pd.DataFrame
-    coverage: pd.DataFrame
-    chunks: list[str]
-    stations: pd.DataFrame | None
-    n_candidates: int | None
-    imported: set[str] | None
-    focal: Focal | None
-
-    @property
-    def given_only(self) -> bool:
-        """Whether the run began at a table of picks and had no data to look at."""
-        return not self.chunks and self.imported is not None
-
-    @property
-    def data(self) -> pd.DataFrame:
-        """Rows of the manifest whose files hold data."""
-        return self.manifest[self.manifest["status"] == "data"]
-
-    @property
-    def usable(self) -> pd.DataFrame:
-        """Rows with network, station and chunk of data that served; before preparation, `data`."""
-        return self.coverage[self.coverage["coverage"] > 0] if len(self.coverage) else self.data
 
 
 def show(run_dir: Path, console: Console, *, everything: bool = False) -> None:
@@ -87,7 +51,7 @@ def summarise(run_dir: Path, *, everything: bool = False) -> Group:
 
     Raises DataError for a folder that holds no finished run, with the names of those that exist.
     """
-    found = _load(run_dir)
+    found = load(run_dir)
     parts: list[RenderableType] = [Text(f"Run {run_dir.name}", style="bold"), Text()]
     parts += _event_parts(found, everything) if len(found.events) else _no_event_parts(found)
     diagnosis = _diagnosis(run_dir / "locations" / "diagnosis.json")
@@ -99,70 +63,6 @@ def summarise(run_dir: Path, *, everything: bool = False) -> Group:
     parts += _choice_parts(run_dir)
     parts += [Text(), _places(found)]
     return Group(*parts)
-
-
-def _load(run_dir: Path) -> RunTables:
-    from quakeline.core.schemas import COVERAGE, EVENTS, MANIFEST, PICKS
-    from quakeline.io.exports import read_focal
-    from quakeline.io.products import tables
-    from quakeline.io.products.remarks import read_chunks
-
-    _check(run_dir)
-    catalog = run_dir / "catalog"
-    manifests = _chunk_tables(run_dir, "raw")
-    chunks = sorted({path.stem for path in manifests})
-    return RunTables(
-        folder=run_dir,
-        events=tables.read(catalog / "events.parquet", EVENTS),
-        picks=tables.read(catalog / "picks.parquet", PICKS),
-        manifest=read_chunks(manifests, MANIFEST),
-        coverage=read_chunks(_chunk_tables(run_dir, "coverage"), COVERAGE),
-        chunks=chunks,
-        stations=_stations(run_dir / "stations.parquet"),
-        n_candidates=_count_rows(run_dir / "associations" / "events.parquet"),
-        imported=_imported(run_dir / "imported" / "picks.parquet"),
-        focal=read_focal(catalog),
-    )
-
-
-def _imported(path: Path) -> set[str] | None:
-    from quakeline.core.schemas import PICKS
-    from quakeline.io.products import tables
-
-    return set(tables.read(path, PICKS)["pick_id"]) if path.is_file() else None
-
-
-def _check(run_dir: Path) -> None:
-    """Raise DataError unless the folder holds a catalog."""
-    root = run_dir.parent
-    runs = sorted(path.name for path in root.glob("*") if path.is_dir() and path != run_dir)
-    known = f"runs in {root}: {', '.join(runs)}" if runs else f"there is no other run in {root}"
-    if not run_dir.is_dir():
-        raise DataError(f"run {run_dir.name!r} does not exist; {known}")
-    if not (run_dir / "catalog" / "events.parquet").is_file():
-        raise DataError(
-            f"run {run_dir.name!r} has no catalog yet: it is not finished (logs in "
-            f"{run_dir / 'logs'}); {known}"
-        )
-
-
-def _chunk_tables(run_dir: Path, product: str) -> list[Path]:
-    """The tables of a product of all chunks, those of fibres included."""
-    of_fibres = (run_dir / "fibres").glob(f"*/{product}/*.parquet")
-    return [*sorted((run_dir / product).glob("*.parquet")), *sorted(of_fibres)]
-
-
-def _stations(path: Path) -> pd.DataFrame | None:
-    from quakeline.core.schemas import STATIONS
-    from quakeline.io.products import tables
-
-    return tables.read(path, STATIONS) if path.is_file() else None
-
-
-def _count_rows(path: Path) -> int | None:
-    import pyarrow.parquet as pq
-
-    return int(pq.read_metadata(path).num_rows) if path.is_file() else None
 
 
 def _n_stations(frame: pd.DataFrame) -> int:
@@ -415,8 +315,8 @@ def _reason_parts(run_dir: Path, everything: bool = False) -> list[RenderableTyp
     from quakeline.io.products.remarks import collect, some
 
     imported = sorted((run_dir / "imported").glob("manifest.parquet"))
-    manifests = [*_chunk_tables(run_dir, "raw"), *imported]
-    found = collect(manifests, _chunk_tables(run_dir, "coverage"))
+    manifests = [*chunk_tables(run_dir, "raw"), *imported]
+    found = collect(manifests, chunk_tables(run_dir, "coverage"))
     if not found:
         return []
     table = _table(["status", "reason", "where", "chunks"], left=("status", "reason", "where"))

@@ -1,7 +1,8 @@
-"""Files of settings as YAML, in which no key stands twice."""
+"""Files of settings as YAML, in which no key stands twice, and one laid over another."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,20 @@ def _parsed(text: str) -> Any:
         return loader.get_single_data()
     finally:
         loader.dispose()
+
+
+def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay an overlay over a base, key by key.
+
+    A mapping whose `kind` differs from the base's replaces it as a whole, since the keys of one
+    kind mean nothing to another. Lists and values replace what was there.
+    """
+    result = dict(base)
+    for key, value in overlay.items():
+        old = result.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        if both and value.get("kind", old.get("kind")) == old.get("kind"):  # type: ignore[union-attr]
+            result[key] = merged(old, value)  # type: ignore[arg-type]
+        else:
+            result[key] = value
+    return result

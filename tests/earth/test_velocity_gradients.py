@@ -138,6 +138,8 @@ def test_depths_and_vp_of_hash_and_skhash_have_no_s(tmp_path, text):
     assert "HASH joins its depths" in model.reading
     with pytest.raises(DataError, match="no S velocities; give them"):
         load(path)
+    one = load(written(tmp_path, "0 5\n", "one"), 1.75)
+    assert one.reading == "one: one velocity everywhere"
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def located(
     found, residuals = without_twins(*locator.locate(events, arrivals, known), known, apart_s)
     judged = diagnosed(locator, found, residuals, known) if diagnose else None
     for sentence in judged.sentences if judged else []:
-        logger.warning("locate: %s", sentence)
+        logger.warning("locate: %s", sentence, extra={"diagnosis": True})
     for row in found.itertuples():
         logger.info(
             "locate: %s depth %.1f km, rms %.3f s, %s",

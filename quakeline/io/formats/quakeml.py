@@ -25,12 +25,12 @@ import numpy as np
 import obspy.core.event as qml
 import pandas as pd
 from lxml import etree
-from obspy import UTCDateTime
 
 from quakeline import __version__
 from quakeline.core.errors import DataError
 from quakeline.core.schemas import EVENTS
 from quakeline.core.timeline import iso
+from quakeline.io.formats import quakeml_values as values
 from quakeline.io.formats.channel_codes import Codes, Row, channel_of, codes_of, components_of, rows
 from quakeline.io.formats.ellipsoids import origin_uncertainty
 from quakeline.io.formats.focal_mechanisms import Focal
@@ -45,8 +45,6 @@ T = TypeVar("T")
 
 #: Kilometres per degree of arc on a sphere of 6371 km, as in obspy.geodetics.
 KM_PER_DEGREE = math.pi * 6371.0 / 180.0
-#: Percent within one standard deviation of a normal distribution.
-_ONE_SIGMA = 68.3
 #: Longest network, station, location and channel code of the QuakeML schema.
 _CODE_LENGTH = 8
 #: Events that are built and written at once.
@@ -56,7 +54,6 @@ LOCAL = "local/quakeline"
 #: Authorities that QuakeML allows, of three characters at least.
 _AUTHORITY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~-]{2,}")
 _NOT_IN_URI = re.compile(rb"[^A-Za-z0-9._-]")
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PICK_NOTES = (
     "probability",
     "model",
@@ -122,7 +119,7 @@ class Labels:
         """The labels as QuakeML's creation info, one for all, without a time (see the module)."""
         author = self.author or f"quakeline {__version__}"
         return qml.CreationInfo(
-            agency_id=_text(self.agency_id), author=_text(author), version=self.version
+            agency_id=values.text(self.agency_id), author=values.text(author), version=self.version
         )
 
 
@@ -240,7 +237,7 @@ def write_csv(events: pd.DataFrame, path: Path) -> None:
     """
     frame = events.reindex(columns=EVENTS.plain_names)
     frame = frame.assign(
-        time=[iso(_nanoseconds(time), digits=6) for time in frame["time"]],
+        time=[iso(values.nanoseconds(time), digits=6) for time in frame["time"]],
         **{name: frame[name].round(6) for name in ("latitude", "longitude")},
         depth_km=frame["depth_km"].round(4),
     )
@@ -330,19 +327,19 @@ def event_type(event_class: Any) -> str | None:
 
 
 def _origin(row: Row, arrivals: list[Row], labels: Labels) -> qml.Origin:
-    horizontal_km = _number(row["horizontal_sigma_km"])
+    horizontal_km = values.number(row["horizontal_sigma_km"])
     latitude_sigma, longitude_sigma = _degrees_of_error(horizontal_km, row["latitude"])
     model = labels.uri("earth_model", labels.earth_model) if labels.earth_model else None
     return qml.Origin(
         resource_id=labels.uri("origin", row["event_id"]),
-        time=_time(row["time"]),
-        time_errors=_error(_number(row["time_sigma_s"])),
+        time=values.time(row["time"]),
+        time_errors=values.error(values.number(row["time_sigma_s"])),
         latitude=float(row["latitude"]),
-        latitude_errors=_error(latitude_sigma),
+        latitude_errors=values.error(latitude_sigma),
         longitude=float(row["longitude"]),
-        longitude_errors=_error(longitude_sigma),
+        longitude_errors=values.error(longitude_sigma),
         depth=round(row["depth_km"] * 1000.0, 3),
-        depth_errors=_error(_scaled(_number(row["depth_sigma_km"]), 1000.0)),
+        depth_errors=values.error(values.scaled(values.number(row["depth_sigma_km"]), 1000.0)),
         depth_type="from location",
         origin_uncertainty=origin_uncertainty(row),
         quality=_quality(row, arrivals),
@@ -362,9 +359,9 @@ def _quality(row: Row, arrivals: list[Row]) -> qml.OriginQuality:
         used_phase_count=int(row["n_p"]) + int(row["n_s"]),
         associated_station_count=len(stations),
         used_station_count=int(row["n_stations"]),
-        standard_error=_number(row["rms_s"]),
-        azimuthal_gap=_number(row["azimuthal_gap_deg"]),
-        minimum_distance=_scaled(_number(row["min_distance_km"]), 1.0 / KM_PER_DEGREE),
+        standard_error=values.number(row["rms_s"]),
+        azimuthal_gap=values.number(row["azimuthal_gap_deg"]),
+        minimum_distance=values.scaled(values.number(row["min_distance_km"]), 1.0 / KM_PER_DEGREE),
     )
 
 
@@ -377,18 +374,18 @@ def _degrees_of_error(
     degrees = horizontal_km / KM_PER_DEGREE
     shrink = math.cos(math.radians(latitude))
     along = min(180.0, degrees / shrink) if shrink > 0 else 180.0
-    return _number(degrees), _number(along)
+    return values.number(degrees), values.number(along)
 
 
 def _arrival(row: Row, earth_model_id: str | None, labels: Labels) -> qml.Arrival:
     return qml.Arrival(
         resource_id=labels.uri("arrival", row["event_id"], row["pick_id"]),
         pick_id=labels.uri("pick", row["pick_id"]),
-        phase=_text(row["phase"]),
-        time_residual=_number(row["residual_s"]),
-        distance=_scaled(_number(row["distance_km"]), 1.0 / KM_PER_DEGREE),
-        azimuth=_number(row["azimuth_deg"]),
-        time_weight=_number(row["weight"]),
+        phase=values.text(row["phase"]),
+        time_residual=values.number(row["residual_s"]),
+        distance=values.scaled(values.number(row["distance_km"]), 1.0 / KM_PER_DEGREE),
+        azimuth=values.number(row["azimuth_deg"]),
+        time_weight=values.number(row["weight"]),
         earth_model_id=earth_model_id,
     )
 
@@ -397,11 +394,11 @@ def _pick(arrival: Row, components: Mapping[Codes, str], labels: Labels) -> qml.
     row, error_s = arrival["pick"], used_error_s(arrival, arrival["pick"])
     return qml.Pick(
         resource_id=labels.uri("pick", row["pick_id"]),
-        time=_time(row["time"]),
-        time_errors=_error(_number(error_s)),
+        time=values.time(row["time"]),
+        time_errors=values.error(values.number(error_s)),
         waveform_id=_stream(row, components),
         method_id=labels.uri("picker", row["model"], row["weights_id"]),
-        phase_hint=_text(row["phase"]),
+        phase_hint=values.text(row["phase"]),
         polarity=arrival["polarity"],
         evaluation_mode="manual" if row["model"] == MANUAL else "automatic",
         comments=_comments(_pick_notes(row, error_s)),
@@ -411,19 +408,19 @@ def _pick(arrival: Row, components: Mapping[Codes, str], labels: Labels) -> qml.
 
 def _magnitudes(row: Row, labels: Labels) -> Iterator[qml.Magnitude]:
     """The magnitude of the event, which is the preferred one, and the moment magnitude."""
-    kind = _present(row["magnitude_type"])
+    kind = values.present(row["magnitude_type"])
     found = (
-        ("magnitude", None if kind is None else _text(kind)[:32], ()),
+        ("magnitude", None if kind is None else values.text(kind)[:32], ()),
         ("mw", "Mw", ("Mw",)),
     )
     for name, type_, parts in found:
-        value = _number(row[name])
+        value = values.number(row[name])
         if value is not None:
             yield qml.Magnitude(
                 resource_id=labels.uri("magnitude", row["event_id"], *parts),
                 mag=value,
-                mag_errors=_error(_number(row[f"{name}_sigma"])),
-                station_count=_count(row[f"{name}_stations"]),
+                mag_errors=values.error(values.number(row[f"{name}_sigma"])),
+                station_count=values.count(row[f"{name}_stations"]),
                 magnitude_type=type_,
                 origin_id=labels.uri("origin", row["event_id"]),
                 evaluation_mode="automatic",
@@ -433,7 +430,7 @@ def _magnitudes(row: Row, labels: Labels) -> Iterator[qml.Magnitude]:
 
 def _stream(row: Row, components: Mapping[Codes, str]) -> qml.WaveformStreamID:
     codes = (row["network"], row["station"], row["location"], channel_of(row, components))
-    network, station, location, channel = (_text(code)[:_CODE_LENGTH] for code in codes)
+    network, station, location, channel = (values.text(code)[:_CODE_LENGTH] for code in codes)
     return qml.WaveformStreamID(network, station, location, channel or None)
 
 
@@ -451,8 +448,8 @@ def _warn_of_long_codes(picks: pd.DataFrame) -> None:
 
 def _pick_notes(row: Row, error_s: float | None) -> str:
     notes = _notes(row, _PICK_NOTES)
-    stated = _number(row["time_sigma_s"])
-    if error_s is not None and stated != _number(error_s):
+    stated = values.number(row["time_sigma_s"])
+    if error_s is not None and stated != values.number(error_s):
         told = "none" if stated is None else f"{stated:.7g}"
         notes = f"time_sigma_s={told} stated, error as used in the location; {notes}"
     codes = codes_of(row)
@@ -461,58 +458,19 @@ def _pick_notes(row: Row, error_s: float | None) -> str:
 
 def _notes(row: Row, names: Iterable[str]) -> str:
     """Write the values that a row has as text: name=value; name=value."""
-    values = {name: _present(row[name]) for name in names}
+    told = {name: values.present(row[name]) for name in names}
     texts = {
         name: value if isinstance(value, str) else f"{value:.7g}"
-        for name, value in values.items()
+        for name, value in told.items()
         if value is not None
     }
     return "; ".join(f"{name}={text}" for name, text in texts.items())
 
 
 def _comments(text: str) -> list[qml.Comment]:
-    return [qml.Comment(text=_text(text), force_resource_id=False)] if text else []
+    return [qml.Comment(text=values.text(text), force_resource_id=False)] if text else []
 
 
 def _provenance() -> str:
     record = provenance.current()
     return f"{provenance.KEY}={json.dumps(record, sort_keys=True)}" if record else ""
-
-
-def _present(value: Any) -> Any:
-    """Return the value, or None for None, NaN, NaT and NA."""
-    return None if value is None or pd.isna(value) else value
-
-
-def _number(value: Any) -> float | None:
-    """Keep the seven digits that a 32-bit float holds; None where there is no number."""
-    value = _present(value)
-    return float(f"{value:.7g}") if value is not None and math.isfinite(value) else None
-
-
-def _count(value: Any) -> int | None:
-    value = _present(value)
-    return None if value is None else int(value)
-
-
-def _scaled(value: float | None, factor: float) -> float | None:
-    return None if value is None else _number(value * factor)
-
-
-def _error(sigma: float | None) -> qml.QuantityError | None:
-    if sigma is None:
-        return None
-    return qml.QuantityError(uncertainty=sigma, confidence_level=_ONE_SIGMA)
-
-
-def _nanoseconds(time: pd.Timestamp) -> int:
-    return int(time.as_unit("ns").value)
-
-
-def _time(time: pd.Timestamp) -> UTCDateTime:
-    return UTCDateTime(ns=(_nanoseconds(time) + 500) // 1000 * 1000)
-
-
-def _text(value: str) -> str:
-    """Replace the characters that XML cannot hold."""
-    return _NOT_IN_XML.sub("?", value)

@@ -39,17 +39,17 @@ def results_of(log: Path) -> Path:
 
 
 def seal(product: Path, results: Path) -> None:
-    """Note sizes and digests of a finished product, a file or a folder. Raises OutputError.
-
-    One outside of the results goes to an object store, which keeps checksums of its own.
-    """
-    if _place(product, results) is None:
-        return
+    """Note sizes and digests of a finished product, a file or a folder. Raises OutputError."""
     marks = {}
     for name, path in _files(product):
         state = path.stat()
         marks[name] = Mark(state.st_size, state.st_mtime_ns, digest_file(path))
     _write(product, results, marks)
+
+
+def covers(product: Path, results: Path) -> bool:
+    """Whether a product lies in the results; an object store keeps checksums of its own."""
+    return _place(product, results) is not None
 
 
 def unseal(product: Path, results: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,8 @@ from quakeline.fibres.recordings.chunk import ChunkSource, Material, prepared
 from quakeline.io.products import tables
 from quakeline.io.products.runs import home_of
 from quakeline.training.fibres.from_picks import Piece, write_pieces
+
+logger = logging.getLogger("quakeline")
 
 
 def write(
@@ -55,23 +58,49 @@ def write(
     if not found:
         known = sorted({path.parts[-3] for path in run.glob("fibres/*/picks/*.parquet")})
         raise DataError(f"{run} has no fibre {fibre!r}; it has {', '.join(known) or 'none'}")
-    pieces = []
-    for path in found:
-        piece = _piece(place, Span.parse(path.stem), material, rate_hz)
-        if piece is not None:
-            pieces.append(piece)
+    lost: Counter[str] = Counter()
+    spans = [Span.parse(path.stem) for path in found]
+    read = [_piece(place, span, material, rate_hz, lost) for span in spans]
+    pieces = [piece for piece in read if piece is not None]
     if not pieces:
         raise DataError(f"{run}: no recording of {fibre} is where it was, or none could be read")
-    return write_pieces(folder, pieces, length_s=length_s, channels=channels, split=split)
+    made = write_pieces(folder, pieces, length_s=length_s, channels=channels, split=split)
+    return made + lost
 
 
-def _piece(place: Path, span: Span, material: Material, rate_hz: float) -> Piece | None:
-    """A chunk of the fibre with its picks; None where nothing is recorded."""
+def _piece(
+    place: Path, span: Span, material: Material, rate_hz: float, lost: Counter[str]
+) -> Piece | None:
+    """A chunk of the fibre with its picks; None where nothing is recorded. Counts what is lost."""
+    picks = tables.read(place / "picks" / f"{span.id}.parquet", FIBRE_PICKS)
+    source = _recorded(place, span, material, rate_hz)
+    if source is None:
+        lost["left out: chunks without a recording"] += 1
+        lost["left out: picks of chunks without a recording"] += len(picks)
+        return None
+    on_fronts = picks[picks["front"] >= 0]
+    lost["left out: picks on no front"] += len(picks) - len(on_fronts)
+    known = on_fronts[on_fronts["channel_index"].isin(source.index)]
+    lost["left out: picks of channels that are not recorded"] += len(on_fronts) - len(known)
+    places = dict(zip(source.index.tolist(), np.asarray(source.distance).tolist(), strict=True))
+    labels = {
+        "time": known["time"],
+        "confidence": known["probability"],
+        "channel": [places[one] for one in known["channel_index"]],
+        "phase": known["front_phase"],
+    }
+    return Piece(source, pd.DataFrame(labels))
+
+
+def _recorded(place: Path, span: Span, material: Material, rate_hz: float) -> ChunkSource | None:
+    """The recording of a chunk; None where there is none. Its faults are logged."""
     channels = tables.read(place / "channels" / f"{span.id}.parquet", FIBRE_CHANNELS)
     manifest = tables.read(place / "raw" / f"{span.id}.parquet", MANIFEST)
     home = home_of(place.parent.parent)
     manifest["path"] = [str(home / path) if path else path for path in manifest["path"].fillna("")]
     data = prepared(manifest, channels, material, rate_hz)
+    for note in data.recording.notes:
+        logger.warning("%s", note)
     runs = data.recording.runs
     if not runs:
         return None
@@ -79,18 +108,4 @@ def _piece(place: Path, span: Span, material: Material, rate_hz: float) -> Piece
     first, stop = (first_sample(time, rate_hz) for time in (begin, end))
     if stop <= first:
         return None
-    source = ChunkSource(data, channels, first, stop - first)
-    picks = tables.read(place / "picks" / f"{span.id}.parquet", FIBRE_PICKS)
-    on_fronts = picks[(picks["front"] >= 0) & picks["channel_index"].isin(source.index)]
-    places = dict(zip(source.index.tolist(), np.asarray(source.distance).tolist(), strict=True))
-    return Piece(
-        source,
-        pd.DataFrame(
-            {
-                "time": on_fronts["time"],
-                "confidence": on_fronts["probability"],
-                "channel": [places[one] for one in on_fronts["channel_index"]],
-                "phase": on_fronts["front_phase"],
-            }
-        ),
-    )
+    return ChunkSource(data, channels, first, stop - first)

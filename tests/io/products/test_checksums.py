@@ -106,9 +106,10 @@ def test_what_has_no_seal_is_not_judged(results, tmp_path):
     (results / "new.parquet").write_text("x")
     assert checksums.damage(outside, results) == ""
     assert checksums.damage(results / "new.parquet", results) == ""
-    before = sorted((results / ".checksums").rglob("*"))
-    checksums.seal(outside, results)
-    assert sorted((results / ".checksums").rglob("*")) == before
+    assert not checksums.covers(outside, results)
+    assert checksums.covers(results / "new.parquet", results)
+    with pytest.raises(ValueError, match="is not in"):
+        checksums.seal(outside, results)
 
 
 def test_a_damaged_seal_is_none(results):
