@@ -248,21 +248,74 @@ def failing(task: object) -> None:
     raise ValueError("of this test")
 
 
-def test_a_review_that_fails_is_said_and_the_session_goes_on(
+def over_midnight(picks: pd.DataFrame) -> pd.DataFrame:
+    """The same picks, moved so that the middle one is the first of a day."""
+    midnight = pd.Timestamp("2019-07-05T00:00Z")
+    moved = picks["time"] + (midnight - picks["time"].iloc[len(picks) // 2])
+    names = [f"{old}/{at.isoformat()}" for old, at in zip(picks["pick_id"], moved, strict=True)]
+    return picks.assign(time=moved, pick_id=names)
+
+
+def test_a_review_that_fails_is_said_and_made_by_the_next_session(
     setup, material, tmp_path, monkeypatch
 ):
+    picks = material.picks
+    later_ns = int(picks["time"].max().value) + 2 * DAY_S * SECOND
     monkeypatch.setattr(reviews, "made", failing)
     at = At(setup, tmp_path / "out", by_day=True)
-    picks = material.picks.iloc[:3]
-    last_ns = int(picks["time"].max().value)
     try:
-        at.give(picks, last_ns)
-        at.until_reviewed("2019-07-04", last_ns + 2 * DAY_S * SECOND)
+        at.work.measure([measured_around(picks["pick_id"])])
+        at.give(picks, later_ns)
+        at.until_reviewed("2019-07-04", later_ns)
+        assert at.work.write()["reviewed"] < "2019-07-04"
     finally:
         at.close()
     ((day, why),) = at.remarks.all()
     assert (day, why.code) == ("2019-07-04", Code.REVIEW_FAILED)
     assert "ValueError: of this test" in str(why)
+    monkeypatch.undo()
+    at = At(setup, tmp_path / "out", by_day=True)
+    try:
+        at.until_reviewed("2019-07-04", later_ns)
+    finally:
+        at.close()
+    assert not at.remarks.all()
+    around = measured_around(picks["pick_id"])
+    assert_same(tmp_path / "out/2019-07-04", catalog_of(material, picks, around))
+
+
+def test_days_after_a_review_that_failed_twice_are_reviewed_and_nothing_is_lost(
+    setup, material, tmp_path, monkeypatch
+):
+    picks = over_midnight(material.picks)
+    days = ("2019-07-04", "2019-07-05")
+    later_ns = int(picks["time"].max().value) + 3 * DAY_S * SECOND
+    monkeypatch.setattr(reviews, "made", failing)
+    for code in (Code.REVIEW_FAILED, Code.REVIEW_FAILED_AGAIN):
+        at = At(setup, tmp_path / "out", by_day=True)
+        try:
+            if code is Code.REVIEW_FAILED:
+                at.work.measure([measured_around(picks["pick_id"])])
+                at.give(picks, later_ns)
+            at.until_reviewed(days[0], later_ns)
+            assert [(day, why.code) for day, why in at.remarks.all()] == [(days[0], code)]
+        finally:
+            at.close()
+    monkeypatch.undo()
+    at = At(setup, tmp_path / "out", by_day=True)
+    try:
+        at.until_reviewed(days[1], later_ns)
+    finally:
+        at.close()
+    assert not at.remarks.all()
+    last = {one.event_id: one.status for one in at.said}
+    assert "reviewed" in last.values()
+    kept = [*tmp_path.glob(f"out/**/{files.MEASUREMENTS_TABLE}"), *tmp_path.glob("out/measured/*")]
+    there = set().union(*(tables.read(one, MEASUREMENTS)["pick_id"] for one in kept))
+    assert there == set(picks["pick_id"])
+    assert set(tables.read(tmp_path / "out" / days[0] / TABLE, PICKS)["pick_id"]) == set(
+        picks["pick_id"][picks["time"] < pd.Timestamp(days[1], tz="UTC")]
+    )
 
 
 def test_what_a_review_withdrew_does_not_come_back_with_later_picks(setup, material, tmp_path):
