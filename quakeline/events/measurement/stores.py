@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 
 from quakeline.core.schemas import MEASUREMENTS
 from quakeline.core.timeline import first_sample
@@ -73,8 +74,13 @@ class _Block:
 
     def windows(self, onsets: np.ndarray, sketcher: Sketcher) -> tuple[np.ndarray, np.ndarray]:
         """Windows around onsets, (components, onsets, samples)."""
-        at = (onsets - self.start)[:, None] + np.arange(*sketcher.reach)
-        return self.motion[:, at], self.valid[:, at]
+        start, stop = sketcher.reach
+        first = onsets - self.start + start
+        motion, valid = (
+            sliding_window_view(samples, stop - start, axis=1)[:, first]
+            for samples in (self.motion, self.valid)
+        )
+        return motion, valid
 
 
 def _indices(picks: pd.DataFrame, grid: stores.Grid) -> np.ndarray:
@@ -117,15 +123,16 @@ def _frames(
     """One table for each component that has samples around some of the picks."""
     motion, valid = block.windows(onsets, sketcher)
     for at, component in enumerate(components):
-        there = valid[at].any(axis=1)
-        if there.any():
+        there = np.flatnonzero(valid[at].any(axis=1))
+        if len(there):
+            some = slice(None) if len(there) == len(picks) else there
             yield pd.DataFrame(
                 {
-                    "pick_id": picks["pick_id"].to_numpy()[there],
+                    "pick_id": picks["pick_id"].to_numpy()[some],
                     "component": component,
                     "units": sketcher.units,
                     "first_bin_s": sketcher.first / sketcher.rate_hz,
                     "bin_s": sketcher.samples(sketcher.rules.bin_s) / sketcher.rate_hz,
-                    **sketcher.measure(motion[at][there], valid[at][there]),
+                    **sketcher.measure(motion[at][some], valid[at][some]),
                 }
             )
