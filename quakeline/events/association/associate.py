@@ -67,19 +67,7 @@ def associate(
         lost = picks[owner < 0]
         names = ", ".join(sorted(set(lost["network"] + "." + lost["station"])))
         logger.warning("associate: %d picks of stations without coordinates: %s", len(lost), names)
-    used = picks.assign(site=owner)[(owner >= 0) & picks["phase"].isin(["P", "S"]).to_numpy()]
-    used = used.drop_duplicates("pick_id").sort_values(["time", "pick_id"])
-    table = pd.DataFrame(
-        {
-            "pick_id": used["pick_id"].to_numpy(),
-            "site": used["site"].to_numpy(),
-            "probability": used["probability"].to_numpy(),
-            "place": sites.place[used["site"].to_numpy()],
-            "phase": used["phase"].to_numpy(),
-            "time_ns": used["time"].astype("int64").to_numpy(),
-            "sigma_s": used["time_sigma_s"].astype(float).fillna(0.0).to_numpy(),
-        }
-    )
+    table, names_of = _numbered(picks, owner, sites)
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     found, assigned = _looked(
@@ -91,7 +79,36 @@ def associate(
     )
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
+    assigned = assigned.assign(pick_id=names_of[assigned["pick_id"]].to_numpy())
     return _tables(found, assigned, sites, model, taken)
+
+
+def _numbered(
+    picks: pd.DataFrame, owner: np.ndarray, sites: Sites
+) -> tuple[pd.DataFrame, pd.Index]:
+    """Picks of P and S at known sites, sorted by time, each once; and the ids by their numbers.
+
+    `owner` are the sites. `pick_id` is a number here, in the order of the ids, and `phase` a
+    category: a long table with both as texts takes several times the memory.
+    """
+    rows = np.flatnonzero((owner >= 0) & picks["phase"].isin(["P", "S"]).to_numpy())
+    rows = rows[~picks["pick_id"].iloc[rows].duplicated().to_numpy()]
+    time_ns = picks["time"].astype("int64").to_numpy()[rows]
+    number, names = pd.factorize(picks["pick_id"].iloc[rows], sort=True)
+    order = np.lexsort((number, time_ns))
+    rows = rows[order]
+    table = pd.DataFrame(
+        {
+            "pick_id": number[order],
+            "site": owner[rows],
+            "probability": picks["probability"].to_numpy()[rows],
+            "place": sites.place[owner[rows]],
+            "phase": pd.Categorical(picks["phase"].iloc[rows], categories=["P", "S"]),
+            "time_ns": time_ns[order],
+            "sigma_s": picks["time_sigma_s"].astype(float).fillna(0.0).to_numpy()[rows],
+        }
+    )
+    return table, names
 
 
 def _looked(
