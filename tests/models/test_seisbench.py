@@ -284,7 +284,7 @@ def test_weights_by_one_name(tmp_path, monkeypatch):
     monkeypatch.setenv("QUAKELINE_CACHE", str(tmp_path / "kept"))
     whole = sb.ethz()
     card, _ = card_of(weights_file(f"seisbench:phasenetlight/{whole}"))
-    by_section, known = card_of(made(section(whole), tmp_path))
+    by_section, _ = card_of(made(section(whole), tmp_path))
     assert replace(card, name="", source=by_section.source) == replace(by_section, name="")
     (tmp_path / "other").mkdir()
     place = changed(
