@@ -40,7 +40,7 @@ def overlay(
     velocity
         What the section `velocity` says; None for IASP91.
     model
-        The network that picks, by the name of its card.
+        The network that picks, by the name of its card or as `seisbench:NETWORK/WEIGHTS`.
     """
     sections = [
         _time(found),
@@ -69,11 +69,20 @@ def assembled(
         ["", f"run: {_scalar(name)}            # results are written to results/{name}/"],
         *(["", *lines] for lines in sections),
         ["", *_velocity(velocity)],
-        *([] if model == "phasenet" else [["", f"weights: {{model: {model}}}"]]),
+        *([] if model == "phasenet" else [["", f"weights: {_weights(model)}"]]),
         *([["", *kept]] if kept else []),
         ["", *_comment(_CHOSEN)],
     ]
     return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _weights(model: str) -> str:
+    from quakeline.models.named import is_of_seisbench, of_seisbench
+
+    if not is_of_seisbench(model):
+        return f"{{model: {model}}}"
+    wanted = of_seisbench(model)
+    return _flow({"kind": wanted.kind, "model": wanted.model, "weights": wanted.weights})
 
 
 _CHOSEN = (
