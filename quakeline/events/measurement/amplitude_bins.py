@@ -126,6 +126,8 @@ class Sketcher:
 
     def _unspoilt(self, valid: np.ndarray) -> np.ndarray:
         """Whether all samples that a bin depends on are there, shape (onsets, bins)."""
+        if valid.all():
+            return np.ones((len(valid), self.bins), dtype=bool)
         per_bin = self.samples(self.rules.bin_s)
         span = self.samples(_MEMORY_S) + per_bin + self.samples(_AHEAD_S)
         lacking = np.zeros((len(valid), valid.shape[1] + 1), dtype=np.int32)
