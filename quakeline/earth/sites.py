@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -143,7 +144,8 @@ class Sites:
             first.setdefault(key[:2], exact[key])
         times = picks["time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy()
         result = np.full(len(picks), -1)
-        for key, rows in picks.groupby(KEYS, sort=False, dropna=False).indices.items():
+        groups: Any = picks.groupby(KEYS, sort=False, dropna=False).indices
+        for key, rows in groups.items():
             sites = exact.get(key, first.get(key[:2], []))
             if sites:
                 result[rows] = self._at(sites, times[rows])

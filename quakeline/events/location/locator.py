@@ -13,8 +13,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from quakeline.core.geometry import azimuthal_gap, distance_azimuth
-from quakeline.core.reasons import cells
 from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.core.timeline import SECOND
 from quakeline.earth.sites import Sites
@@ -23,7 +21,8 @@ from quakeline.events.location import batch, modes, posterior, systematic, terms
 from quakeline.events.location.errors import Errors, estimated, looked_at, split, stretch
 from quakeline.events.location.observations import Observations, gathered
 from quakeline.events.location.outliers import Others
-from quakeline.events.location.quality import limits_of
+from quakeline.events.location.posterior import Solution
+from quakeline.events.location.written import rows_of
 from quakeline.io.products import provenance, tables
 
 logger = logging.getLogger("quakeline")
@@ -41,19 +40,6 @@ _SETTLED = 0.01
 _PORTION = 200
 #: Times in ns, places in km, covariances and factors of the errors of arrivals of m events.
 Origins = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-_COVARIANCE = ("cov_ee_km2", "cov_en_km2", "cov_ed_km2", "cov_nn_km2", "cov_nd_km2", "cov_dd_km2")
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A located event: its most likely point, fit and covariances of (x, y, z, t0) in km and s.
-
-    `relative` is the covariance without the errors of velocities, which neighbours share.
-    """
-
-    fit: posterior.Fit
-    covariance: np.ndarray
-    relative: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -85,16 +71,9 @@ class Locator:
         seen = _shifted(seen, given)
         others = Others.of(picks, self.sites)
         solutions, delays = self._solutions(seen, self._begun(events, seen), others)
-        located, residuals, first = [], [], 0
-        for event, some, solution in zip(events.itertuples(), seen, solutions, strict=True):
-            rows = joined.iloc[first : first + len(some)]
-            row, weighted = self._tables(event, rows, some, solution)
-            located.append(row)
-            residuals.append(weighted)
-            first += len(some)
-        new = pd.DataFrame(located, index=events.index)
+        new, weighted = rows_of(self.sites, self._box, joined, seen, solutions)
+        new = new.assign(locator=f"robust-{self.model.dimensions}d").set_axis(events.index)
         kept = events.drop(columns=[*set(new.columns) & set(events.columns)])
-        weighted = pd.concat(residuals, ignore_index=True)
         if self.given_terms or self.station_terms != "none":
             weighted["correction_s"] = given + delays
         return pd.concat([kept, new], axis=1), weighted
@@ -398,58 +377,6 @@ class Locator:
     ) -> posterior.Likelihood:
         scale = factor * np.hypot(seen.sigma_s, errors.each_s)
         return posterior.Likelihood(seen, self.times, scale, self._box[0], self._box[1])
-
-    def _tables(
-        self, event: Any, rows: pd.DataFrame, seen: Observations, solution: Solution
-    ) -> tuple[dict[str, Any], pd.DataFrame]:
-        """The columns of EVENTS that the location gives, and the event's ARRIVALS."""
-        fit = solution.fit
-        row = self._origin(seen, solution)
-        places = self.sites.table.iloc[seen.site]
-        distance, azimuth = distance_azimuth(
-            row["latitude"],
-            row["longitude"],
-            places["latitude"].to_numpy(),
-            places["longitude"].to_numpy(),
-        )
-        row |= {
-            "azimuthal_gap_deg": azimuthal_gap(azimuth),
-            "min_distance_km": float(distance.min()),
-        }
-        stated = rows["time_sigma_s"].notna().to_numpy()
-        arrivals = rows[["event_id", "pick_id", "phase"]].assign(
-            residual_s=fit.residual_s,
-            distance_km=distance,
-            azimuth_deg=azimuth,
-            weight=fit.weight,
-            pick_sigma_s=np.where(stated, seen.sigma_s, fit.scale_s),
-        )
-        limits = limits_of(fit.point, self._box, row, rows["phase"].to_numpy())
-        told = cells("quality", limits)
-        return {**row, **told, "quality": told["quality"] or "good"}, arrivals
-
-    def _origin(self, seen: Observations, solution: Solution) -> dict[str, Any]:
-        point = solution.fit.point
-        latitude, longitude = self.sites.frame.to_latlon(point[0], point[1])
-        covariance, near = solution.covariance, solution.relative
-        turn = self.sites.frame.turned(point[0], point[1])
-        space = turn @ covariance[:3, :3] @ turn.T
-        horizontal = float(np.sqrt(np.linalg.eigvalsh(space[:2, :2])[-1]))
-        origin_ns = seen.zero_ns + round(point[3] * SECOND)
-        return {
-            "time": pd.Timestamp(origin_ns, unit="ns", tz="UTC"),
-            "time_sigma_s": float(np.sqrt(covariance[3, 3])),
-            "latitude": float(latitude),
-            "longitude": float(longitude),
-            "depth_km": float(point[2]),
-            "horizontal_sigma_km": horizontal,
-            "depth_sigma_km": float(np.sqrt(covariance[2, 2])),
-            "relative_horizontal_sigma_km": float(np.sqrt(np.linalg.eigvalsh(near[:2, :2])[-1])),
-            "relative_depth_sigma_km": float(np.sqrt(near[2, 2])),
-            **dict(zip(_COVARIANCE, space[np.triu_indices(3)], strict=True)),
-            "rms_s": float(np.sqrt(np.mean(solution.fit.residual_s**2))),
-            "locator": f"robust-{self.model.dimensions}d",
-        }
 
 
 def _shifted(seen: list[Observations], delays: np.ndarray) -> list[Observations]:

@@ -61,6 +61,18 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Solution:
+    """A located event: its most likely point, fit and covariances of (x, y, z, t0) in km and s.
+
+    `relative` is the covariance without the errors of velocities, which neighbours share.
+    """
+
+    fit: Fit
+    covariance: np.ndarray
+    relative: np.ndarray
+
+
+@dataclass(frozen=True)
 class Likelihood:
     """Arrivals of one event, what predicts them, and where the hypocentre may lie.
 
