@@ -14,11 +14,13 @@ from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
 from quakeline.events.association import blocks
 from quakeline.events.association.blocks import Found, joined
+from quakeline.events.association.contest import contested
 from quakeline.events.association.grid import Grid
 from quakeline.events.association.ids import new_ids
 from quakeline.events.association.membership import refined
 from quakeline.events.association.network import Finder, Network
 from quakeline.events.association.pick_errors import PickErrors
+from quakeline.events.association.places import candidates
 from quakeline.events.association.rules import Search, settled
 from quakeline.io.products import tables
 
@@ -121,8 +123,8 @@ def _looked(
     """Located events with the picks that fit them best, in several looks.
 
     Most events lie inside the network, where there is little to search; large ones are found first
-    and hide the small ones. What they leave over is searched everywhere: what lies outside, and
-    what they hid.
+    and hide the small ones. Where they are other origins may explain their picks better. What is
+    left over is searched everywhere: what lies outside, and what they hid.
     """
     found: Found = pd.DataFrame(), pd.DataFrame()
     whole = network.search
@@ -145,7 +147,17 @@ def _looked(
             found = grown
             if new <= 0:
                 break
+        if search != whole and len(found[0]):
+            grown, errors = refined(*_contested(found, table, network, grid), table, network)
+            network, found = replace(network, errors=errors), grown
     return found
+
+
+def _contested(found: Found, table: pd.DataFrame, network: Network, grid: Grid) -> Found:
+    """Events, and others that explain their picks better where events are; no pick in two."""
+    width_s = min(grid.width_s, 2 * network.search.tolerance_s)
+    others = candidates(*found, table, network, grid.cell_km, width_s)
+    return contested(*joined([found, others]), table, network)
 
 
 def _tables(
