@@ -148,7 +148,8 @@ class Locator:
         group = 2 * members["site"].to_numpy() + (members["phase"] == "S").to_numpy()
         point = np.column_stack([places, np.zeros(len(places))])
         late = replace(arrivals, time_s=arrivals.time_s + before)
-        return terms.static(self._left(late, group, before, point, stretched))
+        left = self._left(late, group, before, point, stretched)
+        return terms.static(left, velocities=False)
 
     def _arrivals(self, members: pd.DataFrame, time_ns: np.ndarray) -> batch.Arrivals:
         """Arrivals of events that `origins` is given, in seconds after a time of each event."""
@@ -203,16 +204,18 @@ class Locator:
         rows = zip(seen, fits.point, left, fits.stretch, strict=True)
         seen = [self._among(others, *row) for row in rows]
         errors = self._stated(before, self._settled(seen, fits), arrivals, fits)
+        shares = errors.shares(np.array([some.is_s.mean() for some in seen]))
+        share = float(np.median(shares))
         logger.info(
             "locate: errors of the model: %g s of each arrival, %g %% of the velocities",
             errors.each_s,
-            100 * errors.share,
+            100 * share,
         )
         given = {"model_error_s": self.model_error_s, "model_error_share": self.model_error_share}
-        used = {"model_error_s": errors.each_s, "model_error_share": errors.share}
+        used = {"model_error_s": errors.each_s, "model_error_share": share}
         provenance.chose("locate", given, used)
         arrivals, is_s = _together(seen, errors), np.concatenate([some.is_s for some in seen])
-        common = systematic.common(arrivals, is_s, self.times, self._box, fits.point, errors.share)
+        common = systematic.common(arrivals, is_s, self.times, self._box, fits.point, shares)
         jobs = list(zip(seen, fits.point, common, strict=True))
         return self._each(partial(self.solution, errors), jobs), delays
 
