@@ -150,7 +150,7 @@ def static(left: Left, *, velocities: bool = True) -> np.ndarray:
 
 
 def _late(left: Left, rows: slice = slice(None)) -> np.ndarray:
-    """Seconds by which arrivals are late for each unit of slowness, of all and of S alone: (n, 2)."""
+    """Seconds by which arrivals are late for a unit of slowness, of all and of S alone: (n, 2)."""
     travel = left.travel_s[rows]
     return np.column_stack([travel, travel * (left.group[rows] % 2)])
 
@@ -216,7 +216,8 @@ class _Equations:
     """Normal equations of terms, along whose eigenvectors they stand apart, and of shares.
 
     `values`, (k,), and `along`, (k,), are of terms; `cross`, (k, q), `own`, (q, q), and `side`,
-    (q,), of shares, whose variance is one; `free` is the number of residuals that hypocentres leave.
+    (q,), of shares, whose variance is one; `free` is the number of residuals that hypocentres
+    leave.
     """
 
     values: np.ndarray
