@@ -1,7 +1,7 @@
 """How much of the Python interface is described, and shown by examples.
 
-Tests execute the examples. Names are those of `import quakeline`; members are the public methods and
-properties of the classes among them, and of what `open_run` gives.
+Tests execute the examples. Names are those of `import quakeline`; members are the public methods
+and properties of the classes among them, and of what `open_run` gives.
 """
 
 from __future__ import annotations
