@@ -14,7 +14,7 @@ from quakeline.core.geometry import distance_azimuth
 from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
 from quakeline.io.formats.ellipsoids import covariance_of
 from quakeline.io.products import provenance, tables
-from quakeline.workflow.stages import STAGES
+from quakeline.workflow.stages.table import STAGES
 
 LARGE = [pd.Timestamp(f"2010-05-27T{time}Z") for time in ("16:24:31.75", "16:27:29.06")]
 #: Two small events that a catalog may hold; P at UH3 less its travel time there.

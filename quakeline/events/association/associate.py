@@ -64,7 +64,7 @@ def associate(
         EVENTS with preliminary origins, and ARRIVALS. Several picks of one phase at one site keep
         only the most probable within the event.
     """
-    table = table_of(picks, sites)
+    table, names_of = numbered(picks, sites)
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     found, assigned = _looked(
@@ -76,32 +76,39 @@ def associate(
     )
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
+    assigned = assigned.assign(pick_id=names_of[assigned["pick_id"]].to_numpy())
     return _tables(found, assigned, sites, model, taken)
 
 
-def table_of(picks: pd.DataFrame, sites: Sites) -> pd.DataFrame:
-    """Picks (PICKS) as association has them, sorted by time: P and S of stations with coordinates.
+def numbered(picks: pd.DataFrame, sites: Sites) -> tuple[pd.DataFrame, pd.Index]:
+    """Picks of P and S at known sites, sorted by time, each once; and the ids by their numbers.
 
-    Columns: pick_id, site, place, phase, probability, time_ns, sigma_s (0 where none is stated).
+    `pick_id` is a number here, in the order of the ids, and `phase` a category: a long table with
+    both as texts takes several times the memory.
     """
     owner = sites.find(picks)
     if (owner < 0).any():
         lost = picks[owner < 0]
         names = ", ".join(sorted(set(lost["network"] + "." + lost["station"])))
         logger.warning("associate: %d picks of stations without coordinates: %s", len(lost), names)
-    used = picks.assign(site=owner)[(owner >= 0) & picks["phase"].isin(["P", "S"]).to_numpy()]
-    used = used.drop_duplicates("pick_id").sort_values(["time", "pick_id"])
-    return pd.DataFrame(
+    rows = np.flatnonzero((owner >= 0) & picks["phase"].isin(["P", "S"]).to_numpy())
+    rows = rows[~picks["pick_id"].iloc[rows].duplicated().to_numpy()]
+    time_ns = picks["time"].astype("int64").to_numpy()[rows]
+    number, names_of = pd.factorize(picks["pick_id"].iloc[rows], sort=True)
+    order = np.lexsort((number, time_ns))
+    rows = rows[order]
+    table = pd.DataFrame(
         {
-            "pick_id": used["pick_id"].to_numpy(),
-            "site": used["site"].to_numpy(),
-            "probability": used["probability"].to_numpy(),
-            "place": sites.place[used["site"].to_numpy()],
-            "phase": used["phase"].to_numpy(),
-            "time_ns": used["time"].astype("int64").to_numpy(),
-            "sigma_s": used["time_sigma_s"].astype(float).fillna(0.0).to_numpy(),
+            "pick_id": number[order],
+            "site": owner[rows],
+            "probability": picks["probability"].to_numpy()[rows],
+            "place": sites.place[owner[rows]],
+            "phase": pd.Categorical(picks["phase"].iloc[rows], categories=["P", "S"]),
+            "time_ns": time_ns[order],
+            "sigma_s": picks["time_sigma_s"].astype(float).fillna(0.0).to_numpy()[rows],
         }
     )
+    return table, names_of
 
 
 def _looked(

@@ -110,12 +110,16 @@ def _pairs(
         parts.append(
             events.claims(time_ns[rows], sigma[rows], group[rows[0]], rows, xy[at], times, table)
         )
-    columns = zip(*parts, strict=True)
-    found = pd.DataFrame(
-        dict(zip(("event", "row", "residual", "cost"), map(np.concatenate, columns), strict=True))
+    event, row, residual, cost = map(np.concatenate, zip(*parts, strict=True))
+    best = np.lexsort((event, row, cost))
+    return pd.DataFrame(
+        {
+            "event": event[best],
+            "row": row[best],
+            "residual": residual[best],
+            "slot": picks["slot"].to_numpy()[row[best]],
+        }
     )
-    found["slot"] = picks["slot"].to_numpy()[found["row"]]
-    return found.sort_values(["cost", "row", "event"], ignore_index=True)
 
 
 def farthest(xy: np.ndarray, places: np.ndarray, event: np.ndarray) -> np.ndarray:
