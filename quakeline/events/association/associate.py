@@ -64,12 +64,7 @@ def associate(
         EVENTS with preliminary origins, and ARRIVALS. Several picks of one phase at one site keep
         only the most probable within the event.
     """
-    owner = sites.find(picks)
-    if (owner < 0).any():
-        lost = picks[owner < 0]
-        names = ", ".join(sorted(set(lost["network"] + "." + lost["station"])))
-        logger.warning("associate: %d picks of stations without coordinates: %s", len(lost), names)
-    table, names_of = _numbered(picks, owner, sites)
+    table, names_of = table_of(picks, sites)
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     found, assigned = _looked(
@@ -85,18 +80,22 @@ def associate(
     return _tables(found, assigned, sites, model, taken)
 
 
-def _numbered(
-    picks: pd.DataFrame, owner: np.ndarray, sites: Sites
-) -> tuple[pd.DataFrame, pd.Index]:
-    """Picks of P and S at known sites, sorted by time, each once; and the ids by their numbers.
+def table_of(picks: pd.DataFrame, sites: Sites) -> tuple[pd.DataFrame, pd.Index]:
+    """Picks (PICKS) as association has them, sorted by time, and the ids by their numbers.
 
-    `owner` are the sites. `pick_id` is a number here, in the order of the ids, and `phase` a
-    category: a long table with both as texts takes several times the memory.
+    Columns: pick_id (a number, in the order of the ids), site, probability, place, phase (a
+    category), time_ns, sigma_s (0 where none is stated). P and S of stations with coordinates, each
+    once; a long table with ids and phases as texts takes several times the memory.
     """
+    owner = sites.find(picks)
+    if (owner < 0).any():
+        lost = picks[owner < 0]
+        names = ", ".join(sorted(set(lost["network"] + "." + lost["station"])))
+        logger.warning("associate: %d picks of stations without coordinates: %s", len(lost), names)
     rows = np.flatnonzero((owner >= 0) & picks["phase"].isin(["P", "S"]).to_numpy())
     rows = rows[~picks["pick_id"].iloc[rows].duplicated().to_numpy()]
     time_ns = picks["time"].astype("int64").to_numpy()[rows]
-    number, names = pd.factorize(picks["pick_id"].iloc[rows], sort=True)
+    number, ids = pd.factorize(picks["pick_id"].iloc[rows], sort=True)
     order = np.lexsort((number, time_ns))
     rows = rows[order]
     table = pd.DataFrame(
@@ -110,7 +109,7 @@ def _numbered(
             "sigma_s": picks["time_sigma_s"].astype(float).fillna(0.0).to_numpy()[rows],
         }
     )
-    return table, names
+    return table, ids
 
 
 def _looked(
