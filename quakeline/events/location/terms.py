@@ -35,8 +35,10 @@ _SHRINK = 5.0
 _SIZES = (1e-2, 1e4, 60)
 #: Residuals of the expected size that count beside those of the catalog.
 _EXPECTED = 20.0
-#: Shares by which all velocities, and those of S alone, may be wrong before any residual was seen.
-_WRONG = 0.05 * np.array([1.0, S_ALONE])
+#: Shares by which velocities may be wrong before any residual was seen, as in `_late`.
+_WRONG = 0.05 * np.outer([1.0, 0.5], [1.0, S_ALONE]).ravel()
+#: Travel time of P, in s, from which shares change with the logarithm, and the least one.
+_MIDDLE_S, _SHORT_S = 4.0, 0.1
 #: Weak prior of hypocentres, 1/km2 and 1/s2.
 _PRIOR = 1e-6
 _LEAST_RADIUS_KM = 3.0
@@ -120,9 +122,9 @@ def static(left: Left, *, velocities: bool = True) -> np.ndarray:
     determine is then small. Terms are whole microseconds: what linear algebra rounds otherwise on
     another processor, or with another order of stations, leaves no trace in them.
 
-    With `velocities` the shares by which all velocities, and those of S alone, are wrong are two
-    more random effects, and what they do to an arrival is part of its term. Without them terms,
-    which are to be about zero, would have to stand for it.
+    With `velocities` the shares by which all velocities, and those of S alone, are wrong are more
+    random effects, as is how these change from short to long rays; what they do to an arrival is
+    part of its term. Without them terms, which are to be about zero, would have to stand for it.
     """
     numbers, which = np.unique(left.group, return_inverse=True)
     count = len(numbers)
@@ -150,9 +152,15 @@ def static(left: Left, *, velocities: bool = True) -> np.ndarray:
 
 
 def _late(left: Left, rows: slice = slice(None)) -> np.ndarray:
-    """Seconds by which arrivals are late for each unit of slowness, of all and of S alone: (n, 2)."""
-    travel = left.travel_s[rows]
-    return np.column_stack([travel, travel * (left.group[rows] % 2)])
+    """Seconds that arrivals are late by for each unit of the shares of velocities, (n, 4).
+
+    The shares are of all velocities and of S alone, and their changes with the logarithm of the
+    travel time.
+    """
+    travel, is_s = left.travel_s[rows], left.group[rows] % 2
+    whole = np.column_stack([travel, travel * is_s])
+    as_p = np.maximum(np.where(is_s, travel / np.sqrt(3), travel), _SHORT_S)
+    return np.hstack([whole, whole * np.log(as_p / _MIDDLE_S)[:, None]])
 
 
 def _reduced(
@@ -160,12 +168,12 @@ def _reduced(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Normal equations, (k, k) and (k,), and squared misfit, without what events take.
 
-    Unknown are `count` terms, and with `velocities` two shares. Events are summed in blocks, so
+    Unknown are `count` terms, and with `velocities` their shares. Events are summed in blocks, so
     that memory grows with neither their number nor that of their arrivals.
     """
     events = int(left.event.max()) + 1
     bounds = np.searchsorted(left.event, np.arange(0, events + _BLOCK, _BLOCK))
-    unknown = count + 2 * velocities
+    unknown = count + len(_WRONG) * velocities
     information, pull, misfit = np.zeros((unknown, unknown)), np.zeros(unknown), 0.0
     for begin, end in pairwise(bounds):
         part = slice(begin, end)
@@ -216,7 +224,7 @@ class _Equations:
     """Normal equations of terms, along whose eigenvectors they stand apart, and of shares.
 
     `values`, (k,), and `along`, (k,), are of terms; `cross`, (k, q), `own`, (q, q), and `side`,
-    (q,), of shares, whose variance is one; `free` is the number of residuals that hypocentres leave.
+    (q,), of shares, whose variance is one; `free` residuals are left by hypocentres.
     """
 
     values: np.ndarray
