@@ -23,7 +23,7 @@ from quakeline.training.datasets.opening import assigned, digest, in_parts, link
 from quakeline.training.datasets.writing import Writer
 from quakeline.training.settings import Settings
 from quakeline.training.windows import Example, Windows
-from quakeline.workflow import stages
+from quakeline.workflow.stages import dataset
 
 
 def test_written_records_are_read_as_they_were(tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def cut(place: WorkFolder, folder: Path, **rules: object) -> pd.DataFrame:
     from_run.write(
         results,
         exports.read_tables(results),
-        stages.dataset.again(results),
+        dataset.again(results),
         rules_of(length_s=30, before_s=10, **rules),
         folder,
         lambda done, total: None,

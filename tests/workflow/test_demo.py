@@ -14,7 +14,7 @@ from quakeline.core.geometry import distance_azimuth
 from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
 from quakeline.io.formats.ellipsoids import covariance_of
 from quakeline.io.products import provenance, tables
-from quakeline.workflow.stages import STAGES
+from quakeline.workflow.stages.table import STAGES
 
 LARGE = [pd.Timestamp(f"2010-05-27T{time}Z") for time in ("16:24:31.75", "16:27:29.06")]
 #: Two small events that a catalog may hold; P at UH3 less its travel time there.
@@ -158,7 +158,7 @@ GOLDEN = {
         "weights": 1,
         "annotate": 3,
         "pick": 3,
-        "associate": 14,
+        "associate": 15,
         "locate": 14,
     },
     "picks": {"UH1 P": 2, "UH1 S": 2, "UH2 P": 4, "UH2 S": 2}
