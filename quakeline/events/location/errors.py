@@ -126,17 +126,19 @@ def split(
     side: of the share that the difference of `before` and `after` is of the travel times. As a
     whole velocities are taken to be wrong by as much, and by several times as much for an event
     without S, of which residuals hardly tell (both are what holds the references of real sets, see
-    docs/catalog.md); but not by less than residuals leave `unknown`, than was expected before any
-    was seen, or than `after` tells of, as far as terms took nothing. A share that is `given` stays.
+    docs/catalog.md). Both are no less than what residuals leave `unknown`, or than `after` tells
+    of, as far as terms took nothing, and that of the whole than was expected before any residual
+    was seen. A share that is `given` stays.
     """
     taken_s = np.sqrt(max(before.each_s**2 - after.each_s**2, 0.0))
     sides = float(taken_s / np.sqrt(np.mean(travel_s**2)))
     if given:
         return replace(after, sides=max(sides, after.sides))
     left = after.share * min(after.each_s / before.each_s, 1.0)
-    share = round(max(sides, left, unknown, EXPECTED_SHARE), 4)
+    told = max(sides, left, unknown)
+    share = round(max(told, EXPECTED_SHARE), 4)
     p_alone = round(min(max(share, _P_ALONE * sides), _MOST), 4)
-    return Errors(after.each_s, share, max(sides, SIDES * share), p_alone)
+    return Errors(after.each_s, share, max(told, SIDES * share), p_alone)
 
 
 def stretch(u: np.ndarray) -> float:
