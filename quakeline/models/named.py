@@ -88,6 +88,16 @@ def load_network(model: str | Path, weights: str | Path | None = None) -> tuple[
     ------
     ConfigError, WeightsError, OutputError
         As `weights_file`; WeightsError also for ensembles and networks made by a loader.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> import torch
+    >>> card, network = quakeline.load_network("phasenet")
+    >>> card.window_samples, card.sampling_rate_hz, card.classes
+    (3000, 100.0, ('N', 'P', 'S'))
+    >>> network(torch.zeros(1, 3, card.window_samples)).shape
+    torch.Size([1, 3, 3000])
     """
     from quakeline.models.networks import read
 

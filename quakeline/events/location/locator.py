@@ -364,14 +364,20 @@ class Locator:
         rows = [self.times.rows_of(np.full(len(local), phase), numbers) for phase in "PS"]
         return np.array(rows), local["x"].to_numpy(), local["y"].to_numpy()
 
-    def fit(self, seen: Observations, start: np.ndarray, errors: Errors) -> posterior.Fit:
-        """The most likely hypocentre of one event near a start, or at another depth."""
+    def fit(
+        self, seen: Observations, start: np.ndarray, errors: Errors
+    ) -> tuple[posterior.Fit, list[posterior.Fit]]:
+        """The most likely hypocentre of one event near a start, or at another depth.
+
+        And the maxima at further depths, as `modes.others`.
+        """
         likelihood = self._likelihood(seen, errors)
         first = posterior.most_likely(likelihood, np.asarray(start))
         factor = stretch(first.residual_s / likelihood.scale_s)
         stretched = self._likelihood(seen, errors, factor)
         again = posterior.most_likely(stretched, first.point)
-        return replace(modes.best(stretched, again), stretch=factor)
+        best, beside = modes.best(stretched, again)
+        return replace(best, stretch=factor), beside
 
     def solution(
         self, errors: Errors, seen: Observations, start: np.ndarray, common: np.ndarray
@@ -380,11 +386,11 @@ class Locator:
 
         `common`, (4, 4), is the covariance that errors of all velocities together make.
         """
-        fit = self.fit(seen, start, errors)
+        fit, beside = self.fit(seen, start, errors)
         likelihood = self._likelihood(seen, errors, fit.stretch)
         here, _ = likelihood.at(fit.point)
         sides = systematic.sides(likelihood, here, errors.sides)
-        relative = modes.spread(likelihood, here)
+        relative = modes.spread(likelihood, here, beside)
         return Solution(fit, relative + common + sides, relative)
 
     def _likelihood(

@@ -102,10 +102,10 @@ def _samples(picks: pd.DataFrame, rate_hz: float) -> np.ndarray:
 def _groups(onsets: np.ndarray, sketcher: Sketcher) -> Iterator[slice]:
     """Neighbouring onsets that are measured together: not too many, not too far apart."""
     start, stop = sketcher.reach
-    longest = _MEASURED * (stop - start)
+    longest, most = _MEASURED * (stop - start), sketcher.at_once
     first = 0
     for last in range(1, len(onsets) + 1):
-        full = last - first >= sketcher.at_once
+        full = last - first >= most
         if last == len(onsets) or full or onsets[last] - onsets[first] > longest:
             yield slice(first, last)
             first = last
