@@ -13,6 +13,8 @@ import numpy as np
 from benchmarks.training_records import FOLDS, folds, learnt, ridgecrest, rounded, shared, timed
 
 JITTER_S, DRAWS = 0.8, 10
+#: Windows of noise are so long before P, or at the beginning of a record that begins later.
+BEFORE_P_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,14 @@ def judged(network: Any, card: Any, data: Any, rows: list[int], jitter_s: float)
 
     windows = Windows(data, rows, card, Settings(jitter_s=0), training=False)
     random, draws = np.random.default_rng(11), DRAWS if jitter_s else 1
+    rate, least = card.sampling_rate_hz, card.window_samples / 2
     made, wanted, record = [], [], []
     for example in windows.examples():
+        middle = example.at
+        if middle is None:
+            middle = data.onsets(example.row)["P"][0] - BEFORE_P_S * rate
         for _ in range(draws):
-            moved = random.uniform(-jitter_s, jitter_s) * card.sampling_rate_hz
-            if example.kind == "N":
-                moved = -abs(moved)
-            at = None if example.at is None else max(example.at + moved, 0)
+            at = max(middle + random.uniform(-jitter_s, jitter_s) * rate, least)
             window, one, _ = windows.made(replace(example, at=at), 0)
             made.append(window)
             wanted.append(int(one.argmax()))
