@@ -325,7 +325,9 @@ def test_a_window_is_of_the_onset_that_is_nearest_to_its_middle(tmp_path: Path) 
     def places(phase: str) -> np.ndarray:
         """Where the middle of the window is, in samples behind the onset."""
         at = onsets[phase]
-        own = [made._start(Example(0, phase, at), 900, np.random.default_rng(n)) for n in range(300)]
+        own = [
+            made._start(Example(0, phase, at), 900, np.random.default_rng(n)) for n in range(300)
+        ]
         return np.array(own) + 200 - round(at)
 
     assert (places("P").min(), places("P").max()) == (-50, 30)
