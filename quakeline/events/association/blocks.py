@@ -36,6 +36,8 @@ def associate(
 ) -> Found:
     """Associate picks (pick_id, site, place, phase, probability, time_ns), sorted by time.
 
+    `pick_id` are texts or numbers.
+
     Returns
     -------
     events, picks
@@ -108,15 +110,15 @@ def _without_twins(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
     order = found.assign(
         size=found["idx"].map(size), misfit=found["idx"].map(misfit).round(6)
     ).sort_values(["size", "misfit", "time_ns"], ascending=[False, True, True], kind="stable")
-    ids = {idx: set(group) for idx, group in assigned.groupby("event_idx")["pick_id"]}
-    owner: dict[str, int] = {}
+    row = np.unique(assigned["pick_id"], return_inverse=True)[1]
+    picks_of = assigned.groupby("event_idx").indices
+    taken = np.zeros(len(row), dtype=bool)
     dropped = set()
     for idx in order["idx"]:
-        mine = ids.get(idx, set())
-        shared = sum(pick in owner for pick in mine)
-        if 2 * shared > len(mine):
+        mine = row[picks_of.get(idx, [])]
+        if 2 * np.count_nonzero(taken[mine]) > len(mine):
             dropped.add(idx)
         else:
-            owner.update((pick, idx) for pick in mine if pick not in owner)
+            taken[mine] = True
     kept = ~found["idx"].isin(dropped)
     return found[kept], assigned[~assigned["event_idx"].isin(dropped)]

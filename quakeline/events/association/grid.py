@@ -49,7 +49,11 @@ _ROUNDS = 2
 
 
 class Grid:
-    """Stacking over a grid of a network."""
+    """Stacking over a grid of a network.
+
+    `longest_s` is its longest travel time, `cell_km` how far nodes are apart across and in depth,
+    `width_s` the seconds of origin times whose votes count together.
+    """
 
     name = "stack"
 
@@ -76,6 +80,8 @@ class Grid:
         self._share = float(self._reach.within.mean(axis=0).max())
         self._bin_s = self._reach.bin_s
         self.longest_s = float(self._reach.ends[1].max())
+        self.cell_km = step, step * _DEPTHS
+        self.width_s = (2 * BESIDE + 1) * self._bin_s
 
     def _reached(self) -> Reach:
         """Travel times to all nodes, and which sites count there."""
@@ -211,9 +217,8 @@ class Grid:
         The score is the logarithm of the number of origins of the slice that have as many votes by
         chance, with the sign turned: negative is chance.
         """
-        width_s = (2 * BESIDE + 1) * self._bin_s
         origins = len(self._nodes) * slice_s / self._bin_s
-        rate = len(slots) / span_s * width_s
+        rate = len(slots) / span_s * self.width_s
         active = max(len(np.unique(slots)), 1)
         every = rate * self._share
         near = min(rate * 2 * NEAREST / active, every)

@@ -166,7 +166,8 @@ def ready(
     """Reduce picks (PICKS) to one for each onset, for a network; None: the one that they tell."""
     from quakeline.earth.sites import strongest
 
-    distinct = strongest(picks.drop_duplicates("pick_id"), settings.same_onset_s)
+    again = picks["pick_id"].duplicated()
+    distinct = strongest(picks[~again] if again.any() else picks, settings.same_onset_s)
     known = network or network_of(settings, distinct, sites, model, threads)
     return Ready(known.sites, known.search, known.finder, known.chosen, known.grids, picks=distinct)
 

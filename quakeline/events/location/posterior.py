@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import chdtri, ndtri
+from scipy.special import chdtri, ndtri, poch
 
 from quakeline.earth.velocity import Times
+from quakeline.events.location import sobol
 from quakeline.events.location.errors import Residuals
 from quakeline.events.location.observations import Observations
 
@@ -57,6 +58,18 @@ class Fit:
     def spread(self) -> np.ndarray:
         """Covariance (4, 4) of the hypocentre, where times are straight around it."""
         return np.linalg.inv(self.information + PRIOR)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A located event: its most likely point, fit and covariances of (x, y, z, t0) in km and s.
+
+    `relative` is the covariance without the errors of velocities, which neighbours share.
+    """
+
+    fit: Fit
+    covariance: np.ndarray
+    relative: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -123,9 +136,8 @@ class Likelihood:
 
 def density(u: np.ndarray) -> np.ndarray:
     """Probability density of residuals over their scale."""
-    from scipy.stats import t as student
-
-    return np.asarray(student.pdf(u, FREEDOM))
+    peak = np.log(poch(FREEDOM / 2, 0.5)) - (np.log(FREEDOM) + np.log(np.pi)) / 2
+    return np.asarray(np.exp(peak - (FREEDOM + 1) / 2 * np.log1p(u * u / FREEDOM)))
 
 
 def most_likely(likelihood: Likelihood, start: np.ndarray) -> Fit:
@@ -174,9 +186,7 @@ def covariance(likelihood: Likelihood, fit: Fit) -> np.ndarray:
 @cache
 def _cube() -> tuple[np.ndarray, np.ndarray]:
     """Normal vectors (m, 4) and radii (m,) of even samples of a t distribution."""
-    from scipy.stats.qmc import Sobol
-
-    uniform = Sobol(5, seed=0).random(_SAMPLES) * (1 - 1e-9) + 5e-10
+    uniform = sobol.points(_SAMPLES) * (1 - 1e-9) + 5e-10
     radius = np.sqrt(_SAMPLE_FREEDOM / chdtri(_SAMPLE_FREEDOM, uniform[:, 4]))
     return ndtri(uniform[:, :4]), radius
 

@@ -17,11 +17,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from scipy.linalg import eigh
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 from scipy.spatial import cKDTree
 
 from quakeline.core.errors import DataError
-from quakeline.events.location.errors import EXPECTED_S, EXPECTED_SHARE
+from quakeline.events.location.errors import EXPECTED_S, EXPECTED_SHARE, S_ALONE
 from quakeline.io.formats.csv_cells import read_cells
 
 Kind = Literal["none", "static", "ssst"]
@@ -35,6 +35,8 @@ _SHRINK = 5.0
 _SIZES = (1e-2, 1e4, 60)
 #: Residuals of the expected size that count beside those of the catalog.
 _EXPECTED = 20.0
+#: Shares by which all velocities, and those of S alone, may be wrong before any residual was seen.
+_WRONG = 0.05 * np.array([1.0, S_ALONE])
 #: Weak prior of hypocentres, 1/km2 and 1/s2.
 _PRIOR = 1e-6
 _LEAST_RADIUS_KM = 3.0
@@ -94,9 +96,9 @@ class GivenTerms:
 class Left:
     """What hypocentres leave of a catalog's arrivals, event by event; the terms are in it.
 
-    `event` counts events from 0, `group` says which station and phase; `residual_s`, `travel_s`,
-    `weight` (in 1/s2) have shape (n,), `slopes`, (n, 4), are derivatives of the arrival times over
-    x, y, z and t0.
+    `event` counts events from 0, `group` is twice the station's number, and one more for S;
+    `residual_s`, `travel_s`, `weight` (in 1/s2) have shape (n,), `slopes`, (n, 4), are derivatives
+    of the arrival times over x, y, z and t0.
     """
 
     event: np.ndarray
@@ -107,7 +109,7 @@ class Left:
     weight: np.ndarray
 
 
-def static(left: Left) -> np.ndarray:
+def static(left: Left, *, velocities: bool = True) -> np.ndarray:
     """Terms in s of each arrival: one for each group, as far as the arrivals determine them.
 
     Terms, hypocentres and errors are one linear model with mixed effects (Patterson, H. D. &
@@ -117,40 +119,66 @@ def static(left: Left) -> np.ndarray:
     is what the residuals make most probable; a term, or a sum of terms, that the arrivals hardly
     determine is then small. Terms are whole microseconds: what linear algebra rounds otherwise on
     another processor, or with another order of stations, leaves no trace in them.
+
+    With `velocities` the shares by which all velocities, and those of S alone, are wrong are two
+    more random effects, and what they do to an arrival is part of its term. Without them terms,
+    which are to be about zero, would have to stand for it.
     """
     numbers, which = np.unique(left.group, return_inverse=True)
-    information, pull, misfit = _reduced(left, which, len(numbers))
+    count = len(numbers)
+    normal, side, misfit = _reduced(left, which, count, velocities)
     travel = np.bincount(which, left.travel_s) / np.bincount(which)
     each = np.hypot(travel, EXPECTED_S / EXPECTED_SHARE)
-    information *= each[:, None]
-    information *= each
     # This driver of LAPACK needs half the memory of NumPy's.
+    information = each[:, None] * normal[:count, :count] * each
     values, vectors = eigh(information, overwrite_a=True, check_finite=False, driver="evr")
-    values, along = np.clip(values, 0.0, None), vectors.T @ (each * pull)
-    free = len(which) - 4 * (int(left.event.max()) + 1)
-    size = _size(values, along, misfit, free)
-    found = each * (vectors @ (size * along / (1 + size * values)))
-    return np.asarray(found.round(_DIGITS)[which])
+    wrong = _WRONG if velocities else _WRONG[:0]
+    equations = _Equations(
+        np.clip(values, 0.0, None),
+        vectors.T @ (each * side[:count]),
+        vectors.T @ (each[:, None] * normal[:count, count:]) * wrong,
+        normal[count:, count:] * wrong[:, None] * wrong,
+        side[count:] * wrong,
+        misfit,
+        max(len(which) - 4 * (int(left.event.max()) + 1), 0),
+    )
+    found, shares = equations.solved(equations.size())
+    late = (each * (vectors @ found))[which]
+    if velocities:
+        late = late + _late(left) @ (wrong * shares)
+    return np.asarray(late.round(_DIGITS))
 
 
-def _reduced(left: Left, which: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Normal equations of terms, (k, k) and (k,), and squared misfit, without what events take.
+def _late(left: Left, rows: slice = slice(None)) -> np.ndarray:
+    """Seconds by which arrivals are late for a unit of slowness, of all and of S alone: (n, 2)."""
+    travel = left.travel_s[rows]
+    return np.column_stack([travel, travel * (left.group[rows] % 2)])
 
-    Events are summed in blocks, so that memory grows with neither their number nor that of their
-    arrivals.
+
+def _reduced(
+    left: Left, which: np.ndarray, count: int, velocities: bool
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Normal equations, (k, k) and (k,), and squared misfit, without what events take.
+
+    Unknown are `count` terms, and with `velocities` two shares. Events are summed in blocks, so
+    that memory grows with neither their number nor that of their arrivals.
     """
     events = int(left.event.max()) + 1
     bounds = np.searchsorted(left.event, np.arange(0, events + _BLOCK, _BLOCK))
-    information, pull, misfit = np.zeros((count, count)), np.zeros(count), 0.0
+    unknown = count + 2 * velocities
+    information, pull, misfit = np.zeros((unknown, unknown)), np.zeros(unknown), 0.0
     for begin, end in pairwise(bounds):
         part = slice(begin, end)
+        rows = np.arange(end - begin)
+        effects = csr_array((np.ones(len(rows)), (rows, which[part])), shape=(len(rows), count))
+        if velocities:
+            effects = csr_array(hstack([effects, csr_array(_late(left, part))]))
         matrix, side, off = _of_block(
             left.event[part] - left.event[begin],
             left.slopes[part],
             left.residual_s[part],
             np.sqrt(left.weight[part]),
-            which[part],
-            count,
+            effects,
         )
         information += matrix.toarray()
         pull += side
@@ -163,12 +191,11 @@ def _of_block(
     slopes: np.ndarray,
     residual_s: np.ndarray,
     root: np.ndarray,
-    which: np.ndarray,
-    count: int,
+    effects: csr_array,
 ) -> tuple[csr_array, np.ndarray, float]:
     """What some events add to the normal equations; `root` is that of the weights."""
-    rows = np.arange(len(which))
-    terms = csr_array((root, (rows, which)), shape=(len(which), count))
+    rows = np.arange(len(root))
+    terms = csr_array(effects.multiply(root[:, None]))
     seen = root * residual_s
     slopes = slopes * root[:, None]
     first = np.searchsorted(event, np.arange(int(event.max()) + 1))
@@ -184,17 +211,50 @@ def _of_block(
     return information, terms.T @ seen - shared.T @ lost, float(seen @ seen - lost @ lost)
 
 
-def _size(values: np.ndarray, along: np.ndarray, misfit: float, free: int) -> float:
-    """Variance of terms over that of errors, the most probable of residuals; 0 for no terms.
+@dataclass(frozen=True)
+class _Equations:
+    """Normal equations of terms, along whose eigenvectors they stand apart, and of shares.
 
-    `values` and `along` are the eigenvalues of the terms' normal equations, and their right side.
+    `values`, (k,), and `along`, (k,), are of terms; `cross`, (k, q), `own`, (q, q), and `side`,
+    (q,), of shares, whose variance is one; `free` is the number of residuals that hypocentres
+    leave.
     """
-    tried = np.r_[0.0, np.geomspace(*_SIZES)] / max(float(np.mean(values)), 1e-9)
-    kept = 1 + tried[:, None] * values
-    left = np.maximum(misfit - (tried[:, None] * along**2 / kept).sum(axis=1), 0) + _EXPECTED
-    cost = (max(free, 0) + _EXPECTED) * np.log(left) + np.log(kept).sum(axis=1)
-    best = int(np.argmin(cost))
-    return float(tried[best])
+
+    values: np.ndarray
+    along: np.ndarray
+    cross: np.ndarray
+    own: np.ndarray
+    side: np.ndarray
+    misfit: float
+    free: int
+
+    def size(self) -> float:
+        """Variance of terms over that of errors, the most probable of residuals; 0 for none."""
+        tried = np.r_[0.0, np.geomspace(*_SIZES)] / max(float(np.mean(self.values)), 1e-9)
+        cost = [self._unlikely(size) for size in tried]
+        return float(tried[int(np.argmin(cost))])
+
+    def solved(self, size: float) -> tuple[np.ndarray, np.ndarray]:
+        """Terms along the eigenvectors, (k,), and shares, (q,)."""
+        kept = size / (1 + size * self.values)
+        matrix, side = self._of_shares(kept)
+        shares = np.linalg.solve(matrix, side)
+        return kept * (self.along - self.cross @ shares), shares
+
+    def _of_shares(self, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What is left for the shares where terms take `kept` of what they could."""
+        own = self.own - self.cross.T @ (self.cross * kept[:, None])
+        return own + np.eye(len(own)), self.side - self.cross.T @ (kept * self.along)
+
+    def _unlikely(self, size: float) -> float:
+        """Negative logarithm of the restricted likelihood."""
+        grown = 1 + size * self.values
+        kept = size / grown
+        matrix, side = self._of_shares(kept)
+        taken = (kept * self.along**2).sum() + side @ np.linalg.solve(matrix, side)
+        left = max(self.misfit - taken, 0.0) + _EXPECTED
+        volume = np.log(grown).sum() + np.linalg.slogdet(matrix)[1]
+        return float((self.free + _EXPECTED) * np.log(left) + volume)
 
 
 def source_specific(left: Left, places: np.ndarray, radius_km: float) -> np.ndarray:

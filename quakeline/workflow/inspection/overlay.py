@@ -40,7 +40,7 @@ def overlay(
     velocity
         What the section `velocity` says; None for IASP91.
     model
-        The network that picks, by the name of its card.
+        The network that picks, by the name of its card or as `seisbench:NETWORK/WEIGHTS`.
     """
     sections = [
         _time(found),
@@ -69,11 +69,20 @@ def assembled(
         ["", f"run: {_scalar(name)}            # results are written to results/{name}/"],
         *(["", *lines] for lines in sections),
         ["", *_velocity(velocity)],
-        *([] if model == "phasenet" else [["", f"weights: {{model: {model}}}"]]),
+        *([] if model == "phasenet" else [["", f"weights: {_weights(model)}"]]),
         *([["", *kept]] if kept else []),
         ["", *_comment(_CHOSEN)],
     ]
     return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _weights(model: str) -> str:
+    from quakeline.models.named import is_of_seisbench, of_seisbench
+
+    if not is_of_seisbench(model):
+        return f"{{model: {model}}}"
+    wanted = of_seisbench(model)
+    return _flow({"kind": wanted.kind, "model": wanted.model, "weights": wanted.weights})
 
 
 _CHOSEN = (
@@ -111,7 +120,7 @@ def _comment(text: str) -> list[str]:
 def about(found: Survey) -> Iterator[str]:
     """Sentences on what the data hold and what of it is not used."""
     size = sum(one.size for one in found.scans) / 1e6
-    seconds = sum(one.n_samples / one.rate_hz for one in found.used)
+    seconds = found.channel_s
     rates = ", ".join(f"{rate:g}" for rate in sorted({one.rate_hz for one in found.used}))
     yield (
         f"Found: {len(found.scans)} files, {size:.0f} MB; {len(found.used)} channels of"
@@ -183,7 +192,9 @@ def _velocity(given: Mapping[str, object] | None) -> list[str]:
 
 def _kept(found: Survey) -> list[str]:
     span_s = (found.span.end_ns - found.span.start_ns) / SECOND
-    size = len(found.stations) * span_s * _BYTES_PER_S
+    whole = len(found.stations) * span_s
+    # A station with one channel has as many probabilities as one with three.
+    size = min(whole, found.channel_s) * _BYTES_PER_S
     stores = "keep: [waveforms, probabilities]   # for record sections,"
     if size > _KEPT_BYTES:
         return [f"# {stores} about {size / 1e9:.0f} GB"]

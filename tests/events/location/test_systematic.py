@@ -39,7 +39,7 @@ def test_depths_are_as_uncertain_as_stated_where_velocities_are_wrong_as_a_whole
     arrivals = batch.Arrivals(event, table, x, y, travel + late, scale)
     box = np.array([[-80.0, -80.0, -0.5], [80.0, 80.0, 25.0]])
     found = batch.fitted(arrivals, times, box, true[None])
-    common = systematic.common(arrivals, is_s, times, box, found.point, SHARE)
+    common = systematic.common(arrivals, is_s, times, box, found.point, np.full(EVENTS, SHARE))
     off = np.abs(found.point[:, 2] - true[:, 2])
     stated, sure = np.sqrt((found.spread + common)[:, 2, 2]), np.sqrt(found.spread[:, 2, 2])
     for sigmas, share in ((1.0, 0.683), (1.96, 0.95)):
@@ -48,14 +48,21 @@ def test_depths_are_as_uncertain_as_stated_where_velocities_are_wrong_as_a_whole
     assert np.mean(off < sure) < 0.5
 
 
-def test_what_terms_take_off_is_of_velocities_from_side_to_side():
+def test_what_terms_take_off_is_of_velocities_from_side_to_side_and_as_a_whole():
     travel = np.full(4, 10.0)
-    found = split(Errors(0.5, 0.2, 0.0), Errors(0.3, 0.02, 0.0), travel, given=False)
+    found = split(Errors(0.5, 0.2, 0.0, 0.2), Errors(0.3, 0.02, 0.0, 0.02), travel, given=False)
     assert found.each_s == 0.3
-    assert found.sides == pytest.approx(1.2 * 0.04, rel=1e-3)
-    assert found.share == pytest.approx(1.2 * 0.04 / SIDES, rel=1e-3)
-    same = split(Errors(0.3, 0.12, 0.0), Errors(0.3, 0.02, 0.0), travel, given=False)
-    assert (same.share, same.sides) == (0.02, pytest.approx(0.02 * SIDES))
+    assert found.sides == found.share == pytest.approx(0.04)
+    assert found.p_alone == 0.2
+    few = split(Errors(0.3, 0.12, 0.0, 0.12), Errors(0.3, 0.12, 0.0, 0.12), travel, given=False)
+    assert (few.share, few.sides) == (0.12, pytest.approx(0.12 * SIDES))
+    same = split(Errors(0.1, 0.01, 0.0, 0.01), Errors(0.1, 0.01, 0.0, 0.01), travel, given=False)
+    assert (same.share, same.p_alone) == (0.02, 0.02)
+
+
+def test_without_s_velocities_as_a_whole_are_less_certain():
+    shares = Errors(0.1, 0.03, 0.03, 0.18).shares(np.array([0.0, 0.125, 0.25, 0.5]))
+    np.testing.assert_allclose(shares, [0.18, 0.09, 0.03, 0.03])
 
 
 def left(events, delays, noise, seed=0):
@@ -75,8 +82,9 @@ def test_stations_that_differ_by_chance_have_no_terms(events):
     largest, kept = [], []
     for seed in range(20):
         delays = np.random.default_rng(seed).normal(0, 0.4, 24)
-        largest.append(np.abs(terms.static(left(events, np.zeros(24), 0.2, seed))).max())
-        found = terms.static(left(events, delays, 0.2, seed))[:24]
+        none, some = (left(events, one, 0.2, seed) for one in (np.zeros(24), delays))
+        largest.append(np.abs(terms.static(none, velocities=False)).max())
+        found = terms.static(some, velocities=False)[:24]
         # All stations late alike is a late origin: no term tells of it.
         kept.append(found @ delays / (delays @ (delays - delays.mean())))
     assert np.median(largest) < 0.01
@@ -119,6 +127,25 @@ def test_what_hypocentres_can_take_up_is_no_term():
     noise = np.random.default_rng(1).normal(0, 0.05, len(shift))
     found = terms.static(replace(one, residual_s=shift + noise, slopes=slopes))
     assert np.abs(found).max() < 0.02
+
+
+def test_velocities_that_are_wrong_as_a_whole_are_told_from_delays_of_stations():
+    """Travel times 5 % longer, S by 1 % more; stations are late as well, or not at all."""
+    one = left(80, np.zeros(24), 0.05)
+    rng = np.random.default_rng(2)
+    travel = rng.uniform(2.0, 8.0, len(one.group))
+    whole = travel * (0.05 + 0.01 * (one.group % 2))
+    for size in (0.0, 0.1):
+        delays = rng.normal(0, size, 24)[one.group]
+        wrong = replace(one, travel_s=travel, residual_s=one.residual_s + whole + delays)
+        found, stations = terms.static(wrong), terms.static(wrong, velocities=False)
+        # What is alike for all arrivals of an event is its origin time.
+        left_s, without_s = (
+            np.std(some - whole - delays - np.mean(some - whole - delays))
+            for some in (found, stations)
+        )
+        assert left_s < 0.02
+        assert without_s > 3 * left_s
 
 
 def test_errors_lie_between_the_values_that_are_tried():
