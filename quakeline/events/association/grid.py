@@ -74,6 +74,7 @@ class Grid:
         ]
         self._form = form()
         self._made_for = search.margin_km, search.depth_km, search.node_km, search.max_distance_km
+        self.depends_on = *self._made_for, search.min_picks, search.tolerance_s
         known = (grid._reach for grid in others if grid._made_for == self._made_for)
         self._reach: Reach = next(known, None) or self._reached()
         # Of a wide network no node is within reach of all sites.
