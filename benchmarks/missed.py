@@ -32,7 +32,7 @@ import pandas as pd
 from benchmarks.measure import finish
 from benchmarks.real_catalogs import beside, made_of, matched, parser_of_sets, picks_near, sets
 from benchmarks.real_catalogs import window as window_of
-from quakeline.events.association.associate import table_of
+from quakeline.events.association.associate import numbered
 from quakeline.events.association.contest import alone
 from quakeline.events.association.membership import refined
 from quakeline.events.association.network import Network
@@ -52,7 +52,7 @@ def main() -> None:
     rows = []
     for folder in sets(words.folder, words.only):
         rows.append({"case": folder.name, **judged(folder)})
-        finish("missed", rows, words.quick, kept=words.only)
+        finish("missed", rows, words.quick, keys=("case",))
 
 
 def judged(folder: Path) -> dict[str, Any]:
@@ -100,8 +100,8 @@ class _Scene:
     def of(cls, folder: Path, events: pd.DataFrame, arrivals: pd.DataFrame) -> _Scene:
         material = read(folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv")
         made = ready(Settings(), material.picks, material.sites, material.model)
-        table, ids = table_of(made.picks, made.sites)
-        table = table.assign(pick_id=ids[table["pick_id"]].astype(str))
+        table, names = numbered(made.picks, made.sites)
+        table = table.assign(pick_id=names[table["pick_id"]])
         none = PickErrors.expected(len(made.sites.local))
         network = Network(made.sites, made.search, made.finder, none)
         number = dict(zip(events["event_id"], range(len(events)), strict=True))

@@ -26,7 +26,7 @@ from quakeline.io.products import tables
 
 logger = logging.getLogger("quakeline")
 
-#: Searches of the whole volume at most, while they find more.
+#: Searches of one kind at most, while they find more.
 _LOOKS = 2
 
 
@@ -67,7 +67,7 @@ def associate(
         EVENTS with preliminary origins, and ARRIVALS. Several picks of one phase at one site keep
         only the most probable within the event.
     """
-    table, names_of = table_of(picks, sites)
+    table, names_of = numbered(picks, sites)
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     found, assigned = _looked(
@@ -84,12 +84,11 @@ def associate(
     return _tables(found, assigned, sites, model, taken)
 
 
-def table_of(picks: pd.DataFrame, sites: Sites) -> tuple[pd.DataFrame, pd.Index]:
-    """Picks (PICKS) as association has them, sorted by time, and the ids by their numbers.
+def numbered(picks: pd.DataFrame, sites: Sites) -> tuple[pd.DataFrame, pd.Index]:
+    """Picks of P and S at known sites, sorted by time, each once; and the ids by their numbers.
 
-    Columns: pick_id (a number, in the order of the ids), site, probability, place, phase (a
-    category), time_ns, sigma_s (0 where none is stated). P and S of stations with coordinates, each
-    once; a long table with ids and phases as texts takes several times the memory.
+    `pick_id` is a number here, in the order of the ids, and `phase` a category: a long table with
+    both as texts takes several times the memory.
     """
     owner = sites.find(picks)
     if (owner < 0).any():
@@ -99,7 +98,7 @@ def table_of(picks: pd.DataFrame, sites: Sites) -> tuple[pd.DataFrame, pd.Index]
     rows = np.flatnonzero((owner >= 0) & picks["phase"].isin(["P", "S"]).to_numpy())
     rows = rows[~picks["pick_id"].iloc[rows].duplicated().to_numpy()]
     time_ns = picks["time"].astype("int64").to_numpy()[rows]
-    number, ids = pd.factorize(picks["pick_id"].iloc[rows], sort=True)
+    number, names_of = pd.factorize(picks["pick_id"].iloc[rows], sort=True)
     order = np.lexsort((number, time_ns))
     rows = rows[order]
     table = pd.DataFrame(
@@ -113,7 +112,7 @@ def table_of(picks: pd.DataFrame, sites: Sites) -> tuple[pd.DataFrame, pd.Index]
             "sigma_s": picks["time_sigma_s"].astype(float).fillna(0.0).to_numpy()[rows],
         }
     )
-    return table, ids
+    return table, names_of
 
 
 def _looked(
@@ -128,15 +127,16 @@ def _looked(
 
     Most events lie inside the network, where there is little to search; large ones are found first
     and hide the small ones. Where they are other origins may explain their picks better. What is
-    left over is searched everywhere: what lies outside, and what they hid.
+    left over is searched everywhere: what lies outside, and what they hid; at last with stations
+    that are farther than those that record most events.
     """
     found: Found = pd.DataFrame(), pd.DataFrame()
-    whole = network.search
-    for search, looks in ((whole.inside(), 2), (whole, _LOOKS)):
+    first, *_ = steps = network.search.steps()
+    for search in steps:
         if search not in grids:
             grids[search] = Grid(network.sites, search, network.finder, grids.values())
         grid = grids[search]
-        for _ in range(looks):
+        for _ in range(_LOOKS):
             rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
             rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest
             more = blocks.associate(rest, grid, search, threads, progress, known)
@@ -151,7 +151,7 @@ def _looked(
             found = grown
             if new <= 0:
                 break
-        if search != whole and len(found[0]):
+        if search == first and len(found[0]):
             grown, errors = refined(*_contested(found, table, network, grid), table, network)
             network, found = replace(network, errors=errors), grown
     return found
