@@ -46,22 +46,32 @@ class LocalFrame:
         longitude, latitude = self._transformer.transform(x, y, direction="INVERSE")
         return np.asarray(latitude), np.asarray(longitude)
 
-    def turned(self, x: float, y: float) -> np.ndarray:
-        """Matrix (3, 3) that turns vectors (x, y, down) at a point to (east, north, down).
+    def turned(self, x: float | np.ndarray, y: float | np.ndarray) -> np.ndarray:
+        """Matrices (..., 3, 3) that turn vectors (x, y, down) at points to (east, north, down).
 
         Away from the middle of the frame its axes are not east and north, least of all near a pole.
         """
-        latitude, longitude = self.to_latlon(np.array([x, x]), np.array([y, y + 1.0]))
-        north, _, _ = _GEOD.inv(longitude[0], latitude[0], longitude[1], latitude[1])
+        here, there = (self.to_latlon(np.asarray(x), np.asarray(y) + up) for up in (0.0, 1.0))
+        north, _, _ = _GEOD.inv(here[1], here[0], there[1], there[0])
         angle = np.radians(north)
-        sine, cosine = float(np.sin(angle)), float(np.cos(angle))
-        return np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+        turns = np.zeros((*angle.shape, 3, 3))
+        turns[..., 0, 0] = turns[..., 1, 1] = np.cos(angle)
+        turns[..., 0, 1] = np.sin(angle)
+        turns[..., 1, 0] = -turns[..., 0, 1]
+        turns[..., 2, 2] = 1.0
+        return turns
 
 
 def distance_azimuth(
-    latitude: float, longitude: float, latitudes: np.ndarray, longitudes: np.ndarray
+    latitude: float | np.ndarray,
+    longitude: float | np.ndarray,
+    latitudes: np.ndarray,
+    longitudes: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distance in km and azimuth in degrees (0 to 360, from north) from a point to others."""
+    """Distance in km and azimuth in degrees (0 to 360, from north) from a point to others.
+
+    The point is one for all, or one for each of the others.
+    """
     n = len(latitudes)
     azimuth, _, metres = _GEOD.inv(
         np.full(n, longitude), np.full(n, latitude), np.asarray(longitudes), np.asarray(latitudes)

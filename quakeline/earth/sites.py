@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -143,9 +144,9 @@ class Sites:
             first.setdefault(key[:2], exact[key])
         times = picks["time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy()
         result = np.full(len(picks), -1)
-        codes = pd.MultiIndex.from_frame(picks[KEYS])
-        for key in codes.unique():
-            rows, sites = codes == key, exact.get(key, first.get(key[:2], []))
+        groups: Any = picks.groupby(KEYS, sort=False, dropna=False).indices
+        for key, rows in groups.items():
+            sites = exact.get(key, first.get(key[:2], []))
             if sites:
                 result[rows] = self._at(sites, times[rows])
         return result
@@ -166,14 +167,19 @@ def strongest(picks: pd.DataFrame, within_s: float) -> pd.DataFrame:
     probable stays. Those of other instruments within `within_s` seconds of it go, and those of its
     own within 0.1 s: no picker sets two so close, but tables that were joined have both.
     """
-    order = picks.assign(
-        _ns=picks["time"].astype("int64"), _own=picks["location"] + "." + picks["instrument"]
-    ).sort_values(["probability", "pick_id"], ascending=[False, True])
+    names = ["network", "station", "phase", "probability", "pick_id"]
+    order = (
+        picks[names]
+        .assign(
+            _ns=picks["time"].astype("int64"), _own=picks["location"] + "." + picks["instrument"]
+        )
+        .sort_values(["probability", "pick_id"], ascending=[False, True])
+    )
     repeated: list[object] = []
     for _, group in order.groupby(["network", "station", "phase"]):
         if group["_own"].nunique() > 1 or _least_apart(group) <= _ONE_ONSET_NS:
             repeated += _repeats(group, round(within_s * SECOND))
-    return picks.drop(index=repeated)
+    return picks.drop(index=repeated) if repeated else picks
 
 
 def _least_apart(picks: pd.DataFrame) -> float:

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,8 +36,11 @@ def associate(
     search: Search,
     threads: int,
     progress: Callable[[int, int], None] | None = None,
+    known: Known | None = None,
 ) -> Found:
     """Associate picks (pick_id, site, place, phase, probability, time_ns), sorted by time.
+
+    `pick_id` are texts or numbers. `known` are blocks of earlier calls; new ones are added.
 
     Returns
     -------
@@ -46,7 +52,8 @@ def associate(
     blocks = list(_blocks(picks["time_ns"].to_numpy(), longest_s, margin_s, least))
     done: list[Found] = []
     with ThreadPoolExecutor(max(threads, 1)) as pool:
-        for found in pool.map(lambda block: _block(picks, grid, margin_s, *block), blocks):
+        work = partial(_block if known is None else known.block, picks, grid, margin_s)
+        for found in pool.map(lambda block: work(*block), blocks):
             done.append(found)
             if progress:
                 progress(len(done), len(blocks))
@@ -85,6 +92,26 @@ def _block(
     return found, assigned[assigned["event_idx"].isin(found["idx"])]
 
 
+class Known:
+    """What blocks of the same sites and picks gave, so that none is searched twice.
+
+    A block depends on what its grid depends on, and on which picks there are and when.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Any, ...], Found] = {}
+
+    def block(
+        self, picks: pd.DataFrame, grid: Grid, margin_s: float, start: int, end: int, rows: slice
+    ) -> Found:
+        """As `_block`."""
+        own = [picks[name].to_numpy()[rows].tobytes() for name in ("pick_id", "time_ns")]
+        key = grid.depends_on, start, end, *(blake2b(some).digest() for some in own)
+        if key not in self._found:
+            self._found[key] = _block(picks, grid, margin_s, start, end, rows)
+        return self._found[key]
+
+
 def joined(parts: list[Found]) -> Found:
     """The events of all blocks, numbered anew."""
     events, picks, first = [], [], 0
@@ -108,15 +135,15 @@ def _without_twins(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
     order = found.assign(
         size=found["idx"].map(size), misfit=found["idx"].map(misfit).round(6)
     ).sort_values(["size", "misfit", "time_ns"], ascending=[False, True, True], kind="stable")
-    ids = {idx: set(group) for idx, group in assigned.groupby("event_idx")["pick_id"]}
-    owner: dict[str, int] = {}
+    row = np.unique(assigned["pick_id"], return_inverse=True)[1]
+    picks_of = assigned.groupby("event_idx").indices
+    taken = np.zeros(len(row), dtype=bool)
     dropped = set()
     for idx in order["idx"]:
-        mine = ids.get(idx, set())
-        shared = sum(pick in owner for pick in mine)
-        if 2 * shared > len(mine):
+        mine = row[picks_of.get(idx, [])]
+        if 2 * np.count_nonzero(taken[mine]) > len(mine):
             dropped.add(idx)
         else:
-            owner.update((pick, idx) for pick in mine if pick not in owner)
+            taken[mine] = True
     kept = ~found["idx"].isin(dropped)
     return found[kept], assigned[~assigned["event_idx"].isin(dropped)]

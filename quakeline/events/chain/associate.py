@@ -82,8 +82,9 @@ class Settings(Section):
     max_distance_km: _Positive = Field(
         "auto",
         description="stations farther than this from an event do not count for it, in km, but for"
-        " its six nearest up to twice as far; auto: in networks wider than 400 one and a half"
-        " times the distance of the tenth nearest station, 300 at least; else all count",
+        " its six nearest up to twice as far, and only what nearer ones leave over is searched with"
+        " those beyond half of it; auto: in networks wider than 400 three times the distance of the"
+        " tenth nearest station, 600 at least; else all count",
     )
     min_log_odds: float | Auto = Field(
         "auto",
@@ -166,7 +167,8 @@ def ready(
     """Reduce picks (PICKS) to one for each onset, for a network; None: the one that they tell."""
     from quakeline.earth.sites import strongest
 
-    distinct = strongest(picks.drop_duplicates("pick_id"), settings.same_onset_s)
+    again = picks["pick_id"].duplicated()
+    distinct = strongest(picks[~again] if again.any() else picks, settings.same_onset_s)
     known = network or network_of(settings, distinct, sites, model, threads)
     return Ready(known.sites, known.search, known.finder, known.chosen, known.grids, picks=distinct)
 

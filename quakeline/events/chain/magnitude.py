@@ -59,8 +59,10 @@ def sized(
 
     given = given or network.Corrections.none()
     distinct = picks.drop_duplicates("pick_id")
-    instruments = list(seen(events, arrivals, distinct, measurements, Sites.of(stations)))
-    rows = stations_of(instruments, settings)
+    # What each instrument saw of each event is held for moments alone: it may be a lot.
+    instruments = seen(events, arrivals, distinct, measurements, Sites.of(stations))
+    kept = [] if settings.moment is None else list(instruments)
+    rows = stations_of(kept or instruments, settings)
     used = given
     if rows.empty:
         rows = tables.empty(STATION_MAGNITUDES)
@@ -72,7 +74,7 @@ def sized(
         rows = network.corrected(rows, used).drop(columns="epicentral_km")
     made = network.of_events(events, rows, "ML", settings.min_stations)
     _tell("magnitude", made["magnitude"], rows)
-    made, spectral = _with_moments(settings, made, instruments, model)
+    made, spectral = _with_moments(settings, made, kept, model)
     return Sized(
         tables.typed(made, EVENTS),
         tables.typed(rows, STATION_MAGNITUDES),

@@ -104,14 +104,19 @@ def _habits(places: np.ndarray, at_work: np.ndarray) -> np.ndarray:
     from scipy.spatial import cKDTree
 
     chance = (WORKING_H[1] - WORKING_H[0]) / 24
-    result = np.full(len(places), np.nan)
-    tree = cKDTree(places)
-    for n, near in enumerate(tree.query_ball_point(places, _PLACE_KM)):
-        if len(near) > _FEWEST_NEIGHBOURS:
-            expected, spread = chance * len(near), np.sqrt(chance * (1 - chance) * len(near))
-            excess = (int(at_work[near].sum()) - expected) / spread
-            result[n] = excess if at_work[n] else min(excess, -2.0)
-    return result
+    near, working = (
+        np.zeros(len(places)) if not len(some) else _counts(cKDTree(some), places)
+        for some in (places, places[at_work])
+    )
+    with np.errstate(divide="ignore"):
+        excess = (working - chance * near) / np.sqrt(chance * (1 - chance) * near)
+    told = np.where(at_work, excess, np.minimum(excess, -2.0))
+    return np.where(near > _FEWEST_NEIGHBOURS, told, np.nan)
+
+
+def _counts(tree: Any, places: np.ndarray) -> np.ndarray:
+    """How many points of a tree are near each of some places, without a list of them."""
+    return np.asarray(tree.query_ball_point(places, _PLACE_KM, return_length=True))
 
 
 def _level(levels: pd.DataFrame, band: str) -> pd.Series:

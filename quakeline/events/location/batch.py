@@ -7,7 +7,8 @@ there are. Errors of arrivals follow Student's t distribution; see `posterior` f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from quakeline.events.location.errors import stretches
 from quakeline.events.location.posterior import FREEDOM, PRIOR
 
 _STEPS = 40
+#: Arrivals of events that are fitted together: what an iteration holds then fits into a cache.
+_PORTION = 4000
 _SMALL_KM = 1e-3
 _MOST_DAMPING = 1e6
 _ROWS, _COLUMNS = np.triu_indices(4)
@@ -36,6 +39,18 @@ class Arrivals:
     y: np.ndarray
     time_s: np.ndarray
     scale_s: np.ndarray
+
+    def portions(self) -> Iterator[tuple[slice, Arrivals]]:
+        """Events that stand together, and their arrivals; the events are counted anew."""
+        ends = np.searchsorted(self.event, np.arange(int(self.event[-1]) + 1), side="right")
+        first = start = 0
+        while first < len(ends):
+            last = max(int(np.searchsorted(ends, start + _PORTION, side="right")), first + 1)
+            rows = slice(start, int(ends[last - 1]))
+            names = ("table", "x", "y", "time_s", "scale_s")
+            own = {name: getattr(self, name)[rows] for name in names}
+            yield slice(first, last), Arrivals(self.event[rows] - first, **own)
+            first, start = last, rows.stop
 
     def of(self, chosen: np.ndarray) -> Arrivals:
         """Those of some events, given as m booleans; the events are counted anew."""
@@ -96,6 +111,13 @@ def fitted(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray
     starts
         x, y, z in km and t0 in s, shape (k, m, 4): the best of k starts counts.
     """
+    parts = [_fitted(own, times, box, starts[:, events]) for events, own in arrivals.portions()]
+    names = [one.name for one in fields(Fits)]
+    return Fits(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+
+
+def _fitted(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray) -> Fits:
+    """`fitted` for events that are few enough to stand in arrays together."""
     tried = [_descended(arrivals, times, box, start) for start in starts]
     points = tried[0]
     if len(tried) > 1:
@@ -113,7 +135,8 @@ def fitted(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray
 
 def moved(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Hypocentres (m, 4) near starts, under the errors as they are."""
-    return _descended(arrivals, times, box, starts)
+    parts = [_descended(own, times, box, starts[some]) for some, own in arrivals.portions()]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def weights(u: np.ndarray) -> np.ndarray:

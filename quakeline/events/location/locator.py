@@ -13,17 +13,16 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from quakeline.core.geometry import azimuthal_gap, distance_azimuth
-from quakeline.core.reasons import cells
 from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.core.timeline import SECOND
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model, Network, Times
-from quakeline.events.location import batch, modes, posterior, systematic, terms
+from quakeline.events.location import batch, mixed, modes, posterior, systematic, terms
 from quakeline.events.location.errors import Errors, estimated, looked_at, split, stretch
 from quakeline.events.location.observations import Observations, gathered
 from quakeline.events.location.outliers import Others
-from quakeline.events.location.quality import limits_of
+from quakeline.events.location.posterior import Solution
+from quakeline.events.location.written import rows_of
 from quakeline.io.products import provenance, tables
 
 logger = logging.getLogger("quakeline")
@@ -41,19 +40,6 @@ _SETTLED = 0.01
 _PORTION = 200
 #: Times in ns, places in km, covariances and factors of the errors of arrivals of m events.
 Origins = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-_COVARIANCE = ("cov_ee_km2", "cov_en_km2", "cov_ed_km2", "cov_nn_km2", "cov_nd_km2", "cov_dd_km2")
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A located event: its most likely point, fit and covariances of (x, y, z, t0) in km and s.
-
-    `relative` is the covariance without the errors of velocities, which neighbours share.
-    """
-
-    fit: posterior.Fit
-    covariance: np.ndarray
-    relative: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -85,16 +71,9 @@ class Locator:
         seen = _shifted(seen, given)
         others = Others.of(picks, self.sites)
         solutions, delays = self._solutions(seen, self._begun(events, seen), others)
-        located, residuals, first = [], [], 0
-        for event, some, solution in zip(events.itertuples(), seen, solutions, strict=True):
-            rows = joined.iloc[first : first + len(some)]
-            row, weighted = self._tables(event, rows, some, solution)
-            located.append(row)
-            residuals.append(weighted)
-            first += len(some)
-        new = pd.DataFrame(located, index=events.index)
+        new, weighted = rows_of(self.sites, self._box, joined, seen, solutions)
+        new = new.assign(locator=f"robust-{self.model.dimensions}d").set_axis(events.index)
         kept = events.drop(columns=[*set(new.columns) & set(events.columns)])
-        weighted = pd.concat(residuals, ignore_index=True)
         if self.given_terms or self.station_terms != "none":
             weighted["correction_s"] = given + delays
         return pd.concat([kept, new], axis=1), weighted
@@ -108,7 +87,8 @@ class Locator:
         """
         joined = self._joined(events, arrivals, picks)
         seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
-        found, _ = self._with_terms(seen, *self._without_terms(seen, self._begun(events, seen)))
+        first = self._without_terms(seen, self._begun(events, seen))
+        found, _, _ = self._with_terms(seen, *first)
         codes = list(terms.COLUMNS[:4])
         medians = joined.assign(delay_s=found).groupby(codes)["delay_s"].median().reset_index()
         rows = medians.itertuples(index=False, name=None)
@@ -169,7 +149,8 @@ class Locator:
         group = 2 * members["site"].to_numpy() + (members["phase"] == "S").to_numpy()
         point = np.column_stack([places, np.zeros(len(places))])
         late = replace(arrivals, time_s=arrivals.time_s + before)
-        return terms.static(self._left(late, group, before, point, stretched))
+        left = self._left(late, group, before, point, stretched)
+        return terms.of_stations(left)
 
     def _arrivals(self, members: pd.DataFrame, time_ns: np.ndarray) -> batch.Arrivals:
         """Arrivals of events that `origins` is given, in seconds after a time of each event."""
@@ -217,23 +198,25 @@ class Locator:
         """Solutions of all events and the delays of all arrivals in s, zero without terms."""
         arrivals, first = self._without_terms(seen, starts)
         before = self._settled(seen, first)
-        delays, fits = self._with_terms(seen, arrivals, first)
+        delays, fits, unknown = self._with_terms(seen, arrivals, first)
         sizes = np.cumsum([len(some) for some in seen])[:-1]
         seen = _shifted(seen, delays)
         left = np.split(fits.residual_s, sizes)
         rows = zip(seen, fits.point, left, fits.stretch, strict=True)
         seen = [self._among(others, *row) for row in rows]
-        errors = self._stated(before, self._settled(seen, fits), arrivals, fits)
+        errors = self._stated(before, self._settled(seen, fits), arrivals, fits, unknown)
+        shares = errors.shares(np.array([some.is_s.mean() for some in seen]))
+        share = float(np.median(shares))
         logger.info(
             "locate: errors of the model: %g s of each arrival, %g %% of the velocities",
             errors.each_s,
-            100 * errors.share,
+            100 * share,
         )
         given = {"model_error_s": self.model_error_s, "model_error_share": self.model_error_share}
-        used = {"model_error_s": errors.each_s, "model_error_share": errors.share}
+        used = {"model_error_s": errors.each_s, "model_error_share": share}
         provenance.chose("locate", given, used)
         arrivals, is_s = _together(seen, errors), np.concatenate([some.is_s for some in seen])
-        common = systematic.common(arrivals, is_s, self.times, self._box, fits.point, errors.share)
+        common = systematic.common(arrivals, is_s, self.times, self._box, fits.point, shares)
         jobs = list(zip(seen, fits.point, common, strict=True))
         return self._each(partial(self.solution, errors), jobs), delays
 
@@ -247,35 +230,46 @@ class Locator:
         return arrivals, batch.fitted(arrivals, self.times, self._box, first.point[None])
 
     def _stated(
-        self, before: Errors, after: Errors, arrivals: batch.Arrivals, fits: batch.Fits
+        self,
+        before: Errors,
+        after: Errors,
+        arrivals: batch.Arrivals,
+        fits: batch.Fits,
+        unknown: float,
     ) -> Errors:
-        """Errors that hypocentres are stated with, from those before and after station terms."""
+        """Errors that hypocentres are stated with, from those before and after station terms.
+
+        `unknown` is the share by which velocities may be wrong after what the terms hold of it.
+        """
         if self.station_terms == "none":
             return after
         # Terms take off what is left of the model's errors at the hypocentres; what these have
         # taken up stays in them, however small the residuals become.
         travel = arrivals.time_s - fits.point[arrivals.event, 3]
-        return split(before, after, travel, given=self.model_error_share != "auto")
+        return split(before, after, travel, unknown, given=self.model_error_share != "auto")
 
     def _with_terms(
         self, seen: list[Observations], arrivals: batch.Arrivals, fits: batch.Fits
-    ) -> tuple[np.ndarray, batch.Fits]:
-        """Delays of all arrivals in s, and the fits of what they leave."""
-        delays = np.zeros(len(arrivals.time_s))
+    ) -> tuple[np.ndarray, batch.Fits, float]:
+        """Delays of all arrivals in s, the fits of what they leave, and the share of velocities.
+
+        The share is its standard error, as in `terms.static`.
+        """
+        delays, unknown = np.zeros(len(arrivals.time_s)), 0.0
         if self.station_terms == "none":
-            return delays, fits
+            return delays, fits, unknown
         group = np.concatenate([some.site * 2 + some.is_s for some in seen])
         for iteration in range(terms.ITERATIONS):
             left = self._left(arrivals, group, delays, fits.point, fits.stretch)
             if self.station_terms == "static" or not iteration:
-                delays = terms.static(left)
+                delays, unknown = terms.static(left)
             else:
                 radius = terms.radius_km(iteration, float(np.ptp(self._box, axis=0)[:2].max()))
                 places = fits.point[arrivals.event, :3]
-                delays = terms.source_specific(left, places, radius)
+                delays, unknown = terms.source_specific(left, places, radius)
             shifted = replace(arrivals, time_s=arrivals.time_s - delays)
             fits = batch.fitted(shifted, self.times, self._box, fits.point[None])
-        return delays, fits
+        return delays, fits, unknown
 
     def _left(
         self,
@@ -284,7 +278,7 @@ class Locator:
         delays: np.ndarray,
         points: np.ndarray,
         stretched: np.ndarray,
-    ) -> terms.Left:
+    ) -> mixed.Left:
         """What hypocentres leave of arrivals whose times hold the delays that were found so far.
 
         `points`, (m, 4), and factors of the errors, (m,), are those of the events.
@@ -296,7 +290,7 @@ class Locator:
         scale = arrivals.scale_s * stretched[arrivals.event]
         residual = arrivals.time_s - place[:, 3] - travel
         weight = batch.weights((residual - delays) / scale) / scale**2
-        return terms.Left(arrivals.event, group, residual, travel, slopes, weight)
+        return mixed.Left(arrivals.event, group, residual, travel, slopes, weight)
 
     def _among(
         self,
@@ -370,14 +364,20 @@ class Locator:
         rows = [self.times.rows_of(np.full(len(local), phase), numbers) for phase in "PS"]
         return np.array(rows), local["x"].to_numpy(), local["y"].to_numpy()
 
-    def fit(self, seen: Observations, start: np.ndarray, errors: Errors) -> posterior.Fit:
-        """The most likely hypocentre of one event near a start, or at another depth."""
+    def fit(
+        self, seen: Observations, start: np.ndarray, errors: Errors
+    ) -> tuple[posterior.Fit, list[posterior.Fit]]:
+        """The most likely hypocentre of one event near a start, or at another depth.
+
+        And the maxima at further depths, as `modes.others`.
+        """
         likelihood = self._likelihood(seen, errors)
         first = posterior.most_likely(likelihood, np.asarray(start))
         factor = stretch(first.residual_s / likelihood.scale_s)
         stretched = self._likelihood(seen, errors, factor)
         again = posterior.most_likely(stretched, first.point)
-        return replace(modes.best(stretched, again), stretch=factor)
+        best, beside = modes.best(stretched, again)
+        return replace(best, stretch=factor), beside
 
     def solution(
         self, errors: Errors, seen: Observations, start: np.ndarray, common: np.ndarray
@@ -386,11 +386,11 @@ class Locator:
 
         `common`, (4, 4), is the covariance that errors of all velocities together make.
         """
-        fit = self.fit(seen, start, errors)
+        fit, beside = self.fit(seen, start, errors)
         likelihood = self._likelihood(seen, errors, fit.stretch)
         here, _ = likelihood.at(fit.point)
         sides = systematic.sides(likelihood, here, errors.sides)
-        relative = modes.spread(likelihood, here)
+        relative = modes.spread(likelihood, here, beside)
         return Solution(fit, relative + common + sides, relative)
 
     def _likelihood(
@@ -398,58 +398,6 @@ class Locator:
     ) -> posterior.Likelihood:
         scale = factor * np.hypot(seen.sigma_s, errors.each_s)
         return posterior.Likelihood(seen, self.times, scale, self._box[0], self._box[1])
-
-    def _tables(
-        self, event: Any, rows: pd.DataFrame, seen: Observations, solution: Solution
-    ) -> tuple[dict[str, Any], pd.DataFrame]:
-        """The columns of EVENTS that the location gives, and the event's ARRIVALS."""
-        fit = solution.fit
-        row = self._origin(seen, solution)
-        places = self.sites.table.iloc[seen.site]
-        distance, azimuth = distance_azimuth(
-            row["latitude"],
-            row["longitude"],
-            places["latitude"].to_numpy(),
-            places["longitude"].to_numpy(),
-        )
-        row |= {
-            "azimuthal_gap_deg": azimuthal_gap(azimuth),
-            "min_distance_km": float(distance.min()),
-        }
-        stated = rows["time_sigma_s"].notna().to_numpy()
-        arrivals = rows[["event_id", "pick_id", "phase"]].assign(
-            residual_s=fit.residual_s,
-            distance_km=distance,
-            azimuth_deg=azimuth,
-            weight=fit.weight,
-            pick_sigma_s=np.where(stated, seen.sigma_s, fit.scale_s),
-        )
-        limits = limits_of(fit.point, self._box, row, rows["phase"].to_numpy())
-        told = cells("quality", limits)
-        return {**row, **told, "quality": told["quality"] or "good"}, arrivals
-
-    def _origin(self, seen: Observations, solution: Solution) -> dict[str, Any]:
-        point = solution.fit.point
-        latitude, longitude = self.sites.frame.to_latlon(point[0], point[1])
-        covariance, near = solution.covariance, solution.relative
-        turn = self.sites.frame.turned(point[0], point[1])
-        space = turn @ covariance[:3, :3] @ turn.T
-        horizontal = float(np.sqrt(np.linalg.eigvalsh(space[:2, :2])[-1]))
-        origin_ns = seen.zero_ns + round(point[3] * SECOND)
-        return {
-            "time": pd.Timestamp(origin_ns, unit="ns", tz="UTC"),
-            "time_sigma_s": float(np.sqrt(covariance[3, 3])),
-            "latitude": float(latitude),
-            "longitude": float(longitude),
-            "depth_km": float(point[2]),
-            "horizontal_sigma_km": horizontal,
-            "depth_sigma_km": float(np.sqrt(covariance[2, 2])),
-            "relative_horizontal_sigma_km": float(np.sqrt(np.linalg.eigvalsh(near[:2, :2])[-1])),
-            "relative_depth_sigma_km": float(np.sqrt(near[2, 2])),
-            **dict(zip(_COVARIANCE, space[np.triu_indices(3)], strict=True)),
-            "rms_s": float(np.sqrt(np.mean(solution.fit.residual_s**2))),
-            "locator": f"robust-{self.model.dimensions}d",
-        }
 
 
 def _shifted(seen: list[Observations], delays: np.ndarray) -> list[Observations]:

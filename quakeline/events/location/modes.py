@@ -19,9 +19,11 @@ _WORTH, _COUNTS = 20.0, 8.0
 _APART_KM = 0.3
 
 
-def best(likelihood: Likelihood, fit: Fit) -> Fit:
-    """The most likely of a fit and the maxima at other depths."""
-    return min([fit, *others(likelihood, fit)], key=lambda one: round(one.cost, 6))
+def best(likelihood: Likelihood, fit: Fit) -> tuple[Fit, list[Fit]]:
+    """The most likely of a fit and the maxima at other depths, and the `others` of that."""
+    found = others(likelihood, fit)
+    chosen = min([fit, *found], key=lambda one: round(one.cost, 6))
+    return chosen, found if chosen is fit else others(likelihood, chosen)
 
 
 def others(likelihood: Likelihood, fit: Fit) -> list[Fit]:
@@ -35,9 +37,9 @@ def others(likelihood: Likelihood, fit: Fit) -> list[Fit]:
     return found
 
 
-def spread(likelihood: Likelihood, fit: Fit) -> np.ndarray:
-    """Second moments (4, 4) of the posterior around a fit, of all depths that count."""
-    fits = [fit, *others(likelihood, fit)]
+def spread(likelihood: Likelihood, fit: Fit, beside: list[Fit]) -> np.ndarray:
+    """Second moments (4, 4) of the posterior around a fit and its `others`."""
+    fits = [fit, *beside]
     parts = [covariance(likelihood, one) for one in fits]
     log_share = np.array([np.linalg.slogdet(part)[1] / 2 for part in parts])
     log_share -= [one.cost for one in fits]

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import chdtri, ndtri
+from scipy.special import chdtri, ndtri, poch
 
 from quakeline.earth.velocity import Times
+from quakeline.events.location import sobol
 from quakeline.events.location.errors import Residuals
 from quakeline.events.location.observations import Observations
 
@@ -57,6 +58,18 @@ class Fit:
     def spread(self) -> np.ndarray:
         """Covariance (4, 4) of the hypocentre, where times are straight around it."""
         return np.linalg.inv(self.information + PRIOR)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A located event: its most likely point, fit and covariances of (x, y, z, t0) in km and s.
+
+    `relative` is the covariance without the errors of velocities, which neighbours share.
+    """
+
+    fit: Fit
+    covariance: np.ndarray
+    relative: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -117,15 +130,17 @@ class Likelihood:
         """Residuals, slopes (n, 4) of predicted times over their scale, and travel times."""
         east, north = point[0] - self.seen.x, point[1] - self.seen.y
         travel, over_place = self.times.sloped(self.seen.table, east, north, point[2])
-        slopes = np.column_stack([over_place, np.ones(len(travel))])
-        return self.seen.time_s - point[3] - travel, slopes / self.scale_s[:, None], travel
+        slopes = np.empty((len(travel), 4))
+        slopes[:, :3] = over_place
+        slopes[:, 3] = 1.0
+        slopes /= self.scale_s[:, None]
+        return self.seen.time_s - point[3] - travel, slopes, travel
 
 
 def density(u: np.ndarray) -> np.ndarray:
     """Probability density of residuals over their scale."""
-    from scipy.stats import t as student
-
-    return np.asarray(student.pdf(u, FREEDOM))
+    peak = np.log(poch(FREEDOM / 2, 0.5)) - (np.log(FREEDOM) + np.log(np.pi)) / 2
+    return np.asarray(np.exp(peak - (FREEDOM + 1) / 2 * np.log1p(u * u / FREEDOM)))
 
 
 def most_likely(likelihood: Likelihood, start: np.ndarray) -> Fit:
@@ -134,12 +149,13 @@ def most_likely(likelihood: Likelihood, start: np.ndarray) -> Fit:
     fit, gradient = likelihood.at(np.clip(start, low, high))
     damping = 1e-3
     for _ in range(_STEPS):
-        stuck = ((fit.point <= low) & (gradient > 0)) | ((fit.point >= high) & (gradient < 0))
-        free = ~stuck
-        matrix = fit.information[np.ix_(free, free)]
+        free = ~(((fit.point <= low) & (gradient > 0)) | ((fit.point >= high) & (gradient < 0)))
+        some = slice(None) if free.all() else free
+        damped = np.array(fit.information[some][:, some], order="C")
+        diagonal = damped.reshape(-1)[:: len(damped) + 1]
+        diagonal += damping * diagonal + 1e-9
         step = np.zeros(4)
-        damped = matrix + np.diag(damping * np.diag(matrix) + 1e-9)
-        step[free] = -np.linalg.solve(damped, gradient[free])
+        step[some] = -np.linalg.solve(damped, gradient[some])
         new, slope = likelihood.at(np.clip(fit.point + step, low, high))
         if new.cost < fit.cost:
             moved = np.abs(new.point - fit.point).max()
@@ -174,9 +190,7 @@ def covariance(likelihood: Likelihood, fit: Fit) -> np.ndarray:
 @cache
 def _cube() -> tuple[np.ndarray, np.ndarray]:
     """Normal vectors (m, 4) and radii (m,) of even samples of a t distribution."""
-    from scipy.stats.qmc import Sobol
-
-    uniform = Sobol(5, seed=0).random(_SAMPLES) * (1 - 1e-9) + 5e-10
+    uniform = sobol.points(_SAMPLES) * (1 - 1e-9) + 5e-10
     radius = np.sqrt(_SAMPLE_FREEDOM / chdtri(_SAMPLE_FREEDOM, uniform[:, 4]))
     return ndtri(uniform[:, :4]), radius
 

@@ -46,8 +46,11 @@ def stations_of(instruments: Iterable[Seen], settings: Settings) -> pd.DataFrame
     The columns are those of STATION_MAGNITUDES but for magnitude and correction, and
     `epicentral_km`.
     """
-    rows = [{**one.place, **_measured(one, settings)} for one in instruments]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["event_id", *_NO_REASON])
+    columns: dict[str, list[Any]] = {}
+    for one in instruments:
+        for name, value in {**one.place, **_measured(one, settings)}.items():
+            columns.setdefault(name, []).append(value)
+    return pd.DataFrame(columns) if columns else pd.DataFrame(columns=["event_id", *_NO_REASON])
 
 
 def _measured(seen: Seen, settings: Settings) -> dict[str, Any]:
