@@ -144,13 +144,18 @@ def _looked(
             more = settled(*more, search)
             if more[0].empty:
                 break
-            grown, errors = refined(*joined([found, more]), table, network)
+            grown, errors = refined(*joined([_named(*found), _named(*more)]), table, network)
             network = replace(network, errors=errors)
             new = len(grown[0]) - len(found[0])
             found = grown
             if new <= 0:
                 break
     return found
+
+
+def _named(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
+    """Events and which picks they have, without all that is known of the picks."""
+    return found, assigned[["event_idx", "pick_id"]] if len(assigned) else assigned
 
 
 def _tables(
