@@ -4,14 +4,14 @@
 `benchmarks.whole_process`; --quick: ten minutes) goes through `quakeline run` from `fetch` to
 `measure`, one chunk, one core, waveforms and probabilities kept so that their sizes can be told.
 `CPU s, whole run` is all that the command and its jobs take, start-up of Snakemake and of each job
-included; a rule's seconds are the CPU time of its job as Snakemake notes it every few seconds, of
-processes that still run (0 where a job ends before the first look). Sizes are bytes on the disk
-below the results of the run.
+included; a rule's seconds are the CPU time of its job as the process itself tells at its end.
+`prepare to measure` are the four that each chunk of a run has. Sizes are bytes on the disk below
+the results of the run.
 """
 
 from __future__ import annotations
 
-import csv
+import os
 import shutil
 import sys
 import tempfile
@@ -20,7 +20,21 @@ from typing import Any
 
 from benchmarks import measure, whole_process
 
-_RULES = ("stations", "weights", "fetch", "prepare", "annotate", "pick", "measure")
+_ONCE = ("stations", "weights", "fetch")
+_OF_CHUNKS = ("prepare", "annotate", "pick", "measure")
+#: What each Python of a run loads at its start: jobs of the workflow tell their CPU time.
+_TELLER = """\
+import atexit, os, resource, sys
+
+def tell():
+    job = getattr(sys.modules["__main__"], "snakemake", None)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    if job is not None:
+        with open(os.environ["RUN_COST"], "a") as file:
+            print(job.rule, used.ru_utime + used.ru_stime, file=file)
+
+atexit.register(tell)
+"""
 #: Folders below the results that a stage writes, logs and figures of jobs together.
 _FOLDERS = {
     "prepare, waveforms": ("waveforms",),
@@ -63,25 +77,31 @@ def once(folder: Path) -> dict[str, float]:
     shutil.rmtree(folder / "results", ignore_errors=True)
     program = Path(sys.executable).with_name("quakeline")
     words: list[str | Path] = [program, "run", "overlay.yaml", "--cores", "1"]
+    told = _listening(folder)
     spent = whole_process.spent([*words, "--", "--until", "measure"], 1, folder)
     run = folder / "results/day"
     found = {"whole run": spent["cpu_s"], "whole run, wall": spent["wall_s"]}
-    for rule in _RULES:
-        found[rule] = sum(map(_cpu_s, (run / "benchmarks" / rule).glob("*.tsv")))
+    jobs = [line.split() for line in told.read_text(encoding="utf-8").splitlines()]
+    for rule in (*_ONCE, *_OF_CHUNKS):
+        found[rule] = sum(float(cpu_s) for name, cpu_s in jobs if name == rule)
+    found["prepare to measure"] = sum(found[rule] for rule in _OF_CHUNKS)
     for name, parts in _FOLDERS.items():
         found[name] = sum(_size(run / part) for part in parts) / 1e6
     found["all files"] = _size(run) / 1e6
     return found
 
 
-def _cpu_s(path: Path) -> float:
-    """CPU time of a job as Snakemake noted it."""
-    with path.open(encoding="utf-8", newline="") as file:
-        (row,) = csv.DictReader(file, delimiter="\t")
-    try:
-        return float(row["cpu_time"])
-    except ValueError:  # NA: the job ended before the first look
-        return 0.0
+def _listening(folder: Path) -> Path:
+    """Have every Python that starts from here on tell of its job; the file in which it does."""
+    told = folder / "cpu.txt"
+    told.write_text("", encoding="utf-8")
+    teller = folder / "teller"
+    teller.mkdir(exist_ok=True)
+    (teller / "sitecustomize.py").write_text(_TELLER, encoding="utf-8")
+    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    places = [str(teller), *(path for path in others if path != str(teller))]
+    os.environ |= {"PYTHONPATH": os.pathsep.join(places), "RUN_COST": str(told)}
+    return told
 
 
 def _size(folder: Path) -> int:

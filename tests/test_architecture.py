@@ -16,8 +16,8 @@ from pydantic import BaseModel
 
 from quakeline.core.installed import DAG
 from quakeline.workflow.config import Run
-from quakeline.workflow.stages import STAGES, TABLE
-from quakeline.workflow.stages.table import never
+from quakeline.workflow.stages.stage import never
+from quakeline.workflow.stages.table import STAGES, TABLE
 
 HEAVY = ("torch", "obspy", "xdas", "pandas", "zarr", "scipy", "matplotlib", "pyarrow", "numba")
 DIRECTIVES = ("log", "benchmark", "conda", "threads", "resources", "params", "script")
@@ -37,6 +37,20 @@ def test_loading_the_config_leaves_heavy_libraries_out(module: str) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not set(HEAVY) & set(loaded)
+
+
+@pytest.mark.parametrize("stage", ["prepare", "annotate", "pick", "measure", "associate"])
+def test_a_job_begins_with_the_module_of_its_own_stage_alone(stage: str) -> None:
+    program = f"import sys, quakeline.workflow.runner, {STAGES[stage].module.__name__}"
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"{program}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    whole = {"quakeline.workflow.config", "quakeline.workflow.stages.table"}
+    others = {known.module.__name__ for name, known in STAGES.items() if name != stage}
+    assert not (set(HEAVY) | whole | others) & set(loaded)
 
 
 @pytest.mark.parametrize("stage", [stage.module for stage in TABLE], ids=STAGES)

@@ -117,6 +117,15 @@ def locate(
     ------
     DataError, ConfigError
         As of `associate`.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> run = quakeline.open_run("results/unterhaching")
+    >>> layers = "config/unterhaching/velocity.csv"
+    >>> placed = quakeline.locate(run.events, run.arrivals, run.picks, run.stations, layers)
+    >>> placed.events["latitude"].round(2).tolist()
+    [48.05, 48.05]
     """
     section = sections_of({"locate": settings}).locate
     given = material.read(picks, stations, velocity, vp_vs)
@@ -163,6 +172,20 @@ def magnitudes(
     ------
     DataError, ConfigError
         As of `associate`.
+
+    Examples
+    --------
+    The recordings of the demo have no responses, so that no magnitude can be made:
+
+    >>> import pathlib
+    >>> import pandas as pd
+    >>> import quakeline
+    >>> run = quakeline.open_run("results/unterhaching")
+    >>> files = pathlib.Path("results/unterhaching/measurements").glob("*.parquet")
+    >>> measured = pd.concat(map(pd.read_parquet, files))
+    >>> made = quakeline.magnitudes(run.events, run.arrivals, run.picks, measured, run.stations)
+    >>> made.events["magnitude_note"].unique().tolist()
+    ['no instrument response (4)']
     """
     section = sections_of({"magnitude": settings}).magnitude
     given = material.read(picks, stations, velocity)

@@ -28,14 +28,14 @@ FormatName = Annotated[
     typer.Option(
         "--format",
         "-f",
-        help="geoparquet, quakeml, csv, fdsn-text, nonlinloc, hypodd or nordic; of a catalog with"
-        " polarities hash or skhash.",
+        help="geoparquet, quakeml, csv, fdsn-text, nonlinloc, hypodd, nordic or pyrocko; of a"
+        " catalog with polarities hash or skhash.",
     ),
 ]
 Output = Annotated[
     Path,
     typer.Option(
-        "--output", "-o", help="File to write; nonlinloc, hypodd, hash, skhash: a folder."
+        "--output", "-o", help="File to write; nonlinloc, hypodd, pyrocko, hash, skhash: a folder."
     ),
 ]
 Stations = Annotated[

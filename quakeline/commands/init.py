@@ -137,13 +137,13 @@ def _from_data(
     from rich.console import Console
 
     from quakeline.commands.progress import shown
-    from quakeline.models.named import known_card
+    from quakeline.models.named import named_card
     from quakeline.workflow import config
     from quakeline.workflow.inspection.overlay import about, on_stations, overlay, own_table
     from quakeline.workflow.inspection.survey import survey
     from quakeline.workflow.run_folder import OVERLAYS
 
-    card = known_card(model)
+    name, card = named_card(model)
     layers = _velocity(velocity)
     with shown("reading headers", Console(stderr=True), _megabytes) as progress:
         found = survey(
@@ -154,7 +154,7 @@ def _from_data(
             progress,
         )
     typed = shlex.join(["quakeline", *sys.argv[1:]])
-    text = overlay(run, found, typed, layers, card.name)
+    text = overlay(run, found, typed, layers, name)
     config.read(yaml.safe_load(text))
     for sentence in (*about(found), *on_stations(found)):
         typer.echo(sentence)
@@ -171,18 +171,18 @@ def _from_fibre(
 
     from quakeline.commands.progress import shown
     from quakeline.core import extras
-    from quakeline.models.named import known_card
+    from quakeline.models.named import named_card
     from quakeline.workflow import config
     from quakeline.workflow.run_folder import OVERLAYS
 
     extras.require("das", "--fibre")
     from quakeline.workflow.inspection import fibres
 
-    card, layers = known_card(model), _velocity(velocity)
+    (name, _), layers = named_card(model), _velocity(velocity)
     with shown("opening files", Console(stderr=True), _megabytes) as progress:
         found = fibres.survey(fibre, channels, progress)
     typed = shlex.join(["quakeline", *sys.argv[1:]])
-    text = fibres.overlay(run, found, typed, layers, card.name)
+    text = fibres.overlay(run, found, typed, layers, name)
     config.read(yaml.safe_load(text))
     for sentence in fibres.about(found):
         typer.echo(sentence)

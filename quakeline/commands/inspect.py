@@ -104,9 +104,9 @@ def inspect(
 
 
 def _rate(model: str) -> float:
-    from quakeline.models.named import known_card
+    from quakeline.models.named import named_card
 
-    return known_card(model).sampling_rate_hz
+    return named_card(model)[1].sampling_rate_hz
 
 
 def _console() -> Console:

@@ -29,7 +29,9 @@ Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto, cpu 
 Files = Annotated[list[Path], typer.Argument(help="Waveform files, or folders of them.")]
 Model = Annotated[
     str | None,
-    typer.Option(help="Weight set; by default that of --weights, or phasenet."),
+    typer.Option(
+        help="Weight set, or seisbench:NETWORK/WEIGHTS; by default that of --weights, or phasenet."
+    ),
 ]
 Weights = Annotated[
     Path | None,

@@ -27,9 +27,9 @@ def train(said: Training, config: Path, threads: int, device: str) -> None:
     extras.require("das", "network.kind: das")
     import torch
 
+    from quakeline.inference.devices import on_gpu
     from quakeline.training.fibres import jobs
     from quakeline.training.fibres.records import FibreRecords
-    from quakeline.training.jobs import on_gpu
 
     if not isinstance(said.network, dict):
         raise ConfigError("network: a mapping of kind das is needed")

@@ -168,7 +168,14 @@ class Code(Enum):
     DELIVERY_FAILS = _remark("not delivered: {why}; kept and tried again")
     DELIVERED_AGAIN = _remark("delivered again, {count} message{s} that had waited")
     NO_PLACE_FOR_EVENTS = _remark("its coordinates are not known: picks, but no events")
-    REVIEW_FAILED = _remark("its events could not be made anew of all picks: {error}")
+    REVIEW_FAILED = _remark(
+        "its events could not be made anew of all picks: {error}; all is kept as it was, and it is"
+        " tried once more, by the next session or when the next day is over"
+    )
+    REVIEW_FAILED_AGAIN = _remark(
+        "its events could not be made anew of all picks, a second time: {error}; all is"
+        " kept as it was"
+    )
     LATE_FOR_EVENTS = _remark("{count} pick{s} came when events of their time were final")
     SPOOL_UNWRITABLE = _remark("messages that wait cannot be kept on disk, only in memory: {why}")
 

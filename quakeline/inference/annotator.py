@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from quakeline.core.errors import ConfigError, WeightsError
+from quakeline.core.errors import WeightsError
 from quakeline.inference.backends import Backend, OpenVino, Torch
+from quakeline.inference.devices import gpus, on_gpu
 from quakeline.inference.engine import Engine, Piece
 from quakeline.inference.ensemble import Reordered, combined
 from quakeline.inference.tuning import GPU_SIZES, best_batch, on_cpu
@@ -129,7 +130,7 @@ class _Place:
 
     def backend(self, device: str, threads: int, batch: int | None) -> tuple[Backend, str]:
         """What computes the network, and the name of the device."""
-        if device == "cuda" or (device == "auto" and not self._is_graph() and _gpus()):
+        if (device == "cuda" or not self._is_graph()) and on_gpu(device):
             return self._on_gpus(batch)
         return self._on_cpu(threads, batch)
 
@@ -142,9 +143,7 @@ class _Place:
     def _on_gpus(self, batch: int | None) -> tuple[Backend, str]:
         import torch
 
-        devices = _gpus()
-        if not devices:
-            raise ConfigError("device: 'cuda' given; this machine has no usable GPU")
+        devices = gpus()
         module = self._network()
         if batch is None:
             # one card tells for all: those of a machine are of one kind
@@ -193,12 +192,3 @@ class _Place:
         from quakeline.models.networks import read
 
         return read(self.weights, self.member, self.run_loader)[1]
-
-
-def _gpus() -> list[Any]:
-    """The usable GPUs; looks without loading torch first, which takes a second."""
-    if not any(Path("/dev").glob("nvidia[0-9]*")):
-        return []
-    import torch
-
-    return [torch.device("cuda", n) for n in range(torch.cuda.device_count())]

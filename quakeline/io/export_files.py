@@ -16,6 +16,7 @@ FILE = {
 FOLDER = {
     "nonlinloc": ("catalog.obs", "stations.in"),
     "hypodd": ("phase.dat", "station.dat", "events.csv", "stations.csv"),
+    "pyrocko": ("events.yaml", "markers.txt", "stations.txt"),
     "hash": (
         *("phases.txt", "stations.txt", "reversals.txt", "velocity.txt"),
         *("events.csv", "stations.csv"),

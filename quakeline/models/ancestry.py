@@ -17,6 +17,12 @@ class Training:
 
     `data` are names of data sets, `date` is that of its end, `code` the version of the program that
     trained, `settings` are its settings as JSON takes them. What is empty was not stated.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> quakeline.Training(data=("swarm", "noise of 2023"), date="2024-01-01").described
+    'swarm; noise of 2023'
     """
 
     data: tuple[str, ...] = ()

@@ -13,11 +13,14 @@ from quakeline.core.names import proposal, same
 from quakeline.models import cache
 from quakeline.models.cards import CARDS, PHASENET, Card
 from quakeline.models.sections.builtin import Builtin
+from quakeline.models.sections.seisbench import KNOWN, SeisBench
 from quakeline.models.weights import SUFFIX, card_of
 
 if TYPE_CHECKING:
     from torch import nn
 
+#: Begins the name of weights of SeisBench: seisbench:PhaseNet/stead.
+SEISBENCH = "seisbench:"
 #: Raised when the same original files would give other weights; that of the stage `weights`.
 VERSION = 1
 
@@ -28,8 +31,8 @@ def weights_file(model: str | None, given: str | Path | None = None) -> Path:
     Parameters
     ----------
     model
-        Name of the weights, or a .safetensors file; None: that of the file given, or the default
-        one.
+        Name of the weights, `seisbench:NETWORK/WEIGHTS` for those of SeisBench, or a .safetensors
+        file; None: that of the file given, or the default one.
     given
         A .safetensors file of quakeline, or the original files as the config key `weights.path`
         takes them; None fetches them. What is made of original files is kept in the cache folder.
@@ -43,6 +46,8 @@ def weights_file(model: str | None, given: str | Path | None = None) -> Path:
     OutputError
         The cache folder cannot be written.
     """
+    if model is not None and is_of_seisbench(model):
+        return _file_of_seisbench(model, given)
     if given is None and model is not None and Path(model).suffix == SUFFIX:
         model, given = None, model
     if given is not None and Path(given).suffix == SUFFIX:
@@ -64,7 +69,8 @@ def load_network(model: str | Path, weights: str | Path | None = None) -> tuple[
     Parameters
     ----------
     model
-        Name of the weights (`quakeline models list`), or a .safetensors file of quakeline.
+        Name of the weights (`quakeline models list`), `seisbench:NETWORK/WEIGHTS`, or a
+        .safetensors file of quakeline.
     weights
         As of `quakeline.pick`.
 
@@ -82,6 +88,16 @@ def load_network(model: str | Path, weights: str | Path | None = None) -> tuple[
     ------
     ConfigError, WeightsError, OutputError
         As `weights_file`; WeightsError also for ensembles and networks made by a loader.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> import torch
+    >>> card, network = quakeline.load_network("phasenet")
+    >>> card.window_samples, card.sampling_rate_hz, card.classes
+    (3000, 100.0, ('N', 'P', 'S'))
+    >>> network(torch.zeros(1, 3, card.window_samples)).shape
+    torch.Size([1, 3, 3000])
     """
     from quakeline.models.networks import read
 
@@ -102,6 +118,55 @@ def section(model: str, given: str | Path | None = None) -> Builtin:
         raise WeightsError(message) from error
 
 
+def is_of_seisbench(model: str) -> bool:
+    """Whether a name is one of weights of SeisBench."""
+    return model.lower().startswith(SEISBENCH)
+
+
+def of_seisbench(model: str) -> SeisBench:
+    """The section of weights that a name `seisbench:NETWORK/WEIGHTS` means.
+
+    WEIGHTS is a name that SeisBench knows, or a path. Raises ConfigError for another form, or a
+    network that is not known.
+    """
+    network, _, weights = model[len(SEISBENCH) :].partition("/")
+    if not network or not weights:
+        raise ConfigError(
+            f"model: {model!r} given; allowed: {SEISBENCH}NETWORK/WEIGHTS, such as"
+            f" {SEISBENCH}PhaseNet/stead, where WEIGHTS are a name of SeisBench's or a path"
+        )
+    known = same(network, KNOWN)
+    if known not in KNOWN:
+        raise ConfigError(
+            f"model: {model!r} given; {proposal(network, KNOWN)}networks are {', '.join(KNOWN)}"
+        )
+    return SeisBench(model=known, weights=weights)
+
+
+def _file_of_seisbench(model: str, given: str | Path | None) -> Path:
+    """Weights of SeisBench as a .safetensors file, with the facts that they state themselves."""
+    if given is not None:
+        raise ConfigError(f"model {model!r} names its weights; `weights` cannot be given as well")
+    wanted = of_seisbench(model)
+    name = f"{wanted.card().name}-{VERSION}-{__version__}{SUFFIX}"
+    kept = cache.folder() / "pickers" / name
+    if wanted.on_disk or not kept.is_file():
+        wanted.write_as_stated(kept)
+    return kept
+
+
+def named_card(model: str) -> tuple[str, Card]:
+    """The name of weights as it is spelt, and their card: of a network of SeisBench what is usual.
+
+    Raises ConfigError where there is no such network.
+    """
+    if not is_of_seisbench(model):
+        card = known_card(model)
+        return card.name, card
+    wanted = of_seisbench(model)
+    return f"{SEISBENCH}{wanted.model}/{wanted.weights}", wanted.card()
+
+
 def known_card(model: str) -> Card:
     """Give the card of weights of quakeline's own; capital letters do not matter.
 
@@ -111,6 +176,6 @@ def known_card(model: str) -> Card:
     if name not in CARDS:
         raise ConfigError(
             f"model: {model!r} given; {proposal(model, CARDS)}allowed: {', '.join(CARDS)}, or a"
-            f" {SUFFIX} file of quakeline"
+            f" {SUFFIX} file of quakeline, or {SEISBENCH}NETWORK/WEIGHTS"
         )
     return CARDS[name]

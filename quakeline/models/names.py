@@ -42,6 +42,17 @@ def trained_from(
     ConfigError
         The name is empty or that of weights of quakeline's own or of the parent, or the parent's
         card was never that of weights.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> card, network = quakeline.load_network("phasenet")
+    >>> done = quakeline.Training(data=("records of the swarm",), date="2024-01-01")
+    >>> own = quakeline.trained_from(
+    ...     card, name="swarm", training=done, thresholds={"P": 0.5, "S": 0.4}
+    ... )
+    >>> own.parent.name, own.thresholds
+    ('phasenet', {'P': 0.5, 'S': 0.4})
     """
     check_name(name)
     if name in CARDS or name == parent.name:

@@ -141,6 +141,17 @@ def save_network(path: Path | str, network: nn.Module | Mapping[str, Tensor], ca
         The file is to have another suffix than .safetensors.
     OutputError
         The file cannot be written.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> card, network = quakeline.load_network("phasenet")
+    >>> own = quakeline.trained_from(card, name="swarm")
+    >>> len(quakeline.save_network("swarm.safetensors", network, own))
+    12
+    >>> again, _ = quakeline.load_network("swarm.safetensors")
+    >>> again.name
+    'swarm'
     """
     target = Path(path).expanduser()
     if target.suffix != weights.SUFFIX:

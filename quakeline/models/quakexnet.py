@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import scipy.signal
+import scipy
 import torch
 from torch import Tensor, nn
 from torch.nn import functional

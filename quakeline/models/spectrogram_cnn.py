@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-import scipy.signal
+import scipy
 import torch
 from torch import Tensor, nn
 from torch.nn import functional

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from quakeline.core.errors import ConfigError
+from quakeline.inference.devices import on_gpu
 from quakeline.io.products import targets
 from quakeline.io.products.atomic import writing
 from quakeline.io.products.provenance import digest_of
@@ -88,14 +89,6 @@ def recipe_of(job: Job, begun: Beginning, data: Dataset, team: Team) -> str:
     first = weights_id(begun.network.state_dict(), begun.card.options)
     facts: list[Any] = [first, digest(data), data.table["split"].tolist(), job.settings.plain()]
     return digest_of([*facts, *([team.size] if team.size > 1 else [])])
-
-
-def on_gpu(wanted: str) -> bool:
-    """Whether "auto", "cpu" or "cuda" means a GPU here. Raises ConfigError where there is none."""
-    usable = torch.cuda.is_available()
-    if wanted == "cuda" and not usable:
-        raise ConfigError("--device: cuda given; there is no usable GPU: cpu or auto")
-    return usable and wanted != "cpu"
 
 
 def device_of(wanted: str, settings: Settings, team: Team) -> torch.device:

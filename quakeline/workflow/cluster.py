@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -17,9 +17,10 @@ from pydantic import Field, ValidationError
 from quakeline.core.errors import ConfigError
 from quakeline.core.mistakes import plain
 from quakeline.core.section import Section
-from quakeline.workflow import stages
 from quakeline.workflow.object_store import ObjectStore
-from quakeline.workflow.stages.table import Settings, Stage
+
+if TYPE_CHECKING:
+    from quakeline.workflow.stages.stage import Settings, Stage
 
 #: Where the site file lies, seen from the folder of the run, unless the variable names another.
 SITE = Path("config/site.yaml")
@@ -121,9 +122,11 @@ def _groups(run: Settings, *, gpu_apart: bool) -> dict[Stage, str]:
     A group is submitted as one job, so no stage outside of it may stand between two of its members:
     behind such a stage another group begins.
     """
+    from quakeline.workflow.stages.table import of
+
     groups: dict[Stage, str] = {}
     begun: dict[tuple[str, str], str] = {}
-    for stage in stages.of(run):
+    for stage in of(run):
         if stage.divides(run):
             begun = dict.fromkeys(begun, f"after_{stage.name}")
         if stage.group is None:

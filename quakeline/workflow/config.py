@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.extras import lacking
@@ -30,7 +30,8 @@ from quakeline.models.cards import Card
 from quakeline.models.names import described
 from quakeline.models.polarity_cards import RATE_HZ
 from quakeline.models.sections import AnyKind, Builtin, Kind
-from quakeline.workflow import explaining, stages
+from quakeline.workflow import explaining
+from quakeline.workflow.stages import table as stages
 from quakeline.workflow.stages.fetch import edition_note
 from quakeline.workflow.time_section import Time
 from quakeline.workflow.yaml_files import merged as merged
@@ -425,14 +426,6 @@ class Run(Section):
         facts = {"version": stages.STAGES[stage].module.VERSION, "config": plain}
         digest = section.digest_of_file if isinstance(section, Kind) else ""
         return facts | ({"weights": digest} if digest else {})
-
-
-def section(stage: str, plain: Mapping[str, Any]) -> Section:
-    """The section of a stage from what `Run.params` gave for it."""
-    field = Run.model_fields.get(stage)
-    kind = stages.STAGES[stage].module.Config if field is None else field.rebuild_annotation()
-    found: Section = TypeAdapter(kind).validate_python(dict(plain))
-    return found
 
 
 def load(raw: Mapping[str, Any]) -> Run:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import typer
 
-from quakeline.workflow.stages import STAGES
-from quakeline.workflow.stages.table import PHASES
+from quakeline.workflow.stages.stage import PHASES
+from quakeline.workflow.stages.table import STAGES
 
 
 @dataclass

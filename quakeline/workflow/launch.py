@@ -27,9 +27,10 @@ from quakeline.core.installed import HOME, SNAKEFILE
 from quakeline.core.names import proposal
 from quakeline.io.products import checksums, locking
 from quakeline.io.products.atomic import require_space, writing
-from quakeline.workflow import cluster, config, profiles, stages
+from quakeline.workflow import cluster, config, profiles
 from quakeline.workflow.following import Follower, Progress
 from quakeline.workflow.outcome import INTERRUPTED, Outcome, explain
+from quakeline.workflow.stages import table as stages
 
 OVERLAYS = Path("config/runs")
 #: Words with which Snakemake only says what it would do.

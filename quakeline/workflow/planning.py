@@ -17,8 +17,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from quakeline.core.timeline import Span
-from quakeline.workflow import config, stages
-from quakeline.workflow.stages.table import Stage
+from quakeline.workflow import config
+from quakeline.workflow.stages import table as stages
+from quakeline.workflow.stages.stage import Stage
 
 SHIPPED = Path(__file__).with_name("rates.json")
 #: What a job should last: long beside its start, short beside a night.

@@ -14,21 +14,24 @@ import sys
 import traceback
 import typing
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
+
+from pydantic import TypeAdapter
 
 from quakeline.core import errors, garbage
 from quakeline.core.terminal import mute_deprecations
 from quakeline.io.products import checksums, provenance
 from quakeline.io.products.atomic import clear_leftovers, full, refusal, writing
 from quakeline.workflow.cluster import read_site
-from quakeline.workflow.config import section
-from quakeline.workflow.stages import STAGES
 
 logger = logging.getLogger("quakeline")
 
 #: Last word in the log of a job that ended well; the command line looks for it.
 DONE = "done"
+#: Where the modules of the stages are; a job loads its own alone.
+_STAGES = "quakeline.workflow.stages"
 
 
 def guard_imports() -> None:
@@ -99,10 +102,11 @@ def _explain(message: str, marker: Path) -> NoReturn:
 
 
 def _run_stage(job: Any) -> None:
-    stage = STAGES[job.rule].module
+    stage = import_module(f"{_STAGES}.{job.rule}")
     params = dict(job.params.items())
     given = params.pop("stage")
-    config = section(job.rule, given["config"])
+    kind = getattr(stage, "AnyConfig", stage.Config)
+    config = TypeAdapter(kind).validate_python(dict(given["config"]))
     inputs = dict(job.input.items())
     values = {
         **inputs,

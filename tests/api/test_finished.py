@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import doctest
 import shutil
 from pathlib import Path
-from types import ModuleType
 
 import archives
 import numpy as np
@@ -15,9 +13,7 @@ from matplotlib.figure import Figure
 from workfolder import WorkFolder
 
 import quakeline
-from quakeline.api import catalog, finished, geo, steps, waveforms
-from quakeline.api.direct import api
-from quakeline.api.figures import plots, statistics
+from quakeline.api.figures import statistics
 from quakeline.api.finished import FinishedRun
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.schemas import ARRIVALS, EVENTS, MECHANISMS, PICKS, POLARITIES, STATIONS
@@ -28,18 +24,6 @@ def run(demo_run: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> FinishedRun:
     """The demo, opened from the folder that it was made in."""
     monkeypatch.chdir(demo_run.folder)
     return quakeline.open_run("results/unterhaching")
-
-
-@pytest.mark.parametrize("module", [api, catalog, finished, geo, plots, steps, waveforms])
-def test_examples(
-    module: ModuleType, demo_run: WorkFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("results", "config"):
-        (tmp_path / name).symlink_to(demo_run.folder / name)
-    monkeypatch.chdir(tmp_path)
-    result = doctest.testmod(module)
-    assert result.attempted >= 4
-    assert result.failed == 0
 
 
 def test_tables_are_those_of_the_catalog(run: FinishedRun) -> None:

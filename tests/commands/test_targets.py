@@ -78,6 +78,7 @@ COMMANDS = {
     "catalog": Command("catalog own/picks.csv own/stations.csv -o", "own/picks.csv"),
     "live replay": Command("live replay data --weights picker.safetensors -o", "data/0.gz"),
     "hypodd": Command("export other -f hypodd -o", "other/events.parquet"),
+    "pyrocko": Command("export other -f pyrocko -o", "other/events.parquet"),
     "nonlinloc": Command("export other -f nonlinloc -o", "other/events.parquet"),
     "correlate": Command(f"correlate {RUN} -o", "other/events.parquet"),
     "relocate": Command(f"relocate {RUN} -o", "other/events.parquet"),
@@ -124,7 +125,16 @@ SWM IPU0                   0                               528103            3  
 
 """
 #: Further forms of commands that are tried by one form always, by these in `make test-slow`.
-ALIKE = {"csv", "geoparquet", "fdsn-text", "nordic", "inspect csv", "inspect json", "hypodd"}
+ALIKE = {
+    "csv",
+    "geoparquet",
+    "fdsn-text",
+    "nordic",
+    "inspect csv",
+    "inspect json",
+    "hypodd",
+    "pyrocko",
+}
 NAMES = [pytest.param(n, marks=[pytest.mark.slow] if n in ALIKE else []) for n in COMMANDS]
 #: Commands whose success takes long, and where it is tried.
 ELSEWHERE = {

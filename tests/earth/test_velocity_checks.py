@@ -44,6 +44,23 @@ def test_columns_have_many_names(tmp_path, head):
     assert "not used: rho" in model.reading
 
 
+def test_gradients_and_columns_that_never_change(tmp_path):
+    """PyOcto's tests have such a table."""
+    head = "depth,vp,vp_grad,vs,vs_grad,x,y\n"
+    model = load(
+        written(tmp_path, f"{head}0,5,0,3,0,1,0\n10,5.5,0.05,3.2,0.02,1,0\n20,6,0,3.4,0,1,0\n")
+    )
+    assert model.vp == (5.0, 5.5, 6.0)
+    assert model.vp_base == pytest.approx((5.0, 6.0, 6.0))
+    assert model.vs_base == pytest.approx((3.0, 3.4, 3.4))
+    assert "vp_grad, vs_grad are gradients" in model.reading
+    assert "not used: x, y" in model.reading
+    with pytest.raises(DataError, match="gradients of vp alone given"):
+        load(written(tmp_path, "depth,vp,vp_grad,vs\n0,5,0,3\n10,5.5,0.05,3.2\n"))
+    with pytest.raises(DataError, match="columns depth, vp, vs, x given; required"):
+        load(written(tmp_path, "depth,vp,vs,x\n0,5,3,1\n10,5.5,3.2,2\n"))
+
+
 def test_an_interface_in_a_table_of_layers_is_refused(tmp_path):
     path = written(tmp_path, "depth_km,vp,vs\n0,5,3\n5,5.5,3\n5,6,3.5\n")
     with pytest.raises(DataError, match="interpolation: linear"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from quakeline.core.geometry import distance_azimuth
+from quakeline.core.schemas import MEASUREMENTS
 from quakeline.core.timeline import SECOND
 from quakeline.events.chain import material
 from quakeline.events.chain.merge import Catalog
+from quakeline.io.products import tables
 from quakeline.live.events.updates import FINAL, Update
 from quakeline.live.events.window import Window
 
@@ -26,6 +28,14 @@ def part_of(folder: Path, start: str, seconds: float) -> material.Material:
     inside = (time_ >= begin) & (time_ < begin + pd.Timedelta(seconds=seconds))
     picks = whole.picks[inside].sort_values(["time", "pick_id"], ignore_index=True)
     return replace(whole, picks=picks)
+
+
+def measured_around(pick_ids: Iterable[str], rms: float = 1.0) -> pd.DataFrame:
+    """MEASUREMENTS with a row for each pick, in counts: no magnitude follows from them."""
+    row = {"component": "Z", "units": "counts", "first_bin_s": 0.0, "bin_s": 1.0,
+           "spectrum_s": 1.0}  # fmt: skip
+    rows = [{**row, "pick_id": name, "rms": [rms]} for name in pick_ids]
+    return tables.typed(pd.DataFrame(rows), MEASUREMENTS) if rows else tables.empty(MEASUREMENTS)
 
 
 def steps(picks: pd.DataFrame, step_s: float) -> Iterator[tuple[int, pd.DataFrame]]:

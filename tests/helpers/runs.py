@@ -17,7 +17,7 @@ from workfolder import WorkFolder, demo_like
 
 from quakeline.core.schemas import Table
 from quakeline.io.products import tables
-from quakeline.workflow import stages
+from quakeline.workflow.stages import table as stages
 
 #: Wide enough that no line of a table is broken.
 WIDE = {"COLUMNS": "400"}

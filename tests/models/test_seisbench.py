@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 import seisbench_material as sb
 import torch
 
-from quakeline.core.errors import WeightsError
+from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.inference.annotator import Annotator
 from quakeline.inference.waveforms import Arrays
 from quakeline.models.cards import Filter
+from quakeline.models.named import weights_file
 from quakeline.models.networks import read as network
 from quakeline.models.sections import Ensemble, SeisBench
 from quakeline.models.sections.seisbench import KNOWN, write_model
@@ -275,6 +277,30 @@ def test_names_come_from_the_cache_of_seisbench(tmp_path, monkeypatch):
     card, _ = card_of(made(section("ethz"), tmp_path))
     assert card.name == "seisbench-phasenetlight-ethz"
     assert len(card.source.files) == 2
+
+
+def test_weights_by_one_name(tmp_path, monkeypatch):
+    """What weights state themselves needs no settings where no configuration has any."""
+    monkeypatch.setenv("QUAKELINE_CACHE", str(tmp_path / "kept"))
+    whole = sb.ethz()
+    card, _ = card_of(weights_file(f"seisbench:phasenetlight/{whole}"))
+    by_section, _ = card_of(made(section(whole), tmp_path))
+    assert replace(card, name="", source=by_section.source) == replace(by_section, name="")
+    (tmp_path / "other").mkdir()
+    place = changed(
+        tmp_path / "other",
+        sampling_rate=50, filter_args=["highpass"], filter_kwargs={"freq": 0.5},
+    )  # fmt: skip
+    card, _ = card_of(weights_file(f"SeisBench:PhaseNetLight/{place}"))
+    assert (card.sampling_rate_hz, card.filter) == (50, Filter(0.5, None, 4, False))
+    for name, line in (
+        ("seisbench:PhaseNet", "allowed: seisbench:NETWORK/WEIGHTS, such as"),
+        ("seisbench:PhaseNt/stead", "did you mean PhaseNet"),
+    ):
+        with pytest.raises(ConfigError, match=line):
+            weights_file(name)
+    with pytest.raises(ConfigError, match="cannot be given as well"):
+        weights_file("seisbench:PhaseNet/stead", "x.pt")
 
 
 @pytest.mark.parametrize("name", sorted(set(KNOWN) - {"BasicPhaseAE"}))

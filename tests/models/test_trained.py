@@ -170,7 +170,7 @@ def test_a_file_names_code_and_none_is_run(tmp_path: Path, monkeypatch: pytest.M
     from quakeline.inference.annotator import Annotator
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("quakeline.inference.annotator._gpus", lambda: ["a GPU"])
+    monkeypatch.setattr("quakeline.inference.devices.gpus", lambda: ["a GPU"])
     (tmp_path / "loader_of_a_stranger.py").write_text(
         "from torch import nn\n"
         "def load_model():\n"

@@ -80,6 +80,15 @@ def test_what_is_for_gpus_is_refused_on_a_cpu(
     assert not job.checkpoint.exists()
 
 
+@pytest.mark.skipif(any(Path("/dev").glob("nvidia[0-9]*")), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
+    data = wavelets(tmp_path / "ds", 8, n=900)
+    job = Job(data, SETTINGS, tmp_path / "m.safetensors", "m", network="gpd", device="cuda")
+    with pytest.raises(ConfigError, match=r"^device: 'cuda' given; this machine has no usable GPU"):
+        tune(job, lambda row: None)
+    assert not job.checkpoint.exists()
+
+
 @pytest.mark.slow
 def test_two_processes_end_with_the_same_network(tmp_path: Path) -> None:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]

@@ -12,7 +12,7 @@ from workfolder import demo_like, on_demo
 from quakeline.core.errors import ConfigError
 from quakeline.waveforms.sources import KINDS
 from quakeline.workflow.config import DEFAULT, Run, load, merged, read, read_yaml
-from quakeline.workflow.stages import STAGES
+from quakeline.workflow.stages.table import STAGES
 
 
 @pytest.fixture

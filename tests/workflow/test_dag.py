@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from workfolder import WorkFolder, demo_like
 
-from quakeline.workflow import stages
-from quakeline.workflow.stages import STAGES
+from quakeline.workflow.stages import table as stages
+from quakeline.workflow.stages.table import STAGES
 
 #: The stages of the demo that work on what the one before made; `weights` joins at `annotate`.
 CHAIN = tuple(stage.name for stage in stages.of(demo_like({})) if stage.name != "weights")

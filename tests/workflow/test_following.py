@@ -13,7 +13,7 @@ from rich.console import Console
 
 from quakeline.commands.phases import phases_shown
 from quakeline.workflow.following import Follower, Steps
-from quakeline.workflow.stages import TABLE
+from quakeline.workflow.stages.table import TABLE
 
 
 def test_progress_warnings_and_nothing_else(

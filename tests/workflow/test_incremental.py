@@ -12,7 +12,8 @@ from workfolder import WorkFolder
 
 from quakeline.core.schemas import ARRIVALS, EVENT_IDS, EVENTS, PICKS
 from quakeline.io.products import tables
-from quakeline.workflow import config, stages
+from quakeline.workflow import config
+from quakeline.workflow.stages import table as stages
 
 pytestmark = pytest.mark.slow  # three whole runs
 

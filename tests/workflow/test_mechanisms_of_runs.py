@@ -17,7 +17,7 @@ import quakeline
 from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import MECHANISMS, POLARITIES
 from quakeline.io.products import tables
-from quakeline.workflow.stages import STAGES
+from quakeline.workflow.stages.table import STAGES
 
 OVERLAY = """\
 run: thrust

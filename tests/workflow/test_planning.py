@@ -3,8 +3,9 @@ import json
 import pytest
 from workfolder import demo_like
 
-from quakeline.workflow import planning, stages
+from quakeline.workflow import planning
 from quakeline.workflow.planning import Rate, Rates
+from quakeline.workflow.stages import table as stages
 
 RATES = Rates(
     {

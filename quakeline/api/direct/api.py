@@ -50,8 +50,8 @@ def pick(
         An obspy Stream or Trace; an array of shape (components, n) or (stations, components, n),
         NaN being gaps; or paths of files and folders.
     model
-        Name of the weight set, e.g. "eqtransformer-original", or a .safetensors file; None: that
-        of `weights`, or "phasenet".
+        Name of the weight set, e.g. "eqtransformer-original" or, of SeisBench,
+        "seisbench:PhaseNet/stead", or a .safetensors file; None: that of `weights`, or "phasenet".
     weights
         A .safetensors file of quakeline, or the original files as the config key `weights.path`
         takes them; None: fetched once and kept.

@@ -29,6 +29,11 @@ _OTHER_UNITS = {
 }
 _THICKNESS = ("thickness", "thicknesskm", "thick", "h", "hkm")
 _UNUSED = re.compile(r"(rho|dens|q(p|s|mu|kappa|alpha|beta|k)?$|layer|name|comment|damp).*")
+#: Columns of the growth of a velocity with depth below a row, in km/s per km.
+_GRADIENTS = {
+    **dict.fromkeys(("vpgrad", "vpgradient"), "vp"),
+    **dict.fromkeys(("vsgrad", "vsgradient"), "vs"),
+}
 _REQUIRED = (
     "required: depth_km, vp, vs (or vp_vs for vs), or the lines of a NonLinLoc, hypoDD (.inp) or"
     " VELEST (.mod) model"
@@ -39,21 +44,37 @@ _INTERPOLATED = ("depth", "z")
 
 
 def table(path: Path, text: str) -> Raw:
-    """A table with depths, vp, and vs or vp_vs (or neither), under one of the known names."""
+    """A table with depths, vp, and vs or vp_vs (or neither), under one of the known names.
+
+    Gradients of vp and vs may stand beside them. Columns of other things are left out, as is any
+    of which all rows are the same.
+    """
     frame = read_cells(path, "velocity table")
     plain = {name: re.sub(r"[^a-z0-9]", "", name) for name in frame.columns}
     _refuse_other_units(path, plain)
     meaning = {name: _MEANING[word] for name, word in plain.items() if word in _MEANING}
-    unused = tuple(name for name, word in plain.items() if _UNUSED.fullmatch(word))
+    slopes = {_GRADIENTS[word]: name for name, word in plain.items() if word in _GRADIENTS}
+    others = [name for name in plain if name not in meaning and name not in slopes.values()]
+    unused = tuple(
+        name for name in others if _UNUSED.fullmatch(plain[name]) or frame[name].nunique() == 1
+    )
     found = sorted(meaning.values())
     known = ["depth_km", "vp"], ["depth_km", "vp", "vs"], ["depth_km", "vp", "vp_vs"]
-    if found not in known or len(meaning) + len(unused) != len(plain):
+    if found not in known or len(unused) != len(others):
         raise DataError(
             f"velocity table {path}: columns {', '.join(frame.columns)} given; {_REQUIRED}"
         )
     rows = _rows(path, frame[list(meaning)].rename(columns=meaning))
     depth = next(plain[name] for name, what in meaning.items() if what == "depth_km")
     named = ", ".join(meaning)
+    if slopes and set(slopes) != {"vp", "vs"} & set(found):
+        raise DataError(
+            f"velocity table {path}: gradients of {', '.join(slopes)} alone given; needed are those"
+            f" of all of its velocities, or none"
+        )
+    if slopes:
+        why = f"its columns {', '.join(slopes.values())} are gradients"
+        return Raw("table", _sloped(path, frame, slopes, rows), "own gradients", why, unused)
     if depth in _TOPS:
         return Raw("table", rows, "layers", f"its columns {named} name tops of layers", unused)
     if depth in _INTERPOLATED:
@@ -86,6 +107,19 @@ def _refuse_other_units(path: Path, plain: dict[str, str]) -> None:
                 f"velocity table {path}: column {name} given; needed is depth_km, the depth of the"
                 " top of each layer below sea level"
             )
+
+
+def _sloped(path: Path, frame: pd.DataFrame, slopes: dict[str, str], rows: list[Row]) -> list[Row]:
+    """Rows with the velocities at the bases of their layers, by their gradients."""
+    growth = frame[list(slopes.values())].apply(pd.to_numeric, errors="coerce")
+    if not np.isfinite(growth.to_numpy()).all():
+        raise DataError(f"velocity table {path}: every row needs a number as gradient")
+    thick = np.diff([row.depth for row in rows], append=rows[-1].depth)
+    base = {f"{what}_base": (growth[name] * thick).tolist() for what, name in slopes.items()}
+    return [
+        row._replace(**{key: getattr(row, key[:2]) + more[n] for key, more in base.items()})
+        for n, row in enumerate(rows)
+    ]
 
 
 def _rows(path: Path, frame: pd.DataFrame) -> list[Row]:

@@ -28,17 +28,22 @@ def fitting(
     errors: PickErrors,
     network: Network,
     allowed: pd.DataFrame | None = None,
+    taken: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """New members (event, row, residual) of the events that still have what an event needs.
 
-    `allowed` are the events and rows that may be members; None: all.
+    `allowed` are the events and rows that may be members; None: all. Where `taken` is given each
+    event is looked at for itself: a pick may be a member of several, but those of the rows that are
+    taken of none.
     """
     pairs = _pairs(members, picks, origins, alive, errors, network)
     if allowed is not None:
         known = pd.MultiIndex.from_frame(allowed[["event", "row"]])
         pairs = pairs[pd.MultiIndex.from_frame(pairs[["event", "row"]]).isin(known)]
+    if taken is not None:
+        pairs = pairs[~np.isin(pairs["row"], taken)]
     while True:
-        mine = _best(pairs)
+        mine = _best(pairs, alone=taken is not None)
         slot = mine["slot"].to_numpy()
         complete = enough(mine["event"].to_numpy(), slot // 2, slot % 2 == 0, network.search)
         short = ~np.isin(mine["event"], complete)
@@ -47,8 +52,8 @@ def fitting(
         pairs = pairs[np.isin(pairs["event"], complete)]
 
 
-def _best(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Of pairs, best first: one event to a pick, one pick to a phase at a place.
+def _best(pairs: pd.DataFrame, alone: bool = False) -> pd.DataFrame:
+    """Of pairs, best first: one event to a pick, unless `alone`, one pick to a phase at a place.
 
     A pair is taken when it is the first one that is left both of its pick and of its event and
     slot; then all others of these go, and so on: the same pairs as one after the other.
@@ -56,7 +61,7 @@ def _best(pairs: pd.DataFrame) -> pd.DataFrame:
     row = pairs["row"].to_numpy()
     event, slot = pairs["event"].to_numpy(), pairs["slot"].to_numpy()
     _, claim = np.unique(event * (slot.max(initial=0) + 1) + slot, return_inverse=True)
-    kinds = row, claim
+    kinds = (claim,) if alone else (row, claim)
     gone = [np.zeros(kind.max(initial=-1) + 1, dtype=bool) for kind in kinds]
     left = np.arange(len(pairs))
     taken = [left[:0]]
@@ -71,7 +76,8 @@ def _best(pairs: pd.DataFrame) -> pd.DataFrame:
         taken.append(mine)
         for kind, out in zip(kinds, gone, strict=True):
             out[kind[mine]] = True
-        left = left[~(gone[0][row[left]] | gone[1][claim[left]])]
+        lost = [out[kind[left]] for kind, out in zip(kinds, gone, strict=True)]
+        left = left[~np.any(lost, axis=0)]
     return pairs.iloc[np.sort(np.concatenate(taken))]
 
 

@@ -9,17 +9,17 @@ the pick and of the origin allow; then the events are located again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from quakeline.core.timeline import SECOND
-from quakeline.events.association.claims import farthest, fitting
-from quakeline.events.association.likelihood import Fits, evidence
+from quakeline.events.association.claims import fitting
 from quakeline.events.association.network import Network, Origins
 from quakeline.events.association.pick_errors import PickErrors, learnt
 from quakeline.events.association.rules import AGREE
+from quakeline.events.association.state import State, located, log_odds, rows_of, tables_of
 from quakeline.events.comparison.twins import SAME_KM
 
 #: The errors of picks are at most this share of what they may differ by.
@@ -31,8 +31,6 @@ _OF_ONE_EVENT = 4.0
 #: Stations and phases with picks above which delays are found once for all passes: their time grows
 #: with the third power of the number.
 _MANY = 1000
-#: Depths at which an event is tried that is not located yet, over the depth it was found at.
-_DEPTHS = (1.0, 0.3, 2.0)
 #: Origins within the least time between events are one up to this distance.
 _FAST_KM_S = 3.5
 #: Origins farther apart than this are never the same, in s.
@@ -65,15 +63,7 @@ def refined(
     Events (idx, time_ns, x, y, z, located) and their picks, with `residual` in s; what they tell of
     the errors of picks.
     """
-    row = pd.Series(np.arange(len(picks)), index=picks["pick_id"])
-    members = pd.DataFrame(
-        {"event": assigned["event_idx"].to_numpy(), "row": row[assigned["pick_id"]].to_numpy()}
-    )
-    numbers = np.unique(members["event"])
-    engine = found.reindex(columns=["idx", "associator"]).set_index("idx")["associator"]
-    members["event"] = np.searchsorted(numbers, members["event"])
-    members = members.sort_values(["event", "row"], ignore_index=True)
-    state = _State(members, _starts(found, assigned), engine.loc[numbers].to_numpy())
+    state = State.of(found, assigned, picks)
     state, errors = _settled(state, picks, network)
     for _ in range(_JOINS):
         current = replace(network, errors=errors)
@@ -82,55 +72,16 @@ def refined(
             break
         state, errors = _settled(state.united(parts), picks, current)
     state = _likely(state, picks, replace(network, errors=errors))
-    return _tables(state, picks), errors
+    return tables_of(state, picks), errors
 
 
-@dataclass(frozen=True)
-class _State:
-    """Events while their picks may change.
-
-    `members` (event, row, perhaps residual) numbers the events from 0, `starts` are as in
-    `Finder.origins`, `engine` says what found each event, `origins` where they are, once known.
-    """
-
-    members: pd.DataFrame
-    starts: tuple[np.ndarray, np.ndarray]
-    engine: np.ndarray
-    origins: Origins | None = None
-
-    def only(self, kept: np.ndarray) -> _State:
-        """The events of some numbers, sorted, numbered anew."""
-        members = self.members[np.isin(self.members["event"], kept)]
-        members = members.assign(event=np.searchsorted(kept, members["event"]))
-        times, places = self.starts
-        origins = None if self.origins is None else _of(self.origins, kept)
-        return _State(
-            members.sort_values(["event", "row"], ignore_index=True),
-            (times[kept], places[:, kept]),
-            self.engine[kept],
-            origins,
-        )
-
-    def united(self, pairs: np.ndarray) -> _State:
-        """With the second event of each pair in the first, pairs of shape (k, 2)."""
-        into = np.arange(len(self.engine))
-        into[pairs[:, 1]] = pairs[:, 0]
-        members = self.members.assign(event=into[self.members["event"]])
-        return replace(self, members=members).only(np.unique(into))
-
-
-def _of(origins: Origins, kept: np.ndarray) -> Origins:
-    times, places, covariances, stretch = origins
-    return times[kept], places[kept], covariances[kept], stretch[kept]
-
-
-def _settled(state: _State, given: pd.DataFrame, network: Network) -> tuple[_State, PickErrors]:
+def _settled(state: State, given: pd.DataFrame, network: Network) -> tuple[State, PickErrors]:
     """Events whose picks no longer change, or nearly, and the errors of these picks."""
     errors = network.errors
     for turn in range(_PASSES):
         picks = replace(network, errors=errors).undelayed(given)
         before = state.members
-        origins = _located(before, picks, state.starts, errors, network)
+        origins = located(before, picks, state.starts, errors, network)
         known = picks["group"].nunique() > _MANY and turn > 0
         errors = _errors(before, picks, origins, errors, network, delays_known=known)
         sizes = np.bincount(before["event"], minlength=len(state.engine))
@@ -146,7 +97,7 @@ def _settled(state: _State, given: pd.DataFrame, network: Network) -> tuple[_Sta
     return state, errors
 
 
-def _likely(state: _State, given: pd.DataFrame, network: Network) -> _State:
+def _likely(state: State, given: pd.DataFrame, network: Network) -> State:
     """The events whose odds against chance are good enough."""
     if state.members.empty or state.origins is None:
         return state
@@ -154,7 +105,7 @@ def _likely(state: _State, given: pd.DataFrame, network: Network) -> _State:
     return state.only(np.flatnonzero(odds > network.search.min_log_odds))
 
 
-def _parts(state: _State, picks: pd.DataFrame, network: Network) -> np.ndarray:
+def _parts(state: State, picks: pd.DataFrame, network: Network) -> np.ndarray:
     """Pairs of events, (k, 2), that one origin explains better than two; no event twice.
 
     The picks of both are given to one origin, which keeps what fits it; the odds of that against
@@ -178,7 +129,7 @@ def _parts(state: _State, picks: pd.DataFrame, network: Network) -> np.ndarray:
     joint = both[["pair", "row"]].rename(columns={"pair": "event"})
     joint = joint.sort_values(["event", "row"], ignore_index=True)
     starts = times[pairs[:, 0]], places[pairs.T]
-    origins = _located(joint, picks, starts, network.errors, network)
+    origins = located(joint, picks, starts, network.errors, network)
     alive = np.ones(len(pairs), dtype=bool)
     fits = fitting(joint, picks, origins, alive, network.errors, network, joint)
     if fits.empty:
@@ -208,17 +159,6 @@ def _beside(origins: Origins, apart_s: float, event: pd.Series) -> np.ndarray:
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
-def _located(
-    members: pd.DataFrame,
-    picks: pd.DataFrame,
-    starts: tuple[np.ndarray, np.ndarray],
-    errors: PickErrors,
-    network: Network,
-) -> Origins:
-    """Origins of events from their members, near starts."""
-    return network.finder.origins(_rows(members, picks, errors), starts)
-
-
 def _errors(
     members: pd.DataFrame,
     picks: pd.DataFrame,
@@ -233,7 +173,7 @@ def _errors(
     `delays_known`: the delays stay what they are.
     """
     event = members["event"].to_numpy()
-    rows = _rows(members, picks, before)
+    rows = rows_of(members, picks, before)
     group = rows["group"].to_numpy()
     most_s = _MOST_SHARE * network.search.tolerance_s
     times, places, _, _ = origins
@@ -250,56 +190,6 @@ def _errors(
     delay = np.zeros_like(before.delay_s)
     delay[group] = term * count / (count + _OF_ONE_EVENT)
     return PickErrors(sigma, np.clip(delay, -2 * most_s, 2 * most_s))
-
-
-def _rows(members: pd.DataFrame, picks: pd.DataFrame, errors: PickErrors) -> pd.DataFrame:
-    """The picks of events, event by event, with their errors as in `Finder.origins`."""
-    columns = ["site", "phase", "time_ns", "sigma_s", "group"]
-    rows = picks[columns].iloc[members["row"].to_numpy()].reset_index(drop=True)
-    sigma = np.hypot(rows["sigma_s"], errors.of(rows["group"].to_numpy()))
-    return rows.assign(event=members["event"].to_numpy(), sigma_s=sigma)
-
-
-def log_odds(
-    members: pd.DataFrame,
-    picks: pd.DataFrame,
-    origins: Origins,
-    network: Network,
-    own: np.ndarray | None = None,
-) -> np.ndarray:
-    """Logarithm of the odds of each event against chance, shape (m,); `own` as in `evidence`."""
-    _, places, covariances, stretch = origins
-    event, row = members["event"].to_numpy(), members["row"].to_numpy()
-    group, slot = picks["group"].to_numpy(), picks["slot"].to_numpy()
-    local = network.sites.local
-    xy = local[["x", "y"]].to_numpy()
-    reach = farthest(xy[picks["site"].to_numpy()[row]], places, event)
-    possible = np.zeros(len(places), dtype=np.int64)
-    for site in np.unique(slot) // 2:
-        possible += np.hypot(*(xy[site] - places[:, :2]).T) <= reach + 1e-9
-    own_s = np.hypot(picks["sigma_s"].to_numpy()[row], network.errors.of(group[row]))
-    return evidence(
-        Fits(event, row, members["residual"].to_numpy(), stretch[event] * own_s),
-        slot,
-        picks["time_ns"].to_numpy(),
-        possible,
-        covariances,
-        network.search.volume_km3(local),
-        own,
-    )
-
-
-def _starts(found: pd.DataFrame, assigned: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Times in ns, (m,), and places in km, (k, m, 3), of the events that have picks.
-
-    Events that are not located yet are looked for at a few depths.
-    """
-    events = found.set_index("idx").loc[np.unique(assigned["event_idx"])]
-    places = events[["x", "y", "z"]].to_numpy(dtype=float)
-    known = events.reindex(columns=["located"])["located"].eq(True).to_numpy()
-    depths = [np.where(known, places[:, 2], factor * places[:, 2]) for factor in _DEPTHS]
-    starts = np.array([np.column_stack([places[:, :2], depth]) for depth in depths])
-    return events["time_ns"].to_numpy(np.int64), starts[:1] if known.all() else starts
 
 
 def repeated(origins: Origins, sizes: np.ndarray, least_s: float = 0.0) -> np.ndarray:
@@ -332,19 +222,3 @@ def _neighbours(times: np.ndarray, reach: float) -> Iterator[tuple[int, int]]:
     last = np.searchsorted(times, times + reach, side="right")
     for first, end in enumerate(last.tolist()):
         yield from ((first, second) for second in range(first + 1, end))
-
-
-def _tables(state: _State, picks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Events and their picks as `Grid.associate` gives them."""
-    members = state.members
-    time_ns, places = state.starts
-    found = pd.DataFrame({"idx": np.arange(len(time_ns)), "time_ns": time_ns})
-    found[["x", "y", "z"]] = places[0]
-    found["located"] = True
-    found["associator"] = state.engine
-    assigned = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
-    return found, assigned.assign(
-        event_idx=members["event"].to_numpy(),
-        residual=members["residual"].to_numpy(),
-        time=assigned["time_ns"],
-    )

@@ -17,6 +17,7 @@ from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
 from quakeline.events.association import given_picks
 from quakeline.io.formats import inventory
+from quakeline.io.formats.parquet_cells import as_text
 from quakeline.io.formats.station_list import checked
 from quakeline.io.formats.station_tables import of_frame
 from quakeline.io.products import provenance, tables
@@ -136,6 +137,5 @@ def stations_of(given: Table | Inventory) -> tuple[pd.DataFrame, str]:
     if set(STATIONS.names) <= set(given.columns):
         found = tables.typed(given[STATIONS.names], STATIONS)
     else:
-        cells = given.rename(columns=lambda name: str(name).lower())
-        found = of_frame(cells.astype(object).where(cells.notna(), "").astype(str), "given")
+        found = of_frame(as_text(given.rename(columns=lambda name: str(name).lower())), "given")
     return checked(found), "the stations given"

@@ -53,11 +53,13 @@ class Settings(Section):
         description="name of the velocity model in the QuakeML; null: the first 12 digits of the"
         " SHA-256 of the velocity table",
     )
-    exports: list[Literal["fdsn-text", "nonlinloc", "hypodd", "nordic", "hash", "skhash"]] = Field(
+    exports: list[
+        Literal["fdsn-text", "nonlinloc", "hypodd", "nordic", "pyrocko", "hash", "skhash"]
+    ] = Field(
         default_factory=list,
         description="further formats of the catalog: files catalog.txt and catalog.nordic, folders"
-        " nonlinloc/ and hypodd/ beside events.parquet, and of polarities (section mechanism) hash/"
-        " and skhash/; `quakeline export` makes them of any run",
+        " nonlinloc/, hypodd/ and pyrocko/ beside events.parquet, and of polarities (section"
+        " mechanism) hash/ and skhash/; `quakeline export` makes them of any run",
     )
 
     @field_validator("exports")

@@ -12,7 +12,7 @@ event by itself then has a factor for all its errors, from the median of its res
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,12 +20,16 @@ import numpy as np
 EXPECTED_S, EXPECTED_SHARE = 0.05, 0.02
 _EXPECTED_SPREAD = 1.0
 _SMALL_SHARE = 0.002
-#: Errors of velocities from side to side over those of the whole.
+#: Errors of velocities of S alone, over those of P and S together.
+S_ALONE = 0.35
+#: Errors of velocities from side to side over those of the whole, where residuals tell of no sides.
 SIDES = 0.22
-#: These errors over what they leave of residuals: hypocentres take up what neighbours share.
-_HIDDEN = 1.2
+#: Errors of the whole, where no S tells the origin time, over those from side to side, and at most.
+_P_ALONE, _MOST = 6.5, 0.2
+#: Part of an event's arrivals that are S where these tell the origin time.
+_ENOUGH_S = 0.25
 #: Values that are tried. An error of single arrivals may lie between them.
-_EACH_S = np.round(0.01 * 2.0 ** np.arange(0, 5.1, 0.5), 4)
+_EACH_S = np.round(0.01 * 2.0 ** np.arange(0, 7.1, 0.5), 4)
 _SHARES = np.array([0.0, 0.003, 0.005, 0.007, 0.01, 0.014, 0.02, 0.028, 0.04, 0.056, 0.08])
 #: Events that are looked at, evenly over the catalog, and arrivals that one needs.
 _EVENTS = 300
@@ -40,12 +44,19 @@ _MAD = 1.4826
 class Errors:
     """Standard deviations: `each_s` of every arrival for itself, shares of velocities.
 
-    `share` is that of all velocities together, `sides` that of velocities from side to side.
+    `share` is that of all velocities together, `sides` that of velocities from side to side,
+    `p_alone` that of all velocities for an event without S, whose depth and origin time can make
+    up for it.
     """
 
     each_s: float
     share: float
     sides: float
+    p_alone: float
+
+    def shares(self, part_s: np.ndarray) -> np.ndarray:
+        """That of all velocities for events of whose arrivals a part are S, (m,)."""
+        return np.maximum(self.share, self.p_alone * (1 - part_s / _ENOUGH_S))
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ def estimated(
         # Hypocentres take up most of an error of all velocities, so residuals hardly show it: a
         # model that fails single arrivals is taken to fail as a whole in the expected proportion.
         found = round(max(found, EXPECTED_SHARE * each_s / EXPECTED_S), 4)
-    return Errors(each_s, found, SIDES * found)
+    return Errors(each_s, found, SIDES * found, found)
 
 
 def _between(values: np.ndarray, cost: np.ndarray) -> float:
@@ -106,22 +117,28 @@ def _between(values: np.ndarray, cost: np.ndarray) -> float:
     return round(float(np.exp(x[1] + off)), 4)
 
 
-def split(before: Errors, after: Errors, travel_s: np.ndarray, *, given: bool) -> Errors:
+def split(
+    before: Errors, after: Errors, travel_s: np.ndarray, unknown: float, *, given: bool
+) -> Errors:
     """Errors of hypocentres where station terms were taken off: what these were, and the rest.
 
     Residuals of arrivals that are alike in all events are velocities that differ from side to
     side: of the share that the difference of `before` and `after` is of the travel times. As a
-    whole velocities are wrong by more, in the expected proportion (both proportions are those that
-    hold the references of real sets, see docs/catalog.md). Neither is less than what is
-    left tells of, or than what was expected before any residual was seen. A share that is `given`
-    stays.
+    whole velocities are taken to be wrong by as much, and by several times as much for an event
+    without S, of which residuals hardly tell (both are what holds the references of real sets, see
+    docs/catalog.md). Both are no less than what residuals leave `unknown`, or than `after` tells
+    of, as far as terms took nothing, and that of the whole than was expected before any residual
+    was seen. A share that is `given` stays.
     """
     taken_s = np.sqrt(max(before.each_s**2 - after.each_s**2, 0.0))
-    sides = float(_HIDDEN * taken_s / np.sqrt(np.mean(travel_s**2)))
+    sides = float(taken_s / np.sqrt(np.mean(travel_s**2)))
     if given:
-        return Errors(after.each_s, after.share, max(sides, after.sides))
-    share = max(round(sides / SIDES, 4), after.share, EXPECTED_SHARE)
-    return Errors(after.each_s, share, SIDES * share)
+        return replace(after, sides=max(sides, after.sides))
+    left = after.share * min(after.each_s / before.each_s, 1.0)
+    told = max(sides, left, unknown)
+    share = round(max(told, EXPECTED_SHARE), 4)
+    p_alone = round(min(max(share, _P_ALONE * sides), _MOST), 4)
+    return Errors(after.each_s, share, max(told, SIDES * share), p_alone)
 
 
 def stretch(u: np.ndarray) -> float:

@@ -15,10 +15,9 @@ import numpy as np
 
 from quakeline.earth.velocity import Times
 from quakeline.events.location import batch
+from quakeline.events.location.errors import S_ALONE
 from quakeline.events.location.posterior import FREEDOM, PRIOR, Fit, Likelihood
 
-#: Error of velocities of S alone, over that of P and S together.
-_S_ALONE = 0.35
 #: How alike errors from side to side are for P and S of a station.
 _ALIKE = 0.5
 
@@ -29,9 +28,9 @@ def common(
     times: Times,
     box: np.ndarray,
     points: np.ndarray,
-    share: float,
+    share: np.ndarray,
 ) -> np.ndarray:
-    """Covariances (m, 4, 4) in km and s of events from velocities that are wrong by a share.
+    """Covariances (m, 4, 4) in km and s of events from velocities that are wrong by a share, (m,).
 
     Hypocentres are looked for again with travel times that are longer and shorter by the share,
     and with those of S alone by a third of it: where velocities change with depth they move much
@@ -44,7 +43,8 @@ def common(
         arrivals.table, place[:, 0] - arrivals.x, place[:, 1] - arrivals.y, place[:, 2]
     )
     total = np.zeros((len(points), 4, 4))
-    for late_s in (share * travel, _S_ALONE * share * travel * is_s):
+    whole_s = share[arrivals.event] * travel
+    for late_s in (whole_s, S_ALONE * whole_s * is_s):
         for sign in (-1, 1) if late_s.any() else ():
             other = replace(arrivals, time_s=arrivals.time_s + sign * late_s)
             off = batch.moved(other, times, box, here) - here

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import sosfilt
 
 from quakeline.events.measurement.settings import Settings
@@ -68,19 +68,20 @@ class Sketcher:
         whole = self._unspoilt(valid)
         columns: dict[str, Any] = {"wood_anderson_mm": [None] * len(data)}
         if self.units in wood_anderson.ORDERS:
-            taps = wood_anderson.kernel(self.rate_hz, self.units)
+            taps = _wood_anderson(self.rate_hz, self.units)
             deflection = wood_anderson.simulate(data, taps, self.rate_hz)
             peaks = wood_anderson.peak_of(self._binned(deflection))
             columns["wood_anderson_mm"] = list(np.where(whole, peaks, np.nan).astype(np.float32))
         broad = self._filtered(data, (_LOWEST_HZ, None))
         rms = np.sqrt(np.mean(self._binned(broad) ** 2, axis=-1))
         columns["rms"] = list(np.where(whole, rms, np.nan).astype(np.float32))
+        near = data[:, : self.samples(self.rules.band_window_s) - self.reach[0]]
         for name, band in (("low", self.rules.low_band_hz), ("high", self.rules.high_band_hz)):
-            columns |= self._band(name, self._filtered(data, band), valid)
+            columns |= self._band(name, self._filtered(near, band), valid)
         return columns | self._spectra(motion, valid)
 
     def _band(self, name: str, motion: np.ndarray, valid: np.ndarray) -> dict[str, np.ndarray]:
-        """Levels in a band after and before the onset."""
+        """Levels in a band after and before the onset; `motion` may end with the former."""
         onset, length = -self.reach[0], self.samples(self.rules.band_window_s)
         guard = self.samples(0.5)
         spans = {
@@ -114,7 +115,7 @@ class Sketcher:
         low, high = band
         if low is not None and low >= 0.4 * self.rate_hz:
             return np.full_like(data, np.nan)
-        return np.asarray(sosfilt(butterworth(low, high, _ORDER, self.rate_hz), data, axis=-1))
+        return np.asarray(sosfilt(_sections(low, high, self.rate_hz), data, axis=-1))
 
     def _binned(self, windows: np.ndarray) -> np.ndarray:
         """The bins of windows, shape (onsets, bins, samples of a bin)."""
@@ -125,14 +126,30 @@ class Sketcher:
 
     def _unspoilt(self, valid: np.ndarray) -> np.ndarray:
         """Whether all samples that a bin depends on are there, shape (onsets, bins)."""
+        if valid.all():
+            return np.ones((len(valid), self.bins), dtype=bool)
         per_bin = self.samples(self.rules.bin_s)
         span = self.samples(_MEMORY_S) + per_bin + self.samples(_AHEAD_S)
-        starts = sliding_window_view(valid, span, axis=1)[:, ::per_bin]
-        return np.asarray(starts[:, : self.bins].all(axis=2))
+        lacking = np.zeros((len(valid), valid.shape[1] + 1), dtype=np.int32)
+        np.cumsum(~valid, axis=1, out=lacking[:, 1:])
+        first = np.arange(self.bins) * per_bin
+        return np.asarray(lacking[:, first + span] == lacking[:, first])
+
+
+@lru_cache(maxsize=16)
+def _sections(low_hz: float | None, high_hz: float | None, rate_hz: float) -> np.ndarray:
+    return butterworth(low_hz, high_hz, _ORDER, rate_hz)
+
+
+@lru_cache(maxsize=16)
+def _wood_anderson(rate_hz: float, units: str) -> np.ndarray:
+    return wood_anderson.kernel(rate_hz, units)
 
 
 def _centred(motion: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Motion without the mean of its valid samples, float64; zero where samples are missing."""
+    if valid.all():
+        return np.asarray(motion - motion.mean(axis=1, keepdims=True, dtype=float))
     n = np.maximum(valid.sum(axis=1, keepdims=True), 1)
     mean = np.where(valid, motion, 0.0).sum(axis=1, keepdims=True, dtype=float) / n
     return np.asarray(np.where(valid, motion - mean, 0.0))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 
 from quakeline.core.schemas import MEASUREMENTS
 from quakeline.core.timeline import first_sample
@@ -14,6 +15,8 @@ from quakeline.events.measurement.amplitude_bins import Sketcher
 from quakeline.events.measurement.settings import Settings
 from quakeline.io.products import stores, tables
 
+#: How far apart onsets may be that are measured, and read, together, in lengths of their windows.
+_MEASURED, _READ = 40, 160
 _CODES = ["network", "station", "location", "instrument"]
 
 
@@ -35,9 +38,11 @@ def measured(picks: pd.DataFrame, motion: Any, rules: Settings) -> pd.DataFrame:
         sketcher = Sketcher(rules, grid.rate_hz, str(units.get(label, "counts")))
         ordered = rows.sort_values(["time", "pick_id"])
         onsets = _indices(ordered, grid)
-        for some in _groups(onsets, sketcher):
-            block = _block(motion, labels[label], onsets[some], sketcher)
-            frames += _frames(ordered.iloc[some], onsets[some], components, block, sketcher)
+        for groups in _near(list(_groups(onsets, sketcher)), onsets, sketcher):
+            read = slice(groups[0].start, groups[-1].stop)
+            block = _block(motion, labels[label], onsets[read], sketcher)
+            for some in groups:
+                frames += _frames(ordered.iloc[some], onsets[some], components, block, sketcher)
     return pd.concat(frames, ignore_index=True) if frames else tables.empty(MEASUREMENTS)
 
 
@@ -73,8 +78,13 @@ class _Block:
 
     def windows(self, onsets: np.ndarray, sketcher: Sketcher) -> tuple[np.ndarray, np.ndarray]:
         """Windows around onsets, (components, onsets, samples)."""
-        at = (onsets - self.start)[:, None] + np.arange(*sketcher.reach)
-        return self.motion[:, at], self.valid[:, at]
+        start, stop = sketcher.reach
+        first = onsets - self.start + start
+        motion, valid = (
+            sliding_window_view(samples, stop - start, axis=1)[:, first]
+            for samples in (self.motion, self.valid)
+        )
+        return motion, valid
 
 
 def _indices(picks: pd.DataFrame, grid: stores.Grid) -> np.ndarray:
@@ -92,13 +102,26 @@ def _samples(picks: pd.DataFrame, rate_hz: float) -> np.ndarray:
 def _groups(onsets: np.ndarray, sketcher: Sketcher) -> Iterator[slice]:
     """Neighbouring onsets that are measured together: not too many, not too far apart."""
     start, stop = sketcher.reach
-    longest = 40 * (stop - start)
+    longest, most = _MEASURED * (stop - start), sketcher.at_once
     first = 0
     for last in range(1, len(onsets) + 1):
-        full = last - first >= sketcher.at_once
+        full = last - first >= most
         if last == len(onsets) or full or onsets[last] - onsets[first] > longest:
             yield slice(first, last)
             first = last
+
+
+def _near(groups: list[slice], onsets: np.ndarray, sketcher: Sketcher) -> Iterator[list[slice]]:
+    """Groups of onsets whose samples are read in one go: chunks of a store are unpacked whole."""
+    start, stop = sketcher.reach
+    near: list[slice] = []
+    for group in groups:
+        if near and onsets[group.stop - 1] - onsets[near[0].start] > _READ * (stop - start):
+            yield near
+            near = []
+        near.append(group)
+    if near:
+        yield near
 
 
 def _block(motion: Any, row: int, onsets: np.ndarray, sketcher: Sketcher) -> _Block:
@@ -117,15 +140,16 @@ def _frames(
     """One table for each component that has samples around some of the picks."""
     motion, valid = block.windows(onsets, sketcher)
     for at, component in enumerate(components):
-        there = valid[at].any(axis=1)
-        if there.any():
+        there = np.flatnonzero(valid[at].any(axis=1))
+        if len(there):
+            some = slice(None) if len(there) == len(picks) else there
             yield pd.DataFrame(
                 {
-                    "pick_id": picks["pick_id"].to_numpy()[there],
+                    "pick_id": picks["pick_id"].to_numpy()[some],
                     "component": component,
                     "units": sketcher.units,
                     "first_bin_s": sketcher.first / sketcher.rate_hz,
                     "bin_s": sketcher.samples(sketcher.rules.bin_s) / sketcher.rate_hz,
-                    **sketcher.measure(motion[at][there], valid[at][there]),
+                    **sketcher.measure(motion[at][some], valid[at][some]),
                 }
             )

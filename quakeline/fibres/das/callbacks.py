@@ -36,6 +36,27 @@ class DASAnnotateCallback(ABC):
     pipeline of SeisBench `begin` is not called, and `setup` begins anew. So do callbacks that were
     written for SeisBench: their `setup` does not call that of this class, which is how they are
     told from those that add up sections.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quakeline
+    >>> class Largest(quakeline.DASAnnotateCallback):
+    ...     def reset(self):
+    ...         self.found = {}
+    ...
+    ...     def handle_patch(self, annotations, in_coords, out_coords):
+    ...         for key, values in annotations.items():
+    ...             self.found[key] = max(self.found.get(key, 0.0), float(values.max()))
+    ...
+    ...     def get_results_dict(self):
+    ...         return self.found
+    >>> callback = Largest()
+    >>> callback.begin()
+    >>> where = quakeline.PatchCoordinate(0, 0, 200, 4)
+    >>> callback.handle_patch({"P": np.full((200, 4), 0.5)}, where, where)
+    >>> callback.get_results_dict()
+    {'P': 0.5}
     """
 
     _begun = False
@@ -87,7 +108,18 @@ class DASAnnotateCallback(ABC):
 
 
 class MultiCallback(DASAnnotateCallback):
-    """Hands everything to several callbacks; those of SeisBench are allowed too."""
+    """Hands everything to several callbacks; those of SeisBench are allowed too.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> picks, curves = quakeline.DASPickingCallback(), quakeline.InMemoryCollectionCallback()
+    >>> both = quakeline.MultiCallback([picks, curves])  # for `DASModel.annotate`
+    >>> both.begin()
+    >>> both.end()
+    >>> picks.get_results_dict(), curves.get_results_dict()
+    ({}, {})
+    """
 
     def __init__(self, callbacks: Sequence[Any]) -> None:
         self.callbacks = list(callbacks)

@@ -72,6 +72,20 @@ class InMemoryCollectionCallback(_Stacked):
     ----------
     stacking
         "avg", "max" or "weighted"; see `quakeline.fibres.das.stack.Stacker`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quakeline
+    >>> import xarray
+    >>> times = np.datetime64("2024-01-01", "ns") + np.arange(4000) * np.timedelta64(10, "ms")
+    >>> waves = np.random.default_rng(0).normal(scale=0.01, size=(4000, 4)).astype(np.float32)
+    >>> waves[500] = 0.9
+    >>> data = xarray.DataArray(waves, {"time": times, "distance": np.arange(4.0)})
+    >>> callback = quakeline.InMemoryCollectionCallback()
+    >>> report = quakeline.DASWaveformModelWrapper("phasenet").annotate(data, callback)
+    >>> {key: array.shape for key, array in callback.annotations.items()}
+    {'P': (3500, 4), 'S': (3500, 4)}
     """
 
     def __init__(self, stacking: str = "weighted") -> None:
@@ -133,6 +147,20 @@ class WriterCallback(_Stacked):
         An unknown way to stack or format.
     OutputError
         The folder cannot be made, or holds output already.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quakeline
+    >>> import xarray, zarr
+    >>> times = np.datetime64("2024-01-01", "ns") + np.arange(4000) * np.timedelta64(10, "ms")
+    >>> waves = np.random.default_rng(0).normal(scale=0.01, size=(4000, 4)).astype(np.float32)
+    >>> waves[500] = 0.9
+    >>> data = xarray.DataArray(waves, {"time": times, "distance": np.arange(4.0)})
+    >>> callback = quakeline.WriterCallback("curves", format="zarr")
+    >>> report = quakeline.DASWaveformModelWrapper("phasenet").annotate(data, callback)
+    >>> sorted(callback.get_results_dict()), zarr.open("curves/P.zarr")["annotation"].shape
+    (['P', 'S'], (3500, 4))
     """
 
     def __init__(

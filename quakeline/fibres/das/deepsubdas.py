@@ -43,6 +43,13 @@ class DeepSubDAS(DASModel):
     ------
     ConfigError
         torchvision is not installed, or another backbone is given.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> model = quakeline.DeepSubDAS(deeplab_backbone="resnet50")
+    >>> model.annotate_keys
+    ['P', 'S']
     """
 
     def __init__(

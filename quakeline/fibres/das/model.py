@@ -64,6 +64,30 @@ class DASModel(Applicable, ABC):
         Further steps before the network, see `quakeline.fibres.recordings.arrays.Transform`.
     citation
         How to cite the network.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quakeline
+    >>> import xarray
+    >>> class Amplitude(quakeline.DASModel):
+    ...     def __init__(self):
+    ...         size = quakeline.PatchingStructure(200, 4, 200, 4, (0, 200), (0, 4))
+    ...         super().__init__(annotate_keys=["P"], patching_structure=size)
+    ...
+    ...     def forward(self, x, argdict=None):  # (batch, samples, channels)
+    ...         return {"P": x.abs()}
+    >>> times = np.datetime64("2024-01-01", "ns") + np.arange(1000) * np.timedelta64(10, "ms")
+    >>> waves = np.random.default_rng(0).normal(scale=0.01, size=(1000, 4)).astype(np.float32)
+    >>> waves[500] = 0.9
+    >>> data = xarray.DataArray(waves, {"time": times, "distance": np.arange(4.0)})
+    >>> callback = quakeline.DASPickingCallback(thresholds=0.5, blinding=(0, 0))
+    >>> report = Amplitude().annotate(data, callback)
+    >>> report.problems
+    []
+    >>> picks = callback.get_results_dataframe()
+    >>> picks["channel"].tolist(), (picks["time"] == times[500]).all()
+    ([0.0, 1.0, 2.0, 3.0], np.True_)
     """
 
     #: Names of published weights, and where their .safetensors files are.

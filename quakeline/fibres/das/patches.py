@@ -19,6 +19,14 @@ class PatchCoordinate:
     """Where a patch lies in an array of (samples, channels): its first corner and its size.
 
     Positions of output patches are fractions where a network gives fewer values than it gets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quakeline
+    >>> patch = quakeline.PatchCoordinate(100.5, 0, 200, 4)
+    >>> patch.sample_int, np.array(patch).tolist()
+    (100, [100.5, 0.0, 200.0, 4.0])
     """
 
     sample: float
@@ -59,6 +67,17 @@ class PatchingStructure:
     overlap_samples, overlap_channels
         How far neighbouring input patches overlap, in samples and channels; None: as the call of
         `annotate` says.
+
+    Examples
+    --------
+    Patches of 200 samples and 4 channels that share half of their samples, on 500 samples:
+
+    >>> import quakeline
+    >>> size = quakeline.PatchingStructure(200, 4, 200, 4, (0, 200), (0, 4))
+    >>> size.completed(0.5, 0).starts(500, 8)
+    ([0, 100, 200, 300], [0, 4])
+    >>> size.output_shape(500, 8)
+    (500, 8)
     """
 
     in_samples: int

@@ -14,7 +14,16 @@ _PORTION = 1024
 
 @dataclass(frozen=True, slots=True)
 class DASPick:
-    """A pick on a channel; `channel` is its coordinate, as the distance in m."""
+    """A pick on a channel; `channel` is its coordinate, as the distance in m.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quakeline
+    >>> pick = quakeline.DASPick(np.datetime64("2024-01-01T00:00:05"), 0.9, 120.0, "P")
+    >>> pick.channel, pick.phase
+    (120.0, 'P')
+    """
 
     time: np.datetime64
     confidence: float

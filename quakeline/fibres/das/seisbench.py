@@ -32,6 +32,15 @@ class SeisBenchDASModel(DASModel):
     ------
     ConfigError
         Something else was given.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> import seisbench.models
+    >>> theirs = seisbench.models.DASWaveformModelWrapper(seisbench.models.PhaseNet())
+    >>> model = quakeline.SeisBenchDASModel(theirs)
+    >>> model.annotate_keys
+    ['P', 'S']
     """
 
     def __init__(self, model: Any) -> None:

@@ -80,6 +80,22 @@ class DASWaveformModelWrapper(DASModel):
         An unknown name or strategy, an ensemble, or a network with one value per window.
     WeightsError
         The weights cannot be had.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import quakeline
+    >>> import xarray
+    >>> times = np.datetime64("2024-01-01", "ns") + np.arange(4000) * np.timedelta64(10, "ms")
+    >>> waves = np.random.default_rng(0).normal(scale=0.01, size=(4000, 4)).astype(np.float32)
+    >>> waves[500] = 0.9
+    >>> data = xarray.DataArray(waves, {"time": times, "distance": np.arange(4.0)})
+    >>> model = quakeline.DASWaveformModelWrapper("phasenet")
+    >>> model.annotate_keys
+    ['P', 'S']
+    >>> output = model.classify(data)
+    >>> len(output.P), output.report.problems
+    (0, [])
     """
 
     def __init__(

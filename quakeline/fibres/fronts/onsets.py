@@ -20,6 +20,7 @@ from quakeline.fibres.das.wrapper import DASWaveformModelWrapper
 from quakeline.fibres.fronts.settings import OnsetSettings
 from quakeline.fibres.recordings.chunk import ChunkSource, Material, coverage_row, prepared
 from quakeline.fibres.recordings.prepared import Prepared
+from quakeline.inference.devices import on_gpu
 from quakeline.io.products import tables
 from quakeline.models.cards import Card
 from quakeline.models.weights import card_of
@@ -90,8 +91,7 @@ class Picker:
             wrapper.annotate_keys = list(card.phases)
             return wrapper
         torch.set_num_threads(self.threads)
-        gpu = torch.cuda.is_available() if wanted.device == "auto" else wanted.device == "cuda"
-        return build(self.weights).to("cuda" if gpu else "cpu")
+        return build(self.weights).to("cuda" if on_gpu(wanted.device) else "cpu")
 
     def _source(
         self,

@@ -10,7 +10,7 @@ from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.names import proposal, same
 from quakeline.core.schemas import ARRIVALS, EVENTS, MECHANISMS, PICKS, POLARITIES, STATIONS
 from quakeline.io.export_files import FOCAL_FILES
-from quakeline.io.exports import fdsn, first_motions, hypodd, nonlinloc, nordic, own
+from quakeline.io.exports import fdsn, first_motions, hypodd, nonlinloc, nordic, own, pyrocko
 from quakeline.io.exports.base import Format, Tables
 from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.formats.quakeml import Labels
@@ -25,6 +25,7 @@ FORMATS: dict[str, Format] = {
     "nonlinloc": nonlinloc.FORMAT,
     "hypodd": hypodd.FORMAT,
     "nordic": nordic.FORMAT,
+    "pyrocko": pyrocko.FORMAT,
     "hash": first_motions.HASH,
     "skhash": first_motions.SKHASH,
 }

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from quakeline.core.errors import DataError
 from quakeline.core.reasons import Code, Reason, packed
@@ -16,6 +14,7 @@ from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND
 from quakeline.io.formats.codes import clash, normal
 from quakeline.io.formats.csv_cells import read_cells
+from quakeline.io.formats.parquet_cells import is_parquet, own_name, read_frame
 from quakeline.io.formats.pick_errors import require_errors
 from quakeline.io.formats.probabilities import as_shares, percent_column
 from quakeline.io.products import tables
@@ -65,9 +64,10 @@ def read(
 
     See `of_frame`. Raises DataError also where the file cannot be read.
     """
-    if _is_ours(path):
+    if own_name(path, "picks") == PICKS.name:
         return _of_ours(tables.read(path, PICKS), fibres, path)
-    return of_frame(_cells(path), path, sampling_rate_hz=sampling_rate_hz, fibres=fibres)
+    cells = read_frame if is_parquet(path) else read_cells
+    return of_frame(cells(path, "picks"), path, sampling_rate_hz=sampling_rate_hz, fibres=fibres)
 
 
 def of_frame(
@@ -184,27 +184,6 @@ def _with_normal_codes(
         for name in ("network", "station", "location", "instrument")
     }
     return picks.assign(**codes)
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether a file is a Parquet table of PICKS, with its types and its version."""
-    if path.suffix != ".parquet":
-        return False
-    try:
-        metadata = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"cannot read picks {path}: {error}") from None
-    return bool(metadata.get(b"quakeline_table") == PICKS.name.encode())
-
-
-def _cells(path: Path) -> pd.DataFrame:
-    if path.suffix != ".parquet":
-        return read_cells(path, "picks")
-    try:
-        frame: pd.DataFrame = pq.read_table(path).to_pandas()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"cannot read picks {path}: {error}") from None
-    return frame.rename(columns=lambda name: str(name).lower())
 
 
 def _first(frame: pd.DataFrame, words: tuple[str, ...]) -> str | None:

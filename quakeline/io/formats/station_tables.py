@@ -15,6 +15,7 @@ from quakeline.core.errors import DataError
 from quakeline.core.schemas import STATIONS
 from quakeline.io.formats.codes import clash, normal
 from quakeline.io.formats.csv_cells import cells_of, text_of
+from quakeline.io.formats.parquet_cells import as_text, is_parquet, own_name, read_frame
 from quakeline.io.formats.swapped import off_the_globe
 from quakeline.io.products import tables
 
@@ -65,7 +66,7 @@ def is_table(path: Path) -> bool:
 
     Raises DataError where it cannot be read.
     """
-    if path.suffix.lower() in (".csv", ".parquet"):
+    if path.suffix.lower() == ".csv" or is_parquet(path):
         return True
     try:
         with path.open("rb") as file:
@@ -77,7 +78,7 @@ def is_table(path: Path) -> bool:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a station table as STATIONS, or the stations.parquet of a run.
+    """Read a station table as STATIONS: text, or Parquet of a run or of anybody.
 
     Columns are parted by commas, semicolons, tabs, or bars as in the text of FDSN services; the
     names of `_NAMES` are known, and further columns are left out and named in the log. A station
@@ -87,8 +88,10 @@ def read_table(path: Path) -> pd.DataFrame:
 
     Raises DataError that names the line and the column.
     """
-    if path.suffix == ".parquet":
+    if own_name(path, "station table") is not None:
         return tables.read(path, STATIONS)
+    if is_parquet(path):
+        return of_frame(as_text(read_frame(path, "station table")), path)
     text = text_of(path, "station table")
     first = next((line for line in text.splitlines() if line.strip()), "")
     if first.lstrip().startswith("{"):
@@ -98,7 +101,14 @@ def read_table(path: Path) -> pd.DataFrame:
     words = first.split()
     if len(words) == len(_REAL) and "," not in first and _is_number(words[0]):
         return of_frame(_of_real(text, path), path)
-    return of_frame(cells_of(text, "station table", path, _separator(text)), path)
+    separator = _separator(text)
+    cells = cells_of(text, "station table", path, separator)
+    return of_frame(cells if separator == "," else _with_points(cells), path)
+
+
+def _with_points(cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells whose numbers have decimal points, also where a spreadsheet wrote commas."""
+    return cells.replace(r"^(-?\d+),(\d+)$", r"\1.\2", regex=True)
 
 
 def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:

@@ -51,6 +51,16 @@ def open_stores(folder: Path | str, kind: str = "waveforms") -> xarray.Dataset:
         Another kind.
     DataError
         There are no such stores, or they cannot be read or do not fit together.
+
+    Examples
+    --------
+    >>> import quakeline
+    >>> waves = quakeline.open_stores("results/unterhaching")
+    >>> dict(waves.sizes)
+    {'instrument': 4, 'component': 3, 'time': 24000}
+    >>> second = slice("2010-05-27T16:24:30.00", "2010-05-27T16:24:30.99")
+    >>> waves["data"].sel(component="Z", time=second).shape
+    (4, 100)
     """
     require("dask", "stores of a run as one")
     if kind not in _KINDS:

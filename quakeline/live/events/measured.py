@@ -15,6 +15,8 @@ from quakeline.io.products import tables
 #: The folder of the pieces, in that of the session.
 FOLDER = "measured"
 _PIECE = re.compile(r"(\d{6,})\.parquet")
+#: What ids of picks of sessions end with.
+_DAY = r"/(\d{4}-\d{2}-\d{2})T[^/]*$"
 #: Rows are put into a piece as soon as there are so many.
 _ROWS = 5000
 
@@ -69,6 +71,11 @@ def ids_of(path: Path) -> set[str]:
 def newest_of(path: Path) -> str:
     """The time of the last pick of a table, as ids of picks of sessions end with it; `""`: none."""
     return max((one.rsplit("/", 1)[-1] for one in ids_of(path)), default="")
+
+
+def days_of(rows: pd.DataFrame) -> pd.Series:
+    """The day (UTC, `2024-01-31`) of the pick of each row of MEASUREMENTS, as its id says."""
+    return rows["pick_id"].astype("string").str.extract(_DAY, expand=False)
 
 
 def rows_of(path: Path) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from quakeline.core.errors import DataError
 from quakeline.core.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS
 from quakeline.core.timeline import SECOND, iso
 from quakeline.events.chain.material import Material
@@ -23,7 +24,7 @@ from quakeline.events.chain.whole import made as chain
 from quakeline.io.products import provenance, tables
 from quakeline.live.events import files
 from quakeline.live.events.chain import quiet
-from quakeline.live.events.measured import Pieces, joined, newest_of, rows_of
+from quakeline.live.events.measured import Pieces, days_of, joined, newest_of, rows_of
 from quakeline.live.journal import Place
 from quakeline.live.output import LINES
 from quakeline.live.pick_rows import frame_of
@@ -120,21 +121,40 @@ def _lines(place: Place, day: str) -> list[dict[str, Any]]:
 
 
 def _measurements(task: Task, picks: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
-    """MEASUREMENTS around picks, and the pieces of which only days up to this one have rows."""
+    """MEASUREMENTS around picks, and the pieces of which all rows are in tables of days now."""
     root, pieces = task.place.folder, Pieces(task.place.folder)
     there = rows_of(root / files.MEASUREMENTS_TABLE)  # first: rows go from here to pieces meanwhile
     known = [task.place.of(day) / files.MEASUREMENTS_TABLE for day in task.days if day]
     parts = pieces.paths()
     whole = joined([*map(rows_of, (*known, *parts)), there])
-    whole = whole[whole["pick_id"].isin(picks["pick_id"])]
-    times = _ns(picks["time"])
-    inside = picks[(times >= task.span[0]) & (times < task.span[1])]
-    own = whole[whole["pick_id"].isin(inside["pick_id"])]
+    own = whole[days_of(whole) == task.day] if task.day else whole
+    last = iso(task.span[1] - _BEFORE_NS, 0)
+    spent = [one for one in parts if newest_of(one) < last]
     with provenance.recording(task.record):
         path = task.place.of(task.day) / files.MEASUREMENTS_TABLE
         tables.write(own, MEASUREMENTS, path)
-    last = iso(task.span[1] - _BEFORE_NS, 0)
-    return whole, frozenset(one.name for one in parts if newest_of(one) < last)
+        if task.day:
+            spent = [one for one in spent if _is_kept(task, rows_of(one))]
+    return whole[whole["pick_id"].isin(picks["pick_id"])], frozenset(one.name for one in spent)
+
+
+def _is_kept(task: Task, rows: pd.DataFrame) -> bool:
+    """Add rows of older days than that of a review, which the tables of these days do not have.
+
+    There are some where the review of their day failed, or their picks came after it. False: one of
+    the tables cannot be read.
+    """
+    for day, some in rows.groupby(days_of(rows)):
+        path = task.place.of(str(day)) / files.MEASUREMENTS_TABLE
+        if day < task.day:
+            try:
+                before = rows_of(path)
+            except DataError:
+                return False
+            new = some[~some["pick_id"].isin(before["pick_id"])]
+            if len(new):
+                tables.write(joined([before, new]), MEASUREMENTS, path)
+    return True
 
 
 def _ns(times: pd.Series) -> np.ndarray:

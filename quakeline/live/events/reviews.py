@@ -31,7 +31,7 @@ _SLICE_S = 0.1
 
 
 class Reviews:
-    """Reviews days that are over, one after the other, each once.
+    """Reviews days that are over, one after the other, each once; once more where that failed.
 
     `material` has stations and velocities; `threads` are the cores of a review. `pieces` keep the
     measurements that it takes.
@@ -54,6 +54,8 @@ class Reviews:
         self.record = provenance.Record("live", 1, {})
         #: The last day that was reviewed; empty: none was.
         self.last = ""
+        #: The day after it whose review failed, and is to be tried once more; empty: there is none.
+        self.failed = ""
         self._looked_day = ""
         self._next = ""
         self._task: Task | None = None
@@ -63,12 +65,14 @@ class Reviews:
         self._waiting: deque[Update] = deque()
         self._told: list[Update] = []
 
-    def begin(self, last: str | None, record: provenance.Record, *, anew: bool) -> None:
+    def begin(
+        self, last: str | None, record: provenance.Record, *, anew: bool, failed: str = ""
+    ) -> None:
         """Go on after the last day that was reviewed; None: nobody knows, older days are left.
 
-        `anew`: there was no earlier session.
+        `anew`: there was no earlier session; `failed`: the day whose review failed in it.
         """
-        self.record = record
+        self.record, self.failed = record, failed
         self.pieces.begin(anew=anew)
         days = self._place.days()[:-2]
         self.last = last if last is not None else (days[-1] if days else "")
@@ -93,14 +97,15 @@ class Reviews:
             self._next = self._due(settled_ns)
 
     def _due(self, settled_ns: int) -> str:
-        """The next day to be reviewed; empty: there is none."""
+        """The next day to be reviewed; empty: there is none.
+
+        After a review that failed there is none until another day is over.
+        """
         day = self._place.day(settled_ns) if settled_ns > 0 else ""
-        if day == self._looked_day:
+        if day <= self._looked_day:
             return ""
-        over = [one for one in self._place.days() if self.last < one < day]
-        if not over:
-            self._looked_day = day
-        return over[0] if over else ""
+        self._looked_day = day
+        return next((one for one in self._place.days() if self.last < one < day), "")
 
     def start(self) -> None:
         """Begin with the next day; all that it takes is on disk now."""
@@ -116,10 +121,19 @@ class Reviews:
         try:
             found = working.result()
         except QuakelineError as error:
-            self._remarks.add(self._task.day, Reason.of(Code.REVIEW_FAILED, error=str(error)))
-            self._end()
+            self._fail(self._task.day, str(error))
             return
         self._set(found)
+
+    def _fail(self, day: str, error: str) -> None:
+        """Say that a review failed; the first time its day stays the next one to be reviewed."""
+        if day == self.failed:
+            self._remarks.add(day, Reason.of(Code.REVIEW_FAILED_AGAIN, error=error))
+            self._end()
+        else:
+            self._remarks.add(day, Reason.of(Code.REVIEW_FAILED, error=error))
+            self.failed = day
+            self._forget()
 
     # --- a replay
 
@@ -188,8 +202,13 @@ class Reviews:
         self._end()
 
     def _end(self) -> None:
+        """Go on after the day of the review."""
         assert self._task is not None
-        self.last = self._task.day
+        self.last, self.failed = self._task.day, ""
+        self._looked_day = ""  # there may be more days that are over
+        self._forget()
+
+    def _forget(self) -> None:
         self._next, self._task, self._made, self._told = "", None, None, []
 
     def close(self) -> None:

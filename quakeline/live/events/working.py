@@ -86,8 +86,9 @@ class Working:
         measured = set(window.measured["pick_id"])
         if self._reviews is not None:
             anew = output.state is None
-            last = (output.state or {}).get("events", {}).get("reviewed")
-            self._reviews.begin("" if anew else last, output.record, anew=anew)
+            state = (output.state or {}).get("events", {})
+            last, failed = state.get("reviewed"), state.get("review_failed", "")
+            self._reviews.begin("" if anew else last, output.record, anew=anew, failed=failed)
             measured |= self._reviews.measured(found)
         lost = found[~found["pick_id"].isin(measured)]
         codes = lost[["network", "station", "location", "instrument"]].agg(".".join, axis=1)
@@ -172,12 +173,14 @@ class Working:
         self._write_measurements()
         if self._reviews is not None:
             self._reviews.start()
-        return {
+        state = {
             "said": self._publication.write(),
             "final_ns": self._window.final_ns,
             "known": self._window.known,
-            **({"reviewed": self._reviews.last} if self._reviews is not None else {}),
         }
+        if self._reviews is not None:
+            state |= {"reviewed": self._reviews.last, "review_failed": self._reviews.failed}
+        return state
 
     def _write_measurements(self) -> None:
         """Write what was measured around the picks of the window, and what waits for a review."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from quakeline.core.timeline import SECOND
 from quakeline.live.lines import line_of
-from quakeline.live.serving.traces import Traces
+from quakeline.live.serving.traces import BANDS, Traces
 from quakeline.live.session import Session
 
 #: The page shows so many last picks and events, and traces of so many instruments.
@@ -176,6 +176,7 @@ class Board:
             begin = {
                 **self._facts,
                 **self._tick(),
+                "bands": list(BANDS),
                 "last_picks": list(self._picks.values()),
                 "last_events": list(self._events.values()),
             }

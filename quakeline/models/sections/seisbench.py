@@ -172,6 +172,19 @@ class SeisBench(Kind):
             found = seisbench.fetch(self.model, self.weights, self.arguments)
         return self.packed(found)
 
+    def write_as_stated(self, path: Path) -> None:
+        """Write the weights with the rate, window, filter and phases that they state themselves.
+
+        Raises WeightsError where they cannot be had, or cannot be used to pick.
+        """
+        from quakeline.models import seisbench
+
+        if self.path is not None:
+            found = seisbench.read(self.model, self.path, self.arguments)
+        else:
+            found = seisbench.fetch(self.model, self.weights, self.arguments)
+        save(path, *described(found, name=self.weights))
+
     def packed(self, found: ReadNetwork) -> Weights:
         """Tensors and card of a loaded network, after it was compared with the section."""
         from quakeline.models.custom import check, output_of
@@ -296,6 +309,7 @@ def described(
         sampling_rate_hz=model.sampling_rate,
         phases=[label for label in classes_of(model) if label not in _NOT_PICKS] or None,
         normalisation=normalisation,
+        filter=None if (own := found.filter()) is None else Filter(**vars(own)),
     )
     return section.packed(found)
 

@@ -12,8 +12,8 @@ import yaml
 
 from quakeline.core.geometry import distance_azimuth
 from quakeline.core.timeline import SECOND, iso
-from quakeline.io.formats.station_list import absurd, elevation_doubts
 from quakeline.io.products.remarks import some
+from quakeline.workflow.inspection import places
 from quakeline.workflow.inspection.survey import Survey
 from quakeline.workflow.inspection.table import duration
 
@@ -40,7 +40,7 @@ def overlay(
     velocity
         What the section `velocity` says; None for IASP91.
     model
-        The network that picks, by the name of its card.
+        The network that picks, by the name of its card or as `seisbench:NETWORK/WEIGHTS`.
     """
     sections = [
         _time(found),
@@ -69,11 +69,20 @@ def assembled(
         ["", f"run: {_scalar(name)}            # results are written to results/{name}/"],
         *(["", *lines] for lines in sections),
         ["", *_velocity(velocity)],
-        *([] if model == "phasenet" else [["", f"weights: {{model: {model}}}"]]),
+        *([] if model == "phasenet" else [["", f"weights: {_weights(model)}"]]),
         *([["", *kept]] if kept else []),
         ["", *_comment(_CHOSEN)],
     ]
     return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _weights(model: str) -> str:
+    from quakeline.models.named import is_of_seisbench, of_seisbench
+
+    if not is_of_seisbench(model):
+        return f"{{model: {model}}}"
+    wanted = of_seisbench(model)
+    return _flow({"kind": wanted.kind, "model": wanted.model, "weights": wanted.weights})
 
 
 _CHOSEN = (
@@ -111,7 +120,7 @@ def _comment(text: str) -> list[str]:
 def about(found: Survey) -> Iterator[str]:
     """Sentences on what the data hold and what of it is not used."""
     size = sum(one.size for one in found.scans) / 1e6
-    seconds = sum(one.n_samples / one.rate_hz for one in found.used)
+    seconds = found.channel_s
     rates = ", ".join(f"{rate:g}" for rate in sorted({one.rate_hz for one in found.used}))
     yield (
         f"Found: {len(found.scans)} files, {size:.0f} MB; {len(found.used)} channels of"
@@ -157,13 +166,14 @@ def _stations(found: Survey, run: str) -> list[str]:
 def on_stations(found: Survey) -> Iterator[str]:
     """What the stations say of the network, and what looks wrong about them."""
     table = found.stations
-    north, east = (table[name].to_numpy(dtype=float) for name in ("latitude", "longitude"))
+    north, east = places.degrees(table)
     far = max(
         float(distance_azimuth(a, b, north, east)[0].max())
         for a, b in zip(north, east, strict=True)
     )
     without = f" {found.needless} more in the table have no data." if found.needless else ""
-    yield f"{len(table)} stations, up to {far:.0f} km from each other.{without}"
+    where = places.region(north, east)
+    yield f"{len(table)} stations, up to {far:.0f} km from each other, in {where}.{without}"
     planned = zip(found.held, found.planned, strict=True)
     removed = sum(plan.used and "response removed" in plan.said for _, plan in planned)
     n = len(found.used)
@@ -171,7 +181,7 @@ def on_stations(found: Survey) -> Iterator[str]:
         yield f"Responses of {removed} of {n} channels are known and removed."
     else:
         yield f"Responses of none of {n} channels are known: counts stay, and no magnitudes."
-    for doubt in [*absurd(found.known.stations).values(), *elevation_doubts(found.known.stations)]:
+    for doubt in places.doubts(found.known.stations):
         yield f"Look at this: {doubt}."
 
 
@@ -183,7 +193,9 @@ def _velocity(given: Mapping[str, object] | None) -> list[str]:
 
 def _kept(found: Survey) -> list[str]:
     span_s = (found.span.end_ns - found.span.start_ns) / SECOND
-    size = len(found.stations) * span_s * _BYTES_PER_S
+    whole = len(found.stations) * span_s
+    # A station with one channel has as many probabilities as one with three.
+    size = min(whole, found.channel_s) * _BYTES_PER_S
     stores = "keep: [waveforms, probabilities]   # for record sections,"
     if size > _KEPT_BYTES:
         return [f"# {stores} about {size / 1e9:.0f} GB"]

@@ -58,6 +58,11 @@ class Survey:
         return [one for one, plan in zip(self.held, self.planned, strict=True) if plan.used]
 
     @property
+    def channel_s(self) -> float:
+        """Seconds of data of the channels in use, summed over them."""
+        return sum(one.n_samples / one.rate_hz for one in self.used)
+
+    @property
     def span(self) -> Span:
         """From the first to the last sample of the channels in use, in whole seconds outwards."""
         spans = [one.span for one in self.used]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quakeline.events.classification.settings import Classifier, Network, Rules
+from quakeline.events.classification.settings import AnyClassifier, Classifier, Network, Rules
 
 VERSION = 2
 
 Config = Classifier
+#: All kinds, told apart by `kind`.
+AnyConfig = AnyClassifier
 
 
 def run(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from quakeline.fibres.das.weights_section import AnyKind
 from quakeline.models.sections import Kind
 
 VERSION = 1
 
 #: The section of any kind; see `quakeline.fibres.das.weights_section`.
 Config = Kind
+#: All kinds, told apart by `kind`.
+AnyConfig = AnyKind
 
 
 def run(config: Config, *, weights: Path) -> None:

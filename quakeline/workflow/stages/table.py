@@ -1,195 +1,412 @@
-"""What the table of stages says of one: when a run has it, on what it works, what it writes.
+"""The table of the stages: whatever lists stages follows from `TABLE`.
 
-The table itself is `quakeline.workflow.stages.TABLE`. Rules, benchmarks, planning, grouping on
-clusters and checks before a run follow from it.
+It loads the modules of all stages; a job loads that of its own alone.
 """
 
-from __future__ import annotations
+from collections.abc import Mapping
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import ModuleType
-from typing import Any, Literal, Protocol, get_args
-
-from quakeline.events.classification.settings import EventWeights
-from quakeline.fibres.section import Fibre
-from quakeline.workflow.stages.associate import Config as Associate
-from quakeline.workflow.stages.dataset import Config as Dataset
-from quakeline.workflow.stages.evaluate import Config as Evaluate
-from quakeline.workflow.stages.fetch import Config as Fetch
-from quakeline.workflow.stages.import_picks import Config as ImportPicks
-from quakeline.workflow.stages.locate import Config as Locate
-from quakeline.workflow.stages.magnitude import Config as Magnitude
-from quakeline.workflow.stages.mechanism import Config as Mechanism
-from quakeline.workflow.stages.report import Config as Report
-from quakeline.workflow.stages.stations import Config as Stations
-from quakeline.workflow.stages.train import Config as Train
-
-#: On what one job works: a chunk of the seismometers, a fibre and a chunk, or the whole run.
-Scope = Literal["chunk", "fibre", "run"]
-#: To which part of a run a stage belongs, for those who watch it; in the order of the work.
-Phase = Literal["data", "train", "picks", "catalog"]
-PHASES: tuple[Phase, ...] = get_args(Phase)
-#: Names of the benchmark files of jobs, and of their logs, below a folder of the stage's name.
-_BENCHMARK = {"chunk": "{chunk}.tsv", "fibre": "{fibre}-{chunk}.tsv", "run": "all.tsv"}
-_LOG = {"chunk": "{chunk}.log", "fibre": "{fibre}/{chunk}.log", "run": "all.log"}
-
-
-class Settings(Protocol):
-    """What the table asks of the settings of a run, `quakeline.workflow.config.Run`."""
-
-    @property
-    def stations(self) -> Stations:
-        """The seismometers."""
-
-    @property
-    def fetch(self) -> Fetch | None:
-        """Their data; None for a run without waveforms of seismometers."""
-
-    @property
-    def fibres(self) -> Sequence[Fibre]:
-        """The fibres."""
-
-    @property
-    def das_weights(self) -> Any | None:
-        """What picks on fibres; None where it is what picks on seismometers."""
-
-    @property
-    def dataset(self) -> Dataset:
-        """Records of an earlier run."""
-
-    @property
-    def train(self) -> Train | None:
-        """How its picker is trained; None where it is not."""
-
-    @property
-    def import_picks(self) -> ImportPicks:
-        """A table of picks."""
-
-    @property
-    def associate(self) -> Associate:
-        """An earlier catalog."""
-
-    @property
-    def locate(self) -> Locate:
-        """Station terms."""
-
-    @property
-    def magnitude(self) -> Magnitude:
-        """Corrections of stations."""
-
-    @property
-    def mechanism(self) -> Mechanism:
-        """Polarities."""
-
-    @property
-    def classify_windows(self) -> EventWeights | None:
-        """The network of `classify` that looks at waveforms; None where there is none."""
-
-    @property
-    def evaluate(self) -> Evaluate:
-        """A reference catalog."""
-
-    @property
-    def report(self) -> Report:
-        """What lies below the maps."""
-
-    @property
-    def chunk_ids(self) -> list[str]:
-        """Names of the chunks."""
+from quakeline.workflow.stages import (
+    annotate as annotate,
+)
+from quakeline.workflow.stages import (
+    associate as associate,
+)
+from quakeline.workflow.stages import (
+    classify as classify,
+)
+from quakeline.workflow.stages import (
+    classify_windows as classify_windows,
+)
+from quakeline.workflow.stages import (
+    crate as crate,
+)
+from quakeline.workflow.stages import (
+    das_annotate as das_annotate,
+)
+from quakeline.workflow.stages import (
+    das_index as das_index,
+)
+from quakeline.workflow.stages import (
+    das_pick as das_pick,
+)
+from quakeline.workflow.stages import (
+    das_weights as das_weights,
+)
+from quakeline.workflow.stages import (
+    dataset as dataset,
+)
+from quakeline.workflow.stages import (
+    evaluate as evaluate,
+)
+from quakeline.workflow.stages import (
+    fetch as fetch,
+)
+from quakeline.workflow.stages import (
+    import_picks as import_picks,
+)
+from quakeline.workflow.stages import (
+    locate as locate,
+)
+from quakeline.workflow.stages import (
+    magnitude as magnitude,
+)
+from quakeline.workflow.stages import (
+    measure as measure,
+)
+from quakeline.workflow.stages import (
+    mechanism as mechanism,
+)
+from quakeline.workflow.stages import (
+    merge as merge,
+)
+from quakeline.workflow.stages import (
+    pick as pick,
+)
+from quakeline.workflow.stages import (
+    prepare as prepare,
+)
+from quakeline.workflow.stages import (
+    report as report,
+)
+from quakeline.workflow.stages import (
+    stations as stations,
+)
+from quakeline.workflow.stages import (
+    train as train,
+)
+from quakeline.workflow.stages import (
+    weights as weights,
+)
+from quakeline.workflow.stages.stage import Settings, Stage, always
 
 
-def always(run: Settings) -> bool:
-    """True for every run."""
-    return True
+def _waveforms(run: Settings) -> bool:
+    """Whether seismometers are worked on."""
+    return run.fetch is not None
 
 
-def never(run: Settings) -> bool:
-    """False for every run."""
-    return False
+def _fibres(run: Settings) -> bool:
+    return bool(run.fibres)
 
 
-def _no_files(run: Settings) -> dict[str, list[str]]:
-    return {}
+def _shared_or_own_weights(run: Settings) -> bool:
+    """Seismometers need `weights`, and fibres that have no weights of their own."""
+    return run.fetch is not None or (bool(run.fibres) and run.das_weights is None)
 
 
-def _no_check(run: Settings) -> None:
-    pass
+def _fibre_weights(run: Settings) -> bool:
+    return bool(run.fibres) and run.das_weights is not None
 
 
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """One stage: a module with `VERSION`, `Config` and `run()`, a section and a rule of its name.
+def _trains(run: Settings) -> bool:
+    return run.train is not None
 
-    Parameters
-    ----------
-    module
-        The module of the stage.
-    scope
-        On what one job works.
-    products
-        Patterns of the files and stores that the rule makes, below `results/<run>/`, by keyword of
-        `run()`. Formats that the settings of a run add stand in the rule.
-    phase
-        To which part of a run its jobs count where progress is shown.
-    has
-        Whether a run has the stage.
-    local
-        Whether its jobs run where the run was started: those that ask servers.
-    gpu
-        Whether it runs networks.
-    group
-        Which of its jobs a cluster may join with jobs of other stages; None for none.
-    divides
-        Whether it is in no group, and jobs in groups stand before and behind it.
-    temporary
-        Products that are removed after use unless `keep:` names them.
-    files
-        Files that the settings name for the stage, by the dotted path of the setting. Raises
-        ConfigError where a pattern matches none.
-    check
-        Raises ConfigError where the stage of a run could not begin.
-    """
 
-    module: ModuleType
-    scope: Scope
-    products: Mapping[str, str]
-    phase: Phase = "catalog"
-    has: Callable[[Settings], bool] = always
-    local: Callable[[Settings], bool] = never
-    gpu: bool = False
-    group: str | None = None
-    divides: Callable[[Settings], bool] = never
-    temporary: frozenset[str] = field(default_factory=frozenset)
-    files: Callable[[Settings], Mapping[str, list[str]]] = _no_files
-    check: Callable[[Settings], None] = _no_check
+def _cuts_records(run: Settings) -> bool:
+    return run.dataset.from_run is not None
 
-    @property
-    def name(self) -> str:
-        """The name of the module, the rule and the section."""
-        return self.module.__name__.rpartition(".")[2]
 
-    @property
-    def log(self) -> str:
-        """Pattern of the logs of its jobs, below `results/<run>/`."""
-        return f"logs/{self.name}/{_LOG[self.scope]}"
+def _imported(run: Settings) -> bool:
+    return run.import_picks.table is not None
 
-    @property
-    def benchmark(self) -> str:
-        """Pattern of what Snakemake measures of its jobs, below `results/<run>/`."""
-        return f"benchmarks/{self.name}/{_BENCHMARK[self.scope]}"
 
-    def jobs(self, run: Settings) -> list[dict[str, str]]:
-        """The wildcards of each job of a run; none in a run that does not have the stage."""
-        if not self.has(run):
-            return []
-        chunks = [{"chunk": chunk} for chunk in run.chunk_ids]
-        if self.scope == "chunk":
-            return chunks
-        if self.scope == "fibre":
-            return [{"fibre": fibre.name, **chunk} for fibre in run.fibres for chunk in chunks]
-        return [{}]
+def _replaces_picks_of_fibres(run: Settings) -> bool:
+    """Whether a table names channels of fibres, and stations are measured at its picks."""
+    return run.import_picks.replaces and bool(run.fibres)
 
-    def benchmarks(self, run: Settings) -> list[str]:
-        """The benchmark files of a run, below `results/<run>/`."""
-        return [self.benchmark.format(**job) for job in self.jobs(run)]
+
+def _evaluated(run: Settings) -> bool:
+    return run.evaluate.reference is not None
+
+
+def _mechanisms(run: Settings) -> bool:
+    return run.mechanism.asked
+
+
+def _windows_classified(run: Settings) -> bool:
+    return run.fetch is not None and run.classify_windows is not None
+
+
+def _event_weights(run: Settings) -> dict[str, list[str]]:
+    weights = run.classify_windows
+    return {} if weights is None else {"classify.weights.path": [weights.path]}
+
+
+def _asks_for_stations(run: Settings) -> bool:
+    return run.stations.fdsn is not None
+
+
+def _asks_for_waveforms(run: Settings) -> bool:
+    return run.fetch is not None and run.fetch.source.remote
+
+
+def _asks_for_fibres(run: Settings) -> bool:
+    return any(fibre.source.remote for fibre in run.fibres)
+
+
+def _asks_for_reference(run: Settings) -> bool:
+    return run.evaluate.remote
+
+
+def _fibre_files(run: Settings) -> dict[str, list[str]]:
+    tables = {f"fibres.{one.name}.channels.table": one.channels.table for one in run.fibres}
+    return {key: [table] for key, table in tables.items() if table}
+
+
+def _mechanism_files(run: Settings) -> dict[str, list[str]]:
+    return {f"mechanism.{key}": files for key, files in run.mechanism.files().items()}
+
+
+def _check_stations(run: Settings) -> None:
+    if run.stations.fdsn:
+        run.stations.fdsn.check()
+
+
+def _check_source(run: Settings) -> None:
+    if run.fetch:
+        run.fetch.source.check()
+
+
+def _check_fibres(run: Settings) -> None:
+    for fibre in run.fibres:
+        fibre.source.check()
+
+
+#: Every stage, each after those whose products it reads.
+TABLE: tuple[Stage, ...] = (
+    Stage(
+        stations,
+        "run",
+        {"stations": "stations.parquet", "inventory": "stations.xml"},
+        phase="data",
+        local=_asks_for_stations,
+        files=lambda run: {"stations": run.stations.files()},
+        check=_check_stations,
+    ),
+    Stage(
+        fetch,
+        "chunk",
+        {"manifest": "raw/{chunk}.parquet"},
+        phase="data",
+        has=_waveforms,
+        local=_asks_for_waveforms,
+        group="chunks",
+        check=_check_source,
+    ),
+    Stage(
+        prepare,
+        "chunk",
+        {"waveforms": "waveforms/{chunk}.zarr", "coverage": "coverage/{chunk}.parquet"},
+        phase="picks",
+        has=_waveforms,
+        group="chunks",
+        temporary=frozenset({"waveforms"}),
+    ),
+    Stage(
+        weights,
+        "run",
+        {"weights": "weights/picker.safetensors"},
+        phase="data",
+        has=_shared_or_own_weights,
+        local=always,
+    ),
+    Stage(
+        dataset,
+        "run",
+        {
+            "metadata": "training/dataset/metadata.csv",
+            "waveforms": "training/dataset/waveforms.hdf5",
+        },
+        phase="train",
+        has=_cuts_records,
+        files=lambda run: {"dataset.from_run": run.dataset.tables()},
+    ),
+    Stage(
+        train,
+        "run",
+        {
+            "weights": "training/picker.safetensors",
+            "epochs": "training/picker.csv",
+            "page": "training/picker_report/report.html",
+        },
+        phase="train",
+        has=_trains,
+        gpu=True,
+        files=lambda run: {"train.dataset": run.train.files() if run.train else []},
+    ),
+    Stage(
+        annotate,
+        "chunk",
+        {"probabilities": "probabilities/{chunk}.zarr"},
+        phase="picks",
+        has=_waveforms,
+        gpu=True,
+        group="chunks",
+        temporary=frozenset({"probabilities"}),
+    ),
+    Stage(
+        pick,
+        "chunk",
+        {"picks": "picks/{chunk}.parquet"},
+        phase="picks",
+        has=_waveforms,
+        group="chunks",
+    ),
+    Stage(
+        das_weights,
+        "run",
+        {"weights": "weights/fibres.safetensors"},
+        phase="data",
+        has=_fibre_weights,
+        local=always,
+    ),
+    Stage(
+        das_index,
+        "fibre",
+        {
+            "manifest": "fibres/{fibre}/raw/{chunk}.parquet",
+            "channels": "fibres/{fibre}/channels/{chunk}.parquet",
+        },
+        phase="data",
+        has=_fibres,
+        local=_asks_for_fibres,
+        group="chunks",
+        files=_fibre_files,
+        check=_check_fibres,
+    ),
+    Stage(
+        das_annotate,
+        "fibre",
+        {
+            "onsets": "fibres/{fibre}/onsets/{chunk}.parquet",
+            "coverage": "fibres/{fibre}/coverage/{chunk}.parquet",
+        },
+        phase="picks",
+        has=_fibres,
+        gpu=True,
+        group="chunks",
+    ),
+    Stage(
+        das_pick,
+        "fibre",
+        {
+            "picks": "fibres/{fibre}/picks/{chunk}.parquet",
+            "selected": "fibres/{fibre}/selected/{chunk}.parquet",
+            "panels": "fibres/{fibre}/panels/{chunk}.zarr",
+        },
+        phase="picks",
+        has=_fibres,
+        group="chunks",
+    ),
+    Stage(
+        import_picks,
+        "run",
+        {"picks": "imported/picks.parquet", "manifest": "imported/manifest.parquet"},
+        phase="data",
+        has=_imported,
+        files=lambda run: {"import_picks.table": run.import_picks.files()},
+        divides=_replaces_picks_of_fibres,
+    ),
+    Stage(
+        measure,
+        "chunk",
+        {"measurements": "measurements/{chunk}.parquet"},
+        phase="picks",
+        has=_waveforms,
+        group="chunks",
+    ),
+    Stage(
+        classify_windows,
+        "chunk",
+        {"windows": "classes/windows/{chunk}.parquet"},
+        phase="picks",
+        has=_windows_classified,
+        group="chunks",
+        files=_event_weights,
+    ),
+    Stage(
+        associate,
+        "run",
+        {"events": "associations/events.parquet", "arrivals": "associations/arrivals.parquet"},
+        group="catalog",
+        files=lambda run: {"associate.known_events": run.associate.known_files()},
+    ),
+    Stage(
+        locate,
+        "run",
+        {
+            "events": "locations/events.parquet",
+            "arrivals": "locations/arrivals.parquet",
+            "diagnosis": "locations/diagnosis.json",
+        },
+        group="catalog",
+        files=lambda run: {"locate.station_terms": run.locate.files()},
+    ),
+    Stage(
+        magnitude,
+        "run",
+        {
+            "events": "magnitudes/events.parquet",
+            "station_magnitudes": "magnitudes/stations.parquet",
+            "station_moments": "magnitudes/moments.parquet",
+            "station_corrections": "magnitudes/corrections.parquet",
+        },
+        group="catalog",
+        files=lambda run: {"magnitude.corrections": run.magnitude.files()},
+    ),
+    Stage(
+        classify,
+        "run",
+        {"events": "classes/events.parquet", "classes": "classes/classes.parquet"},
+        group="catalog",
+    ),
+    Stage(
+        mechanism,
+        "run",
+        {
+            "mechanisms": "catalog/mechanisms.parquet",
+            "polarities": "catalog/polarities.parquet",
+        },
+        has=_mechanisms,
+        group="catalog",
+        files=_mechanism_files,
+    ),
+    Stage(
+        merge,
+        "run",
+        {
+            "events": "catalog/events.parquet",
+            "arrivals": "catalog/arrivals.parquet",
+            "picks": "catalog/picks.parquet",
+            "quakeml": "catalog/catalog.qml",
+            "csv": "catalog/catalog.csv",
+        },
+        group="catalog",
+    ),
+    Stage(
+        evaluate,
+        "run",
+        {"evaluation": "evaluation/evaluation.json", "matches": "evaluation/matches.parquet"},
+        has=_evaluated,
+        local=_asks_for_reference,
+        group="catalog",
+        files=lambda run: {
+            "evaluate.reference": run.evaluate.files(),
+            "evaluate.mechanisms": run.evaluate.mechanism_files(),
+        },
+    ),
+    Stage(
+        report,
+        "run",
+        {"report": "report.html"},
+        group="catalog",
+        files=lambda run: run.report.files(),
+    ),
+    Stage(crate, "run", {"crate": "catalog/ro-crate-metadata.json"}, group="catalog"),
+)
+STAGES: Mapping[str, Stage] = {stage.name: stage for stage in TABLE}
+
+
+def of(run: Settings) -> list[Stage]:
+    """The stages that a run has."""
+    return [stage for stage in TABLE if stage.has(run)]

@@ -6,12 +6,14 @@ import logging
 from pathlib import Path
 
 from quakeline.models.named import VERSION as VERSION
-from quakeline.models.sections import Kind
+from quakeline.models.sections import AnyKind, Kind
 
 logger = logging.getLogger("quakeline")
 
 #: The section of any kind; see `quakeline.models.sections`.
 Config = Kind
+#: All kinds, told apart by `kind`.
+AnyConfig = AnyKind
 
 
 def run(config: Config, *, weights: Path) -> None:

@@ -8,11 +8,14 @@ from pandas.testing import assert_frame_equal
 from quakeline.events.association.claims import _best
 
 
-def one_by_one(pairs):
-    """What the rule says: the next pair is taken unless its pick, or event and slot, has one."""
+def one_by_one(pairs, alone):
+    """What the rule says: the next pair is taken unless its pick, or event and slot, has one.
+
+    `alone`: a pick may have several events.
+    """
     rows, slots, taken = set(), set(), []
     for number, (event, row, slot) in enumerate(pairs.itertuples(index=False)):
-        if row not in rows and (event, slot) not in slots:
+        if (alone or row not in rows) and (event, slot) not in slots:
             taken.append(number)
             rows.add(row)
             slots.add((event, slot))
@@ -21,9 +24,10 @@ def one_by_one(pairs):
 
 @pytest.mark.parametrize("count", [0, 1, 2, 30, 3000])
 @pytest.mark.parametrize("seed", range(5))
-def test_pairs_are_taken_as_one_after_the_other(count, seed):
+@pytest.mark.parametrize("alone", [False, True])
+def test_pairs_are_taken_as_one_after_the_other(count, seed, alone):
     rng = np.random.default_rng(seed)
     row = rng.integers(0, max(count // 4, 1), count)
     event = rng.integers(0, max(count // 40, 2), count)
     pairs = pd.DataFrame({"event": event, "row": row, "slot": row % 9})
-    assert_frame_equal(_best(pairs), one_by_one(pairs))
+    assert_frame_equal(_best(pairs, alone), one_by_one(pairs, alone))

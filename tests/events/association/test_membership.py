@@ -7,9 +7,10 @@ from synthetics import ORIGIN_NS, SEARCH, network, picks_of
 
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import VelocityModel
-from quakeline.events.association.membership import _parts, _State, refined, repeated
+from quakeline.events.association.membership import _parts, refined, repeated
 from quakeline.events.association.network import Network
 from quakeline.events.association.pick_errors import PickErrors
+from quakeline.events.association.state import State
 from quakeline.events.location import Locator
 
 MODEL = VelocityModel((0.0,), (5.8,), (3.35,))
@@ -125,7 +126,7 @@ def test_parts_with_their_own_origins_are_joined_by_their_odds(scene, apart_s):
     times = ORIGIN_NS + np.array([0, round(apart_s * 1e9)])
     places = np.array([[4.0, -8.0, 6.0], [6.0, -8.0, 6.0]])
     origins = times, places, np.array([np.diag([0.01, 0.01, 0.04, 0.0004])] * 2), np.ones(2)
-    state = _State(members, (times, places[None]), np.array(["stack"] * 2), origins)
+    state = State(members, (times, places[None]), np.array(["stack"] * 2), origins)
     assert _parts(state, picks, net).tolist() == [[0, 1]]
 
 

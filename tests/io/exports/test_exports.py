@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import obspy
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from synthetics import network, pick_table
 
 from quakeline.core.errors import ConfigError, DataError
@@ -218,6 +220,41 @@ def test_hypodd_is_read_by_obspy(written):
     assert {row[0] for row in stations} == {"XXS00", "YYS00", "S01", "S02"}
     ids = pd.read_csv(folder / "events.csv", index_col="number")["event_id"]
     assert ids.to_dict() == {1: "a", 2: "b"}
+
+
+def test_pyrocko_has_its_documented_fields(written):
+    folder = written("pyrocko")
+    texts = (folder / "events.yaml").read_text().split("--- !pf.Event\n")
+    assert texts[0] == ""
+    first, second = map(yaml.safe_load, texts[1:])
+    origin = pd.Timestamp(first["time"]).tz_localize("UTC")
+    assert abs(origin - T0) <= pd.Timedelta("0.5us")
+    assert (first["name"], first["lat"], first["lon"]) == ("a", 48.01, -179.995)
+    assert (first["depth"], first["magnitude"], first["magnitude_type"]) == (7250.0, 1.46, "ML")
+    assert "magnitude" not in second
+    version, *lines = (folder / "markers.txt").read_text().splitlines()
+    assert version == "# Snuffler Markers File Version 0.2"
+    markers = [shlex.split(line) for line in lines]
+    events = [marker for marker in markers if marker[0] == "event:"]
+    assert [marker[4:] for marker in events] == [
+        ["a", "48.010000", "-179.995000", "7250.0", "1.46", "None", "a", "None"],
+        ["b", "-48.500000", "11.000000", "-400.0", "None", "None", "b", "None"],
+    ]
+    phases = [marker for marker in markers if marker[0] == "phase:"]
+    picks = catalog().picks
+    for marker, time, phase in zip(phases, picks["time"], picks["phase"], strict=True):
+        assert abs(pd.Timestamp(f"{marker[1]} {marker[2]}Z") - time) <= pd.Timedelta("0.5us")
+        assert marker[3] == {"P": "1", "S": "2"}[phase]
+        assert marker[8:] == [phase, "None", "True"]
+        assert marker[4].split(".")[0] in ("XX", "YY")
+        assert len(marker[4].split(".")) == 4
+    assert [marker[5] for marker in phases] == ["a"] * 6 + ["b"] * 6
+    assert {tuple(marker[6:8]) for marker in phases} == {tuple(e[1:3]) for e in events}
+    table = (folder / "stations.txt").read_text().splitlines()
+    places = {row[0]: row[1:] for row in map(str.split, table)}
+    assert places.keys() == {"XX.S00.00", "XX.S01.00", "XX.S02.00", "YY.S00.00"}
+    assert places["YY.S00.00"][0] == "48.200000"
+    assert float(places["YY.S00.00"][2]) == -250.0
 
 
 def test_nordic_is_read_by_obspy(written):

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from quakeline.core.errors import DataError
-from quakeline.core.schemas import STATIONS
+from quakeline.core.schemas import PICKS, STATIONS
 from quakeline.io.formats import inventory
 from quakeline.io.formats.station_list import checked
 from quakeline.io.formats.station_tables import read_table
@@ -81,6 +81,11 @@ TABLES = {
         "net;sta;lat;lon;elev\nBW;UH1;48.1;11.6;400\nBW;UH2;48.2;11.7;410\n",
         "",
     ),
+    "a spreadsheet with decimal commas": (
+        "s.csv",
+        "Network;Station;Latitude;Longitude;Elevation\nBW;UH1;48,1;11,6;400\nBW;UH2;48,2;11,7;410,0\n",
+        "",
+    ),
     "further columns": (
         "s.csv",
         (
@@ -106,6 +111,31 @@ def test_tables_of_programs(program, tmp_path, caplog):
     ]
     if unused is not None:
         assert (f"columns not used: {unused}" in caplog.text) == bool(unused)
+
+
+@pytest.mark.parametrize("name", ["stations", "stations.parquet"])
+def test_parquet_of_anybody(name, tmp_path):
+    """PyOcto's tests have such a table, without a suffix."""
+    frame = pd.DataFrame(
+        {"id": ["BW.UH1.", "BW.UH2.00"], "Latitude": [48.1, 48.2], "longitude": [11.6, 11.7]}
+    )
+    frame.assign(elevation=[400.0, None]).to_parquet(tmp_path / "bad.parquet")
+    with pytest.raises(DataError, match=r"bad\.parquet, line 2: elevation_m is ''; allowed"):
+        inventory.read_any(tmp_path / "bad.parquet")
+    path = tmp_path / name
+    frame.assign(elevation=[400.0, 410.0]).to_parquet(path)
+    found = inventory.read_any(path)
+    tables.conform(found, STATIONS)
+    assert found[["station", "location", "latitude", "elevation_m"]].to_numpy().tolist() == [
+        ["UH1", "", 48.1, 400.0],
+        ["UH2", "00", 48.2, 410.0],
+    ]
+
+
+def test_another_table_of_a_run_is_no_list_of_stations(tmp_path):
+    tables.write(tables.empty(PICKS), PICKS, tmp_path / "picks.parquet")
+    with pytest.raises(DataError, match="holds picks version"):
+        inventory.read_any(tmp_path / "picks.parquet")
 
 
 def test_fdsn_text_tells_channels_rates_and_directions(tmp_path):

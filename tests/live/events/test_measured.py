@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from live_events import measured_around
 
 from quakeline.core.schemas import MEASUREMENTS, PICKS
 from quakeline.core.timeline import SECOND
@@ -17,12 +18,12 @@ from quakeline.live.journal import Place
 
 
 def rows(first: int, n: int, rms: float = 1.0) -> pd.DataFrame:
-    names = [f"XX.A..HH/P/2024-01-01T00:{k // 60:02d}:{k % 60:02d}.000Z"
-             for k in range(first, first + n)]  # fmt: skip
-    row = {"component": "Z", "units": "counts", "first_bin_s": 0.0, "bin_s": 1.0,
-           "spectrum_s": 1.0}  # fmt: skip
-    frame = pd.DataFrame([{**row, "pick_id": name, "rms": [rms]} for name in names])
-    return tables.typed(frame, MEASUREMENTS)
+    return rows_at([f"2024-01-01T00:{k // 60:02d}:{k % 60:02d}.000Z"
+                    for k in range(first, first + n)], rms)  # fmt: skip
+
+
+def rows_at(times: list[str], rms: float = 1.0) -> pd.DataFrame:
+    return measured_around([f"XX.A..HH/P/{time}" for time in times], rms)
 
 
 @pytest.fixture(autouse=True)
@@ -65,14 +66,77 @@ def test_another_session_begins_without_pieces_of_this_one(tmp_path):
     assert not (tmp_path / FOLDER).exists()
 
 
-DAY = "2024-01-01"
+DAY, NEXT, LAST = "2024-01-01", "2024-01-02", "2024-01-04"
 
 
-def task_of(folder: Path) -> review.Task:
-    """A review of DAY, as far as measurements go."""
+def task_of(folder: Path, day: str = DAY) -> review.Task:
+    """A review of a day, as far as measurements go."""
     place, none = Place(folder, by_day=True), tables.empty(PICKS)
-    return review.Task(None, Sections(), place, DAY, (DAY,), place.span(DAY), 60 * SECOND,
+    return review.Task(None, Sections(), place, day, (day,), place.span(day), 60 * SECOND,
                        (none, none), frozenset(), provenance.Record("live", 1, {}))  # fmt: skip
+
+
+def picks_of(own: pd.DataFrame) -> pd.DataFrame:
+    times = pd.to_datetime(own["pick_id"].str.rsplit("/", n=1).str[-1])
+    return own[["pick_id"]].assign(time=times)
+
+
+def reviewed(folder: Path, day: str, picks: pd.DataFrame) -> set[str]:
+    """Review a day as far as measurements go; gives the picks of its table."""
+    whole, spent = review._measurements(task_of(folder, day), picks_of(picks))
+    Pieces(folder).remove(spent)
+    assert set(whole["pick_id"]) == set(picks["pick_id"])
+    return ids_of(folder / day / files.MEASUREMENTS_TABLE)
+
+
+@pytest.fixture
+def midnight(tmp_path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """A piece with rows before midnight, after it, and at noon of the next day."""
+    some = tuple(rows_at([f"{day}T{hour}:{k}.000Z" for k in range(10, 14)])
+                 for day, hour in ((DAY, "23:59"), (NEXT, "00:00"), (NEXT, "12:00")))  # fmt: skip
+    pieces = Pieces(tmp_path)
+    pieces.add(list(some))
+    assert pieces.write().empty
+    return some
+
+
+def test_picks_after_midnight_that_an_event_before_it_has_are_in_the_table_of_their_day(
+    tmp_path, midnight
+):
+    before, after, noon = midnight
+    own = reviewed(tmp_path, DAY, pd.concat([before, after]))
+    assert own == set(before["pick_id"])
+    own = reviewed(tmp_path, NEXT, noon)  # those after midnight belong to the event
+    assert own == {*after["pick_id"], *noon["pick_id"]}
+    assert not (tmp_path / FOLDER).exists()
+
+
+@pytest.mark.parametrize("day", [NEXT, LAST])
+def test_rows_of_a_day_that_was_not_reviewed_go_to_its_table(tmp_path, midnight, day):
+    before, after, noon = midnight
+    later = set().union(*(one["pick_id"] for one in (after, noon)))
+    taken = pd.concat([after, noon]) if day == NEXT else rows_at([])
+    assert reviewed(tmp_path, day, taken) == (later if day == NEXT else set())
+    assert ids_of(tmp_path / DAY / files.MEASUREMENTS_TABLE) == set(before["pick_id"])
+    assert ids_of(tmp_path / NEXT / files.MEASUREMENTS_TABLE) == later
+    assert not (tmp_path / FOLDER).exists()
+
+
+def test_rows_that_come_after_the_review_of_their_day_are_added_to_its_table(tmp_path, midnight):
+    first = reviewed(tmp_path, DAY, midnight[0])
+    late = rows(0, 10)
+    pieces = Pieces(tmp_path)
+    pieces.add([late])
+    pieces.write()
+    reviewed(tmp_path, NEXT, midnight[2])
+    assert ids_of(tmp_path / DAY / files.MEASUREMENTS_TABLE) == first | set(late["pick_id"])
+
+
+def test_a_piece_stays_where_the_table_of_its_day_cannot_be_read(tmp_path, midnight):
+    (tmp_path / DAY).mkdir()
+    (tmp_path / DAY / files.MEASUREMENTS_TABLE).write_bytes(b"no table")
+    reviewed(tmp_path, NEXT, midnight[2])
+    assert len(Pieces(tmp_path).paths()) == 1
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -94,8 +158,7 @@ def test_a_review_has_the_rows_that_go_to_a_piece_meanwhile(tmp_path, monkeypatc
         return before if is_late else listed(self)
 
     monkeypatch.setattr(Pieces, "paths", paths)
-    times = pd.to_datetime(own["pick_id"].str.rsplit("/", n=1).str[-1])
-    whole, _ = review._measurements(task_of(tmp_path), own[["pick_id"]].assign(time=times))
+    whole, _ = review._measurements(task_of(tmp_path), picks_of(own))
     assert len(whole) == 12
     assert len(ids_of(tmp_path / DAY / files.MEASUREMENTS_TABLE)) == 12
     assert len(listed(Pieces(tmp_path))) == 1

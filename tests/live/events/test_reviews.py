@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from live_events import part_of, steps
+from live_events import measured_around, part_of, steps
 
 from quakeline.core.reasons import Code
-from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.core.schemas import ARRIVALS, EVENTS, MEASUREMENTS, PICKS
 from quakeline.core.timeline import SECOND
 from quakeline.events.chain.sections import Sections
 from quakeline.events.chain.whole import made
@@ -102,8 +102,11 @@ def assert_same(folder: Path, expected: dict[str, pd.DataFrame]) -> None:
         pd.testing.assert_frame_equal(*both, check_exact=True)
 
 
-def catalog_of(material, picks: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    catalog = made(replace(material, picks=picks), Sections()).catalog
+def catalog_of(
+    material, picks: pd.DataFrame, measurements: pd.DataFrame | None = None
+) -> dict[str, pd.DataFrame]:
+    given = material.measurements if measurements is None else measurements
+    catalog = made(replace(material, picks=picks, measurements=given), Sections()).catalog
     return {files.EVENTS_TABLE: catalog.events, files.ARRIVALS_TABLE: catalog.arrivals}
 
 
@@ -181,6 +184,7 @@ def test_an_event_over_midnight_comes_once(whole, setup, material, tmp_path):
     late_ns = midnight.value + 2 * DAY_S * SECOND
     try:
         for known_ns, new in steps(picks, 60.0):
+            at.work.measure([measured_around(new["pick_id"])])
             at.give(new, known_ns)
         at.until_reviewed("2019-07-04", known_ns + 600 * SECOND)
         task = at.work._reviews._asked("2019-07-04")
@@ -193,9 +197,17 @@ def test_an_event_over_midnight_comes_once(whole, setup, material, tmp_path):
     assert (midnight - first[0]["time"].max()).total_seconds() < 1
     used = [*first[1]["pick_id"], *later[1]["pick_id"]]
     assert len(used) == len(set(used))
+    is_first = picks["time"] < midnight
+    over = first[1]["pick_id"].isin(picks["pick_id"][~is_first])
+    assert over.any()  # an event of the first day has picks of the next one
+    for day, own in (("2019-07-04", picks[is_first]), ("2019-07-05", picks[~is_first])):
+        table = tables.read(tmp_path / "out" / day / files.MEASUREMENTS_TABLE, MEASUREMENTS)
+        assert sorted(table["pick_id"]) == sorted(own["pick_id"])
     whole_picks = picks.sort_values(["time", "pick_id"], ignore_index=True)
     own = whole_picks[whole_picks["time"] < midnight + pd.Timedelta(task.after_ns)]
-    made_of = catalog_of(material, tables.typed(own.reset_index(drop=True), PICKS))
+    made_of = catalog_of(
+        material, tables.typed(own.reset_index(drop=True), PICKS), measured_around(own["pick_id"])
+    )
     inside = made_of[files.EVENTS_TABLE].query("time < @midnight").reset_index(drop=True)
     arrivals = made_of[files.ARRIVALS_TABLE]
     arrivals = arrivals[arrivals["event_id"].isin(inside["event_id"])].reset_index(drop=True)
@@ -205,10 +217,9 @@ def test_an_event_over_midnight_comes_once(whole, setup, material, tmp_path):
         (whole_picks["time"] >= midnight - pd.Timedelta("30s"))
         & ~whole_picks["pick_id"].isin(first[1]["pick_id"])
     ]
-    assert_same(
-        tmp_path / "out/2019-07-05",
-        catalog_of(material, tables.typed(left.reset_index(drop=True), PICKS)),
-    )
+    around = measured_around(left["pick_id"])
+    made_of = catalog_of(material, tables.typed(left.reset_index(drop=True), PICKS), around)
+    assert_same(tmp_path / "out/2019-07-05", made_of)
     last = {one.event_id: one.status for one in at.said}
     assert set(last.values()) <= {"reviewed", "withdrawn"}
 
@@ -237,21 +248,74 @@ def failing(task: object) -> None:
     raise ValueError("of this test")
 
 
-def test_a_review_that_fails_is_said_and_the_session_goes_on(
+def over_midnight(picks: pd.DataFrame) -> pd.DataFrame:
+    """The same picks, moved so that the middle one is the first of a day."""
+    midnight = pd.Timestamp("2019-07-05T00:00Z")
+    moved = picks["time"] + (midnight - picks["time"].iloc[len(picks) // 2])
+    names = [f"{old}/{at.isoformat()}" for old, at in zip(picks["pick_id"], moved, strict=True)]
+    return picks.assign(time=moved, pick_id=names)
+
+
+def test_a_review_that_fails_is_said_and_made_by_the_next_session(
     setup, material, tmp_path, monkeypatch
 ):
+    picks = material.picks
+    later_ns = int(picks["time"].max().value) + 2 * DAY_S * SECOND
     monkeypatch.setattr(reviews, "made", failing)
     at = At(setup, tmp_path / "out", by_day=True)
-    picks = material.picks.iloc[:3]
-    last_ns = int(picks["time"].max().value)
     try:
-        at.give(picks, last_ns)
-        at.until_reviewed("2019-07-04", last_ns + 2 * DAY_S * SECOND)
+        at.work.measure([measured_around(picks["pick_id"])])
+        at.give(picks, later_ns)
+        at.until_reviewed("2019-07-04", later_ns)
+        assert at.work.write()["reviewed"] < "2019-07-04"
     finally:
         at.close()
     ((day, why),) = at.remarks.all()
     assert (day, why.code) == ("2019-07-04", Code.REVIEW_FAILED)
     assert "ValueError: of this test" in str(why)
+    monkeypatch.undo()
+    at = At(setup, tmp_path / "out", by_day=True)
+    try:
+        at.until_reviewed("2019-07-04", later_ns)
+    finally:
+        at.close()
+    assert not at.remarks.all()
+    around = measured_around(picks["pick_id"])
+    assert_same(tmp_path / "out/2019-07-04", catalog_of(material, picks, around))
+
+
+def test_days_after_a_review_that_failed_twice_are_reviewed_and_nothing_is_lost(
+    setup, material, tmp_path, monkeypatch
+):
+    picks = over_midnight(material.picks)
+    days = ("2019-07-04", "2019-07-05")
+    later_ns = int(picks["time"].max().value) + 3 * DAY_S * SECOND
+    monkeypatch.setattr(reviews, "made", failing)
+    for code in (Code.REVIEW_FAILED, Code.REVIEW_FAILED_AGAIN):
+        at = At(setup, tmp_path / "out", by_day=True)
+        try:
+            if code is Code.REVIEW_FAILED:
+                at.work.measure([measured_around(picks["pick_id"])])
+                at.give(picks, later_ns)
+            at.until_reviewed(days[0], later_ns)
+            assert [(day, why.code) for day, why in at.remarks.all()] == [(days[0], code)]
+        finally:
+            at.close()
+    monkeypatch.undo()
+    at = At(setup, tmp_path / "out", by_day=True)
+    try:
+        at.until_reviewed(days[1], later_ns)
+    finally:
+        at.close()
+    assert not at.remarks.all()
+    last = {one.event_id: one.status for one in at.said}
+    assert "reviewed" in last.values()
+    kept = [*tmp_path.glob(f"out/**/{files.MEASUREMENTS_TABLE}"), *tmp_path.glob("out/measured/*")]
+    there = set().union(*(tables.read(one, MEASUREMENTS)["pick_id"] for one in kept))
+    assert there == set(picks["pick_id"])
+    assert set(tables.read(tmp_path / "out" / days[0] / TABLE, PICKS)["pick_id"]) == set(
+        picks["pick_id"][picks["time"] < pd.Timestamp(days[1], tz="UTC")]
+    )
 
 
 def test_what_a_review_withdrew_does_not_come_back_with_later_picks(setup, material, tmp_path):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -33,7 +34,7 @@ from quakeline.live.results import Picks
 from quakeline.live.serving.board import MOST_READERS, Board, Figures
 from quakeline.live.serving.metrics import text_of
 from quakeline.live.serving.server import Page, address_of, serving
-from quakeline.live.serving.traces import in_band
+from quakeline.live.serving.traces import BANDS, in_band
 from quakeline.report.map import station_map
 from quakeline.report.scripts import style_sheet
 
@@ -276,12 +277,25 @@ def test_motion_is_shown_in_its_band_whatever_pieces_it_came_in() -> None:
     time_s = np.arange(6000) / 100.0
     wanted = np.sin(2 * np.pi * 5 * time_s)
     samples = wanted + 1e4 + 50 * time_s + np.sin(2 * np.pi * 30 * time_s)
-    whole = in_band(samples, 0, 100.0)[2000:]
+    band = 100.0, 1.0, 10.0
+    whole = in_band(samples, 0, *band)[2000:]
     assert np.abs(whole).max() < 1.3
-    assert np.corrcoef(whole, in_band(wanted, 0, 100.0)[2000:])[0, 1] > 0.99
-    pieces = [in_band(samples[:end], end - 100, 100.0) for end in range(2100, 6001, 100)]
+    assert np.corrcoef(whole, in_band(wanted, 0, *band)[2000:])[0, 1] > 0.99
+    pieces = [in_band(samples[:end], end - 100, *band) for end in range(2100, 6001, 100)]
     assert np.abs(np.concatenate(pieces) - whole).max() < 0.02
-    assert len(in_band(samples, 5990, 10.0)) == 10
+    assert len(in_band(samples, 5990, 10.0, 1.0, 10.0)) == 10
+    assert in_band(samples, 5990, 100.0, *BANDS["raw"]).tolist() == samples[5990:].tolist()
+
+
+def test_filters_are_those_of_the_report() -> None:
+    """But for the one whose periods are longer than what a session holds."""
+    script = files("quakeline.report").joinpath("templates/traces.js").read_text(encoding="utf-8")
+    names = re.findall(r'\["([^"]+)", (?:null|[\d.]+), (?:null|[\d.]+)\]', script)
+    assert set(BANDS) == set(names) - {"0.05 to 0.5 Hz"}
+    for name, corners in BANDS.items():
+        found = re.search(rf'\["{name}", (\S+), (\S+)\]', script)
+        assert found
+        assert corners == tuple(None if one == "null" else float(one) for one in found.groups())
 
 
 def address_in(process: subprocess.Popen[str]) -> str:
@@ -321,6 +335,19 @@ def test_a_session_is_seen_while_it_runs(
         while min(seen.page.evaluate(ink)) < 300 and time.monotonic() < deadline:
             seen.page.wait_for_timeout(500)
         assert min(seen.page.evaluate(ink)) >= 300
+        assert seen.page.locator("#band option").all_inner_texts() == list(BANDS)
+        before, raw, again = seen.page.evaluate(
+            """() => {
+              const canvas = document.querySelector('.live-trace canvas');
+              const choice = document.getElementById('band');
+              return [0, 1, 0].map(n => {
+                choice.value = n;
+                choice.dispatchEvent(new Event('change'));
+                return canvas.toDataURL();
+              });
+            }"""
+        )
+        assert before == again != raw
         assert seen.page.locator("#map").inner_text() == "No station has coordinates."
         status, metrics = asked(url, path="/metrics")
         assert status == 200

@@ -11,6 +11,7 @@ import pytest
 import torch
 from das_files import RATE, SPAN, START, write
 
+from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import COVERAGE, ONSETS
 from quakeline.core.timeline import SECOND
 from quakeline.fibres.das.weights_section import Fibres
@@ -34,7 +35,7 @@ def own(folder: Path, **options: int) -> Path:
     return path
 
 
-def annotated(folder: Path, path: Path, **options: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def annotated(folder: Path, path: Path, **options: int | str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Onsets and coverage of a minute with one loud second that runs along 12 channels."""
     data = np.random.default_rng(1).normal(size=(60 * RATE, 12))
     for channel in range(12):
@@ -78,6 +79,12 @@ def test_the_batch_is_one_of_patches(tmp_path: Path, monkeypatch: pytest.MonkeyP
     sizes.clear()
     annotated(tmp_path, path, batch=5)
     assert max(sizes) == 5
+
+
+@pytest.mark.skipif(any(Path("/dev").glob("nvidia[0-9]*")), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^device: 'cuda' given; this machine has no usable GPU"):
+        annotated(tmp_path, own(tmp_path), device="cuda")
 
 
 def test_a_fibre_with_fewer_channels_than_a_patch_is_told(tmp_path: Path) -> None:

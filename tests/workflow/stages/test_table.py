@@ -13,9 +13,9 @@ from workfolder import REPOSITORY, WorkFolder, demo_like
 
 from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import PICKS
-from quakeline.workflow import stages
 from quakeline.workflow.config import Run
-from quakeline.workflow.stages import STAGES, TABLE
+from quakeline.workflow.stages import table as stages
+from quakeline.workflow.stages.table import STAGES, TABLE
 
 _FIBRES = """
 fibres:

@@ -136,9 +136,9 @@
 
   function keep(piece) {
     const own = state.traces.get(piece.label) ?? {};
-    for (const name of ["z", "P", "S"]) {
-      if (!piece[name]) continue;
-      const {at, step, values} = piece[name];
+    const lines = Object.entries(piece).flatMap(([name, part]) => name === "label" ? []
+      : name === "z" ? part.values.map((values, n) => [`z${n}`, {...part, values}]) : [[name, part]]);
+    for (const [name, {at, step, values}] of lines) {
       const line = own[name] ?? [];
       const last = line.length ? line[line.length - 1][0] : -Infinity;
       values.forEach((value, n) => {
@@ -150,6 +150,13 @@
     }
     own.seen = performance.now();
     state.traces.set(piece.label, own);
+  }
+
+  // what was chosen stays when the connection begins anew
+  function offer(bands) {
+    const choice = byId("band"), before = choice.value;
+    choice.replaceChildren(...bands.map((name, n) => new Option(name, n)));
+    choice.value = before in bands ? before : 0;
   }
 
   function drawTraces() {
@@ -182,7 +189,7 @@
     pen.scale(ratio, ratio);
     const style = getComputedStyle(document.documentElement);
     const colour = name => style.getPropertyValue("--" + name).trim();
-    const motion = own.z ?? [];
+    const motion = own[`z${byId("band").value || 0}`] ?? [];
     const end = Math.max(...[motion, own.P ?? [], own.S ?? []].map(l => l.length ? l[l.length - 1][0] : 0));
     const x = time => w * (1 - (end - time) / SHOWN_S);
     const shown = motion.filter(([time]) => time > end - SHOWN_S);
@@ -214,6 +221,8 @@
     }
   }
 
+  byId("band").addEventListener("change", drawTraces);
+
   // --- messages
 
   function renew(map, name, one, most) {
@@ -234,6 +243,7 @@
     state.traces.clear();
     for (const one of begin.last_events) renew(state.events, one.id, one, 200);
     for (const one of begin.last_picks) renew(state.picks, one.id, one, 200);
+    offer(begin.bands);
     says("live");
     drawNumbers(begin);
     drawEvents();

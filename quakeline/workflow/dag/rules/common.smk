@@ -4,7 +4,7 @@
 import json
 
 from quakeline.io.export_files import files_of
-from quakeline.workflow.stages import STAGES, of
+from quakeline.workflow.stages.table import STAGES, of
 
 RESULTS = f"results/{RUN.run}"
 CHUNKS = RUN.chunk_ids
