@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,10 +36,11 @@ def associate(
     search: Search,
     threads: int,
     progress: Callable[[int, int], None] | None = None,
+    known: Known | None = None,
 ) -> Found:
     """Associate picks (pick_id, site, place, phase, probability, time_ns), sorted by time.
 
-    `pick_id` are texts or numbers.
+    `pick_id` are texts or numbers. `known` are blocks of earlier calls; new ones are added.
 
     Returns
     -------
@@ -48,7 +52,8 @@ def associate(
     blocks = list(_blocks(picks["time_ns"].to_numpy(), longest_s, margin_s, least))
     done: list[Found] = []
     with ThreadPoolExecutor(max(threads, 1)) as pool:
-        for found in pool.map(lambda block: _block(picks, grid, margin_s, *block), blocks):
+        work = partial(_block if known is None else known.block, picks, grid, margin_s)
+        for found in pool.map(lambda block: work(*block), blocks):
             done.append(found)
             if progress:
                 progress(len(done), len(blocks))
@@ -85,6 +90,26 @@ def _block(
     time_ns = start + np.round(seconds[inside] * SECOND).astype("int64")
     found = found[inside].assign(time_ns=time_ns, associator=grid.name)
     return found, assigned[assigned["event_idx"].isin(found["idx"])]
+
+
+class Known:
+    """What blocks of the same sites and picks gave, so that none is searched twice.
+
+    A block depends on what its grid depends on, and on which picks there are and when.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Any, ...], Found] = {}
+
+    def block(
+        self, picks: pd.DataFrame, grid: Grid, margin_s: float, start: int, end: int, rows: slice
+    ) -> Found:
+        """As `_block`."""
+        own = [picks[name].to_numpy()[rows].tobytes() for name in ("pick_id", "time_ns")]
+        key = grid.depends_on, start, end, *(blake2b(some).digest() for some in own)
+        if key not in self._found:
+            self._found[key] = _block(picks, grid, margin_s, start, end, rows)
+        return self._found[key]
 
 
 def joined(parts: list[Found]) -> Found:

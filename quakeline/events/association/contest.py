@@ -45,7 +45,7 @@ def contested(
     chosen = []
     for turn in range(_TURNS):
         for _ in range(_PASSES if turn == 0 else 1):
-            state = _alone(state, picks, network, taken)
+            state = alone(state, picks, network, taken)
         if state.members.empty or state.origins is None:
             break
         odds = log_odds(state.members, picks, state.origins, network, own)
@@ -60,8 +60,11 @@ def contested(
     return joined(chosen)
 
 
-def _alone(state: State, picks: pd.DataFrame, network: Network, taken: np.ndarray) -> State:
-    """Candidates where their picks are, with all picks that fit there but those of some rows."""
+def alone(state: State, picks: pd.DataFrame, network: Network, taken: np.ndarray) -> State:
+    """Candidates where their picks put them, with all picks that fit there but those of some rows.
+
+    None is asked what others have; those that lack what an event needs go.
+    """
     if state.members.empty:
         return state
     origins = located(state.members, picks, state.starts, network.errors, network)
