@@ -87,16 +87,28 @@ def case(name: str, unit: str, ours: float, peer: float, equal: Any) -> dict[str
     }
 
 
-def finish(name: str, cases: list[dict[str, Any]], quick: bool, kept: str = "") -> None:
+def finish(
+    name: str,
+    cases: list[dict[str, Any]],
+    quick: bool,
+    kept: str = "",
+    keys: Sequence[str] = (),
+) -> None:
     """Print the result as the last line and keep it in benchmarks/results, unless it is quick.
 
     Called after every case, so that what was measured is kept when a later one fails. Where only
-    the cases with `kept` in their names were asked for, those of the file without it stay.
+    the cases with `kept` in their names were asked for, those of the file without it stay; with
+    `keys` all cases of the file stay that differ in one of these from those measured.
     """
     path = RESULTS / f"{name}.json"
-    if kept and path.is_file():
+    if (kept or keys) and path.is_file():
         old = json.loads(path.read_text(encoding="utf-8"))["cases"]
-        cases = [row for row in old if kept not in row["case"]] + cases
+        done = {tuple(row[key] for key in keys) for row in cases}
+
+        def stays(row: dict[str, Any]) -> bool:
+            return tuple(row[key] for key in keys) not in done if keys else kept not in row["case"]
+
+        cases = [row for row in old if stays(row)] + cases
     result = {"name": name, "cases": cases, "environment": environment()}
     if not quick:
         RESULTS.mkdir(exist_ok=True)

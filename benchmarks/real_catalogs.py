@@ -237,6 +237,15 @@ def offset_km(event: Any, reference: pd.Series) -> np.ndarray:
 
 def picks_of(material: Material, reference: pd.DataFrame, within_s: float) -> list[int]:
     """How many stations' first P and S that each reference predicts have a pick near them."""
+    owner = picks_near(material, reference, within_s)["reference"]
+    return [int(n) for n in np.bincount(owner, minlength=len(reference))]
+
+
+def picks_near(material: Material, reference: pd.DataFrame, within_s: float) -> pd.DataFrame:
+    """The nearest pick to the first P and S that each reference predicts at each station.
+
+    Numbers of references and of picks (`reference`, `pick`), where one is within some seconds.
+    """
     sites = material.sites
     local = sites.local
     picks = material.picks
@@ -247,17 +256,24 @@ def picks_of(material: Material, reference: pd.DataFrame, within_s: float) -> li
     box = np.array([low, [x.max(), y.max(), depth.max() + 1]])
     times = material.model.times(Network(sites.frame, local, box))
     zero = reference["time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 1e9
-    count = np.zeros(len(reference), dtype=np.int64)
     owner, phases = sites.find(picks), picks["phase"].to_numpy()
     seconds = picks["time"].astype("int64").to_numpy() / 1e9
+    parts = []
     for site, phase in product(np.unique(owner[owner >= 0]), "PS"):
-        own = np.sort(seconds[(owner == site) & (phases == phase)])
+        mine = np.flatnonzero((owner == site) & (phases == phase))
+        if not len(mine):
+            continue
+        mine = mine[np.argsort(seconds[mine], kind="stable")]
         rows = times.rows_of(np.full(len(x), phase), np.full(len(x), site))
         offsets = x - local["x"].iloc[site], y - local["y"].iloc[site]
         expected = zero + times.travel(rows, *offsets, depth)
-        first, last = (np.searchsorted(own, expected + side) for side in (-within_s, within_s))
-        count += last > first
-    return count.tolist()
+        after = np.searchsorted(seconds[mine], expected)
+        sides = mine[np.clip([after - 1, after], 0, len(mine) - 1)]
+        away = np.abs(seconds[sides] - expected)
+        best = away.argmin(axis=0)
+        near = np.flatnonzero(away.min(axis=0) <= within_s)
+        parts.append(pd.DataFrame({"reference": near, "pick": sides[best[near], near]}))
+    return pd.concat(parts, ignore_index=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ pairs of events within 2 s and 5 km that share a station, `false_events` those o
 with the times of each station shifted at random, for so many seeds. `--held-out` repeats everything
 without the picks of every third station: `held_out` has the shares of events that the picks of
 these stations confirm (`benchmarks.held_out`). `--parts` takes, of each set, the first of the parts
-of `benchmarks.stated_errors`. `--associators` says which are measured.
+of `benchmarks.stated_errors`. `--associators` says which are measured; what is known of the others
+stays.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def main() -> None:
                 made_by = partial(made, name, python=words.python, limit_s=words.limit)
                 figures = told(made_by, part, less, words.seeds, straight=name != "quakeline")
                 rows.append({"case": folder.name, "associator": name, **figures})
-                finish("rivals", rows, words.quick, kept=words.only)
+                finish("rivals", rows, words.quick, keys=("case", "associator"))
 
 
 def span_of(name: str) -> tuple[str, str] | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import sys
 
 import pytest
 
 import benchmarks
-from benchmarks import measure, whole_process
+from benchmarks import catalog_tables, measure, whole_process
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__))
 #: Modules that others use, without a command of their own.
@@ -46,6 +47,48 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch, tmp_path):
     with pytest.raises(SystemExit) as ended:
         measure.child("measuring", 1)
     assert ended.value.code == "measuring: the Python package 'peer_of_nobody' is not installed"
+
+
+def test_tables_of_the_page_on_catalogs_are_those_of_the_results():
+    """`python -m benchmarks.catalog_tables --write` makes them so."""
+    page = catalog_tables.PAGE.read_text(encoding="utf-8")
+    assert catalog_tables.filled(page) == page
+
+
+def test_a_changed_figure_changes_the_page(monkeypatch, tmp_path):
+    page = catalog_tables.PAGE.read_text(encoding="utf-8")
+    for path in measure.RESULTS.glob("*.json"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    cases = json.loads((tmp_path / "real_catalogs.json").read_text())
+    for row in cases["cases"]:
+        row["recall"] = 0.123
+    (tmp_path / "real_catalogs.json").write_text(json.dumps(cases))
+    monkeypatch.setattr(catalog_tables, "RESULTS", tmp_path)
+    changed = catalog_tables.filled(page)
+    assert changed.count("| 0.12 |") == page.count("| 0.12 |") + 2 * len(cases["cases"])
+    with pytest.raises(ValueError, match="figures: real_catalogs"):
+        catalog_tables.filled("nothing")
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        ({}, ["new"]),
+        ({"kept": "b"}, ["old a", "new"]),
+        ({"keys": ("case", "by")}, ["old a", "old b", "new"]),
+    ],
+)
+def test_what_was_not_measured_again_stays_where_that_is_asked_for(
+    asked, left, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr(measure, "RESULTS", tmp_path)
+    old = [("a", "them", "old a"), ("b", "them", "old b"), ("b", "us", "old ours")]
+    rows = [{"case": case, "by": by, "figure": figure} for case, by, figure in old]
+    measure.finish("some", rows, quick=False)
+    measure.finish("some", [{"case": "b", "by": "us", "figure": "new"}], quick=False, **asked)
+    cases = json.loads((tmp_path / "some.json").read_text())["cases"]
+    assert [row["figure"] for row in cases] == left
+    capsys.readouterr()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
 from quakeline.events.association import blocks
-from quakeline.events.association.blocks import Found, joined
+from quakeline.events.association.blocks import Found, Known, joined
 from quakeline.events.association.contest import contested
 from quakeline.events.association.grid import Grid
 from quakeline.events.association.ids import new_ids
@@ -26,7 +26,7 @@ from quakeline.io.products import tables
 
 logger = logging.getLogger("quakeline")
 
-#: Searches of the whole volume at most, while they find more.
+#: Searches of one kind at most, while they find more.
 _LOOKS = 2
 
 
@@ -39,6 +39,7 @@ def associate(
     *,
     finder: Finder,
     grids: dict[Search, Grid] | None = None,
+    known: Known | None = None,
     taken: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -53,6 +54,8 @@ def associate(
         searched again, and the origins are those of the finder.
     grids
         Travel times of the same sites, finder and searches from earlier calls; new ones are added.
+    known
+        What blocks of the same picks, sites and finder gave in earlier calls; new ones are added.
     taken
         Ids of events that new ones must not get.
     progress
@@ -64,12 +67,7 @@ def associate(
         EVENTS with preliminary origins, and ARRIVALS. Several picks of one phase at one site keep
         only the most probable within the event.
     """
-    owner = sites.find(picks)
-    if (owner < 0).any():
-        lost = picks[owner < 0]
-        names = ", ".join(sorted(set(lost["network"] + "." + lost["station"])))
-        logger.warning("associate: %d picks of stations without coordinates: %s", len(lost), names)
-    table, names_of = _numbered(picks, owner, sites)
+    table, names_of = numbered(picks, sites)
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     found, assigned = _looked(
@@ -78,6 +76,7 @@ def associate(
         threads,
         {} if grids is None else grids,
         progress,
+        known,
     )
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
@@ -85,18 +84,21 @@ def associate(
     return _tables(found, assigned, sites, model, taken)
 
 
-def _numbered(
-    picks: pd.DataFrame, owner: np.ndarray, sites: Sites
-) -> tuple[pd.DataFrame, pd.Index]:
+def numbered(picks: pd.DataFrame, sites: Sites) -> tuple[pd.DataFrame, pd.Index]:
     """Picks of P and S at known sites, sorted by time, each once; and the ids by their numbers.
 
-    `owner` are the sites. `pick_id` is a number here, in the order of the ids, and `phase` a
-    category: a long table with both as texts takes several times the memory.
+    `pick_id` is a number here, in the order of the ids, and `phase` a category: a long table with
+    both as texts takes several times the memory.
     """
+    owner = sites.find(picks)
+    if (owner < 0).any():
+        lost = picks[owner < 0]
+        names = ", ".join(sorted(set(lost["network"] + "." + lost["station"])))
+        logger.warning("associate: %d picks of stations without coordinates: %s", len(lost), names)
     rows = np.flatnonzero((owner >= 0) & picks["phase"].isin(["P", "S"]).to_numpy())
     rows = rows[~picks["pick_id"].iloc[rows].duplicated().to_numpy()]
     time_ns = picks["time"].astype("int64").to_numpy()[rows]
-    number, names = pd.factorize(picks["pick_id"].iloc[rows], sort=True)
+    number, names_of = pd.factorize(picks["pick_id"].iloc[rows], sort=True)
     order = np.lexsort((number, time_ns))
     rows = rows[order]
     table = pd.DataFrame(
@@ -110,7 +112,7 @@ def _numbered(
             "sigma_s": picks["time_sigma_s"].astype(float).fillna(0.0).to_numpy()[rows],
         }
     )
-    return table, names
+    return table, names_of
 
 
 def _looked(
@@ -119,38 +121,45 @@ def _looked(
     threads: int,
     grids: dict[Search, Grid],
     progress: Callable[[int, int], None] | None,
+    known: Known | None,
 ) -> Found:
     """Located events with the picks that fit them best, in several looks.
 
     Most events lie inside the network, where there is little to search; large ones are found first
     and hide the small ones. Where they are other origins may explain their picks better. What is
-    left over is searched everywhere: what lies outside, and what they hid.
+    left over is searched everywhere: what lies outside, and what they hid; at last with stations
+    that are farther than those that record most events.
     """
     found: Found = pd.DataFrame(), pd.DataFrame()
-    whole = network.search
-    for search, looks in ((whole.inside(), 2), (whole, _LOOKS)):
+    first, *_ = steps = network.search.steps()
+    for search in steps:
         if search not in grids:
             grids[search] = Grid(network.sites, search, network.finder, grids.values())
         grid = grids[search]
-        for _ in range(looks):
+        for _ in range(_LOOKS):
             rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
             rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest
-            more = blocks.associate(rest, grid, search, threads, progress)
+            more = blocks.associate(rest, grid, search, threads, progress, known)
             if more[0].empty:
                 break
             more = settled(*more, search)
             if more[0].empty:
                 break
-            grown, errors = refined(*joined([found, more]), table, network)
+            grown, errors = refined(*joined([_named(*found), _named(*more)]), table, network)
             network = replace(network, errors=errors)
             new = len(grown[0]) - len(found[0])
             found = grown
             if new <= 0:
                 break
-        if search != whole and len(found[0]):
+        if search == first and len(found[0]):
             grown, errors = refined(*_contested(found, table, network, grid), table, network)
             network, found = replace(network, errors=errors), grown
     return found
+
+
+def _named(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
+    """Events and which picks they have, without all that is known of the picks."""
+    return found, assigned[["event_idx", "pick_id"]] if len(assigned) else assigned
 
 
 def _contested(found: Found, table: pd.DataFrame, network: Network, grid: Grid) -> Found:

@@ -73,9 +73,13 @@ class Grid:
             for phase in "PS"
         ]
         self._form = form()
-        self._made_for = search.margin_km, search.depth_km, search.node_km, search.max_distance_km
-        known = (grid._reach for grid in others if grid._made_for == self._made_for)
-        self._reach: Reach = next(known, None) or self._reached()
+        self._made_for = search.margin_km, search.depth_km, search.node_km
+        known = [grid for grid in others if grid._made_for == self._made_for]
+        far_km = search.max_distance_km
+        self.depends_on = *self._made_for, far_km, search.min_picks, search.tolerance_s
+        same = (grid._reach for grid in known if grid._search.max_distance_km == far_km)
+        travel = known[0]._reach.travel if known else None
+        self._reach: Reach = next(same, None) or self._reached(travel)
         # Of a wide network no node is within reach of all sites.
         self._share = float(self._reach.within.mean(axis=0).max())
         self._bin_s = self._reach.bin_s
@@ -83,11 +87,13 @@ class Grid:
         self.cell_km = step, step * _DEPTHS
         self.width_s = (2 * BESIDE + 1) * self._bin_s
 
-    def _reached(self) -> Reach:
-        """Travel times to all nodes, and which sites count there."""
+    def _reached(self, known: np.ndarray | None) -> Reach:
+        """Travel times to all nodes, unless they are known, and which sites count there."""
         sites, nodes = len(self._xy), self._nodes
         order = self._form.order
-        travel = np.empty((2 * sites, len(nodes)), dtype=np.float32, order=order)
+        travel = known
+        if travel is None:
+            travel = np.empty((2 * sites, len(nodes)), dtype=np.float32, order=order)
         east, north = (nodes[:, n : n + 1] - self._xy[:, n] for n in (0, 1))
         away = np.hypot(east, north)
         reach = self._search.reach_km(self._xy, nodes[:, :2])
@@ -95,12 +101,12 @@ class Grid:
         ends = np.empty((2, 2 * sites), dtype=np.float32)
         for number, rows in enumerate(self._rows):
             for site in range(sites):
-                one = rows[site : site + 1], east[:, site], north[:, site], nodes[:, 2]
                 slot = 2 * site + number
-                times = self._finder.times.travel(*one).astype(np.float32)
-                own = times[within[site]]
+                if known is None:
+                    one = rows[site : site + 1], east[:, site], north[:, site], nodes[:, 2]
+                    travel[slot] = self._finder.times.travel(*one)
+                own = travel[slot][within[site]]
                 ends[:, slot] = own.min(initial=np.inf), own.max(initial=0.0)
-                travel[slot] = times
         longest = ends[1].max()
         ends[0] = np.minimum(ends[0], longest)
         count = min(NEAREST, sites)

@@ -36,10 +36,17 @@ class Search:
     max_distance_km: float = float("inf")
     min_log_odds: float = 0.0
 
-    def inside(self) -> Search:
-        """The same for where most events lie: a quarter of the margin, half of the depths."""
+    def steps(self) -> tuple[Search, ...]:
+        """Searches one after the other: where most events lie, everywhere, with far stations, too.
+
+        Most events lie within a quarter of the margin and the upper half of the depths. Where far
+        stations do not count at all, those beyond half of that distance count in the last one.
+        """
         top, bottom = self.depth_km
-        return replace(self, margin_km=self.margin_km / 4, depth_km=(top, top + (bottom - top) / 2))
+        near = replace(self, max_distance_km=self.max_distance_km / 2)
+        half = top, top + (bottom - top) / 2
+        inside = replace(near, margin_km=self.margin_km / 4, depth_km=half)
+        return (inside, near) if near == self else (inside, near, self)
 
     def reach_km(self, sites: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """How far stations count for each origin, in km; x and y of sites and of origins, (m, 2).

@@ -31,7 +31,8 @@ _WIDE_KM = 400.0
 _FEW_SLOTS = 16
 #: Events of a wide network are recorded by this many stations at least, and some times farther.
 _NEIGHBOURS = 10
-_TIMES_FARTHER = 1.5
+_TIMES_FARTHER = 3.0
+_LEAST_FAR_KM = 600.0
 #: Logarithm of the odds against chance that an event needs; see docs/catalog.md.
 _LEAST_LOG_ODDS = 3.0
 
@@ -109,7 +110,7 @@ def _farthest_km(sites: Sites, extent: float) -> float:
     xy = sites.local[["x", "y"]].drop_duplicates().to_numpy()
     count = min(_NEIGHBOURS, len(xy) - 1)
     away, _ = cKDTree(xy).query(xy, k=count + 1)
-    return float(max(300.0, round(_TIMES_FARTHER * float(np.median(away[:, -1])), -1)))
+    return float(max(_LEAST_FAR_KM, round(_TIMES_FARTHER * float(np.median(away[:, -1])), -1)))
 
 
 def _fixed(given: Mapping[str, Any], name: str) -> bool:

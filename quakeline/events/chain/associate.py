@@ -82,8 +82,9 @@ class Settings(Section):
     max_distance_km: _Positive = Field(
         "auto",
         description="stations farther than this from an event do not count for it, in km, but for"
-        " its six nearest up to twice as far; auto: in networks wider than 400 one and a half"
-        " times the distance of the tenth nearest station, 300 at least; else all count",
+        " its six nearest up to twice as far, and only what nearer ones leave over is searched with"
+        " those beyond half of it; auto: in networks wider than 400 three times the distance of the"
+        " tenth nearest station, 600 at least; else all count",
     )
     min_log_odds: float | Auto = Field(
         "auto",

@@ -351,7 +351,7 @@ def test_settings_follow_from_the_network():
     tolerances = [rules.tolerance_s for rules in chosen.values()]
     assert tolerances == sorted(tolerances)
     assert chosen["dense"].node_km < chosen["regional"].node_km
-    assert 300 <= chosen["regional"].max_distance_km < 1000
+    assert 600 <= chosen["regional"].max_distance_km < 2000
     assert chosen["local"].max_distance_km == np.inf
     assert chosen["local"].depth_km[0] < 0
     given = {"margin_km": 7.0, "min_picks": 9}
@@ -399,6 +399,29 @@ def test_events_in_crowded_picks_are_all_found_and_no_others():
         picks.sample(frac=1, random_state=1), sites, LAYERED, SEARCH, threads=2, finder=locator
     )
     pd.testing.assert_frame_equal(events, again[0])
+
+
+def test_far_stations_count_in_the_last_search_alone():
+    inside, whole = SEARCH.steps()
+    assert whole == SEARCH
+    assert inside.margin_km == SEARCH.margin_km / 4
+    wide = search(max_distance_km=600.0)
+    steps = wide.steps()
+    assert steps[-1] == wide
+    assert [step.max_distance_km for step in steps] == [300, 300, 600]
+    assert [step.margin_km for step in steps[1:]] == [SEARCH.margin_km] * 2
+
+
+def test_grids_of_one_place_share_travel_times_and_nothing_that_differs():
+    stations, _ = network(n=16)
+    sites = Sites.of(stations)
+    locator = Locator(sites, LAYERED, SEARCH.depth_km)
+    near, far = search(max_distance_km=20.0), search(max_distance_km=60.0)
+    first = Grid(sites, near, locator)
+    second, alone = Grid(sites, far, locator, [first]), Grid(sites, far, locator)
+    assert second._reach.travel is first._reach.travel
+    for name in ("travel", "within", "near", "ends"):
+        assert (getattr(second._reach, name) == getattr(alone._reach, name)).all()
 
 
 def test_a_stack_does_not_count_stations_that_are_too_far():

@@ -83,7 +83,7 @@ def test_the_same_events_of_real_picks(name, shared, monkeypatch):
     found = []
     for kind in BOTH:
         monkeypatch.setattr(grids, "form", lambda kind=kind: kind)
-        grid = grids.Grid(made.sites, made.search.inside(), made.finder)
+        grid = grids.Grid(made.sites, made.search.steps()[0], made.finder)
         found.append(grid.associate(picks, 0.0, 600.0))
     (events, members), (same, those) = found
     assert len(events) >= 3
