@@ -145,7 +145,7 @@ def _looked(
             more = settled(*more, search)
             if more[0].empty:
                 break
-            grown, errors = refined(*joined([found, more]), table, network)
+            grown, errors = refined(*joined([_named(*found), _named(*more)]), table, network)
             network = replace(network, errors=errors)
             new = len(grown[0]) - len(found[0])
             found = grown
@@ -155,6 +155,11 @@ def _looked(
             grown, errors = refined(*_contested(found, table, network, grid), table, network)
             network, found = replace(network, errors=errors), grown
     return found
+
+
+def _named(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
+    """Events and which picks they have, without all that is known of the picks."""
+    return found, assigned[["event_idx", "pick_id"]] if len(assigned) else assigned
 
 
 def _contested(found: Found, table: pd.DataFrame, network: Network, grid: Grid) -> Found:
