@@ -15,6 +15,8 @@ from quakeline.events.association.state import State, located, log_odds, tables_
 #: Times that candidates are chosen, and that each is located before the first choice.
 _TURNS = 8
 _PASSES = 2
+#: Candidates that are looked at together, which bounds the memory.
+_PORTION = 10_000
 
 
 def contested(
@@ -39,9 +41,30 @@ def contested(
     Events and picks as `refined` gives them.
     """
     picks = network.undelayed(table)
-    state = State.of(found, assigned, picks)
-    own = np.unique(state.members["row"])
-    taken = own[:0]
+    everything = State.of(found, assigned, picks)
+    own = np.unique(everything.members["row"])
+    taken, chosen = own[:0], []
+    for some in _portions(everything.starts[0]):
+        made, taken = _chosen(everything.only(some), picks, network, own, taken)
+        chosen += made
+    return joined(chosen)
+
+
+def _portions(times_ns: np.ndarray) -> list[np.ndarray]:
+    """Numbers of candidates that are looked at together, sorted; what is long is cut at gaps."""
+    order = np.argsort(times_ns, kind="stable")
+    gaps = np.diff(times_ns[order])
+    cuts = [0]
+    while len(order) - cuts[-1] > 2 * _PORTION:
+        first = cuts[-1] + _PORTION
+        cuts.append(first + int(gaps[first - 1 : first + _PORTION].argmax()))
+    return [np.sort(part) for part in np.split(order, cuts[1:])]
+
+
+def _chosen(
+    state: State, picks: pd.DataFrame, network: Network, own: np.ndarray, taken: np.ndarray
+) -> tuple[list[Found], np.ndarray]:
+    """Events among candidates, without the picks that are taken, and the picks taken then."""
     chosen = []
     for turn in range(_TURNS):
         for _ in range(_PASSES if turn == 0 else 1):
@@ -57,7 +80,7 @@ def contested(
         sizes = np.bincount(left["event"], minlength=len(odds))
         rest = np.flatnonzero(beaten & (sizes >= network.search.min_picks))
         state = replace(state, members=left[["event", "row"]]).only(rest)
-    return joined(chosen)
+    return chosen, taken
 
 
 def alone(state: State, picks: pd.DataFrame, network: Network, taken: np.ndarray) -> State:

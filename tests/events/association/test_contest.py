@@ -7,6 +7,7 @@ from synthetics import ORIGIN_NS, SEARCH, network, picks_of
 
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import VelocityModel
+from quakeline.events.association import contest
 from quakeline.events.association.contest import contested
 from quakeline.events.association.network import Network
 from quakeline.events.association.pick_errors import PickErrors
@@ -76,6 +77,26 @@ def test_an_event_alone_stays_as_it_is(scene):
     assert len(made) == 1
     assert set(picks["pick_id"]) == set(own["pick_id"])
     assert abs(made["time_ns"].item() - ORIGIN_NS - 40e9) < 0.1e9
+
+
+def test_candidates_in_portions_give_the_same_events(scene, monkeypatch):
+    """Each event stands twice, with half of its picks; portions end between them, or not."""
+    net, table = scene
+    halves = [
+        table["pick_id"][(table["event"] == n) & (table["site"] % 2 == odd)]
+        for n in range(3)
+        for odd in (0, 1)
+    ]
+    assigned = pd.DataFrame(
+        {"event_idx": np.repeat(range(6), [len(s) for s in halves]), "pick_id": pd.concat(halves)}
+    )
+    found = events(net, 0, 0, 1, 1, 2, 2)
+    whole = contested(found, assigned, table, net)
+    monkeypatch.setattr(contest, "_PORTION", 1)
+    assert [len(part) for part in contest._portions(found["time_ns"].to_numpy())] == [2, 2, 2]
+    parts = contested(found, assigned, table, net)
+    assert len(whole[0]) == len(parts[0]) == 3
+    assert set(whole[1]["pick_id"]) == set(parts[1]["pick_id"])
 
 
 def test_what_the_odds_speak_against_is_no_event(scene):
