@@ -1,13 +1,15 @@
-"""Association alone, picks to preliminary events, against PyOcto on the same real picks.
+"""Association alone, and picks to a catalog, against PyOcto on the same real picks.
 
 `python -m benchmarks.association_rivals FOLDER --python PYTHON [--only NAME] [--runs 3]
 [--limit 600] [--quick]`: FOLDER as for `benchmarks.real_catalogs`; PYTHON is that of an environment
 with what `benchmarks.rivals` needs. Both are processes on one thread that read picks and stations
 and write events; ours also reads velocities, of which PyOcto needs none (one speed), and locates
-each event with them. CPU seconds are those of the whole processes, start-up included, medians of so
-many runs in turn, for 10,000 picks; `work_cpu_s` those of association alone. The first of our runs
-compiles: where there are others it is `first_cpu_s` only. PyOcto's settings are those of
-`benchmarks.rival_associators`; it is stopped after `--limit` CPU seconds.
+each event with them. `catalog_cpu_s` and `catalog_peak_mb` are those of `quakeline catalog` as a
+process, from the table of picks to QuakeML, of which PyOcto does the first part. CPU seconds are
+those of the whole processes, start-up included, medians of so many runs in turn, for 10,000 picks;
+`work_cpu_s` those of association alone. The first of our runs compiles: where there are others it
+is `first_cpu_s` only. PyOcto's settings are those of `benchmarks.rival_associators`; it is stopped
+after `--limit` CPU seconds.
 """
 
 from __future__ import annotations
@@ -48,10 +50,11 @@ def main() -> None:
 
 def beside(folder: Path, python: Path, runs: int, limit_s: int) -> dict[str, Any]:
     """What a set takes both programs, in turn."""
-    ours, peer = [], []
+    ours, whole, peer = [], [], []
     with tempfile.TemporaryDirectory() as place:
         for number in range(runs):
             ours.append(process(folder, Path(place) / "caches"))
+            whole.append(catalog(folder, Path(place) / "caches", Path(place) / f"{number}.catalog"))
             found, spent = rival(
                 "pyocto", part_of(folder, None, Path(place) / str(number)), python, limit_s
             )
@@ -67,6 +70,9 @@ def beside(folder: Path, python: Path, runs: int, limit_s: int) -> dict[str, Any
         "cpu_s_per_10000_picks": round(mine * 1e4 / picks, 2),
         "peak_mb": max(run["peak_mb"] for run in ours),
         "events": ours[0]["events"],
+        "catalog_cpu_s": (made := statistics.median(run["cpu_s"] for run in whole)),
+        "catalog_cpu_s_per_10000_picks": round(made * 1e4 / picks, 2),
+        "catalog_peak_mb": max(run["peak_mb"] for run in whole),
         "peer_cpu_s": its,
         "peer_cpu_s_per_10000_picks": round(its * 1e4 / picks, 2),
         "peer_peak_mb": max(run["peak_mb"] for run in peer),
@@ -79,7 +85,20 @@ def beside(folder: Path, python: Path, runs: int, limit_s: int) -> dict[str, Any
 def process(folder: Path, caches: Path) -> dict[str, Any]:
     """Association of a set in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.association_rivals", str(folder)]
-    command += ["--child", json.dumps({"folder": str(folder)})]
+    said, used = _run([*command, "--child", json.dumps({"folder": str(folder)})], caches)
+    return {**json.loads(said.splitlines()[-1]), **used}
+
+
+def catalog(folder: Path, caches: Path, output: Path) -> dict[str, Any]:
+    """A set to a catalog by the command that a person gives."""
+    files = [str(folder / name) for name in ("picks.csv", "stations.csv", "velocity.csv")]
+    command = [str(Path(sys.executable).with_name("quakeline")), "catalog", *files[:2]]
+    command += ["--velocity", files[2], "--threads", "1", "--output", str(output)]
+    return _run(command, caches)[1]
+
+
+def _run(command: list[str], caches: Path) -> tuple[str, dict[str, Any]]:
+    """What a process on one thread prints, and what it uses."""
     env = {**environment_of(1), "QUAKELINE_CACHE": str(caches)}
     running = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env
@@ -89,11 +108,8 @@ def process(folder: Path, caches: Path) -> dict[str, Any]:
     _, status, used = os.wait4(running.pid, 0)
     if status:
         sys.exit(f"{' '.join(command)} failed")
-    return {
-        **json.loads(said.splitlines()[-1]),
-        "cpu_s": round(used.ru_utime + used.ru_stime, 1),
-        "peak_mb": round(used.ru_maxrss / 1024),
-    }
+    spent = round(used.ru_utime + used.ru_stime, 1)
+    return said, {"cpu_s": spent, "peak_mb": round(used.ru_maxrss / 1024)}
 
 
 def measured(folder: str) -> dict[str, Any]:

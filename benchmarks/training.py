@@ -102,7 +102,7 @@ PARTS = {
     "EarthquakeCNN": training_classes.earthquake_cnn,
     "their form": training_classes.their_form,
     "further": tuning,
-    "windows": training_cost.throughput,
+    "throughput": training_cost.throughput,
     "memory": training_cost.sizes,
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,18 @@ import numpy as np
 from benchmarks.training_records import FOLDS, folds, learnt, ridgecrest, rounded, shared, timed
 
 JITTER_S, DRAWS = 0.8, 10
+#: Windows of noise are so long before P, or at the beginning of a record that begins later.
+BEFORE_P_S = 10.0
+#: Networks of other random numbers, whose answers are taken together: one alone is by chance two or
+#: three windows of 72 better or worse.
+SEEDS = (0, 1, 2)
 
 
 @dataclass(frozen=True)
 class Answers:
     """Windows of P, S and noise, and whether a network is right: class, record and answer of each.
 
-    `draws` windows are of one onset.
+    `draws` answers are of one onset.
     """
 
     classes: tuple[str, ...]
@@ -53,13 +57,18 @@ class Answers:
 
 
 def together(parts: list[Answers]) -> Answers:
-    """The answers of several networks, each on other records."""
+    """The answers of several networks, each on other records or of another seed."""
 
     def joined(name: str) -> np.ndarray:
         return np.concatenate([getattr(one, name) for one in parts])
 
     wanted, record, right = (joined(name) for name in ("wanted", "record", "right"))
     return Answers(parts[0].classes, wanted, record, right, parts[0].draws)
+
+
+def of_seeds(parts: list[Answers]) -> Answers:
+    """The answers of networks of several seeds to the same windows."""
+    return replace(together(parts), draws=len(parts) * parts[0].draws)
 
 
 def judged(network: Any, card: Any, data: Any, rows: list[int], jitter_s: float) -> Answers:
@@ -71,13 +80,14 @@ def judged(network: Any, card: Any, data: Any, rows: list[int], jitter_s: float)
 
     windows = Windows(data, rows, card, Settings(jitter_s=0), training=False)
     random, draws = np.random.default_rng(11), DRAWS if jitter_s else 1
+    rate, least = card.sampling_rate_hz, card.window_samples / 2
     made, wanted, record = [], [], []
     for example in windows.examples():
+        middle = example.at
+        if middle is None:
+            middle = data.onsets(example.row)["P"][0] - BEFORE_P_S * rate
         for _ in range(draws):
-            moved = random.uniform(-jitter_s, jitter_s) * card.sampling_rate_hz
-            if example.kind == "N":
-                moved = -abs(moved)
-            at = None if example.at is None else max(example.at + moved, 0)
+            at = max(middle + random.uniform(-jitter_s, jitter_s) * rate, least)
             window, one, _ = windows.made(replace(example, at=at), 0)
             made.append(window)
             wanted.append(int(one.argmax()))
@@ -89,67 +99,88 @@ def judged(network: Any, card: Any, data: Any, rows: list[int], jitter_s: float)
 
 
 #: Few records are a few steps an epoch; means and variances stay those of the parent. All records
-#: that are not judged are learnt from: of so few none can be spared to choose an epoch by.
+#: that are not judged are learnt from: of so few none can be spared to choose an epoch by. The rate
+#: of the second was chosen with records of Hengill, labelled by the default picker.
 _ROADS: dict[str, dict[str, Any]] = {
     "from scratch": {"epochs": 300, "step_epochs": 60, "learning_rate": 1e-3},
     "begun with Ridgecrest": {
         "epochs": 60,
         "step_epochs": 15,
-        "learning_rate": 3e-4,
+        "learning_rate": 1e-4,
         "norms": "keep",
     },
 }
+_PLACES = {"centred": 0.0, "jitter": JITTER_S}
 
 
 def earthquake_cnn(quick: bool) -> list[dict[str, Any]]:
     """EarthquakeCNN: labelled by a picker at Ridgecrest, judged on analysts' labels of NCEDC."""
-    from quakeline.training.beginning import from_scratch
     from quakeline.training.datasets.opening import open_dataset
     from quakeline.training.settings import Settings
 
     settings = Settings(epochs=3 if quick else 30, patience=300, batch=64, learning_rate=2e-3,
                         norms="train", step_factor=0.5, jitter_s=JITTER_S)  # fmt: skip
+    seeds = SEEDS[:1] if quick else SEEDS
+    ncedc = open_dataset(shared() / "ncedc_mini24.npz").resampled(40.0)
     with tempfile.TemporaryDirectory() as folder:
         data = ridgecrest(Path(folder)).resampled(40.0)
-        order = np.random.default_rng(0).permutation(len(data)).tolist()
-        begun = from_scratch("earthquake-cnn", "b", 0)
-        first, cost = timed(begun, data, order[150:], order[:150], settings)
-    ncedc = open_dataset(shared() / "ncedc_mini24.npz").resampled(40.0)
-    card, state = begun.card, first.state_dict()
-    cases = [
-        {"case": "EarthquakeCNN, Ridgecrest labelled by PhaseNet, judged on NCEDC",
-         "records": len(data), **rounded(cost), **_both(first, card, ncedc, range(len(ncedc)))}
-    ]  # fmt: skip
+        first = [_first(data, ncedc, settings.model_copy(update={"seed": one})) for one in seeds]
+    facts = {"records": len(data), "seeds": len(seeds), "best_possible_jitter": _best(ncedc)}
+    cases = [{"case": "EarthquakeCNN, Ridgecrest labelled by PhaseNet, judged on NCEDC", **facts,
+              **rounded(first[0][2]), **_plain([answers for _, answers, _ in first])}]  # fmt: skip
     for road, changes in _ROADS.items():
-        own = settings.model_copy(
-            update={"batch": 16, **changes, **({"epochs": 3} if quick else {})}
-        )
-        found = _in_folds(state if "Ridgecrest" in road else None, ncedc, own)
-        cases.append({"case": f"EarthquakeCNN, NCEDC in {FOLDS} folds, {road}", **found})
+        found = []
+        for seed, (state, _, _) in zip(seeds, first, strict=True):
+            own = {"batch": 16, "seed": seed, **changes, **({"epochs": 3} if quick else {})}
+            begun = state if "Ridgecrest" in road else None
+            found.append(_in_folds(begun, ncedc, settings.model_copy(update=own)))
+        cases.append({"case": f"EarthquakeCNN, NCEDC in {FOLDS} folds, {road}",
+                      "seeds": len(seeds), **_plain(found)})  # fmt: skip
     return cases
 
 
-def _both(network: Any, card: Any, data: Any, rows: Iterable[int]) -> dict[str, Any]:
-    """Shares of right answers with the onset in the middle, and beside it."""
-    return {
-        name: rounded(judged(network, card, data, list(rows), far).plain())
-        for name, far in (("centred", 0.0), ("jitter", JITTER_S))
-    }
-
-
-def _in_folds(state: Any, data: Any, settings: Any) -> dict[str, Any]:
-    """The same of networks that begin with a state, or None, and learn from other folds."""
+def _first(data: Any, ncedc: Any, settings: Any) -> tuple[Any, dict[str, Answers], dict[str, Any]]:
+    """State of a network that learnt from Ridgecrest, its answers on NCEDC, and what it cost."""
     from quakeline.training.beginning import from_scratch
 
-    parts: dict[str, list[Answers]] = {"centred": [], "jitter": []}
+    order = np.random.default_rng(0).permutation(len(data)).tolist()
+    begun = from_scratch("earthquake-cnn", "b", settings.seed)
+    network, cost = timed(begun, data, order[150:], order[:150], settings)
+    rows = list(range(len(ncedc)))
+    answers = {name: judged(network, begun.card, ncedc, rows, far) for name, far in _PLACES.items()}
+    return network.state_dict(), answers, cost
+
+
+def _plain(of_each: list[dict[str, Answers]]) -> dict[str, Any]:
+    """Shares of right answers of all seeds, with the onset in the middle and beside it."""
+    return {name: rounded(of_seeds([one[name] for one in of_each]).plain()) for name in _PLACES}
+
+
+def _best(data: Any) -> float:
+    """The largest share of right answers that can be expected with onsets beside the middle.
+
+    Where P and S are so close that a window lies within reach of both, it is as often called by
+    the one as by the other. All windows of noise are right.
+    """
+    gaps = [min(own["S"]) - min(own["P"]) for own in map(data.onsets, range(len(data)))]
+    reach = 2 * JITTER_S * 40.0
+    shared_windows = [max(reach - gap, 0) / reach for gap in gaps]
+    return round(1 - float(np.mean(shared_windows)) / 2 * 2 / 3, 3)
+
+
+def _in_folds(state: Any, data: Any, settings: Any) -> dict[str, Answers]:
+    """Answers of networks that begin with a state, or None, and learn from other folds."""
+    from quakeline.training.beginning import from_scratch
+
+    parts: dict[str, list[Answers]] = {name: [] for name in _PLACES}
     for train, dev, test in folds(len(data)):
-        begun = from_scratch("earthquake-cnn", "b", 0)
+        begun = from_scratch("earthquake-cnn", "b", settings.seed)
         if state is not None:
             begun.network.load_state_dict(state)
         network = learnt(begun, data, train + dev, train + dev, settings)
-        for name, far in (("centred", 0.0), ("jitter", JITTER_S)):
+        for name, far in _PLACES.items():
             parts[name].append(judged(network, begun.card, data, test, far))
-    return {name: rounded(together(own).plain()) for name, own in parts.items()}
+    return {name: together(own) for name, own in parts.items()}
 
 
 def their_form(quick: bool) -> list[dict[str, Any]]:

@@ -98,8 +98,11 @@ def peer(folder: Path, batch: int, learn: bool, workers: int) -> tuple[int, Call
 
 def road(asked: dict[str, Any]) -> dict[str, float]:
     """CPU seconds of this process and of its workers, and wall seconds, of the second epoch."""
+    import os
     import resource
 
+    if asked["passive"]:  # is read when PyTorch is imported
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     import torch
 
     torch.set_num_threads(int(asked["threads"]))
@@ -116,27 +119,42 @@ def road(asked: dict[str, Any]) -> dict[str, float]:
     return {"cpu_s": used() - before, "wall_s": cost["wall_s"], "windows": n}
 
 
+#: Threads, whether they sleep while they wait for each other, and how a row calls them. PyTorch's
+#: burn time by default, above all on cores that other programs use as well.
+_THREADS = (
+    (2, False, "2 threads"),
+    (2, True, "2 threads that sleep while they wait"),
+    (1, False, "1 thread"),
+)
+
+
 def throughput(quick: bool) -> list[dict[str, Any]]:
-    """Windows of PhaseNet that are made, and learnt from, on two cores."""
+    """Windows of PhaseNet that are made, and learnt from; medians of three epochs."""
     cases = []
     with tempfile.TemporaryDirectory() as folder:
         synthetic(Path(folder), 100 if quick else 250)
-        for learn in (False, True):
-            runs: dict[str, list[dict[str, Any]]] = {"ours": [], "peer": []}
-            for _ in range(1 if quick or learn else 3):
-                for name, own in runs.items():
-                    own.append(measure.child(MODULE, 2, road=name, folder=folder, learn=learn,
-                                             workers=2))  # fmt: skip
-            middle = {name: measure.medians(own) for name, own in runs.items()}
-            what = "made and learnt from" if learn else "made"
-            for unit in ("cpu_s", "wall_s"):
-                ours_s, peer_s = (middle[name][unit] for name in ("ours", "peer"))
+        for learn, kinds in ((False, _THREADS[:1]), (True, _THREADS)):
+            for threads, passive, words in kinds:
+                middle = _middle(1 if quick else 3, threads, folder=folder, learn=learn,
+                                 passive=passive, workers=2)  # fmt: skip
+                what = "made and learnt from" if learn else "made"
                 n = middle["ours"]["windows"]
-                cases.append({"case": f"PhaseNet's windows {what}, 2 threads",
-                              "unit": f"{unit.replace('_', ' ')} of {n:g} windows",
-                              "ours": round(ours_s, 3), "peer": round(peer_s, 3),
-                              "ratio": round(peer_s / ours_s, 2)})  # fmt: skip
+                for unit in ("cpu_s", "wall_s"):
+                    ours_s, peer_s = (middle[name][unit] for name in ("ours", "peer"))
+                    cases.append({"case": f"throughput of PhaseNet, windows {what}, {words}",
+                                  "unit": f"{unit.replace('_', ' ')} of {n:g} windows",
+                                  "ours": round(ours_s, 3), "peer": round(peer_s, 3),
+                                  "ratio": round(peer_s / ours_s, 2)})  # fmt: skip
     return cases
+
+
+def _middle(times: int, threads: int, **asked: Any) -> dict[str, dict[str, float]]:
+    """Medians of both roads, which take turns."""
+    runs: dict[str, list[dict[str, Any]]] = {"ours": [], "peer": []}
+    for _ in range(times):
+        for name, own in runs.items():
+            own.append(measure.child(MODULE, threads, road=name, **asked))
+    return {name: measure.medians(own) for name, own in runs.items()}
 
 
 def memory(asked: dict[str, Any]) -> dict[str, float]:

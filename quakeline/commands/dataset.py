@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from quakeline.models.cards import Card
     from quakeline.training.datasets.rules import Rules
 
 app = typer.Typer(no_args_is_help=True, help="Data sets to train networks with.")
@@ -20,7 +21,10 @@ Where = Annotated[
     ),
 ]
 Model = Annotated[
-    str | None, typer.Option(help="Say also what this network cannot use: name or .safetensors.")
+    str | None,
+    typer.Option(
+        help="Say also what this network cannot use: weights, an architecture, or .safetensors."
+    ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the facts to this file.")]
 Picture = Annotated[
@@ -63,8 +67,6 @@ def inspect(
 
     from quakeline.io.products import targets
     from quakeline.io.products.atomic import write_text
-    from quakeline.models.named import weights_file
-    from quakeline.models.weights import card_of
     from quakeline.training.datasets import picture as drawing
     from quakeline.training.datasets.inspecting import facts_of, lines_of
     from quakeline.training.datasets.opening import open_dataset
@@ -75,7 +77,7 @@ def inspect(
     if picture is not None:
         drawing.require_kind("--picture", picture)
         targets.require_file("--picture", picture, [*found.files, json_file])
-    card = card_of(weights_file(model))[0] if model else None
+    card = _card_of(model) if model else None
     facts = facts_of(found, card, waveforms)
     if json_file is not None:
         write_text(json_file, json.dumps(facts, indent=2) + "\n")
@@ -83,6 +85,23 @@ def inspect(
     if picture is not None:
         drawing.draw(found, picture)
         typer.echo(f"written  {picture}")
+
+
+def _card_of(model: str) -> Card:
+    """What weights of a name or a file, or an architecture to be trained, take and give."""
+    from quakeline.core.errors import ConfigError
+    from quakeline.models.cards import CARDS
+    from quakeline.models.weights import SUFFIX, card_of
+    from quakeline.training.beginning import SCRATCH
+
+    if Path(model).suffix == SUFFIX:
+        return card_of(Path(model))[0]
+    known = {**SCRATCH, **CARDS}
+    if model not in known:
+        raise ConfigError(
+            f"--model: {model!r} given; allowed: {', '.join(sorted(known))}, or a .safetensors file"
+        )
+    return known[model]
 
 
 @app.command()

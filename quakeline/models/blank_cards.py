@@ -7,7 +7,8 @@ from dataclasses import replace
 from quakeline.models.ancestry import NOT_STATED
 from quakeline.models.cards import CARDS, Card, Filter, GivenFiles
 
-#: EarthquakeCNN, of which no weights are at hand; thresholds are for want of others.
+#: EarthquakeCNN, of which no weights are at hand; thresholds are for want of others. Its authors'
+#: accelerometers are high-passed at 0.5 Hz; seismometers record microseisms there.
 EARTHQUAKE_CNN = Card(
     name="earthquake-cnn",
     network="earthquake-cnn",
@@ -23,7 +24,7 @@ EARTHQUAKE_CNN = Card(
     phases=("P", "S"),
     thresholds={"P": 0.95, "S": 0.95},
     normalisation="max",
-    filter=Filter(low_hz=0.5, high_hz=None, order=4, zero_phase=False),
+    filter=Filter(low_hz=1.0, high_hz=None, order=4, zero_phase=False),
     output="window",
     source=GivenFiles("trained from scratch"),
 )

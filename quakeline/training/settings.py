@@ -92,7 +92,7 @@ class Settings(Section):
         None,
         ge=0,
         description="networks of one class: largest distance of an onset from its window's middle,"
-        " in s; null: half the step between windows",
+        " in s, but never nearer to another onset; null: half the step between windows",
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",

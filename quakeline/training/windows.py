@@ -26,13 +26,19 @@ _SUPERPOSED = (0.1, 1.0)
 class Example:
     """A window that is learnt from: a record, and for networks of one class its class and place.
 
-    `at` is the sample of the record in the middle of the window, None for any place.
+    `at` is the sample of the record in the middle of the window, None for any place in the first
+    `quiet` samples, which hold noise alone.
     """
 
     row: int
     kind: str = ""
     at: float | None = None
+    quiet: int = 0
 
+
+#: A window of noise ends as long before the first onset of a record: labels are late at times, and
+#: resampling spreads an onset to both sides.
+_BEFORE_ONSET_S = 0.5
 
 #: Bytes of records, ready to be cut, that are kept in memory for each part.
 _KEPT_BYTES = 1 << 29
@@ -68,8 +74,10 @@ class Windows:
         ]
         n, window = int(self.dataset.table["npts"].iloc[row]), self.card.window_samples
         quiet = self.dataset.noise_end(row)
+        if quiet < n:
+            quiet -= round(_BEFORE_ONSET_S * self.card.sampling_rate_hz)
         if quiet >= window and any(name in labels.NOISE for name in self.card.classes):
-            found.append(Example(row, _NOISE, None if quiet == n else quiet - window / 2))
+            found.append(Example(row, _NOISE, quiet=quiet))
         return found
 
     @cached_property
@@ -171,14 +179,9 @@ class Windows:
         card, window = self.card, self.card.window_samples
         if card.output == "window":
             if example.at is None:
-                return int(random.integers(0, n - window + 1))
-            far = self._jitter if n > window else 0
-            moved = int(random.integers(-far, far + 1))
-            return (
-                round(example.at)
-                - window // 2
-                + (min(moved, 0) if example.kind == _NOISE else moved)
-            )
+                return int(random.integers(0, example.quiet - window + 1))
+            low, high = self._reach(example.row, example.at) if n > window else (0, 0)
+            return round(example.at) - window // 2 + int(random.integers(low, high + 1))
         onsets = [at for own in self._onsets[example.row].values() for at in own]
         if not onsets:
             return int(random.integers(min(0, n - window), max(0, n - window) + 1))
@@ -192,6 +195,18 @@ class Windows:
                 min(anchor - window // 2, max(0, n - window)), min(0, n - window)
             )
         return int(random.integers(lowest, highest + 1))
+
+    def _reach(self, row: int, at: float) -> tuple[int, int]:
+        """How far the middle of a window may lie before and behind its onset, in samples.
+
+        No farther than half way to another onset, whose window it would be: with P at a place and
+        S shortly behind it the same window would be learnt as both.
+        """
+        far = self._jitter
+        others = [one - at for own in self._onsets[row].values() for one in own if one != at]
+        before = max((one for one in others if one < 0), default=-np.inf)
+        behind = min((one for one in others if one > 0), default=np.inf)
+        return -int(min(far, -before / 2)), int(min(far, behind / 2))
 
     def _wanted(
         self, example: Example, placed: list[tuple[int, int]]

@@ -8,6 +8,7 @@ behind.
 
 from __future__ import annotations
 
+import getpass
 import os
 import platform
 import signal
@@ -318,9 +319,18 @@ def _follow(
 
 
 def _environment() -> dict[str, str]:
-    """The environment of Snakemake: the commands of a profile find the Python that runs here."""
+    """The environment of Snakemake: the commands of a profile find the Python that runs here.
+
+    A user whom the machine knows by number alone, as in containers (`docker run --user`), is
+    called by that number: Snakemake asks for a name.
+    """
     here = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": os.pathsep.join([here, os.environ.get("PATH", os.defpath)])}
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        user = str(os.getuid())
+    path = os.pathsep.join([here, os.environ.get("PATH", os.defpath)])
+    return {"LOGNAME": user, **os.environ, "PATH": path}
 
 
 @contextmanager

@@ -18,7 +18,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(f"config file {path} does not exist") from None
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no text, no date
-        raise ConfigError(f"config file {path}: {' '.join(str(error).split())}") from None
+        said = " ".join(str(error).split()).replace('in "<unicode string>", line', "in line")
+        raise ConfigError(f"config file {path}: {said}") from None
     if raw is None:
         return {}
     if not isinstance(raw, dict):

@@ -56,7 +56,7 @@ def test_the_overlay_follows_from_the_data(data: Stream, here: Path) -> None:
     text = Path("config/runs/mine.yaml").read_text()
     assert f"{len(data)} channels of 4 stations would be used" in text
     assert "No waveforms: data/where.csv." in text
-    assert "4 stations, up to 11 km from each other." in text
+    assert "4 stations, up to 11 km from each other, in GERMANY." in text
     assert set(map(str, (p for p in here.rglob("*.yaml")))) == {
         str(here / "config/runs/mine.yaml"),
         str(here / "profiles/default/config.yaml"),

@@ -11,7 +11,7 @@ from workfolder import WorkFolder
 
 from quakeline.api.direct.archive_scan import lines, thresholds
 from quakeline.commands.scan import scan
-from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.errors import ConfigError, DataError, WeightsError
 from quakeline.waveforms.sources.archive_list import ArchiveList
 
 REFERENCE = "reference/archive_scan/hengill_200hz_performer_v2_predictions.txt"
@@ -88,3 +88,13 @@ def test_options_that_do_not_fit(tmp_path: Path) -> None:
         scan(listed, model="x", loader_argv="x")
     with pytest.raises(DataError, match="lists no files"):
         scan(listed, out=tmp_path / "out.txt")
+
+
+def test_weights_that_are_not_those_of_the_network(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("n e z\n")
+    listed, weights = tmp_path / "list.txt", tmp_path / "w.h5"
+    with pytest.raises(ConfigError, match=r"--weights: .*w.h5 does not exist"):
+        scan(listed, weights=weights)
+    weights.write_text("no weights")
+    with pytest.raises(WeightsError, match=r"w.h5 given; allowed: .* spec-cnn-v2 or spec-cnn-v1"):
+        scan(listed, weights=weights, cnn=True)

@@ -9,10 +9,12 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from labelled_records import labelled, small
+from labelled_records import labelled, small, wavelets
 from obspy.io.sac import SACTrace
+from typer.testing import CliRunner
 from workfolder import WorkFolder
 
+from quakeline.cli import app
 from quakeline.commands.dataset import rules_of
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.io import exports
@@ -345,3 +347,16 @@ def test_a_picture_of_a_data_set(tmp_path: Path, kind: str) -> None:
             assert words in text, words
     with pytest.raises(ConfigError, match=r"--picture: 'a.pdf' given; allowed: \*.png, \*.svg"):
         picture.require_kind("--picture", Path("a.pdf"))
+
+
+def test_records_are_looked_at_for_an_architecture_without_weights(tmp_path: Path) -> None:
+    wavelets(tmp_path / "ds", 4)
+    done = CliRunner().invoke(
+        app, ["dataset", "inspect", str(tmp_path / "ds"), "--model", "earthquake-cnn"]
+    )
+    assert done.exit_code == 0
+    assert "4 of 4: not at 40 Hz, the rate of earthquake-cnn, unless they are resampled" in (
+        done.output
+    )
+    done = CliRunner().invoke(app, ["dataset", "inspect", str(tmp_path / "ds"), "--model", "x"])
+    assert "--model: 'x' given; allowed: earthquake-cnn, " in str(done.exception)

@@ -315,17 +315,35 @@ def test_a_file_for_training_is_checked(tmp_path: Path) -> None:
         train(path, threads=1)
 
 
-def test_onsets_beside_the_middle_of_a_window(tmp_path: Path) -> None:
+def test_a_window_is_of_the_onset_that_is_nearest_to_its_middle(tmp_path: Path) -> None:
     data = wavelets(tmp_path / "ds", 4, n=900)
-    p = data.onsets(0)["P"][0]
+    onsets = {"P": 400.0, "S": 460.0}
+    for phase, at in onsets.items():
+        data.table.at[0, phase] = (at,)
     made = Windows(data, [0], GPD, Settings(jitter_s=0.5, augmentation=STILL), training=True)
-    moved = [made._start(Example(0, "P", p), 900, np.random.default_rng(n)) for n in range(200)]
-    places = round(p) - 200 - np.array(moved)
-    assert places.min() < -40
-    assert places.max() > 40
-    assert np.abs(places).max() <= 50
-    noise = [made._start(Example(0, "N", 300.0), 900, np.random.default_rng(n)) for n in range(50)]
-    assert max(noise) <= 100
+
+    def places(phase: str) -> np.ndarray:
+        """Where the middle of the window is, in samples behind the onset."""
+        at = onsets[phase]
+        own = [
+            made._start(Example(0, phase, at), 900, np.random.default_rng(n)) for n in range(300)
+        ]
+        return np.array(own) + 200 - round(at)
+
+    assert (places("P").min(), places("P").max()) == (-50, 30)
+    assert (places("S").min(), places("S").max()) == (-30, 50)
+
+
+def test_windows_of_noise_are_anywhere_before_the_first_onset(tmp_path: Path) -> None:
+    data = wavelets(tmp_path / "ds", 4, n=1200)
+    data.table.at[0, "P"], data.table.at[0, "S"] = (700.0,), (800.0,)
+    made = Windows(data, [0], GPD, Settings(augmentation=STILL), training=True)
+    (noise,) = (one for one in made.examples() if one.kind == "N")
+    starts = [made._start(noise, 1200, np.random.default_rng(n)) for n in range(300)]
+    assert min(starts) < 10
+    assert 240 < max(starts) <= 700 - 50 - 400  # it ends half a second before P
+    data.table.at[0, "P"] = (440.0,)
+    assert [one.kind for one in replace(made, rows=[0]).examples()] == ["P", "S"]
 
 
 @pytest.mark.parametrize(

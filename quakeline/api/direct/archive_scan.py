@@ -127,17 +127,22 @@ def made_ready(options: Options) -> Annotator:
 
 
 def _weights(options: Options) -> Path:
-    names = NETWORKS[options.network]
-    if options.weights is None:
+    names, given = NETWORKS[options.network], options.weights
+    if given is None:
         return weights_file(names[0])
-    if options.weights.suffix == SUFFIX:
-        return weights_file(None, options.weights)
-    for name in names[:-1]:
+    if not given.exists():
+        raise ConfigError(f"--weights: {given} does not exist")
+    if given.suffix == SUFFIX:
+        return weights_file(None, given)
+    for name in names:
         try:
-            return weights_file(name, options.weights)
+            return weights_file(name, given)
         except WeightsError:
             continue
-    return weights_file(names[-1], options.weights)
+    raise WeightsError(
+        f"--weights: {given} given; allowed: the original weights of {' or '.join(names)}"
+        " (--cnn and --gpd ask for those of other networks), or a .safetensors file"
+    )
 
 
 def _custom(loader: Loader) -> Any:

@@ -13,7 +13,7 @@ from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
 from quakeline.events.association import blocks
-from quakeline.events.association.blocks import Found, joined
+from quakeline.events.association.blocks import Found, Known, joined
 from quakeline.events.association.contest import contested
 from quakeline.events.association.grid import Grid
 from quakeline.events.association.ids import new_ids
@@ -39,6 +39,7 @@ def associate(
     *,
     finder: Finder,
     grids: dict[Search, Grid] | None = None,
+    known: Known | None = None,
     taken: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -53,6 +54,8 @@ def associate(
         searched again, and the origins are those of the finder.
     grids
         Travel times of the same sites, finder and searches from earlier calls; new ones are added.
+    known
+        What blocks of the same picks, sites and finder gave in earlier calls; new ones are added.
     taken
         Ids of events that new ones must not get.
     progress
@@ -73,6 +76,7 @@ def associate(
         threads,
         {} if grids is None else grids,
         progress,
+        known,
     )
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
@@ -117,6 +121,7 @@ def _looked(
     threads: int,
     grids: dict[Search, Grid],
     progress: Callable[[int, int], None] | None,
+    known: Known | None,
 ) -> Found:
     """Located events with the picks that fit them best, in several looks.
 
@@ -134,13 +139,13 @@ def _looked(
         for _ in range(_LOOKS):
             rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
             rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest
-            more = blocks.associate(rest, grid, search, threads, progress)
+            more = blocks.associate(rest, grid, search, threads, progress, known)
             if more[0].empty:
                 break
             more = settled(*more, search)
             if more[0].empty:
                 break
-            grown, errors = refined(*joined([found, more]), table, network)
+            grown, errors = refined(*joined([_named(*found), _named(*more)]), table, network)
             network = replace(network, errors=errors)
             new = len(grown[0]) - len(found[0])
             found = grown
@@ -150,6 +155,11 @@ def _looked(
             grown, errors = refined(*_contested(found, table, network, grid), table, network)
             network, found = replace(network, errors=errors), grown
     return found
+
+
+def _named(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
+    """Events and which picks they have, without all that is known of the picks."""
+    return found, assigned[["event_idx", "pick_id"]] if len(assigned) else assigned
 
 
 def _contested(found: Found, table: pd.DataFrame, network: Network, grid: Grid) -> Found:

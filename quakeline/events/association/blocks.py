@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +27,11 @@ _PER_TRAVEL = 10
 #: Events this close to a block, in s, are reported by it as well.
 _BESIDE_S = 5.0
 
+#: What is told of the picks of events, besides `event_idx` and `residual`.
+_OF_PICKS = ["pick_id", "place", "phase", "probability"]
+
+#: Start and end in ns, and the rows of the picks.
+Block = tuple[int, int, slice]
 Found = tuple[pd.DataFrame, pd.DataFrame]
 
 
@@ -33,31 +41,40 @@ def associate(
     search: Search,
     threads: int,
     progress: Callable[[int, int], None] | None = None,
+    known: Known | None = None,
 ) -> Found:
     """Associate picks (pick_id, site, place, phase, probability, time_ns), sorted by time.
 
-    `pick_id` are texts or numbers.
+    `pick_id` are texts or numbers. `known` are blocks of earlier calls; new ones are added.
 
     Returns
     -------
     events, picks
-        As `Grid.associate`; times of events are `time_ns`.
+        As `Grid.associate`; times of events are `time_ns`. Of the picks `pick_id`, `place`, `phase`
+        and `probability` are told.
     """
     longest_s, least = grid.longest_s, max(search.min_picks, 1)
     margin_s = longest_s + 2 * _BESIDE_S
     blocks = list(_blocks(picks["time_ns"].to_numpy(), longest_s, margin_s, least))
     done: list[Found] = []
-    with ThreadPoolExecutor(max(threads, 1)) as pool:
-        for found in pool.map(lambda block: _block(picks, grid, margin_s, *block), blocks):
-            done.append(found)
-            if progress:
-                progress(len(done), len(blocks))
+    work = partial(_block if known is None else known.block, picks, grid, margin_s)
+    for found in _each(work, blocks, threads):
+        done.append(found)
+        if progress:
+            progress(len(done), len(blocks))
     return _without_twins(*joined(done))
 
 
-def _blocks(
-    times_ns: np.ndarray, longest_s: float, margin_s: float, least: int
-) -> Iterator[tuple[int, int, slice]]:
+def _each(work: Callable[..., Found], blocks: list[Block], threads: int) -> Iterator[Found]:
+    """What blocks give, in their order. A single thread is the one that asks."""
+    if threads < 2:
+        yield from (work(*block) for block in blocks)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(lambda block: work(*block), blocks)
+
+
+def _blocks(times_ns: np.ndarray, longest_s: float, margin_s: float, least: int) -> Iterator[Block]:
     """Starts and ends in ns of the blocks that hold enough picks, and their picks' rows."""
     length = round(max(_LEAST_BLOCK_S, np.ceil(_PER_TRAVEL * longest_s / 60) * 60) * SECOND)
     margin = round(margin_s * SECOND)
@@ -84,7 +101,30 @@ def _block(
     inside = seconds.between(-_BESIDE_S, length_s + _BESIDE_S)
     time_ns = start + np.round(seconds[inside] * SECOND).astype("int64")
     found = found[inside].assign(time_ns=time_ns, associator=grid.name)
-    return found, assigned[assigned["event_idx"].isin(found["idx"])]
+    # Of many blocks only what is asked of their picks later.
+    return found, assigned.loc[
+        assigned["event_idx"].isin(found["idx"]), [*_OF_PICKS, "event_idx", "residual"]
+    ]
+
+
+class Known:
+    """What blocks of the same sites and picks gave, so that none is searched twice.
+
+    A block depends on what its grid depends on, and on which picks there are and when.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Any, ...], Found] = {}
+
+    def block(
+        self, picks: pd.DataFrame, grid: Grid, margin_s: float, start: int, end: int, rows: slice
+    ) -> Found:
+        """As `_block`."""
+        own = [picks[name].to_numpy()[rows].tobytes() for name in ("pick_id", "time_ns")]
+        key = grid.depends_on, start, end, *(blake2b(some).digest() for some in own)
+        if key not in self._found:
+            self._found[key] = _block(picks, grid, margin_s, start, end, rows)
+        return self._found[key]
 
 
 def joined(parts: list[Found]) -> Found:

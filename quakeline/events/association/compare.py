@@ -12,6 +12,7 @@ from scipy.special import gammaincinv
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
 from quakeline.events.association.associate import associate
+from quakeline.events.association.blocks import Known
 from quakeline.events.association.grid import Grid
 from quakeline.events.association.network import Finder
 from quakeline.events.association.rules import Search
@@ -74,14 +75,22 @@ def trials(
     threads: int,
     finder: Finder,
 ) -> Iterator[Trial]:
-    """Associate the same picks (PICKS) with each setting; `finder` as in `associate`."""
+    """Associate the same picks (PICKS) with each setting; `finder` as in `associate`.
+
+    Travel times, and the search of blocks for which settings do not differ, are shared.
+    """
     shifted = _shifted(picks)
     span = picks["time"].max() - picks["time"].min() if len(picks) else pd.Timedelta(0)
     days = max(span, pd.Timedelta("1s")) / pd.Timedelta("1D")
     grids: dict[Search, Grid] = {}
+    real, moved = Known(), Known()
     for name, search in searches.items():
-        _, arrivals = associate(picks, sites, model, search, threads, finder=finder, grids=grids)
-        false, _ = associate(shifted, sites, model, search, threads, finder=finder, grids=grids)
+        _, arrivals = associate(
+            picks, sites, model, search, threads, finder=finder, grids=grids, known=real
+        )
+        false, _ = associate(
+            shifted, sites, model, search, threads, finder=finder, grids=grids, known=moved
+        )
         rms = arrivals.groupby("event_id")["residual_s"].agg(lambda r: np.sqrt(np.mean(r**2)))
         yield Trial(
             name,

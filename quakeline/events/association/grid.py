@@ -76,6 +76,7 @@ class Grid:
         self._made_for = search.margin_km, search.depth_km, search.node_km
         known = [grid for grid in others if grid._made_for == self._made_for]
         far_km = search.max_distance_km
+        self.depends_on = *self._made_for, far_km, search.min_picks, search.tolerance_s
         same = (grid._reach for grid in known if grid._search.max_distance_km == far_km)
         travel = known[0]._reach.travel if known else None
         self._reach: Reach = next(same, None) or self._reached(travel)

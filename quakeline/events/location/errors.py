@@ -117,24 +117,28 @@ def _between(values: np.ndarray, cost: np.ndarray) -> float:
     return round(float(np.exp(x[1] + off)), 4)
 
 
-def split(before: Errors, after: Errors, travel_s: np.ndarray, *, given: bool) -> Errors:
+def split(
+    before: Errors, after: Errors, travel_s: np.ndarray, unknown: float, *, given: bool
+) -> Errors:
     """Errors of hypocentres where station terms were taken off: what these were, and the rest.
 
     Residuals of arrivals that are alike in all events are velocities that differ from side to
     side: of the share that the difference of `before` and `after` is of the travel times. As a
     whole velocities are taken to be wrong by as much, and by several times as much for an event
     without S, of which residuals hardly tell (both are what holds the references of real sets, see
-    docs/catalog.md); but not by less than was expected before any residual was seen, or than
-    `after` tells of, as far as terms took nothing. A share that is `given` stays.
+    docs/catalog.md). Both are no less than what residuals leave `unknown`, or than `after` tells
+    of, as far as terms took nothing, and that of the whole than was expected before any residual
+    was seen. A share that is `given` stays.
     """
     taken_s = np.sqrt(max(before.each_s**2 - after.each_s**2, 0.0))
     sides = float(taken_s / np.sqrt(np.mean(travel_s**2)))
     if given:
         return replace(after, sides=max(sides, after.sides))
     left = after.share * min(after.each_s / before.each_s, 1.0)
-    share = round(max(sides, left, EXPECTED_SHARE), 4)
+    told = max(sides, left, unknown)
+    share = round(max(told, EXPECTED_SHARE), 4)
     p_alone = round(min(max(share, _P_ALONE * sides), _MOST), 4)
-    return Errors(after.each_s, share, max(sides, SIDES * share), p_alone)
+    return Errors(after.each_s, share, max(told, SIDES * share), p_alone)
 
 
 def stretch(u: np.ndarray) -> float:

@@ -17,7 +17,7 @@ from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.core.timeline import SECOND
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model, Network, Times
-from quakeline.events.location import batch, modes, posterior, systematic, terms
+from quakeline.events.location import batch, mixed, modes, posterior, systematic, terms
 from quakeline.events.location.errors import Errors, estimated, looked_at, split, stretch
 from quakeline.events.location.observations import Observations, gathered
 from quakeline.events.location.outliers import Others
@@ -87,7 +87,8 @@ class Locator:
         """
         joined = self._joined(events, arrivals, picks)
         seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
-        found, _ = self._with_terms(seen, *self._without_terms(seen, self._begun(events, seen)))
+        first = self._without_terms(seen, self._begun(events, seen))
+        found, _, _ = self._with_terms(seen, *first)
         codes = list(terms.COLUMNS[:4])
         medians = joined.assign(delay_s=found).groupby(codes)["delay_s"].median().reset_index()
         rows = medians.itertuples(index=False, name=None)
@@ -149,7 +150,7 @@ class Locator:
         point = np.column_stack([places, np.zeros(len(places))])
         late = replace(arrivals, time_s=arrivals.time_s + before)
         left = self._left(late, group, before, point, stretched)
-        return terms.static(left, velocities=False)
+        return terms.of_stations(left)
 
     def _arrivals(self, members: pd.DataFrame, time_ns: np.ndarray) -> batch.Arrivals:
         """Arrivals of events that `origins` is given, in seconds after a time of each event."""
@@ -197,13 +198,13 @@ class Locator:
         """Solutions of all events and the delays of all arrivals in s, zero without terms."""
         arrivals, first = self._without_terms(seen, starts)
         before = self._settled(seen, first)
-        delays, fits = self._with_terms(seen, arrivals, first)
+        delays, fits, unknown = self._with_terms(seen, arrivals, first)
         sizes = np.cumsum([len(some) for some in seen])[:-1]
         seen = _shifted(seen, delays)
         left = np.split(fits.residual_s, sizes)
         rows = zip(seen, fits.point, left, fits.stretch, strict=True)
         seen = [self._among(others, *row) for row in rows]
-        errors = self._stated(before, self._settled(seen, fits), arrivals, fits)
+        errors = self._stated(before, self._settled(seen, fits), arrivals, fits, unknown)
         shares = errors.shares(np.array([some.is_s.mean() for some in seen]))
         share = float(np.median(shares))
         logger.info(
@@ -229,35 +230,46 @@ class Locator:
         return arrivals, batch.fitted(arrivals, self.times, self._box, first.point[None])
 
     def _stated(
-        self, before: Errors, after: Errors, arrivals: batch.Arrivals, fits: batch.Fits
+        self,
+        before: Errors,
+        after: Errors,
+        arrivals: batch.Arrivals,
+        fits: batch.Fits,
+        unknown: float,
     ) -> Errors:
-        """Errors that hypocentres are stated with, from those before and after station terms."""
+        """Errors that hypocentres are stated with, from those before and after station terms.
+
+        `unknown` is the share by which velocities may be wrong after what the terms hold of it.
+        """
         if self.station_terms == "none":
             return after
         # Terms take off what is left of the model's errors at the hypocentres; what these have
         # taken up stays in them, however small the residuals become.
         travel = arrivals.time_s - fits.point[arrivals.event, 3]
-        return split(before, after, travel, given=self.model_error_share != "auto")
+        return split(before, after, travel, unknown, given=self.model_error_share != "auto")
 
     def _with_terms(
         self, seen: list[Observations], arrivals: batch.Arrivals, fits: batch.Fits
-    ) -> tuple[np.ndarray, batch.Fits]:
-        """Delays of all arrivals in s, and the fits of what they leave."""
-        delays = np.zeros(len(arrivals.time_s))
+    ) -> tuple[np.ndarray, batch.Fits, float]:
+        """Delays of all arrivals in s, the fits of what they leave, and the share of velocities.
+
+        The share is its standard error, as in `terms.static`.
+        """
+        delays, unknown = np.zeros(len(arrivals.time_s)), 0.0
         if self.station_terms == "none":
-            return delays, fits
+            return delays, fits, unknown
         group = np.concatenate([some.site * 2 + some.is_s for some in seen])
         for iteration in range(terms.ITERATIONS):
             left = self._left(arrivals, group, delays, fits.point, fits.stretch)
             if self.station_terms == "static" or not iteration:
-                delays = terms.static(left)
+                delays, unknown = terms.static(left)
             else:
                 radius = terms.radius_km(iteration, float(np.ptp(self._box, axis=0)[:2].max()))
                 places = fits.point[arrivals.event, :3]
-                delays = terms.source_specific(left, places, radius)
+                delays, unknown = terms.source_specific(left, places, radius)
             shifted = replace(arrivals, time_s=arrivals.time_s - delays)
             fits = batch.fitted(shifted, self.times, self._box, fits.point[None])
-        return delays, fits
+        return delays, fits, unknown
 
     def _left(
         self,
@@ -266,7 +278,7 @@ class Locator:
         delays: np.ndarray,
         points: np.ndarray,
         stretched: np.ndarray,
-    ) -> terms.Left:
+    ) -> mixed.Left:
         """What hypocentres leave of arrivals whose times hold the delays that were found so far.
 
         `points`, (m, 4), and factors of the errors, (m,), are those of the events.
@@ -278,7 +290,7 @@ class Locator:
         scale = arrivals.scale_s * stretched[arrivals.event]
         residual = arrivals.time_s - place[:, 3] - travel
         weight = batch.weights((residual - delays) / scale) / scale**2
-        return terms.Left(arrivals.event, group, residual, travel, slopes, weight)
+        return mixed.Left(arrivals.event, group, residual, travel, slopes, weight)
 
     def _among(
         self,

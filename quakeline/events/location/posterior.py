@@ -130,8 +130,11 @@ class Likelihood:
         """Residuals, slopes (n, 4) of predicted times over their scale, and travel times."""
         east, north = point[0] - self.seen.x, point[1] - self.seen.y
         travel, over_place = self.times.sloped(self.seen.table, east, north, point[2])
-        slopes = np.column_stack([over_place, np.ones(len(travel))])
-        return self.seen.time_s - point[3] - travel, slopes / self.scale_s[:, None], travel
+        slopes = np.empty((len(travel), 4))
+        slopes[:, :3] = over_place
+        slopes[:, 3] = 1.0
+        slopes /= self.scale_s[:, None]
+        return self.seen.time_s - point[3] - travel, slopes, travel
 
 
 def density(u: np.ndarray) -> np.ndarray:
@@ -146,12 +149,13 @@ def most_likely(likelihood: Likelihood, start: np.ndarray) -> Fit:
     fit, gradient = likelihood.at(np.clip(start, low, high))
     damping = 1e-3
     for _ in range(_STEPS):
-        stuck = ((fit.point <= low) & (gradient > 0)) | ((fit.point >= high) & (gradient < 0))
-        free = ~stuck
-        matrix = fit.information[np.ix_(free, free)]
+        free = ~(((fit.point <= low) & (gradient > 0)) | ((fit.point >= high) & (gradient < 0)))
+        some = slice(None) if free.all() else free
+        damped = np.array(fit.information[some][:, some], order="C")
+        diagonal = damped.reshape(-1)[:: len(damped) + 1]
+        diagonal += damping * diagonal + 1e-9
         step = np.zeros(4)
-        damped = matrix + np.diag(damping * np.diag(matrix) + 1e-9)
-        step[free] = -np.linalg.solve(damped, gradient[free])
+        step[some] = -np.linalg.solve(damped, gradient[some])
         new, slope = likelihood.at(np.clip(fit.point + step, low, high))
         if new.cost < fit.cost:
             moved = np.abs(new.point - fit.point).max()

@@ -101,7 +101,14 @@ def read_table(path: Path) -> pd.DataFrame:
     words = first.split()
     if len(words) == len(_REAL) and "," not in first and _is_number(words[0]):
         return of_frame(_of_real(text, path), path)
-    return of_frame(cells_of(text, "station table", path, _separator(text)), path)
+    separator = _separator(text)
+    cells = cells_of(text, "station table", path, separator)
+    return of_frame(cells if separator == "," else _with_points(cells), path)
+
+
+def _with_points(cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells whose numbers have decimal points, also where a spreadsheet wrote commas."""
+    return cells.replace(r"^(-?\d+),(\d+)$", r"\1.\2", regex=True)
 
 
 def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:

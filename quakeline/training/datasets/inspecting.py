@@ -105,7 +105,8 @@ def _by_card(table: pd.DataFrame, card: Card | None) -> Counter[str]:
     if card is None:
         return wrong
     other = table["rate_hz"].astype(float) != card.sampling_rate_hz
-    wrong[f"not at {card.sampling_rate_hz:g} Hz, the rate of {card.name}"] = int(other.sum())
+    rate = f"not at {card.sampling_rate_hz:g} Hz, the rate of {card.name}"
+    wrong[f"{rate}, unless they are resampled (--resample, resample: true)"] = int(other.sum())
     if card.output == "event":
         wrong[_short(card)] = int((table["npts"] < card.window_samples).sum())
     return +wrong

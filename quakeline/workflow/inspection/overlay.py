@@ -12,8 +12,8 @@ import yaml
 
 from quakeline.core.geometry import distance_azimuth
 from quakeline.core.timeline import SECOND, iso
-from quakeline.io.formats.station_list import absurd, elevation_doubts
 from quakeline.io.products.remarks import some
+from quakeline.workflow.inspection import places
 from quakeline.workflow.inspection.survey import Survey
 from quakeline.workflow.inspection.table import duration
 
@@ -166,13 +166,14 @@ def _stations(found: Survey, run: str) -> list[str]:
 def on_stations(found: Survey) -> Iterator[str]:
     """What the stations say of the network, and what looks wrong about them."""
     table = found.stations
-    north, east = (table[name].to_numpy(dtype=float) for name in ("latitude", "longitude"))
+    north, east = places.degrees(table)
     far = max(
         float(distance_azimuth(a, b, north, east)[0].max())
         for a, b in zip(north, east, strict=True)
     )
     without = f" {found.needless} more in the table have no data." if found.needless else ""
-    yield f"{len(table)} stations, up to {far:.0f} km from each other.{without}"
+    where = places.region(north, east)
+    yield f"{len(table)} stations, up to {far:.0f} km from each other, in {where}.{without}"
     planned = zip(found.held, found.planned, strict=True)
     removed = sum(plan.used and "response removed" in plan.said for _, plan in planned)
     n = len(found.used)
@@ -180,7 +181,7 @@ def on_stations(found: Survey) -> Iterator[str]:
         yield f"Responses of {removed} of {n} channels are known and removed."
     else:
         yield f"Responses of none of {n} channels are known: counts stay, and no magnitudes."
-    for doubt in [*absurd(found.known.stations).values(), *elevation_doubts(found.known.stations)]:
+    for doubt in places.doubts(found.known.stations):
         yield f"Look at this: {doubt}."
 
 

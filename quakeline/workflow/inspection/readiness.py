@@ -8,16 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
-from obspy.geodetics import FlinnEngdahl
 
 from quakeline.core.errors import DataError
 from quakeline.core.timeline import Span, iso
 from quakeline.io.formats.plausible import shown
-from quakeline.io.formats.station_list import absurd, elevation_doubts, epoch_doubts
 from quakeline.io.formats.waveform_files import ChannelHeader, read_headers
 from quakeline.io.products.remarks import some
+from quakeline.workflow.inspection import places
 from quakeline.workflow.inspection.plan import metadata
 from quakeline.workflow.inspection.weights import unusable
 from quakeline.workflow.networks_told import planned
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 #: Files of an archive whose headers are read; more are tried evenly.
 MOST_FILES = 100
 _SHOWN = 5
-#: Words in names of regions (Flinn & Engdahl) that are sea for the most part, but for islands.
-_AT_SEA = ("OCEAN", "PACIFIC", "SEA", "RIDGE", "GULF", "BASIN", "RISE", "BAY OF", "REGION")
 
 
 @dataclass
@@ -54,8 +50,8 @@ def look(run: Run) -> Findings:
     try:
         if run.stations.table or run.stations.stationxml:
             known = metadata(run.stations.matching("stationxml"), run.stations.table).stations
-            found.facts["stations"] = _where(known)
-            found.doubts += _on_stations(known)
+            found.facts["stations"] = places.where(known)
+            found.doubts += places.doubts(known)
     except DataError as error:
         found.mistakes.append(f"stations: {error}")
     if run.fetch and not run.fetch.source.remote:
@@ -81,46 +77,6 @@ def _on_times(run: Run) -> Iterator[str]:
 
 def _of(span: Span) -> str:
     return f"from {iso(span.start_ns, digits=0)} to {iso(span.end_ns, digits=0)}"
-
-
-def _where(known: pd.DataFrame) -> str:
-    """Number of stations, and where on the globe they are."""
-    places = known.drop_duplicates(["network", "station"])
-    north, east = (places[name].to_numpy(dtype=float) for name in ("latitude", "longitude"))
-    return (
-        f"{len(places)}, latitude {_range(north)}, longitude {_range(east)}: {_region(north, east)}"
-    )
-
-
-def _range(degrees: np.ndarray) -> str:
-    low, high = degrees.min(), degrees.max()
-    return f"{low:.2f}" if high - low < 0.005 else f"{low:.2f} to {high:.2f}"
-
-
-def _region(north: np.ndarray, east: np.ndarray) -> str:
-    """The geographical region of the middle of some places (Flinn & Engdahl 1965)."""
-    return str(FlinnEngdahl().get_region(float(np.median(east)), float(np.median(north))))
-
-
-def _on_stations(known: pd.DataFrame) -> Iterator[str]:
-    """What looks wrong in the coordinates of stations."""
-    yield from absurd(known).values()
-    yield from epoch_doubts(known)
-    yield from elevation_doubts(known)
-    north, east = (known[name].to_numpy(dtype=float) for name in ("latitude", "longitude"))
-    dry = (known["elevation_m"] > 0).all()
-    if dry and _at_sea(_region(north, east)) and np.abs(east).max() <= 90:
-        other = _region(east, north)
-        if not _at_sea(other):
-            yield (
-                f"stations above the sea in {_region(north, east)}: with latitude and longitude the"
-                f" other way round they are in {other}; are they swapped?"
-            )
-
-
-def _at_sea(region: str) -> bool:
-    name = region.upper()
-    return "ISLAND" not in name and any(word in name for word in _AT_SEA)
 
 
 def _look_at_archive(source: BaseSource, span: Span, known: pd.DataFrame, found: Findings) -> None:

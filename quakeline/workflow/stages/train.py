@@ -12,7 +12,7 @@ from quakeline.core.errors import ConfigError
 from quakeline.core.section import Section
 from quakeline.training.settings import Settings
 
-VERSION = 4
+VERSION = 5
 
 logger = logging.getLogger("quakeline")
 

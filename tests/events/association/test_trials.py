@@ -9,8 +9,10 @@ from synthetics import SEARCH, network, picks_of
 
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import VelocityModel
+from quakeline.events.association import blocks
 from quakeline.events.association.compare import Trial, _shifted, trials, variants
 from quakeline.events.association.grid import Grid
+from quakeline.events.association.votes import Reach
 from quakeline.events.location import Locator
 
 SOME = Trial("given", 40, 400, 0.1, 0.2, 3, 0.5)
@@ -50,9 +52,41 @@ def test_travel_times_are_made_once_for_all_settings_of_one_search(monkeypatch) 
     picks = picks_of(stations, frame, model, (5.0, -8.0, 6.0), seconds=20.0)
     made = []
     reached = Grid._reached
-    monkeypatch.setattr(Grid, "_reached", lambda grid: made.append(grid) or reached(grid))
+
+    def counted(grid: Grid, known: np.ndarray | None) -> Reach:
+        made.append(known is None)
+        return reached(grid, known)
+
+    monkeypatch.setattr(Grid, "_reached", counted)
     locator = Locator(sites, model, SEARCH.depth_km)
     found = list(trials(picks, sites, model, variants(SEARCH), 1, locator))
     assert len(found) == len(variants(SEARCH)) >= 8
     assert found[0].events == 1
-    assert len(made) == 4
+    assert sum(made) == 4
+
+
+def test_blocks_that_settings_share_are_searched_once_with_the_same_results(monkeypatch) -> None:
+    """Odds against chance come after the search: three settings of them search one time."""
+    stations, frame = network(n=10)
+    model = VelocityModel((0.0,), (5.8,), (3.35,))
+    sites = Sites.of(stations)
+    parts = [
+        picks_of(stations, frame, model, (5.0 * n, -8.0, 6.0), seconds=20.0 + 40 * n)
+        for n in range(3)
+    ]
+    picks = pd.concat(parts, ignore_index=True)
+    picks = picks.assign(pick_id=[f"pick/{n}" for n in range(len(picks))])
+    locator = Locator(sites, model, SEARCH.depth_km)
+    searches = {f"odds {odds}": replace(SEARCH, min_log_odds=odds) for odds in (0.0, 3.0, 1e3)}
+    searched = []
+    search = blocks._block
+    monkeypatch.setattr(blocks, "_block", lambda *given: searched.append(given) or search(*given))
+    together = list(trials(picks, sites, model, searches, 1, locator))
+    shared = len(searched)
+    alone = [
+        next(trials(picks, sites, model, {name: one}, 1, locator)) for name, one in searches.items()
+    ]
+    assert [trial.events for trial in together] == [3, 3, 0]
+    # Text, since the RMS of no event is no number, which equals nothing.
+    assert list(map(str, together)) == list(map(str, alone))
+    assert shared < len(searched) - shared

@@ -9,8 +9,8 @@ from synthetics import network
 
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import VelocityModel
-from quakeline.events.location import Locator, batch, systematic, terms
-from quakeline.events.location.errors import SIDES, Errors, Residuals, estimated, split
+from quakeline.events.location import Locator, batch, mixed, systematic, terms
+from quakeline.events.location.errors import EXPECTED_SHARE, Errors, Residuals, estimated, split
 
 LAYERED = VelocityModel((-2.0, 3.0, 6.0, 16.0), (4.8, 5.6, 6.1, 6.8), (2.75, 3.25, 3.5, 3.9))
 EVENTS, SHARE, NOISE_S, S_ALONE = 120, 0.06, 0.1, 0.25
@@ -50,14 +50,22 @@ def test_depths_are_as_uncertain_as_stated_where_velocities_are_wrong_as_a_whole
 
 def test_what_terms_take_off_is_of_velocities_from_side_to_side_and_as_a_whole():
     travel = np.full(4, 10.0)
-    found = split(Errors(0.5, 0.2, 0.0, 0.2), Errors(0.3, 0.02, 0.0, 0.02), travel, given=False)
+
+    def stated(before, after, unknown=0.01):
+        """Of errors of single arrivals and of velocities, before terms and after."""
+        told = [Errors(each_s, share, 0.0, share) for each_s, share in (before, after)]
+        return split(*told, travel, unknown, given=False)
+
+    found = stated((0.5, 0.2), (0.3, 0.02))
     assert found.each_s == 0.3
     assert found.sides == found.share == pytest.approx(0.04)
     assert found.p_alone == 0.2
-    few = split(Errors(0.3, 0.12, 0.0, 0.12), Errors(0.3, 0.12, 0.0, 0.12), travel, given=False)
-    assert (few.share, few.sides) == (0.12, pytest.approx(0.12 * SIDES))
-    same = split(Errors(0.1, 0.01, 0.0, 0.01), Errors(0.1, 0.01, 0.0, 0.01), travel, given=False)
-    assert (same.share, same.p_alone) == (0.02, 0.02)
+    few = stated((0.3, 0.12), (0.3, 0.12))
+    assert few.share == few.sides == 0.12
+    same = stated((0.1, 0.01), (0.1, 0.01))
+    assert (same.share, same.sides, same.p_alone) == (0.02, 0.01, 0.02)
+    untold = stated((0.1, 0.01), (0.1, 0.01), 0.05)
+    assert (untold.share, untold.p_alone) == (0.05, 0.05)
 
 
 def test_without_s_velocities_as_a_whole_are_less_certain():
@@ -74,7 +82,7 @@ def left(events, delays, noise, seed=0):
     shift = rng.normal(0, 1, (events, 4))[event]
     residual += (slopes * shift).sum(axis=1)
     travel, weight = np.full(len(group), 5.0), np.full(len(group), noise**-2.0)
-    return terms.Left(event, group, residual, travel, slopes, weight)
+    return mixed.Left(event, group, residual, travel, slopes, weight)
 
 
 @pytest.mark.parametrize("events", [3, 60])
@@ -83,8 +91,8 @@ def test_stations_that_differ_by_chance_have_no_terms(events):
     for seed in range(20):
         delays = np.random.default_rng(seed).normal(0, 0.4, 24)
         none, some = (left(events, one, 0.2, seed) for one in (np.zeros(24), delays))
-        largest.append(np.abs(terms.static(none, velocities=False)).max())
-        found = terms.static(some, velocities=False)[:24]
+        largest.append(np.abs(terms.of_stations(none)).max())
+        found = terms.of_stations(some)[:24]
         # All stations late alike is a late origin: no term tells of it.
         kept.append(found @ delays / (delays @ (delays - delays.mean())))
     assert np.median(largest) < 0.01
@@ -104,19 +112,19 @@ def test_memory_does_not_grow_with_events_times_stations(monkeypatch):
     delays = rng.normal(0, 0.4, groups)
     residual = delays[group.ravel()] + rng.normal(0, 0.2, n)
     event = np.repeat(np.arange(events), 20)
-    many = terms.Left(event, group.ravel(), residual, np.full(n, 5.0), slopes, np.full(n, 25.0))
+    many = mixed.Left(event, group.ravel(), residual, np.full(n, 5.0), slopes, np.full(n, 25.0))
     tracemalloc.start()
-    found = terms.static(many)
+    found, _ = terms.static(many)
     used_mb = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
     assert used_mb < 60  # events x groups alone would be 256 MB
     assert np.corrcoef(found, delays[group.ravel()])[0, 1] > 0.99
-    monkeypatch.setattr(terms, "_BLOCK", events)
-    np.testing.assert_allclose(terms.static(many), found, atol=1e-9)
+    monkeypatch.setattr(mixed, "_BLOCK", events)
+    np.testing.assert_allclose(terms.static(many)[0], found, atol=1e-9)
 
 
 def test_one_event_alone_has_no_terms():
-    assert np.abs(terms.static(left(1, np.zeros(24), 0.2))).max() < 0.1
+    assert np.abs(terms.of_stations(left(1, np.zeros(24), 0.2))).max() < 0.1
 
 
 def test_what_hypocentres_can_take_up_is_no_term():
@@ -125,7 +133,7 @@ def test_what_hypocentres_can_take_up_is_no_term():
     slopes = np.tile(one.slopes[:24], (30, 1))
     shift = slopes @ np.array([1.0, -2.0, 3.0, 0.5])
     noise = np.random.default_rng(1).normal(0, 0.05, len(shift))
-    found = terms.static(replace(one, residual_s=shift + noise, slopes=slopes))
+    found, _ = terms.static(replace(one, residual_s=shift + noise, slopes=slopes))
     assert np.abs(found).max() < 0.02
 
 
@@ -138,14 +146,22 @@ def test_velocities_that_are_wrong_as_a_whole_are_told_from_delays_of_stations()
     for size in (0.0, 0.1):
         delays = rng.normal(0, size, 24)[one.group]
         wrong = replace(one, travel_s=travel, residual_s=one.residual_s + whole + delays)
-        found, stations = terms.static(wrong), terms.static(wrong, velocities=False)
+        (found, sigma), stations = terms.static(wrong), terms.of_stations(wrong)
         # What is alike for all arrivals of an event is its origin time.
         left_s, without_s = (
             np.std(some - whole - delays - np.mean(some - whole - delays))
             for some in (found, stations)
         )
         assert left_s < 0.02
+        assert sigma < 0.01
         assert without_s > 3 * left_s
+
+
+def test_one_event_hardly_tells_of_its_velocities():
+    travel = np.random.default_rng(4).uniform(2.0, 8.0, 24)
+    assert (
+        terms.static(replace(left(1, np.zeros(24), 0.2), travel_s=travel))[1] > 0.6 * EXPECTED_SHARE
+    )
 
 
 def test_errors_lie_between_the_values_that_are_tried():

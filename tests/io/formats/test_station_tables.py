@@ -81,6 +81,11 @@ TABLES = {
         "net;sta;lat;lon;elev\nBW;UH1;48.1;11.6;400\nBW;UH2;48.2;11.7;410\n",
         "",
     ),
+    "a spreadsheet with decimal commas": (
+        "s.csv",
+        "Network;Station;Latitude;Longitude;Elevation\nBW;UH1;48,1;11,6;400\nBW;UH2;48,2;11,7;410,0\n",
+        "",
+    ),
     "further columns": (
         "s.csv",
         (

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.signal
 from pydantic import ValidationError
 from workfolder import demo_like
 
@@ -78,6 +79,34 @@ def test_counts_have_no_wood_anderson_amplitude(tmp_path):
     rows = measured(picks_at(140.0), store_of(tmp_path, 0, N, "counts"), RULES)
     assert rows["wood_anderson_mm"].isna().all()
     assert rows["low_rms"].notna().any()
+
+
+def test_picks_that_are_measured_together_are_as_each_alone(tmp_path, monkeypatch):
+    """However many are read in one go, and whether a gap is near one of them."""
+    seconds = (60.0, 61.5, 100.0, 149.0, 160.0, 161.0, 230.0)
+    store = store_of(tmp_path, 0, N, "counts")
+    order = ["pick_id", "component"]
+    together = measured(picks_at(*seconds), store, RULES).sort_values(order, ignore_index=True)
+    alone = pd.concat([measured(picks_at(one), store, RULES) for one in seconds])
+    monkeypatch.setattr("quakeline.events.measurement.stores._MEASURED", 0.5)
+    monkeypatch.setattr("quakeline.events.measurement.stores._READ", 1)
+    pieces = measured(picks_at(*seconds), store, RULES).sort_values(order, ignore_index=True)
+    assert len(together) == 3 * len(seconds)
+    pd.testing.assert_frame_equal(together, alone.sort_values(order, ignore_index=True))
+    pd.testing.assert_frame_equal(together, pieces)
+
+
+def test_bands_are_levels_of_filtered_motion_after_and_before_the_onset(tmp_path):
+    rows = measured(picks_at(100.0), store_of(tmp_path, 0, N, "counts"), RULES)
+    from_start = DATA[0, 0, : 102 * RATE] - DATA[0, 0].mean()
+    onset, second = 100 * RATE, RATE
+    for name, band in (("low", RULES.low_band_hz), ("high", RULES.high_band_hz)):
+        sections = scipy.signal.butter(2, band, "bandpass", fs=RATE, output="sos")
+        motion = scipy.signal.sosfilt(sections, from_start)
+        spans = {"rms": (onset, onset + second), "noise": (onset - 450, onset - 50)}
+        for column, (begin, end) in spans.items():
+            expected = np.sqrt(np.mean(motion[begin:end] ** 2))
+            assert rows[f"{name}_{column}"].iloc[0] == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_margin_must_hold_what_is_measured():
