@@ -42,8 +42,7 @@ class Settings(Section):
         "auto",
         description="error of the velocities as a whole, 1 sigma, as a share: it moves all"
         " arrivals together and enlarges the stated errors; auto: from what station terms take off"
-        " the residuals of all events, more for events without S, 0.02 at least, 0.05 where events"
-        " are few",
+        " the residuals of all events, more for events without S, 0.02 at least",
     )
     min_pick_sigma_s: float = Field(
         0.02, gt=0, description="smallest standard deviation that a pick is given, in seconds"

@@ -18,7 +18,7 @@ from scipy.sparse import csr_array, hstack
 from quakeline.events.location.errors import EXPECTED_S, EXPECTED_SHARE, S_ALONE
 
 #: Shares by which velocities may be wrong before any residual was seen, as in `_late`.
-_WRONG = 0.05 * np.outer([1.0, 0.5], [1.0, S_ALONE]).ravel()
+_WRONG = EXPECTED_SHARE * np.outer([1.0, 0.5], [1.0, S_ALONE]).ravel()
 #: Travel time of P, in s, from which shares change with the logarithm, and the least one.
 _MIDDLE_S, _SHORT_S = 4.0, 0.1
 #: Variances of terms that are tried, over that of their errors: least, largest, number.

@@ -75,13 +75,9 @@ class InMemoryCollectionCallback(_Stacked):
 
     Examples
     --------
-    >>> import numpy as np
     >>> import quakeline
-    >>> import xarray
-    >>> times = np.datetime64("2024-01-01", "ns") + np.arange(4000) * np.timedelta64(10, "ms")
-    >>> waves = np.random.default_rng(0).normal(scale=0.01, size=(4000, 4)).astype(np.float32)
-    >>> waves[500] = 0.9
-    >>> data = xarray.DataArray(waves, {"time": times, "distance": np.arange(4.0)})
+    >>> import xdas.synthetics
+    >>> data = xdas.synthetics.randn_wavefronts()[:4000, :4]
     >>> callback = quakeline.InMemoryCollectionCallback()
     >>> report = quakeline.DASWaveformModelWrapper("phasenet").annotate(data, callback)
     >>> {key: array.shape for key, array in callback.annotations.items()}
@@ -150,13 +146,10 @@ class WriterCallback(_Stacked):
 
     Examples
     --------
-    >>> import numpy as np
     >>> import quakeline
-    >>> import xarray, zarr
-    >>> times = np.datetime64("2024-01-01", "ns") + np.arange(4000) * np.timedelta64(10, "ms")
-    >>> waves = np.random.default_rng(0).normal(scale=0.01, size=(4000, 4)).astype(np.float32)
-    >>> waves[500] = 0.9
-    >>> data = xarray.DataArray(waves, {"time": times, "distance": np.arange(4.0)})
+    >>> import xdas.synthetics
+    >>> import zarr
+    >>> data = xdas.synthetics.randn_wavefronts()[:4000, :4]
     >>> callback = quakeline.WriterCallback("curves", format="zarr")
     >>> report = quakeline.DASWaveformModelWrapper("phasenet").annotate(data, callback)
     >>> sorted(callback.get_results_dict()), zarr.open("curves/P.zarr")["annotation"].shape

@@ -52,13 +52,9 @@ class DASPickingCallback(DASAnnotateCallback):
 
     Examples
     --------
-    >>> import numpy as np
     >>> import quakeline
-    >>> import xarray
-    >>> times = np.datetime64("2024-01-01", "ns") + np.arange(4000) * np.timedelta64(10, "ms")
-    >>> waves = np.random.default_rng(0).normal(scale=0.01, size=(4000, 4)).astype(np.float32)
-    >>> waves[500] = 0.9
-    >>> data = xarray.DataArray(waves, {"time": times, "distance": np.arange(4.0)})
+    >>> import xdas.synthetics
+    >>> data = xdas.synthetics.randn_wavefronts()[:4000, :4]
     >>> callback = quakeline.DASPickingCallback(thresholds={"P": 0.3, "S": 0.3})
     >>> report = quakeline.DASWaveformModelWrapper("phasenet").annotate(data, callback)
     >>> callback.get_results_dataframe().columns.tolist()

@@ -1,4 +1,8 @@
-"""Delays of stations that are learnt from final events are those of an archive of the same ones."""
+"""Delays of stations that are learnt from final events are those of an archive of the same ones.
+
+Those of an archive hold velocities that are wrong as a whole, which differ from event to event: a
+station's delay is their median.
+"""
 
 from __future__ import annotations
 
@@ -55,9 +59,11 @@ def test_delays_of_past_and_window_are_those_of_the_archive(catalog, again):
     terms = learnt(locator, past, part(found, ids[half - again :]))
     arrivals = found.arrivals.merge(found.picks.drop(columns=["phase", "event_id"]), on="pick_id")
     got = terms.of(arrivals.assign(phase=arrivals["phase"].astype(str)))
-    expected = arrivals["correction_s"].to_numpy(float)
+    codes = ["network", "station", "location", "phase"]
+    by_station = arrivals.groupby(codes, observed=True)["correction_s"]
+    expected = by_station.transform("median").to_numpy(float)
     assert np.abs(expected).max() > 0.05
-    np.testing.assert_allclose(got, expected, atol=0.02)
+    np.testing.assert_allclose(got, expected, atol=0.03)
     assert locator.knowing(terms).times is locator.times
 
 
