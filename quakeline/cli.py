@@ -269,7 +269,9 @@ def check(overlay: Overlay = None) -> None:
     found = _looked(settings, place)
     start, end = (iso(to_ns(t), digits=0) for t in (settings.time.start, settings.time.end))
     card = settings.weights.card()
-    typer.echo("ok")
+    number = len(found.doubts)
+    doubts = f", but see the warning{'s' * (number > 1)} below: it may not be what you mean"
+    typer.echo(f"ok{doubts if number else ''}")
     typer.echo(f"run     {settings.run}, written to {place / 'results' / settings.run}")
     typer.echo(f"span    {start} to {end}")
     typer.echo(f"chunks  {len(settings.chunk_ids)} of at most {settings.time.chunk_h:g} h")

@@ -199,3 +199,16 @@ def test_the_command_tells_all_of_it(here: Path) -> None:
     assert "2 mistakes" in done.stderr
     assert "none of 6 files has data" in done.stderr
     assert "names no time zone" in done.stderr
+
+
+def test_a_doubt_is_announced_above_the_plan(here: Path) -> None:
+    place = WorkFolder(here)
+    place.demo_overlay(
+        "time: {start: 2010-05-27T16:24:00, end: 2010-05-27T16:28:00Z}\n"
+        "stations: {table: st.csv}\nvelocity: {table: iasp91}\n"
+        "fetch: {source: {kind: files, paths: [data/*]}}\n"
+    )
+    done = place.quakeline("config", "check", "overlay.yaml")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("ok, but see the warning below: it may not be what you mean\n")
+    assert done.stderr.count("WARNING") == 1
