@@ -14,13 +14,12 @@ from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
 from quakeline.events.association import blocks
 from quakeline.events.association.blocks import Found, Known, joined
-from quakeline.events.association.contest import contested
 from quakeline.events.association.grid import Grid
 from quakeline.events.association.ids import new_ids
 from quakeline.events.association.membership import refined
 from quakeline.events.association.network import Finder, Network
 from quakeline.events.association.pick_errors import PickErrors
-from quakeline.events.association.places import candidates
+from quakeline.events.association.revision import revised
 from quakeline.events.association.rules import Search, settled
 from quakeline.io.products import tables
 
@@ -151,9 +150,10 @@ def _looked(
             found = grown
             if new <= 0:
                 break
-        if search == first and len(found[0]):
-            grown, errors = refined(*_contested(found, table, network, grid), table, network)
-            network, found = replace(network, errors=errors), grown
+        chosen = _revised(found, table, network, grid) if search == first else found
+        if chosen is not found and len(chosen[0]):
+            found, errors = refined(*chosen, table, network)
+            network = replace(network, errors=errors)
     return found
 
 
@@ -162,11 +162,10 @@ def _named(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
     return found, assigned[["event_idx", "pick_id"]] if len(assigned) else assigned
 
 
-def _contested(found: Found, table: pd.DataFrame, network: Network, grid: Grid) -> Found:
-    """Events, and others that explain their picks better where events are; no pick in two."""
+def _revised(found: Found, table: pd.DataFrame, network: Network, grid: Grid) -> Found:
+    """`revised` with what a grid tells of places and times."""
     width_s = min(grid.width_s, 2 * network.search.tolerance_s)
-    others = candidates(*found, table, network, grid.cell_km, width_s)
-    return contested(*joined([found, others]), table, network)
+    return revised(*found, table, network, grid.cell_km, width_s, grid.longest_s)
 
 
 def _tables(

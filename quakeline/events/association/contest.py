@@ -15,12 +15,14 @@ from quakeline.events.association.state import State, located, log_odds, tables_
 #: Times that candidates are chosen, and that each is located before the first choice.
 _TURNS = 8
 _PASSES = 2
-#: Candidates that are looked at together, which bounds the memory.
-_PORTION = 10_000
 
 
 def contested(
-    found: pd.DataFrame, assigned: pd.DataFrame, table: pd.DataFrame, network: Network
+    found: pd.DataFrame,
+    assigned: pd.DataFrame,
+    table: pd.DataFrame,
+    network: Network,
+    taken: np.ndarray | None = None,
 ) -> Found:
     """Choose events among candidates, no two of which have a pick in common.
 
@@ -35,37 +37,31 @@ def contested(
         All picks, as in `refined`.
     network
         Sites, rules, what locates, and what is known of picks.
+    taken
+        `pick_id` of picks that no event may have.
 
     Returns
     -------
     Events and picks as `refined` gives them.
     """
+    if found.empty:
+        return pd.DataFrame(), pd.DataFrame()
     picks = network.undelayed(table)
-    everything = State.of(found, assigned, picks)
-    own = np.unique(everything.members["row"])
-    taken, chosen = own[:0], []
-    for some in _portions(everything.starts[0]):
-        made, taken = _chosen(everything.only(some), picks, network, own, taken)
-        chosen += made
-    return joined(chosen)
-
-
-def _portions(times_ns: np.ndarray) -> list[np.ndarray]:
-    """Numbers of candidates that are looked at together, sorted; what is long is cut at gaps."""
-    order = np.argsort(times_ns, kind="stable")
-    gaps = np.diff(times_ns[order])
-    cuts = [0]
-    while len(order) - cuts[-1] > 2 * _PORTION:
-        first = cuts[-1] + _PORTION
-        cuts.append(first + int(gaps[first - 1 : first + _PORTION].argmax()))
-    return [np.sort(part) for part in np.split(order, cuts[1:])]
+    state = State.of(found, assigned, picks)
+    own = np.unique(state.members["row"])
+    known = () if taken is None else taken
+    gone = np.flatnonzero(picks["pick_id"].isin(known).to_numpy())
+    return joined(_chosen(state, picks, network, own, gone))
 
 
 def _chosen(
     state: State, picks: pd.DataFrame, network: Network, own: np.ndarray, taken: np.ndarray
-) -> tuple[list[Found], np.ndarray]:
-    """Events among candidates, without the picks that are taken, and the picks taken then."""
-    chosen = []
+) -> list[Found]:
+    """Events among candidates, without the picks that are taken.
+
+    Odds above 1 are enough, or lower ones where the search asks for less.
+    """
+    chosen, least = [], min(network.search.min_log_odds, 0.0)
     for turn in range(_TURNS):
         for _ in range(_PASSES if turn == 0 else 1):
             state = alone(state, picks, network, taken)
@@ -73,14 +69,14 @@ def _chosen(
             break
         odds = log_odds(state.members, picks, state.origins, network, own)
         beaten = _beaten(state.members, odds)
-        events = state.only(np.flatnonzero(~beaten & (odds > 0)))
+        events = state.only(np.flatnonzero(~beaten & (odds > least)))
         chosen.append(tables_of(events, picks))
         taken = np.union1d(taken, events.members["row"])
         left = state.members[~np.isin(state.members["row"], taken)]
         sizes = np.bincount(left["event"], minlength=len(odds))
         rest = np.flatnonzero(beaten & (sizes >= network.search.min_picks))
         state = replace(state, members=left[["event", "row"]]).only(rest)
-    return chosen, taken
+    return chosen
 
 
 def alone(state: State, picks: pd.DataFrame, network: Network, taken: np.ndarray) -> State:

@@ -8,6 +8,7 @@ picks are those of other candidates or not; which of them are events is not deci
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -19,32 +20,71 @@ Found = tuple[pd.DataFrame, pd.DataFrame]
 
 #: Places at most: those of the most events.
 _PLACES = 300
-#: Picks that a candidate has more than the event of which it has the most.
+#: Of the picks of a candidate so many at least are not those of the event that has the most of
+#: them, and this share of all: an event with a few further picks gets these where it is.
 _FURTHER = 1
+_FURTHER_SHARE = 0.3
+#: Candidates that are kept of those with the same picks.
+_OF_A_PICK = 3
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where events are, and what waves take from there to the stations.
+
+    `xyz` in km, (n, 3); `groups` as the picks have them, (g,); `travel_s` to these, (n, g);
+    `near`: whether the search counts the station there.
+    """
+
+    xyz: np.ndarray
+    groups: np.ndarray
+    travel_s: np.ndarray
+    near: np.ndarray
+
+    @classmethod
+    def of(cls, found: pd.DataFrame, network: Network, cell_km: tuple[float, float]) -> Places:
+        """Places of events (x, y, z): those in one cell of this width and height have one place."""
+        xyz = _means(found, cell_km)
+        local = network.sites.local[["x", "y"]].to_numpy()
+        groups = np.arange(2 * len(local))
+        times = network.finder.times
+        tables = times.rows_of(np.array(["P", "S"])[groups % 2], groups // 2)
+        east, north = (xyz[:, None, :2] - local[groups // 2]).transpose(2, 0, 1)
+        travel = [
+            times.travel(tables, x, y, np.full(len(groups), z))
+            for x, y, z in zip(east, north, xyz[:, 2], strict=True)
+        ]
+        reach = network.search.reach_km(local, xyz[:, :2])
+        return cls(xyz, groups, np.array(travel), np.hypot(east, north) <= reach[:, None])
 
 
 def candidates(
-    found: pd.DataFrame,
     assigned: pd.DataFrame,
     table: pd.DataFrame,
     network: Network,
-    cell_km: tuple[float, float],
+    places: Places,
     width_s: float,
+    between_ns: tuple[int, int] | None = None,
 ) -> Found:
     """Origins at places of events that explain picks in another way than the events do.
 
+    Each has enough picks that are not those of one event alone. Of those with the same picks the
+    few with the most are kept, so that their number grows with that of the picks.
+
     Parameters
     ----------
-    found, assigned
-        Events (idx, x, y, z, ...) and their picks (event_idx, pick_id).
+    assigned
+        Events and their picks (event_idx, pick_id).
     table
         All picks, as in `refined`.
     network
         Sites, rules, what locates, and the delays of stations.
-    cell_km
-        Events in one cell of this width and height have one place, their mean.
+    places
+        Where candidates are looked for.
     width_s
         The origin times that the picks of a candidate give at its place lie in so many seconds.
+    between_ns
+        Origin times from the first to before the last of two; None: all.
 
     Returns
     -------
@@ -54,31 +94,59 @@ def candidates(
     picks = network.undelayed(table)
     owner = pd.Series(assigned["event_idx"].to_numpy(), index=assigned["pick_id"])
     owned = owner.reindex(picks["pick_id"]).fillna(-1).to_numpy(dtype=np.int64)
+    owned = np.unique(np.r_[-1, owned], return_inverse=True)[1][1:]
     slot, pick_id = picks["slot"].to_numpy(), picks["pick_id"].to_numpy()
+    least = network.search.min_picks
     seen: set[bytes] = set()
     origins, rows = [], []
-    for place in _places(found, cell_km):
-        zero, order = _origins(picks, network, place)
-        for first, last in _heaps(zero, network.search.min_picks, width_s):
+    for number, place in enumerate(places.xyz):
+        zero, order = _origins(picks, places, number, between_ns)
+        for first, last in _heaps(zero, least, width_s):
             own = np.sort(order[first:last])
+            known = _most_of_one(owned[own])
+            further = len(own) - known
+            if further < max(_FURTHER, _FURTHER_SHARE * len(own)):
+                continue
             key = own.tobytes()
-            known = np.bincount(owned[own] + 1, minlength=2)[1:].max()
-            enough = len(np.unique(slot[own])) >= network.search.min_picks
-            if enough and key not in seen and len(own) - known >= _FURTHER:
+            if key not in seen and len(np.unique(slot[own])) >= least:
                 seen.add(key)
                 origins.append((zero[(first + last) // 2], *place))
                 rows.append(own)
-    made = pd.DataFrame(origins, columns=["time_ns", "x", "y", "z"]).astype({"time_ns": "int64"})
+    kept = _few(rows, len(picks))
+    made = pd.DataFrame(
+        [origins[number] for number in kept], columns=["time_ns", "x", "y", "z"]
+    ).astype({"time_ns": "int64"})
     numbers = np.arange(len(made))
-    owners = np.repeat(numbers, [len(own) for own in rows])
-    own = pick_id[np.concatenate(rows)] if rows else pick_id[:0]
+    owners = np.repeat(numbers, [len(rows[number]) for number in kept])
+    own = pick_id[np.concatenate([rows[number] for number in kept])] if kept else pick_id[:0]
     return (
         made.assign(idx=numbers, associator="stack", located=True),
         pd.DataFrame({"event_idx": owners, "pick_id": own}),
     )
 
 
-def _places(found: pd.DataFrame, cell_km: tuple[float, float]) -> np.ndarray:
+def _most_of_one(owners: np.ndarray) -> int:
+    """Most picks that one event has; 0 is the owner of those of none."""
+    some = np.sort(owners[owners > 0])
+    if not len(some):
+        return 0
+    ends = np.r_[np.flatnonzero(np.diff(some)), len(some) - 1]
+    return int(np.diff(ends, prepend=-1).max())
+
+
+def _few(rows: list[np.ndarray], picks: int) -> list[int]:
+    """Candidates of which more than half of the picks are in few larger ones, in their order."""
+    times = np.zeros(picks, dtype=np.int64)
+    kept = []
+    for number in sorted(range(len(rows)), key=lambda number: -len(rows[number])):
+        own = rows[number]
+        if 2 * np.count_nonzero(times[own] < _OF_A_PICK) > len(own):
+            times[own] += 1
+            kept.append(number)
+    return sorted(kept)
+
+
+def _means(found: pd.DataFrame, cell_km: tuple[float, float]) -> np.ndarray:
     """Mean places of the events of each cell, (n, 3), those of the most events first."""
     places = found[["x", "y", "z"]].to_numpy(dtype=float)
     width, height = cell_km
@@ -89,18 +157,16 @@ def _places(found: pd.DataFrame, cell_km: tuple[float, float]) -> np.ndarray:
 
 
 def _origins(
-    picks: pd.DataFrame, network: Network, place: np.ndarray
+    picks: pd.DataFrame, places: Places, number: int, between_ns: tuple[int, int] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Origin times in ns that picks give at a place, sorted, and the rows of the picks."""
-    groups, number = np.unique(picks["group"], return_inverse=True)
-    local = network.sites.local[["x", "y"]].to_numpy()
-    xy, times = local[groups // 2], network.finder.times
-    tables = times.rows_of(np.array(["P", "S"])[groups % 2], groups // 2)
-    east, north = (place[:2] - xy).T
-    travel = times.travel(tables, east, north, np.full(len(groups), place[2]))
-    near = np.hypot(east, north) <= network.search.reach_km(local, place[None, :2])
-    zero = picks["time_ns"].to_numpy() - np.round(travel[number] * SECOND).astype(np.int64)
-    rows = np.flatnonzero(near[number])
+    group = picks["group"].to_numpy()
+    shift = np.round(places.travel_s[number] * SECOND).astype(np.int64)
+    zero = picks["time_ns"].to_numpy() - shift[group]
+    counts = places.near[number][group]
+    if between_ns is not None:
+        counts &= (zero >= between_ns[0]) & (zero < between_ns[1])
+    rows = np.flatnonzero(counts)
     order = rows[np.argsort(zero[rows], kind="stable")]
     return zero[order], order
 
