@@ -8,7 +8,7 @@ more picks stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from hashlib import blake2b
@@ -110,11 +110,19 @@ def _block(
 class Known:
     """What blocks of the same sites and picks gave, so that none is searched twice.
 
-    A block depends on what its grid depends on, and on which picks there are and when.
+    A block depends on what its grid depends on, and on which picks there are and when. All blocks
+    are held until `forget`.
     """
 
     def __init__(self) -> None:
         self._found: dict[tuple[Any, ...], Found] = {}
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def forget(self, needed: Collection[tuple[Any, ...]]) -> None:
+        """Keep only the blocks of grids that depend on one of these (`Grid.depends_on`)."""
+        self._found = {key: found for key, found in self._found.items() if key[0] in needed}
 
     def block(
         self, picks: pd.DataFrame, grid: Grid, margin_s: float, start: int, end: int, rows: slice

@@ -13,7 +13,7 @@ from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
 from quakeline.events.association.associate import associate
 from quakeline.events.association.blocks import Known
-from quakeline.events.association.grid import Grid
+from quakeline.events.association.grid import Grid, depends_on
 from quakeline.events.association.network import Finder
 from quakeline.events.association.rules import Search
 
@@ -77,20 +77,25 @@ def trials(
 ) -> Iterator[Trial]:
     """Associate the same picks (PICKS) with each setting; `finder` as in `associate`.
 
-    Travel times, and the search of blocks for which settings do not differ, are shared.
+    Travel times, and the search of blocks for which settings do not differ, are shared. What blocks
+    gave is held while a later setting asks for it.
     """
     shifted = _shifted(picks)
     span = picks["time"].max() - picks["time"].min() if len(picks) else pd.Timedelta(0)
     days = max(span, pd.Timedelta("1s")) / pd.Timedelta("1D")
     grids: dict[Search, Grid] = {}
     real, moved = Known(), Known()
-    for name, search in searches.items():
+    for number, (name, search) in enumerate(searches.items()):
         _, arrivals = associate(
             picks, sites, model, search, threads, finder=finder, grids=grids, known=real
         )
         false, _ = associate(
             shifted, sites, model, search, threads, finder=finder, grids=grids, known=moved
         )
+        later = list(searches.values())[number + 1 :]
+        needed = {depends_on(step) for other in later for step in other.steps()}
+        for blocks in (real, moved):
+            blocks.forget(needed)
         rms = arrivals.groupby("event_id")["residual_s"].agg(lambda r: np.sqrt(np.mean(r**2)))
         yield Trial(
             name,

@@ -48,6 +48,16 @@ _BY_CHANCE = 1.0
 _ROUNDS = 2
 
 
+def depends_on(search: Search) -> tuple[Any, ...]:
+    """What of a search decides which events a grid finds."""
+    return *_made_for(search), search.max_distance_km, search.min_picks, search.tolerance_s
+
+
+def _made_for(search: Search) -> tuple[Any, ...]:
+    """What of a search decides where the nodes of a grid are."""
+    return search.margin_km, search.depth_km, search.node_km
+
+
 class Grid:
     """Stacking over a grid of a network.
 
@@ -73,10 +83,10 @@ class Grid:
             for phase in "PS"
         ]
         self._form = form()
-        self._made_for = search.margin_km, search.depth_km, search.node_km
+        self._made_for = _made_for(search)
         known = [grid for grid in others if grid._made_for == self._made_for]
         far_km = search.max_distance_km
-        self.depends_on = *self._made_for, far_km, search.min_picks, search.tolerance_s
+        self.depends_on = depends_on(search)
         same = (grid._reach for grid in known if grid._search.max_distance_km == far_km)
         travel = known[0]._reach.travel if known else None
         self._reach: Reach = next(same, None) or self._reached(travel)

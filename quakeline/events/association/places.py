@@ -7,6 +7,7 @@ picks are those of other candidates or not; which of them are events is not deci
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -101,14 +102,14 @@ def candidates(
     origins, rows = [], []
     for number, place in enumerate(places.xyz):
         zero, order = _origins(picks, places, number, between_ns)
+        owners = owned[order].tolist()
         for first, last in _heaps(zero, least, width_s):
-            own = np.sort(order[first:last])
-            known = _most_of_one(owned[own])
-            further = len(own) - known
-            if further < max(_FURTHER, _FURTHER_SHARE * len(own)):
+            further = last - first - _most_of_one(owners[first:last])
+            if further < max(_FURTHER, _FURTHER_SHARE * (last - first)):
                 continue
+            own = np.sort(order[first:last])
             key = own.tobytes()
-            if key not in seen and len(np.unique(slot[own])) >= least:
+            if key not in seen and len(set(slot[own].tolist())) >= least:
                 seen.add(key)
                 origins.append((zero[(first + last) // 2], *place))
                 rows.append(own)
@@ -125,13 +126,11 @@ def candidates(
     )
 
 
-def _most_of_one(owners: np.ndarray) -> int:
+def _most_of_one(owners: list[int]) -> int:
     """Most picks that one event has; 0 is the owner of those of none."""
-    some = np.sort(owners[owners > 0])
-    if not len(some):
-        return 0
-    ends = np.r_[np.flatnonzero(np.diff(some)), len(some) - 1]
-    return int(np.diff(ends, prepend=-1).max())
+    counts = Counter(owners)
+    del counts[0]
+    return max(counts.values(), default=0)
 
 
 def _few(rows: list[np.ndarray], picks: int) -> list[int]:
@@ -174,12 +173,14 @@ def _origins(
 def _heaps(zero: np.ndarray, least: int, width_s: float) -> Iterator[tuple[int, int]]:
     """First and last of sorted times in ns that are many in some seconds: the most of all near."""
     width = round(width_s * SECOND)
+    low = np.searchsorted(zero, zero - width).tolist()
     last = np.searchsorted(zero, zero + width, side="right")
     count = last - np.arange(len(zero))
     some = np.flatnonzero(count >= least)
-    blocked = np.zeros(len(zero), dtype=bool)
-    for first in some[np.lexsort((some, -count[some]))].tolist():
+    some = some[np.lexsort((some, -count[some]))]
+    blocked = bytearray(len(zero))
+    for first, end in zip(some.tolist(), last[some].tolist(), strict=True):
         if not blocked[first]:
-            low = np.searchsorted(zero, zero[first] - width)
-            blocked[low : last[first]] = True
-            yield first, int(last[first])
+            before = low[first]
+            blocked[before:end] = b"\1" * (end - before)
+            yield first, end

@@ -53,12 +53,13 @@ def revised(
     Events and picks as `refined` gives them.
     """
     places = Places.of(found, network, cell_km)
-    times_ns, pick_id = table["time_ns"].to_numpy(), table["pick_id"].to_numpy()
-    owner = pd.Series(assigned["event_idx"].to_numpy(), index=assigned["pick_id"])
-    owner = owner.reindex(pick_id).fillna(-1).to_numpy(dtype=np.int64)
+    times_ns = table["time_ns"].to_numpy()
+    pick_id: np.ndarray = table["pick_id"].to_numpy()
+    event = pd.Series(assigned["event_idx"].to_numpy(), index=assigned["pick_id"])
+    owner = event.reindex(pick_id).fillna(-1).to_numpy(dtype=np.int64)
     margin = round((longest_s + _AROUND_S) * SECOND)
     chosen: list[Found] = []
-    taken = pick_id[:0]
+    taken: np.ndarray = pick_id[:0]
     for start, end in _portions(times_ns):
         low, high = np.searchsorted(times_ns, [start - margin, end + margin])
         near = table.iloc[low:high].reset_index(drop=True)
@@ -70,7 +71,7 @@ def revised(
         made = contested(*joined([known, others]), near, network, taken)
         if len(made[0]):
             chosen.append(made)
-            taken = made[1]["pick_id"].to_numpy()
+            taken = np.asarray(made[1]["pick_id"])
     return joined(chosen)
 
 

@@ -1,5 +1,8 @@
 """Candidates that share picks: which are made where events are, and which of them are events."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,11 +10,13 @@ from synthetics import ORIGIN_NS, SEARCH, network, picks_of
 
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import VelocityModel
-from quakeline.events.association import contest
+from quakeline.events.association import contest, revision
+from quakeline.events.association.associate import associate
 from quakeline.events.association.contest import contested
 from quakeline.events.association.network import Network
 from quakeline.events.association.pick_errors import PickErrors
-from quakeline.events.association.places import candidates
+from quakeline.events.association.places import Places, candidates
+from quakeline.events.association.revision import revised
 from quakeline.events.location import Locator
 
 MODEL = VelocityModel((0.0,), (5.8,), (3.35,))
@@ -49,6 +54,10 @@ def events(net, *numbers):
     return found.assign(associator="stack")
 
 
+def places(net):
+    return Places.of(events(net, 0), net, (4.0, 8.0))
+
+
 def test_events_are_those_of_the_best_odds_not_the_first_ones(scene):
     """A candidate has the near picks of two events: theirs are the better odds, and all picks."""
     net, table = scene
@@ -79,24 +88,43 @@ def test_an_event_alone_stays_as_it_is(scene):
     assert abs(made["time_ns"].item() - ORIGIN_NS - 40e9) < 0.1e9
 
 
-def test_candidates_in_portions_give_the_same_events(scene, monkeypatch):
-    """Each event stands twice, with half of its picks; portions end between them, or not."""
+def test_portions_of_time_give_the_same_events(scene, monkeypatch):
+    """The first event has few picks of its own; portions end between events or within one."""
     net, table = scene
-    halves = [
-        table["pick_id"][(table["event"] == n) & (table["site"] % 2 == odd)]
-        for n in range(3)
-        for odd in (0, 1)
-    ]
-    assigned = pd.DataFrame(
-        {"event_idx": np.repeat(range(6), [len(s) for s in halves]), "pick_id": pd.concat(halves)}
-    )
-    found = events(net, 0, 0, 1, 1, 2, 2)
-    whole = contested(found, assigned, table, net)
-    monkeypatch.setattr(contest, "_PORTION", 1)
-    assert [len(part) for part in contest._portions(found["time_ns"].to_numpy())] == [2, 2, 2]
-    parts = contested(found, assigned, table, net)
+    own = table[(table["event"] > 0) | (table["site"] % 2 == 0)]
+    assigned = own[["event", "pick_id"]].rename(columns={"event": "event_idx"})
+    found = events(net, 0, 1, 2)
+    whole = revised(found, assigned, table, net, (4.0, 8.0), 0.6, 12.0)
+    monkeypatch.setattr(revision, "_PORTION", 12)
+    portions = revision._portions(table["time_ns"].to_numpy())
+    assert len(portions) > 2
+    assert all(end == start for (_, end), (start, _) in pairwise(portions))
+    parts = revised(found, assigned, table, net, (4.0, 8.0), 0.6, 12.0)
     assert len(whole[0]) == len(parts[0]) == 3
+    assert parts[1]["pick_id"].is_unique
     assert set(whole[1]["pick_id"]) == set(parts[1]["pick_id"])
+
+
+@pytest.mark.parametrize("least", [3.0, 0.0, -8.0])
+def test_lower_odds_are_enough_where_the_search_asks_for_less(scene, monkeypatch, least):
+    net, table = scene
+    own = table[table["event"] == 2].reset_index(drop=True)
+    net = replace(net, search=replace(net.search, min_log_odds=least))
+    assigned = pd.DataFrame({"event_idx": 0, "pick_id": own["pick_id"]})
+    monkeypatch.setattr(contest, "log_odds", lambda *_: np.array([-5.0]))
+    assert len(contested(events(net, 2), assigned, own, net)[0]) == (least < -5)
+
+
+def test_events_stay_where_none_has_odds_that_are_good_enough(scene, monkeypatch):
+    """Nothing is left to be revised: `associate` goes on with what the search gave."""
+    net, table = scene
+    stations, _ = network(n=10)
+    picks = table.assign(time=pd.to_datetime(table["time_ns"], unit="ns", utc=True))
+    monkeypatch.setattr(
+        contest, "log_odds", lambda members, picks, origins, *_: -np.ones(len(origins[0]))
+    )
+    made, _ = associate(picks, Sites.of(stations), MODEL, net.search, finder=net.finder)
+    assert len(made) == 3
 
 
 def test_what_the_odds_speak_against_is_no_event(scene):
@@ -114,7 +142,7 @@ def test_an_event_that_was_missed_is_a_candidate_at_the_place_of_another(scene):
     net, table = scene
     known = table[table["event"] == 0]
     assigned = pd.DataFrame({"event_idx": 0, "pick_id": known["pick_id"]})
-    found, picks = candidates(events(net, 0), assigned, table, net, (4.0, 8.0), 0.6)
+    found, picks = candidates(assigned, table, net, places(net), 0.6)
     missed = set(table["pick_id"][table["event"] == 2])
     sets = picks.groupby("event_idx")["pick_id"].agg(set)
     assert any(len(some & missed) > 0.9 * len(missed) for some in sets)
@@ -129,7 +157,47 @@ def test_without_further_picks_there_are_no_candidates(scene):
     net, table = scene
     known = table[table["event"] == 0].reset_index(drop=True)
     assigned = pd.DataFrame({"event_idx": 0, "pick_id": known["pick_id"]})
-    found, picks = candidates(events(net, 0), assigned, known, net, (4.0, 8.0), 0.6)
+    found, picks = candidates(assigned, known, net, places(net), 0.6)
     assert found.empty
     assert picks.empty
     assert len(contested(events(net, 0), assigned, known, net)[0]) == 1
+
+
+def test_candidates_grow_with_the_picks_not_with_their_square():
+    """Events everywhere, many at once: a few candidates for each, however many there are."""
+    stations, _ = network(n=30)
+    sites = Sites.of(stations)
+    net = Network(
+        sites,
+        replace(SEARCH, min_picks=6),
+        Locator(sites, MODEL, SEARCH.depth_km),
+        PickErrors.expected(len(sites.local)),
+    )
+    counts = []
+    for n in (25, 100):
+        found, assigned, table = dense(sites, n)
+        made, _ = candidates(assigned, table, net, Places.of(found, net, (2.0, 4.0)), 0.5)
+        counts.append(len(made))
+    assert counts[0] > 25
+    assert counts[1] < 6 * counts[0]
+
+
+def dense(sites, n):
+    """Events 10 s apart at random places, all with their own picks and with some of none."""
+    rng = np.random.default_rng(4)
+    local = sites.local[["x", "y"]].to_numpy()
+    xyz = rng.uniform((-20, -20, 2), (20, 20, 15), (n, 3))
+    event, site = (grid.ravel() for grid in np.indices((n, len(local))))
+    distance = np.linalg.norm(np.c_[local[site], np.zeros(len(site))] - xyz[event], axis=1)
+    parts = [
+        pd.DataFrame({"event": event, "site": site, "phase": phase, "s": 10 * event + distance / v})
+        for phase, v in (("P", 5.8), ("S", 3.35))
+    ]
+    stray = parts[0].assign(event=-1, s=rng.uniform(0, 10 * n, len(site)))
+    table = pd.concat([*parts, stray]).sort_values("s", ignore_index=True)
+    table["time_ns"] = ORIGIN_NS + np.round(table["s"] * 1e9).astype(np.int64)
+    table = table.assign(pick_id=np.arange(len(table)), sigma_s=0.05)
+    own = table[table["event"] >= 0]
+    found = pd.DataFrame(xyz, columns=["x", "y", "z"]).assign(idx=np.arange(n))
+    assigned = own[["event", "pick_id"]].rename(columns={"event": "event_idx"})
+    return found, assigned, table
