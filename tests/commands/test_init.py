@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -125,6 +126,9 @@ def test_data_that_are_none_are_told(here: Path) -> None:
         init()
     with pytest.raises(DataError, match="nothing: cannot be opened: No such file"):
         init(waveforms=["nothing"])
+    for pattern in ("nothing/**", "nothing/*/**", "*.sac"):
+        with pytest.raises(DataError, match=re.escape(f"no file in {pattern}")):
+            init(waveforms=[pattern])
 
 
 def test_nothing_is_replaced(data: Stream, here: Path) -> None:
