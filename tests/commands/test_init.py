@@ -122,7 +122,7 @@ def test_without_stations_their_names_are_told(data: Stream, here: Path) -> None
 
 def test_data_that_are_none_are_told(here: Path) -> None:
     (here / "notes.txt").write_text("no waveforms")
-    with pytest.raises(DataError, match=r"no waveforms in 1 files of \."):
+    with pytest.raises(DataError, match=r"no waveforms in 1 file of \."):
         init()
     with pytest.raises(DataError, match="nothing: cannot be opened: No such file"):
         init(waveforms=["nothing"])
