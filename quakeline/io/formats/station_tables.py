@@ -135,6 +135,8 @@ def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
             f" columns: {unknown}; required: {', '.join(_REQUIRED)};"
             f" optional: {', '.join(_OPTIONAL)}"
         )
+    if frame.empty:
+        raise DataError(f"station table {path}: no stations: only names of columns")
     if extra:
         logger.warning("station table %s: columns not used: %s", path, ", ".join(extra))
     return _typed(frame, path)

@@ -138,6 +138,16 @@ def test_another_table_of_a_run_is_no_list_of_stations(tmp_path):
         inventory.read_any(tmp_path / "picks.parquet")
 
 
+@pytest.mark.parametrize("name", ["s.csv", "s.parquet"])
+def test_a_table_without_rows_is_named(tmp_path, name):
+    path = tmp_path / name
+    columns = ["network", "station", "latitude", "longitude", "elevation_m"]
+    empty = pd.DataFrame({column: [] for column in columns})
+    empty.to_parquet(path) if name == "s.parquet" else empty.to_csv(path, index=False)
+    with pytest.raises(DataError, match=rf"station table .*{name}: no stations"):
+        read_table(path)
+
+
 def test_fdsn_text_tells_channels_rates_and_directions(tmp_path):
     path = tmp_path / "s.txt"
     path.write_text(TABLES["FDSN, channels"][1])
