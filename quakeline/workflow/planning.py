@@ -189,6 +189,9 @@ def plan(run: config.Run, stations: int, rates: Rates, cores: int) -> RunPlan:
     kept, passing = _bytes_of(run, had, stations, rates)
     chunks = len(run.time.chunks())
     at_once = min(cores, chunks)
+    advised_h = advised_chunk_h(rates, stations, known) or run.time.chunk_h
+    if chunks == 1:  # longer chunks would be no other than this one
+        advised_h = min(advised_h, run.time.chunk_h)
     wall_h = sum(
         cpu_h[stage.name] / (1 if stage.scope == "run" else min(cores, jobs[stage.name]))
         for stage in known
@@ -204,7 +207,7 @@ def plan(run: config.Run, stations: int, rates: Rates, cores: int) -> RunPlan:
         peak_bytes=kept + passing * at_once / chunks,
         wall_h=wall_h,
         chunk_h=run.time.chunk_h,
-        advised_chunk_h=advised_chunk_h(rates, stations, known) or run.time.chunk_h,
+        advised_chunk_h=advised_h,
     )
 
 

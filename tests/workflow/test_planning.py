@@ -117,6 +117,13 @@ def test_fibres_have_the_rates_of_their_own_run(tmp_path):
     assert set(made.jobs) > set(made.cpu_h) == {"das_annotate", "associate"}
 
 
+def test_no_longer_chunks_are_advised_to_a_run_of_one_chunk():
+    minutes = {"start": "2014-01-01", "end": "2014-01-01T00:04", "chunk_h": 1, "margin_s": 60}
+    made = planning.plan(demo_like({"time": minutes}), 3, RATES, 2)
+    assert made.chunks == 1
+    assert made.advised_chunk_h == 1
+
+
 def test_a_run_that_has_not_begun_has_no_rates(tmp_path):
     assert planning.measured(tmp_path, 4, margin_s=45) == Rates({}, {})
 

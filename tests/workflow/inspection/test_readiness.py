@@ -77,7 +77,7 @@ def test_files_that_are_no_waveforms(here: Path) -> None:
 def test_no_stations(here: Path) -> None:
     Path("none.csv").write_text(HEAD)
     (line,) = found(stations={"table": "none.csv"}).mistakes
-    assert "no stations" in line
+    assert line == "stations: station table none.csv: no stations: only names of columns"
 
 
 def test_other_stations_than_those_of_the_data(here: Path) -> None:
@@ -199,3 +199,16 @@ def test_the_command_tells_all_of_it(here: Path) -> None:
     assert "2 mistakes" in done.stderr
     assert "none of 6 files has data" in done.stderr
     assert "names no time zone" in done.stderr
+
+
+def test_a_doubt_is_announced_above_the_plan(here: Path) -> None:
+    place = WorkFolder(here)
+    place.demo_overlay(
+        "time: {start: 2010-05-27T16:24:00, end: 2010-05-27T16:28:00Z}\n"
+        "stations: {table: st.csv}\nvelocity: {table: iasp91}\n"
+        "fetch: {source: {kind: files, paths: [data/*]}}\n"
+    )
+    done = place.quakeline("config", "check", "overlay.yaml")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("ok, but see the warning below: it may not be what you mean\n")
+    assert done.stderr.count("WARNING") == 1
