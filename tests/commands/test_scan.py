@@ -125,5 +125,5 @@ def test_weights_that_cannot_be_fetched_are_asked_for_by_the_option(
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "list.txt").write_text("list.txt\n")
-    with pytest.raises(WeightsError, match="give --weights: a .safetensors file"):
+    with pytest.raises(WeightsError, match=r"give --weights: a \.safetensors file"):
         scan(tmp_path / "list.txt")
