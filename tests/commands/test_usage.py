@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from quakeline import cli
@@ -69,7 +71,7 @@ def test_help_breaks_where_the_terminal_does(
         assert cli._code_of([*words, "-h"], []) == 0
         text = capsys.readouterr().out.partition("\u256d")[0]
         lines = [line.strip() for line in text.splitlines()]
-        pairs = [(a, b) for a, b in zip(lines, lines[1:], strict=False) if a and b]
+        pairs = [(a, b) for a, b in pairwise(lines) if a and b]
         assert pairs, "no paragraph of several lines"
         for line, following in pairs:
             assert len(line) + 1 + len(following.split()[0]) > 80 - 2, (words, line, following)
