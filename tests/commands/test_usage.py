@@ -62,6 +62,17 @@ def test_devices_are_the_same_for_all_commands(
     assert "--device: 'tpu' given; allowed: auto, cpu, cuda" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words", ["scan", "live replay", "live seedlink", "pick", "catalog", "reproduce", "init"]
+)
+def test_no_word_of_a_help_is_cut(
+    words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli._code_of([*words.split(), "-h"], []) == 0
+    assert "\u2026" not in capsys.readouterr().out
+
+
 def test_help_breaks_where_the_terminal_does(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
