@@ -153,10 +153,11 @@ def _looked(
             found = grown
             if new <= 0:
                 break
-        chosen = _revised(found, table, network, grid) if search == first else found
-        if chosen is not found and len(chosen[0]):
-            found, errors = refined(*chosen, table, network)
-            network = replace(network, errors=errors)
+        if search == first and len(found[0]):
+            chosen = _revised(found, table, network, grid)
+            if len(chosen[0]):
+                found, errors = refined(*chosen, table, network)
+                network = replace(network, errors=errors)
     return found
 
 
@@ -168,15 +169,7 @@ def _named(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
 def _revised(found: Found, table: pd.DataFrame, network: Network, grid: Grid) -> Found:
     """`revised` with what a grid tells of places and times."""
     width_s = min(grid.width_s, 2 * network.search.tolerance_s)
-<<<<<<< HEAD
     return revised(*found, table, network, grid.cell_km, width_s, grid.longest_s)
-=======
-    parts = [_named(*found), candidates(*found, table, network, grid.cell_km, width_s)]
-    whole = joined(parts)
-    # There are many more candidates than events.
-    parts.clear()
-    return contested(*whole, table, network)
->>>>>>> mem
 
 
 def _tables(

@@ -90,3 +90,27 @@ def test_blocks_that_settings_share_are_searched_once_with_the_same_results(monk
     # Text, since the RMS of no event is no number, which equals nothing.
     assert list(map(str, together)) == list(map(str, alone))
     assert shared < len(searched) - shared
+
+
+def test_blocks_are_forgotten_when_no_later_setting_asks_for_them(monkeypatch) -> None:
+    """Of real and of shifted picks: what the first setting made is held for the third alone."""
+    stations, frame = network(n=10)
+    model = VelocityModel((0.0,), (5.8,), (3.35,))
+    sites = Sites.of(stations)
+    picks = picks_of(stations, frame, model, (5.0, -8.0, 6.0), seconds=20.0)
+    locator = Locator(sites, model, SEARCH.depth_km)
+    other = replace(SEARCH, min_picks=SEARCH.min_picks + 2)
+    searches = {"a": SEARCH, "b": other, "c": replace(SEARCH, min_log_odds=3.0)}
+    held = []
+    forget = blocks.Known.forget
+
+    def counted(known: blocks.Known, needed: set[tuple[object, ...]]) -> None:
+        forget(known, needed)
+        held.append(len(known))
+
+    monkeypatch.setattr(blocks.Known, "forget", counted)
+    list(trials(picks, sites, model, searches, 1, locator))
+    assert len(held) == 6
+    assert held[0] > 0
+    assert held[2:4] == held[:2]
+    assert held[4:] == [0, 0]
