@@ -87,9 +87,13 @@ def velocity(
         network.sites, network.catalog, network.depth_km, network.least_sigma_s, events
     )
     if parts.events < _FEWEST:
+        total = len(network.catalog[0])
+        tried = parts.held.events
         raise DataError(
             f"{data}: {parts.events} events to invert; {_FEWEST} are needed, and of 100 or more a"
-            " model can be trusted"
+            f" model can be trusted. Of {total} events {total - parts.events - tried} have fewer"
+            f" than {minimum1d.LEAST_ARRIVALS} arrivals, and {tried}, one in five of the rest, are"
+            " left out to try the model"
         )
     begin = network.begin
     typer.echo(
