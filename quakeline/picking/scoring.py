@@ -86,6 +86,8 @@ def read(path: Path) -> Labelled:
     DataError
         Another file, or arrays that are missing or do not fit each other.
     """
+    if path.is_dir():
+        _say_needed(path, "a folder")
     try:
         if not is_zipfile(path):
             with path.open("rb") as file:
@@ -116,6 +118,10 @@ def _refuse(path: Path, head: bytes) -> NoReturn:
         what = f"an HDF5 file with {', '.join(found[:_NAMED]) or 'nothing in it'}"
     elif head.startswith(b"\x93NUMPY"):
         what = "a single NumPy array (.npy)"
+    _say_needed(path, what)
+
+
+def _say_needed(path: Path, what: str) -> NoReturn:
     raise DataError(
         f"{path} is {what}; a NumPy archive (.npz) of the arrays waveforms, p_index, s_index,"
         " component_order and sampling_rate is needed"
