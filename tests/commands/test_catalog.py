@@ -114,6 +114,13 @@ FORMS = {
 }  # fmt: skip
 
 
+def test_times_of_two_kinds_in_one_column_are_refused(tmp_path):
+    rows = "XX.S01,P,2018-12-30T05:28:57.1\nXX.S02,P,1546138840.41\n"
+    (tmp_path / "picks.csv").write_text("station,phase,time\n" + rows)
+    with pytest.raises(DataError, match=r"'1546138840.41' in row .*, the same in all rows"):
+        pick_tables.read(tmp_path / "picks.csv")
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_tables_of_other_programs(form, tmp_path):
     pd.DataFrame([FORMS[form]]).to_csv(tmp_path / "picks.csv", index=False)

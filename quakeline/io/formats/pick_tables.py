@@ -248,6 +248,7 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path | str) -> pd.S
     else:
         text = given.astype(str).str.replace(",", ".", regex=False)  # ISO 8601 has both
         times = pd.to_datetime(text, utc=True, format="ISO8601", errors="coerce")
+        _refuse_mixture(numbers, times, given, path)
     if offset is not None:
         times = times + pd.to_timedelta(offset, unit="s")
     _require(times.notna(), "time", given, path)
@@ -256,6 +257,19 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path | str) -> pd.S
     )
     _require(reached, "time", given, path)
     return times.astype("datetime64[ns, UTC]")
+
+
+def _refuse_mixture(
+    numbers: pd.Series, times: pd.Series, given: pd.Series, path: Path | str
+) -> None:
+    """Refuse a column where some times are seconds since 1970, and others ISO 8601."""
+    seconds, dates = numbers.notna() & times.isna(), times.notna()
+    if seconds.any() and dates.any():
+        one, other = seconds.idxmax(), dates.idxmax()
+        raise DataError(
+            f"picks {path}: time is {given[other]!r} in row {other}, {given[one]!r} in row {one};"
+            " allowed: ISO 8601, or seconds since 1970, the same in all rows"
+        )
 
 
 def _require_precision(given: pd.Series, seconds: pd.Series, path: Path | str) -> None:
