@@ -38,6 +38,8 @@ _TURNS = 5
 _SETTLED = 0.01
 #: Events of one portion of work, and as many as are worth further processes.
 _PORTION = 200
+#: Arrivals whose residuals are computed at once.
+_TOGETHER = 50_000
 #: Times in ns, places in km, covariances and factors of the errors of arrivals of m events.
 Origins = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -155,12 +157,12 @@ class Locator:
     def _arrivals(self, members: pd.DataFrame, time_ns: np.ndarray) -> batch.Arrivals:
         """Arrivals of events that `origins` is given, in seconds after a time of each event."""
         site, event = (members[name].to_numpy() for name in ("site", "event"))
-        local = self.sites.local.iloc[site]
+        local = self.sites.local
         return batch.Arrivals(
             event,
             self.times.rows_of(members["phase"].to_numpy(), site),
-            local["x"].to_numpy(),
-            local["y"].to_numpy(),
+            local["x"].to_numpy()[site],
+            local["y"].to_numpy()[site],
             (members["time_ns"].to_numpy() - time_ns[event]) / SECOND,
             members["sigma_s"].clip(lower=self.min_pick_sigma_s).to_numpy(),
         )
@@ -283,13 +285,20 @@ class Locator:
 
         `points`, (m, 4), and factors of the errors, (m,), are those of the events.
         """
-        place = points[arrivals.event]
-        east, north = place[:, 0] - arrivals.x, place[:, 1] - arrivals.y
-        travel, over_place = self.times.sloped(arrivals.table, east, north, place[:, 2])
-        slopes = np.column_stack([over_place, np.ones(len(place))])
-        scale = arrivals.scale_s * stretched[arrivals.event]
-        residual = arrivals.time_s - place[:, 3] - travel
-        weight = batch.weights((residual - delays) / scale) / scale**2
+        count = len(arrivals.time_s)
+        residual, travel, weight = np.empty(count), np.empty(count), np.empty(count)
+        slopes = np.ones((count, 4))
+        # In portions: what is computed on the way is several times as large as what is kept.
+        for first in range(0, count, _TOGETHER):
+            own = slice(first, first + _TOGETHER)
+            event = arrivals.event[own]
+            place = points[event]
+            east, north = place[:, 0] - arrivals.x[own], place[:, 1] - arrivals.y[own]
+            table = arrivals.table[own]
+            travel[own], slopes[own, :3] = self.times.sloped(table, east, north, place[:, 2])
+            scale = arrivals.scale_s[own] * stretched[event]
+            residual[own] = arrivals.time_s[own] - place[:, 3] - travel[own]
+            weight[own] = batch.weights((residual[own] - delays[own]) / scale) / scale**2
         return mixed.Left(arrivals.event, group, residual, travel, slopes, weight)
 
     def _among(
