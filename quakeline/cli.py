@@ -33,13 +33,10 @@ from quakeline.core import garbage, terminal
 from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from typer.models import CommandInfo
 
     from quakeline.workflow.config import Run
     from quakeline.workflow.inspection.readiness import Findings
-    from quakeline.workflow.outcome import Outcome
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -188,6 +185,7 @@ def run(
     """
     from functools import partial
 
+    from quakeline.commands.phases import carried_out
     from quakeline.workflow import launch, profiles, rounds
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
@@ -203,7 +201,7 @@ def run(
             typer.echo(f"first: the run of {os.path.relpath(one or '')}", err=True)
         settings = launch.checked(place, one)
         start = partial(launch.launch, place, settings, one, cores, extra, profile_path)
-        code = _carried_out(start, place, settings.run, quiet=not (verbose or extra))
+        code = carried_out(start, place, settings.run, quiet=not (verbose or extra))
         if code:
             raise typer.Exit(code)
         if one != path and launch.DRY.intersection(extra):
@@ -212,26 +210,6 @@ def run(
     catalog = place / "results" / settings.run / "catalog/events.parquet"
     if not launch.DRY.intersection(extra) and catalog.is_file():
         _show(place, settings.run)
-
-
-def _carried_out(start: Callable[..., Outcome], place: Path, run: str, *, quiet: bool) -> int:
-    """Start the workflow of a run, say how it ended, and give the exit code."""
-    from rich.console import Console
-
-    from quakeline.commands.phases import phases_shown
-    from quakeline.workflow import launch
-
-    if quiet:
-        with phases_shown(Console(stderr=True)) as progress:
-            outcome = start(progress=progress)
-    else:
-        outcome = start()
-    if outcome.code and quiet:
-        kept = os.path.relpath(launch.output_of(place / "results" / run))
-        typer.echo(f"all that Snakemake said is in {kept}", err=True)
-    for line in outcome.lines:
-        typer.echo(f"quakeline: {line}", err=True)
-    return outcome.code
 
 
 @app.command()
