@@ -278,13 +278,20 @@ def _looked(settings: Run, folder: Path) -> Findings:
     return found
 
 
+def _publish(target: Path, text: str, *, check: bool) -> None:
+    from quakeline.workflow import reference
+
+    reference.publish(target, text, check=check)
+    typer.echo(f"{'current' if check else 'written'}  {target}")
+
+
 @config_app.command(name="reference")
 def write_reference(check: Check = False) -> None:
     """Write config/README.md: every key with its type, default and meaning."""
     from quakeline.workflow import launch, reference
 
     target = launch.results_place(Path.cwd()) / reference.README
-    reference.publish(target, reference.readme(), check=check)
+    _publish(target, reference.readme(), check=check)
 
 
 @config_app.command(name="schema")
@@ -293,13 +300,13 @@ def write_schema(check: Check = False) -> None:
     from quakeline.workflow import launch, reference
 
     target = launch.results_place(Path.cwd()) / reference.SCHEMA
-    reference.publish(target, reference.editor_schema(), check=check)
+    _publish(target, reference.editor_schema(), check=check)
 
 
 @config_app.command(name="defaults")
 def write_defaults(check: Check = False) -> None:
     """Write config/config.yaml: the defaults of every run, each with its meaning."""
-    from quakeline.workflow import config, default_config, launch, reference
+    from quakeline.workflow import config, default_config, launch
 
     target = launch.results_place(Path.cwd()) / config.DEFAULT
-    reference.publish(target, default_config.text(), check=check)
+    _publish(target, default_config.text(), check=check)
