@@ -8,8 +8,10 @@ from synthetics import network, two_events
 from typer.testing import CliRunner
 
 from quakeline.cli import app
+from quakeline.commands.options import say_velocities
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.events.chain import material
 from quakeline.io.formats import pick_tables
 from quakeline.io.products import tables
 
@@ -78,6 +80,24 @@ def test_tune_velocity_refuses_a_few_events(files, tmp_path):
             "tune", "velocity", folder / "picks.csv", folder / "stations.csv", "--velocity",
             folder / "velocity.csv", "--threads", 1, "--output", tmp_path / "out",
         )  # fmt: skip
+
+
+def test_coordinates_the_wrong_way_round_are_doubted(files, capsys):
+    """Stations moved to Iceland, 64 degrees north and 21 west, and then mirrored."""
+    folder, _ = files
+    places = pd.read_csv(folder / "stations.csv")
+    places = places.assign(
+        latitude=places["latitude"] + 16, longitude=places["longitude"] - 32, elevation_m=500.0
+    )
+    other = {"latitude": "longitude", "longitude": "latitude"}
+    doubts = {}
+    for name, table in (("right", places), ("mirrored", places.rename(columns=other))):
+        doubts[name] = say_velocities(material.read(folder / "picks.csv", table))
+    assert doubts["right"] == []
+    (said,) = doubts["mirrored"]
+    assert said.startswith("stations above the sea in MAURITIUS - REUNION REGION")
+    assert said.endswith("they are in ICELAND; are they swapped?")
+    assert f"WARNING  {said}" in capsys.readouterr().err
 
 
 FORMS = {
