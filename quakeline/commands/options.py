@@ -30,7 +30,7 @@ Files = Annotated[list[Path], typer.Argument(help="Waveform files, or folders of
 Model = Annotated[
     str | None,
     typer.Option(
-        help="Weight set, or seisbench:NETWORK/WEIGHTS; by default that of --weights, or phasenet."
+        help="Weight set, or seisbench:NAME/WEIGHTS; by default that of --weights, or phasenet."
     ),
 ]
 Weights = Annotated[
@@ -97,12 +97,16 @@ def warned_once(said: Iterable[str]) -> Iterator[None]:
 
 
 def say_velocities(material: Material) -> list[str]:
-    """Tell how the velocity model was read, and what looks wrong in it; gives the latter."""
+    """Tell how velocities were read, and what looks wrong in them and in places of stations.
+
+    Gives the latter.
+    """
     from quakeline.io.formats.station_list import elevation_doubts
+    from quakeline.workflow.inspection.places import swapped
 
     typer.echo(f"velocity {material.model.reading}", err=True)
     found = material.model.doubts_for(material.sites.table)
-    found = [*found, *elevation_doubts(material.stations)]
+    found = [*found, *elevation_doubts(material.stations), *swapped(material.stations)]
     for doubt in found:
         typer.secho(f"WARNING  {doubt}", err=True, fg="yellow")
     return found

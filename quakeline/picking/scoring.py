@@ -86,6 +86,11 @@ def read(path: Path) -> Labelled:
     DataError
         Another file, or arrays that are missing or do not fit each other.
     """
+    if path.is_dir():
+        raise DataError(
+            f"{path} is a folder; a NumPy archive (.npz) is needed. Weights are scored on a data"
+            " set of `quakeline dataset` or SeisBench by `quakeline tune picker`, on its test part"
+        )
     try:
         if not is_zipfile(path):
             with path.open("rb") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,19 +139,26 @@ def helped(progress: Progress) -> bool:
     return not progress.epochs or progress.best_loss < progress.history[0]["dev_loss"]
 
 
-def verdict_of(job: Job, progress: Progress) -> str:
-    """In a sentence, whether a training helped, by the loss on the part dev."""
+def verdict_of(job: Job, progress: Progress, worse: Sequence[str] = ()) -> str:
+    """In a sentence, whether a training helped, by the loss on the part dev.
+
+    `worse` are sentences on what became worse on the part test, which no smaller loss outweighs.
+    """
     before, after = progress.history[0]["dev_loss"], progress.best_loss
     first = "random weights" if job.parent is None else "the weights it began with"
-    if not progress.epochs:
-        return "no epoch was asked for: the weights are those it began with"
     losses = f"loss {after:.4g} on the part {DEV}, before {before:.4g}"
-    if helped(progress):
-        return f"better than {first}: {losses}"
-    return (
-        f"not better than {first}: {losses}; the best of its epochs is written all the same: more"
-        " records, or a smaller learning rate, may help"
-    )
+    if not progress.epochs:
+        said = "no epoch was asked for: the weights are those it began with"
+    elif not helped(progress):
+        said = (
+            f"not better than {first}: {losses}; the best of its epochs is written all the same:"
+            " more records, or a smaller learning rate, may help"
+        )
+    elif worse:
+        return f"not better than {first}: {'; '.join([*worse, losses])}"
+    else:
+        said = f"better than {first}: {losses}"
+    return "; ".join([said, *worse])
 
 
 def doubts_of(job: Job, progress: Progress) -> list[str]:

@@ -148,7 +148,7 @@ def _finished(
         tested = _tested(job, data, Annotator.load(first, "cpu", job.threads))
     worse = tested.worse(job.name)
     doubts = [*doubts_of(job, progress), *worse]
-    verdict = "; ".join([verdict_of(job, progress), *worse])
+    verdict = verdict_of(job, progress, worse)
     training = _training(job, data, progress, tested, verdict)
     final = replace(card, training=training, thresholds=tested.thresholds)
     saved = save_network(job.target, tensors, final)

@@ -8,8 +8,10 @@ from synthetics import network, two_events
 from typer.testing import CliRunner
 
 from quakeline.cli import app
+from quakeline.commands.options import say_velocities
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.events.chain import material
 from quakeline.io.formats import pick_tables
 from quakeline.io.products import tables
 
@@ -80,6 +82,24 @@ def test_tune_velocity_refuses_a_few_events(files, tmp_path):
         )  # fmt: skip
 
 
+def test_coordinates_the_wrong_way_round_are_doubted(files, capsys):
+    """Stations moved to Iceland, 64 degrees north and 21 west, and then mirrored."""
+    folder, _ = files
+    places = pd.read_csv(folder / "stations.csv")
+    places = places.assign(
+        latitude=places["latitude"] + 16, longitude=places["longitude"] - 32, elevation_m=500.0
+    )
+    other = {"latitude": "longitude", "longitude": "latitude"}
+    doubts = {}
+    for name, table in (("right", places), ("mirrored", places.rename(columns=other))):
+        doubts[name] = say_velocities(material.read(folder / "picks.csv", table))
+    assert doubts["right"] == []
+    (said,) = doubts["mirrored"]
+    assert said.startswith("stations above the sea in MAURITIUS - REUNION REGION")
+    assert said.endswith("they are in ICELAND; are they swapped?")
+    assert f"WARNING  {said}" in capsys.readouterr().err
+
+
 FORMS = {
     "seisbench": {"trace_id": "XX.S01.", "phase": "P", "peak_time": "2020-05-01T00:00:01.5Z",
                   "peak_value": "0.8"},
@@ -119,6 +139,10 @@ def test_a_foreign_parquet_and_our_own(files, tmp_path):
         ("station,phase\nA,P\n", "missing: time: time, phase_time"),
         ("station,phase,time\nXX.A,Q,2020-01-01\n", "row 2: phase is 'Q'; allowed: P or S"),
         ("station,phase,time\nXX.A,P,yesterday\n", "row 2: time is 'yesterday'"),
+        (
+            "station,phase,time\nXX.A,P,2018-12-30T02:20:40Z\nXX.A,S,1546138840.41\n",
+            "row 3: time is '1546138840.41', seconds since 1970, and in row 2 '2018-12-30T02:20:40Z'",
+        ),
         ("station,phase,time\n,P,2020-01-01\n", "row 2: station is ''"),
         ("station,phase,time,prob\nXX.A,P,2020-01-01,high\n", "probability is 'high'"),
     ],

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from recordings import picker_weights
 from workfolder import WorkFolder
 
 from quakeline.api.direct.archive_scan import lines, thresholds
 from quakeline.commands.scan import scan
 from quakeline.core.errors import ConfigError, DataError, WeightsError
 from quakeline.waveforms.sources.archive_list import ArchiveList
+
+__all__ = ["picker_weights"]
 
 REFERENCE = "reference/archive_scan/hengill_200hz_performer_v2_predictions.txt"
 
@@ -91,7 +94,7 @@ def test_options_that_do_not_fit(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_not_those_of_the_network(tmp_path: Path) -> None:
-    (tmp_path / "list.txt").write_text("n e z\n")
+    (tmp_path / "list.txt").write_text("list.txt\n")
     listed, weights = tmp_path / "list.txt", tmp_path / "w.h5"
     with pytest.raises(ConfigError, match=r"--weights: .*w.h5 does not exist"):
         scan(listed, weights=weights)
@@ -103,3 +106,29 @@ def test_weights_that_are_not_those_of_the_network(tmp_path: Path) -> None:
     assert "it is none: " in str(e.value)
     assert "w.h5 has the SHA-256" in str(e.value)
     assert "a folder with weights_model_cnn_spec.hd5" in str(e.value)
+
+
+def test_weights_of_a_network_that_picks_samples(picker_weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("list.txt\n")
+    with pytest.raises(ConfigError, match=r"--weights: .*picker.safetensors given, of phasenet"):
+        scan(tmp_path / "list.txt", weights=picker_weights, out=tmp_path / "out.txt")
+    assert not (tmp_path / "out.txt").exists()
+
+
+def test_files_are_looked_for_before_weights(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("n e z\n")
+    with pytest.raises(DataError, match=r"none of its files exists, the first is .*/n$"):
+        scan(tmp_path / "list.txt", weights=tmp_path / "absent.h5")
+
+
+def test_weights_that_cannot_be_fetched_are_asked_for_by_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUAKELINE_CACHE", str(tmp_path / "cache"))
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # a closed port: every fetch fails at once
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "list.txt").write_text("list.txt\n")
+    with pytest.raises(WeightsError, match=r"give --weights: a \.safetensors file"):
+        scan(tmp_path / "list.txt")

@@ -18,6 +18,7 @@ from quakeline.training.augmentation import augmented
 from quakeline.training.checkpoints import Progress
 from quakeline.training.datasets.opening import in_parts, open_dataset
 from quakeline.training.datasets.records import Dataset
+from quakeline.training.jobs import Job, verdict_of
 from quakeline.training.loop import Fit
 from quakeline.training.settings import Augmentation, Settings
 from quakeline.training.windows import Example, Windows, check
@@ -355,3 +356,17 @@ def test_no_window_is_left_alone(count: int, size: int, batches: list[int]) -> N
     made = list(loop._cut(examples, size))
     assert [len(some) for some in made] == batches
     assert [one for some in made for one in some] == examples
+
+
+def test_worse_picks_outweigh_a_smaller_loss(tmp_path: Path) -> None:
+    data = open_dataset(small(tmp_path, labelled("1", 100, 200)))
+    job = Job(data, Settings(), tmp_path / "tuned.safetensors", "tuned", parent=tmp_path / "first")
+    history = [{"dev_loss": 0.3}, {"dev_loss": 0.2}]
+    progress = Progress("recipe", history, 1, 0.2)
+    losses = "loss 0.2 on the part dev, before 0.3"
+    assert verdict_of(job, progress) == f"better than the weights it began with: {losses}"
+    said = verdict_of(job, progress, ["F1 of S is 0.765, that of phasenet 0.950"])
+    assert said == (
+        "not better than the weights it began with: F1 of S is 0.765, that of phasenet 0.950;"
+        f" {losses}"
+    )

@@ -22,7 +22,7 @@ from quakeline.core.timeline import SECOND, to_datetime
 from quakeline.inference.annotator import Annotator
 from quakeline.models.cards import Card
 from quakeline.models.named import weights_file
-from quakeline.models.weights import SUFFIX
+from quakeline.models.weights import SUFFIX, card_of
 from quakeline.models.windowing import Windowing
 from quakeline.picking.direct.picks import picks_of, settings_of
 from quakeline.signal.filters import butterworth
@@ -90,11 +90,13 @@ def scan(list_file: Path, options: Options) -> Iterator[Scanned]:
     Raises
     ------
     DataError
-        The list cannot be read.
+        The list cannot be read, or none of the files that it names exists.
     ConfigError, WeightsError
         The network cannot be had, or the options do not fit it.
     """
     groups = ArchiveList(kind="archive_list", list_file=str(list_file)).groups
+    if not any(path.exists() for files in groups for path in files):
+        raise DataError(f"{list_file}: none of its files exists, the first is {groups[0][0]}")
     annotator = made_ready(options)
     settings = settings_of(annotator.card, options.thresholds, rule="archive-scan")
     for files in groups:
@@ -117,7 +119,9 @@ def made_ready(options: Options) -> Annotator:
     )
     given = options.device, options.threads, options.batch, windowing
     if options.loader is None:
-        annotator = Annotator.load(_weights(options), *given)
+        path = _weights(options)
+        _require_windows(path, card_of(path)[0])
+        annotator = Annotator.load(path, *given)
     else:
         with TemporaryDirectory(prefix="quakeline-") as folder:
             path = Path(folder) / f"loaded{SUFFIX}"
@@ -126,10 +130,24 @@ def made_ready(options: Options) -> Annotator:
     return annotator
 
 
+def _require_windows(path: Path, card: Card) -> None:
+    """Refuse weights of networks whose peaks are far narrower than what the rule averages over."""
+    if card.output != "window":
+        raise ConfigError(
+            f"--weights: {path} given, of {card.network}, which gives a probability for each"
+            " sample; allowed: weights of Seismo-Performer, Spec-CNN or GPD, which give one for"
+            " each window (quakeline pick takes any network)"
+        )
+
+
 def _weights(options: Options) -> Path:
     names, given = NETWORKS[options.network], options.weights
     if given is None:
-        return weights_file(names[0])
+        try:
+            return weights_file(names[0])
+        except WeightsError as error:
+            said = str(error).replace("weights.path", "--weights")
+            raise WeightsError(said) from error
     if not given.exists():
         raise ConfigError(f"--weights: {given} does not exist")
     if given.suffix == SUFFIX:

@@ -218,7 +218,12 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _by_magnitude(matches: pd.DataFrame, step: float) -> list[dict[str, Any]]:
-    """Recall by the reference's magnitude; precision by it, or for new events by the catalog's."""
+    """Recall by the reference's magnitude; precision by it, or for new events by the catalog's.
+
+    Precision is None where most new events have no magnitude, and so are in no class.
+    """
+    sizeless = matches.loc[matches["status"] == "new", "magnitude"].isna()
+    unsaid = {"precision": None} if sizeless.mean() > 0.5 else {}
     size = matches["reference_magnitude"].fillna(matches["magnitude"])
     classes = np.floor(size / step + 1e-6)
     rows = [
@@ -226,11 +231,14 @@ def _by_magnitude(matches: pd.DataFrame, step: float) -> list[dict[str, Any]]:
             "from": float(key * step),
             "to": float((key + 1) * step),
             **_score(matches[classes == key]),
+            **unsaid,
         }
         for key in sorted(classes.dropna().unique())
     ]
     unknown = matches[classes.isna()]
-    return rows + ([{"from": None, "to": None, **_score(unknown)}] if len(unknown) else [])
+    if len(unknown):
+        rows.append({"from": None, "to": None, **_score(unknown), **unsaid})
+    return rows
 
 
 def _by_distance(matches: pd.DataFrame, edges: tuple[float, ...]) -> list[dict[str, Any]]:

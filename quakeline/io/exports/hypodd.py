@@ -33,8 +33,12 @@ def files(
     Events are numbered in order. Travel times count from the origin time as it is written, so that
     arrival times stay whole. Weights are those of the arrivals in the location; hypoDD knows no
     unknown one, so an arrival that no location has weighed has 1, which the log says. An absent
-    magnitude is `nan`, an absent error 0.
+    magnitude is 0 too, which the log says, and an absent error.
     """
+    if unmeasured := int(events["magnitude"].isna().sum()):
+        logger.warning(
+            "hypodd: %d of %d events have no magnitude: 0 is written", unmeasured, len(events)
+        )
     if unweighed := int(pairs["weight"].isna().sum()):
         logger.warning(
             "hypodd: %d of %d arrivals have no weight of a location: 1 is written",
@@ -110,7 +114,7 @@ def _block(
     seconds = origin % (60 * SECOND) / SECOND
     head = (
         f"# {date:%Y %m %d %H %M} {seconds:7.4f} {event['latitude']:.6f} {event['longitude']:.6f}"
-        f" {event['depth_km']:.4f} {_number(event['magnitude'], 'nan', 2)}"
+        f" {event['depth_km']:.4f} {_number(event['magnitude'], '0.0', 2)}"
         f" {_number(event['horizontal_sigma_km'], '0.0', 4)}"
         f" {_number(event['depth_sigma_km'], '0.0', 4)} {_number(event['rms_s'], '0.0', 4)}"
         f" {number:9d}"

@@ -248,6 +248,7 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path | str) -> pd.S
     else:
         text = given.astype(str).str.replace(",", ".", regex=False)  # ISO 8601 has both
         times = pd.to_datetime(text, utc=True, format="ISO8601", errors="coerce")
+        _require_one_form(given, numbers, times, path)
     if offset is not None:
         times = times + pd.to_timedelta(offset, unit="s")
     _require(times.notna(), "time", given, path)
@@ -256,6 +257,18 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path | str) -> pd.S
     )
     _require(reached, "time", given, path)
     return times.astype("datetime64[ns, UTC]")
+
+
+def _require_one_form(
+    given: pd.Series, numbers: pd.Series, times: pd.Series, path: Path | str
+) -> None:
+    """Refuse a table whose times are ISO 8601 in some rows and seconds since 1970 in others."""
+    seconds, iso = (which.index[which] for which in (numbers.notna() & times.isna(), times.notna()))
+    if len(seconds) and len(iso):
+        raise DataError(
+            f"picks {path}, row {seconds[0]}: time is {given[seconds[0]]!r}, seconds since 1970,"
+            f" and in row {iso[0]} {given[iso[0]]!r}, ISO 8601; allowed: one of both in all rows"
+        )
 
 
 def _require_precision(given: pd.Series, seconds: pd.Series, path: Path | str) -> None:

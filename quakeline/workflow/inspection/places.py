@@ -43,6 +43,11 @@ def doubts(known: pd.DataFrame) -> Iterator[str]:
     yield from absurd(known).values()
     yield from epoch_doubts(known)
     yield from elevation_doubts(known)
+    yield from swapped(known)
+
+
+def swapped(known: pd.DataFrame) -> Iterator[str]:
+    """Stations above the sea in the middle of one, which would be on land the other way round."""
     north, east = degrees(known)
     dry = (known["elevation_m"] > 0).all()
     if dry and _at_sea(region(north, east)) and np.abs(east).max() <= 90:

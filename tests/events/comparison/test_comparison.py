@@ -88,7 +88,15 @@ def test_classes_add_up():
         for count in ("matched", "missed", "new"):
             assert sum(row[count] for row in summary[name]) == summary[count], (name, count)
     sizes = {row["from"]: (row["recall"], row["precision"]) for row in summary["by_magnitude"]}
-    assert sizes == {0.0: (0.0, None), 1.0: (1.0, 1.0), 2.0: (1.0, 1.0), None: (None, 0.0)}
+    # The new event has no magnitude, so no class has all of its new events.
+    assert sizes == {0.0: (0.0, None), 1.0: (1.0, None), 2.0: (1.0, None), None: (None, None)}
+
+
+def test_precision_by_magnitude_where_new_events_have_one():
+    ours = [(*row[:5], 1.2 if row[5] is None else row[5]) for row in OURS]
+    summary = compared(ours).summary
+    sizes = {row["from"]: (row["recall"], row["precision"]) for row in summary["by_magnitude"]}
+    assert sizes == {0.0: (0.0, None), 1.0: (1.0, 0.5), 2.0: (1.0, 1.0)}
 
 
 def test_a_reference_of_another_time_is_told():
