@@ -34,7 +34,8 @@ Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Setting of associate, locate, magnitude, classify or merge: associate.min_picks=8.",
+        help="Setting of associate, locate, magnitude, classify or merge: associate.min_picks=8,"
+        " locate.station_terms=station_terms.csv.",
     ),
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
@@ -122,7 +123,7 @@ def _summary(catalog: Catalog, output: Path) -> list[str]:
     if len(events):
         good = int((events["quality"] == "good").sum())
         lines += [
-            f"rms      {events['rms_s'].median():.3f} s in the middle",
+            f"rms      {events['rms_s'].median():.3f} s, the median of the events",
             f"quality  {good} good, {len(events) - good} limited: see the column quality",
         ]
     return [*lines, f"written  {output}"]

@@ -71,8 +71,8 @@ def velocity(
 
     Of a run, its own events are used, and its model to begin with; a table of picks is associated
     first, as far as that takes. Every fifth event is left out: its residuals tell whether the model
-    predicts. Writes velocity.csv, which `velocity.table` takes (with velocity.interpolation:
-    layers), velocity_quality.csv, and station_terms.csv, which `locate.station_terms` takes.
+    predicts. Writes velocity.csv, which `velocity.table` takes, velocity_quality.csv, and
+    station_terms.csv, which `locate.station_terms` takes: the model needs its terms.
     """
     from quakeline.events.location import minimum1d
     from quakeline.io.products import targets
@@ -87,9 +87,13 @@ def velocity(
         network.sites, network.catalog, network.depth_km, network.least_sigma_s, events
     )
     if parts.events < _FEWEST:
+        total = len(network.catalog[0])
+        tried = parts.held.events
         raise DataError(
             f"{data}: {parts.events} events to invert; {_FEWEST} are needed, and of 100 or more a"
-            " model can be trusted"
+            f" model can be trusted. Of {total} events {total - parts.events - tried} have fewer"
+            f" than {minimum1d.LEAST_ARRIVALS} arrivals, and {tried}, one in five of the rest, are"
+            " left out to try the model"
         )
     begin = network.begin
     typer.echo(
@@ -120,6 +124,13 @@ def velocity(
             err=True,
             fg="yellow",
         )
+        return
+    model, terms = output / _FILES[0], output / _FILES[2]
+    typer.echo(
+        f"next     of a table: quakeline catalog PICKS STATIONS --velocity {model}"
+        f" --set locate.station_terms={terms}"
+    )
+    typer.echo(f"         of a run: velocity.table: {model}, locate.station_terms: {terms}")
 
 
 @dataclass(frozen=True)
@@ -232,14 +243,14 @@ def _pieces(picks: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def _write(found: Best, sites: Sites, output: Path) -> None:
-    """Write the model and the terms, and show them."""
+    """Write the model and the terms, and show them; top_km tells readers of constant layers."""
     import pandas as pd
 
     from quakeline.io.products import targets
     from quakeline.io.products.atomic import write_text
 
     model = found.model
-    table = pd.DataFrame({"depth_km": model.tops, "vp": model.vp, "vs": model.vs}).round(3)
+    table = pd.DataFrame({"top_km": model.tops, "vp": model.vp, "vs": model.vs}).round(3)
     layers = len(model.vp)
     shown = table.assign(
         vp_error=found.error_km_s[:layers].round(3),
@@ -248,7 +259,7 @@ def _write(found: Best, sites: Sites, output: Path) -> None:
         vs_resolution=found.resolution[layers:].round(2),
     )
     typer.echo(shown.to_string(index=False))
-    unknown = table["depth_km"][found.resolution[:layers] < _RESOLVED]
+    unknown = table["top_km"][found.resolution[:layers] < _RESOLVED]
     if len(unknown):
         tops = ", ".join(f"{top:g}" for top in unknown)
         typer.echo(f"vp of the layers from {tops} km down is mostly that of the model begun with")

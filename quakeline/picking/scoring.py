@@ -87,9 +87,11 @@ def read(path: Path) -> Labelled:
         Another file, or arrays that are missing or do not fit each other.
     """
     if path.is_dir():
-        raise DataError(
-            f"{path} is a folder; a NumPy archive (.npz) is needed. Weights are scored on a data"
-            " set of `quakeline dataset` or SeisBench by `quakeline tune picker`, on its test part"
+        _say_needed(
+            path,
+            "a folder",
+            "; weights are scored on a data set of `quakeline dataset` or SeisBench by"
+            " `quakeline tune picker`, on its test part",
         )
     try:
         if not is_zipfile(path):
@@ -121,9 +123,13 @@ def _refuse(path: Path, head: bytes) -> NoReturn:
         what = f"an HDF5 file with {', '.join(found[:_NAMED]) or 'nothing in it'}"
     elif head.startswith(b"\x93NUMPY"):
         what = "a single NumPy array (.npy)"
+    _say_needed(path, what)
+
+
+def _say_needed(path: Path, what: str, instead: str = "") -> NoReturn:
     raise DataError(
         f"{path} is {what}; a NumPy archive (.npz) of the arrays waveforms, p_index, s_index,"
-        " component_order and sampling_rate is needed"
+        f" component_order and sampling_rate is needed{instead}"
     )
 
 

@@ -75,7 +75,7 @@ def test_tune_compares_settings(files):
 
 def test_tune_velocity_refuses_a_few_events(files, tmp_path):
     folder, _ = files
-    with pytest.raises(DataError, match=r"[12] events to invert; 15 are needed"):
+    with pytest.raises(DataError, match=r"2 events to invert; 15 .* Of 2 events 0 .* and 0, one"):
         invoke(
             "tune", "velocity", folder / "picks.csv", folder / "stations.csv", "--velocity",
             folder / "velocity.csv", "--threads", 1, "--output", tmp_path / "out",
@@ -114,6 +114,13 @@ FORMS = {
 }  # fmt: skip
 
 
+def test_times_of_two_kinds_in_one_column_are_refused(tmp_path):
+    rows = "XX.S01,P,2018-12-30T05:28:57.1\nXX.S02,P,1546138840.41\n"
+    (tmp_path / "picks.csv").write_text("station,phase,time\n" + rows)
+    with pytest.raises(DataError, match=r"'1546138840.41' in row .*, the same in all rows"):
+        pick_tables.read(tmp_path / "picks.csv")
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_tables_of_other_programs(form, tmp_path):
     pd.DataFrame([FORMS[form]]).to_csv(tmp_path / "picks.csv", index=False)
@@ -139,10 +146,6 @@ def test_a_foreign_parquet_and_our_own(files, tmp_path):
         ("station,phase\nA,P\n", "missing: time: time, phase_time"),
         ("station,phase,time\nXX.A,Q,2020-01-01\n", "row 2: phase is 'Q'; allowed: P or S"),
         ("station,phase,time\nXX.A,P,yesterday\n", "row 2: time is 'yesterday'"),
-        (
-            "station,phase,time\nXX.A,P,2018-12-30T02:20:40Z\nXX.A,S,1546138840.41\n",
-            "row 3: time is '1546138840.41', seconds since 1970, and in row 2 '2018-12-30T02:20:40Z'",
-        ),
         ("station,phase,time\n,P,2020-01-01\n", "row 2: station is ''"),
         ("station,phase,time,prob\nXX.A,P,2020-01-01,high\n", "probability is 'high'"),
     ],

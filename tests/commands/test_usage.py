@@ -63,7 +63,7 @@ def test_devices_are_the_same_for_all_commands(
 
 
 @pytest.mark.parametrize(
-    "words", ["scan", "live replay", "live seedlink", "pick", "catalog", "reproduce", "init"]
+    "words", ["scan", "live replay", "live run", "pick", "catalog", "reproduce", "init"]
 )
 def test_no_word_of_a_help_is_cut(
     words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -193,3 +193,14 @@ def test_a_real_gradient_is_recognised(shared):
     model = load(path)
     assert model.at(np.array([1.25]), "P") == pytest.approx([(5.095 + 5.265) / 2])
     assert "straight lines" in model.reading
+
+
+def test_tops_of_layers_are_no_curve_however_close(tmp_path):
+    rows = [f"{k},{5 + 0.1 * k},{(5 + 0.1 * k) / 1.75}" for k in range(10)]
+    (tmp_path / "tops.csv").write_text("\n".join(["top_km,vp,vs", *rows]))
+    for asked in ("auto", "layers"):
+        model = load(tmp_path / "tops.csv", interpolation=asked)
+        assert "10 constant layers" in model.reading
+        assert model.doubts == ()
+    (tmp_path / "depths.csv").write_text("\n".join(["depth_km,vp,vs", *rows]))
+    assert "straight lines" in load(tmp_path / "depths.csv").reading

@@ -80,6 +80,7 @@ def test_other_files_are_refused(tmp_path):
     np.savez(pickled, waveforms=np.array([{"a": 1}], dtype=object))
     for path, words in (
         (tmp_path / "none.npz", "cannot read"),
+        (tmp_path, r"is a folder; a NumPy archive \(.npz\) of the arrays waveforms"),
         (tmp_path / "text.npz", r"is no NumPy archive \(.npz\); a NumPy archive"),
         (training, r"is an HDF5 file with X, Y; a NumPy archive \(.npz\) of the arrays waveforms"),
         (single, r"is a single NumPy array \(.npy\); a NumPy archive"),

@@ -147,7 +147,7 @@ def _model(path: Path, raw: Raw, vp_vs: float, chosen: str, why: str) -> Velocit
     if chosen == "linear":
         depth, vp, vp_base, vs, vs_base = _joined(depth, vp, vs)
     remarks = of_velocities(depth, vp, vs)
-    if chosen == "layers" and sampled_curve(raw):
+    if chosen == "layers" and raw.habit != "layers" and sampled_curve(raw):
         remarks.insert(
             0,
             f"{_spacing(raw)} with steadily growing velocities look like a gradient, but are read"

@@ -131,7 +131,7 @@ def diagnosed(
         "picks": len(picks),
         "joined": joined,
     }
-    said = _sentences(found)
+    said = _sentences(found, own_delays=locator.given_terms is None)
     return Diagnosis(locator.model.reading, _doubts(locator), said, **found)
 
 
@@ -353,8 +353,11 @@ def _by_depth(rows: pd.DataFrame) -> list[tuple[float, float, float]]:
     ]
 
 
-def _sentences(found: dict[str, Any]) -> list[str]:
-    """What a reader should know, the most important first; empty where all is well."""
+def _sentences(found: dict[str, Any], *, own_delays: bool) -> list[str]:
+    """What a reader should know, the most important first; empty where all is well.
+
+    Delays that were given, not found with the hypocentres (`own_delays`), are no news.
+    """
     said = []
     picks, joined = found["picks"], found["joined"]
     if picks and joined < _LONE * picks:
@@ -366,7 +369,7 @@ def _sentences(found: dict[str, Any]) -> list[str]:
         )
     said += _of_ratio(found["vp_vs"], found["model_vp_vs"])
     said += _of_speed(found["slower"], found["per_km"])
-    said += delays.sentences(found["delays"])
+    said += delays.sentences(found["delays"]) if own_delays else []
     for phase, value in found["azimuth"].items():
         if value.sure(_AZIMUTH_S):
             said.append(

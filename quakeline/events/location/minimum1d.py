@@ -46,7 +46,8 @@ _RISE_KM_S = 0.03
 _RATIOS = (1.45, 2.3)
 #: Models are as good as the best one up to so many times its residuals of events left out.
 _ALIKE = 1.1
-_LEAST_ARRIVALS = 6
+#: Arrivals that an event which is inverted has at least.
+LEAST_ARRIVALS = 6
 #: Steps of hypocentres when they are first found in a model, and after each change of it.
 _FOUND, _FOLLOWED = 25, 3
 #: The steeper start: share of the velocity at the top, and how far down it differs, in km.
@@ -133,7 +134,7 @@ def material(
 def _chosen(sites: Sites, events: pd.DataFrame, joined: pd.DataFrame, most: int) -> pd.DataFrame:
     """The best recorded events of each cell of the volume, in turn, in the order of EVENTS."""
     count = events["event_id"].map(joined["event_id"].value_counts()).fillna(0)
-    good = events[count >= _LEAST_ARRIVALS].assign(count=count)
+    good = events[count >= LEAST_ARRIVALS].assign(count=count)
     x, y = sites.frame.to_xy(good["latitude"].to_numpy(), good["longitude"].to_numpy())
     cells = [
         np.floor(x / _CELL_KM),
@@ -141,7 +142,7 @@ def _chosen(sites: Sites, events: pd.DataFrame, joined: pd.DataFrame, most: int)
         np.floor(good["depth_km"].to_numpy() / _CELL_DEPTH_KM),
     ]
     good = good.sort_values("count", ascending=False, kind="stable")
-    order = [pd.Series(cell, index=events.index[count >= _LEAST_ARRIVALS]) for cell in cells]
+    order = [pd.Series(cell, index=events.index[count >= LEAST_ARRIVALS]) for cell in cells]
     turn = good.groupby([cell.loc[good.index] for cell in order]).cumcount()
     kept = turn.sort_values(kind="stable").index[:most]
     return good.loc[kept].sort_index().drop(columns="count")

@@ -248,7 +248,7 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path | str) -> pd.S
     else:
         text = given.astype(str).str.replace(",", ".", regex=False)  # ISO 8601 has both
         times = pd.to_datetime(text, utc=True, format="ISO8601", errors="coerce")
-        _require_one_form(given, numbers, times, path)
+        _refuse_mixture(numbers, times, given, path)
     if offset is not None:
         times = times + pd.to_timedelta(offset, unit="s")
     _require(times.notna(), "time", given, path)
@@ -259,15 +259,16 @@ def _times(given: pd.Series, offset: pd.Series | None, path: Path | str) -> pd.S
     return times.astype("datetime64[ns, UTC]")
 
 
-def _require_one_form(
-    given: pd.Series, numbers: pd.Series, times: pd.Series, path: Path | str
+def _refuse_mixture(
+    numbers: pd.Series, times: pd.Series, given: pd.Series, path: Path | str
 ) -> None:
-    """Refuse a table whose times are ISO 8601 in some rows and seconds since 1970 in others."""
-    seconds, iso = (which.index[which] for which in (numbers.notna() & times.isna(), times.notna()))
-    if len(seconds) and len(iso):
+    """Refuse a column where some times are seconds since 1970, and others ISO 8601."""
+    seconds, dates = numbers.notna() & times.isna(), times.notna()
+    if seconds.any() and dates.any():
+        one, other = seconds.index[seconds][0], dates.index[dates][0]
         raise DataError(
-            f"picks {path}, row {seconds[0]}: time is {given[seconds[0]]!r}, seconds since 1970,"
-            f" and in row {iso[0]} {given[iso[0]]!r}, ISO 8601; allowed: one of both in all rows"
+            f"picks {path}: time is {given[other]!r} in row {other}, {given[one]!r} in row {one};"
+            " allowed: ISO 8601, or seconds since 1970, the same in all rows"
         )
 
 

@@ -11,6 +11,7 @@ from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import VelocityModel
 from quakeline.events.location import Locator, diagnosed
 from quakeline.events.location.diagnosis import Value, _of_speed
+from quakeline.events.location.terms import GivenTerms
 
 TRUE = VelocityModel((-2.0, 3.0, 10.0), (4.8, 5.7, 6.3), (2.75, 3.28, 3.62), reading="a test")
 
@@ -101,3 +102,8 @@ def test_delays_of_stations_that_the_model_does_not_explain_are_said(recorded):
     assert found.delays["S"].latest_s - found.delays["S"].earliest_s == pytest.approx(0.8, abs=0.25)
     assert "slower where arrivals are late" in said[0]
     assert json.loads(found.text())["delays"]["S"]["stations"] == 14
+    given = GivenTerms({("XX", name, "", "S"): 0.8 for name in ("S01", "S05", "S08")})
+    finder = Locator(Sites.of(stations), TRUE, (-1.5, 25.0), given_terms=given, threads=1)
+    found = diagnosed(finder, *finder.locate(events, arrivals, late), late)
+    assert found.delays["S"].spread_s > 0.15
+    assert not [line for line in found.sentences if line.startswith("Delays of stations differ")]

@@ -105,7 +105,10 @@ def test_a_frozen_model_keeps_its_velocities(results):
 def test_what_is_written_is_read(results, recorded, tmp_path):
     best = minimum1d.best(results[0])
     tune_velocity._write(best, Sites.of(recorded[0]), tmp_path / "out")
-    again = load(tmp_path / "out" / "velocity.csv", interpolation="layers")
+    again = load(tmp_path / "out" / "velocity.csv")
+    assert "8 constant layers" in again.reading
+    assert again.doubts == ()
+    assert load(tmp_path / "out" / "velocity.csv", interpolation="layers").doubts == ()
     assert again.vp == pytest.approx(best.model.vp, abs=1e-3)
     quality = pd.read_csv(tmp_path / "out" / "velocity_quality.csv")
     assert {"vp_error", "vs_error", "vp_resolution", "vs_resolution"} < set(quality)
@@ -146,6 +149,8 @@ def test_the_command_inverts_a_catalog(recorded, tmp_path):
     assert "with station terms alone" in done.output
     assert "mostly that of the model begun with" in done.output
     assert "WARNING  the new velocities" not in done.output
+    model, given = (tmp_path / "out" / name for name in ("velocity.csv", "station_terms.csv"))
+    assert f"--velocity {model} --set locate.station_terms={given}\n" in done.output
     assert set(tune_velocity._FILES) < {path.name for path in (tmp_path / "out").iterdir()}
     with pytest.raises(ConfigError, match="a folder that holds other things"):
         CliRunner().invoke(app, [*words, "-o", str(folder)], catch_exceptions=False)

@@ -204,7 +204,7 @@ def test_a_weight_that_no_location_gave_is_said(written, caplog):
 
 def test_hypodd_is_read_by_obspy(written, caplog):
     folder = written("hypodd")
-    first, second = obspy.read_events(str(folder / "phase.dat"), format="HYPODDPHA")
+    first, _ = obspy.read_events(str(folder / "phase.dat"), format="HYPODDPHA")
     origin = first.origins[0]
     assert abs(origin.time - obspy.UTCDateTime(T0.isoformat())) < 6e-5
     assert (origin.latitude, origin.longitude, origin.depth) == (48.01, -179.995, 7250.0)
