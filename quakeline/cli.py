@@ -27,7 +27,7 @@ from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
 from quakeline.commands.scan import scan
 from quakeline.commands.train import train
-from quakeline.commands.usage import is_mistake, line_of
+from quakeline.commands.usage import is_mistake, join_lines, line_of
 from quakeline.commands.view import view
 from quakeline.core import garbage, terminal
 from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
@@ -81,7 +81,8 @@ Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail when i
 def main() -> None:
     """Run the command line; a mistake of the user is one line and exit code 2.
 
-    Standard output that cannot be written ends no work; it is one line and exit code 3.
+    Standard output that cannot be written ends no work; it is one line and exit code 3. A pipe that
+    its reader closed, as `head` does, is no mistake: nothing is said, and the code is 3 as well.
     """
     garbage.search_rarely()
     output = terminal.take_output()
@@ -119,6 +120,7 @@ def _narrowed(words: list[str]) -> typer.Typer:
 
     Preparing the options of every command would take as long as loading the program.
     """
+    join_lines(app)
     asked = words[0] if words else ""
     commands = [one for one in app.registered_commands if _name_of(one) == asked]
     groups = [one for one in app.registered_groups if one.name == asked]

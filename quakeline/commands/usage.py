@@ -1,7 +1,8 @@
-"""What is wrong with the words of a command line, in one line."""
+"""The words of a command line: what is wrong with them in one line, and the help on them."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,15 @@ _WORDS = (
     (r"No such command '(.*)'\. Did you mean (.*)\?", r"no command \1; did you mean \2?"),
     (r"No such command '(.*)'\.?", r"no command \1"),
 )
+
+
+def join_lines(app: Any) -> None:
+    """Let the help of all commands break where the terminal does, not where its source does."""
+    for group in app.registered_groups:
+        join_lines(group.typer_instance)
+    for command in app.registered_commands:
+        paragraphs = inspect.cleandoc(command.help or command.callback.__doc__ or "").split("\n\n")
+        command.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
 
 
 def is_mistake(error: BaseException) -> bool:

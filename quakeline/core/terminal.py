@@ -1,7 +1,8 @@
 """What the program finds around it when it begins: the terminal, and variables of libraries.
 
 Work comes first: standard output that is closed, full, or that cannot hold a character, never ends
-what a command does. It is said in one line at the end, with an exit code of its own.
+what a command does. It is said in one line at the end, with an exit code of its own; of a pipe whose
+reader has seen enough nothing is said.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EPIPE
 from tempfile import TemporaryFile
 from threading import RLock
 from typing import Any, TextIO
@@ -182,10 +184,15 @@ def take_output() -> Output:
 
 
 def ended(output: Output, code: int) -> int:
-    """The exit code of the program, after a line on output that could not be written, if any."""
+    """The exit code of the program, after a line on output that could not be written, if any.
+
+    A reader that has seen enough, as `head`, closes its pipe: nothing is said of that.
+    """
     output.flush()
     if output.failure is None:
         return code
+    if output.failure.errno == EPIPE:
+        return code or UNWRITTEN
     why = output.failure.strerror or str(output.failure)
     with suppress(OSError):
         sys.stderr.write(

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from quakeline import __version__
 from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.names import proposal, same
+from quakeline.io.products.provenance import digest_file, digest_of
 from quakeline.models import cache
 from quakeline.models.cards import CARDS, PHASENET, Card
 from quakeline.models.sections.builtin import Builtin
@@ -148,11 +149,17 @@ def _file_of_seisbench(model: str, given: str | Path | None) -> Path:
     if given is not None:
         raise ConfigError(f"model {model!r} names its weights; `weights` cannot be given as well")
     wanted = of_seisbench(model)
-    name = f"{wanted.card().name}-{VERSION}-{__version__}{SUFFIX}"
-    kept = cache.folder() / "pickers" / name
+    kept = cache.folder() / "pickers" / _name_of_seisbench(wanted)
     if wanted.on_disk or not kept.is_file():
         wanted.write_as_stated(kept)
     return kept
+
+
+def _name_of_seisbench(wanted: SeisBench) -> str:
+    """The cache's name of weights, for files of a user one of their own for each content."""
+    given = [digest_file(file) for file in wanted.files()]
+    own = f"-{digest_of([str(wanted.path), *given])[:12]}" if given else ""
+    return f"{wanted.card().name}{own}-{VERSION}-{__version__}{SUFFIX}"
 
 
 def named_card(model: str) -> tuple[str, Card]:

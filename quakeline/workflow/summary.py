@@ -116,6 +116,25 @@ def _see(found: RunTables, *stages: str) -> str:
     return f": see {' and '.join(known)}" if known else ""
 
 
+def _instruments_with_data(found: RunTables) -> tuple[int, int]:
+    """How many stations, and how many fibres, have data that served."""
+    of_fibres = found.usable["station"] == "*"
+    return _n_stations(found.usable[~of_fibres]), _n_stations(found.usable[of_fibres])
+
+
+def _with_data(found: RunTables) -> str:
+    stations, fibres = _instruments_with_data(found)
+    known = {"station": stations, "fibre": fibres}
+    return " and ".join(f"{n} {noun}{'s' * (n > 1)}" for noun, n in known.items() if n)
+
+
+def _thresholds(found: RunTables) -> str:
+    """The keys that say how probable a pick must be, of the instruments with data."""
+    keys = ("pick.thresholds", "das_annotate.thresholds")
+    there = _instruments_with_data(found)
+    return " and ".join(key for key, n in zip(keys, there, strict=True) if n)
+
+
 def _why_no_events(found: RunTables) -> str:
     """Say which step of the run was the last to find anything, and what decides the next."""
     n_picks, n_stations = len(found.picks), _n_stations(found.picks)
@@ -129,9 +148,9 @@ def _why_no_events(found: RunTables) -> str:
         return "The table of picks has none within the run's time, and there are no others."
     if not n_picks:
         return (
-            f"{_n_stations(found.usable)} station(s) have data, but there are no picks. Either"
-            " nothing happened, or pick.thresholds are too high, or the waveforms are not what the"
-            f" network expects{_see(found, 'prepare', 'pick', 'das_annotate', 'das_pick')}."
+            f"There are data of {_with_data(found)}, but no picks. Either nothing happened, or"
+            f" {_thresholds(found)} are too high, or the recordings are not what the network"
+            f" expects{_see(found, 'prepare', 'pick', 'das_annotate', 'das_pick')}."
         )
     if _unplaced(found):
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -121,10 +122,13 @@ def test_without_stations_their_names_are_told(data: Stream, here: Path) -> None
 
 def test_data_that_are_none_are_told(here: Path) -> None:
     (here / "notes.txt").write_text("no waveforms")
-    with pytest.raises(DataError, match=r"no waveforms in 1 files of \."):
+    with pytest.raises(DataError, match=r"no waveforms in 1 file of \."):
         init()
     with pytest.raises(DataError, match="nothing: cannot be opened: No such file"):
         init(waveforms=["nothing"])
+    for pattern in ("nothing/**", "nothing/*/**", "*.sac"):
+        with pytest.raises(DataError, match=re.escape(f"no file in {pattern}")):
+            init(waveforms=[pattern])
 
 
 def test_nothing_is_replaced(data: Stream, here: Path) -> None:

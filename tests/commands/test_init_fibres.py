@@ -80,7 +80,7 @@ def test_what_is_refused(here: Path) -> None:
         init(fibre=["das"], waveforms=["das"])
     with pytest.raises(ConfigError, match="--fibre stands alone"):
         init(channels=Path("where.csv"))
-    with pytest.raises(DataError, match=r"no fibre data in 1 files of das/notes\.txt: no reader"):
+    with pytest.raises(DataError, match=r"no fibre data in 1 file of das/notes\.txt: no reader"):
         init(fibre=["das/notes.txt"])
     (here / "wrong.csv").write_text(TABLE + "99,48,11,0\n")
     with pytest.raises(DataError, match=r"wrong\.csv"):

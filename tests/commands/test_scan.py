@@ -99,8 +99,13 @@ def test_weights_that_are_not_those_of_the_network(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"--weights: .*w.h5 does not exist"):
         scan(listed, weights=weights)
     weights.write_text("no weights")
-    with pytest.raises(WeightsError, match=r"w.h5 given; allowed: .* spec-cnn-v2 or spec-cnn-v1"):
+    with pytest.raises(
+        WeightsError, match=r"w.h5 given; allowed: .* spec-cnn-v2 or spec-cnn-v1"
+    ) as e:
         scan(listed, weights=weights, cnn=True)
+    assert "it is none: " in str(e.value)
+    assert "w.h5 has the SHA-256" in str(e.value)
+    assert "a folder with weights_model_cnn_spec.hd5" in str(e.value)
 
 
 def test_weights_of_a_network_that_picks_samples(picker_weights: Path, tmp_path: Path) -> None:

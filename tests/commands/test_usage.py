@@ -58,3 +58,18 @@ def test_devices_are_the_same_for_all_commands(
 ) -> None:
     assert cli._code_of([*words, "--device", "tpu"], []) == 2
     assert "--device: 'tpu' given; allowed: auto, cpu, cuda" in capsys.readouterr().err
+
+
+def test_help_breaks_where_the_terminal_does(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No line of a paragraph ends where the first word of the next one had had room."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in (["scan"], ["live", "replay"], ["run"], ["tune", "velocity"]):
+        assert cli._code_of([*words, "-h"], []) == 0
+        text = capsys.readouterr().out.partition("\u256d")[0]
+        lines = [line.strip() for line in text.splitlines()]
+        pairs = [(a, b) for a, b in zip(lines, lines[1:], strict=False) if a and b]
+        assert pairs, "no paragraph of several lines"
+        for line, following in pairs:
+            assert len(line) + 1 + len(following.split()[0]) > 80 - 2, (words, line, following)

@@ -61,6 +61,50 @@ def test_gradients_and_columns_that_never_change(tmp_path):
         load(written(tmp_path, "depth,vp,vs,x\n0,5,3,1\n10,5.5,3.2,2\n"))
 
 
+def test_gradients_of_vp_are_those_of_vs_too_where_a_table_has_their_ratio(tmp_path):
+    model = load(written(tmp_path, "depth_km,vp,vp_grad,vp_vs\n0,5,0.1,2\n10,6,0,1.5\n"))
+    assert model.vp_base == pytest.approx((6.0, 6.0))
+    assert model.vs == pytest.approx((2.5, 4.0))
+    assert model.vs_base == pytest.approx((3.0, 4.0))
+    assert model.at(np.array([5.0]), "S") == pytest.approx([2.75])
+
+
+SLOPED = "depth_km,vp,vp_grad,vs,vs_grad\n"
+
+
+@pytest.mark.parametrize("rows", ["0,5,0.02,3,0.01\n", "-2,4.9,0,2.95,0\n0,5,0.02,3,0.01\n"])
+def test_a_last_gradient_goes_on_for_100_km(tmp_path, rows):
+    model = load(written(tmp_path, SLOPED + rows))
+    depths = np.array([0.0, 50.0, 100.0, 150.0])
+    assert model.at(depths, "P") == pytest.approx([5.0, 6.0, 7.0, 7.0])
+    assert model.at(depths, "S") == pytest.approx([3.0, 3.5, 4.0, 4.0])
+    assert "gradients" in model.reading
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"{SLOPED}0,5,-1,3,0\n10,6,0,3.5,0\n", "below 0 km lead to vp -5 and vs 3 at 10 km;"),
+        (f"{SLOPED}0,5,0,3,-0.3\n10,6,0,3.5,0\n20,7,0,4,0\n", "vs 0 at 10 km;"),
+        (f"{SLOPED}0,5,0,3,0.3\n10,6,0,3.5,0\n20,7,0,4,0\n", "vp 5 and vs 6 at 10 km;"),
+        (f"{SLOPED}0,5,0.2,3,0.1\n", "vp 25 and vs 13 at 100 km .a last gradient holds for 100"),
+        ("LAYER 0 5 -1 3 0 2.7 0\nLAYER 10 6 0 3.5 0 2.7 0\n", "vp -5 and vs 3 at 10 km;"),
+        ("LAYER 0 5 0.2 3 0 2.7 0\n", "vp 25 and vs 3 at 100 km .a last gradient"),
+        (f"{SLOPED}0,3,0.1,5,0.1\n10,4,0,6,0\n", "vp and vs look exchanged"),
+        (f"{SLOPED}10,6,0,3.5,0\n0,5,0.1,3,0.05\n", "depth_km must increase"),
+    ],
+)
+def test_gradients_that_lead_to_no_rock_are_refused(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        load(written(tmp_path, text))
+
+
+def test_own_gradients_are_not_joined_by_straight_lines(tmp_path):
+    path = written(tmp_path, f"{SLOPED}0,5,0.1,3,0.05\n10,6,0,3.5,0\n")
+    with pytest.raises(DataError, match="linear, but its columns vp_grad, vs_grad are gradients"):
+        load(path, interpolation="linear")
+
+
 def test_an_interface_in_a_table_of_layers_is_refused(tmp_path):
     path = written(tmp_path, "depth_km,vp,vs\n0,5,3\n5,5.5,3\n5,6,3.5\n")
     with pytest.raises(DataError, match="interpolation: linear"):

@@ -303,6 +303,43 @@ def test_weights_by_one_name(tmp_path, monkeypatch):
         weights_file("seisbench:PhaseNet/stead", "x.pt")
 
 
+def random_weights(folder: Path, seed: int) -> Path:
+    """A PhaseNetLight of random tensors, as SeisBench would keep it: ethz.pt and ethz.json."""
+    folder.mkdir(parents=True)
+    torch.manual_seed(seed)
+    torch.save(seisbench.models.PhaseNetLight().state_dict(), folder / "ethz.pt")
+    (folder / "ethz.json").write_text('{"docstring": "random", "model_args": {"phases": "PSN"}}')
+    return folder / "ethz.pt"
+
+
+def test_files_of_one_name_are_not_taken_for_each_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUAKELINE_CACHE", str(tmp_path / "kept"))
+    monkeypatch.setattr(seisbench, "cache_model_root", tmp_path / "cache")
+    random_weights(tmp_path / "cache" / "phasenetlight", 3)
+    given = [random_weights(tmp_path / str(seed), seed) for seed in (1, 2)]
+    named = ["seisbench:PhaseNetLight/" + str(path) for path in (*given, "ethz")]
+    first = [weights_file(name) for name in named]
+    ids = [card_of(path)[1] for path in first]
+    assert len(set(first)) == len(set(ids)) == 3
+    assert [card_of(weights_file(name))[1] for name in reversed(named)] == ids[::-1]
+    # A file that is replaced leaves alone what a running process reads.
+    given[0].write_bytes(given[1].read_bytes())
+    assert card_of(weights_file(named[0]))[1] == ids[1]
+    assert card_of(first[0])[1] == ids[0]
+
+
+def test_a_file_of_quakeline_by_the_name_of_its_network(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUAKELINE_CACHE", str(tmp_path / "kept"))
+    own = write_model(seisbench.models.PhaseNetLight(sampling_rate=50), tmp_path / "a.safetensors")
+    found = weights_file(f"seisbench:phasenetlight/{own}")
+    assert card_of(found) == card_of(own)
+    assert card_of(found)[0].sampling_rate_hz == 50
+    with pytest.raises(WeightsError, match="not weights of SeisBench's GPD"):
+        weights_file(f"seisbench:GPD/{own}")
+    with pytest.raises(WeightsError, match=r"b\.safetensors' given; allowed are"):
+        weights_file(f"seisbench:GPD/{tmp_path}/b.safetensors")
+
+
 @pytest.mark.parametrize("name", sorted(set(KNOWN) - {"BasicPhaseAE"}))
 def test_what_is_said_of_the_networks_holds(name):
     facts = KNOWN[name]

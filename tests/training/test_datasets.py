@@ -19,6 +19,7 @@ from quakeline.commands.dataset import rules_of
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.io import exports
 from quakeline.models.cards import CARDS, PHASENET
+from quakeline.models.sections.seisbench import write_model
 from quakeline.training.datasets import from_run, picture
 from quakeline.training.datasets.inspecting import facts_of, lines_of
 from quakeline.training.datasets.opening import assigned, digest, in_parts, linked, open_dataset
@@ -360,3 +361,35 @@ def test_records_are_looked_at_for_an_architecture_without_weights(tmp_path: Pat
     )
     done = CliRunner().invoke(app, ["dataset", "inspect", str(tmp_path / "ds"), "--model", "x"])
     assert "--model: 'x' given; allowed: earthquake-cnn, " in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("seisbench:phasenet/stead", "a window of seisbench-phasenet-stead, 3001 samples"),
+        ("Earthquake-CNN", "not at 40 Hz"),
+        ("own", "not at 50 Hz"),
+    ],
+)
+def test_records_are_looked_at_for_models_by_any_of_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: str
+) -> None:
+    if name == "own":
+        seisbench = pytest.importorskip("seisbench.models")
+        monkeypatch.setenv("QUAKELINE_CACHE", str(tmp_path / "kept"))
+        file = write_model(seisbench.PhaseNetLight(sampling_rate=50), tmp_path / "a.safetensors")
+        name = f"seisbench:PhaseNetLight/{file}"
+    wavelets(tmp_path / "ds", 4)
+    done = CliRunner().invoke(app, ["dataset", "inspect", str(tmp_path / "ds"), "--model", name])
+    assert done.exit_code == 0, done.exception
+    assert words in done.output
+
+
+def test_a_misspelt_model_gets_a_proposal(tmp_path: Path) -> None:
+    wavelets(tmp_path / "ds", 1)
+    for name, words in (("phasnet", "did you mean phasenet?"), ("seisbench:PhaseNt/x", "PhaseNet")):
+        done = CliRunner().invoke(
+            app, ["dataset", "inspect", str(tmp_path / "ds"), "--model", name]
+        )
+        assert isinstance(done.exception, ConfigError)
+        assert words in str(done.exception)

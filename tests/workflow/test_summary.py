@@ -202,7 +202,13 @@ def test_places(tmp_path):
     [
         ({"manifests": []}, "no data were asked for"),
         ({"manifests": [[data(status="unused", reason="x")]]}, "No data could be used"),
-        ({"manifests": [[data()]]}, "1 station(s) have data, but there are no picks"),
+        ({"manifests": [[data()]]}, "There are data of 1 station, but no picks"),
+        (
+            {"manifests": [[data(), data("*", network="F")]]},
+            "There are data of 1 station and 1 fibre, but no picks. Either nothing happened, or"
+            " pick.thresholds and das_annotate.thresholds are too high",
+        ),
+        ({"manifests": [[data("*")]]}, "1 fibre, but no picks. Either nothing happened, or das_a"),
         (
             {"manifests": [[data()]], "picks": [pick(0), pick(1, "UH2")]},
             "There are 2 picks, but at 2 stations only",

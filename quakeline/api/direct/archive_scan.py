@@ -152,14 +152,16 @@ def _weights(options: Options) -> Path:
         raise ConfigError(f"--weights: {given} does not exist")
     if given.suffix == SUFFIX:
         return weights_file(None, given)
+    reasons = []
     for name in names:
         try:
             return weights_file(name, given)
-        except WeightsError:
-            continue
+        except WeightsError as error:
+            reasons.append(str(error))
     raise WeightsError(
         f"--weights: {given} given; allowed: the original weights of {' or '.join(names)}"
-        " (--cnn and --gpd ask for those of other networks), or a .safetensors file"
+        " (--cnn and --gpd ask for those of other networks), or a .safetensors file; it is none:"
+        f" {'; '.join(dict.fromkeys(reasons))}"
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from quakeline.core.errors import DataError
 from quakeline.earth.velocity.layers import Layers
+from quakeline.earth.velocity.raw import GRADIENT_END_KM
 
 _FASTEST = 15.0
 #: Velocities above this are metres per second, as are depths in metres where so deep a rock is so
@@ -21,9 +22,19 @@ _AIR, _WATER = 0.5, 1.3
 
 
 def require_sense(
-    path: Path, depth: np.ndarray, vp: np.ndarray, vs: np.ndarray, *, joined: bool
+    path: Path,
+    depth: np.ndarray,
+    vp: np.ndarray,
+    vs: np.ndarray,
+    bases: tuple[np.ndarray, np.ndarray],
+    *,
+    joined: bool,
 ) -> None:
-    """Refuse rows that are no model; `joined` allows a depth twice. Raises DataError."""
+    """Refuse rows that are no model.
+
+    `bases` are vp and vs at the bases of the layers, NaN where none are stated; `joined` allows a
+    depth twice. Raises DataError.
+    """
     if not np.isfinite([*depth, *vp, *vs]).all():
         raise DataError(f"velocity table {path}: every row needs three numbers")
     if vp.max() > _METRES_PER_SECOND:
@@ -52,11 +63,32 @@ def require_sense(
             f" {depth[again[0]]:g} is given twice; twice is an interface, allowed below the first"
             " row with velocity.interpolation: linear"
         )
-    if (vs <= 0).any() or (vp <= vs).any() or (vp > _FASTEST).any():
+    _require_bases(path, depth, _absurd(vp, vs), *bases)
+    if _absurd(vp, vs).any():
         turned = "; vp and vs look exchanged" if (vp < vs).all() else ""
         raise DataError(
             f"velocity table {path}: velocities in km/s must satisfy 0 < vs < vp <= 15{turned}"
         )
+
+
+def _require_bases(
+    path: Path, depth: np.ndarray, wrong: np.ndarray, vp: np.ndarray, vs: np.ndarray
+) -> None:
+    """Refuse gradients by which rows that are not `wrong` have wrong velocities at their bases."""
+    found = np.flatnonzero(_absurd(vp, vs) & ~wrong)
+    if not len(found):
+        return
+    k = int(found[0])
+    is_end = k == len(vp) - 2 and depth[k + 1] == max(depth[k], 0.0) + GRADIENT_END_KM
+    end = " (a last gradient holds for 100 km: end it by a row with 0)" if is_end else ""
+    raise DataError(
+        f"velocity table {path}: the gradients below {depth[k]:g} km lead to vp {vp[k]:g} and vs"
+        f" {vs[k]:g} at {depth[k + 1]:g} km{end}; velocities in km/s must satisfy 0 < vs < vp <= 15"
+    )
+
+
+def _absurd(vp: np.ndarray, vs: np.ndarray) -> np.ndarray:
+    return np.asarray((vs <= 0) | (vp <= vs) | (vp > _FASTEST))
 
 
 def of_velocities(depth: np.ndarray, vp: np.ndarray, vs: np.ndarray) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from quakeline.core.errors import DataError
-from quakeline.earth.velocity.raw import Raw, Row
+from quakeline.earth.velocity.raw import Raw, Row, Slope, with_bases
 from quakeline.io.formats.csv_cells import read_cells
 
 #: Names without anything but letters and figures: what they mean.
@@ -114,12 +114,12 @@ def _sloped(path: Path, frame: pd.DataFrame, slopes: dict[str, str], rows: list[
     growth = frame[list(slopes.values())].apply(pd.to_numeric, errors="coerce")
     if not np.isfinite(growth.to_numpy()).all():
         raise DataError(f"velocity table {path}: every row needs a number as gradient")
-    thick = np.diff([row.depth for row in rows], append=rows[-1].depth)
-    base = {f"{what}_base": (growth[name] * thick).tolist() for what, name in slopes.items()}
-    return [
-        row._replace(**{key: getattr(row, key[:2]) + more[n] for key, more in base.items()})
-        for n, row in enumerate(rows)
-    ]
+    of_p = growth[slopes["vp"]].tolist()
+    if "vs" in slopes:
+        of_s = growth[slopes["vs"]].tolist()
+    else:  # S has the vp/vs of its row down to the next one
+        of_s = [p * (row.vs or 0.0) / row.vp for p, row in zip(of_p, rows, strict=True)]
+    return with_bases(rows, [Slope(*slope) for slope in zip(of_p, of_s, strict=True)])
 
 
 def _rows(path: Path, frame: pd.DataFrame) -> list[Row]:

@@ -80,8 +80,8 @@ def _chosen(path: Path, raw: Raw, asked: str) -> tuple[str, str]:
     if raw.habit == "own gradients":
         if asked == "linear":
             raise DataError(
-                f"velocity model {path}: velocity.interpolation is linear, but LAYER lines state"
-                " their own gradients; allowed: auto, layers (which keep them)"
+                f"velocity model {path}: velocity.interpolation is linear, but {raw.why}; allowed:"
+                " auto, layers (which keep them)"
             )
         return raw.habit, raw.why
     repeated = any(a.depth == b.depth for a, b in zip(raw.rows, raw.rows[1:], strict=False))
@@ -143,7 +143,7 @@ def _model(path: Path, raw: Raw, vp_vs: float, chosen: str, why: str) -> Velocit
         )
     else:
         vs = given
-    require_sense(path, depth, vp, vs, joined=chosen == "linear")
+    require_sense(path, depth, vp, vs, (vp_base, vs_base), joined=chosen == "linear")
     if chosen == "linear":
         depth, vp, vp_base, vs, vs_base = _joined(depth, vp, vs)
     remarks = of_velocities(depth, vp, vs)

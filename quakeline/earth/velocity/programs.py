@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from quakeline.core.errors import DataError
-from quakeline.earth.velocity.raw import Form, Raw, Row
+from quakeline.earth.velocity.raw import Form, Raw, Row, Slope, with_bases
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?$")
-#: How far below its top a last layer with a gradient goes on growing.
-_GRADIENT_END_KM = 100.0
 
 
 def nonlinloc(path: Path, text: str) -> Raw:
@@ -27,19 +24,10 @@ def nonlinloc(path: Path, text: str) -> Raw:
         if words and words[0].upper() == "LAYER":
             layers.append(_numbers(path, number, words[1:], 5)[:5])
     why = "LAYER lines of NonLinLoc state their own gradients"
+    rows = [Row(top, vp, vs) for top, vp, _, vs, _ in layers]
     if not any(layer[2] or layer[4] for layer in layers):
-        rows = [Row(top, vp, vs) for top, vp, _, vs, _ in layers]
         return Raw("NonLinLoc", rows, "layers", "LAYER lines of NonLinLoc without gradients")
-    top, vp, vp_slope, vs, vs_slope = layers[-1]
-    if vp_slope or vs_slope:
-        deep = max(top, 0) + _GRADIENT_END_KM
-        change = deep - top
-        layers.append([deep, vp + vp_slope * change, 0.0, vs + vs_slope * change, 0.0])
-    rows = []
-    for layer, after in pairwise([*layers, layers[-1]]):
-        top, vp, vp_slope, vs, vs_slope = layer
-        height = after[0] - top
-        rows.append(Row(top, vp, vs, vp + vp_slope * height, vs + vs_slope * height))
+    rows = with_bases(rows, [Slope(p, s) for _, _, p, _, s in layers])
     return Raw("NonLinLoc", rows, "own gradients", why)
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+#: How far below its top a last layer with a gradient goes on growing.
+GRADIENT_END_KM = 100.0
 
 
 class Row(NamedTuple):
@@ -19,6 +23,35 @@ class Row(NamedTuple):
     vs: float | None
     vp_base: float | None = None
     vs_base: float | None = None
+
+
+class Slope(NamedTuple):
+    """Growth of the velocities with depth below a row, in km/s per km."""
+
+    vp: float
+    vs: float
+
+
+def with_bases(rows: list[Row], slopes: list[Slope]) -> list[Row]:
+    """Rows with the velocities at the bases of their layers, by the gradients below each.
+
+    The last gradient holds for 100 km; what lies deeper is one more row, of constant velocities.
+    """
+    if any(slopes[-1]):
+        deep = max(rows[-1].depth, 0.0) + GRADIENT_END_KM
+        rows = [*rows, Row(deep, *_at(rows[-1], slopes[-1], deep))]
+        slopes = [*slopes, Slope(0.0, 0.0)]
+    below = [after.depth for _, after in pairwise([*rows, rows[-1]])]
+    return [
+        Row(*row[:3], *_at(row, slope, depth))
+        for row, slope, depth in zip(rows, slopes, below, strict=True)
+    ]
+
+
+def _at(row: Row, slope: Slope, depth: float) -> tuple[float, float | None]:
+    """Velocities of P and S at a depth in the layer below a row."""
+    height = depth - row.depth
+    return row.vp + slope.vp * height, None if row.vs is None else row.vs + slope.vs * height
 
 
 @dataclass(frozen=True)

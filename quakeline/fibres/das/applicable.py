@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from quakeline.fibres.das.options import ANNOTATE_ARGS, Documented
+from quakeline.inference.devices import on_gpu
 
 logger = logging.getLogger("quakeline")
 
@@ -38,7 +39,7 @@ class Applicable(nn.Module):
 
     def to_preferred_device(self, verbose: bool = False) -> Self:
         """Move the model to a GPU where there is one; say so if `verbose`."""
-        self.to("cuda" if torch.cuda.is_available() else "cpu")
+        self.to("cuda" if on_gpu("auto") else "cpu")
         if verbose:
             logger.info("%s is on %s", self.name, self.device)
         return self

@@ -15,6 +15,7 @@ from quakeline.core.errors import DataError
 from quakeline.core.schemas import STATIONS
 from quakeline.io.formats.codes import clash, normal
 from quakeline.io.formats.csv_cells import cells_of, text_of
+from quakeline.io.formats.decimal_commas import HINT, with_points
 from quakeline.io.formats.parquet_cells import as_text, is_parquet, own_name, read_frame
 from quakeline.io.formats.swapped import off_the_globe
 from quakeline.io.products import tables
@@ -108,7 +109,11 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def _with_points(cells: pd.DataFrame) -> pd.DataFrame:
     """Cells whose numbers have decimal points, also where a spreadsheet wrote commas."""
-    return cells.replace(r"^(-?\d+),(\d+)$", r"\1.\2", regex=True)
+    numeric, degrees = (
+        [word for name in names for word in _NAMES[name] if word in cells]
+        for names in ((*_NUMBERS, *_FACTS), ("latitude", "longitude"))
+    )
+    return with_points(cells, numeric, degrees)
 
 
 def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
@@ -130,6 +135,8 @@ def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
             f" columns: {unknown}; required: {', '.join(_REQUIRED)};"
             f" optional: {', '.join(_OPTIONAL)}"
         )
+    if frame.empty:
+        raise DataError(f"station table {path}: no stations: only names of columns")
     if extra:
         logger.warning("station table %s: columns not used: %s", path, ", ".join(extra))
     return _typed(frame, path)
@@ -268,6 +275,7 @@ def _numbers(text: pd.Series, name: str, path: Path | str, hint: str = "") -> pd
     bad = ~((values >= low) & (values <= high))
     if bad.any():
         line = int(bad.index[bad][0])
+        hint += HINT if "," in text[line] else ""
         raise DataError(
             f"station table {path}, line {line}: {name} is {text[line]!r}; allowed: a number"
             f" from {low:g} to {high:g}{hint}"

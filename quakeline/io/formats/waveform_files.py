@@ -37,6 +37,8 @@ _RATE_TOLERANCE = 0.005
 #: Records of equal length, to this share, with less data than this in the time from one to the
 #: next are fragments between gaps.
 _EQUAL, _FRAGMENTS = 0.01, 0.95
+#: First bytes of files in which recordings along fibres come, and what such a file is.
+_OF_FIBRES = {b"\x89HDF\r\n\x1a\n": "HDF5", b"TDSm": "TDMS"}
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,8 @@ def read_stream(path: Path, **options: Any) -> tuple[obspy.Stream, tuple[Reason,
         except DataError:
             raise
         except TypeError as error:
-            reason = "" if str(error).startswith("Unknown format") else f": {_line(error)}"
+            unknown = str(error).startswith("Unknown format")
+            reason = _as_of_fibres(path) if unknown else f": {_line(error)}"
             raise DataError(f"not a format that obspy reads{reason}") from error
         except Exception as error:  # readers of obspy raise many kinds for a damaged file
             if str(error).startswith("Cannot open file/files"):
@@ -226,6 +229,14 @@ def read_stream(path: Path, **options: Any) -> tuple[obspy.Stream, tuple[Reason,
     warned = {_line(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)}
     notes = _summed_up(note for note in warned if not note.startswith(records.LOST))
     return stream, (*damage, *notes)
+
+
+def _as_of_fibres(path: Path) -> str:
+    """What to try with a file of a format in which recordings along fibres come; else nothing."""
+    with path.open("rb") as file:
+        head = file.read(max(map(len, _OF_FIBRES)))
+    kinds = [kind for magic, kind in _OF_FIBRES.items() if head.startswith(magic)]
+    return f", but {kinds[0]}: if it is of a fibre (DAS), quakeline init --fibre" if kinds else ""
 
 
 def _summed_up(warned: Iterable[str]) -> list[Reason]:

@@ -12,9 +12,11 @@ from quakeline.core.errors import WeightsError
 from quakeline.core.names import proposal
 from quakeline.models.cards import Card, GivenFiles, Output, SourceFile
 from quakeline.models.sections.base import Filter, Kind, default_hop, safe
-from quakeline.models.weights import save
+from quakeline.models.weights import SUFFIX, save
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from quakeline.models.seisbench import ReadNetwork
     from quakeline.models.weights import Weights
 
@@ -164,7 +166,7 @@ class SeisBench(Kind):
         """Read or fetch the weights, and check that they are what the section says."""
         from quakeline.models import seisbench
 
-        if self.path is not None and self.path.suffix == ".safetensors":
+        if self.path is not None and self.path.suffix == SUFFIX:
             return self._kept(self.path)
         if self.path is not None:
             found = seisbench.read(self.model, self.path, self.arguments)
@@ -179,6 +181,10 @@ class SeisBench(Kind):
         """
         from quakeline.models import seisbench
 
+        if self.path is not None and self.path.suffix == SUFFIX:
+            card, state = self._opened(self.path)
+            save(path, state, card)
+            return
         if self.path is not None:
             found = seisbench.read(self.model, self.path, self.arguments)
         else:
@@ -197,6 +203,19 @@ class SeisBench(Kind):
     def on_disk(self) -> bool:
         """Whether `weights` is a path."""
         return self.path is not None
+
+    def files(self) -> list[Path]:
+        """The files that a path stands for; none of a name.
+
+        Raises WeightsError where there are none, or those of several weights.
+        """
+        from quakeline.models.seisbench import files_of
+
+        if self.path is None:
+            return []
+        if self.path.suffix == SUFFIX and self.path.is_file():
+            return [self.path]
+        return [file for file in files_of(self.path) if file is not None]
 
     def missing(self) -> list[str]:
         """The path, where it is given and does not exist."""
@@ -256,15 +275,7 @@ class SeisBench(Kind):
 
     def _kept(self, path: Path) -> Weights:
         """Read a file that quakeline wrote; the thresholds and steps are those wanted now."""
-        from quakeline.models.networks import load_state
-        from quakeline.models.weights import load
-
-        found, state, _ = load(path)
-        if found.network != "seisbench" or found.options["model"] != self.model:
-            raise WeightsError(
-                f"{path} holds {found.name}, not weights of SeisBench's {self.model}"
-            )
-        load_state(found, state, str(path))
+        found, state = self._opened(path)
         card = self.card()
         for key in ("sampling_rate_hz", "window_samples", "filter"):
             self._agree(key, getattr(card, key), getattr(found, key))
@@ -277,6 +288,19 @@ class SeisBench(Kind):
             blind_samples=found.blind_samples if self.blind_samples is None else card.blind_samples,
         )
         return state, kept
+
+    def _opened(self, path: Path) -> tuple[Card, dict[str, Tensor]]:
+        """Card and tensors of a file that quakeline wrote. Raises WeightsError for another one."""
+        from quakeline.models.networks import load_state
+        from quakeline.models.weights import load
+
+        found, state, _ = load(path)
+        if found.network != "seisbench" or found.options["model"] != self.model:
+            raise WeightsError(
+                f"{path} holds {found.name}, not weights of SeisBench's {self.model}"
+            )
+        load_state(found, state, str(path))
+        return found, state
 
 
 def write_model(model: Any, path: Path, name: str = "own") -> Path:

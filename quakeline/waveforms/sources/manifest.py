@@ -94,12 +94,18 @@ def _row(header: ChannelHeader, known: pd.DataFrame, remarks: list[Reason]) -> d
     return header.row(problem, [*header.notes, *_other_rate(header, known), *remarks])
 
 
+def alike_stations(station: str, known: pd.DataFrame) -> list[str]:
+    """NET.STA of stations (STATIONS) whose code differs in the network or capital letters alone."""
+    alike = known[known["station"].str.upper() == station.upper()]
+    return sorted(set(alike["network"] + "." + alike["station"]))
+
+
 def _unknown_station(header: ChannelHeader, known: pd.DataFrame) -> Reason | None:
     alike = known[known["station"].str.upper() == header.station.upper()]
     if ((alike["network"] == header.network) & (alike["station"] == header.station)).any():
         return None
     station = f"{header.network}.{header.station}"
-    names = ", ".join(sorted(set(alike["network"] + "." + alike["station"])))
+    names = ", ".join(alike_stations(header.station, known))
     if names:
         return Reason.of(Code.NO_COORDINATES_ALIKE, station=station, alike=names)
     return Reason.of(Code.NO_COORDINATES, station=station)

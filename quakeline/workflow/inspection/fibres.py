@@ -70,7 +70,8 @@ def survey(
     if not parts:
         why = Counter({reason: len(names) for reason, names in refused.items()}).most_common(1)
         raise DataError(
-            f"no fibre data in {len(files)} files of {', '.join(patterns)}: {why[0][0]}"
+            f"no fibre data in {len(files)} file{'s' * (len(files) > 1)} of"
+            f" {', '.join(patterns)}: {why[0][0]}"
         )
     layout, _ = Counter(map(_layout, parts)).most_common(1)[0]
     others = sorted({str(part.path) for part in parts if _layout(part) != layout})

@@ -18,6 +18,7 @@ from quakeline.io.formats.station_tables import read_table
 from quakeline.waveforms.preparation.components import Preparer
 from quakeline.waveforms.preparation.orientation import COMPONENTS
 from quakeline.waveforms.preparation.settings import Response
+from quakeline.waveforms.sources.manifest import alike_stations
 from quakeline.workflow.inspection.holdings import Holding
 
 _CODES = ["network", "station", "location", "channel"]
@@ -91,7 +92,7 @@ def _plan(
     if one.codes in refused:
         return ChannelPlan(False, refused[one.codes])
     if one.codes not in chosen:
-        return ChannelPlan(False, "the station has no coordinates in the station metadata")
+        return ChannelPlan(False, _without_place(one.codes, known))
     label, component, missing = chosen[one.codes]
     same = abs(one.rate_hz / rate_hz - 1) < 1e-9
     absent = Reason.of(Code.COMPONENTS_MISSING, components=missing)
@@ -102,6 +103,13 @@ def _plan(
         str(absent) if missing else "",
     ]
     return ChannelPlan(True, "; ".join(filter(None, said)))
+
+
+def _without_place(codes: str, known: Metadata) -> str:
+    alike = ", ".join(alike_stations(codes.split(".")[1], known.stations))
+    return "the station has no coordinates in the station metadata" + (
+        f", which has {alike}" if alike else ""
+    )
 
 
 def _response(one: Holding, known: Metadata) -> str:

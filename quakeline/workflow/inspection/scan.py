@@ -46,7 +46,8 @@ def find(paths: Sequence[Path | str]) -> list[tuple[Path, int]]:
     for given in map(Path, paths):
         matches = map(Path, iglob(str(given), recursive=True)) if has_magic(str(given)) else [given]
         for path in [given] if given.exists() else matches:
-            found.update(_below(path))
+            if path == given or os.path.lexists(path):  # glob makes up folders in front of **
+                found.update(_below(path))
     if not found:
         raise DataError(f"no file in {', '.join(map(str, paths))}")
     return sorted(found.items())

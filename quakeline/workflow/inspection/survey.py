@@ -137,7 +137,7 @@ def survey(
     if not held:
         why = Counter(one.unreadable for one in scans if one.unreadable).most_common(1)
         raise DataError(
-            f"no waveforms in {len(scans)} files of {', '.join(waveforms)}"
+            f"no waveforms in {len(scans)} file{'s' * (len(scans) > 1)} of {', '.join(waveforms)}"
             + (f": {why[0][0]}" if why else "")
         )
     table, stationxml = _described(held, scans, _files(stations))

@@ -138,6 +138,16 @@ def test_another_table_of_a_run_is_no_list_of_stations(tmp_path):
         inventory.read_any(tmp_path / "picks.parquet")
 
 
+@pytest.mark.parametrize("name", ["s.csv", "s.parquet"])
+def test_a_table_without_rows_is_named(tmp_path, name):
+    path = tmp_path / name
+    columns = ["network", "station", "latitude", "longitude", "elevation_m"]
+    empty = pd.DataFrame({column: [] for column in columns})
+    empty.to_parquet(path) if name == "s.parquet" else empty.to_csv(path, index=False)
+    with pytest.raises(DataError, match=rf"station table .*{name}: no stations"):
+        read_table(path)
+
+
 def test_fdsn_text_tells_channels_rates_and_directions(tmp_path):
     path = tmp_path / "s.txt"
     path.write_text(TABLES["FDSN, channels"][1])
@@ -161,6 +171,38 @@ def test_what_is_wrong_is_named(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(DataError, match=message):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        # The comma parts thousands: read as a decimal point the elevation would be 1.5 m.
+        ("XX;A;48.5;11.25;1,500", "elevation_m is '1,500'"),
+        ("XX;A;48;11;1,500", "elevation_m is '1,500'"),
+        ("XX;A;48,5;11,25;1.500", "latitude is '48,5'"),
+        ("XX;A;48,5;11.25;500", "latitude is '48,5'"),
+        ("XX;A;48,5;11,25;1.500,5", "latitude is '48,5'"),
+    ],
+)
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_comma_that_may_part_thousands_is_no_decimal_point(tmp_path, row, message, separator):
+    path = tmp_path / "s.csv"
+    table = f"network;station;latitude;longitude;elevation\n{row}\n"
+    path.write_text(table.replace(";", separator))
+    with pytest.raises(DataError, match=f"line 2: {message}.*a comma is read as a decimal point"):
+        read_table(path)
+
+
+def test_decimal_commas_are_those_of_numbers_alone(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text(
+        "network;station;latitude;longitude;elevation;depth;sample_rate;location\n"
+        "XX;A;-48,5;11,25;1500;+2,5;62,5;1,0\n"
+    )
+    row = read_table(path).iloc[0]
+    numbers = ["latitude", "longitude", "elevation_m", "depth_m", "sampling_rate_hz"]
+    assert row[numbers].tolist() == [-48.5, 11.25, 1500.0, 2.5, 62.5]
+    assert row["location"] == "1,0"
 
 
 def test_fdsn_text_given_as_stationxml_is_told_what_it_is(tmp_path):

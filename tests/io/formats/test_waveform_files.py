@@ -1,4 +1,5 @@
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import obspy
@@ -177,3 +178,17 @@ def test_other_formats_of_obspy(name):
     if "MVO" in name:
         assert {round(header.rate_hz, 2) for header in headers} == {75.19}
         assert len({header.station for header in headers}) == 8
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"), [(b"\x89HDF\r\n\x1a\n", "HDF5"), (b"TDSm", "TDMS"), (b"TDS", None)]
+)
+def test_a_file_that_may_be_of_a_fibre_is_pointed_to_its_option(
+    tmp_path: Path, head: bytes, kind: str | None
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(head + bytes(2000))
+    with pytest.raises(DataError) as raised:
+        read_stream(path)
+    said = f", but {kind}: if it is of a fibre (DAS), quakeline init --fibre" if kind else ""
+    assert str(raised.value) == f"not a format that obspy reads{said}"

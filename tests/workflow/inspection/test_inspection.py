@@ -85,6 +85,7 @@ def test_what_becomes_of_channels(tmp_path: Path) -> None:
     ramp = np.arange(3000, dtype="i4")
     write([trace("BW.UH3..SHX", "2010-05-27T16:24:00", ramp, 50.0)], tmp_path / "x")
     write([trace("BW.QQQ..SHZ", "2010-05-27T16:24:00", ramp, 50.0)], tmp_path / "q")
+    write([trace("XX.UH1..SHZ", "2010-05-27T16:24:00", ramp, 50.0)], tmp_path / "u")
     table = str(REPOSITORY / "config/unterhaching/stations.csv")
     made = planned([tmp_path], table=table)
     assert made["BW.UH3..SHZ"].said.startswith(
@@ -94,6 +95,7 @@ def test_what_becomes_of_channels(tmp_path: Path) -> None:
     assert not made["BW.UH3..SHX"].used
     assert made["BW.UH3..SHX"].said == "the instrument's other channels give its components"
     assert made["BW.QQQ..SHZ"].said == "the station has no coordinates in the station metadata"
+    assert made["XX.UH1..SHZ"].said.endswith("in the station metadata, which has BW.UH1")
     assert planned([tmp_path])["BW.QQQ..SHZ"].used
 
 

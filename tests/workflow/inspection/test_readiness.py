@@ -77,7 +77,7 @@ def test_files_that_are_no_waveforms(here: Path) -> None:
 def test_no_stations(here: Path) -> None:
     Path("none.csv").write_text(HEAD)
     (line,) = found(stations={"table": "none.csv"}).mistakes
-    assert "no stations" in line
+    assert line == "stations: station table none.csv: no stations: only names of columns"
 
 
 def test_other_stations_than_those_of_the_data(here: Path) -> None:
