@@ -33,13 +33,10 @@ from quakeline.core import garbage, terminal
 from quakeline.core.errors import EXIT_CODE, QuakelineError, memory_words, out_of_memory, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from typer.models import CommandInfo
 
     from quakeline.workflow.config import Run
     from quakeline.workflow.inspection.readiness import Findings
-    from quakeline.workflow.outcome import Outcome
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -188,6 +185,7 @@ def run(
     """
     from functools import partial
 
+    from quakeline.commands.phases import carried_out
     from quakeline.workflow import launch, profiles, rounds
 
     if cores != "all" and not (cores.isdecimal() and int(cores) > 0):
@@ -203,7 +201,7 @@ def run(
             typer.echo(f"first: the run of {os.path.relpath(one or '')}", err=True)
         settings = launch.checked(place, one)
         start = partial(launch.launch, place, settings, one, cores, extra, profile_path)
-        code = _carried_out(start, place, settings.run, quiet=not (verbose or extra))
+        code = carried_out(start, place, settings.run, quiet=not (verbose or extra))
         if code:
             raise typer.Exit(code)
         if one != path and launch.DRY.intersection(extra):
@@ -212,26 +210,6 @@ def run(
     catalog = place / "results" / settings.run / "catalog/events.parquet"
     if not launch.DRY.intersection(extra) and catalog.is_file():
         _show(place, settings.run)
-
-
-def _carried_out(start: Callable[..., Outcome], place: Path, run: str, *, quiet: bool) -> int:
-    """Start the workflow of a run, say how it ended, and give the exit code."""
-    from rich.console import Console
-
-    from quakeline.commands.phases import phases_shown
-    from quakeline.workflow import launch
-
-    if quiet:
-        with phases_shown(Console(stderr=True)) as progress:
-            outcome = start(progress=progress)
-    else:
-        outcome = start()
-    if outcome.code and quiet:
-        kept = os.path.relpath(launch.output_of(place / "results" / run))
-        typer.echo(f"all that Snakemake said is in {kept}", err=True)
-    for line in outcome.lines:
-        typer.echo(f"quakeline: {line}", err=True)
-    return outcome.code
 
 
 @app.command()
@@ -300,13 +278,20 @@ def _looked(settings: Run, folder: Path) -> Findings:
     return found
 
 
+def _publish(target: Path, text: str, *, check: bool) -> None:
+    from quakeline.workflow import reference
+
+    reference.publish(target, text, check=check)
+    typer.echo(f"{'current' if check else 'written'}  {target}")
+
+
 @config_app.command(name="reference")
 def write_reference(check: Check = False) -> None:
     """Write config/README.md: every key with its type, default and meaning."""
     from quakeline.workflow import launch, reference
 
     target = launch.results_place(Path.cwd()) / reference.README
-    reference.publish(target, reference.readme(), check=check)
+    _publish(target, reference.readme(), check=check)
 
 
 @config_app.command(name="schema")
@@ -315,13 +300,13 @@ def write_schema(check: Check = False) -> None:
     from quakeline.workflow import launch, reference
 
     target = launch.results_place(Path.cwd()) / reference.SCHEMA
-    reference.publish(target, reference.editor_schema(), check=check)
+    _publish(target, reference.editor_schema(), check=check)
 
 
 @config_app.command(name="defaults")
 def write_defaults(check: Check = False) -> None:
     """Write config/config.yaml: the defaults of every run, each with its meaning."""
-    from quakeline.workflow import config, default_config, launch, reference
+    from quakeline.workflow import config, default_config, launch
 
     target = launch.results_place(Path.cwd()) / config.DEFAULT
-    reference.publish(target, default_config.text(), check=check)
+    _publish(target, default_config.text(), check=check)

@@ -141,7 +141,9 @@ def test_results_that_cannot_be_written_are_told_first(workdir: WorkFolder) -> N
 
 
 def test_an_unknown_run_has_no_summary(workdir: WorkFolder) -> None:
-    refused(workdir.quakeline("summary", "nosuch"), "nosuch")
+    done = workdir.quakeline("summary", "nosuch")
+    refused(done, "nosuch")
+    assert done.stdout == ""
 
 
 def test_reference_and_schema_are_written_and_checked(workdir: WorkFolder) -> None:
@@ -149,7 +151,8 @@ def test_reference_and_schema_are_written_and_checked(workdir: WorkFolder) -> No
         path = workdir.folder / "config" / name
         path.write_text(path.read_text(encoding="utf-8") + "\nold", encoding="utf-8")
         refused(workdir.quakeline("config", command, "--check"), name, "out of date")
-        assert workdir.quakeline("config", command).returncode == 0
+        done = workdir.quakeline("config", command)
+        assert (done.returncode, done.stdout) == (0, f"written  {path}\n")
         assert path.read_bytes() == (REPOSITORY / "config" / name).read_bytes()
         assert workdir.quakeline("config", command, "--check").returncode == 0
 

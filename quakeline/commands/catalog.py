@@ -123,7 +123,7 @@ def _summary(catalog: Catalog, output: Path) -> list[str]:
     if len(events):
         good = int((events["quality"] == "good").sum())
         lines += [
-            f"rms      {events['rms_s'].median():.3f} s in the middle",
+            f"rms      {events['rms_s'].median():.3f} s, the median of the events",
             f"quality  {good} good, {len(events) - good} limited: see the column quality",
         ]
     return [*lines, f"written  {output}"]

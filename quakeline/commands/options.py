@@ -30,7 +30,7 @@ Files = Annotated[list[Path], typer.Argument(help="Waveform files, or folders of
 Model = Annotated[
     str | None,
     typer.Option(
-        help="Weight set, or seisbench:NETWORK/WEIGHTS; by default that of --weights, or phasenet."
+        help="Weight set, or seisbench:NAME/WEIGHTS; by default that of --weights, or phasenet."
     ),
 ]
 Weights = Annotated[

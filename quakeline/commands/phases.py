@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,6 +24,7 @@ from quakeline.commands.progress import shown
 if TYPE_CHECKING:
     from quakeline.workflow.following import Progress as Told
     from quakeline.workflow.following import Steps
+    from quakeline.workflow.outcome import Outcome
 
 
 @contextmanager
@@ -44,6 +48,26 @@ def phases_shown(console: Console) -> Iterator[Told]:
     )
     with Progress(*columns, console=console, transient=True) as bars:
         yield _Phases(bars).tell
+
+
+def carried_out(start: Callable[..., Outcome], place: Path, run: str, *, quiet: bool) -> int:
+    """Start the workflow of a run, say how it ended, and give the exit code.
+
+    Quiet, how far it is stands in the place of what Snakemake says.
+    """
+    from quakeline.workflow import launch
+
+    if quiet:
+        with phases_shown(Console(stderr=True)) as progress:
+            outcome = start(progress=progress)
+    else:
+        outcome = start()
+    if outcome.code and quiet:
+        kept = os.path.relpath(launch.output_of(place / "results" / run))
+        typer.echo(f"all that Snakemake said is in {kept}", err=True)
+    for line in outcome.lines:
+        typer.echo(f"quakeline: {line}", err=True)
+    return outcome.code
 
 
 class _Phases:

@@ -26,7 +26,8 @@ Threshold = Annotated[
     str, typer.Option(help="Smallest probability: a number, or 'p: 0.9997, s: 0.9995'.")
 ]
 TraceSize = Annotated[
-    float, typer.Option("--trace-size", min=4, help="Seconds that are read at once; see below.")
+    float,
+    typer.Option("--trace-size", min=4, help="Seconds that are read at once; changes no result."),
 ]
 Batch = Annotated[
     int | None, typer.Option("--batch-size", min=1, help="Windows at once; default: the fastest.")
@@ -49,9 +50,7 @@ Resampled = Annotated[
     Literal["band", "interpolate"],
     typer.Option(help="interpolate: as the authors' program, without a filter against aliases."),
 ]
-LoaderArguments = Annotated[
-    str, typer.Option("--loader_argv", "--loader-argv", help="Its arguments: 'k=v k=v'.")
-]
+LoaderArguments = Annotated[str, typer.Option("--loader_argv", help="Its arguments: 'k=v k=v'.")]
 
 
 def scan(

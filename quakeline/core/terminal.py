@@ -1,8 +1,8 @@
 """What the program finds around it when it begins: the terminal, and variables of libraries.
 
 Work comes first: standard output that is closed, full, or that cannot hold a character, never ends
-what a command does. It is said in one line at the end, with an exit code of its own; of a pipe whose
-reader has seen enough nothing is said.
+what a command does. It is said in one line at the end, with an exit code of its own; of a pipe
+whose reader has seen enough nothing is said.
 """
 
 from __future__ import annotations

@@ -87,7 +87,12 @@ def read(path: Path) -> Labelled:
         Another file, or arrays that are missing or do not fit each other.
     """
     if path.is_dir():
-        _say_needed(path, "a folder")
+        _say_needed(
+            path,
+            "a folder",
+            "; weights are scored on a data set of `quakeline dataset` or SeisBench by"
+            " `quakeline tune picker`, on its test part",
+        )
     try:
         if not is_zipfile(path):
             with path.open("rb") as file:
@@ -121,10 +126,10 @@ def _refuse(path: Path, head: bytes) -> NoReturn:
     _say_needed(path, what)
 
 
-def _say_needed(path: Path, what: str) -> NoReturn:
+def _say_needed(path: Path, what: str, instead: str = "") -> NoReturn:
     raise DataError(
         f"{path} is {what}; a NumPy archive (.npz) of the arrays waveforms, p_index, s_index,"
-        " component_order and sampling_rate is needed"
+        f" component_order and sampling_rate is needed{instead}"
     )
 
 

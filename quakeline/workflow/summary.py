@@ -42,7 +42,9 @@ def show(run_dir: Path, console: Console, *, everything: bool = False) -> None:
     try:
         console.print(summarise(run_dir, everything=everything))
     except DataError:
-        console.print(*_reason_parts(run_dir, everything), sep="\n")
+        parts = _reason_parts(run_dir, everything)
+        if parts:
+            console.print(*parts, sep="\n")
         raise
 
 

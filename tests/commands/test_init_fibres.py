@@ -11,6 +11,7 @@ import pytest
 from quakeline.commands.init import init
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.workflow import config, launch
+from quakeline.workflow.inspection.readiness import look
 
 N_CHANNELS = 20
 TABLE = "channel,latitude,longitude,elevation_m\n" + "".join(
@@ -43,6 +44,7 @@ def test_a_fibre_and_its_channels(here: Path, capsys: pytest.CaptureFixture[str]
     run, text = written()
     (fibre,) = run.fibres
     assert fibre.channels.table == "where.csv"
+    assert look(run).facts["fibre FIBRE"] == "4 files, channels placed by where.csv"
     assert len(fibre.source.files(run.span)) == 4
     assert run.fetch is None
     assert run.span.start_ns == das_files.START

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from quakeline import cli
@@ -60,6 +62,17 @@ def test_devices_are_the_same_for_all_commands(
     assert "--device: 'tpu' given; allowed: auto, cpu, cuda" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words", ["scan", "live replay", "live run", "pick", "catalog", "reproduce", "init"]
+)
+def test_no_word_of_a_help_is_cut(
+    words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli._code_of([*words.split(), "-h"], []) == 0
+    assert "\u2026" not in capsys.readouterr().out
+
+
 def test_help_breaks_where_the_terminal_does(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,7 +82,7 @@ def test_help_breaks_where_the_terminal_does(
         assert cli._code_of([*words, "-h"], []) == 0
         text = capsys.readouterr().out.partition("\u256d")[0]
         lines = [line.strip() for line in text.splitlines()]
-        pairs = [(a, b) for a, b in zip(lines, lines[1:], strict=False) if a and b]
+        pairs = [(a, b) for a, b in pairwise(lines) if a and b]
         assert pairs, "no paragraph of several lines"
         for line, following in pairs:
             assert len(line) + 1 + len(following.split()[0]) > 80 - 2, (words, line, following)

@@ -99,3 +99,8 @@ def test_the_table_of_the_docs(shared, repository, picker_weights):
     page = (repository / "docs/pickers.md").read_text(encoding="utf-8")
     for row in scoring.markdown(scoring.table(scores)).splitlines():
         assert row in page
+
+
+def test_a_data_set_is_told_its_own_command(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"is a folder; a NumPy archive .* `quakeline tune picker`"):
+        scoring.read(tmp_path)

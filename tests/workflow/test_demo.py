@@ -158,8 +158,8 @@ GOLDEN = {
         "weights": 1,
         "annotate": 3,
         "pick": 3,
-        "associate": 16,
-        "locate": 14,
+        "associate": 17,
+        "locate": 15,
     },
     "picks": {"UH1 P": 2, "UH1 S": 2, "UH2 P": 4, "UH2 S": 2}
     | {"UH3 P": 3, "UH3 S": 5, "UH4 P": 2, "UH4 S": 1},

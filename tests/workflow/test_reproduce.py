@@ -178,6 +178,7 @@ def test_the_run_is_repeated_and_the_catalog_is_the_same(
     done = demo_copy.quakeline("reproduce", "published", "--folder", "again", "--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the catalogs are identical" in done.stdout
+    assert "rule " not in done.stdout + done.stderr, "what Snakemake says is for --verbose"
     again = demo_copy.folder / "again/results/unterhaching"
     same_catalog(again, demo_run.folder / "results/unterhaching")
 

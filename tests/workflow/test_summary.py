@@ -205,8 +205,11 @@ def test_places(tmp_path):
         ({"manifests": [[data()]]}, "There are data of 1 station, but no picks"),
         (
             {"manifests": [[data(), data("*", network="F")]]},
-            "There are data of 1 station and 1 fibre, but no picks. Either nothing happened, or"
-            " pick.thresholds and das_annotate.thresholds are too high",
+            "happened, or pick.thresholds and das_annotate.thresholds are too high",
+        ),
+        (
+            {"manifests": [[data(), data("*", network="F")]]},
+            "There are data of 1 station and 1 fibre, but no picks.",
         ),
         ({"manifests": [[data("*")]]}, "1 fibre, but no picks. Either nothing happened, or das_a"),
         (

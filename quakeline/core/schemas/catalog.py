@@ -71,7 +71,14 @@ ARRIVALS = Table(
         column("distance_km", "float", "km", "epicentral", null=True),
         column("azimuth_deg", "float", "deg", "event to station, from north", null=True),
         column("weight", "float", meaning="in the location, 0 to 1", null=True),
-        column("correction_s", "float", "s", "station term taken off the time", null=True),
+        column(
+            "correction_s",
+            "float",
+            "s",
+            "taken off the time: the term of the station, and what velocities that are wrong as a"
+            " whole do to this arrival",
+            null=True,
+        ),
         column(
             "pick_sigma_s",
             "float",

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow
 
 from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.earth.sites import Sites
@@ -68,6 +69,8 @@ def associate(
         only the most probable within the event.
     """
     table, names_of = numbered(picks, sites)
+    # What texts took on the way is kept by Arrow, which nothing that follows uses.
+    pyarrow.default_memory_pool().release_unused()
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     found, assigned = _looked(
@@ -103,7 +106,7 @@ def numbered(picks: pd.DataFrame, sites: Sites) -> tuple[pd.DataFrame, pd.Index]
     rows = rows[order]
     table = pd.DataFrame(
         {
-            "pick_id": number[order],
+            "pick_id": number[order].astype(np.int32),
             "site": owner[rows],
             "probability": picks["probability"].to_numpy()[rows],
             "place": sites.place[owner[rows]],
@@ -165,8 +168,11 @@ def _named(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
 def _contested(found: Found, table: pd.DataFrame, network: Network, grid: Grid) -> Found:
     """Events, and others that explain their picks better where events are; no pick in two."""
     width_s = min(grid.width_s, 2 * network.search.tolerance_s)
-    others = candidates(*found, table, network, grid.cell_km, width_s)
-    return contested(*joined([found, others]), table, network)
+    parts = [_named(*found), candidates(*found, table, network, grid.cell_km, width_s)]
+    whole = joined(parts)
+    # There are many more candidates than events.
+    parts.clear()
+    return contested(*whole, table, network)
 
 
 def _tables(

@@ -27,6 +27,9 @@ _PER_TRAVEL = 10
 #: Events this close to a block, in s, are reported by it as well.
 _BESIDE_S = 5.0
 
+#: Blocks whose events are put into one table while others are searched.
+_TOGETHER = 100
+
 #: What is told of the picks of events, besides `event_idx` and `residual`.
 _OF_PICKS = ["pick_id", "place", "phase", "probability"]
 
@@ -58,10 +61,13 @@ def associate(
     blocks = list(_blocks(picks["time_ns"].to_numpy(), longest_s, margin_s, least))
     done: list[Found] = []
     work = partial(_block if known is None else known.block, picks, grid, margin_s)
-    for found in _each(work, blocks, threads):
+    for count, found in enumerate(_each(work, blocks, threads), start=1):
         done.append(found)
+        if count % _TOGETHER == 0:
+            # One table takes far less memory than many small ones.
+            done[-_TOGETHER:] = [joined(done[-_TOGETHER:])]
         if progress:
-            progress(len(done), len(blocks))
+            progress(count, len(blocks))
     return _without_twins(*joined(done))
 
 
@@ -129,16 +135,20 @@ class Known:
 
 def joined(parts: list[Found]) -> Found:
     """The events of all blocks, numbered anew."""
-    events, picks, first = [], [], 0
+    events, picks, firsts, first = [], [], [], 0
     for found, assigned in parts:
         if found.empty:
             continue
-        events.append(found.assign(idx=found["idx"] + first))
-        picks.append(assigned.assign(event_idx=assigned["event_idx"] + first))
+        events.append(found)
+        picks.append(assigned)
+        firsts.append(first)
         first += int(found["idx"].max()) + 1
     if not events:
         return pd.DataFrame(), pd.DataFrame()
-    return pd.concat(events, ignore_index=True), pd.concat(picks, ignore_index=True)
+    whole, named = pd.concat(events, ignore_index=True), pd.concat(picks, ignore_index=True)
+    whole["idx"] += np.repeat(firsts, [len(part) for part in events])
+    named["event_idx"] += np.repeat(firsts, [len(part) for part in picks])
+    return whole, named
 
 
 def _without_twins(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:

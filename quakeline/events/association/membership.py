@@ -25,6 +25,8 @@ from quakeline.events.comparison.twins import SAME_KM
 #: The errors of picks are at most this share of what they may differ by.
 _MOST_SHARE = 0.5
 _PASSES = 4
+#: Picks whose travel times are computed at once.
+_PORTION = 50_000
 #: Picks that count against a delay: where picks are few it tells of their events, which must not
 #: vouch for themselves.
 _OF_ONE_EVENT = 4.0
@@ -60,8 +62,8 @@ def refined(
 
     Returns
     -------
-    Events (idx, time_ns, x, y, z, located) and their picks, with `residual` in s; what they tell of
-    the errors of picks.
+    Events (idx, time_ns, x, y, z, located) and their picks (event_idx, pick_id, phase, time in ns,
+    residual in s, and place where `picks` has it); what they tell of the errors of picks.
     """
     state = State.of(found, assigned, picks)
     state, errors = _settled(state, picks, network)
@@ -91,7 +93,7 @@ def _settled(state: State, given: pd.DataFrame, network: Network) -> tuple[State
             state, members=members, starts=(origins[0], origins[1][None]), origins=origins
         )
         state = state.only(np.unique(members["event"]))
-        same = members[["event", "row"]].equals(before[["event", "row"]])
+        same = all(np.array_equal(members[name], before[name]) for name in ("event", "row"))
         if same or members.empty:
             break
     return state, errors
@@ -176,12 +178,8 @@ def _errors(
     rows = rows_of(members, picks, before)
     group = rows["group"].to_numpy()
     most_s = _MOST_SHARE * network.search.tolerance_s
-    times, places, _, _ = origins
-    xy = network.sites.local[["x", "y"]].to_numpy()[group // 2]
-    tables = network.finder.times.rows_of(rows["phase"].to_numpy(), group // 2)
-    east, north = (places[event, :2] - xy).T
-    travel = network.finder.times.travel(tables, east, north, places[event, 2])
-    residual = (rows["time_ns"].to_numpy() - times[event]) / SECOND - travel
+    residual = (rows["time_ns"].to_numpy() - origins[0][event]) / SECOND
+    residual -= _travel(rows["phase"].to_numpy(), group // 2, origins[1], event, network)
     sigma = learnt(event, group % 2 == 1, residual, most_s)
     if delays_known:
         return replace(before, sigma_s=sigma)
@@ -190,6 +188,20 @@ def _errors(
     delay = np.zeros_like(before.delay_s)
     delay[group] = term * count / (count + _OF_ONE_EVENT)
     return PickErrors(sigma, np.clip(delay, -2 * most_s, 2 * most_s))
+
+
+def _travel(
+    phase: np.ndarray, site: np.ndarray, places: np.ndarray, event: np.ndarray, network: Network
+) -> np.ndarray:
+    """Times in s from events at places in km to sites, (n,), in portions that bound the memory."""
+    xy, times = network.sites.local[["x", "y"]].to_numpy(), network.finder.times
+    travel = np.empty(len(event))
+    for first in range(0, len(event), _PORTION):
+        own = slice(first, first + _PORTION)
+        tables, place = times.rows_of(phase[own], site[own]), places[event[own]]
+        east, north = (place[:, :2] - xy[site[own]]).T
+        travel[own] = times.travel(tables, east, north, place[:, 2])
+    return travel
 
 
 def repeated(origins: Origins, sizes: np.ndarray, least_s: float = 0.0) -> np.ndarray:

@@ -19,6 +19,8 @@ Found = tuple[pd.DataFrame, pd.DataFrame]
 
 #: Places at most: those of the most events.
 _PLACES = 300
+#: Rows of picks while candidates are gathered.
+_ROW = np.int32
 #: Picks that a candidate has more than the event of which it has the most.
 _FURTHER = 1
 
@@ -55,23 +57,27 @@ def candidates(
     owner = pd.Series(assigned["event_idx"].to_numpy(), index=assigned["pick_id"])
     owned = owner.reindex(picks["pick_id"]).fillna(-1).to_numpy(dtype=np.int64)
     slot, pick_id = picks["slot"].to_numpy(), picks["pick_id"].to_numpy()
-    seen: set[bytes] = set()
-    origins, rows = [], []
-    for place in _places(found, cell_km):
-        zero, order = _origins(picks, network, place)
+    groups, number = np.unique(picks["group"], return_inverse=True)
+    # Rows of each candidate's picks as bytes, each once: as arrays they take thrice the memory.
+    rows: dict[bytes, None] = {}
+    time_ns, at = [], []
+    places = _places(found, cell_km)
+    for n, place in enumerate(places):
+        zero, order = _origins(picks["time_ns"].to_numpy(), groups, number, network, place)
         for first, last in _heaps(zero, network.search.min_picks, width_s):
-            own = np.sort(order[first:last])
+            own = np.sort(order[first:last]).astype(_ROW)
             key = own.tobytes()
             known = np.bincount(owned[own] + 1, minlength=2)[1:].max()
             enough = len(np.unique(slot[own])) >= network.search.min_picks
-            if enough and key not in seen and len(own) - known >= _FURTHER:
-                seen.add(key)
-                origins.append((zero[(first + last) // 2], *place))
-                rows.append(own)
-    made = pd.DataFrame(origins, columns=["time_ns", "x", "y", "z"]).astype({"time_ns": "int64"})
-    numbers = np.arange(len(made))
-    owners = np.repeat(numbers, [len(own) for own in rows])
-    own = pick_id[np.concatenate(rows)] if rows else pick_id[:0]
+            if enough and key not in rows and len(own) - known >= _FURTHER:
+                rows[key] = None
+                time_ns.append(int(zero[(first + last) // 2]))
+                at.append(n)
+    made = pd.DataFrame(places[at], columns=["x", "y", "z"])
+    made.insert(0, "time_ns", np.array(time_ns, dtype=np.int64))
+    numbers = np.arange(len(made), dtype=np.int32)
+    owners = np.repeat(numbers, [len(own) // _ROW().itemsize for own in rows])
+    own = pick_id[np.frombuffer(b"".join(rows), dtype=_ROW)]
     return (
         made.assign(idx=numbers, associator="stack", located=True),
         pd.DataFrame({"event_idx": owners, "pick_id": own}),
@@ -89,17 +95,23 @@ def _places(found: pd.DataFrame, cell_km: tuple[float, float]) -> np.ndarray:
 
 
 def _origins(
-    picks: pd.DataFrame, network: Network, place: np.ndarray
+    time_ns: np.ndarray,
+    groups: np.ndarray,
+    number: np.ndarray,
+    network: Network,
+    place: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Origin times in ns that picks give at a place, sorted, and the rows of the picks."""
-    groups, number = np.unique(picks["group"], return_inverse=True)
+    """Origin times in ns that picks give at a place, sorted, and the rows of the picks.
+
+    `groups` are the pairs of a site and a phase, 2 * site + is S, `number` which one each pick has.
+    """
     local = network.sites.local[["x", "y"]].to_numpy()
     xy, times = local[groups // 2], network.finder.times
     tables = times.rows_of(np.array(["P", "S"])[groups % 2], groups // 2)
     east, north = (place[:2] - xy).T
     travel = times.travel(tables, east, north, np.full(len(groups), place[2]))
     near = np.hypot(east, north) <= network.search.reach_km(local, place[None, :2])
-    zero = picks["time_ns"].to_numpy() - np.round(travel[number] * SECOND).astype(np.int64)
+    zero = time_ns - np.round(travel * SECOND).astype(np.int64)[number]
     rows = np.flatnonzero(near[number])
     order = rows[np.argsort(zero[rows], kind="stable")]
     return zero[order], order

@@ -32,9 +32,12 @@ class State:
     @classmethod
     def of(cls, found: pd.DataFrame, assigned: pd.DataFrame, picks: pd.DataFrame) -> State:
         """Events (idx, ...) with their picks (event_idx, pick_id, ...), rows of `picks`."""
-        row = pd.Series(np.arange(len(picks)), index=picks["pick_id"])
+        row = pd.Series(np.arange(len(picks), dtype=np.int32), index=picks["pick_id"])
         numbers, event = np.unique(assigned["event_idx"], return_inverse=True)
-        members = pd.DataFrame({"event": event, "row": row[assigned["pick_id"]].to_numpy()})
+        # There may be many more candidates than events: numbers of half the size.
+        members = pd.DataFrame(
+            {"event": event.astype(np.int32), "row": row[assigned["pick_id"]].to_numpy()}
+        )
         engine = found.reindex(columns=["idx", "associator"]).set_index("idx")["associator"]
         return cls(
             members.sort_values(["event", "row"], ignore_index=True),
@@ -45,7 +48,8 @@ class State:
     def only(self, kept: np.ndarray) -> State:
         """The events of some numbers, sorted, numbered anew."""
         members = self.members[np.isin(self.members["event"], kept)]
-        members = members.assign(event=np.searchsorted(kept, members["event"]))
+        event = members["event"].to_numpy()
+        members = members.assign(event=np.searchsorted(kept, event).astype(event.dtype))
         times, places = self.starts
         origins = None if self.origins is None else _of(self.origins, kept)
         return State(
@@ -110,10 +114,11 @@ def log_odds(
 
 def rows_of(members: pd.DataFrame, picks: pd.DataFrame, errors: PickErrors) -> pd.DataFrame:
     """The picks of events, event by event, with their errors as in `Finder.origins`."""
-    columns = ["site", "phase", "time_ns", "sigma_s", "group"]
-    rows = picks[columns].iloc[members["row"].to_numpy()].reset_index(drop=True)
-    sigma = np.hypot(rows["sigma_s"], errors.of(rows["group"].to_numpy()))
-    return rows.assign(event=members["event"].to_numpy(), sigma_s=sigma)
+    row = members["row"].to_numpy()
+    rows = pd.DataFrame({name: picks[name].array[row] for name in ("site", "phase", "time_ns")})
+    group = picks["group"].to_numpy()[row]
+    sigma = np.hypot(picks["sigma_s"].to_numpy()[row], errors.of(group))
+    return rows.assign(group=group, event=members["event"].to_numpy(), sigma_s=sigma)
 
 
 def starts_of(found: pd.DataFrame, assigned: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -130,16 +135,15 @@ def starts_of(found: pd.DataFrame, assigned: pd.DataFrame) -> tuple[np.ndarray, 
 
 
 def tables_of(state: State, picks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Events and their picks as `Grid.associate` gives them."""
+    """Events as `Grid.associate` gives them; of their picks what `refined` tells."""
     members = state.members
     time_ns, places = state.starts
     found = pd.DataFrame({"idx": np.arange(len(time_ns)), "time_ns": time_ns})
     found[["x", "y", "z"]] = places[0]
     found["located"] = True
     found["associator"] = state.engine
-    assigned = picks.iloc[members["row"].to_numpy()].reset_index(drop=True)
-    return found, assigned.assign(
-        event_idx=members["event"].to_numpy(),
-        residual=members["residual"].to_numpy(),
-        time=assigned["time_ns"],
-    )
+    row = members["row"].to_numpy()
+    told = {"pick_id": "pick_id", "place": "place", "phase": "phase", "time": "time_ns"}
+    known = {name: picks[of].array[row] for name, of in told.items() if of in picks}
+    event, residual = members["event"].to_numpy(), members["residual"].to_numpy()
+    return found, pd.DataFrame({**known, "event_idx": event, "residual": residual})

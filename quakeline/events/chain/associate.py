@@ -27,6 +27,11 @@ Auto = Literal["auto"]
 _Length = Annotated[float, Field(ge=0)] | Auto
 _Positive = Annotated[float, Field(gt=0)] | Auto
 _Count = Annotated[int, Field(ge=0)] | Auto
+#: What association asks of picks (PICKS).
+_USED = [
+    "pick_id", "network", "station", "location", "instrument", "phase", "time", "time_sigma_s",
+    "probability",
+]  # fmt: skip
 
 
 class Settings(Section):
@@ -218,7 +223,8 @@ def associated(
         logger.warning("associate: velocities: %s", doubt)
     for doubt in elevation_doubts(sites.heights):
         logger.warning("associate: %s", doubt)
-    made = ready(settings, picks, sites, model, threads, network)
+    # Tables of many picks hold much that does not matter here; what is kept is copied.
+    made = ready(settings, picks[_USED], sites, model, threads, network)
     provenance.chose("associate", settings.plain(), asdict(made.search))
     for line in made.chosen:
         (tell or _log)(line)

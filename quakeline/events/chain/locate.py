@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from quakeline.earth.velocity import Model
     from quakeline.events.location import Locator
     from quakeline.events.location.diagnosis import Diagnosis
+    from quakeline.events.location.locator import Past
 
 logger = logging.getLogger("quakeline")
 
@@ -49,9 +50,10 @@ class Settings(Section):
     )
     station_terms: Literal["none", "static", "ssst"] | str = Field(
         "static",
-        description="delays of stations, the arrivals' correction_s: none, from the residuals of"
-        " all events one for each station and phase (static) or of the events nearby (ssst), or"
-        " those of a CSV file with columns network, station, phase, delay_s, such as the"
+        description="what is taken off arrivals, their correction_s: none; from the residuals of"
+        " all events a delay of each station and phase and what velocities that are wrong as a"
+        " whole do to the arrival (static), and what nearby events add (ssst); or the delays alone"
+        " of a CSV file with columns network, station, phase, delay_s, such as the"
         " station_terms.csv of `quakeline tune velocity`",
     )
 
@@ -127,6 +129,7 @@ def located(
     tolerance_s: float = -1.0,
     terms: Path | None = None,
     locator: Locator | None = None,
+    past: Past | None = None,
     diagnose: bool = True,
 ) -> Located:
     """Locate events (EVENTS, ARRIVALS) whose times are in PICKS.
@@ -134,8 +137,8 @@ def located(
     `picks` are all picks, also those of no event: they tell how often chance puts one anywhere.
     `min_interevent_s` and `tolerance_s` are those of the section `associate`, below 0: auto; no two
     events that share stations are closer than the first. `terms` is as in `Settings.options`;
-    `locator` is what `locator_of` gave, None: that of the stations with picks. `diagnose` looks at
-    what the residuals say about the velocities.
+    `locator` is what `locator_of` gave, None: that of the stations with picks; `past` as in
+    `Locator.locate`. `diagnose` looks at what the residuals say about the velocities.
     """
     from quakeline.core.schemas import ARRIVALS, EVENTS
     from quakeline.events.association import interevent_s
@@ -151,7 +154,7 @@ def located(
     apart = {name: value for name, value in said.items() if value >= 0}
     known = picks.drop_duplicates("pick_id")
     apart_s = interevent_s(apart, locator.sites, model, known["phase"])
-    found, residuals = without_twins(*locator.locate(events, arrivals, known), known, apart_s)
+    found, residuals = without_twins(*locator.locate(events, arrivals, known, past), known, apart_s)
     judged = diagnosed(locator, found, residuals, known) if diagnose else None
     for sentence in judged.sentences if judged else []:
         logger.warning("locate: %s", sentence, extra={"diagnosis": True})

@@ -94,6 +94,12 @@ class Catalog:
     focal: Focal | None = None
     velocities: tuple[tuple[float, float], ...] | None = None
 
+    def __repr__(self) -> str:
+        counts = [(len(getattr(self, name)), name) for name in ("events", "arrivals", "picks")]
+        n_stations = len(self.stations[["network", "station"]].drop_duplicates())
+        said = ", ".join(f"{n} {name}" for n, name in (*counts, (n_stations, "stations")))
+        return f"<catalog: {said}>"
+
     def put(
         self,
         events: Path,

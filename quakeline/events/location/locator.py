@@ -38,8 +38,14 @@ _TURNS = 5
 _SETTLED = 0.01
 #: Events of one portion of work, and as many as are worth further processes.
 _PORTION = 200
+#: Arrivals whose residuals are computed at once.
+_TOGETHER = 50_000
 #: Times in ns, places in km, covariances and factors of the errors of arrivals of m events.
 Origins = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+#: EVENTS, ARRIVALS and PICKS.
+Past = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
+_PLACES = ["event_id", "time", "latitude", "longitude", "depth_km"]
+_PHASES = ["event_id", "pick_id", "phase"]
 
 
 @dataclass(frozen=True)
@@ -57,50 +63,38 @@ class Locator:
     threads: int = 1
 
     def locate(
-        self, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
+        self,
+        events: pd.DataFrame,
+        arrivals: pd.DataFrame,
+        picks: pd.DataFrame,
+        past: Past | None = None,
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Relocate events (EVENTS) from their arrivals (ARRIVALS) and PICKS; same tables out.
 
-        Arrivals of an event stand together, in the order of the events.
+        Arrivals of an event stand together, in the order of the events. `past` are further events
+        with other ids and other picks: station terms and errors are those of all, and only the
+        others are in the tables. Of its EVENTS only ids, times and places count, of its ARRIVALS
+        ids and phases.
         """
         if events.empty:
             return tables.empty(EVENTS), tables.empty(ARRIVALS)
-        joined = self._joined(events, arrivals, picks)
-        seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
-        given = self.given_terms.of(joined) if self.given_terms else np.zeros(len(joined))
+        known = (
+            (events, arrivals, picks) if past is None else _with_past(events, arrivals, picks, past)
+        )
+        every = self._joined(*known)
+        seen = list(gathered(every, self.sites, self.times, self.min_pick_sigma_s))
+        given = self.given_terms.of(every) if self.given_terms else np.zeros(len(every))
         seen = _shifted(seen, given)
         others = Others.of(picks, self.sites)
-        solutions, delays = self._solutions(seen, self._begun(events, seen), others)
-        new, weighted = rows_of(self.sites, self._box, joined, seen, solutions)
+        count = len(events)
+        solutions, delays = self._solutions(seen, self._begun(known[0], seen), others, count)
+        own = slice(sum(len(some) for some in seen[:count]))
+        new, weighted = rows_of(self.sites, self._box, every[own], seen[:count], solutions)
         new = new.assign(locator=f"robust-{self.model.dimensions}d").set_axis(events.index)
         kept = events.drop(columns=[*set(new.columns) & set(events.columns)])
         if self.given_terms or self.station_terms != "none":
-            weighted["correction_s"] = given + delays
+            weighted["correction_s"] = (given + delays)[own]
         return pd.concat([kept, new], axis=1), weighted
-
-    def delays(
-        self, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
-    ) -> terms.GivenTerms:
-        """The station terms that events tell of, as `locate` finds them: medians over the events.
-
-        Of EVENTS only ids, times and places count, of ARRIVALS ids and phases.
-        """
-        joined = self._joined(events, arrivals, picks)
-        seen = list(gathered(joined, self.sites, self.times, self.min_pick_sigma_s))
-        first = self._without_terms(seen, self._begun(events, seen))
-        found, _, _ = self._with_terms(seen, *first)
-        codes = list(terms.COLUMNS[:4])
-        medians = joined.assign(delay_s=found).groupby(codes)["delay_s"].median().reset_index()
-        rows = medians.itertuples(index=False, name=None)
-        return terms.GivenTerms(
-            {(net, sta, loc, str(phase)): float(s) for net, sta, loc, phase, s in rows}
-        )
-
-    def knowing(self, given: terms.GivenTerms) -> Locator:
-        """The same with station terms that are given; it has the same travel times."""
-        made = replace(self, given_terms=given)
-        made.__dict__["times"] = self.times
-        return made
 
     def _joined(
         self, events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame
@@ -155,12 +149,12 @@ class Locator:
     def _arrivals(self, members: pd.DataFrame, time_ns: np.ndarray) -> batch.Arrivals:
         """Arrivals of events that `origins` is given, in seconds after a time of each event."""
         site, event = (members[name].to_numpy() for name in ("site", "event"))
-        local = self.sites.local.iloc[site]
+        local = self.sites.local
         return batch.Arrivals(
             event,
             self.times.rows_of(members["phase"].to_numpy(), site),
-            local["x"].to_numpy(),
-            local["y"].to_numpy(),
+            local["x"].to_numpy()[site],
+            local["y"].to_numpy()[site],
             (members["time_ns"].to_numpy() - time_ns[event]) / SECOND,
             members["sigma_s"].clip(lower=self.min_pick_sigma_s).to_numpy(),
         )
@@ -193,9 +187,9 @@ class Locator:
         return np.array([np.column_stack([x, y, z, time_s]) for z in depths])
 
     def _solutions(
-        self, seen: list[Observations], starts: np.ndarray, others: Others
+        self, seen: list[Observations], starts: np.ndarray, others: Others, count: int
     ) -> tuple[list[Solution], np.ndarray]:
-        """Solutions of all events and the delays of all arrivals in s, zero without terms."""
+        """Solutions of the first events and delays of all arrivals in s, zero without terms."""
         arrivals, first = self._without_terms(seen, starts)
         before = self._settled(seen, first)
         delays, fits, unknown = self._with_terms(seen, arrivals, first)
@@ -217,7 +211,7 @@ class Locator:
         provenance.chose("locate", given, used)
         arrivals, is_s = _together(seen, errors), np.concatenate([some.is_s for some in seen])
         common = systematic.common(arrivals, is_s, self.times, self._box, fits.point, shares)
-        jobs = list(zip(seen, fits.point, common, strict=True))
+        jobs = list(zip(seen, fits.point, common, strict=True))[:count]
         return self._each(partial(self.solution, errors), jobs), delays
 
     def _without_terms(
@@ -283,13 +277,20 @@ class Locator:
 
         `points`, (m, 4), and factors of the errors, (m,), are those of the events.
         """
-        place = points[arrivals.event]
-        east, north = place[:, 0] - arrivals.x, place[:, 1] - arrivals.y
-        travel, over_place = self.times.sloped(arrivals.table, east, north, place[:, 2])
-        slopes = np.column_stack([over_place, np.ones(len(place))])
-        scale = arrivals.scale_s * stretched[arrivals.event]
-        residual = arrivals.time_s - place[:, 3] - travel
-        weight = batch.weights((residual - delays) / scale) / scale**2
+        count = len(arrivals.time_s)
+        residual, travel, weight = np.empty(count), np.empty(count), np.empty(count)
+        slopes = np.ones((count, 4))
+        # In portions: what is computed on the way is several times as large as what is kept.
+        for first in range(0, count, _TOGETHER):
+            own = slice(first, first + _TOGETHER)
+            event = arrivals.event[own]
+            place = points[event]
+            east, north = place[:, 0] - arrivals.x[own], place[:, 1] - arrivals.y[own]
+            table = arrivals.table[own]
+            travel[own], slopes[own, :3] = self.times.sloped(table, east, north, place[:, 2])
+            scale = arrivals.scale_s[own] * stretched[event]
+            residual[own] = arrivals.time_s[own] - place[:, 3] - travel[own]
+            weight[own] = batch.weights((residual[own] - delays[own]) / scale) / scale**2
         return mixed.Left(arrivals.event, group, residual, travel, slopes, weight)
 
     def _among(
@@ -398,6 +399,17 @@ class Locator:
     ) -> posterior.Likelihood:
         scale = factor * np.hypot(seen.sigma_s, errors.each_s)
         return posterior.Likelihood(seen, self.times, scale, self._box[0], self._box[1])
+
+
+def _with_past(
+    events: pd.DataFrame, arrivals: pd.DataFrame, picks: pd.DataFrame, past: Past
+) -> Past:
+    """The same, and behind them what is known of events of the past."""
+    return (
+        pd.concat([events[_PLACES], past[0][_PLACES]], ignore_index=True),
+        pd.concat([arrivals[_PHASES], past[1][_PHASES]], ignore_index=True),
+        pd.concat([picks, past[2]], ignore_index=True).drop_duplicates("pick_id"),
+    )
 
 
 def _shifted(seen: list[Observations], delays: np.ndarray) -> list[Observations]:

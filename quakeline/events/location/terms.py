@@ -1,7 +1,8 @@
 """Station terms: delays that the velocity model leaves at a station, from a catalog's residuals.
 
-Static terms are one delay for each station and phase; source-specific ones (SSST) are delays of the
-events near each event, in a neighbourhood that shrinks from one iteration to the next.
+Static terms are one delay for each station and phase, and what velocities that are wrong as a whole
+do to each arrival; source-specific ones (SSST) add delays of the events near each event, in a
+neighbourhood that shrinks from one iteration to the next.
 Source: Richards-Dinger, K. B. & Shearer, P. M. (2000), Earthquake locations in southern California
 obtained using source-specific station terms, J. Geophys. Res. 105, 10939-10960.
 """
@@ -80,13 +81,14 @@ class GivenTerms:
 
 
 def static(left: Left) -> tuple[np.ndarray, float]:
-    """Terms in s of each arrival, one for each group, and the error of the share of velocities.
+    """Terms in s of each arrival, (n,), and the error of the share of velocities.
 
-    A term is as large as the arrivals determine it; what hypocentres can take up is theirs, also a
-    shift of all events together. What velocities that are wrong by a share do to an arrival is part
-    of its term: terms alone, which are to be about zero, could not stand for it. Terms are whole
-    microseconds: what linear algebra rounds otherwise on another processor, or with another order
-    of stations, leaves no trace in them.
+    Each is one delay of its group, and what velocities that are wrong by a share do to the arrival,
+    which grows with its travel time: delays alone, which are to be about zero, could not stand for
+    that. So arrivals of one group have different terms. A delay is as large as the arrivals
+    determine it; what hypocentres can take up is theirs, also a shift of all events together. Terms
+    are whole microseconds: what linear algebra rounds otherwise on another processor, or with
+    another order of stations, leaves no trace in them.
     """
     found = solved(left)
     return found.late_s.round(_DIGITS), found.share_sigma

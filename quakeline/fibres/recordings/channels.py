@@ -15,8 +15,12 @@ from quakeline.fibres.recordings.description import Channels, Line
 from quakeline.io.formats.epochs import ALWAYS_NS, NEVER_NS, holding, overlap
 from quakeline.io.formats.station_list import absurd
 from quakeline.io.formats.swapped import off_the_globe
+from quakeline.io.products.remarks import some
 
 logger = logging.getLogger("quakeline")
+
+#: So many columns of a table that lacks others are named.
+_NAMED = 6
 
 _REQUIRED = ("channel", "latitude", "longitude", "elevation_m")
 _LIMITS = {"channel": 1e9, "latitude": 90.0, "longitude": 180.0, "elevation_m": 12_000.0}
@@ -124,8 +128,9 @@ def read_table(path: Path) -> pd.DataFrame:
     missing = [name for name in _REQUIRED if name not in table]
     if missing:
         raise DataError(
-            f"channel table {path}: missing columns: {', '.join(missing)}; required:"
-            f" {', '.join(_REQUIRED)}; optional: distance_m, start, end"
+            f"channel table {path}: missing columns: {', '.join(missing)}; it has"
+            f" {some(map(str, table.columns), _NAMED)}; required: {', '.join(_REQUIRED)}, in"
+            " degrees and metres; optional: distance_m, start, end"
         )
     names = [*_REQUIRED, *(["distance_m"] if "distance_m" in table else [])]
     for name in names:

@@ -265,7 +265,7 @@ def _refuse_mixture(
     """Refuse a column where some times are seconds since 1970, and others ISO 8601."""
     seconds, dates = numbers.notna() & times.isna(), times.notna()
     if seconds.any() and dates.any():
-        one, other = given.index[seconds][0], given.index[dates][0]
+        one, other = seconds.index[seconds][0], dates.index[dates][0]
         raise DataError(
             f"picks {path}: time is {given[other]!r} in row {other}, {given[one]!r} in row {one};"
             " allowed: ISO 8601, or seconds since 1970, the same in all rows"

@@ -21,10 +21,10 @@ from quakeline.events.chain.classify import classified
 from quakeline.events.chain.locate import located, locator_of
 from quakeline.events.chain.magnitude import sized
 from quakeline.events.chain.sections import Sections
-from quakeline.events.location import Locator
+from quakeline.events.location.locator import Locator, Past
 from quakeline.events.magnitudes.network import Corrections
 from quakeline.io.products import tables
-from quakeline.live.events.history import Past, learnt
+from quakeline.live.events.history import apart
 
 #: Columns of the stations and phases that settings of a network follow from.
 KNOWN = ["network", "station", "phase"]
@@ -98,15 +98,15 @@ class Chain:
             )
             self._known = codes
 
-    def _locator_for(self, past: Past | None, window: Past) -> Locator | None:
-        """What locates a window: by delays of the past and the window together, as archives do.
+    def _past_of(
+        self, past: Past | None, events: pd.DataFrame, arrivals: pd.DataFrame
+    ) -> Past | None:
+        """Past events that tell of station terms besides a window, as events of an archive do.
 
-        Without a past the window alone tells of them.
+        None where terms do not follow from events: the window is then located alone.
         """
         is_wanted = self.sections.locate.station_terms in ESTIMATED
-        if past is None or not is_wanted or self._locator is None or window[0].empty:
-            return self._locator
-        return self._locator.knowing(learnt(self._locator, past, window))
+        return apart(past, events, arrivals) if past and is_wanted else None
 
     def _made(self, job: Job) -> tuple[pd.DataFrame, pd.DataFrame]:
         sections, picks, sites = self.sections, job.picks, self.sites
@@ -130,7 +130,8 @@ class Chain:
             self.threads,
             min_interevent_s=times["min_interevent_s"],
             tolerance_s=times["tolerance_s"],
-            locator=self._locator_for(job.past, (found, grouped, picks)),
+            locator=self._locator,
+            past=self._past_of(job.past, found, grouped),
             diagnose=False,
         )
         measured = job.measurements

@@ -7,18 +7,12 @@ from collections.abc import Iterable
 import pandas as pd
 
 from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
-from quakeline.events.location import Locator
-from quakeline.events.location.terms import GivenTerms
+from quakeline.events.location.locator import Past
 from quakeline.io.products import tables
 from quakeline.live.events.updates import SETTLED, Update
 
 #: So many events are remembered.
 _MOST = 150
-_PLACES = ["event_id", "time", "latitude", "longitude", "depth_km"]
-_PHASES = ["event_id", "pick_id", "phase"]
-
-#: EVENTS, ARRIVALS and PICKS.
-Past = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 
 
 class History:
@@ -57,18 +51,14 @@ class History:
         )
 
 
-def learnt(locator: Locator, past: Past, window: Past) -> GivenTerms:
-    """The delays of stations that the events of the past and those of a window tell together."""
-    events, arrivals, picks = past
-    known = arrivals["pick_id"].isin(window[1]["pick_id"]) | arrivals["event_id"].isin(
-        window[0]["event_id"]
-    )
-    again = set(arrivals.loc[known, "event_id"])
-    older = events[~events["event_id"].isin(again)]
-    members = arrivals[arrivals["event_id"].isin(older["event_id"])]
-    own = picks[picks["pick_id"].isin(members["pick_id"])]
-    return locator.delays(
-        pd.concat([older[_PLACES], window[0][_PLACES]], ignore_index=True),
-        pd.concat([members[_PHASES], window[1][_PHASES]], ignore_index=True),
-        pd.concat([own, window[2]], ignore_index=True).drop_duplicates("pick_id"),
+def apart(past: Past, events: pd.DataFrame, arrivals: pd.DataFrame) -> Past:
+    """The past without events that a window (EVENTS, ARRIVALS) has too, by id or by a pick."""
+    older, members, picks = past
+    known = members["pick_id"].isin(arrivals["pick_id"])
+    again = {*members.loc[known, "event_id"], *events["event_id"]}
+    members = members[~members["event_id"].isin(again)]
+    return (
+        older[~older["event_id"].isin(again)],
+        members,
+        picks[picks["pick_id"].isin(members["pick_id"])],
     )

@@ -100,9 +100,9 @@ def about(found: FibreSurvey) -> Iterator[str]:
     share = 100 * covered / ((found.span.end_ns - found.span.start_ns) / SECOND)
     n = len({one.path for one in found.parts})
     yield (
-        f"Found: {n} files of a fibre with {len(part.distances)} channels every {spacing:g} m at"
-        f" {part.rate_hz:g} Hz (reader: {part.engine}), {duration(covered)}, {share:.0f} % of the"
-        " span."
+        f"Found: {n} file{'s' * (n > 1)} of a fibre with {len(part.distances)} channels every"
+        f" {spacing:g} m at {part.rate_hz:g} Hz (reader: {part.engine}), {duration(covered)},"
+        f" {share:.0f} % of the span."
     )
     for reason, names in found.refused.items():
         yield f"Not used: {some(names, _SHOWN)}: {reason}."

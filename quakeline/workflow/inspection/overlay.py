@@ -123,9 +123,9 @@ def about(found: Survey) -> Iterator[str]:
     seconds = found.channel_s
     rates = ", ".join(f"{rate:g}" for rate in sorted({one.rate_hz for one in found.used}))
     yield (
-        f"Found: {len(found.scans)} files, {size:.0f} MB; {len(found.used)} channels of"
-        f" {len(found.stations)} stations would be used ({rates} Hz, {duration(seconds)} of channel"
-        " data)."
+        f"Found: {len(found.scans)} file{'s' * (len(found.scans) > 1)}, {size:.0f} MB;"
+        f" {len(found.used)} channels of {len(found.stations)} stations would be used ({rates} Hz,"
+        f" {duration(seconds)} of channel data)."
     )
     for reason, codes in found.refused.items():
         yield f"Not used: {some(codes, _SHOWN)}: {reason}."
@@ -182,7 +182,7 @@ def on_stations(found: Survey) -> Iterator[str]:
     else:
         yield f"Responses of none of {n} channels are known: counts stay, and no magnitudes."
     for doubt in places.doubts(found.known.stations):
-        yield f"Look at this: {doubt}."
+        yield f"Look at this: {doubt}{'' if doubt.endswith('?') else '.'}"
 
 
 def _velocity(given: Mapping[str, object] | None) -> list[str]:

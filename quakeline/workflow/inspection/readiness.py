@@ -21,6 +21,7 @@ from quakeline.workflow.inspection.weights import unusable
 from quakeline.workflow.networks_told import planned
 
 if TYPE_CHECKING:
+    from quakeline.fibres.section import Fibre
     from quakeline.waveforms.sources.base import BaseSource
     from quakeline.workflow.config import Run
 
@@ -58,8 +59,7 @@ def look(run: Run) -> Findings:
         _look_at_archive(run.fetch.source, run.span, known, found)
     for fibre in run.fibres:
         try:
-            if not fibre.source.remote and not fibre.source.files(run.span):
-                found.mistakes.append(f"fibres: {fibre.name}: no file {_of(run.span)}")
+            _look_at_fibre(fibre, run.span, found)
         except DataError as error:
             found.mistakes.append(f"fibres: {fibre.name}: {error}")
     found.mistakes += unusable(run)
@@ -106,6 +106,20 @@ def _look_at_archive(source: BaseSource, span: Span, known: pd.DataFrame, found:
         stations = {f"{h.network}.{h.station}" for h in inside}
         found.facts["data"] = f"{said} of {len(stations)} stations ({some(stations, _SHOWN)})"
         _compare(stations, known, doubts, found)
+
+
+def _look_at_fibre(fibre: Fibre, span: Span, found: Findings) -> None:
+    """Whether a fibre has files of the span, and what gives its channels their places."""
+    table, line = fibre.channels.table, fibre.channels.line
+    places = table or ("a straight line" if line else "nothing")
+    fact = f"channels placed by {places}"
+    if not fibre.source.remote:
+        n_files = len(fibre.source.files(span))
+        if not n_files:
+            found.mistakes.append(f"fibres: {fibre.name}: no file {_of(span)}")
+            return
+        fact = f"{n_files} file{'s' * (n_files > 1)}, {fact}"
+    found.facts[f"fibre {fibre.name}"] = fact
 
 
 def _headers(

@@ -11,7 +11,7 @@ from quakeline.events.chain.associate import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 16
+VERSION = 17
 
 Config = Settings
 

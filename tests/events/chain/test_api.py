@@ -33,6 +33,14 @@ def same(found: Any, expected: Any) -> None:
         pd.testing.assert_frame_equal(getattr(found, name), getattr(expected, name))
 
 
+def test_a_catalog_is_one_line(given: tuple[Path, pd.DataFrame, Any]) -> None:
+    _, picks, made = given
+    assert repr(made) == (
+        f"<catalog: 2 events, {len(made.arrivals)} arrivals, {len(picks)} picks,"
+        f" {picks['station'].nunique()} stations>"
+    )
+
+
 def test_tables_are_as_good_as_files(given: tuple[Path, pd.DataFrame, Any]) -> None:
     folder, _, expected = given
     assert len(expected.events) == 2

@@ -65,6 +65,7 @@ def test_a_channel_at_zero_has_no_place(tmp_path: Path, caplog) -> None:
     ("text", "message"),
     [
         ("channel,latitude\n1,2\n", "missing columns: longitude, elevation_m"),
+        ("Channel,X,Y,Z\n1,2,3,4\n", "elevation_m; it has Channel, X, Y, Z; required: channel"),
         (HEAD + "1,460,8,1\n", "row 1: latitude is '460'"),
         (HEAD + "1,46,8,1\n1,46,8,1\n", "channel 1 is listed twice"),
         (HEAD + "20,46,8,1\n", "channel 20 given; the files have 20 channels"),

@@ -1,8 +1,4 @@
-"""Delays of stations that are learnt from final events are those of an archive of the same ones.
-
-Those of an archive hold velocities that are wrong as a whole, which differ from event to event: a
-station's delay is their median.
-"""
+"""Events of a window are located with the past as an archive of the same events locates them."""
 
 from __future__ import annotations
 
@@ -12,12 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from live_events import part_of
+from synthetics import ORIGIN_NS, arrival_table, event_table, network, picks_of
 
+from quakeline.core.timeline import SECOND
+from quakeline.earth.sites import Sites
+from quakeline.earth.velocity import VelocityModel
 from quakeline.events.chain.locate import locator_of
 from quakeline.events.chain.sections import Sections
 from quakeline.events.chain.whole import made
+from quakeline.events.location.locator import Locator, Past
 from quakeline.live.events import history as events_history
-from quakeline.live.events.history import History, learnt
+from quakeline.live.events.history import History, apart
 from quakeline.live.events.updates import FINAL, PRELIMINARY, REVIEWED, WITHDRAWN, Update
 
 
@@ -43,28 +44,70 @@ def part(found, ids):
     return events, arrivals, found.picks[found.picks["pick_id"].isin(arrivals["pick_id"])]
 
 
+@pytest.mark.parametrize("kind", ["static", "ssst"])
 @pytest.mark.parametrize("again", [0, 3])
-def test_delays_of_past_and_window_are_those_of_the_archive(catalog, again):
+def test_a_window_with_its_past_is_located_as_the_archive_is(catalog, kind, again):
     """Some events of the past may be in the window as well."""
     material, found = catalog
     assert len(found.events) >= 10
     ids = found.events["event_id"].tolist()
     half = len(ids) // 2
-    begin = found.events["time"].iloc[half]
-    past = history_of(found).before(begin.value)
+    past = history_of(found).before(found.events["time"].iloc[half].value)
     assert past is not None
     assert past[0]["event_id"].tolist() == ids[:half]
-    locator = locator_of(Sections().locate, material.sites.with_picks(material.picks),
-                         material.model)  # fmt: skip
-    terms = learnt(locator, past, part(found, ids[half - again :]))
-    arrivals = found.arrivals.merge(found.picks.drop(columns=["phase", "event_id"]), on="pick_id")
-    got = terms.of(arrivals.assign(phase=arrivals["phase"].astype(str)))
-    codes = ["network", "station", "location", "phase"]
-    by_station = arrivals.groupby(codes, observed=True)["correction_s"]
-    expected = by_station.transform("median").to_numpy(float)
+    locator = locator_of(Sections().locate.model_copy(update={"station_terms": kind}),
+                         material.sites.with_picks(material.picks), material.model)  # fmt: skip
+    events, arrivals = locator.locate(found.events, found.arrivals, found.picks)
+    # Picks of no event, which a window has as an archive does, tell how often chance puts one.
+    window = (*part(found, ids[half - again :])[:2], found.picks)
+    got, weighted = locator.locate(*window, apart(past, *window[:2]))
+    assert got["event_id"].tolist() == ids[half - again :]
+    pd.testing.assert_index_equal(got.index, window[0].index)
+    expected = arrivals.set_index("pick_id").loc[weighted["pick_id"], "correction_s"]
     assert np.abs(expected).max() > 0.05
-    np.testing.assert_allclose(got, expected, atol=0.03)
-    assert locator.knowing(terms).times is locator.times
+    np.testing.assert_allclose(weighted["correction_s"], expected, atol=1e-4)
+    events = events[events["event_id"].isin(got["event_id"])]
+    for name in ("depth_km", "horizontal_sigma_km", "depth_sigma_km"):
+        np.testing.assert_allclose(got[name], events[name], rtol=1e-3)
+    for name in ("latitude", "longitude"):
+        np.testing.assert_allclose(got[name], events[name], rtol=0, atol=1e-5)
+
+
+def test_a_window_in_a_model_that_is_wrong_is_located_as_right_as_the_archive():
+    """Velocities are 5 % too high: what they do to arrivals differs from event to event."""
+    stations, frame = network(n=12, radius_km=30.0)
+    rng = np.random.default_rng(0)
+    sources = np.column_stack([rng.uniform(-25, 25, (60, 2)), rng.uniform(4, 14, 60)])
+    latitude, longitude = frame.to_latlon(*sources[:, :2].T)
+    rows, members, picks = [], [], []
+    for k, source in enumerate(sources):
+        own = picks_of(stations, frame, VelocityModel((0.0,), (5.8,), (3.35,)), tuple(source),
+                       seconds=60.0 * k, noise_s=0.03, rng=np.random.default_rng(k))  # fmt: skip
+        time = pd.Timestamp(ORIGIN_NS + k * 60 * SECOND, unit="ns", tz="UTC")
+        rows.append({"event_id": f"e{k:02d}", "time": time, "latitude": latitude[k],
+                     "longitude": longitude[k], "depth_km": source[2]})  # fmt: skip
+        members.append(arrival_table(f"e{k:02d}", own))
+        picks.append(own)
+    wrong = VelocityModel((0.0,), (5.8 * 1.05,), (3.35 * 1.05,))
+    locator = Locator(Sites.of(stations), wrong, (0.0, 20.0), station_terms="static")
+
+    def tables(events: slice) -> Past:
+        return (event_table(rows[events]), pd.concat(members[events], ignore_index=True),
+                pd.concat(picks[events], ignore_index=True))  # fmt: skip
+
+    window, past = tables(slice(50, None)), tables(slice(50))
+    archive, _ = locator.locate(*tables(slice(None)))
+    live, _ = locator.locate(*window, apart(past, *window[:2]))
+
+    def off(found: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Errors of epicentres and of depths in km."""
+        x, y = frame.to_xy(found["latitude"].to_numpy(), found["longitude"].to_numpy())
+        true = sources[-len(found) :]
+        return np.hypot(x - true[:, 0], y - true[:, 1]), found["depth_km"].to_numpy() - true[:, 2]
+
+    for got, expected, most in zip(off(live), off(archive[-10:]), (0.15, 0.2), strict=True):
+        assert np.abs(got).mean() < most
+        np.testing.assert_allclose(got, expected, atol=0.01)
 
 
 def test_there_is_no_past_before_the_first_event(catalog):
