@@ -34,8 +34,8 @@ Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Setting of associate, locate, magnitude, classify or merge: associate.min_picks=8,"
-        " locate.station_terms=station_terms.csv.",
+        help="Setting of associate, locate, magnitude, classify or merge: associate.min_picks=8;"
+        " locate.station_terms takes the file of `quakeline tune velocity`.",
     ),
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
