@@ -160,7 +160,7 @@ def _rows(
     east, north = x - local["x"].to_numpy(), y - local["y"].to_numpy()
     table = locator.times.rows_of(rows["phase"].to_numpy(), site)
     travel, slopes = locator.times.sloped(table, east, north, rows["depth_km"].to_numpy())
-    return rows.assign(
+    found = rows.assign(
         site=site,
         travel=travel,
         dx=slopes[:, 0],
@@ -168,6 +168,28 @@ def _rows(
         dz=slopes[:, 2],
         seconds=(rows["time"] - rows["origin"]).dt.total_seconds(),
         elevation_km=-local["depth_km"].to_numpy(),
+    )
+    return _velocities_apart(found)
+
+
+def _velocities_apart(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same where what velocities do to arrivals is in the residuals, not in the corrections.
+
+    Static terms hold both (`terms.static`). A delay is the same for all arrivals of a station and
+    phase; what else they hold grows with the travel time.
+    """
+    if "correction_s" not in rows or rows["correction_s"].isna().all():
+        return rows
+    late_s = np.zeros(len(rows))
+    for phase in "PS":
+        own = (rows["phase"] == phase).to_numpy()
+        if own.any():
+            part = rows[own]
+            along = _centred(part["site"], part["travel"])
+            off = _centred(part["site"], part["correction_s"].fillna(0.0))
+            late_s[own] = _robust(along, off) * part["travel"].to_numpy()
+    return rows.assign(
+        residual_s=rows["residual_s"] + late_s, correction_s=rows["correction_s"] - late_s
     )
 
 

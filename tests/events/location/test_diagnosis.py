@@ -37,15 +37,16 @@ def recorded():
     )
 
 
-def judged(recorded, model, more=()):
+def judged(recorded, model, more=(), terms="none"):
     stations, events, arrivals, picks = recorded
-    finder = Locator(Sites.of(stations), model, (-1.5, 25.0), threads=1)
+    finder = Locator(Sites.of(stations), model, (-1.5, 25.0), threads=1, station_terms=terms)
     located, residuals = finder.locate(events, arrivals, picks)
     return diagnosed(finder, located, residuals, pd.concat([picks, *more], ignore_index=True))
 
 
-def test_the_true_model_needs_no_words(recorded):
-    found = judged(recorded, TRUE)
+@pytest.mark.parametrize("terms", ["none", "static"])
+def test_the_true_model_needs_no_words(recorded, terms):
+    found = judged(recorded, TRUE, terms=terms)
     assert found.sentences == []
     assert found.velocity == "a test"
     assert found.vp_vs.value == pytest.approx(found.model_vp_vs, abs=0.02)
@@ -53,18 +54,20 @@ def test_the_true_model_needs_no_words(recorded):
     assert json.loads(found.text())["joined"] == found.joined == found.picks
 
 
-def test_a_wrong_ratio_is_said_with_both_numbers(recorded):
+@pytest.mark.parametrize("terms", ["none", "static"])
+def test_a_wrong_ratio_is_said_with_both_numbers(recorded, terms):
     slow = VelocityModel(TRUE.tops, TRUE.vp, tuple(0.93 * v for v in TRUE.vs))
-    found = judged(recorded, slow)
+    found = judged(recorded, slow, terms=terms)
     assert found.vp_vs.value == pytest.approx(TRUE.vp[0] / TRUE.vs[0], abs=0.02)
     assert found.sentences[0].startswith(f"Pairs of P and S have vp/vs {found.vp_vs.value:.2f}")
     assert "S velocities are 7 % too slow" in found.sentences[0]
 
 
+@pytest.mark.parametrize("terms", ["none", "static"])
 @pytest.mark.parametrize(("factor", "word"), [(1.1, "fast"), (0.95, "slow")])
-def test_a_model_that_is_wrong_as_a_whole_is_said_with_the_share(recorded, factor, word):
+def test_a_model_that_is_wrong_as_a_whole_is_said_with_the_share(recorded, factor, word, terms):
     vp, vs = (tuple(factor * v for v in speeds) for speeds in (TRUE.vp, TRUE.vs))
-    found = judged(recorded, VelocityModel(TRUE.tops, vp, vs))
+    found = judged(recorded, VelocityModel(TRUE.tops, vp, vs), terms=terms)
     assert found.slower["P"].value == pytest.approx(factor - 1, abs=0.25 * abs(factor - 1))
     assert found.slower["S"].value == pytest.approx(factor - 1, abs=0.25 * abs(factor - 1))
     said = [sentence for sentence in found.sentences if f"% too {word} for P" in sentence]
