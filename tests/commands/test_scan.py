@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from datetime import datetime
 from pathlib import Path
 
@@ -125,6 +126,7 @@ def test_weights_that_cannot_be_fetched_are_asked_for_by_the_option(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QUAKELINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it would keep the proxy
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # a closed port: every fetch fails at once
     for name in ("no_proxy", "NO_PROXY"):
