@@ -41,10 +41,10 @@ def test_demo(notebooks: ModuleType) -> None:
     cells = notebooks.executed(notebooks.PAGES / "demo.md")
     text = said(cells)
     away = [float(km) for km in re.findall(r"epicentre ([\d.]+) km away", text)]
-    deeper = [abs(float(km)) for km in re.findall(r"depth ([+-][\d.]+) km", text)]
-    assert len(away) == len(deeper) == 2
+    depths = re.findall(r"depth ([+-][\d.]+) km, stated error ([\d.]+) km", text)
+    assert len(away) == len(depths) == 2
     assert max(away) < 0.2
-    assert max(deeper) < 1.2
+    assert all(abs(float(deeper)) < 2 * float(stated) < 3 for deeper, stated in depths)
     assert "catalog.qml" in text
     assert drawn(cells) == 2
 
