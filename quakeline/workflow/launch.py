@@ -8,18 +8,16 @@ behind.
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import chdir, contextmanager, suppress
+from collections.abc import Callable, Collection
+from contextlib import chdir, suppress
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import typer
 
@@ -28,9 +26,9 @@ from quakeline.core.installed import HOME, SNAKEFILE
 from quakeline.core.names import proposal
 from quakeline.io.products import checksums, locking
 from quakeline.io.products.atomic import require_space, writing
-from quakeline.workflow import cluster, config, profiles
-from quakeline.workflow.following import Follower, Progress
-from quakeline.workflow.outcome import INTERRUPTED, Outcome, explain
+from quakeline.workflow import cluster, config, foreground, profiles
+from quakeline.workflow.following import Progress
+from quakeline.workflow.outcome import Outcome, explain
 from quakeline.workflow.stages import table as stages
 
 OVERLAYS = Path("config/runs")
@@ -38,8 +36,6 @@ OVERLAYS = Path("config/runs")
 DRY = {"-n", "--dry-run", "--dryrun"}
 #: What a folder of results holds that a run, a repetition or a download began.
 _BEGUN = {".lock", checksums.FOLDER, "logs", "ids.parquet", "archive"}
-#: How often the output of Snakemake is looked at, in seconds.
-_LOOK_S = 0.3
 #: How long processes of a cancelled job may take to end.
 _PATIENCE_S = 15.0
 
@@ -161,7 +157,7 @@ def launch(
         command += [] if DRY.intersection(extra) else _without_damage(place, results)
         command += [*words, *extra]
         output = output_of(results) if progress else None
-        code = _follow(command, place, lock, output, progress)
+        code = foreground.follow(command, place, lock, output, progress)
         if code < 0:
             _end_orphans(place)
     return explain(code, results, place, start_ns)
@@ -274,73 +270,3 @@ def _is_snakemake(words: list[str]) -> bool:
     return program.startswith(("python", "snakemake")) and any(
         Path(word).name == "snakemake" or ".snakemake/scripts" in word for word in words[:5]
     )
-
-
-def _follow(
-    command: list[str],
-    folder: Path,
-    lock: int,
-    output: Path | None = None,
-    progress: Progress | None = None,
-) -> int:
-    """Run a command in the foreground and return its exit code; it sees every signal we get.
-
-    A terminal sends Ctrl-C to the command as well; otherwise it is passed on. An interrupted
-    command counts as ended by the signal, whatever its exit code says.
-    """
-    interrupted = False
-    with _written(output) as target:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=_environment(),
-            pass_fds=(lock,),
-            stdout=target,
-            stderr=target,
-        )
-    follower = Follower(output, progress) if output and progress else None
-    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    try:
-        while True:
-            try:
-                code = process.wait(_LOOK_S if follower else None)
-                return INTERRUPTED if interrupted and code else code
-            except subprocess.TimeoutExpired:
-                if follower:
-                    follower.look()
-            except KeyboardInterrupt:
-                interrupted = True
-                if not sys.stdin.isatty():
-                    process.send_signal(signal.SIGINT)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        if follower:
-            follower.close()
-
-
-def _environment() -> dict[str, str]:
-    """The environment of Snakemake: the commands of a profile find the Python that runs here.
-
-    A user whom the machine knows by number alone, as in containers (`docker run --user`), is
-    called by that number: Snakemake asks for a name.
-    """
-    here = str(Path(sys.executable).parent)
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # OSError from Python 3.13 on
-        user = str(os.getuid())
-    path = os.pathsep.join([here, os.environ.get("PATH", os.defpath)])
-    return {"LOGNAME": user, **os.environ, "PATH": path}
-
-
-@contextmanager
-def _written(output: Path | None) -> Iterator[IO[bytes] | None]:
-    """A file for what a command says; None for the terminal."""
-    if output is None:
-        yield None
-        return
-    with writing(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        file = output.open("wb")
-    with file:
-        yield file

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from quakeline.workflow import launch
 from quakeline.workflow.outcome import INTERRUPTED, SHOWN, Outcome, explain
 
 
@@ -100,22 +95,3 @@ def test_what_earlier_runs_left_does_not_count(tmp_path: Path) -> None:
     outcome = explained(tmp_path, start_ns=later)
     assert outcome.code == 1
     assert outcome.lines[0].startswith("the run did not finish (Snakemake's exit code: 1)")
-
-
-def test_a_user_without_a_name_is_called_by_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a container with `--user`: Snakemake asks for a name, and ended without one."""
-    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        monkeypatch.delenv(name, raising=False)
-    code = "import getpass; print(getpass.getuser())"
-    known = launch._environment()["LOGNAME"]
-    assert known == getpass.getuser()
-
-    def unknown(uid: int) -> None:
-        raise KeyError(f"getpwuid(): uid not found: {uid}")
-
-    monkeypatch.setattr("pwd.getpwuid", unknown)
-    environment = launch._environment()
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
-    )
-    assert done.stdout.strip() == str(os.getuid())
