@@ -6,76 +6,30 @@ It loads the modules of all stages; a job loads that of its own alone.
 from collections.abc import Mapping
 
 from quakeline.workflow.stages import (
-    annotate as annotate,
-)
-from quakeline.workflow.stages import (
-    associate as associate,
-)
-from quakeline.workflow.stages import (
-    classify as classify,
-)
-from quakeline.workflow.stages import (
-    classify_windows as classify_windows,
-)
-from quakeline.workflow.stages import (
-    crate as crate,
-)
-from quakeline.workflow.stages import (
-    das_annotate as das_annotate,
-)
-from quakeline.workflow.stages import (
-    das_index as das_index,
-)
-from quakeline.workflow.stages import (
-    das_pick as das_pick,
-)
-from quakeline.workflow.stages import (
-    das_weights as das_weights,
-)
-from quakeline.workflow.stages import (
-    dataset as dataset,
-)
-from quakeline.workflow.stages import (
-    evaluate as evaluate,
-)
-from quakeline.workflow.stages import (
-    fetch as fetch,
-)
-from quakeline.workflow.stages import (
-    import_picks as import_picks,
-)
-from quakeline.workflow.stages import (
-    locate as locate,
-)
-from quakeline.workflow.stages import (
-    magnitude as magnitude,
-)
-from quakeline.workflow.stages import (
-    measure as measure,
-)
-from quakeline.workflow.stages import (
-    mechanism as mechanism,
-)
-from quakeline.workflow.stages import (
-    merge as merge,
-)
-from quakeline.workflow.stages import (
-    pick as pick,
-)
-from quakeline.workflow.stages import (
-    prepare as prepare,
-)
-from quakeline.workflow.stages import (
-    report as report,
-)
-from quakeline.workflow.stages import (
-    stations as stations,
-)
-from quakeline.workflow.stages import (
-    train as train,
-)
-from quakeline.workflow.stages import (
-    weights as weights,
+    annotate,
+    associate,
+    classify,
+    classify_windows,
+    crate,
+    das_annotate,
+    das_index,
+    das_pick,
+    das_weights,
+    dataset,
+    evaluate,
+    fetch,
+    import_picks,
+    locate,
+    magnitude,
+    measure,
+    mechanism,
+    merge,
+    pick,
+    prepare,
+    report,
+    stations,
+    train,
+    weights,
 )
 from quakeline.workflow.stages.stage import Settings, Stage, always
 
