@@ -89,26 +89,14 @@ def inspect(
 
 def _card_of(model: str) -> Card:
     """What weights of a name or a file, or an architecture to be trained, take and give."""
-    from quakeline.core.errors import ConfigError
-    from quakeline.core.names import proposal, same
     from quakeline.models.cards import CARDS
     from quakeline.models.named import is_of_seisbench, named_card, of_seisbench, weights_file
     from quakeline.models.weights import SUFFIX, card_of
     from quakeline.training.beginning import SCRATCH
 
-    if is_of_seisbench(model):
-        on_disk = of_seisbench(model).on_disk
-        return card_of(weights_file(model))[0] if on_disk else named_card(model)[1]
-    if Path(model).suffix == SUFFIX:
-        return card_of(Path(model).expanduser())[0]
-    known = {**SCRATCH, **CARDS}
-    name = same(model, known)
-    if name not in known:
-        raise ConfigError(
-            f"--model: {model!r} given; {proposal(model, known)}allowed:"
-            f" {', '.join(sorted(known))}, a {SUFFIX} file, or seisbench:NETWORK/WEIGHTS"
-        )
-    return known[name]
+    if Path(model).suffix == SUFFIX or (is_of_seisbench(model) and of_seisbench(model).on_disk):
+        return card_of(weights_file(model))[0]
+    return named_card(model, {**SCRATCH, **CARDS})[1]
 
 
 @app.command()

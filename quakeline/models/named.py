@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,7 +112,7 @@ def section(model: str, given: str | Path | None = None) -> Builtin:
 
     Raises ConfigError for an unknown model, WeightsError for a file that is not of this model.
     """
-    name = known_card(model).name
+    name, _ = named_card(model)
     try:
         return Builtin(model=name, path=None if given is None else str(given))
     except ValidationError as error:
@@ -150,7 +151,7 @@ def _file_of_seisbench(model: str, given: str | Path | None) -> Path:
         raise ConfigError(f"model {model!r} names its weights; `weights` cannot be given as well")
     wanted = of_seisbench(model)
     kept = cache.folder() / "pickers" / _name_of_seisbench(wanted)
-    if wanted.on_disk or not kept.is_file():
+    if not kept.is_file():
         wanted.write_as_stated(kept)
     return kept
 
@@ -162,27 +163,19 @@ def _name_of_seisbench(wanted: SeisBench) -> str:
     return f"{wanted.card().name}{own}-{VERSION}-{__version__}{SUFFIX}"
 
 
-def named_card(model: str) -> tuple[str, Card]:
+def named_card(model: str, known: Mapping[str, Card] = CARDS) -> tuple[str, Card]:
     """The name of weights as it is spelt, and their card: of a network of SeisBench what is usual.
 
-    Raises ConfigError where there is no such network.
+    `known` are the cards of other names; capital letters do not matter. Raises ConfigError that
+    lists the known names, or of SeisBench the networks.
     """
-    if not is_of_seisbench(model):
-        card = known_card(model)
-        return card.name, card
-    wanted = of_seisbench(model)
-    return f"{SEISBENCH}{wanted.model}/{wanted.weights}", wanted.card()
-
-
-def known_card(model: str) -> Card:
-    """Give the card of weights of quakeline's own; capital letters do not matter.
-
-    Raises ConfigError that lists the known ones.
-    """
-    name = same(model, CARDS)
-    if name not in CARDS:
+    if is_of_seisbench(model):
+        wanted = of_seisbench(model)
+        return f"{SEISBENCH}{wanted.model}/{wanted.weights}", wanted.card()
+    name = same(model, known)
+    if name not in known:
         raise ConfigError(
-            f"model: {model!r} given; {proposal(model, CARDS)}allowed: {', '.join(CARDS)}, or a"
+            f"model: {model!r} given; {proposal(model, known)}allowed: {', '.join(known)}, or a"
             f" {SUFFIX} file of quakeline, or {SEISBENCH}NETWORK/WEIGHTS"
         )
-    return CARDS[name]
+    return name, known[name]

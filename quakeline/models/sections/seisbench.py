@@ -15,8 +15,6 @@ from quakeline.models.sections.base import Filter, Kind, default_hop, safe
 from quakeline.models.weights import SUFFIX, save
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from quakeline.models.seisbench import ReadNetwork
     from quakeline.models.weights import Weights
 
@@ -164,32 +162,30 @@ class SeisBench(Kind):
 
     def obtain(self) -> Weights:
         """Read or fetch the weights, and check that they are what the section says."""
-        from quakeline.models import seisbench
-
-        if self.path is not None and self.path.suffix == SUFFIX:
-            return self._kept(self.path)
-        if self.path is not None:
-            found = seisbench.read(self.model, self.path, self.arguments)
-        else:
-            found = seisbench.fetch(self.model, self.weights, self.arguments)
-        return self.packed(found)
+        if self._own is not None:
+            return self._kept(self._own)
+        return self.packed(self._read())
 
     def write_as_stated(self, path: Path) -> None:
         """Write the weights with the rate, window, filter and phases that they state themselves.
 
         Raises WeightsError where they cannot be had, or cannot be used to pick.
         """
+        own = self._own
+        save(path, *(self._opened(own) if own else described(self._read(), name=self.weights)))
+
+    @property
+    def _own(self) -> Path | None:
+        """The path where it is one of a file that quakeline wrote, by its name."""
+        return self.path if self.path is not None and self.path.suffix == SUFFIX else None
+
+    def _read(self) -> ReadNetwork:
+        """SeisBench's network with its weights, of files or fetched."""
         from quakeline.models import seisbench
 
-        if self.path is not None and self.path.suffix == SUFFIX:
-            card, state = self._opened(self.path)
-            save(path, state, card)
-            return
         if self.path is not None:
-            found = seisbench.read(self.model, self.path, self.arguments)
-        else:
-            found = seisbench.fetch(self.model, self.weights, self.arguments)
-        save(path, *described(found, name=self.weights))
+            return seisbench.read(self.model, self.path, self.arguments)
+        return seisbench.fetch(self.model, self.weights, self.arguments)
 
     def packed(self, found: ReadNetwork) -> Weights:
         """Tensors and card of a loaded network, after it was compared with the section."""
@@ -213,8 +209,8 @@ class SeisBench(Kind):
 
         if self.path is None:
             return []
-        if self.path.suffix == SUFFIX and self.path.is_file():
-            return [self.path]
+        if self._own is not None and self._own.is_file():
+            return [self._own]
         return [file for file in files_of(self.path) if file is not None]
 
     def missing(self) -> list[str]:
@@ -275,7 +271,7 @@ class SeisBench(Kind):
 
     def _kept(self, path: Path) -> Weights:
         """Read a file that quakeline wrote; the thresholds and steps are those wanted now."""
-        found, state = self._opened(path)
+        state, found = self._opened(path)
         card = self.card()
         for key in ("sampling_rate_hz", "window_samples", "filter"):
             self._agree(key, getattr(card, key), getattr(found, key))
@@ -289,8 +285,8 @@ class SeisBench(Kind):
         )
         return state, kept
 
-    def _opened(self, path: Path) -> tuple[Card, dict[str, Tensor]]:
-        """Card and tensors of a file that quakeline wrote. Raises WeightsError for another one."""
+    def _opened(self, path: Path) -> Weights:
+        """Tensors and card of a file that quakeline wrote. Raises WeightsError for another one."""
         from quakeline.models.networks import load_state
         from quakeline.models.weights import load
 
@@ -300,7 +296,7 @@ class SeisBench(Kind):
                 f"{path} holds {found.name}, not weights of SeisBench's {self.model}"
             )
         load_state(found, state, str(path))
-        return found, state
+        return state, found
 
 
 def write_model(model: Any, path: Path, name: str = "own") -> Path:

@@ -13,7 +13,7 @@ from workfolder import WorkFolder, demo_like
 from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.installed import EXAMPLES
 from quakeline.core.names import proposal, same
-from quakeline.models.named import known_card
+from quakeline.models.named import named_card
 from quakeline.workflow.inspection.readiness import Findings, look
 from quakeline.workflow.inspection.weights import unusable
 
@@ -136,7 +136,7 @@ def test_what_was_meant(wrong: dict[str, Any], proposed: str) -> None:
 
 
 def test_capital_letters_of_models_do_not_matter() -> None:
-    assert known_card("PhaseNet").name == "phasenet"
+    assert named_card("PhaseNet")[0] == "phasenet"
     assert demo_like({"weights": {"model": "PhaseNet"}}) == demo_like({})
     assert same("QuakeML", ["quakeml", "csv"]) == "quakeml"
     assert same("a", ["A", "B"]) == "A"
