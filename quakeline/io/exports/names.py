@@ -1,4 +1,4 @@
-"""Short names of stations, for formats that know no networks."""
+"""Stations of formats: short names where they know no networks, and positions."""
 
 from __future__ import annotations
 
@@ -31,11 +31,15 @@ def _fits(name: str, width: int) -> bool:
 
 def positions(stations: pd.DataFrame) -> pd.DataFrame:
     """Network, station, latitude, longitude and height of the sensor in m, the latest of each."""
-    ordered = stations.sort_values("start", na_position="first", kind="stable")
-    last = ordered.drop_duplicates(["network", "station"], keep="last")
+    last = latest(stations, ["network", "station"])
     height = last["elevation_m"] - last["depth_m"]
-    kept = last[["network", "station", "latitude", "longitude"]].assign(height_m=height)
-    return kept.sort_values(["network", "station"], ignore_index=True)
+    return last[["network", "station", "latitude", "longitude"]].assign(height_m=height)
+
+
+def latest(stations: pd.DataFrame, codes: list[str]) -> pd.DataFrame:
+    """The rows of STATIONS that begin last of those with the same codes, in order of these."""
+    ordered = stations.sort_values("start", na_position="first", kind="stable")
+    return ordered.drop_duplicates(codes, keep="last").sort_values(codes, ignore_index=True)
 
 
 def sites_of(frame: pd.DataFrame) -> list[Site]:

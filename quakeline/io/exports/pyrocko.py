@@ -15,7 +15,8 @@ import pandas as pd
 from quakeline.core.timeline import iso
 from quakeline.io.export_files import FOLDER
 from quakeline.io.exports.base import Format, Tables, write_files
-from quakeline.io.formats.channel_codes import rows
+from quakeline.io.exports.names import latest
+from quakeline.io.formats.channel_codes import Row, rows
 from quakeline.io.formats.quakeml import Labels
 
 #: Names of the files of `files`.
@@ -41,7 +42,7 @@ def files(
     return dict(zip(FILES, texts, strict=True))
 
 
-def _event(row: dict[str, object]) -> str:
+def _event(row: Row) -> str:
     """One event in Pyrocko's YAML; what is not known is left out."""
     lines = [
         "--- !pf.Event",
@@ -51,22 +52,22 @@ def _event(row: dict[str, object]) -> str:
         f"name: {_quoted(row['event_id'])}",
         f"depth: {_depth_m(row)}",
     ]
-    if pd.notna(row["magnitude"]):  # type: ignore[call-overload]
+    if pd.notna(row["magnitude"]):
         lines.append(f"magnitude: {row['magnitude']:.2f}")
         if isinstance(row["magnitude_type"], str):
             lines.append(f"magnitude_type: {_quoted(row['magnitude_type'])}")
     return _joined(lines)
 
 
-def _event_marker(row: dict[str, object]) -> str:
-    known = pd.notna(row["magnitude"])  # type: ignore[call-overload]
+def _event_marker(row: Row) -> str:
+    known = pd.notna(row["magnitude"])
     magnitude = f"{row['magnitude']:.2f}" if known else "None"
     place = f"{row['latitude']:.6f} {row['longitude']:.6f} {_depth_m(row)}"
     name = shlex.quote(str(row["event_id"]))
     return f"event: {_time(row['time'])} 0 {name} {place} {magnitude} None {name} None"
 
 
-def _phase_marker(row: dict[str, object], origin: str) -> str:
+def _phase_marker(row: Row, origin: str) -> str:
     codes = ".".join(str(row[name] or "") for name in ("network", "station", "location"))
     channels = shlex.quote(f"{codes}.{row['instrument'] or ''}*")
     phase = str(row["phase"])
@@ -78,21 +79,20 @@ def _phase_marker(row: dict[str, object], origin: str) -> str:
 def _places(stations: pd.DataFrame) -> Iterator[str]:
     """A line for each position: codes, latitude, longitude, elevation and depth in m."""
     columns = ["network", "station", "location"]
-    last = stations.sort_values("start", na_position="first", kind="stable")
-    for row in rows(last.drop_duplicates(columns, keep="last").sort_values(columns)):
+    for row in rows(latest(stations, columns)):
         codes = ".".join(str(row[name] or "") for name in columns)
         depth = row["depth_m"] if pd.notna(row["depth_m"]) else 0.0
         place = f"{row['latitude']:.6f} {row['longitude']:.6f}"
         yield f"{codes} {place} {row['elevation_m']:.1f} {depth:.1f}"
 
 
-def _time(time: object) -> str:
+def _time(time: pd.Timestamp) -> str:
     """A time as Pyrocko writes it, to the microsecond."""
-    return iso(int(time.as_unit("ns").value), digits=6).rstrip("Z").replace("T", " ")  # type: ignore[attr-defined]
+    return iso(int(time.as_unit("ns").value), digits=6).rstrip("Z").replace("T", " ")
 
 
-def _depth_m(row: dict[str, object]) -> str:
-    return f"{1000 * row['depth_km']:.1f}"  # type: ignore[operator]
+def _depth_m(row: Row) -> str:
+    return f"{1000 * row['depth_km']:.1f}"
 
 
 def _quoted(value: object) -> str:
