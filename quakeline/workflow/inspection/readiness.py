@@ -111,8 +111,8 @@ def _look_at_archive(source: BaseSource, span: Span, known: pd.DataFrame, found:
 def _look_at_fibre(fibre: Fibre, span: Span, found: Findings) -> None:
     """Whether a fibre has files of the span, and what gives its channels their places."""
     table, line = fibre.channels.table, fibre.channels.line
-    places = table or ("a straight line" if line else "nothing")
-    fact = f"channels placed by {places}"
+    placed_by = table or ("a straight line" if line else "nothing")
+    fact = f"channels placed by {placed_by}"
     if not fibre.source.remote:
         n_files = len(fibre.source.files(span))
         if not n_files:
