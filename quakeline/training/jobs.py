@@ -144,20 +144,18 @@ def verdict_of(job: Job, progress: Progress, worse: Sequence[str] = ()) -> str:
 
     `worse` are sentences on what became worse on the part test, which no smaller loss outweighs.
     """
+    if not progress.epochs:
+        return "; ".join(["no epoch was asked for: the weights are those it began with", *worse])
     before, after = progress.history[0]["dev_loss"], progress.best_loss
     first = "random weights" if job.parent is None else "the weights it began with"
     losses = f"loss {after:.4g} on the part {DEV}, before {before:.4g}"
-    if not progress.epochs:
-        said = "no epoch was asked for: the weights are those it began with"
-    elif not helped(progress):
-        said = (
-            f"not better than {first}: {losses}; the best of its epochs is written all the same:"
-            " more records, or a smaller learning rate, may help"
-        )
-    elif worse:
-        return f"not better than {first}: {'; '.join([*worse, losses])}"
-    else:
-        said = f"better than {first}: {losses}"
+    if helped(progress):
+        better = "not better" if worse else "better"
+        return f"{better} than {first}: {'; '.join([*worse, losses])}"
+    said = (
+        f"not better than {first}: {losses}; the best of its epochs is written all the same: more"
+        " records, or a smaller learning rate, may help"
+    )
     return "; ".join([said, *worse])
 
 
