@@ -95,19 +95,17 @@ def _row(header: ChannelHeader, known: pd.DataFrame, remarks: list[Reason]) -> d
 
 
 def alike_stations(station: str, known: pd.DataFrame) -> list[str]:
-    """NET.STA of stations (STATIONS) whose code differs in the network or capital letters alone."""
+    """NET.STA of stations (STATIONS) with a code, whatever their networks and capital letters."""
     alike = known[known["station"].str.upper() == station.upper()]
     return sorted(set(alike["network"] + "." + alike["station"]))
 
 
 def _unknown_station(header: ChannelHeader, known: pd.DataFrame) -> Reason | None:
-    alike = known[known["station"].str.upper() == header.station.upper()]
-    if ((alike["network"] == header.network) & (alike["station"] == header.station)).any():
+    station, alike = f"{header.network}.{header.station}", alike_stations(header.station, known)
+    if station in alike:
         return None
-    station = f"{header.network}.{header.station}"
-    names = ", ".join(alike_stations(header.station, known))
-    if names:
-        return Reason.of(Code.NO_COORDINATES_ALIKE, station=station, alike=names)
+    if alike:
+        return Reason.of(Code.NO_COORDINATES_ALIKE, station=station, alike=", ".join(alike))
     return Reason.of(Code.NO_COORDINATES, station=station)
 
 
