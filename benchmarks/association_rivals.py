@@ -15,16 +15,14 @@ after `--limit` CPU seconds.
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import answered, environment_of, finish
+from benchmarks.measure import answered, environment_of, finish, spent
 from benchmarks.real_catalogs import parser_of_sets, sets
 from benchmarks.rivals import part_of, require, rival
 from quakeline.events.chain.associate import Settings, associated
@@ -55,10 +53,10 @@ def beside(folder: Path, python: Path, runs: int, limit_s: int) -> dict[str, Any
         for number in range(runs):
             ours.append(process(folder, Path(place) / "caches"))
             whole.append(catalog(folder, Path(place) / "caches", Path(place) / f"{number}.catalog"))
-            found, spent = rival(
+            found, took = rival(
                 "pyocto", part_of(folder, None, Path(place) / str(number)), python, limit_s
             )
-            peer.append({**spent, "events": None if found is None else len(found[0])})
+            peer.append({**took, "events": None if found is None else len(found[0])})
     picks, later = ours[0]["picks"], ours[1:] or ours
     mine, its = (statistics.median(run["cpu_s"] for run in some) for some in (later, peer))
     return {
@@ -85,8 +83,9 @@ def beside(folder: Path, python: Path, runs: int, limit_s: int) -> dict[str, Any
 def process(folder: Path, caches: Path) -> dict[str, Any]:
     """Association of a set in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.association_rivals", str(folder)]
-    said, used = _run([*command, "--child", json.dumps({"folder": str(folder)})], caches)
-    return {**json.loads(said.splitlines()[-1]), **used}
+    command += ["--child", json.dumps({"folder": str(folder)})]
+    said, used = spent(command, _alone(caches))
+    return {**json.loads(said.splitlines()[-1]), **_rounded(used)}
 
 
 def catalog(folder: Path, caches: Path, output: Path) -> dict[str, Any]:
@@ -94,22 +93,16 @@ def catalog(folder: Path, caches: Path, output: Path) -> dict[str, Any]:
     files = [str(folder / name) for name in ("picks.csv", "stations.csv", "velocity.csv")]
     command = [str(Path(sys.executable).with_name("quakeline")), "catalog", *files[:2]]
     command += ["--velocity", files[2], "--threads", "1", "--output", str(output)]
-    return _run(command, caches)[1]
+    return _rounded(spent(command, _alone(caches))[1])
 
 
-def _run(command: list[str], caches: Path) -> tuple[str, dict[str, Any]]:
-    """What a process on one thread prints, and what it uses."""
-    env = {**environment_of(1), "QUAKELINE_CACHE": str(caches)}
-    running = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env
-    )
-    assert running.stdout is not None
-    said = running.stdout.read()
-    _, status, used = os.wait4(running.pid, 0)
-    if status:
-        sys.exit(f"{' '.join(command)} failed")
-    spent = round(used.ru_utime + used.ru_stime, 1)
-    return said, {"cpu_s": spent, "peak_mb": round(used.ru_maxrss / 1024)}
+def _alone(caches: Path) -> dict[str, str]:
+    """The environment of a process on one thread with caches of its own."""
+    return {**environment_of(1), "QUAKELINE_CACHE": str(caches)}
+
+
+def _rounded(used: dict[str, float]) -> dict[str, Any]:
+    return {"cpu_s": round(used["cpu_s"], 1), "peak_mb": round(used["peak_mb"])}
 
 
 def measured(folder: str) -> dict[str, Any]:
@@ -118,8 +111,8 @@ def measured(folder: str) -> dict[str, Any]:
     given = read(place / "picks.csv", place / "stations.csv", place / "velocity.csv")
     before = time.process_time()
     events, _ = associated(Settings(), given.picks, given.sites, given.model)
-    spent = round(time.process_time() - before, 1)
-    return {"events": len(events), "picks": len(given.picks), "work_cpu_s": spent}
+    work_s = round(time.process_time() - before, 1)
+    return {"events": len(events), "picks": len(given.picks), "work_cpu_s": work_s}
 
 
 if __name__ == "__main__":

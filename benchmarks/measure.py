@@ -11,8 +11,9 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,32 @@ def child(module: str, threads: int, **arguments: Any) -> dict[str, Any]:
     if done.returncode:
         sys.exit(failure(command, done.stderr))
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def spent(
+    command: Sequence[str | Path],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> tuple[str, dict[str, float]]:
+    """What a process prints, and the CPU and wall seconds and peak MB of it and its children.
+
+    It has the environment and the folder of this process where none is given; one that fails ends
+    this one too, with what it said.
+    """
+    begun = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, env=environment, cwd=folder
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall_s = time.perf_counter() - begun
+        output.seek(0)
+        said = output.read()
+    if process.returncode:
+        sys.exit(failure(command, said))
+    cpu_s, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return said, {"cpu_s": cpu_s, "wall_s": wall_s, "peak_mb": peak}
 
 
 def environment_of(threads: int) -> dict[str, str]:

@@ -29,9 +29,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks import real_catalogs
 from benchmarks.measure import finish
-from benchmarks.real_catalogs import beside, made_of, matched, parser_of_sets, picks_near, sets
-from benchmarks.real_catalogs import window as window_of
+from benchmarks.real_catalogs import ENOUGH, beside, made_of, matched, parser_of_sets, sets
 from quakeline.events.association.associate import numbered
 from quakeline.events.association.contest import alone
 from quakeline.events.association.membership import refined
@@ -41,7 +41,6 @@ from quakeline.events.association.state import State, log_odds
 from quakeline.events.chain.associate import Settings, ready
 from quakeline.events.chain.material import read
 
-_ENOUGH = 6
 _PASSES = 4
 CAUSES = ("shared", "elsewhere", "other", "no_origin", "odds", "away", "unseen")
 
@@ -62,9 +61,9 @@ def judged(folder: Path) -> dict[str, Any]:
     events = made["events"].reset_index(drop=True)
     reference, found, _ = beside(folder, events)
     scene = _Scene.of(folder, events, made["arrivals"])
-    near = picks_near(scene.material, reference, scene.network.search.tolerance_s)
-    enough = np.bincount(near["reference"], minlength=len(reference)) >= _ENOUGH
-    window = window_of(folder / "stations.csv")
+    near = real_catalogs.picks_near(scene.material, reference, scene.network.search.tolerance_s)
+    enough = np.bincount(near["reference"], minlength=len(reference)) >= ENOUGH
+    window = real_catalogs.window(folder / "stations.csv")
     pairs = {event: row for row, event in matched(events, reference, *window)}
     missed = np.flatnonzero(enough & ~found)
     causes = [

@@ -6,13 +6,13 @@ and properties of the classes among them, and of what `open_run` gives.
 
 from __future__ import annotations
 
-import argparse
 import doctest
 import inspect
 from collections.abc import Iterator
 from types import ModuleType
 
 import quakeline
+from benchmarks.measure import parser_of
 from quakeline.api.figures.plots import Plots
 from quakeline.api.finished import FinishedRun
 
@@ -46,7 +46,7 @@ def without_example() -> list[str]:
 
 def main() -> None:
     """Print the table that docs/performance.md has."""
-    argparse.ArgumentParser(prog="benchmarks.public_api", description=__doc__).parse_args()
+    parser_of(__doc__).parse_args()
     known, parts = names(), dict(members())
     described = sum(bool(one.__doc__) for one in known.values())
     finder = doctest.DocTestFinder()

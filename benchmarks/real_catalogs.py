@@ -12,12 +12,9 @@ of events closer than `min_interevent_s` and 5 km that share stations.
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 import tempfile
-import time
 from argparse import ArgumentParser
 from itertools import product
 from pathlib import Path
@@ -26,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.measure import finish, parser_of
+from benchmarks.measure import finish, parser_of, spent
 from quakeline.core.geometry import distance_azimuth
 from quakeline.earth.velocity import Network
 from quakeline.events.chain.material import Material, read
@@ -36,7 +33,8 @@ from quakeline.io.formats.ellipsoids import covariance_of
 _NEAR, _WIDE = (2.0, 5.0), (3.0, 10.0)
 _WIDE_KM = 1000.0
 _SHIFT_S = 300.0
-_ENOUGH = 6
+#: So many picks of a reference are enough to tell it.
+ENOUGH = 6
 #: 68 and 95 % points of chi-squared by degrees of freedom.
 POINTS = {1: (0.99, 3.84), 2: (2.28, 5.99), 3: (3.51, 7.81)}
 
@@ -94,13 +92,7 @@ def made_of(
     command: list[str | Path] = [Path(sys.executable).parent / "quakeline", "catalog", picks]
     command += [folder / "stations.csv", "--velocity", velocity or folder / "velocity.csv"]
     command += ["--output", output]
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{' '.join(map(str, command))} failed:\n{said[-3000:]}")
+    said, used = spent(command)
     tables = {
         name: pd.read_parquet(output / f"{name}.parquet")
         for name in ("events", "arrivals", "picks")
@@ -111,9 +103,9 @@ def made_of(
     return {
         **tables,
         "chosen": chosen,
-        "cpu_s": round(used.ru_utime + used.ru_stime, 1),
-        "wall_s": round(time.perf_counter() - begun, 1),
-        "peak_mb": round(used.ru_maxrss / 1024),
+        "cpu_s": round(used["cpu_s"], 1),
+        "wall_s": round(used["wall_s"], 1),
+        "peak_mb": round(used["peak_mb"]),
     }
 
 
@@ -132,7 +124,7 @@ def scored(folder: Path, made: dict[str, Any]) -> dict[str, Any]:
     events = made["events"].reset_index(drop=True)
     reference, found, figures = beside(folder, events)
     material = read(folder / "picks.csv", folder / "stations.csv", folder / "velocity.csv")
-    rich = np.array(picks_of(material, reference, made["chosen"]["tolerance_s"])) >= _ENOUGH
+    rich = np.array(picks_of(material, reference, made["chosen"]["tolerance_s"])) >= ENOUGH
     least_s = made["chosen"]["min_interevent_s"]
     return {
         "picks": len(made["picks"]),

@@ -77,11 +77,16 @@ def once(folder: Path) -> dict[str, float]:
     shutil.rmtree(folder / "results", ignore_errors=True)
     program = Path(sys.executable).with_name("quakeline")
     words: list[str | Path] = [program, "run", "overlay.yaml", "--cores", "1"]
-    told = _listening(folder)
-    spent = whole_process.spent([*words, "--", "--until", "measure"], 1, folder)
+    told = folder / "cpu.txt"
+    told.write_text("", encoding="utf-8")
+    environment = {**measure.environment_of(1), **_listening(folder, told)}
+    _, spent = measure.spent([*words, "--", "--until", "measure"], environment, folder)
     run = folder / "results/day"
     found = {"whole run": spent["cpu_s"], "whole run, wall": spent["wall_s"]}
     jobs = [line.split() for line in told.read_text(encoding="utf-8").splitlines()]
+    silent = {*_ONCE, *_OF_CHUNKS}.difference(rule for rule, _ in jobs)
+    if silent:
+        sys.exit(f"no job of {', '.join(sorted(silent))} told what it took")
     for rule in (*_ONCE, *_OF_CHUNKS):
         found[rule] = sum(float(cpu_s) for name, cpu_s in jobs if name == rule)
     found["prepare to measure"] = sum(found[rule] for rule in _OF_CHUNKS)
@@ -91,17 +96,13 @@ def once(folder: Path) -> dict[str, float]:
     return found
 
 
-def _listening(folder: Path) -> Path:
-    """Have every Python that starts from here on tell of its job; the file in which it does."""
-    told = folder / "cpu.txt"
-    told.write_text("", encoding="utf-8")
+def _listening(folder: Path, told: Path) -> dict[str, str]:
+    """Variables by which every Python of a run tells a file what its job took."""
     teller = folder / "teller"
     teller.mkdir(exist_ok=True)
     (teller / "sitecustomize.py").write_text(_TELLER, encoding="utf-8")
-    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    places = [str(teller), *(path for path in others if path != str(teller))]
-    os.environ |= {"PYTHONPATH": os.pathsep.join(places), "RUN_COST": str(told)}
-    return told
+    places = filter(None, [str(teller), os.environ.get("PYTHONPATH")])
+    return {"PYTHONPATH": os.pathsep.join(places), "RUN_COST": str(told)}
 
 
 def _size(folder: Path) -> int:

@@ -12,6 +12,8 @@ import numpy as np
 from benchmarks.training_records import FOLDS, folds, learnt, ridgecrest, rounded, shared, timed
 
 JITTER_S, DRAWS = 0.8, 10
+#: Of the windows that EarthquakeCNN takes.
+RATE_HZ = 40.0
 #: Windows of noise are so long before P, or at the beginning of a record that begins later.
 BEFORE_P_S = 10.0
 #: Networks of other random numbers, whose answers are taken together: one alone is by chance two or
@@ -121,9 +123,9 @@ def earthquake_cnn(quick: bool) -> list[dict[str, Any]]:
     settings = Settings(epochs=3 if quick else 30, patience=300, batch=64, learning_rate=2e-3,
                         norms="train", step_factor=0.5, jitter_s=JITTER_S)  # fmt: skip
     seeds = SEEDS[:1] if quick else SEEDS
-    ncedc = open_dataset(shared() / "ncedc_mini24.npz").resampled(40.0)
+    ncedc = open_dataset(shared() / "ncedc_mini24.npz").resampled(RATE_HZ)
     with tempfile.TemporaryDirectory() as folder:
-        data = ridgecrest(Path(folder)).resampled(40.0)
+        data = ridgecrest(Path(folder)).resampled(RATE_HZ)
         first = [_first(data, ncedc, settings.model_copy(update={"seed": one})) for one in seeds]
     facts = {"records": len(data), "seeds": len(seeds), "best_possible_jitter": _best(ncedc)}
     cases = [{"case": "EarthquakeCNN, Ridgecrest labelled by PhaseNet, judged on NCEDC", **facts,
@@ -163,7 +165,7 @@ def _best(data: Any) -> float:
     the one as by the other. All windows of noise are right.
     """
     gaps = [min(own["S"]) - min(own["P"]) for own in map(data.onsets, range(len(data)))]
-    reach = 2 * JITTER_S * 40.0
+    reach = 2 * JITTER_S * RATE_HZ
     shared_windows = [max(reach - gap, 0) / reach for gap in gaps]
     return round(1 - float(np.mean(shared_windows)) / 2 * 2 / 3, 3)
 

@@ -17,10 +17,8 @@ measures the cases whose names hold the text.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,29 +77,15 @@ class Case:
         words: list[str | Path] = [program, "pick", self.file, "--output", self.ours]
         words += ["--model", peer_networks.SETS[self.network], "--threshold", smallest]
         self.ours.unlink(missing_ok=True)
-        return spent([*words, "--threads", str(self.threads), "--device", "cpu"], self.threads)
+        words += ["--threads", str(self.threads), "--device", "cpu"]
+        return measure.spent(words, measure.environment_of(self.threads))[1]
 
     def classify(self, batch: int | None) -> dict[str, float]:
         """SeisBench's `classify`."""
         words: list[str | Path] = [sys.executable, _SCRIPT, self.network, self.weights, self.file]
         words += [self.theirs, "--threads", str(self.threads), "--threshold", str(_THRESHOLD)]
-        return spent([*words, *(["--batch", str(batch)] if batch else [])], self.threads)
-
-
-def spent(command: list[str | Path], threads: int, folder: Path | None = None) -> dict[str, float]:
-    """CPU and wall seconds and peak memory in MB of a process and its children."""
-    environment = measure.environment_of(threads)
-    begun = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said, env=environment, cwd=folder)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            sys.exit(measure.failure(command, said.read()))
-    wall = time.perf_counter() - begun
-    cpu = used.ru_utime + used.ru_stime
-    return {"cpu_s": cpu, "wall_s": wall, "peak_mb": used.ru_maxrss / 1024}
+        words += ["--batch", str(batch)] if batch else []
+        return measure.spent(words, measure.environment_of(self.threads))[1]
 
 
 def weights(network: str, path: str, threads: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import das_engine, measure, peer_networks, whole_process
+from benchmarks import das_engine, measure, peer_networks
 
 MODULE = "benchmarks.whole_process_fibre"
 _SCRIPT = Path(__file__).with_name("fibre_script.py")
@@ -51,7 +51,7 @@ def run(library: str, folder: Path, threads: int) -> dict[str, float]:
     ready = folder / "ready"
     words: list[str | Path] = [sys.executable, _SCRIPT, library, weights]
     words += [f"{folder}/fibre_*.nc", folder / f"{library}.csv", "--threads", str(threads)]
-    spent = whole_process.spent([*words, "--ready", ready], threads)
+    _, spent = measure.spent([*words, "--ready", ready], measure.environment_of(threads))
     return {**spent, "ready": float(ready.read_text())}
 
 

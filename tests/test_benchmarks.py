@@ -49,6 +49,16 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch, tmp_path):
     assert ended.value.code == "measuring: the Python package 'peer_of_nobody' is not installed"
 
 
+def test_a_process_tells_what_it_says_and_takes():
+    work = "sum(i * i for i in range(10**6)); print('done')"
+    said, used = measure.spent([sys.executable, "-c", work], measure.environment_of(1))
+    assert said == "done\n"
+    assert 0 < used["cpu_s"] < 60
+    assert used["peak_mb"] > 1
+    with pytest.raises(SystemExit, match="(?s)-c .* failed:.*no such luck"):
+        measure.spent([sys.executable, "-c", "raise ValueError('no such luck')"])
+
+
 def test_tables_of_the_page_on_catalogs_are_those_of_the_results():
     """`python -m benchmarks.catalog_tables --write` makes them so."""
     page = catalog_tables.PAGE.read_text(encoding="utf-8")
