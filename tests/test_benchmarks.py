@@ -55,7 +55,7 @@ def test_a_process_tells_what_it_says_and_takes():
     assert said == "done\n"
     assert 0 < used["cpu_s"] < 60
     assert used["peak_mb"] > 1
-    with pytest.raises(SystemExit, match="(?s)-c .* failed:.*no such luck"):
+    with pytest.raises(SystemExit, match=r"(?s)-c .* failed:.*no such luck"):
         measure.spent([sys.executable, "-c", "raise ValueError('no such luck')"])
 
 
