@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.commands.options import Joined, say_velocities, warned_once
+from quakeline.commands.options import Joined, Threads, say_velocities, warned_once
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ Set = Annotated[
         " locate.station_terms takes the file of `quakeline tune velocity`.",
     ),
 ]
-Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 
 
 def catalog(

@@ -10,9 +10,10 @@ from typer.core import TyperGroup
 
 from quakeline.commands import live_events
 from quakeline.commands.live_audience import shown_page, tell
-from quakeline.commands.live_options import Serve, Threads
+from quakeline.commands.live_options import Serve
 from quakeline.commands.live_replay import replay
 from quakeline.commands.live_session import record_of, run_session, session_files
+from quakeline.commands.options import Threads
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:

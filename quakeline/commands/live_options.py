@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 Serve = Annotated[
     str | None,
     typer.Option(

@@ -10,13 +10,14 @@ import typer
 
 from quakeline.commands import live_events
 from quakeline.commands.live_audience import shown_page
-from quakeline.commands.live_options import Serve, Threads
+from quakeline.commands.live_options import Serve
 from quakeline.commands.live_session import record_of, run_session, session_files
 from quakeline.commands.options import (
     Device,
     Files,
     Model,
     StationXml,
+    Threads,
     Threshold,
     Weights,
     thresholds,

@@ -22,7 +22,8 @@ Joined = Annotated[
     typer.Option("--interpolation", help="What lies between the depths of the velocity table."),
 ]
 
-#: What a command that runs networks takes.
+#: What a command that computes takes, and one that runs networks.
+Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto, cpu or cuda.")]
 
 #: What a command that picks takes.

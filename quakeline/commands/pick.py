@@ -12,6 +12,7 @@ from quakeline.commands.options import (
     Files,
     Model,
     StationXml,
+    Threads,
     Threshold,
     Weights,
     thresholds,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _SUFFIXES = (".parquet", ".csv")
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="picks.parquet or picks.csv")]
-Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 
 
 def pick(

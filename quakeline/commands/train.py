@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from quakeline.commands.options import Device
+from quakeline.commands.options import Device, Threads
 from quakeline.core.errors import ConfigError
 
 Config = Annotated[
     Path, typer.Argument(help="YAML: network or parent, dataset, output, name, resample, settings.")
 ]
-Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 
 
 def train(config: Config, threads: Threads = None, device: Device = "auto") -> None:

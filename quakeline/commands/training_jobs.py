@@ -41,7 +41,6 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Another setting, e.g. augmentation.drop=0.2; repeatable."),
 ]
-Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 
 
 def job_of(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.commands.options import Joined, say_velocities
+from quakeline.commands.options import Joined, Threads, say_velocities
 from quakeline.commands.tune_classifier import classifier
 from quakeline.commands.tune_picker import picker
 from quakeline.commands.tune_velocity import velocity as tuned_velocity
@@ -38,7 +38,6 @@ Set = Annotated[
     typer.Option("--set", help="Setting to start from, e.g. associate.min_picks=8."),
 ]
 Hours = Annotated[float, typer.Option(min=0.1, help="Hours from the first pick that are used.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 
 
 @app.callback()

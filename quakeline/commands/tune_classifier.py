@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from quakeline.commands import training_jobs as jobs
-from quakeline.commands.options import Device
+from quakeline.commands.options import Device, Threads
 
 Model = Annotated[
     Path,
@@ -31,7 +31,7 @@ def classifier(
     norms: jobs.Norms = "keep",
     resample: jobs.Resample = False,
     settings: jobs.Set = None,
-    threads: jobs.Threads = None,
+    threads: Threads = None,
     device: Device = "auto",
 ) -> None:
     """Train a network of events further on records whose kinds of events are known.

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from quakeline.commands import training_jobs as jobs
-from quakeline.commands.options import Device
+from quakeline.commands.options import Device, Threads
 
 Model = Annotated[
     str, typer.Option(help="Weights to begin with: a name (`quakeline models`), or .safetensors.")
@@ -37,7 +37,7 @@ def picker(
     norms: jobs.Norms = "keep",
     resample: jobs.Resample = False,
     settings: jobs.Set = None,
-    threads: jobs.Threads = None,
+    threads: Threads = None,
     device: Device = "auto",
 ) -> None:
     """Train a picker further on labelled records.

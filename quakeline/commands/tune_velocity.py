@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.commands.options import Interpolation, Joined, say_velocities
+from quakeline.commands.options import Interpolation, Joined, Threads, say_velocities
 from quakeline.commands.places import (
     catalog_of,
     channels_of,
@@ -42,7 +42,6 @@ Velocity = Annotated[
 ]
 VpVs = Annotated[float, typer.Option("--vp-vs", help="vp/vs that makes vs; 0: as in the model.")]
 Most = Annotated[int, typer.Option(min=20, help="Events that are used at most.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 _COMMAND = "tune velocity"
 _FILES = ("velocity.csv", "velocity_quality.csv", "station_terms.csv")
 #: Fewer events tell nothing of a model.

@@ -11,6 +11,7 @@ import numpy as np
 import obspy
 import pandas as pd
 import pytest
+from gpus import without_gpu
 from recordings import UNTERHACHING, picker_weights
 from workfolder import WorkFolder
 
@@ -120,7 +121,7 @@ def test_mistakes_are_one_line_and_leave_nothing(tmp_path: Path, picker_weights:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.txt"]
 
 
-@pytest.mark.skipif(any(Path("/dev").glob("nvidia[0-9]*")), reason="this machine has a GPU")
+@without_gpu
 def test_a_gpu_that_is_not_there_is_refused_in_one_line(
     tmp_path: Path, picker_weights: Path
 ) -> None:

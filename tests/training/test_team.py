@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from gpus import without_gpu
 from labelled_records import wavelets
 
 from quakeline.core.errors import ConfigError
@@ -80,7 +81,7 @@ def test_what_is_for_gpus_is_refused_on_a_cpu(
     assert not job.checkpoint.exists()
 
 
-@pytest.mark.skipif(any(Path("/dev").glob("nvidia[0-9]*")), reason="this machine has a GPU")
+@without_gpu
 def test_a_gpu_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
     data = wavelets(tmp_path / "ds", 8, n=900)
     job = Job(data, SETTINGS, tmp_path / "m.safetensors", "m", network="gpd", device="cuda")

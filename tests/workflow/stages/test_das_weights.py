@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from das_files import RATE, SPAN, START, write
+from gpus import without_gpu
 
 from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import COVERAGE, ONSETS
@@ -81,7 +82,7 @@ def test_the_batch_is_one_of_patches(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert max(sizes) == 5
 
 
-@pytest.mark.skipif(any(Path("/dev").glob("nvidia[0-9]*")), reason="this machine has a GPU")
+@without_gpu
 def test_a_gpu_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^device: 'cuda' given; this machine has no usable GPU"):
         annotated(tmp_path, own(tmp_path), device="cuda")
