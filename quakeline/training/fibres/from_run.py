@@ -58,30 +58,29 @@ def write(
     if not found:
         known = sorted({path.parts[-3] for path in run.glob("fibres/*/picks/*.parquet")})
         raise DataError(f"{run} has no fibre {fibre!r}; it has {', '.join(known) or 'none'}")
-    lost: Counter[str] = Counter()
-    spans = [Span.parse(path.stem) for path in found]
-    read = [_piece(place, span, material, rate_hz, lost) for span in spans]
-    pieces = [piece for piece in read if piece is not None]
+    read = [_piece(place, Span.parse(path.stem), material, rate_hz) for path in found]
+    pieces = [piece for piece, _ in read if piece is not None]
     if not pieces:
         raise DataError(f"{run}: no recording of {fibre} is where it was, or none could be read")
     made = write_pieces(folder, pieces, length_s=length_s, channels=channels, split=split)
-    return made + lost
+    return sum((lost for _, lost in read), made)
 
 
 def _piece(
-    place: Path, span: Span, material: Material, rate_hz: float, lost: Counter[str]
-) -> Piece | None:
-    """A chunk of the fibre with its picks; None where nothing is recorded. Counts what is lost."""
+    place: Path, span: Span, material: Material, rate_hz: float
+) -> tuple[Piece | None, Counter[str]]:
+    """A chunk of the fibre with its picks, None where nothing is recorded; counts what is lost."""
     picks = tables.read(place / "picks" / f"{span.id}.parquet", FIBRE_PICKS)
     source = _recorded(place, span, material, rate_hz)
     if source is None:
-        lost["left out: chunks without a recording"] += 1
-        lost["left out: picks of chunks without a recording"] += len(picks)
-        return None
+        return None, Counter(
+            {
+                "left out: chunks without a recording": 1,
+                "left out: picks of chunks without a recording": len(picks),
+            }
+        )
     on_fronts = picks[picks["front"] >= 0]
-    lost["left out: picks on no front"] += len(picks) - len(on_fronts)
     known = on_fronts[on_fronts["channel_index"].isin(source.index)]
-    lost["left out: picks of channels that are not recorded"] += len(on_fronts) - len(known)
     places = dict(zip(source.index.tolist(), np.asarray(source.distance).tolist(), strict=True))
     labels = {
         "time": known["time"],
@@ -89,7 +88,11 @@ def _piece(
         "channel": [places[one] for one in known["channel_index"]],
         "phase": known["front_phase"],
     }
-    return Piece(source, pd.DataFrame(labels))
+    lost = {
+        "left out: picks on no front": len(picks) - len(on_fronts),
+        "left out: picks of channels that are not recorded": len(on_fronts) - len(known),
+    }
+    return Piece(source, pd.DataFrame(labels)), Counter(lost)
 
 
 def _recorded(place: Path, span: Span, material: Material, rate_hz: float) -> ChunkSource | None:
