@@ -152,8 +152,10 @@ def run(
         Products that tell what `auto` became, and weights files, whose cards the page tells.
     mechanisms, polarities
         MECHANISMS and POLARITIES; empty in a run that does not look for mechanisms.
-    maps, report
-        Files that the settings name for the maps, which say what each is; the page to write (HTML).
+    maps
+        Files that the settings name for the maps; the settings say what each is.
+    report
+        The page to write (HTML).
     """
     from quakeline.report.catalog import load
     from quakeline.report.page import Sources
