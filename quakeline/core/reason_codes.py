@@ -162,6 +162,10 @@ class Code(Enum):
         "its events could not be made anew of all picks, a second time: {error}; all is"
         " kept as it was"
     )
+    MEASUREMENTS_UNREADABLE = _remark(
+        "what was measured around its picks later is not in its table: {error}; it stays on disk in"
+        " the folder measured"
+    )
     LATE_FOR_EVENTS = _remark("{count} pick{s} came when events of their time were final")
     SPOOL_UNWRITABLE = _remark("messages that wait cannot be kept on disk, only in memory: {why}")
 

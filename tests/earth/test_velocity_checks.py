@@ -59,6 +59,8 @@ def test_gradients_and_columns_that_never_change(tmp_path):
         load(written(tmp_path, "depth,vp,vp_grad,vs\n0,5,0,3\n10,5.5,0.05,3.2\n"))
     with pytest.raises(DataError, match="columns depth, vp, vs, x given; required"):
         load(written(tmp_path, "depth,vp,vs,x\n0,5,3,1\n10,5.5,3.2,2\n"))
+    with pytest.raises(DataError, match="columns depth, vp, shear given; required"):
+        load(written(tmp_path, "depth,vp,shear\n0,5,3\n"), 1.75)
 
 
 def test_gradients_of_vp_are_those_of_vs_too_where_a_table_has_their_ratio(tmp_path):

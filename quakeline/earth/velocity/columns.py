@@ -47,7 +47,7 @@ def table(path: Path, text: str) -> Raw:
     """A table with depths, vp, and vs or vp_vs (or neither), under one of the known names.
 
     Gradients of vp and vs may stand beside them. Columns of other things are left out, as is any
-    of which all rows are the same.
+    of which all rows are the same, where there are several rows.
     """
     frame = read_cells(path, "velocity table")
     plain = {name: re.sub(r"[^a-z0-9]", "", name) for name in frame.columns}
@@ -55,9 +55,8 @@ def table(path: Path, text: str) -> Raw:
     meaning = {name: _MEANING[word] for name, word in plain.items() if word in _MEANING}
     slopes = {_GRADIENTS[word]: name for name, word in plain.items() if word in _GRADIENTS}
     others = [name for name in plain if name not in meaning and name not in slopes.values()]
-    unused = tuple(
-        name for name in others if _UNUSED.fullmatch(plain[name]) or frame[name].nunique() == 1
-    )
+    constant = set(frame.columns[frame.nunique() == 1]) if len(frame) > 1 else set()
+    unused = tuple(name for name in others if _UNUSED.fullmatch(plain[name]) or name in constant)
     found = sorted(meaning.values())
     known = ["depth_km", "vp"], ["depth_km", "vp", "vs"], ["depth_km", "vp", "vp_vs"]
     if found not in known or len(unused) != len(others):

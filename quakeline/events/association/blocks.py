@@ -48,7 +48,7 @@ def associate(
 ) -> Found:
     """Associate picks (pick_id, site, place, phase, probability, time_ns), sorted by time.
 
-    `pick_id` are texts or numbers. `known` are blocks of earlier calls; new ones are added.
+    `pick_id` are numbers. `known` are blocks of earlier calls; new ones are added.
 
     Returns
     -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,7 @@ def contested(
     assigned: pd.DataFrame,
     table: pd.DataFrame,
     network: Network,
-    taken: np.ndarray | None = None,
+    taken: Collection[int] = (),
 ) -> Found:
     """Choose events among candidates, no two of which have a pick in common.
 
@@ -49,8 +50,7 @@ def contested(
     picks = network.undelayed(table)
     state = State.of(found, assigned, picks)
     own = np.unique(state.members["row"])
-    known = () if taken is None else taken
-    gone = np.flatnonzero(picks["pick_id"].isin(known).to_numpy())
+    gone = np.flatnonzero(picks["pick_id"].isin(taken).to_numpy())
     return joined(_chosen(state, picks, network, own, gone))
 
 
@@ -89,8 +89,7 @@ def alone(state: State, picks: pd.DataFrame, network: Network, taken: np.ndarray
     origins = located(state.members, picks, state.starts, network.errors, network)
     alive = np.ones(len(state.engine), dtype=bool)
     fits = fitting(state.members, picks, origins, alive, network.errors, network, taken=taken)
-    there = replace(state, members=fits, starts=(origins[0], origins[1][None]), origins=origins)
-    return there.only(np.unique(fits["event"]))
+    return state.moved(origins, fits)
 
 
 def _beaten(members: pd.DataFrame, odds: np.ndarray) -> np.ndarray:

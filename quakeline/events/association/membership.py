@@ -89,10 +89,7 @@ def _settled(state: State, given: pd.DataFrame, network: Network) -> tuple[State
         sizes = np.bincount(before["event"], minlength=len(state.engine))
         alive = ~repeated(origins, sizes, network.search.min_interevent_s)
         members = fitting(before, picks, origins, alive, errors, network)
-        state = replace(
-            state, members=members, starts=(origins[0], origins[1][None]), origins=origins
-        )
-        state = state.only(np.unique(members["event"]))
+        state = state.moved(origins, members)
         same = all(np.array_equal(members[name], before[name]) for name in ("event", "row"))
         if same or members.empty:
             break

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from quakeline.core.timeline import SECOND
+from quakeline.events.association.blocks import Found
 from quakeline.events.association.network import Network
-
-Found = tuple[pd.DataFrame, pd.DataFrame]
 
 #: Places at most: those of the most events.
 _PLACES = 300

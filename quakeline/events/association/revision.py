@@ -59,7 +59,7 @@ def revised(
     owner = event.reindex(pick_id).fillna(-1).to_numpy(dtype=np.int64)
     margin = round((longest_s + _AROUND_S) * SECOND)
     chosen: list[Found] = []
-    taken: np.ndarray = pick_id[:0]
+    taken = np.zeros(len(pick_id), dtype=bool)
     for start, end in _portions(times_ns):
         low, high = np.searchsorted(times_ns, [start - margin, end + margin])
         near = table.iloc[low:high].reset_index(drop=True)
@@ -68,10 +68,11 @@ def revised(
         others = candidates(owned, near, network, places, width_s, (start, end))
         own = found[(found["time_ns"] >= start) & (found["time_ns"] < end)]
         known = own, owned[owned["event_idx"].isin(own["idx"])]
-        made = contested(*joined([known, others]), near, network, taken)
+        there, gone = pick_id[low:high], taken[low:high]
+        made = contested(*joined([known, others]), near, network, there[gone])
         if len(made[0]):
             chosen.append(made)
-            taken = np.asarray(made[1]["pick_id"])
+            gone |= np.isin(there, made[1]["pick_id"])
     return joined(chosen)
 
 

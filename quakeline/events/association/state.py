@@ -59,6 +59,12 @@ class State:
             origins,
         )
 
+    def moved(self, origins: Origins, members: pd.DataFrame) -> State:
+        """The events that have new members, with these, at new origins."""
+        times, places, _, _ = origins
+        there = replace(self, members=members, starts=(times, places[None]), origins=origins)
+        return there.only(np.unique(members["event"]))
+
     def united(self, pairs: np.ndarray) -> State:
         """With the second event of each pair in the first, pairs of shape (k, 2)."""
         into = np.arange(len(self.engine))

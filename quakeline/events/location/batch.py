@@ -47,18 +47,19 @@ class Arrivals:
         while first < len(ends):
             last = max(int(np.searchsorted(ends, start + _PORTION, side="right")), first + 1)
             rows = slice(start, int(ends[last - 1]))
-            names = ("table", "x", "y", "time_s", "scale_s")
-            own = {name: getattr(self, name)[rows] for name in names}
-            yield slice(first, last), Arrivals(self.event[rows] - first, **own)
+            yield slice(first, last), self._of(rows, self.event[rows] - first)
             first, start = last, rows.stop
 
     def of(self, chosen: np.ndarray) -> Arrivals:
         """Those of some events, given as m booleans; the events are counted anew."""
         rows = chosen[self.event]
         number = np.cumsum(chosen) - 1
+        return self._of(rows, number[self.event[rows]])
+
+    def _of(self, rows: slice | np.ndarray, event: np.ndarray) -> Arrivals:
+        """Some rows, with the numbers of their events."""
         names = ("table", "x", "y", "time_s", "scale_s")
-        own = {name: getattr(self, name)[rows] for name in names}
-        return Arrivals(number[self.event[rows]], **own)
+        return Arrivals(event, **{name: getattr(self, name)[rows] for name in names})
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,9 @@ def _fitted(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarra
 
 def moved(arrivals: Arrivals, times: Times, box: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Hypocentres (m, 4) near starts, under the errors as they are."""
-    parts = [_descended(own, times, box, starts[some]) for some, own in arrivals.portions()]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return np.concatenate(
+        [_descended(own, times, box, starts[some]) for some, own in arrivals.portions()]
+    )
 
 
 def weights(u: np.ndarray) -> np.ndarray:

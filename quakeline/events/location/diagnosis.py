@@ -173,24 +173,25 @@ def _rows(
 
 
 def _velocities_apart(rows: pd.DataFrame) -> pd.DataFrame:
-    """The same where what velocities do to arrivals is in the residuals, not in the corrections.
+    """The same where corrections are delays of stations alone, and residuals have all else.
 
-    Static terms hold both (`terms.static`). A delay is the same for all arrivals of a station and
-    phase; what else they hold grows with the travel time.
+    Terms hold both (`terms.static`, `terms.source_specific`). A delay is the same for all arrivals
+    of a station and phase; what velocities do grows with the travel time, and what differs between
+    events besides is of their places.
     """
     if "correction_s" not in rows or rows["correction_s"].isna().all():
         return rows
-    late_s = np.zeros(len(rows))
+    delay_s = np.zeros(len(rows))
     for phase in "PS":
         own = (rows["phase"] == phase).to_numpy()
         if own.any():
-            part = rows[own]
-            along = _centred(part["site"], part["travel"])
-            off = _centred(part["site"], part["correction_s"].fillna(0.0))
-            late_s[own] = _robust(along, off) * part["travel"].to_numpy()
-    return rows.assign(
-        residual_s=rows["residual_s"] + late_s, correction_s=rows["correction_s"] - late_s
-    )
+            site, travel, held = (
+                rows.loc[own, name] for name in ("site", "travel", "correction_s")
+            )
+            slope = _robust(_centred(site, travel), _centred(site, held))
+            delay_s[own] = (held - slope * travel).groupby(site).transform("mean")
+    residual_s = rows["residual_s"] + rows["correction_s"] - delay_s
+    return rows.assign(residual_s=residual_s, correction_s=delay_s)
 
 
 def _wadati(rows: pd.DataFrame) -> tuple[Value | None, float | None]:
@@ -276,7 +277,7 @@ def _slower(locator: Locator, rows: pd.DataFrame) -> dict[str, Value]:
 
 
 def _arrivals(locator: Locator, rows: pd.DataFrame) -> tuple[Arrivals, np.ndarray]:
-    """The arrivals, with their station terms off, and the hypocentres (x, y, z, t0) of the events.
+    """The arrivals, with delays of stations off, and the hypocentres (x, y, z, t0) of the events.
 
     Times count from the origin times.
     """

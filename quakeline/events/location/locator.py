@@ -133,7 +133,7 @@ class Locator:
         return origin_ns, fits.point[:, :3], fits.spread, fits.stretch
 
     def static_terms(self, members: pd.DataFrame, origins: Origins) -> np.ndarray:
-        """Terms in s of arrivals of events that `origins` has located, (n,); see `terms.static`.
+        """Terms in s of arrivals of events that `origins` has located, (n,): `terms.of_stations`.
 
         `members` are as there, with the terms so far, which `time_ns` is without, in `term_s`.
         """

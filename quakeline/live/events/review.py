@@ -60,7 +60,8 @@ class Reviewed:
     """EVENTS of a day, their ARRIVALS and PICKS.
 
     `ids` are those of all events that were made, beyond the day too; `spent` are pieces of
-    measurements that no later review needs.
+    measurements that no later review needs. `unread` are earlier days whose table of measurements
+    cannot be read, and why.
     """
 
     events: pd.DataFrame
@@ -68,6 +69,7 @@ class Reviewed:
     picks: pd.DataFrame
     ids: frozenset[str]
     spent: frozenset[str]
+    unread: Mapping[str, str]
 
 
 def made(task: Task) -> Reviewed:
@@ -76,7 +78,7 @@ def made(task: Task) -> Reviewed:
     Raises DataError or OutputError where the files of the session cannot be read or written.
     """
     picks = picks_of(task)
-    measurements, spent = _measurements(task, picks)
+    measurements, spent, unread = _measurements(task, picks)
     events, arrivals = tables.empty(EVENTS), tables.empty(ARRIVALS)
     if len(picks):
         with quiet():
@@ -90,7 +92,7 @@ def made(task: Task) -> Reviewed:
     own = events[_ns(events["time"]) < task.span[1]]
     arrivals = arrivals[arrivals["event_id"].isin(own["event_id"])]
     used = picks[picks["pick_id"].isin(arrivals["pick_id"])]
-    return Reviewed(own, arrivals, used, frozenset(events["event_id"]), spent)
+    return Reviewed(own, arrivals, used, frozenset(events["event_id"]), spent, unread)
 
 
 def picks_of(task: Task) -> pd.DataFrame:
@@ -120,8 +122,13 @@ def _lines(place: Place, day: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
 
-def _measurements(task: Task, picks: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
-    """MEASUREMENTS around picks, and the pieces of which all rows are in tables of days now."""
+def _measurements(
+    task: Task, picks: pd.DataFrame
+) -> tuple[pd.DataFrame, frozenset[str], dict[str, str]]:
+    """MEASUREMENTS around picks, and the pieces of which all rows are in tables of days now.
+
+    And of earlier days whose table cannot be read, why; pieces with rows of these stay.
+    """
     root, pieces = task.place.folder, Pieces(task.place.folder)
     there = rows_of(root / files.MEASUREMENTS_TABLE)  # first: rows go from here to pieces meanwhile
     known = [task.place.of(day) / files.MEASUREMENTS_TABLE for day in task.days if day]
@@ -129,32 +136,37 @@ def _measurements(task: Task, picks: pd.DataFrame) -> tuple[pd.DataFrame, frozen
     whole = joined([*map(rows_of, (*known, *parts)), there])
     own = whole[days_of(whole) == task.day] if task.day else whole
     last = iso(task.span[1] - _BEFORE_NS, 0)
-    spent = [one for one in parts if newest_of(one) < last]
+    spent: list[str] = []
+    unread: dict[str, str] = {}
     with provenance.recording(task.record):
         path = task.place.of(task.day) / files.MEASUREMENTS_TABLE
         tables.write(own, MEASUREMENTS, path)
-        if task.day:
-            spent = [one for one in spent if _is_kept(task, rows_of(one))]
-    return whole[whole["pick_id"].isin(picks["pick_id"])], frozenset(one.name for one in spent)
+        for one in (one for one in parts if newest_of(one) < last):
+            lacking = _added(task, rows_of(one)) if task.day else {}
+            unread |= lacking
+            spent += [] if lacking else [one.name]
+    return whole[whole["pick_id"].isin(picks["pick_id"])], frozenset(spent), unread
 
 
-def _is_kept(task: Task, rows: pd.DataFrame) -> bool:
+def _added(task: Task, rows: pd.DataFrame) -> dict[str, str]:
     """Add rows of older days than that of a review, which the tables of these days do not have.
 
-    There are some where the review of their day failed, or their picks came after it. False: one of
-    the tables cannot be read.
+    There are some where the review of their day failed, or their picks came after it. Gives the
+    days whose table cannot be read, and why.
     """
+    unread = {}
     for day, some in rows.groupby(days_of(rows)):
         path = task.place.of(str(day)) / files.MEASUREMENTS_TABLE
         if day < task.day:
             try:
                 before = rows_of(path)
-            except DataError:
-                return False
+            except DataError as error:
+                unread[str(day)] = str(error)
+                continue
             new = some[~some["pick_id"].isin(before["pick_id"])]
             if len(new):
                 tables.write(joined([before, new]), MEASUREMENTS, path)
-    return True
+    return unread
 
 
 def _ns(times: pd.Series) -> np.ndarray:

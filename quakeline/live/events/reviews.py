@@ -171,6 +171,8 @@ class Reviews:
     def _set(self, found: Reviewed) -> None:
         """Note what is to be told of a review."""
         assert self._task is not None
+        for day, error in found.unread.items():
+            self._remarks.add(day, Reason.of(Code.MEASUREMENTS_UNREADABLE, error=error))
         known = self._publication.known(self._task.days)
         self._made = found
         took_s = time.monotonic() - self._begun_s

@@ -95,11 +95,22 @@ def test_portions_of_time_give_the_same_events(scene, monkeypatch):
     assigned = own[["event", "pick_id"]].rename(columns={"event": "event_idx"})
     found = events(net, 0, 1, 2)
     whole = revised(found, assigned, table, net, (4.0, 8.0), 0.6, 12.0)
-    monkeypatch.setattr(revision, "_PORTION", 12)
+    monkeypatch.setattr(revision, "_PORTION", 4)
     portions = revision._portions(table["time_ns"].to_numpy())
     assert len(portions) > 2
     assert all(end == start for (_, end), (start, _) in pairwise(portions))
+    asked = []
+
+    def recorded(*given):
+        made = contested(*given)
+        asked.append((set(given[4]), set(made[1]["pick_id"]) if len(made[0]) else set()))
+        return made
+
+    monkeypatch.setattr(revision, "contested", recorded)
     parts = revised(found, assigned, table, net, (4.0, 8.0), 0.6, 12.0)
+    # All portions are near each other here: no later one may have what any earlier one has.
+    for number, (gone, _) in enumerate(asked):
+        assert gone == set().union(*(made for _, made in asked[:number]))
     assert len(whole[0]) == len(parts[0]) == 3
     assert parts[1]["pick_id"].is_unique
     assert set(whole[1]["pick_id"]) == set(parts[1]["pick_id"])

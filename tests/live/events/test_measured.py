@@ -83,7 +83,8 @@ def picks_of(own: pd.DataFrame) -> pd.DataFrame:
 
 def reviewed(folder: Path, day: str, picks: pd.DataFrame) -> set[str]:
     """Review a day as far as measurements go; gives the picks of its table."""
-    whole, spent = review._measurements(task_of(folder, day), picks_of(picks))
+    whole, spent, unread = review._measurements(task_of(folder, day), picks_of(picks))
+    assert not unread
     Pieces(folder).remove(spent)
     assert set(whole["pick_id"]) == set(picks["pick_id"])
     return ids_of(folder / day / files.MEASUREMENTS_TABLE)
@@ -135,8 +136,12 @@ def test_rows_that_come_after_the_review_of_their_day_are_added_to_its_table(tmp
 def test_a_piece_stays_where_the_table_of_its_day_cannot_be_read(tmp_path, midnight):
     (tmp_path / DAY).mkdir()
     (tmp_path / DAY / files.MEASUREMENTS_TABLE).write_bytes(b"no table")
-    reviewed(tmp_path, NEXT, midnight[2])
-    assert len(Pieces(tmp_path).paths()) == 1
+    _, spent, unread = review._measurements(task_of(tmp_path, NEXT), picks_of(midnight[2]))
+    assert not spent
+    assert list(unread) == [DAY]
+    assert files.MEASUREMENTS_TABLE in unread[DAY]
+    own = ids_of(tmp_path / NEXT / files.MEASUREMENTS_TABLE)
+    assert own == {*midnight[1]["pick_id"], *midnight[2]["pick_id"]}
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -158,7 +163,7 @@ def test_a_review_has_the_rows_that_go_to_a_piece_meanwhile(tmp_path, monkeypatc
         return before if is_late else listed(self)
 
     monkeypatch.setattr(Pieces, "paths", paths)
-    whole, _ = review._measurements(task_of(tmp_path), picks_of(own))
+    whole, _, _ = review._measurements(task_of(tmp_path), picks_of(own))
     assert len(whole) == 12
     assert len(ids_of(tmp_path / DAY / files.MEASUREMENTS_TABLE)) == 12
     assert len(listed(Pieces(tmp_path))) == 1

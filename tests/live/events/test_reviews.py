@@ -334,11 +334,16 @@ def test_what_a_review_withdrew_does_not_come_back_with_later_picks(setup, mater
         at.give(picks, known_ns)
         review = at.work._reviews
         review._task = review._asked("2019-07-04")
-        review._set(reviews.Reviewed(*none, frozenset(), frozenset()))  # it makes no event
+        unread = {"2019-07-03": "measurements.parquet is damaged"}
+        # It makes no event.
+        review._set(reviews.Reviewed(*none, frozenset(), frozenset(), unread))
         review._tell(float("inf"))
         at.give(later, known_ns + 60 * SECOND)
     finally:
         at.close()
+    said = [(day, why) for day, why in at.remarks.all() if why.code is Code.MEASUREMENTS_UNREADABLE]
+    assert [day for day, _ in said] == ["2019-07-03"]
+    assert "measurements.parquet is damaged" in str(said[0][1])
     assert any(one.status == "final" for one in at.said)
     assert at.work._window._picks["pick_id"].isin(picks["pick_id"]).any()  # still associated
     last = {one.event_id: one.status for one in at.said}
