@@ -18,6 +18,7 @@ from quakeline.io.exports.base import Format, Tables, write_files
 from quakeline.io.exports.names import latest
 from quakeline.io.formats.channel_codes import Row, rows
 from quakeline.io.formats.quakeml import Labels
+from quakeline.io.formats.quakeml_values import nanoseconds, present
 
 #: Names of the files of `files`.
 FILES = FOLDER["pyrocko"]
@@ -52,7 +53,7 @@ def _event(row: Row) -> str:
         f"name: {_quoted(row['event_id'])}",
         f"depth: {_depth_m(row)}",
     ]
-    if pd.notna(row["magnitude"]):
+    if present(row["magnitude"]) is not None:
         lines.append(f"magnitude: {row['magnitude']:.2f}")
         if isinstance(row["magnitude_type"], str):
             lines.append(f"magnitude_type: {_quoted(row['magnitude_type'])}")
@@ -60,8 +61,8 @@ def _event(row: Row) -> str:
 
 
 def _event_marker(row: Row) -> str:
-    known = pd.notna(row["magnitude"])
-    magnitude = f"{row['magnitude']:.2f}" if known else "None"
+    known = present(row["magnitude"])
+    magnitude = "None" if known is None else f"{known:.2f}"
     place = f"{row['latitude']:.6f} {row['longitude']:.6f} {_depth_m(row)}"
     name = shlex.quote(str(row["event_id"]))
     return f"event: {_time(row['time'])} 0 {name} {place} {magnitude} None {name} None"
@@ -81,14 +82,14 @@ def _places(stations: pd.DataFrame) -> Iterator[str]:
     columns = ["network", "station", "location"]
     for row in rows(latest(stations, columns)):
         codes = ".".join(str(row[name] or "") for name in columns)
-        depth = row["depth_m"] if pd.notna(row["depth_m"]) else 0.0
+        depth = present(row["depth_m"]) or 0.0
         place = f"{row['latitude']:.6f} {row['longitude']:.6f}"
         yield f"{codes} {place} {row['elevation_m']:.1f} {depth:.1f}"
 
 
 def _time(time: pd.Timestamp) -> str:
     """A time as Pyrocko writes it, to the microsecond."""
-    return iso(int(time.as_unit("ns").value), digits=6).rstrip("Z").replace("T", " ")
+    return iso(nanoseconds(time), digits=6).rstrip("Z").replace("T", " ")
 
 
 def _depth_m(row: Row) -> str:
