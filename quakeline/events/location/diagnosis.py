@@ -132,6 +132,8 @@ def diagnosed(
         "joined": joined,
     }
     said = _sentences(found, own_delays=locator.given_terms is None)
+    if locator.model.general and len(events):
+        said.append(_of_general(float(events["depth_sigma_km"].median())))
     return Diagnosis(locator.model.reading, _doubts(locator), said, **found)
 
 
@@ -414,6 +416,15 @@ def _sentences(found: dict[str, Any], *, own_delays: bool) -> list[str]:
                 f" higher: {why}."
             )
     return said
+
+
+def _of_general(depth_km: float) -> str:
+    return (
+        "The velocity model is a general one, not one of this region: all depths may be wrong"
+        f" together, and their stated errors (median {depth_km:.1f} km) allow for it. Give a model"
+        " of the region (velocity), or let `quakeline tune velocity` make one from picks of 15"
+        " events or more."
+    )
 
 
 def _of_ratio(observed: Value | None, model: float | None) -> list[str]:
