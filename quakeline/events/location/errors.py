@@ -29,7 +29,7 @@ SIDES = 0.22
 _WHOLE, _SIDES_LEFT, _P_ALONE, _MOST = 1.1, 0.85, 7.15, 0.2
 #: What few events do not tell: the share for a model of the region and for a general one, the
 #: number of events that tell half of its variance, and what a general one always lacks.
-_UNTOLD, _UNTOLD_GENERAL, _FEW, _GENERAL = 0.08, 0.12, 10, 0.02
+_UNTOLD, _UNTOLD_GENERAL, _FEW, _GENERAL = 0.10, 0.14, 8, 0.02
 #: Part of an event's arrivals that are S where these tell the origin time.
 _ENOUGH_S = 0.25
 #: Values that are tried. An error of single arrivals may lie between them.
