@@ -429,11 +429,12 @@ def _of_depths(sigma_km: float, of_s: float, general: bool) -> list[str]:
     ]
     if not why:
         return []
-    return [
+    said = (
         f"All depths may be wrong together, by more than residuals tell: {' and '.join(why)}. Their"
         f" stated errors (median {sigma_km:.1f} km) allow for it; `quakeline tune velocity` makes a"
         " model from picks of 15 events or more."
-    ]
+    )
+    return [said]
 
 
 def _of_ratio(observed: Value | None, model: float | None) -> list[str]:
