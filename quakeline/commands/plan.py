@@ -27,7 +27,7 @@ def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None
     """Show jobs, hours, disk and memory of a run, from measured rates; nothing is run.
 
     Rates are those of the run's own jobs where it has begun. They are hours of one core; a GPU
-    takes less for `annotate`.
+    takes less for the network, which is part of `pick` where no `annotate` is listed.
     """
     from quakeline.workflow import launch, planning, rounds
 
