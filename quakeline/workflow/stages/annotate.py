@@ -59,6 +59,12 @@ class Config(Section):
         " near large ones are lost, and results depend on cuts unless chunks are multiples of"
         " 600 s; auto: the network's own",
     )
+    filtered: bool = Field(
+        True,
+        description="false: waveforms reach the network without the filter that it was trained"
+        " behind (EQTransformer's, GPD's and Seismo-Performer's have one), as for data that went"
+        " through it before",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where the network runs; auto: a GPU when there is one"
     )
@@ -72,6 +78,7 @@ class Config(Section):
             self.stacking,
             self.edge_windows,
             self.normalisation,
+            self.filtered,
         )
 
 
