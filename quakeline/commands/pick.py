@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,12 +21,28 @@ from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from quakeline.picking.direct.picks import Outcome
-    from quakeline.picking.settings import Settings
     from quakeline.waveforms.preparation.recordings import Recordings
 
 _SUFFIXES = (".parquet", ".csv")
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="picks.parquet or picks.csv")]
+Hop = Annotated[
+    int | None,
+    typer.Option(
+        "--hop-samples",
+        min=1,
+        help="Step between windows, samples of the network's rate; default: its own.",
+    ),
+]
+Batch = Annotated[
+    int | None, typer.Option(min=1, max=4096, help="Windows at once; default: the fastest.")
+]
+NoFilter = Annotated[
+    bool, typer.Option("--no-filter", help="Without the filter the network was trained behind.")
+]
+Digits = Annotated[
+    int | None, typer.Option(min=1, max=9, help="Decimals of probabilities in a CSV table.")
+]
 
 
 def pick(
@@ -38,6 +54,10 @@ def pick(
     stationxml: StationXml = None,
     threads: Threads = None,
     device: Device = "auto",
+    hop_samples: Hop = None,
+    batch: Batch = None,
+    no_filter: NoFilter = False,
+    digits: Digits = None,
 ) -> None:
     """Pick phases in waveform files, without a workflow.
 
@@ -47,6 +67,8 @@ def pick(
     smallest = thresholds(threshold or [])
     if output.suffix not in _SUFFIXES:
         raise ConfigError(f"--output: {str(output)!r} given; allowed: *.parquet or *.csv")
+    if digits is not None and output.suffix != ".csv":
+        raise ConfigError("--digits given; allowed with an output *.csv")
 
     from rich.console import Console
 
@@ -63,7 +85,15 @@ def pick(
     targets.require_file("--output", output, named)
     recordings = of_files(files, inventory.read(stationxml or []))
     targets.require_file("--output", output, _used(recordings))
-    annotator = load(model, weights, threads=threads, device=device)
+    annotator = load(
+        model,
+        weights,
+        threads=threads,
+        device=device,
+        batch=batch,
+        hop_samples=hop_samples,
+        filtered=not no_filter,
+    )
     settings = settings_of(annotator.card, smallest)
     typer.echo(f"model    {annotator}")
     origin = described(annotator.card)
@@ -74,7 +104,10 @@ def pick(
     for line in outcome.lines:
         typer.echo(line, err=True)
     network = {"weights_id": annotator.weights_id, **({"origin": origin} if origin else {})}
-    _write(outcome, settings, network, _used(recordings), output)
+    windows = {"hop_samples": hop_samples} if hop_samples else {}
+    unfiltered = {"filtered": False} if no_filter else {}
+    made_with = {**settings.plain(), **network, **windows, **unfiltered}
+    _write(outcome, made_with, _used(recordings), output, digits)
     for line in _summary(outcome, output):
         typer.echo(line)
 
@@ -84,11 +117,7 @@ def _used(recordings: Recordings) -> list[Path]:
 
 
 def _write(
-    outcome: Outcome,
-    settings: Settings,
-    network: dict[str, str],
-    used: list[Path],
-    output: Path,
+    outcome: Outcome, config: dict[str, Any], used: list[Path], output: Path, digits: int | None
 ) -> None:
     """Write the picks whole or not at all; a Parquet table says what made it."""
     from quakeline.core.schemas import PICKS
@@ -100,12 +129,13 @@ def _write(
         with replacing(output) as temporary:
             times = outcome.picks["time"].astype("int64")
             frame = outcome.picks.assign(time=isos(times.to_numpy(), digits=6))
+            if digits is not None:
+                frame["probability"] = frame["probability"].map(f"{{:.{digits}f}}".format)
             frame.to_csv(temporary, index=False, lineterminator="\n")
         return
     from quakeline.workflow.stages.pick import VERSION
 
     inputs = {str(path): provenance.digest_file(path) for path in used}
-    config = {**settings.plain(), **network}
     with provenance.recording(provenance.Record("pick", VERSION, config, inputs)):
         tables.write(outcome.picks, PICKS, output)
 

@@ -13,7 +13,8 @@ class Windowing:
     """How windows are laid and joined, where it differs from a card; see `Card`. None: as there.
 
     `normalisation` "max-600s" is what the program of Seismo-Performer's authors does, where the
-    division of each window is never reached: small events beside large ones are lost.
+    division of each window is never reached: small events beside large ones are lost. `filtered`
+    False leaves out the filter that the network was trained behind.
     """
 
     hop_samples: int | None = None
@@ -21,6 +22,7 @@ class Windowing:
     stacking: Stacking | None = None
     edge_windows: bool | None = None
     normalisation: Scan | None = None
+    filtered: bool = True
 
     def on(self, card: Card) -> Card:
         """A card with these changes, also of the members of an ensemble.
@@ -29,6 +31,8 @@ class Windowing:
         network whose windows are not divided by their largest value.
         """
         given = {name: value for name, value in asdict(self).items() if value is not None}
+        if not given.pop("filtered"):
+            given["filter"] = None
         if not card.members:
             if self.normalisation and card.normalisation != "max":
                 raise ConfigError(

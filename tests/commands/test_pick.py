@@ -21,7 +21,9 @@ from quakeline.core.errors import ConfigError
 from quakeline.core.schemas import PICKS
 from quakeline.inference.annotator import Annotator
 from quakeline.io.products import provenance, tables
+from quakeline.models.sections import Builtin
 from quakeline.workflow.stages import annotate
+from quakeline.workflow.stages import weights as weights_stage
 
 __all__ = ["picker_weights"]
 
@@ -53,6 +55,51 @@ def test_files_to_picks(tmp_path: Path, picker_weights: Path) -> None:
     csv = pd.read_csv(tmp_path / "new/picks.csv", keep_default_na=False)
     assert csv["pick_id"].tolist() == found["pick_id"].tolist()
     assert (pd.to_datetime(csv["time"]) == found["time"]).all()
+
+
+def test_windows_filter_and_decimals_are_options(tmp_path: Path) -> None:
+    """What each changes: the step all probabilities, the filter too, the batch none of them."""
+    place, record = WorkFolder(tmp_path), tmp_path / "local.mseed"
+    obspy.read().write(str(record), format="MSEED")
+    weights = tmp_path / "network.safetensors"
+    weights_stage.run(Builtin(model="eqtransformer-original"), weights=weights)
+    common = ["pick", str(record), "--weights", str(weights), "--threads", "1"]
+    said = {
+        "plain": [],
+        "batch": ["--batch", "2"],
+        "hop": ["--hop-samples", "700"],
+        "raw": ["--no-filter"],
+        "short": ["--digits", "2"],
+    }
+    found_ = {}
+    for name, options in said.items():
+        done = place.quakeline(*common, *options, "-o", f"{name}.csv")
+        assert done.returncode == 0, done.stderr
+        found_[name] = pd.read_csv(tmp_path / f"{name}.csv", dtype={"probability": str})
+    plain = found_["plain"]["probability"]
+    assert found_["batch"]["probability"].tolist() == plain.tolist()
+    for name in ("hop", "raw"):
+        assert found_[name]["probability"].tolist() != plain.tolist()
+    assert found_["short"]["probability"].tolist() == [f"{float(one):.2f}" for one in plain]
+    by_api = quakeline.pick(record, weights=weights, hop_samples=700, filtered=False)
+    both = [*common, "--hop-samples", "700", "--no-filter", "-o", "both.parquet"]
+    assert place.quakeline(*both).returncode == 0
+    found = tables.read(tmp_path / "both.parquet", PICKS)
+    assert found["probability"].tolist() == by_api["probability"].tolist()
+    config = provenance.read(tmp_path / "both.parquet")["config"]
+    assert (config["hop_samples"], config["filtered"]) == (700, False)
+
+
+def test_options_of_windows_that_cannot_be(tmp_path: Path, picker_weights: Path) -> None:
+    place, record = WorkFolder(tmp_path), tmp_path / "local.mseed"
+    obspy.read().write(str(record), format="MSEED")
+    common = ["pick", str(record), "--weights", str(picker_weights)]
+    refused(place.quakeline(*common, "-o", "p.csv", "--hop-samples", "9999"), "9999 given")
+    refused(place.quakeline(*common, "-o", "p.csv", "--hop-samples", "0"), "0")
+    refused(place.quakeline(*common, "-o", "p.parquet", "--digits", "3"), "--digits")
+    assert not (tmp_path / "p.csv").exists()
+    with pytest.raises(ConfigError, match="hop_samples: 0 given"):
+        quakeline.pick(record, weights=picker_weights, hop_samples=0)
 
 
 def test_picking_loads_no_library_that_it_does_not_need(

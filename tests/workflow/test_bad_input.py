@@ -292,7 +292,7 @@ def test_a_run_without_picks_says_why(demo_copy: WorkFolder) -> None:
     done = place.quakeline("run", place.demo_overlay("pick: {thresholds: {P: 1.0, S: 1.0}}\n"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No events." in done.stdout
-    assert "there are no picks" in done.stdout
+    assert "but no picks" in done.stdout
     assert "pick.thresholds are too high" in done.stdout
     catalog = place.folder / "results/unterhaching/catalog"
     assert tables.read(catalog / "events.parquet", EVENTS).empty

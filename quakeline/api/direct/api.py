@@ -40,6 +40,8 @@ def pick(
     threads: int | None = None,
     device: str = "auto",
     batch: int | None = None,
+    hop_samples: int | None = None,
+    filtered: bool = True,
     **settings: Any,
 ) -> pd.DataFrame:
     """Pick phases, as the workflow does with the same data.
@@ -71,6 +73,11 @@ def pick(
         "auto", "cpu" or "cuda".
     batch
         Windows in one forward pass; None: the best on this machine. Picks do not depend on it.
+    hop_samples
+        Step between windows in samples of the network's rate; None: the network's own.
+    filtered
+        False: without the filter that the network was trained behind, as for data that went through
+        it before.
     **settings
         Other keys of the config section `pick`: min_distance_s, gap_guard_s, noise_s, signal_s.
 
@@ -99,7 +106,15 @@ def pick(
     """
     known = inventory_of(stationxml, inventory)
     recordings = _recordings(data, known, sampling_rate_hz, start, components)
-    annotator = load(model, weights, threads=threads, device=device, batch=batch)
+    annotator = load(
+        model,
+        weights,
+        threads=threads,
+        device=device,
+        batch=batch,
+        hop_samples=hop_samples,
+        filtered=filtered,
+    )
     chosen = settings_of(annotator.card, thresholds, **settings)
     outcome = picks_of(recordings, annotator, chosen)
     _warn(outcome.remarks)
@@ -120,6 +135,8 @@ def annotate(
     threads: int | None = None,
     device: str = "auto",
     batch: int | None = None,
+    hop_samples: int | None = None,
+    filtered: bool = True,
 ) -> obspy.Stream:
     """Probabilities of phases: the curves on which `pick` finds its picks.
 
@@ -143,7 +160,15 @@ def annotate(
     """
     known = inventory_of(stationxml, inventory)
     recordings = _recordings(data, known, sampling_rate_hz, start, components)
-    annotator = load(model, weights, threads=threads, device=device, batch=batch)
+    annotator = load(
+        model,
+        weights,
+        threads=threads,
+        device=device,
+        batch=batch,
+        hop_samples=hop_samples,
+        filtered=filtered,
+    )
     work, curves = Work(recordings, annotator), Curves(annotator.card)
     for chunk in work.chunks():
         for piece, last in chunk.pieces():

@@ -8,6 +8,7 @@ from pathlib import Path
 from quakeline.core.errors import ConfigError
 from quakeline.inference.annotator import Annotator
 from quakeline.models.named import weights_file
+from quakeline.models.windowing import Windowing
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -19,14 +20,21 @@ def load(
     threads: int | None = None,
     device: str = "auto",
     batch: int | None = None,
+    hop_samples: int | None = None,
+    filtered: bool = True,
 ) -> Annotator:
     """Make a weight set ready; see `Annotator.load` and `quakeline.models.named.weights_file`.
 
-    `threads` None: all cores that this process may use.
+    `threads` None: all cores that this process may use. `hop_samples` is the step between windows,
+    None: the network's own; `filtered` False leaves out the filter that it was trained behind.
     """
     if device not in DEVICES:
         raise ConfigError(f"device: {device!r} given; allowed: {', '.join(DEVICES)}")
     if threads is not None and threads < 1:
         raise ConfigError(f"threads: {threads} given; allowed: a number above 0")
+    for name, value in (("batch", batch), ("hop_samples", hop_samples)):
+        if value is not None and value < 1:
+            raise ConfigError(f"{name}: {value} given; allowed: a number above 0")
     cores = threads or len(os.sched_getaffinity(0))
-    return Annotator.load(weights_file(model, weights), device, cores, batch)
+    windowing = Windowing(hop_samples, filtered=filtered)
+    return Annotator.load(weights_file(model, weights), device, cores, batch, windowing)

@@ -9,11 +9,17 @@ import numpy as np
 
 from quakeline.core.reasons import Code, Reason
 
+#: An azimuthal gap above this means arrivals from one side only.
 _LARGE_GAP_DEG = 180.0
+#: A source this near to an end of the search is at its limit.
 _NEAR_BOUND_KM = 0.05
+#: As many arrivals as unknowns, or fewer, leave no residual that could tell an error.
 _UNKNOWNS = 4
 #: A stated horizontal error above this many km tells hardly more than that there was an event.
 _WIDE_KM = 10.0
+#: A stated error of depth above both tells hardly more than that there was an event: km, and part
+#: of the depths that are searched.
+_DEEP_KM, _DEPTHS_PART = 5.0, 1 / 6
 
 
 def limits_of(
@@ -40,7 +46,7 @@ def limits_of(
         limits.append(Reason.of(Code.EPICENTRE_AT_LIMIT))
     if row["horizontal_sigma_km"] > _WIDE_KM:
         limits.append(Reason.of(Code.EPICENTRE_UNRESOLVED, sigma_km=row["horizontal_sigma_km"]))
-    if row["depth_sigma_km"] > max(5.0, (box[1, 2] - box[0, 2]) / 6):
+    if row["depth_sigma_km"] > max(_DEEP_KM, (box[1, 2] - box[0, 2]) * _DEPTHS_PART):
         limits.append(Reason.of(Code.DEPTH_UNRESOLVED))
     if row["azimuthal_gap_deg"] > _LARGE_GAP_DEG:
         limits.append(Reason.of(Code.OUTSIDE_NETWORK))

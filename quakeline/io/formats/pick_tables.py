@@ -15,6 +15,7 @@ from quakeline.core.timeline import SECOND
 from quakeline.io.formats.codes import clash, normal
 from quakeline.io.formats.csv_cells import read_cells
 from quakeline.io.formats.parquet_cells import is_parquet, own_name, read_frame
+from quakeline.io.formats.phasenet_lists import lengthened
 from quakeline.io.formats.pick_errors import require_errors
 from quakeline.io.formats.probabilities import as_shares, percent_column
 from quakeline.io.products import tables
@@ -83,7 +84,8 @@ def of_frame(
     time is ISO 8601 in UTC or seconds since 1970. Rows of other phases are left out, with a
     warning: depth phases (pP, sP), those of the core and reflections (PKP, ScS, PmP), surface
     waves, amplitudes; `attrs[LEFT_OUT]` of what is returned says why. Probability, error and
-    amplitude may lack. `phase_index` counts samples after `begin_time`. Further columns of PICKS
+    amplitude may lack. `phase_index` counts samples after `begin_time`; a row may hold lists of
+    picks, see `phasenet_lists`. Further columns of PICKS
     are kept, so that what `quakeline pick` writes is the same as CSV and as Parquet.
 
     Parameters
@@ -103,6 +105,7 @@ def of_frame(
     """
     if list(frame.columns) == PICKS.names and _is_typed(frame):
         return _of_ours(frame, fibres, path)
+    frame = lengthened(frame, path)
     found = {name: _first(frame, words) for name, words in _NAMES.items()}
     percent = percent_column(frame.columns) if found["probability"] is None else None
     found["probability"] = found["probability"] or percent
