@@ -42,6 +42,8 @@ _PARTS = {
     "ridgecrest2019_pal_foreshocks 2019-07-05T00:00Z": "Ridgecrest foreshocks, 00 to 02 h",
     "ridgecrest2019_rt20min all": "Ridgecrest in real time",
     "westmorland2020 first 300, IASP91": "Westmorland, first 300 picks, IASP91",
+    "ridgecrest2019_pal_foreshocks first 300, IASP91": "Ridgecrest foreshocks, first 300 picks,"
+    " IASP91",
 }
 _SPANS = {
     "westmorland2020 2020-10-01T01:00Z": "Westmorland, 01 h, model too fast above",
