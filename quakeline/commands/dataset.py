@@ -250,7 +250,7 @@ def rules_of(**given: object) -> Rules:
     from pydantic import ValidationError
 
     from quakeline.core.errors import ConfigError
-    from quakeline.core.mistakes import plain
+    from quakeline.core.mistakes import explained
     from quakeline.training.datasets.rules import Rules
 
     try:
@@ -258,8 +258,8 @@ def rules_of(**given: object) -> Rules:
     except ValidationError as error:
         first = error.errors()[0]
         if not first["loc"]:
-            raise ConfigError(plain(str(first["msg"]))) from error
+            raise ConfigError(explained(first)) from error
         option = "--" + str(first["loc"][0]).removesuffix("_s").removesuffix("_db").replace(
             "_", "-"
         )
-        raise ConfigError(f"{option}: {first['input']!r} given; {plain(first['msg'])}") from error
+        raise ConfigError(f"{option}: {first['input']!r} given; {explained(first)}") from error

@@ -36,6 +36,13 @@ Output = Annotated[
 ]
 InputName = Annotated[str, typer.Option(help="Name of the graph's input.")]
 OutputName = Annotated[str, typer.Option(help="Name of the graph's output.")]
+AsImages = Annotated[
+    bool,
+    typer.Option(
+        "--as-images",
+        help="Input (batch, 1, samples, components), as graphs of SeismicTorch have it.",
+    ),
+]
 Graph = Annotated[Path, typer.Option("--onnx", help="The ONNX file to write.")]
 
 _FURTHER = """\
@@ -101,6 +108,7 @@ def export(
     path: Given = None,
     input_name: InputName = "waveforms",
     output_name: OutputName = "probabilities",
+    as_images: AsImages = False,
 ) -> None:
     """Write a network as an ONNX graph, compared with PyTorch in onnxruntime where that is there.
 
@@ -124,7 +132,8 @@ def export(
             raise WeightsError(f"{name} is an ensemble: export its members one by one")
         graph = graph_of(weights)
         with replacing(onnx) as temporary:
-            labelled(graph, temporary, card, weights_id, (input_name, output_name))
+            names = (input_name, output_name)
+            labelled(graph, temporary, card, weights_id, names, as_images=as_images)
     typer.echo(f"{onnx}: {card.name}, weights {weights_id}, normalisation {card.normalisation}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -45,6 +46,9 @@ _WORDS = (
 )
 #: How pydantic names one of several types that a value may have.
 _ALTERNATIVE = re.compile(r"constrained-\w+|int|float|str|bool|none|date|datetime|list|tuple|dict")
+#: What YAML makes of words that are meant as text.
+_NO_TEXT = (bool, int, float, date)
+_QUOTES = "text in quotes; without them no, yes, on, off, numbers and dates are none"
 #: Mistakes of sections of which several kinds exist.
 NO_KIND = ("union_tag_not_found", "union_tag_invalid")
 
@@ -80,7 +84,7 @@ def mistakes(error: ValidationError, kind: Any = None, at: str = "") -> list[str
         place = place_of(dict(item), kind)
         path = ".".join([*([at] if at else []), *([place] if place else [])])
         if _is_shown(item):
-            head = f"{path or 'the keys'}: {item['input']!r} given; "
+            head = f"{path or 'the keys'}: {shown(item['input'])} given; "
         else:
             head = f"{path}: " if path else ""
         found.setdefault(head, []).append(allowed(dict(item), kind))
@@ -115,6 +119,13 @@ def allowed(item: Mapping[str, Any], kind: Any = None) -> str:
         name = str(item["loc"][-1])
         listed = f"; {proposal(name, known)}allowed: {', '.join(known)}" if known else ""
         return f"unknown key{listed}"
+    return explained(item)
+
+
+def explained(item: Mapping[str, Any]) -> str:
+    """What pydantic says of a mistake, an item of `ValidationError.errors()`, in plain words."""
+    if item["type"] == "string_type" and isinstance(item["input"], _NO_TEXT):
+        return f"allowed: {_QUOTES}"
     return plain(str(item["msg"]))
 
 
@@ -131,6 +142,11 @@ def alternatives(messages: Sequence[str]) -> str:
     """What is allowed of a value that may be of several forms, as one text."""
     first, *others = dict.fromkeys(messages)
     return " or ".join([first, *(one.removeprefix("allowed: ") for one in others)])
+
+
+def shown(value: Any) -> str:
+    """A value as a person writes it."""
+    return str(value) if isinstance(value, date) else repr(value)
 
 
 def _is_shown(item: Mapping[str, Any]) -> bool:

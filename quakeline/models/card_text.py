@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from quakeline.core.errors import WeightsError
-from quakeline.core.mistakes import plain
+from quakeline.core.mistakes import explained
 from quakeline.models.cards import Card
 
 
@@ -29,7 +29,7 @@ def from_text(text: str) -> Card:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"] if "[" not in str(part)) or "all"
-        raise WeightsError(f"the card cannot be read: {place}: {plain(first['msg'])}") from error
+        raise WeightsError(f"the card cannot be read: {place}: {explained(first)}") from error
     check(card)
     return card
 

@@ -75,10 +75,16 @@ def labelled(
     card: Card,
     weights_id: str,
     names: tuple[str, str] = (INPUT, OUTPUT),
+    *,
+    as_images: bool = False,
 ) -> None:
     """Copy a graph with its card in its metadata; `names` are those of its input and output.
 
-    Raises QuakelineError where the package that writes ONNX is not installed.
+    With `as_images` the copy takes windows (batch, 1, samples, components), as the graphs of
+    SeismicTorch do, instead of (batch, components, samples).
+
+    Raises QuakelineError where the package that writes ONNX is not installed, and WeightsError
+    where `as_images` is asked of a network that takes images already.
     """
     if find_spec("onnx") is None:
         raise QuakelineError("writing ONNX needs onnx: install it with pip")
@@ -89,6 +95,10 @@ def labelled(
     onnx.helper.set_model_props(model, facts)
     renamed = dict(zip((model.graph.input[0].name, model.graph.output[0].name), names, strict=True))
     _rename(model.graph, renamed)
+    if as_images:
+        if card.output == "event":
+            raise WeightsError(f"{card.name} takes images of spectrograms, not windows of samples")
+        _take_images(model.graph)
     onnx.save(model, target)
 
 
@@ -99,6 +109,29 @@ def _rename(graph: Any, names: dict[str, str]) -> None:
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
+
+
+def _take_images(graph: Any) -> None:
+    """Put before a graph what makes (batch, components, samples) of images."""
+    from onnx import TensorProto, helper
+
+    given = graph.input[0]
+    _, components, samples = given.type.tensor_type.shape.dim
+    shape = ["batch", 1, samples.dim_value, components.dim_value]
+    image = helper.make_tensor_value_info(given.name, TensorProto.FLOAT, shape)
+    windows = f"{given.name}_of_components"
+    for node in graph.node:
+        node.input[:] = [windows if name == given.name else name for name in node.input]
+    axis, flat = f"{given.name}_axis", f"{given.name}_flat"
+    graph.initializer.append(helper.make_tensor(axis, TensorProto.INT64, [1], [1]))
+    first = [
+        helper.make_node("Squeeze", [given.name, axis], [flat]),
+        helper.make_node("Transpose", [flat], [windows], perm=[0, 2, 1]),
+    ]
+    nodes = [*first, *graph.node]
+    del graph.node[:], graph.input[:]
+    graph.node.extend(nodes)
+    graph.input.append(image)
 
 
 def for_inference(network: nn.Module) -> nn.Module:

@@ -15,7 +15,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from quakeline.core.errors import ConfigError
-from quakeline.core.mistakes import plain
+from quakeline.core.mistakes import explained, shown
 from quakeline.core.section import Section
 from quakeline.workflow.object_store import ObjectStore
 
@@ -176,4 +176,4 @@ def _explained(path: Path, item: dict[str, Any]) -> str:
     if item["type"] in ("extra_forbidden", "missing"):
         known = {"extra_forbidden": "is no key of a site file", "missing": "is required"}
         return f"site file {path}: {place} {known[item['type']]}"
-    return f"site file {path}: {place}: {item['input']!r} given; {plain(item['msg'])}"
+    return f"site file {path}: {place}: {shown(item['input'])} given; {explained(item)}"

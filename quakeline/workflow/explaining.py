@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from quakeline.core.mistakes import NO_KIND, allowed, alternatives, key_of_kind, plain
+from quakeline.core.mistakes import NO_KIND, allowed, alternatives, explained, key_of_kind, shown
 from quakeline.core.section import Section
 from quakeline.workflow.keys import meant, percent
 
@@ -82,11 +82,13 @@ def _explain(item: dict[str, Any], raw: Mapping[str, Any], kind: type[Section]) 
     path = _path(item["loc"], raw)
     if item["type"] in NO_KIND:
         return f"{path}.{key_of_kind(item)}: {allowed(item, kind)}"
-    message = plain(str(item["msg"]))
+    message = explained(item)
     if item["type"] == "extra_forbidden":
         message = f"unknown key; {meant(kind, path)}{_KEYS_WRITTEN}"
     if item["type"] == "missing":
         message = "is required"
     if item["type"] in kinds or isinstance(item["input"], dict | Section):
         return f"{path}: {message}" if path != "config" else message
-    return f"{path}: {item['input']!r}{_GIVEN}{message[:1].lower()}{message[1:]}{percent(item)}"
+    return (
+        f"{path}: {shown(item['input'])}{_GIVEN}{message[:1].lower()}{message[1:]}{percent(item)}"
+    )

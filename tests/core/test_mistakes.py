@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from quakeline.core.errors import ConfigError
 from quakeline.core.mistakes import alternatives, validated
+from quakeline.core.section import Section
 from quakeline.events.chain.associate import Settings as Associate
 from quakeline.training.settings import Settings as Training
 from quakeline.waveforms.preparation.settings import Settings as Prepare
 from quakeline.waveforms.sources import Source
+
+
+class Codes(Section):
+    """A section with texts."""
+
+    instruments: list[str]
+
 
 #: Words of pydantic that nobody should have to read.
 THEIRS = ("Input", "tag", "permitted", "discriminator", "valid ", "parse", "Field", "Value error")
@@ -64,3 +73,18 @@ def test_what_is_right_is_made() -> None:
 def test_alternatives_are_one_text() -> None:
     said = alternatives(["allowed: a whole number", "allowed: 'auto'", "allowed: 'auto'"])
     assert said == "allowed: a whole number or 'auto'"
+
+
+@pytest.mark.parametrize(
+    "word", ["no", "ON", "2019", "1.0", "010", "2020-01-01", "2020-01-01T00:00:00"]
+)
+def test_words_that_yaml_makes_no_text_of_are_to_be_in_quotes(word: str) -> None:
+    """Codes of stations and names of runs may be such words."""
+    for text, kept in ((word, False), (f"'{word}'", True)):
+        given = {"instruments": [yaml.safe_load(text)]}
+        if kept:
+            assert validated(Codes, given, "x").instruments == [word]
+            continue
+        with pytest.raises(ConfigError, match="allowed: text in quotes") as raised:
+            validated(Codes, given, "x")
+        assert "datetime" not in str(raised.value)

@@ -59,6 +59,27 @@ def windows_of(card: Card, n: int) -> torch.Tensor:
     return windows / windows.std(dim=2, keepdim=True).clamp_min(1e-9)
 
 
+def test_a_graph_takes_images_where_that_is_asked_for(exported, tmp_path) -> None:
+    """(batch, 1, samples, components), as SeismicTorch's graphs do: the same probabilities."""
+    runtime = pytest.importorskip("onnxruntime")
+    card, _, path = exported
+    target, names = tmp_path / "images.onnx", ("modelInput", "modelOutput")
+    ours.labelled(path, target, card, "w", names, as_images=True)
+    onnx.checker.check_model(str(target))
+    windows = windows_of(card, 3).numpy()
+    images = np.ascontiguousarray(windows.transpose(0, 2, 1)[:, None])
+    plain, other = (
+        runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        for file in (path, target)
+    )
+    (given,) = other.get_inputs()
+    assert given.name == "modelInput"
+    assert given.shape == ["batch", 1, card.window_samples, len(card.components)]
+    (expected,) = plain.run(None, {"waveforms": windows})
+    (found,) = other.run(["modelOutput"], {"modelInput": images})
+    np.testing.assert_array_equal(found, expected)
+
+
 def outputs(network: torch.nn.Module, windows: torch.Tensor) -> np.ndarray:
     with torch.inference_mode():
         return network(windows).numpy()

@@ -92,7 +92,11 @@ def _of_file(name: str, path: Path | str) -> str:
 
 def _numbers(cell: object, name: str, row: int, path: Path | str) -> list[float]:
     """The numbers of a cell, as in "[12 345]" or "[0.9, 0.8]"."""
-    text = "" if pd.isna(cell) else str(cell).strip().removeprefix("[").removesuffix("]")
+    text = (
+        ""
+        if cell is None or cell != cell
+        else str(cell).strip().removeprefix("[").removesuffix("]")
+    )
     try:
         return [float(word) for word in text.replace(",", " ").split()]
     except ValueError:
