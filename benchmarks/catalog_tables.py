@@ -1,16 +1,17 @@
 """The tables of docs/catalog.md that follow from benchmarks/results.
 
 `python -m benchmarks.catalog_tables [--write]` prints them, or puts them into the page, between
-`<!-- figures: NAME -->` and `<!-- end -->`. Rows stand as in the lists below; a case that is not
-measured has none. Rows of quakeline beside other associators are those of `real_catalogs`, with
-what stations that were left out say of `rivals`.
+`<!-- figures: NAME -->` and `<!-- end -->`. Every case of a result has its row: those of the lists
+below in their order, then those without a name there, under what the result calls them. A case of
+the lists that is not measured has none. Rows of quakeline beside other associators are those of
+`real_catalogs`, with what stations that were left out say of `rivals`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ _PARTS = {
     "ridgecrest2019_pal_foreshocks 2019-07-05T00:00Z": "Ridgecrest foreshocks, 00 to 02 h",
     "ridgecrest2019_rt20min all": "Ridgecrest in real time",
     "westmorland2020 first 300, IASP91": "Westmorland, first 300 picks, IASP91",
+    "ridgecrest2019_pal_foreshocks first 300, IASP91": "Ridgecrest foreshocks, first 300 picks,"
+    " IASP91",
 }
 _CAUSES = ("shared", "elsewhere", "other", "no_origin", "odds", "away", "unseen")
 
@@ -78,6 +81,13 @@ def _cases(name: str) -> list[Row]:
     return cases
 
 
+def _titled(names: Mapping[str, str], measured: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """What was measured and its title: in the order of the names, then all else as it is called."""
+    known = list(dict.fromkeys(measured))
+    yield from ((case, title) for case, title in names.items() if case in known)
+    yield from ((case, case) for case in known if case not in names)
+
+
 def _line(cells: Iterable[object]) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
@@ -95,7 +105,7 @@ def real_catalogs() -> list[str]:
     """Rows of each set."""
     known = {row["case"]: row for row in _cases("real_catalogs")}
     lines = []
-    for case, title in _SETS.items():
+    for case, title in _titled(_SETS, known):
         row = known[case]
         inside = " / ".join(f"{100 * row[name][0]:.0f}" for name in ("in_68", "in_95"))
         lines.append(
@@ -123,11 +133,11 @@ def rivals() -> list[str]:
     ours = {row["case"]: row for row in _cases("real_catalogs")}
     theirs = {(row["case"], row["associator"]): row for row in _cases("rivals")}
     lines = []
-    for case, title in _SHORT.items():
-        for name, program in _ASSOCIATORS.items():
+    for case, title in _titled(_SHORT, [*ours, *(case for case, _ in theirs)]):
+        for name, program in _titled(_ASSOCIATORS, ["quakeline", *(one for _, one in theirs)]):
             row = theirs.get((case, name), {})
             if name == "quakeline":
-                row = {**ours[case], "held_out": row.get("held_out")}
+                row = {**ours[case], "held_out": row.get("held_out")} if case in ours else {}
             if "ended" in row:
                 stopped = f"stopped after {row['cpu_s']:.0f} CPU s"
                 lines.append(_line([title, program, stopped]) + " |" * 9)
@@ -157,9 +167,9 @@ def _compared(row: Row) -> list[str]:
 
 
 def stability() -> list[str]:
-    """Rows of the parts that the page shows."""
+    """Rows of each part."""
     known = {row["case"]: row for row in _cases("stability")}
-    return [_line([title, *_changes(known[case])]) for case, title in _PARTS.items()]
+    return [_line([title, *_changes(known[case])]) for case, title in _titled(_PARTS, known)]
 
 
 def _changes(row: Row) -> list[str]:
@@ -185,9 +195,9 @@ def missed() -> list[str]:
     """Rows of the sets of which references with six picks are missed."""
     known = {row["case"]: row for row in _cases("missed")}
     lines = []
-    for case, title in _SHORT.items():
-        if case in known and known[case]["missed"]:
-            row = known[case]
+    for case, title in _titled(_SHORT, known):
+        row = known[case]
+        if row["missed"]:
             causes = [
                 f"{count} ({row['better'][name]})" if (count := row["causes"][name]) else "0"
                 for name in _CAUSES

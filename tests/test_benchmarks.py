@@ -65,6 +65,29 @@ def test_tables_of_the_page_on_catalogs_are_those_of_the_results():
     assert catalog_tables.filled(page) == page
 
 
+@pytest.mark.parametrize("name", catalog_tables.TABLES)
+def test_a_case_without_a_name_has_its_row_too(monkeypatch, tmp_path, name):
+    for path in measure.RESULTS.glob("*.json"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(catalog_tables, "RESULTS", tmp_path)
+    before = catalog_tables.TABLES[name]()
+    result = json.loads((tmp_path / f"{name}.json").read_text())
+    result["cases"].append({**result["cases"][0], "case": "a set of nobody"})
+    (tmp_path / f"{name}.json").write_text(json.dumps(result))
+    after = catalog_tables.TABLES[name]()
+    assert len(after) == len(before) + 1
+    assert [row for row in after if row not in before] == [after[-1]]
+    assert after[-1].startswith("| a set of nobody |")
+
+
+@pytest.mark.parametrize("name", ["real_catalogs", "stability"])
+def test_each_measured_case_has_a_row_and_a_title(name):
+    cases = json.loads((measure.RESULTS / f"{name}.json").read_text())["cases"]
+    rows = catalog_tables.TABLES[name]()
+    assert len(rows) == len(cases)
+    assert not [one["case"] for one in cases if any(f"| {one['case']} |" in row for row in rows)]
+
+
 def test_a_changed_figure_changes_the_page(monkeypatch, tmp_path):
     page = catalog_tables.PAGE.read_text(encoding="utf-8")
     for path in measure.RESULTS.glob("*.json"):
