@@ -2,11 +2,11 @@
 
 `python -m benchmarks.run_cost [FILE] [--rounds 3] [--quick]`: a station-day of miniSEED (see
 `benchmarks.whole_process`; --quick: ten minutes) goes through `quakeline run` from `fetch` to
-`measure`, one chunk, one core, waveforms and probabilities kept so that their sizes can be told.
-`CPU s, whole run` is all that the command and its jobs take, start-up of Snakemake and of each job
+`measure`, one chunk, one core, without stores that are kept, and once with both of them. `CPU s,
+whole run` is all that the command and its jobs take, start-up of Snakemake and of each job
 included; a rule's seconds are the CPU time of its job as the process itself tells at its end.
-`prepare to measure` are the four that each chunk of a run has. Sizes are bytes on the disk below
-the results of the run.
+`prepare to measure` are those that each chunk of a run has. Sizes are bytes on the disk below the
+results of the run that keeps its stores.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from typing import Any
 from benchmarks import measure, whole_process
 
 _ONCE = ("stations", "weights", "fetch")
-_OF_CHUNKS = ("prepare", "annotate", "pick", "measure")
+#: Rules that each chunk has, where nothing is kept and where stores are.
+_OF_CHUNKS = ("prepare", "pick", "measure")
+_OF_KEPT = ("prepare", "annotate", "pick", "measure")
 #: What each Python of a run loads at its start: jobs of the workflow tell their CPU time.
 _TELLER = """\
 import atexit, os, resource, sys
@@ -49,8 +51,8 @@ run: day
 time: {{start: {start}, end: {end}, chunk_h: 24}}
 stations: {{table: stations.csv}}
 fetch: {{source: {{kind: files, paths: [station.mseed]}}}}
-keep: [waveforms, probabilities]
 """
+_KEEP = "keep: [waveforms, probabilities]\n"
 _STATION = "network,station,latitude,longitude,elevation_m\n{},{},35.7,-117.5,700\n"
 
 
@@ -70,29 +72,38 @@ def furnish(source: Path, hours: float, folder: Path) -> None:
     begin = obspy.UTCDateTime(start.date)
     text = _OVERLAY.format(start=begin, end=begin + 86400)
     (folder / "overlay.yaml").write_text(text)
+    (folder / "kept.yaml").write_text(text + _KEEP)
 
 
-def once(folder: Path) -> dict[str, float]:
-    """Run everything anew; figures by name."""
+def both(folder: Path) -> dict[str, float]:
+    """Figures of a run that keeps nothing, and of one that keeps its stores, with their sizes."""
+    kept = once(folder, "kept.yaml", _OF_KEPT)
+    run = folder / "results/day"
+    sizes = {name: sum(_size(run / part) for part in parts) for name, parts in _FOLDERS.items()}
+    sizes["all files"] = _size(run)
+    found = once(folder, "overlay.yaml", _OF_CHUNKS)
+    found |= {f"kept: {name}": kept[name] for name in (*_OF_KEPT, "prepare to measure")}
+    found |= {name: size / 1e6 for name, size in sizes.items()}
+    return found | {"all files that stay, nothing kept": _size(run) / 1e6}
+
+
+def once(folder: Path, overlay: str, of_chunks: tuple[str, ...]) -> dict[str, float]:
+    """Run everything anew; CPU seconds and wall seconds by name."""
     shutil.rmtree(folder / "results", ignore_errors=True)
     program = Path(sys.executable).with_name("quakeline")
-    words: list[str | Path] = [program, "run", "overlay.yaml", "--cores", "1"]
+    words: list[str | Path] = [program, "run", overlay, "--cores", "1"]
     told = folder / "cpu.txt"
     told.write_text("", encoding="utf-8")
     environment = {**measure.environment_of(1), **_listening(folder, told)}
     _, spent = measure.spent([*words, "--", "--until", "measure"], environment, folder)
-    run = folder / "results/day"
     found = {"whole run": spent["cpu_s"], "whole run, wall": spent["wall_s"]}
     jobs = [line.split() for line in told.read_text(encoding="utf-8").splitlines()]
-    silent = {*_ONCE, *_OF_CHUNKS}.difference(rule for rule, _ in jobs)
+    silent = {*_ONCE, *of_chunks}.difference(rule for rule, _ in jobs)
     if silent:
         sys.exit(f"no job of {', '.join(sorted(silent))} told what it took")
-    for rule in (*_ONCE, *_OF_CHUNKS):
+    for rule in (*_ONCE, *of_chunks):
         found[rule] = sum(float(cpu_s) for name, cpu_s in jobs if name == rule)
-    found["prepare to measure"] = sum(found[rule] for rule in _OF_CHUNKS)
-    for name, parts in _FOLDERS.items():
-        found[name] = sum(_size(run / part) for part in parts) / 1e6
-    found["all files"] = _size(run) / 1e6
+    found["prepare to measure"] = sum(found[rule] for rule in of_chunks)
     return found
 
 
@@ -119,11 +130,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         furnish(whole_process.source_of(words.file), 1 / 6 if words.quick else 24.0, folder)
-        runs = [once(folder) for _ in range(1 if words.quick else words.rounds)]
+        runs = [both(folder) for _ in range(1 if words.quick else words.rounds)]
     rows: list[dict[str, Any]] = []
     for key, value in measure.medians(runs).items():
         unit = "wall s" if "wall" in key else "MB" if key in _FOLDERS else "CPU s"
-        unit = "MB" if key == "all files" else unit
+        unit = "MB" if key.startswith("all files") else unit
         rows.append({"case": key, "unit": unit, "ours": round(value, 4)})
     measure.finish("run_cost", rows, words.quick)
 

@@ -27,7 +27,7 @@ def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None
     """Show jobs, hours, disk and memory of a run, from measured rates; nothing is run.
 
     Rates are those of the run's own jobs where it has begun. They are hours of one core; a GPU
-    takes less for `annotate`.
+    takes less for the network, which is part of `pick` where no `annotate` is listed.
     """
     from quakeline.workflow import launch, planning, rounds
 
@@ -38,7 +38,7 @@ def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None
     n = stations or _stations(run, place)
     results = place / "results" / run.run
     own = planning.measured(results, n, run.margin_s)
-    rates = planning.shipped().overlaid(own)
+    rates = planning.shipped(run).overlaid(own)
     made = planning.plan(run, n, rates, cores or os.cpu_count() or 1)
     source = f"this run ({', '.join(own.stages)})" if own.stages else "other runs"
     typer.echo("\n".join([*lines(made, cores or os.cpu_count() or 1), f"rates     of {source}"]))

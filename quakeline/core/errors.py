@@ -8,6 +8,8 @@ exception is a defect of the program and keeps its traceback.
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 EXIT_CODE = 2
 #: How libraries say that memory, also that of a further thread, cannot be had.
@@ -29,7 +31,12 @@ _NO_MEMORY = (
 
 
 class QuakelineError(Exception):
-    """One line for the user: what was given, and what is allowed."""
+    """One line for the user: what was given, and what is allowed.
+
+    `stage` is the stage that failed, where the job of another does its work; else empty.
+    """
+
+    stage = ""
 
 
 class ConfigError(QuakelineError):
@@ -46,6 +53,16 @@ class WeightsError(QuakelineError):
 
 class OutputError(QuakelineError):
     """Results cannot be written (disk full, read-only, no permission)."""
+
+
+@contextmanager
+def within(stage: str) -> Iterator[None]:
+    """Name the stage in errors for the user that are raised inside the block."""
+    try:
+        yield
+    except QuakelineError as error:
+        error.stage = error.stage or stage
+        raise
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -13,6 +13,7 @@ from quakeline.core.schemas import PICKS
 from quakeline.core.timeline import SECOND, Span, isos, sample_time
 from quakeline.inference.waveforms import Waveforms
 from quakeline.io.products import stores, tables
+from quakeline.io.products.curves import Curves
 from quakeline.models.cards import GAP_REACH_S
 from quakeline.picking.settings import Settings
 from quakeline.signal.amplitude import peak_amplitude, snr_db
@@ -238,22 +239,23 @@ def _scanned(picks: pd.DataFrame) -> pd.DataFrame:
     return picks[picks[_LEADS]].drop(columns=[_LEADS, "_chunk"])
 
 
-def picks_of_stores(curves: Any, motion: Any, rules: Settings, span: Span) -> pd.DataFrame:
-    """Picks of a chunk from its stores of probabilities and waveforms.
+def picks_of_curves(curves: Curves, motion: Any, rules: Settings, span: Span) -> pd.DataFrame:
+    """Picks of a chunk from its probabilities and its store of waveforms (WAVEFORMS).
 
-    Phases without a threshold in `rules` (the section `pick`) have that of the network's weights.
+    Curves are read once, from the first instrument to the last and forward in time, so they may
+    come from the network at that moment. Phases without a threshold in `rules` (the section `pick`)
+    have that of the network's weights.
     """
-    grid = stores.grid_of(curves)
-    phases = stores.labels_of(curves, "classes")
-    thresholds = {**dict(curves.attrs["thresholds"]), **rules.thresholds}
+    grid = curves.grid
+    thresholds = {**curves.thresholds, **rules.thresholds}
     picker = BlockPicker(
         rules.model_copy(update={"thresholds": thresholds}),
-        Origin(str(curves.attrs["model"]), str(curves.attrs["weights_id"]), phases, grid.rate_hz),
+        Origin(curves.model, curves.weights_id, curves.classes, grid.rate_hz),
         stores.labels_of(motion, "components"),
     )
     motion_start = stores.grid_of(motion).start_sample
     frames = []
-    for index, label in enumerate(stores.labels_of(curves, "instruments")):
+    for index, label in enumerate(curves.instruments):
         units = str(motion.attrs["units"].get(label, "counts"))
         clipped = motion.attrs.get("clipped", {}).get(label, ())
         for first, last in _blocks(span, grid):
@@ -261,7 +263,7 @@ def picks_of_stores(curves: Any, motion: Any, rules: Settings, span: Span) -> pd
             curve, waves, mask = (
                 Samples(_Row(array, index), start).cut(*wide)
                 for array, start in (
-                    (curves["probability"], grid.start_sample),
+                    (curves.probability, grid.start_sample),
                     (motion["data"], motion_start),
                     (motion["valid"], motion_start),
                 )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from quakeline.core.errors import ConfigError, WeightsError
 from quakeline.core.extras import lacking
@@ -30,7 +30,7 @@ from quakeline.models.cards import Card
 from quakeline.models.names import described
 from quakeline.models.polarity_cards import RATE_HZ
 from quakeline.models.sections import AnyKind, Builtin, Kind
-from quakeline.workflow import explaining
+from quakeline.workflow import explaining, joint_jobs
 from quakeline.workflow.stages import table as stages
 from quakeline.workflow.stages.fetch import edition_note
 from quakeline.workflow.time_section import Time
@@ -100,8 +100,12 @@ class Run(Section):
     keep: list[Literal["waveforms", "probabilities"]] = Field(
         default_factory=list,
         description="intermediate stores that stay on disk; the report draws record sections only"
-        " when both are kept",
+        " when both are kept. Without probabilities `annotate` and `pick` are one job, and a"
+        " changed setting of `pick` lets the network work again",
     )
+
+    #: Whether the folder of the run asks for jobs of `annotate`, see `joint_jobs.apart_in`.
+    _annotates_apart: bool = PrivateAttr(False)
 
     @field_validator("stations", mode="before")
     @classmethod
@@ -301,6 +305,16 @@ class Run(Section):
         return float(self._fibre_card().sampling_rate_hz)
 
     @property
+    def annotates_apart(self) -> bool:
+        """Whether `annotate` has jobs of its own; else those of `pick` do its work.
+
+        So it is where probabilities are kept, which a changed setting of `pick` reads again, where
+        networks run on a GPU, and where the run stands in a folder that asks for it.
+        """
+        asked = "probabilities" in self.keep or self.annotate.device == "cuda"
+        return asked or self._annotates_apart
+
+    @property
     def weights_stages(self) -> list[str]:
         """Stages that get weights, as far as the run needs them."""
         return [stage.name for stage in stages.of(self) if "weights" in stage.products]
@@ -455,7 +469,9 @@ def read(overlay: Mapping[str, Any] | None = None, default: Path = DEFAULT) -> R
     if overlay is None:
         path = only_overlay(default)
         overlay = read_yaml(path) if path else {}
-    return load(merged(base, overlay))
+    run = load(merged(base, overlay))
+    run._annotates_apart = joint_jobs.apart_in(default.parent.parent, run.run)
+    return run
 
 
 def only_overlay(default: Path = DEFAULT) -> Path | None:

@@ -63,6 +63,19 @@ class Rates:
         """These, with those of another measurement where it has them."""
         return Rates({**self.stages, **other.stages}, {**self.hour_bytes, **other.hour_bytes})
 
+    def joint(self, earlier: str, later: str) -> Rates:
+        """These, where jobs of a stage do the work of an earlier one too and start once."""
+        both = [self.stages[name] for name in (earlier, later) if name in self.stages]
+        rates = {name: rate for name, rate in self.stages.items() if name != earlier}
+        if both:
+            rates[later] = Rate(
+                max(rate.fixed_s for rate in both),
+                sum(rate.hour_s for rate in both),
+                max(rate.fixed_mb for rate in both),
+                max(rate.hour_mb for rate in both),
+            )
+        return Rates(rates, self.hour_bytes)
+
 
 @dataclass(frozen=True)
 class RunPlan:
@@ -84,10 +97,12 @@ class RunPlan:
     advised_chunk_h: float
 
 
-def shipped() -> Rates:
-    """The rates that come with the program."""
+def shipped(run: config.Run) -> Rates:
+    """The rates that come with the program, for the jobs of a run."""
     raw = json.loads(SHIPPED.read_text(encoding="utf-8"))["rates"]
-    return Rates({name: Rate(**rate) for name, rate in raw["stages"].items()}, raw["hour_bytes"])
+    stages_ = {name: Rate(**rate) for name, rate in raw["stages"].items()}
+    rates = Rates(stages_, raw["hour_bytes"])
+    return rates if run.annotates_apart else rates.joint("annotate", "pick")
 
 
 def measured(results: Path, stations: int, margin_s: float) -> Rates:

@@ -14,8 +14,10 @@ import sys
 import traceback
 import typing
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from pydantic import TypeAdapter
@@ -64,7 +66,7 @@ def run_job(job: Any) -> None:
                 checksums.seal(product, results)
         logger.info("%s: %s", _name(job), DONE)
     except errors.QuakelineError as error:
-        _explain(f"{_name(job)}: {errors.words_of(error)}", marker)
+        _explain(f"{_name(job, error.stage)}: {errors.words_of(error)}", marker)
     except Exception as error:
         if errors.out_of_memory(error):
             logger.info("%s", traceback.format_exc())
@@ -104,9 +106,7 @@ def _explain(message: str, marker: Path) -> NoReturn:
 def _run_stage(job: Any) -> None:
     stage = import_module(f"{_STAGES}.{job.rule}")
     params = dict(job.params.items())
-    given = params.pop("stage")
-    kind = getattr(stage, "AnyConfig", stage.Config)
-    config = TypeAdapter(kind).validate_python(dict(given["config"]))
+    given, earlier = params.pop("stage"), params.pop("earlier", None)
     inputs = dict(job.input.items())
     values = {
         **inputs,
@@ -115,16 +115,50 @@ def _run_stage(job: Any) -> None:
         **dict(job.wildcards.items()),
         "threads": int(job.threads),
     }
-    arguments = _arguments(stage.run, values)
+    if earlier is None:
+        run = stage.run
+    else:
+        before = import_module(f"{_STAGES}.{stage.EARLIER[0]}")
+        run = partial(stage.run_with_earlier, earlier=_config(before, earlier))
+    arguments = _arguments(run, values)
+    made_of = _identify({name: arguments[name] for name in inputs if name in arguments})
+    if earlier is not None:
+        made_of = _with_earlier(stage, before, earlier, made_of)
     record = provenance.Record(
         stage=job.rule,
         stage_version=given["version"],
         config={**given["config"], **{k: v for k, v in params.items() if _is_setting(v)}},
-        inputs=_identify({name: arguments[name] for name in inputs}),
+        inputs=made_of,
     )
     logger.info("%s: version %s, product %s", _name(job), stage.VERSION, record.product_id[:12])
     with provenance.recording(record):
-        stage.run(config, **arguments)
+        run(_config(stage, given), **arguments)
+
+
+def _config(stage: ModuleType, given: dict[str, Any]) -> Any:
+    """The section of a stage, of what the parameters of its rule say."""
+    kind = getattr(stage, "AnyConfig", stage.Config)
+    return TypeAdapter(kind).validate_python(dict(given["config"]))
+
+
+def _with_earlier(
+    stage: ModuleType, before: ModuleType, given: dict[str, Any], inputs: dict[str, str]
+) -> dict[str, str]:
+    """Inputs by name of a stage that does the work of an earlier one too.
+
+    They are those that it has where each is a job: the product of the earlier one, by the same
+    digest, in place of what that is made of.
+    """
+    name, product = stage.EARLIER
+    takes = inspect.signature(before.run).parameters
+    record = provenance.Record(
+        stage=name,
+        stage_version=given["version"],
+        config=given["config"],
+        inputs={key: digest for key, digest in inputs.items() if key in takes},
+    )
+    own = inspect.signature(stage.run).parameters
+    return {product: record.product_id, **{k: d for k, d in inputs.items() if k in own}}
 
 
 def _is_setting(value: Any) -> bool:
@@ -133,8 +167,8 @@ def _is_setting(value: Any) -> bool:
 
 def _arguments(run: Any, values: dict[str, Any]) -> dict[str, Any]:
     """Turn Snakemake's strings into what the signature of a stage's run() asks for."""
-    hints = typing.get_type_hints(run)
-    names = [name for name in inspect.signature(run).parameters if name != "config"]
+    hints = typing.get_type_hints(getattr(run, "func", run))
+    names = [name for name in inspect.signature(run).parameters if name in values]
     arguments = {}
     for name in names:
         value = values[name]
@@ -156,8 +190,9 @@ def _identify(inputs: dict[str, Any]) -> dict[str, str]:
     return digests
 
 
-def _name(job: Any) -> str:
-    return " ".join([job.rule, *dict(job.wildcards.items()).values()])
+def _name(job: Any, stage: str = "") -> str:
+    """The job by its stage, or that of its stages that is given, and its wildcards."""
+    return " ".join([stage or job.rule, *dict(job.wildcards.items()).values()])
 
 
 def _start_logging(log: Path) -> None:

@@ -25,7 +25,7 @@ def run_of(repository, days, chunk_h=24, keep=()):
 
 
 def test_hours_and_bytes_follow_from_rates(repository):
-    made = planning.plan(run_of(repository, 2), 10, RATES, 2)
+    made = planning.plan(run_of(repository, 2, keep=["probabilities"]), 10, RATES, 2)
     hours = (24 + 120 / 3600) * 10
     assert made.jobs["annotate"] == 2
     assert made.jobs["merge"] == 1
@@ -36,6 +36,16 @@ def test_hours_and_bytes_follow_from_rates(repository):
     assert made.peak_bytes == pytest.approx((1e3 + 1e6) * 2 * hours)
     chunk_h = made.cpu_h["prepare"] + made.cpu_h["annotate"]
     assert made.wall_h == pytest.approx(chunk_h / 2 + made.cpu_h["associate"])
+
+
+def test_a_job_that_does_the_work_of_two_starts_once(repository):
+    apart = planning.shipped(run_of(repository, 2, keep=["probabilities"]))
+    joint = planning.shipped(run_of(repository, 2))
+    assert "annotate" not in joint.stages
+    seconds = [apart.stages[name].seconds(24) for name in ("annotate", "pick")]
+    assert max(seconds) < joint.stages["pick"].seconds(24) < sum(seconds)
+    memory = [apart.stages[name].memory_mb(24) for name in ("annotate", "pick")]
+    assert joint.stages["pick"].memory_mb(24) == pytest.approx(max(memory), rel=0.3)
 
 
 def test_stores_that_pass_are_bounded_by_the_cores(repository):
@@ -55,11 +65,11 @@ def test_the_advised_chunk_makes_jobs_of_minutes():
 def test_ten_years_of_three_hundred_stations(repository):
     time = {"start": "2014-01-01T00:00:00Z", "end": "2024-01-01T00:00:00Z", "chunk_h": 24}
     run = demo_like({"time": time, "keep": []})
-    rates = planning.shipped()
+    rates = planning.shipped(run)
     made = planning.plan(run, 300, rates, 1000)
     assert made.chunks == 3652
     assert set(made.cpu_h) == {stage.name for stage in stages.of(run)}
-    assert max(made.cpu_h, key=made.cpu_h.get) == "annotate"
+    assert max(made.cpu_h, key=made.cpu_h.get) == "pick"
     assert 1e3 < sum(made.cpu_h.values()) < 1e6
     longest = max(
         rates.stages[stage.name].seconds(300 * made.advised_chunk_h)

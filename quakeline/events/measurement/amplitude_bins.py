@@ -7,16 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy.signal import sosfilt
 
+from quakeline.events.measurement import recursive_filters
 from quakeline.events.measurement.settings import Settings
 from quakeline.signal import spectra, wood_anderson
-from quakeline.signal.filters import butterworth
 
 #: Filters have forgotten what lies this far back.
 _MEMORY_S = wood_anderson.MEMORY_S
 _AHEAD_S = 0.5
-_ORDER = 2
 _LOWEST_HZ = 1.0
 #: Samples of windows that are filtered at once.
 _AT_ONCE = 2_000_000
@@ -111,11 +109,12 @@ class Sketcher:
             columns[name] = list(found.astype(np.float32))
         return columns
 
-    def _filtered(self, data: np.ndarray, band: tuple[float | None, float | None]) -> np.ndarray:
+    def _filtered(self, data: np.ndarray, band: tuple[float, float | None]) -> np.ndarray:
         low, high = band
-        if low is not None and low >= 0.4 * self.rate_hz:
+        if low >= 0.4 * self.rate_hz:
             return np.full_like(data, np.nan)
-        return np.asarray(sosfilt(_sections(low, high, self.rate_hz), data, axis=-1))
+        sections = recursive_filters.sections(low, high, self.rate_hz)
+        return recursive_filters.filtered(sections, data)
 
     def _binned(self, windows: np.ndarray) -> np.ndarray:
         """The bins of windows, shape (onsets, bins, samples of a bin)."""
@@ -134,11 +133,6 @@ class Sketcher:
         np.cumsum(~valid, axis=1, out=lacking[:, 1:])
         first = np.arange(self.bins) * per_bin
         return np.asarray(lacking[:, first + span] == lacking[:, first])
-
-
-@lru_cache(maxsize=16)
-def _sections(low_hz: float | None, high_hz: float | None, rate_hz: float) -> np.ndarray:
-    return butterworth(low_hz, high_hz, _ORDER, rate_hz)
 
 
 @lru_cache(maxsize=16)

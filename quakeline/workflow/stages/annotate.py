@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from quakeline.core.errors import within
 from quakeline.core.section import MayBeAuto, Section
 from quakeline.models.cards import Card, Scan, Stacking
 from quakeline.models.windowing import Windowing
+
+if TYPE_CHECKING:
+    from quakeline.inference.engine import Piece
+    from quakeline.io.products.curves import Curves
 
 VERSION = 3
 
@@ -75,33 +82,47 @@ class Config(Section):
         )
 
 
-def run(
-    config: Config, *, waveforms: Path, weights: Path, threads: int, probabilities: Path
-) -> None:
-    """Write the probabilities (PROBABILITIES) of a chunk.
+@dataclass(frozen=True)
+class AnnotatedChunk:
+    """A chunk that the network is about to work on.
 
-    The store covers the waveforms less what a sample's windows (and the filter) reach on both
-    sides, since samples nearer to the ends are not covered by all their windows.
+    `pieces` are its probabilities as they are made, `curves` describes them and reads the same
+    pieces: who takes one leaves the other. `reach` is by how many samples they begin after the
+    waveforms of the open store `source`.
     """
-    from quakeline.core.schemas import PROBABILITIES, WAVEFORMS
+
+    source: Any
+    curves: Curves
+    pieces: Iterator[Piece]
+    reach: int
+
+
+@within("annotate")
+def annotated(config: Config, *, waveforms: Path, weights: Path, threads: int) -> AnnotatedChunk:
+    """Load the network and open the waveforms (WAVEFORMS) of a chunk.
+
+    The curves cover the waveforms less what a sample's windows (and the filter) reach on both
+    sides, since samples nearer to the ends are not covered by all their windows. Raises
+    QuakelineError for weights or waveforms that cannot be used.
+    """
+    from quakeline.core.schemas import WAVEFORMS
     from quakeline.inference.annotator import Annotator
     from quakeline.inference.waveforms import Arrays
     from quakeline.io.products import provenance, stores
-    from quakeline.io.products.curves import CurveWriter
+    from quakeline.io.products.curves import Curves, PassingCurves
 
     source = stores.open_store(waveforms, WAVEFORMS)
-    windowing = config.windowing
     # whatever module the weights of a run name, its configuration has named
-    annotator = Annotator.load(weights, config.device, threads, config.batch, windowing, True)
+    annotator = Annotator.load(
+        weights, config.device, threads, config.batch, config.windowing, True
+    )
     card = annotator.card
     provenance.chose("annotate", config.plain(), _windowing_of(card))
     whole = stores.grid_of(source)
-    lo = whole.start_sample + annotator.reach
-    hi = whole.start_sample + whole.n_samples - annotator.reach
-    labels = {
-        "instruments": stores.labels_of(source, "instruments"),
-        "classes": list(card.phases),
-    }
+    grid = stores.Grid(
+        whole.start_sample + annotator.reach, whole.n_samples - 2 * annotator.reach, whole.rate_hz
+    )
+    instruments, classes = stores.labels_of(source, "instruments"), list(card.phases)
     recorded = Arrays(
         source["data"],
         source["valid"],
@@ -110,23 +131,49 @@ def run(
         card.components,
     )
     logger.info("annotate: %d instruments, %s", recorded.n_instruments, annotator)
+    end = grid.start_sample + grid.n_samples
+    pieces = _told(annotator.annotate(recorded, grid.start_sample, end), instruments, end)
+    shape = (len(instruments), len(classes), grid.n_samples)
+    curves = Curves(
+        PassingCurves(pieces, shape, grid.start_sample), grid, instruments, classes, card.name,
+        annotator.weights_id, dict(card.thresholds),
+    )  # fmt: skip
+    return AnnotatedChunk(source, curves, pieces, annotator.reach)
+
+
+def _told(pieces: Iterator[Piece], instruments: list[str], end: int) -> Iterator[Piece]:
+    """Pieces as they come; the log names each instrument that is done."""
+    with within("annotate"):
+        for piece in pieces:
+            yield piece
+            if piece.start + piece.curves.shape[1] >= end:
+                logger.info("annotate: %s done", instruments[piece.instrument])
+
+
+def run(
+    config: Config, *, waveforms: Path, weights: Path, threads: int, probabilities: Path
+) -> None:
+    """Write the probabilities (PROBABILITIES) of a chunk, see `annotated`."""
+    from quakeline.core.schemas import PROBABILITIES
+    from quakeline.io.products import stores
+    from quakeline.io.products.curves import CurveWriter
+
+    made = annotated(config, waveforms=waveforms, weights=weights, threads=threads)
+    curves = made.curves
     with stores.create(
         probabilities,
         PROBABILITIES,
-        stores.Grid(lo, hi - lo, whole.rate_hz),
-        labels,
-        model=card.name,
-        weights_id=annotator.weights_id,
-        thresholds=card.thresholds,
+        curves.grid,
+        {"instruments": curves.instruments, "classes": curves.classes},
+        model=curves.model,
+        weights_id=curves.weights_id,
+        thresholds=curves.thresholds,
     ) as target:
-        writer = CurveWriter(target, lo)
-        for piece in annotator.annotate(recorded, lo, hi):
+        writer = CurveWriter(target, curves.grid.start_sample)
+        for piece in made.pieces:
             writer.add(piece.instrument, piece.start, piece.curves)
-            if piece.start + piece.curves.shape[1] >= hi:
-                name = labels["instruments"][piece.instrument]
-                logger.info("annotate: %s done", name)
         writer.close()
-        _copy_masks(source, target, lo - whole.start_sample)
+        _copy_masks(made.source, target, made.reach)
 
 
 def _copy_masks(source: Any, target: Any, offset: int) -> None:

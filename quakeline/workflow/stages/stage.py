@@ -83,6 +83,10 @@ class Settings(Protocol):
         """Polarities."""
 
     @property
+    def annotates_apart(self) -> bool:
+        """Whether `annotate` has jobs of its own, not those of `pick`."""
+
+    @property
     def classify_windows(self) -> EventWeights | None:
         """The network of `classify` that looks at waveforms; None where there is none."""
 

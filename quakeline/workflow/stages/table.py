@@ -39,6 +39,10 @@ def _waveforms(run: Settings) -> bool:
     return run.fetch is not None
 
 
+def _annotated_apart(run: Settings) -> bool:
+    return run.fetch is not None and run.annotates_apart
+
+
 def _fibres(run: Settings) -> bool:
     return bool(run.fibres)
 
@@ -193,7 +197,7 @@ TABLE: tuple[Stage, ...] = (
         "chunk",
         {"probabilities": "probabilities/{chunk}.zarr"},
         phase="picks",
-        has=_waveforms,
+        has=_annotated_apart,
         gpu=True,
         group="chunks",
         temporary=frozenset({"probabilities"}),

@@ -61,9 +61,15 @@ RUNS = {
         {"fetch", "weights"},
     ),
     "trained": ("train: {dataset: ds.npz}\n", _WAVEFORMS | {"train"}, {"weights"}),
+    "nothing kept": ("keep: []\n", _WAVEFORMS - {"annotate"}, {"weights"}),
+    "nothing kept, on a GPU": (
+        "keep: []\nannotate: {device: cuda}\n",
+        _WAVEFORMS,
+        {"weights"},
+    ),
     "mechanisms of networks": (
         "keep: [waveforms]\nmechanism: {networks: [a.nc], reversals: theirs.csv}\n",
-        _WAVEFORMS | {"mechanism"},
+        (_WAVEFORMS - {"annotate"}) | {"mechanism"},
         {"weights"},
     ),
     "evaluated": (

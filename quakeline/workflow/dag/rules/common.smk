@@ -55,6 +55,16 @@ def every(product, **wildcards):
     return expand(str(product), **wildcards)
 
 
+def if_apart(made, else_of):
+    """What `pick` takes where `annotate` has jobs of its own, and where it does their work."""
+    return made if RUN.annotates_apart else else_of
+
+
+def earlier_of_picks():
+    """The parameters of `annotate` where the jobs of `pick` do its work."""
+    return {} if RUN.annotates_apart else {"earlier": RUN.params("annotate")}
+
+
 def log_of(stage):
     """The pattern of the logs of a stage."""
     return f"{RESULTS}/{STAGES[stage].log}"

@@ -6,6 +6,8 @@
 #                                                     there is a section train), for all below
 #   annotate   waveforms/<chunk>.zarr, weights     -> probabilities/<chunk>.zarr
 #   pick       probabilities, waveforms            -> picks/<chunk>.parquet
+#              (or weights, waveforms: where nobody else reads probabilities its jobs do the work of
+#              annotate, and store none)
 #   measure    picks (or those of a table that
 #              replaces them), waveforms           -> measurements/<chunk>.parquet
 #   classify_windows  the same and those of a
@@ -113,7 +115,8 @@ rule annotate:
 
 rule pick:
     input:
-        probabilities=rules.annotate.output.probabilities,
+        probabilities=if_apart(rules.annotate.output.probabilities, else_of=[]),
+        weights=if_apart([], else_of=PICKER),
         waveforms=rules.prepare.output.waveforms,
     output:
         picks=product("pick", "picks"),
@@ -123,11 +126,12 @@ rule pick:
         benchmark_of("pick")
     conda:
         "../envs/quakeline.yaml"
-    threads: 1
+    threads: if_apart(1, else_of=2)
     resources:
-        **resources_of("pick", memory_mb=2000, runtime_min=60),
+        **resources_of("pick", memory_mb=2000, runtime_min=if_apart(60, else_of=180)),
     params:
         stage=RUN.params("pick"),
+        **earlier_of_picks(),
     message:
         "pick {wildcards.chunk}"
     script:
