@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import benchmarks
-from benchmarks import catalog_tables, measure, whole_process
+from benchmarks import catalog_tables, live_tables, measure, whole_process
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__))
 #: Modules that others use, without a command of their own.
@@ -63,6 +63,13 @@ def test_tables_of_the_page_on_catalogs_are_those_of_the_results():
     """`python -m benchmarks.catalog_tables --write` makes them so."""
     page = catalog_tables.PAGE.read_text(encoding="utf-8")
     assert catalog_tables.filled(page) == page
+
+
+def test_the_table_of_the_page_on_live_events_is_that_of_the_results():
+    """`python -m benchmarks.live_tables --write` makes it so."""
+    page = live_tables.PAGE.read_text(encoding="utf-8")
+    assert live_tables.filled(page, live_tables.TABLES) == page
+    assert len(live_tables.live_archive()) == 2
 
 
 @pytest.mark.parametrize("name", catalog_tables.TABLES)
