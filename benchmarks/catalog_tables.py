@@ -1,16 +1,17 @@
 """The tables of docs/catalog.md that follow from benchmarks/results.
 
 `python -m benchmarks.catalog_tables [--write]` prints them, or puts them into the page, between
-`<!-- figures: NAME -->` and `<!-- end -->`. Rows stand as in the lists below; a case that is not
-measured has none. Rows of quakeline beside other associators are those of `real_catalogs`, with
-what stations that were left out say of `rivals`.
+`<!-- figures: NAME -->` and `<!-- end -->`. Every case of a result has its row: those of the lists
+below in their order, then those without a name there, under what the result calls them. A case of
+the lists that is not measured has none. Rows of quakeline beside other associators are those of
+`real_catalogs`, with what stations that were left out say of `rivals`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,8 @@ _SPANS = {
     "calaveras_ncsn 1984-01-01T00:00Z": "Calaveras, P alone, 1984 to 1987",
     "calaveras_ncsn 1988-01-01T00:00Z": "Calaveras, P alone, 1988 to 1997",
 }
-_FEW_EVENTS = {
-    f"{case} few events": title for case, title in _SHORT.items() if case != "ceus2017_neic"
-}
+_FEW = " few events"
+_FEW_EVENTS = {f"{case}{_FEW}": title for case, title in _SHORT.items() if case != "ceus2017_neic"}
 _CAUSES = ("shared", "elsewhere", "other", "no_origin", "odds", "away", "unseen")
 
 
@@ -75,9 +75,9 @@ def main() -> None:
         print(f"{name}\n\n" + "\n".join(rows()) + "\n")
 
 
-def filled(page: str) -> str:
+def filled(page: str, tables: Mapping[str, Callable[[], list[str]]] | None = None) -> str:
     """A page with the rows of its tables as the results have them; headings stay."""
-    for name, rows in TABLES.items():
+    for name, rows in (TABLES if tables is None else tables).items():
         begin, end = f"<!-- figures: {name} -->\n", "<!-- end -->"
         head, found, rest = page.partition(begin)
         if not found:
@@ -94,6 +94,13 @@ def _cases(name: str) -> list[Row]:
     path = RESULTS / f"{name}.json"
     cases: list[Row] = json.loads(path.read_text(encoding="utf-8"))["cases"]
     return cases
+
+
+def _titled(names: Mapping[str, str], measured: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """What was measured and its title: in the order of the names, then all else as it is called."""
+    known = list(dict.fromkeys(measured))
+    yield from ((case, title) for case, title in names.items() if case in known)
+    yield from ((case, case) for case in known if case not in names)
 
 
 def _line(cells: Iterable[object]) -> str:
@@ -113,7 +120,7 @@ def real_catalogs() -> list[str]:
     """Rows of each set."""
     known = {row["case"]: row for row in _cases("real_catalogs")}
     lines = []
-    for case, title in _SETS.items():
+    for case, title in _titled(_SETS, known):
         row = known[case]
         inside = " / ".join(f"{100 * row[name][0]:.0f}" for name in ("in_68", "in_95"))
         lines.append(
@@ -141,11 +148,11 @@ def rivals() -> list[str]:
     ours = {row["case"]: row for row in _cases("real_catalogs")}
     theirs = {(row["case"], row["associator"]): row for row in _cases("rivals")}
     lines = []
-    for case, title in _SHORT.items():
-        for name, program in _ASSOCIATORS.items():
+    for case, title in _titled(_SHORT, [*ours, *(case for case, _ in theirs)]):
+        for name, program in _titled(_ASSOCIATORS, ["quakeline", *(one for _, one in theirs)]):
             row = theirs.get((case, name), {})
             if name == "quakeline":
-                row = {**ours[case], "held_out": row.get("held_out")}
+                row = {**ours[case], "held_out": row.get("held_out")} if case in ours else {}
             if "ended" in row:
                 stopped = f"stopped after {row['cpu_s']:.0f} CPU s"
                 lines.append(_line([title, program, stopped]) + " |" * 9)
@@ -175,9 +182,9 @@ def _compared(row: Row) -> list[str]:
 
 
 def stability() -> list[str]:
-    """Rows of the parts that the page shows."""
+    """Rows of each part."""
     known = {row["case"]: row for row in _cases("stability")}
-    return [_line([title, *_changes(known[case])]) for case, title in _PARTS.items()]
+    return [_line([title, *_changes(known[case])]) for case, title in _titled(_PARTS, known)]
 
 
 def _changes(row: Row) -> list[str]:
@@ -201,25 +208,22 @@ def _changes(row: Row) -> list[str]:
 
 def stated_errors() -> list[str]:
     """Rows of the parts of sets."""
-    return _stated(_SPANS)
+    return _stated(_SPANS, few=False)
 
 
 def stated_errors_few() -> list[str]:
     """Rows of small catalogs of each set."""
-    return _stated(_FEW_EVENTS)
+    return _stated(_FEW_EVENTS, few=True)
 
 
-def _stated(titles: dict[str, str]) -> list[str]:
+def _stated(titles: dict[str, str], *, few: bool) -> list[str]:
     """Rows of the cases that were measured, first in the velocities of the sets."""
-    known = {(row["case"], row["velocity"]): row for row in _cases("stated_errors")}
+    measured = [row for row in _cases("stated_errors") if row["case"].endswith(_FEW) == few]
     lines = []
     for velocity, words in (("own", "the set's"), ("IASP91", "IASP91")):
-        for case, title in titles.items():
-            if (case, velocity) not in known:
-                continue
-            if (case, velocity) not in known:
-                continue
-            row = known[case, velocity]
+        known = {row["case"]: row for row in measured if row["velocity"] == velocity}
+        for case, title in _titled(titles, known):
+            row = known[case]
             parts = [row[name] for name in ("ellipsoid", "epicentre", "depth")]
             lines.append(
                 _line(
@@ -241,9 +245,9 @@ def missed() -> list[str]:
     """Rows of the sets of which references with six picks are missed."""
     known = {row["case"]: row for row in _cases("missed")}
     lines = []
-    for case, title in _SHORT.items():
-        if case in known and known[case]["missed"]:
-            row = known[case]
+    for case, title in _titled(_SHORT, known):
+        row = known[case]
+        if row["missed"]:
             causes = [
                 f"{count} ({row['better'][name]})" if (count := row["causes"][name]) else "0"
                 for name in _CAUSES

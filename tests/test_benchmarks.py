@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import benchmarks
-from benchmarks import catalog_tables, measure, whole_process
+from benchmarks import catalog_tables, live_tables, measure, whole_process
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__))
 #: Modules that others use, without a command of their own.
@@ -63,6 +63,38 @@ def test_tables_of_the_page_on_catalogs_are_those_of_the_results():
     """`python -m benchmarks.catalog_tables --write` makes them so."""
     page = catalog_tables.PAGE.read_text(encoding="utf-8")
     assert catalog_tables.filled(page) == page
+
+
+def test_the_table_of_the_page_on_live_events_is_that_of_the_results():
+    """`python -m benchmarks.live_tables --write` makes it so."""
+    page = live_tables.PAGE.read_text(encoding="utf-8")
+    assert live_tables.filled(page, live_tables.TABLES) == page
+    assert len(live_tables.live_archive()) == 2
+
+
+@pytest.mark.parametrize("name", catalog_tables.TABLES)
+def test_a_case_without_a_name_has_its_row_too(monkeypatch, tmp_path, name):
+    for path in measure.RESULTS.glob("*.json"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(catalog_tables, "RESULTS", tmp_path)
+    before = catalog_tables.TABLES[name]()
+    file = tmp_path / f"{name.removesuffix('_few')}.json"
+    case = "a set of nobody few events" if name.endswith("_few") else "a set of nobody"
+    result = json.loads(file.read_text())
+    result["cases"].append({**result["cases"][0], "case": case})
+    file.write_text(json.dumps(result))
+    after = catalog_tables.TABLES[name]()
+    assert len(after) == len(before) + 1
+    (new,) = (row for row in after if row not in before)
+    assert new.startswith(f"| {case} |")
+
+
+@pytest.mark.parametrize("name", ["real_catalogs", "stability"])
+def test_each_measured_case_has_a_row_and_a_title(name):
+    cases = json.loads((measure.RESULTS / f"{name}.json").read_text())["cases"]
+    rows = catalog_tables.TABLES[name]()
+    assert len(rows) == len(cases)
+    assert not [one["case"] for one in cases if any(f"| {one['case']} |" in row for row in rows)]
 
 
 def test_a_changed_figure_changes_the_page(monkeypatch, tmp_path):

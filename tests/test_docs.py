@@ -7,6 +7,7 @@ A block that cannot run says so in the page, by a comment before it: `<!-- not r
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -196,6 +197,14 @@ $EDITOR file
     run: other
     time: {}
 """
+
+
+@pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md"])
+def test_tests_and_benchmarks_that_a_page_names_exist(page: str) -> None:
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:tests|benchmarks)/[\w./]*\w", text))
+    named |= {f"benchmarks/{one}.py" for one in re.findall(r"(?<![\w./])benchmarks\.(\w+)", text)}
+    assert not [one for one in sorted(named) if not (REPOSITORY / one).exists()]
 
 
 def test_an_unmarked_block_that_fails_is_a_failure(tmp_path: Path) -> None:
