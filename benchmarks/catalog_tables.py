@@ -210,15 +210,11 @@ def stated_errors_few() -> list[str]:
 
 
 def _stated(titles: dict[str, str]) -> list[str]:
-    """Rows of the cases that were measured, first in the velocities of the sets."""
+    """Rows of cases, first in the velocities of the sets."""
     known = {(row["case"], row["velocity"]): row for row in _cases("stated_errors")}
     lines = []
     for velocity, words in (("own", "the set's"), ("IASP91", "IASP91")):
         for case, title in titles.items():
-            if (case, velocity) not in known:
-                continue
-            if (case, velocity) not in known:
-                continue
             row = known[case, velocity]
             parts = [row[name] for name in ("ellipsoid", "epicentre", "depth")]
             lines.append(
