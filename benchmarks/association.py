@@ -6,8 +6,8 @@ settings and two threads. Each size is a process of its own. CPU seconds are tho
 and processes, travel-time tables included; `peak_mb` is the largest memory of the process, which
 also holds the making of the sequence (`made_mb` when it was made). `--real` takes the picks of a
 set (see `benchmarks.real_catalogs`) again and again, each time some whole days later, on one
-thread, and only associates them: `association_real.json`. `--stations` associates 10,000 picks of
-30 to 1,000 stations, as dense as 30 within 60 km, with 20 events an hour and what real sets have
+thread, and only associates them: `association_real.json`. `--stations` associates 10,000 picks at
+most of 30 to 1,000 stations, as dense as 30 within 60 km, with 20 events an hour and what real sets have
 (`sequences.as_real`): `association_stations.json`.
 """
 
@@ -113,7 +113,7 @@ def repeated(picks: int, threads: int, folder: str) -> dict[str, float]:
 
 
 def wide(stations: int, threads: int) -> dict[str, float]:
-    """Seconds and memory of the association of 10,000 picks of a network of so many stations."""
+    """Seconds and memory of the association of 10,000 picks at most of so many stations."""
     radius_km = 60 * (stations / 30) ** 0.5
     plan = Plan(stations, radius_km, hours=10_000 / (14 * stations), events_per_hour=20)
     sequence = make(as_real(plan))
