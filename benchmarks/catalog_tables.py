@@ -42,6 +42,24 @@ _PARTS = {
     "ridgecrest2019_pal_foreshocks 2019-07-05T00:00Z": "Ridgecrest foreshocks, 00 to 02 h",
     "ridgecrest2019_rt20min all": "Ridgecrest in real time",
     "westmorland2020 first 300, IASP91": "Westmorland, first 300 picks, IASP91",
+    "ridgecrest2019_pal_foreshocks first 300, IASP91": "Ridgecrest foreshocks, first 300 picks,"
+    " IASP91",
+}
+_SPANS = {
+    "westmorland2020 2020-10-01T01:00Z": "Westmorland, 01 h, model too fast above",
+    "westmorland2020 2020-10-01T06:00Z": "Westmorland, 06 to 07:30 h",
+    "westmorland2020 2020-10-01T11:00Z": "Westmorland, 11 to 12:30 h",
+    "ridgecrest2019_rt20min all": "Ridgecrest in real time",
+    "ridgecrest2019_scsn 2019-07-04T18:00Z": "Ridgecrest, analysts' picks, 18 h",
+    "ridgecrest2019_scsn 2019-07-04T20:00Z": "Ridgecrest, analysts' picks, 20 h",
+    "ridgecrest2019_pal_foreshocks 2019-07-04T18:00Z": "Ridgecrest foreshocks, 10 of 14 stations,"
+    " 18 to 20 h",
+    "ridgecrest2019_pal_foreshocks 2019-07-05T00:00Z": "Ridgecrest foreshocks, 00 to 02 h",
+    "calaveras_ncsn 1984-01-01T00:00Z": "Calaveras, P alone, 1984 to 1987",
+    "calaveras_ncsn 1988-01-01T00:00Z": "Calaveras, P alone, 1988 to 1997",
+}
+_FEW_EVENTS = {
+    f"{case} few events": title for case, title in _SHORT.items() if case != "ceus2017_neic"
 }
 _CAUSES = ("shared", "elsewhere", "other", "no_origin", "odds", "away", "unseen")
 
@@ -181,6 +199,44 @@ def _changes(row: Row) -> list[str]:
     ]
 
 
+def stated_errors() -> list[str]:
+    """Rows of the parts of sets."""
+    return _stated(_SPANS)
+
+
+def stated_errors_few() -> list[str]:
+    """Rows of small catalogs of each set."""
+    return _stated(_FEW_EVENTS)
+
+
+def _stated(titles: dict[str, str]) -> list[str]:
+    """Rows of the cases that were measured, first in the velocities of the sets."""
+    known = {(row["case"], row["velocity"]): row for row in _cases("stated_errors")}
+    lines = []
+    for velocity, words in (("own", "the set's"), ("IASP91", "IASP91")):
+        for case, title in titles.items():
+            if (case, velocity) not in known:
+                continue
+            if (case, velocity) not in known:
+                continue
+            row = known[case, velocity]
+            parts = [row[name] for name in ("ellipsoid", "epicentre", "depth")]
+            lines.append(
+                _line(
+                    [
+                        title,
+                        words,
+                        row["matched"],
+                        *(f"{100 * some:.0f} / {100 * most:.0f}" for some, most in parts),
+                        f"{row['epicentre_km']:.1f}",
+                        f"{row['depth_km']:+.1f}",
+                        f"{row['stated_depth_km']:.1f}",
+                    ]
+                )
+            )
+    return lines
+
+
 def missed() -> list[str]:
     """Rows of the sets of which references with six picks are missed."""
     known = {row["case"]: row for row in _cases("missed")}
@@ -201,6 +257,8 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "rivals": rivals,
     "stability": stability,
     "missed": missed,
+    "stated_errors": stated_errors,
+    "stated_errors_few": stated_errors_few,
 }
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
 """Which share of the references lies within the errors that hypocentres state.
 
 `python -m benchmarks.stated_errors FOLDER [--only NAME]`: FOLDER has the sets that
-`benchmarks.real_catalogs` reads. Parts of them are located with default settings, and events are
-the references' as there. The references' own errors (`erh_km` and `erz_km`, where a table has them)
-are added to the stated ones. Shares are those within the 68 and the 95 % ellipsoid, within the
-ellipse of the epicentre alone and within the range of the depth alone.
+`benchmarks.real_catalogs` reads. Parts of them, and catalogs of 300 picks at five places of each
+set together, are located with default settings, in the set's own velocities and in IASP91, and
+events are the references' as there. The references' own errors (`erh_km` and `erz_km`, where a
+table has them) are added to the stated ones. Shares are those within the 68 and the 95 % ellipsoid,
+within the ellipse of the epicentre alone and within the range of the depth alone.
 """
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,37 +44,65 @@ PARTS: tuple[tuple[str, str | None, str | None], ...] = (
     ("ridgecrest2019_pal_foreshocks", "2019-07-05T00:00Z", "2019-07-05T02:00Z"),
 )
 _MARGIN = pd.Timedelta("60s")
+#: Picks of one small catalog, and how many of these a set gives.
+_SMALL, _PLACES = 300, 5
+VELOCITIES = ("own", "IASP91")
 
 
 def main() -> None:
     """Measure each part and keep the figures in benchmarks/results/stated_errors.json."""
     words = parser_of_sets(__doc__).parse_args()
     rows = []
-    held = [folder.name for folder in sets(words.folder, words.only)]
-    for name, begin, end in PARTS:
-        if name in held:
-            figures = measured(words.folder / name, begin, end)
-            rows.append({"case": name, "begin": begin, "end": end, **figures})
-            finish("stated_errors", rows, words.quick, kept=words.only)
+    folders = {folder.name: folder for folder in sets(words.folder, words.only)}
+    spans = [(name, begin, end) for name, begin, end in PARTS if name in folders]
+    cases = [(f"{name} {begin or 'all'}", [spanned(folders[name], begin, end)])
+             for name, begin, end in spans]  # fmt: skip
+    names = [name for name in dict.fromkeys(name for name, _, _ in PARTS) if name in folders]
+    cases += [(f"{name} few events", list(small(folders[name]))) for name in names]
+    for velocity in VELOCITIES:
+        for case, parts in cases:
+            found = measured(folders[case.split()[0]], parts, velocity)
+            rows.append({"case": case, "velocity": velocity, **found})
+            finish("stated_errors", rows, words.quick, keys=("case", "velocity"))
 
 
-def measured(folder: Path, begin: str | None, end: str | None) -> dict[str, Any]:
-    """Figures of one part of a set."""
-    with tempfile.TemporaryDirectory() as place:
-        part = Path(place)
-        for name in ("stations.csv", "velocity.csv"):
-            shutil.copyfile(folder / name, part / name)
-        between(folder / "picks.csv", begin, end, _MARGIN).to_csv(part / "picks.csv", index=False)
-        reference = between(folder / "reference_events.csv", begin, end, pd.Timedelta(0))
-        reference = reference.reset_index(drop=True)
-        made = made_of(part, part / "picks.csv", part / "catalog")
-        pairs = matched(made["events"], reference, *window(part / "stations.csv"))
-        return {
-            "references": len(reference),
-            "events": len(made["events"]),
-            "matched": len(pairs),
-            **held(made["events"], reference, pairs),
-        }
+#: Picks and references.
+Part = tuple[pd.DataFrame, pd.DataFrame]
+
+
+def spanned(folder: Path, begin: str | None, end: str | None) -> Part:
+    """A part of a set; picks to a minute before and after it."""
+    reference = between(folder / "reference_events.csv", begin, end, pd.Timedelta(0))
+    picks = between(folder / "picks.csv", begin, end, _MARGIN)
+    return picks, reference.reset_index(drop=True)
+
+
+def small(folder: Path) -> Iterator[Part]:
+    """A few picks at some places of a set."""
+    picks, reference = spanned(folder, None, None)
+    picks = picks.sort_values("time", kind="stable")
+    for first in np.linspace(0, max(len(picks) - _SMALL, 0), _PLACES + 1, dtype=int)[:_PLACES]:
+        some = picks.iloc[first : first + _SMALL]
+        inside = reference["time"].between(some["time"].iloc[0], some["time"].iloc[-1])
+        yield some, reference[inside].reset_index(drop=True)
+
+
+def measured(folder: Path, parts: list[Part], velocity: str) -> dict[str, Any]:
+    """Figures of parts of a set together, each a catalog of its own."""
+    counts, offsets, spreads = np.zeros(3, dtype=int), [], []
+    model = folder / "velocity.csv" if velocity == "own" else Path(velocity.lower())
+    for picks, reference in parts:
+        with tempfile.TemporaryDirectory() as place:
+            table = Path(place) / "picks.csv"
+            picks.to_csv(table, index=False)
+            events = made_of(folder, table, Path(place) / "catalog", model)["events"]
+        pairs = matched(events, reference, *window(folder / "stations.csv"))
+        apart, wide = differences(events, reference, pairs)
+        counts += [len(reference), len(events), len(pairs)]
+        offsets.append(apart)
+        spreads.append(wide)
+    said = dict(zip(("references", "events", "matched"), counts.tolist(), strict=True))
+    return {**said, **figures(np.concatenate(offsets), np.concatenate(spreads))}
 
 
 def between(file: Path, begin: str | None, end: str | None, margin: pd.Timedelta) -> pd.DataFrame:
@@ -90,6 +119,13 @@ def held(
     events: pd.DataFrame, reference: pd.DataFrame, pairs: list[tuple[int, int]]
 ) -> dict[str, Any]:
     """Shares of the references within the stated errors, and how far they are off, in km."""
+    return figures(*differences(events, reference, pairs))
+
+
+def differences(
+    events: pd.DataFrame, reference: pd.DataFrame, pairs: list[tuple[int, int]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """From events to their references, (n, 3) in km, and the covariances of both, (n, 3, 3)."""
     offsets, spreads = [], []
     for row, number in pairs:
         event = {str(key): value for key, value in events.iloc[number].items()}
@@ -97,7 +133,11 @@ def held(
         if spread is not None:
             offsets.append(offset_km(event, reference.iloc[row]))
             spreads.append(spread + own(reference.iloc[row]))
-    apart, wide = np.array(offsets), np.array(spreads)
+    return np.reshape(offsets, (-1, 3)), np.reshape(spreads, (-1, 3, 3))
+
+
+def figures(apart: np.ndarray, wide: np.ndarray) -> dict[str, Any]:
+    """Of offsets with stated covariances: shares within these, medians in km."""
     return {
         "ellipsoid": shares(apart, wide, slice(0, 3)),
         "epicentre": shares(apart, wide, slice(0, 2)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -82,7 +83,8 @@ class Layers(Section):
                 f"velocity table {where}: it is a grid in three dimensions; give it as velocity:"
                 f" {{kind: grid, file: {where}}}"
             )
-        return load(where, self.vp_vs or 0.0, self.interpolation)
+        found = load(where, self.vp_vs or 0.0, self.interpolation)
+        return replace(found, general=self.table in VELOCITY_MODELS)
 
 
 class Grid(Section):

@@ -8,7 +8,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from benchmarks.real_catalogs import matched
+import quakeline
+from benchmarks.real_catalogs import matched, window
+from benchmarks.stated_errors import between, held
 from quakeline.earth.sites import strongest
 from quakeline.events.association import associate, depth_range, suggested
 from quakeline.events.chain.material import read
@@ -58,6 +60,25 @@ def test_no_event_is_there_twice(name, shared):
     reference["time"] = pd.to_datetime(reference["time"], utc=True, format="ISO8601")
     reference = part(reference, start, end)
     assert len(matched(events, reference, 2.0, 5.0)) >= recall * len(reference)
+
+
+def test_few_events_in_a_general_model_state_errors_that_hold_the_references(shared):
+    """The first 300 picks of two sets in IASP91: 90 % of the references, and a sentence says so."""
+    inside, count = 0.0, 0
+    for name in ("westmorland2020", "ridgecrest2019_pal_foreshocks"):
+        folder = shared / "data/picks" / name
+        picks, reference = (
+            between(folder / f"{one}.csv", None, None, pd.Timedelta(0))
+            for one in ("picks", "reference_events")
+        )
+        picks = picks.sort_values("time", kind="stable").head(300)
+        made = quakeline.catalog(picks, folder / "stations.csv", threads=1)
+        events = made.events.reset_index(drop=True)
+        pairs = matched(events, reference, *window(folder / "stations.csv"))
+        inside += len(pairs) * held(events, reference, pairs)["ellipsoid"][1]
+        count += len(pairs)
+        assert any("general one, not one of this region" in one for one in made.diagnosis.sentences)
+    assert inside >= 0.9 * count
 
 
 def test_one_pick_less_makes_no_other_catalog(shared):

@@ -50,6 +50,11 @@ class VelocityGrid:
         """Three."""
         return 3
 
+    @property
+    def general(self) -> bool:
+        """Never: a grid is of a region."""
+        return False
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of velocities, nodes and places."""

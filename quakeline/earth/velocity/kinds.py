@@ -57,7 +57,8 @@ class Velocities(Protocol):
     """Velocities of P and S.
 
     `reading` says how a file was understood, `doubts` what looks wrong in it by itself;
-    `dimensions` is 1 where velocities change with depth alone, else 3.
+    `dimensions` is 1 where velocities change with depth alone, else 3; `general` is true of a model
+    of no region, as those of the program are.
     """
 
     @property
@@ -71,6 +72,10 @@ class Velocities(Protocol):
     @property
     def dimensions(self) -> int:
         """1 or 3."""
+
+    @property
+    def general(self) -> bool:
+        """Whether it was made for no region."""
 
     def typical(self, phase: str) -> float:
         """A velocity in km/s in the middle of those of the model."""

@@ -44,7 +44,8 @@ class Layers:
     are constant. The first layer's velocity holds up to the highest station, the last layer reaches
     down without end and is constant.
 
-    `reading` says how a file was understood, `doubts` what looks wrong in it.
+    `reading` says how a file was understood, `doubts` what looks wrong in it. `general` is true of
+    a model of no region, as those of the program are.
     """
 
     tops: tuple[float, ...]
@@ -54,6 +55,7 @@ class Layers:
     vs_base: tuple[float, ...] = ()
     reading: str = field(default="", compare=False)
     doubts: tuple[str, ...] = field(default=(), compare=False)
+    general: bool = field(default=False, compare=False)
 
     def holds(self, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
         """Whether places lie in the model, shape (n,): all do."""

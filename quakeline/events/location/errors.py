@@ -24,8 +24,12 @@ _SMALL_SHARE = 0.002
 S_ALONE = 0.35
 #: Errors of velocities from side to side over those of the whole, where residuals tell of no sides.
 SIDES = 0.22
-#: Errors of the whole, where no S tells the origin time, over those from side to side, and at most.
-_P_ALONE, _MOST = 6.5, 0.2
+#: Of what residuals tell of velocities: that of the whole, that from side to side which no station
+#: term holds, and that of the whole where no S tells the origin time, at most.
+_WHOLE, _SIDES_LEFT, _P_ALONE, _MOST = 1.1, 0.85, 7.15, 0.2
+#: What few events do not tell: the share for a model of the region and for a general one, the
+#: number of events that tell half of its variance, and what a general one always lacks.
+_UNTOLD, _UNTOLD_GENERAL, _FEW, _GENERAL = 0.10, 0.14, 8, 0.02
 #: Part of an event's arrivals that are S where these tell the origin time.
 _ENOUGH_S = 0.25
 #: Values that are tried. An error of single arrivals may lie between them.
@@ -118,27 +122,46 @@ def _between(values: np.ndarray, cost: np.ndarray) -> float:
 
 
 def split(
-    before: Errors, after: Errors, travel_s: np.ndarray, unknown: float, *, given: bool
+    before: Errors,
+    after: Errors,
+    travel_s: np.ndarray,
+    unknown: float,
+    *,
+    given: bool,
+    events: int,
+    general: bool = False,
 ) -> Errors:
     """Errors of hypocentres where station terms were taken off: what these were, and the rest.
 
     Residuals of arrivals that are alike in all events are velocities that differ from side to
-    side: of the share that the difference of `before` and `after` is of the travel times. As a
-    whole velocities are taken to be wrong by as much, and by several times as much for an event
-    without S, of which residuals hardly tell (both are what holds the references of real sets, see
-    docs/catalog.md). Both are no less than what residuals leave `unknown`, or than `after` tells
-    of, as far as terms took nothing, and that of the whole than was expected before any residual
-    was seen. A share that is `given` stays.
+    side: of the share that the difference of `before` and `after` is of the travel times. Of it
+    some is left, as a whole velocities are taken to be wrong by somewhat more, and by several times
+    as much for an event without S, of which residuals hardly tell. The share is no less than what
+    residuals leave `unknown`, or than `after` tells of, as far as terms took nothing, and that of
+    the whole than was expected before any residual was seen. `untold` is added to it. What holds
+    the references of real sets is in docs/catalog.md. A share that is `given` stays.
     """
     taken_s = np.sqrt(max(before.each_s**2 - after.each_s**2, 0.0))
     sides = float(taken_s / np.sqrt(np.mean(travel_s**2)))
     if given:
         return replace(after, sides=max(sides, after.sides))
     left = after.share * min(after.each_s / before.each_s, 1.0)
-    told = max(sides, left, unknown)
-    share = round(max(told, EXPECTED_SHARE), 4)
-    p_alone = round(min(max(share, _P_ALONE * sides), _MOST), 4)
-    return Errors(after.each_s, share, max(told, SIDES * share), p_alone)
+    added = untold(events, general=general)
+    told = float(np.hypot(max(sides, left, unknown), added))
+    share = round(max(_WHOLE * told, EXPECTED_SHARE), 4)
+    p_alone = round(max(share, min(_P_ALONE * float(np.hypot(sides, added)), _MOST)), 4)
+    return Errors(after.each_s, share, max(_SIDES_LEFT * told, SIDES * share), p_alone)
+
+
+def untold(events: int, *, general: bool) -> float:
+    """The share by which velocities may be wrong without residuals of so many events showing it.
+
+    Hypocentres of few events take up nearly all of it, above all their depths. A general model,
+    not one of the region, is wrong by more than one that was made for it.
+    """
+    few = 1 / (1 + (events / _FEW) ** 2)
+    expected, always = (_UNTOLD_GENERAL, _GENERAL) if general else (_UNTOLD, 0.0)
+    return float(np.hypot(expected * np.sqrt(few), always))
 
 
 def stretch(u: np.ndarray) -> float:

@@ -240,7 +240,15 @@ class Locator:
         # Terms take off what is left of the model's errors at the hypocentres; what these have
         # taken up stays in them, however small the residuals become.
         travel = arrivals.time_s - fits.point[arrivals.event, 3]
-        return split(before, after, travel, unknown, given=self.model_error_share != "auto")
+        return split(
+            before,
+            after,
+            travel,
+            unknown,
+            given=self.model_error_share != "auto",
+            events=len(fits.point),
+            general=self.model.general,
+        )
 
     def _with_terms(
         self, seen: list[Observations], arrivals: batch.Arrivals, fits: batch.Fits

@@ -1,6 +1,7 @@
 """What the residuals say: nothing in the true model, plain words in a wrong one."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -113,3 +114,17 @@ def test_delays_of_stations_that_the_model_does_not_explain_are_said(recorded):
     found = diagnosed(finder, *finder.locate(events, arrivals, late), late)
     assert found.delays["S"].spread_s > 0.15
     assert not [line for line in found.sentences if line.startswith("Delays of stations differ")]
+
+
+def test_where_depths_hang_on_the_velocities_it_is_said_why(recorded):
+    stations, events, arrivals, picks = recorded
+    p_alone = [table[table["phase"] == "P"].reset_index(drop=True) for table in (arrivals, picks)]
+    general = replace(TRUE, general=True)
+    cases = {
+        "a general one": judged(recorded, general),
+        "only 0 % of the arrivals are S": judged((stations, events, *p_alone), TRUE),
+    }
+    for why, found in cases.items():
+        (said,) = (one for one in found.sentences if one.startswith("All depths may be wrong"))
+        assert why in said
+        assert "tune velocity" in said

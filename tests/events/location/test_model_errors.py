@@ -90,6 +90,20 @@ def test_ellipsoids_hold_the_truth_in_models_whose_layers_are_wrong():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("general", "spread"), [(False, 0.10), (True, 0.14)])
+def test_ellipsoids_of_few_events_hold_the_truth_in_models_as_wrong_as_expected(general, spread):
+    """Six events hardly tell of velocities: each layer of twelve models is wrong by chance."""
+    rng = np.random.default_rng(5)
+    distance = []
+    for _ in range(12):
+        wrong = rng.normal(0, spread, 3)
+        model = replace(told(wrong, wrong), general=general)
+        distance.append(squared(*located(model, events=6)[:2]))
+    assert np.mean(np.array(distance) < IN_68) >= 0.6
+    assert np.mean(np.array(distance) < IN_95) >= 0.9
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [0.0, 0.03], ids=["right", "wrong"])
 def test_depths_do_not_gather_at_an_interface(wrong):
     found, _, sources = located(told(wrong, wrong), events=50)

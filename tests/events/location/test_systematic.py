@@ -10,7 +10,14 @@ from synthetics import network
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import VelocityModel
 from quakeline.events.location import Locator, batch, mixed, systematic, terms
-from quakeline.events.location.errors import EXPECTED_SHARE, Errors, Residuals, estimated, split
+from quakeline.events.location.errors import (
+    EXPECTED_SHARE,
+    Errors,
+    Residuals,
+    estimated,
+    split,
+    untold,
+)
 
 LAYERED = VelocityModel((-2.0, 3.0, 6.0, 16.0), (4.8, 5.6, 6.1, 6.8), (2.75, 3.25, 3.5, 3.9))
 EVENTS, SHARE, NOISE_S, S_ALONE = 120, 0.06, 0.1, 0.25
@@ -54,18 +61,34 @@ def test_what_terms_take_off_is_of_velocities_from_side_to_side_and_as_a_whole()
     def stated(before, after, unknown=0.01):
         """Of errors of single arrivals and of velocities, before terms and after."""
         told = [Errors(each_s, share, 0.0, share) for each_s, share in (before, after)]
-        return split(*told, travel, unknown, given=False)
+        return split(*told, travel, unknown, given=False, events=10_000)
 
     found = stated((0.5, 0.2), (0.3, 0.02))
     assert found.each_s == 0.3
-    assert found.sides == found.share == pytest.approx(0.04)
+    assert (found.sides, found.share) == pytest.approx((0.034, 0.044), rel=1e-2)
     assert found.p_alone == 0.2
     few = stated((0.3, 0.12), (0.3, 0.12))
-    assert few.share == few.sides == 0.12
+    assert (few.share, few.sides) == pytest.approx((0.132, 0.102), rel=1e-2)
     same = stated((0.1, 0.01), (0.1, 0.01))
-    assert (same.share, same.sides, same.p_alone) == (0.02, 0.01, 0.02)
-    untold = stated((0.1, 0.01), (0.1, 0.01), 0.05)
-    assert (untold.share, untold.p_alone) == (0.05, 0.05)
+    assert (same.share, same.sides, same.p_alone) == pytest.approx((0.02, 0.0085, 0.02), rel=1e-2)
+    unseen = stated((0.1, 0.01), (0.1, 0.01), 0.05)
+    assert (unseen.share, unseen.p_alone) == pytest.approx((0.055, 0.055), rel=1e-2)
+
+
+def test_few_events_and_a_general_model_leave_velocities_untold():
+    own, general = ([untold(n, general=one) for n in (1, 8, 30, 1000)] for one in (False, True))
+    assert own == sorted(own, reverse=True)
+    assert general == sorted(general, reverse=True)
+    assert all(more > less for more, less in zip(general, own, strict=True))
+    # One event tells nothing of its velocities, a thousand tell all but what is general.
+    assert (own[0], own[-1]) == pytest.approx((0.10, 0.0), abs=2e-3)
+    assert (general[0], general[-1]) == pytest.approx((0.14, 0.02), abs=2e-3)
+
+
+def test_a_share_that_is_given_is_not_enlarged_where_events_are_few():
+    same = Errors(0.1, 0.03, 0.01, 0.03)
+    found = split(same, same, np.full(4, 10.0), 0.01, given=True, events=1, general=True)
+    assert found == same
 
 
 def test_without_s_velocities_as_a_whole_are_less_certain():
