@@ -7,8 +7,8 @@ and processes, travel-time tables included; `peak_mb` is the largest memory of t
 also holds the making of the sequence (`made_mb` when it was made). `--real` takes the picks of a
 set (see `benchmarks.real_catalogs`) again and again, each time some whole days later, on one
 thread, and only associates them: `association_real.json`. `--stations` associates 10,000 picks at
-most of 30 to 1,000 stations, as dense as 30 within 60 km, with 20 events an hour and what real sets have
-(`sequences.as_real`): `association_stations.json`.
+most of 30 to 1,000 stations, as dense as 30 within 60 km, with 20 events an hour and what real sets
+have (`sequences.as_real`): `association_stations.json`.
 """
 
 from __future__ import annotations
