@@ -1,12 +1,14 @@
-"""How the time of association and location grows with the picks.
+"""How the time of association and location grows with the picks and the stations.
 
-`python -m benchmarks.association [--only "10000 picks"] [--real FOLDER] [--quick]`: sequences of
-10 events an hour, 30 % of their picks false, as long as they must be, with suggested settings and
-two threads. Each size is a process of its own. CPU seconds are those of all threads and processes,
-travel-time tables included; `peak_mb` is the largest memory of the process, which also holds the
-making of the sequence (`made_mb` when it was made). `--real` takes the picks of a set (see
-`benchmarks.real_catalogs`) again and again, each time some whole days later, on one thread, and
-only associates them: `association_real.json`.
+`python -m benchmarks.association [--only "10000 picks"] [--quick] [--real FOLDER | --stations]`:
+sequences of 10 events an hour, 30 % of their picks false, as long as they must be, with suggested
+settings and two threads. Each size is a process of its own. CPU seconds are those of all threads
+and processes, travel-time tables included; `peak_mb` is the largest memory of the process, which
+also holds the making of the sequence (`made_mb` when it was made). `--real` takes the picks of a
+set (see `benchmarks.real_catalogs`) again and again, each time some whole days later, on one
+thread, and only associates them: `association_real.json`. `--stations` associates 10,000 picks at
+most of 30 to 1,000 stations, as dense as 30 within 60 km, with 20 events an hour and what real sets
+have (`sequences.as_real`): `association_stations.json`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.measure import answered, child, finish, parser_of, peak_mb
-from benchmarks.sequences import CRUST, Plan, make
+from benchmarks.sequences import CRUST, Plan, as_real, make
 from quakeline.earth.sites import Sites
 from quakeline.events.association import associate, depth_range, suggested
 from quakeline.events.chain.associate import Settings, associated
@@ -28,6 +30,7 @@ from quakeline.events.location import Locator
 from quakeline.workflow.stages.locate import Config
 
 _SIZES = (10_000, 100_000, 1_000_000)
+_STATIONS = (30, 100, 300, 1_000)
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 #: Picks of an hour of these sequences, a little less than there are.
 _AN_HOUR = 550
@@ -38,11 +41,21 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--only", default="", metavar="TEXT", help="cases whose names hold TEXT")
     parser.add_argument("--quick", action="store_true", help="a short run, which keeps no figures")
-    parser.add_argument("--real", type=Path, metavar="FOLDER")
+    asked_for = parser.add_mutually_exclusive_group()
+    asked_for.add_argument("--real", type=Path, metavar="FOLDER")
+    asked_for.add_argument("--stations", action="store_true", help="networks of many stations")
     words = parser.parse_args()
-    if answered(words, measured=measured, repeated=repeated):
+    if answered(words, measured=measured, repeated=repeated, wide=wide):
         return
     rows = []
+    if words.stations:
+        for count in _STATIONS[:1] if words.quick else _STATIONS:
+            name = f"{count} stations"
+            if words.only in name:
+                figures = child("benchmarks.association", threads=1, side="wide", stations=count)
+                rows.append({"case": name, **figures})
+                finish("association_stations", rows, words.quick, kept=words.only)
+        return
     for size in [1_000] if words.quick else _SIZES:
         name = f"{size} picks"
         if words.only in name and words.real:
@@ -96,6 +109,23 @@ def repeated(picks: int, threads: int, folder: str) -> dict[str, float]:
     spent["association_cpu_s_per_10000_picks"] = spent["association_cpu_s"] * 1e4 / len(table)
     figures = {"picks": len(table), "events": len(events), **spent}
     figures |= {"made_mb": made_mb, "peak_mb": peak_mb()}
+    return {key: round(value, 2) for key, value in figures.items()}
+
+
+def wide(stations: int, threads: int) -> dict[str, float]:
+    """Seconds and memory of the association of 10,000 picks at most of so many stations."""
+    radius_km = 60 * (stations / 30) ** 0.5
+    plan = Plan(stations, radius_km, hours=10_000 / (14 * stations), events_per_hour=20)
+    sequence = make(as_real(plan))
+    table, made_mb = sequence.picks.head(10_000), peak_mb()
+    sites = Sites.of(sequence.stations)
+    (events, _), spent = _spent(
+        "association", lambda: associated(Settings(), table, sites, CRUST, threads)
+    )
+    spent["association_cpu_s_per_10000_picks"] = spent["association_cpu_s"] * 1e4 / len(table)
+    true = int((sequence.events["time_ns"] < table["time"].max().value).sum())
+    figures = {"picks": len(table), "true_events": true, "events": len(events)}
+    figures |= {**spent, "made_mb": made_mb, "peak_mb": peak_mb()}
     return {key: round(value, 2) for key, value in figures.items()}
 
 
