@@ -62,8 +62,9 @@ def test_the_reference_is_in_the_ellipsoid(events: pd.DataFrame, origin: pd.Time
     covariance = covariance_of(event)
     assert covariance is not None
     assert apart @ np.linalg.solve(covariance, apart) < 3.51
-    assert event["horizontal_sigma_km"] < 1
-    assert event["depth_sigma_km"] < 1.5
+    # Two events hardly tell of the velocities, which the errors allow for.
+    assert event["horizontal_sigma_km"] < 1.5
+    assert event["depth_sigma_km"] < 3.0
 
 
 def test_there_is_no_false_event(events: pd.DataFrame) -> None:
