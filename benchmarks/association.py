@@ -124,8 +124,8 @@ def wide(stations: int, threads: int) -> dict[str, float]:
     )
     spent["association_cpu_s_per_10000_picks"] = spent["association_cpu_s"] * 1e4 / len(table)
     true = int((sequence.events["time_ns"] < table["time"].max().value).sum())
-    figures = {"picks": len(table), "true_events": true, "events": len(events)}
-    figures |= {**spent, "made_mb": made_mb, "peak_mb": peak_mb()}
+    figures = {"picks": len(table), "true_events": true, "events": len(events), **spent}
+    figures |= {"made_mb": made_mb, "peak_mb": peak_mb()}
     return {key: round(value, 2) for key, value in figures.items()}
 
 

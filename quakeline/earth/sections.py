@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -83,8 +82,7 @@ class Layers(Section):
                 f"velocity table {where}: it is a grid in three dimensions; give it as velocity:"
                 f" {{kind: grid, file: {where}}}"
             )
-        found = load(where, self.vp_vs or 0.0, self.interpolation)
-        return replace(found, general=self.table in VELOCITY_MODELS)
+        return load(where, self.vp_vs or 0.0, self.interpolation)
 
 
 class Grid(Section):

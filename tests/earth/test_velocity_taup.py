@@ -7,6 +7,8 @@ import obspy.taup
 import pytest
 
 from quakeline.core.errors import DataError
+from quakeline.earth.sections import Layers
+from quakeline.earth.shipped import VELOCITY_MODELS
 from quakeline.earth.velocity import first_arrivals, load
 
 DATA = Path(obspy.taup.__file__).parent / "data"
@@ -40,3 +42,14 @@ def test_a_line_without_numbers_is_named(tmp_path: Path) -> None:
     path.write_text("0 5.8 3.4 2.7\nmoho\n35 nonsense\n")
     with pytest.raises(DataError, match="line 3: 35 nonsense given; depth, vp and vs are needed"):
         load(path)
+
+
+def test_a_mean_of_the_earth_is_general_and_a_crust_is_not(tmp_path: Path) -> None:
+    """By what a file holds, whatever it is called; stated errors follow from it."""
+    crust = "depth_km,vp,vs\n-2,5.2,3.0\n5,6.1,3.5\n30,7.9,4.5\n"
+    copied = VELOCITY_MODELS["iasp91"].read_text(encoding="utf-8").replace("\n", "\r\n")
+    for text, general in ((crust, False), (copied, True)):
+        (tmp_path / "own.csv").write_text(text)
+        assert load(tmp_path / "own.csv").general == general
+    assert load(DATA / "ak135.tvel").general
+    assert Layers(table="iasp91").model().general

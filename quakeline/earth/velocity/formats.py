@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from quakeline.core.errors import DataError
+from quakeline.earth.shipped import VELOCITY_MODELS
 from quakeline.earth.velocity import programs, taup
 from quakeline.earth.velocity.checks import of_velocities, require_sense
 from quakeline.earth.velocity.columns import table
@@ -23,6 +25,8 @@ _MANY = 8
 _GROWING = 0.8
 _SMALL_STEP = 0.03
 _CLOSE_KM = 2.0
+#: Where the lower mantle begins.
+_LOWER_MANTLE_KM = 660.0
 #: A jump: a step of so large a share, and so many times as steep as those beside it.
 _JUMP, _STEEPER = 0.1, 4.0
 
@@ -66,7 +70,16 @@ def load(path: Path, vp_vs: float = 0.0, interpolation: str = "auto") -> Velocit
     if not raw.rows:
         raise DataError(f"velocity table {path}: one row at least is needed")
     chosen, why = _chosen(path, raw, interpolation)
-    return _model(path, raw, vp_vs, chosen, why)
+    return replace(_model(path, raw, vp_vs, chosen, why), general=_is_general(text, raw))
+
+
+def _is_general(text: str, raw: Raw) -> bool:
+    """Whether a file holds a mean of the Earth's velocities: one of the program, or a whole mantle.
+
+    What stations of one region see ends far above the lower mantle.
+    """
+    shipped = [path.read_text(encoding="utf-8").split() for path in VELOCITY_MODELS.values()]
+    return raw.rows[-1].depth >= _LOWER_MANTLE_KM or text.split() in shipped
 
 
 def _reader(path: Path, text: str) -> Callable[[Path, str], Raw]:
