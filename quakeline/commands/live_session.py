@@ -45,6 +45,7 @@ def run_session(
 ) -> None:
     """Run a session in its folder, which no other one may fill meanwhile."""
     from quakeline.io.products import targets
+    from quakeline.live.events.files import clear
     from quakeline.live.output import Output as Folder
     from quakeline.live.publishing.publishers import Publishers
     from quakeline.live.running import Running
@@ -74,6 +75,9 @@ def run_session(
             return
         if folder.state:
             tell("goes on  from an earlier session")
+        if folder.replaces:
+            tell(f"replaces the ended session of other data or settings in {output}")
+            clear(output)
         page = shown.open() if shown else nullcontext("")
         with page as address, publishers, _stoppable() as stopped:
             if address:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -84,10 +84,30 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = None) -> None:
     with targets.filling(output, "merge") as place:
         replace(merged, record=record, settings=settings).fill(place)
         write_text(place / _TABLE, joined.duplicates.to_csv(index=False))
+    for line in _doubts(runs):
+        typer.secho(f"WARNING  {line}", err=True, fg="yellow")
     for catalog in named:
         gone = int((joined.duplicates["catalog"] == catalog.name).sum())
-        typer.echo(f"{catalog.name}: {len(catalog.events)} events, {gone} of them again elsewhere")
+        typer.echo(f"{catalog.name}: {len(catalog.events)} events, {gone} of them dropped")
     typer.echo(f"written  {output}: {len(joined.events)} events; duplicates.csv says what went")
+
+
+def _doubts(runs: list[str]) -> list[str]:
+    """Which catalogs were located otherwise than the first, whose settings the whole has."""
+    said = [_located_with(settings_of(run_folder_of(run))) for run in runs]
+    return [
+        f"{run} was located with other velocities or delays of stations than {runs[0]}, whose"
+        " settings the whole has: relocate or tune it with --velocity"
+        for run, how in zip(runs[1:], said[1:], strict=True)
+        if how and said[0] and how != said[0]
+    ]
+
+
+def _located_with(settings: dict[str, Any]) -> tuple[Any, Any] | None:
+    """Velocities and delays of stations of a catalog; None where it does not say them."""
+    if "velocity" not in settings:
+        return None
+    return settings["velocity"], settings.get("locate", {}).get("station_terms", "static")
 
 
 def _apart_s(folder: Path, settings: Settings, stations: pd.DataFrame, phases: pd.Series) -> float:

@@ -112,7 +112,8 @@ def export(
 ) -> None:
     """Write a network as an ONNX graph, compared with PyTorch in onnxruntime where that is there.
 
-    The graph turns normalised windows (batch, components, samples) into probabilities.
+    The graph turns normalised windows (batch, components, samples), with --as-images (batch, 1,
+    samples, components), into probabilities.
     """
     from quakeline.io.products import targets
     from quakeline.io.products.atomic import replacing

@@ -95,7 +95,7 @@ def pick(
         filtered=not no_filter,
     )
     settings = settings_of(annotator.card, smallest)
-    typer.echo(f"model    {annotator}")
+    typer.echo(f"model    {annotator}{', without its filter' if no_filter else ''}")
     origin = described(annotator.card)
     if origin:
         typer.echo(f"origin   {origin}")

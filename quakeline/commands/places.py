@@ -37,7 +37,12 @@ def folder_of(run: str) -> Path:
         return Path(run)
     found = launch.results_place(Path.cwd()) / "results" / run
     if not found.is_dir():
-        raise ConfigError(f"{run!r} given; neither a folder nor a run: {found} does not exist")
+        why = (
+            "is a file"
+            if Path(run).is_file()
+            else f"neither a folder nor a run: {found} does not exist"
+        )
+        raise ConfigError(f"{run!r} given; {why}; allowed: the folder of a catalog, or a run")
     return found
 
 

@@ -113,6 +113,8 @@ class Output:
         self.latencies = Latencies()
         #: Versions of the program that worked on this session before.
         self.earlier: list[dict[str, Any]] = []
+        #: Whether a session of other data or settings, which had ended, makes room.
+        self.replaces = False
         self.state = self._read_state()
         self._announced = self._announcements() if hurry else None
         self._days: dict[str, _Day] = {}
@@ -168,6 +170,7 @@ class Output:
         if same:
             return state
         if ended:
+            self.replaces = True
             return None
         raise ConfigError(
             f"--output: {str(self.folder)!r} given, the folder of a session with other data or"

@@ -111,6 +111,13 @@ def _rename(graph: Any, names: dict[str, str]) -> None:
         node.output[:] = [names.get(name, name) for name in node.output]
 
 
+def _unused(name: str, known: set[str]) -> str:
+    """The name, longer by as many strokes as it takes to be none of the known ones."""
+    while name in known:
+        name += "_"
+    return name
+
+
 def _take_images(graph: Any) -> None:
     """Put before a graph what makes (batch, components, samples) of images."""
     from onnx import TensorProto, helper
@@ -119,10 +126,12 @@ def _take_images(graph: Any) -> None:
     _, components, samples = given.type.tensor_type.shape.dim
     shape = ["batch", 1, samples.dim_value, components.dim_value]
     image = helper.make_tensor_value_info(given.name, TensorProto.FLOAT, shape)
-    windows = f"{given.name}_of_components"
+    known = {name for node in graph.node for name in (*node.input, *node.output)}
+    windows, axis, flat = (
+        _unused(f"{given.name}_{end}", known) for end in ("rows", "axis", "flat")
+    )
     for node in graph.node:
         node.input[:] = [windows if name == given.name else name for name in node.input]
-    axis, flat = f"{given.name}_axis", f"{given.name}_flat"
     graph.initializer.append(helper.make_tensor(axis, TensorProto.INT64, [1], [1]))
     first = [
         helper.make_node("Squeeze", [given.name, axis], [flat]),

@@ -32,6 +32,8 @@ class Windowing:
         """
         given = {name: value for name, value in asdict(self).items() if value is not None}
         if not given.pop("filtered"):
+            if card.filter is None and not card.members:
+                raise ConfigError(f"annotate.filtered: false given; {card.name} has no filter")
             given["filter"] = None
         if not card.members:
             if self.normalisation and card.normalisation != "max":

@@ -100,8 +100,9 @@ class Run(Section):
     keep: list[Literal["waveforms", "probabilities"]] = Field(
         default_factory=list,
         description="intermediate stores that stay on disk; the report draws record sections only"
-        " when both are kept. Without probabilities `annotate` and `pick` are one job, and a"
-        " changed setting of `pick` lets the network work again",
+        " when both are kept. Without probabilities `annotate` and `pick` are one job (unless"
+        " networks run on a GPU, or the run began with two), and a changed setting of `pick` lets"
+        " the network work again",
     )
 
     #: Whether the folder of the run asks for jobs of `annotate`, see `joint_jobs.apart_in`.

@@ -221,6 +221,21 @@ def test_catalogs_of_two_pickers_become_one(files, tmp_path):
     assert len(obspy.read_events(str(tmp_path / "out/catalog.qml"))) == 2
 
 
+def test_catalogs_in_other_velocities_are_merged_with_a_word(files, tmp_path):
+    folder, _ = files
+    common = ["catalog", folder / "picks.csv", folder / "stations.csv", "--threads", 1]
+    own = ["--velocity", folder / "velocity.csv"]
+    for name, words in (("one", own), ("two", []), ("three", own)):
+        done = invoke(*common, *words, "--output", tmp_path / name)
+        assert done.exit_code == 0, done.output
+    for others, word in ((["two"], True), (["three"], False)):
+        done = invoke(
+            "merge", tmp_path / "one", *(tmp_path / name for name in others), "-o", tmp_path / "m"
+        )
+        assert done.exit_code == 0, done.output
+        assert ("two was located with other velocities" in done.output) == word
+
+
 def test_one_catalog_is_nothing_to_merge(tmp_path):
     with pytest.raises(ConfigError, match="two different catalogs"):
         invoke("merge", tmp_path, tmp_path, "-o", tmp_path / "out")

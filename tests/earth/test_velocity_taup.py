@@ -47,8 +47,9 @@ def test_a_line_without_numbers_is_named(tmp_path: Path) -> None:
 def test_a_mean_of_the_earth_is_general_and_a_crust_is_not(tmp_path: Path) -> None:
     """By what a file holds, whatever it is called; stated errors follow from it."""
     crust = "depth_km,vp,vs\n-2,5.2,3.0\n5,6.1,3.5\n30,7.9,4.5\n"
-    copied = VELOCITY_MODELS["iasp91"].read_text(encoding="utf-8").replace("\n", "\r\n")
-    for text, general in ((crust, False), (copied, True)):
+    copied = VELOCITY_MODELS["iasp91"].read_text(encoding="utf-8").replace("5.8,", "5.80, ")
+    deep = crust + "".join(f"{z},{8 + z / 500},{(8 + z / 500) / 1.8}\n" for z in (300, 660, 940))
+    for text, general in ((crust, False), ("# mine\n" + copied, True), (deep, False)):
         (tmp_path / "own.csv").write_text(text)
         assert load(tmp_path / "own.csv").general == general
     assert load(DATA / "ak135.tvel").general

@@ -142,6 +142,18 @@ def test_another_version_with_other_settings_is_refused(tmp_path, other):
         opened(tmp_path, replace(RECIPE, **other, stage_version=2))
 
 
+def test_an_ended_session_makes_room_for_other_data_and_that_is_known(tmp_path):
+    output = opened(tmp_path)
+    assert not output.replaces
+    output.write({}, {}, {}, ended=True, now=True)
+    output.close()
+    assert opened(tmp_path).ended
+    assert not opened(tmp_path).replaces
+    other = Output(tmp_path, "live", replace(RECIPE, inputs={"st.xml": "2"}), by_day=True)
+    assert other.replaces
+    other.close()
+
+
 def test_a_session_with_an_end_does_not_change_the_program(tmp_path):
     for version, ends in ((1, True), (2, False)):
         recipe = replace(RECIPE, stage_version=version)

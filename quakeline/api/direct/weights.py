@@ -32,9 +32,9 @@ def load(
         raise ConfigError(f"device: {device!r} given; allowed: {', '.join(DEVICES)}")
     if threads is not None and threads < 1:
         raise ConfigError(f"threads: {threads} given; allowed: a number above 0")
-    for name, value in (("batch", batch), ("hop_samples", hop_samples)):
-        if value is not None and value < 1:
-            raise ConfigError(f"{name}: {value} given; allowed: a number above 0")
+    for name, value, most in (("batch", batch, 4096), ("hop_samples", hop_samples, 1 << 20)):
+        if value is not None and not (isinstance(value, int) and 1 <= value <= most):
+            raise ConfigError(f"{name}: {value!r} given; allowed: a whole number, 1 to {most}")
     cores = threads or len(os.sched_getaffinity(0))
     windowing = Windowing(hop_samples, filtered=filtered)
     return Annotator.load(weights_file(model, weights), device, cores, batch, windowing)

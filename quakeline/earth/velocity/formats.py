@@ -25,8 +25,8 @@ _MANY = 8
 _GROWING = 0.8
 _SMALL_STEP = 0.03
 _CLOSE_KM = 2.0
-#: Where the lower mantle begins.
-_LOWER_MANTLE_KM = 660.0
+#: No model of a region reaches so far down.
+_NEAR_THE_CORE_KM = 2500.0
 #: A jump: a step of so large a share, and so many times as steep as those beside it.
 _JUMP, _STEEPER = 0.1, 4.0
 
@@ -70,16 +70,15 @@ def load(path: Path, vp_vs: float = 0.0, interpolation: str = "auto") -> Velocit
     if not raw.rows:
         raise DataError(f"velocity table {path}: one row at least is needed")
     chosen, why = _chosen(path, raw, interpolation)
-    return replace(_model(path, raw, vp_vs, chosen, why), general=_is_general(text, raw))
+    return replace(_model(path, raw, vp_vs, chosen, why), general=_is_general(raw))
 
 
-def _is_general(text: str, raw: Raw) -> bool:
-    """Whether a file holds a mean of the Earth's velocities: one of the program, or a whole mantle.
-
-    What stations of one region see ends far above the lower mantle.
-    """
-    shipped = [path.read_text(encoding="utf-8").split() for path in VELOCITY_MODELS.values()]
-    return raw.rows[-1].depth >= _LOWER_MANTLE_KM or text.split() in shipped
+def _is_general(raw: Raw) -> bool:
+    """Whether rows are a mean of the Earth's velocities: those of the program, or to the core."""
+    shipped = [
+        table(path, path.read_text(encoding="utf-8")).rows for path in VELOCITY_MODELS.values()
+    ]
+    return raw.rows[-1].depth >= _NEAR_THE_CORE_KM or raw.rows in shipped
 
 
 def _reader(path: Path, text: str) -> Callable[[Path, str], Raw]:

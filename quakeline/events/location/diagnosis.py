@@ -38,6 +38,8 @@ _SHARE, _RATIO = 0.02, 0.02
 _EXPECTED_SHARE, _SHARE_STEP, _TURNS, _FOLLOWED = 0.15, 0.05, 12, 3
 _AZIMUTH_S, _ELEVATION_S_KM = 0.1, 0.1
 _LONE = 0.5
+#: Events from which velocities and depths can be told apart.
+_MANY = 100
 #: Part of the arrivals that are S below which depths hang on the velocities.
 _FEW_S = 0.1
 #: Standard errors by which something must differ from nothing.
@@ -136,7 +138,8 @@ def diagnosed(
     said = _sentences(found, own_delays=locator.given_terms is None)
     if len(events):
         of_s = float((arrivals["phase"] == "S").mean())
-        said += _of_depths(float(events["depth_sigma_km"].median()), of_s, locator.model.general)
+        sigma_km = float(events["depth_sigma_km"].median())
+        said += _of_depths(sigma_km, of_s, locator, len(events))
     return Diagnosis(locator.model.reading, _doubts(locator), said, **found)
 
 
@@ -421,18 +424,27 @@ def _sentences(found: dict[str, Any], *, own_delays: bool) -> list[str]:
     return said
 
 
-def _of_depths(sigma_km: float, of_s: float, general: bool) -> list[str]:
-    """Why all depths may be wrong together, where no residual need show it."""
+def _of_depths(sigma_km: float, of_s: float, locator: Locator, events: int) -> list[str]:
+    """Why all depths may be wrong together, where no residual need show it, and what helps."""
+    general = locator.model.general
     why = [
         *(["the velocity model is a general one, not one of this region"] if general else []),
         *([f"only {100 * of_s:.0f} % of the arrivals are S"] if of_s < _FEW_S else []),
     ]
     if not why:
         return []
+    holds = locator.model_error_share == "auto" and (
+        locator.station_terms != "none" or locator.given_terms is not None
+    )
+    helps = (
+        "`quakeline tune velocity` makes a model from them"
+        if events >= _MANY and locator.given_terms is None
+        else "a model of the region helps (velocity.table), or more events"
+    )
     said = (
         f"All depths may be wrong together, by more than residuals tell: {' and '.join(why)}. Their"
-        f" stated errors (median {sigma_km:.1f} km) allow for it; `quakeline tune velocity` makes a"
-        " model from picks of 15 events or more."
+        f" stated errors (median {sigma_km:.1f} km) {'allow' if holds else 'do not allow'} for it;"
+        f" {helps}."
     )
     return [said]
 

@@ -153,6 +153,19 @@ def split(
     return Errors(after.each_s, share, max(_SIDES_LEFT * told, SIDES * share), p_alone)
 
 
+def with_given_delays(errors: Errors, events: int, *, general: bool) -> Errors:
+    """Errors of hypocentres where delays of stations were given, not estimated.
+
+    What residuals tell is what the delays leave; what few events, or arrivals without S, do not
+    tell of velocities is added as in `split`.
+    """
+    added = untold(events, general=general)
+    share = round(max(float(np.hypot(errors.share, added)), EXPECTED_SHARE), 4)
+    told = float(np.hypot(max(errors.sides, SIDES * EXPECTED_SHARE), added))
+    p_alone = round(max(share, min(_P_ALONE * told, _MOST)), 4)
+    return Errors(errors.each_s, share, max(_SIDES_LEFT * told, SIDES * share), p_alone)
+
+
 def untold(events: int, *, general: bool) -> float:
     """The share by which velocities may be wrong without residuals of so many events showing it.
 

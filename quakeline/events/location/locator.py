@@ -18,7 +18,14 @@ from quakeline.core.timeline import SECOND
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model, Network, Times
 from quakeline.events.location import batch, mixed, modes, posterior, systematic, terms
-from quakeline.events.location.errors import Errors, estimated, looked_at, split, stretch
+from quakeline.events.location.errors import (
+    Errors,
+    estimated,
+    looked_at,
+    split,
+    stretch,
+    with_given_delays,
+)
 from quakeline.events.location.observations import Observations, gathered
 from quakeline.events.location.outliers import Others
 from quakeline.events.location.posterior import Solution
@@ -235,8 +242,11 @@ class Locator:
 
         `unknown` is the share by which velocities may be wrong after what the terms hold of it.
         """
+        given = self.model_error_share != "auto"
         if self.station_terms == "none":
-            return after
+            if given or self.given_terms is None:
+                return after
+            return with_given_delays(after, len(fits.point), general=self.model.general)
         # Terms take off what is left of the model's errors at the hypocentres; what these have
         # taken up stays in them, however small the residuals become.
         travel = arrivals.time_s - fits.point[arrivals.event, 3]
@@ -245,7 +255,7 @@ class Locator:
             after,
             travel,
             unknown,
-            given=self.model_error_share != "auto",
+            given=given,
             events=len(fits.point),
             general=self.model.general,
         )

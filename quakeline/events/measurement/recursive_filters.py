@@ -1,7 +1,8 @@
 """Butterworth filters of second order on many windows at once.
 
-They are those of SciPy (`butter`, `sosfilt`), to the last bit. A job that measures a station-day
-spends more time on importing `scipy.signal` than on these filters.
+They are those of SciPy (`butter`, `sosfilt`): to the last bit, or to rounding where the corners add
+up to half the rate, so that both sections are equally near to the unit circle. A job that measures
+a station-day spends more time on importing `scipy.signal` than on these filters.
 """
 
 from __future__ import annotations

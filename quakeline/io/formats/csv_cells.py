@@ -12,8 +12,13 @@ from quakeline.core.errors import DataError
 
 
 def read_cells(path: Path, what: str) -> pd.DataFrame:
-    """Read the cells of a CSV file (UTF-8) as stripped text; see `cells_of`."""
-    return cells_of(text_of(path, what), what, path)
+    """Read the cells of a CSV file (UTF-8) as stripped text; see `cells_of`.
+
+    Tabs part the columns where they part the names of these, and commas do not.
+    """
+    text = text_of(path, what)
+    names = next((line for line in text.splitlines() if line.strip(" \t,;|")), "")
+    return cells_of(text, what, path, "\t" if "\t" in names and "," not in names else ",")
 
 
 def text_of(path: Path, what: str) -> str:

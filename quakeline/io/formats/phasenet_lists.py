@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from quakeline.core.errors import DataError
@@ -19,9 +20,9 @@ _LISTS = (
     {"P": ("itp", "tp_prob"), "S": ("its", "ts_prob")},
 )
 _STATIONS = ("station_id", "station", "id")
-#: How names of files begin that tell the station: NET.STA, NET.STA.LOC or NET.STA.LOC.CHA.
+#: How names of files begin that tell the station: NET.STA, and perhaps LOC.CHA behind it.
 _FILE = re.compile(
-    r"[A-Z0-9]{1,2}\.[A-Z0-9]{1,5}(?:\.[A-Z0-9]{0,2}(?:\.[A-Z0-9]{2,3}(?![A-Z0-9]))?)?"
+    r"[A-Z0-9]{1,2}\.[A-Z0-9]{1,5}(?=[._]|$)(?:\.(?:[A-Z0-9]{2})?\.[A-Z][A-Z0-9]{1,2}(?=[._]|$))?"
 )
 
 
@@ -46,11 +47,9 @@ def lengthened(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
             f"picks {path}: samples in {names['P'][0]} given without t0, the time of the first one;"
             " allowed: PhaseNet's tables with t0 or begin_time"
         )
-    rows = []
+    rows, numbers = [], []
     stations = _stations(frame, path)
-    for number, (station, row) in enumerate(
-        zip(stations, frame.to_dict("records"), strict=True), start=2
-    ):
+    for number, station, row in zip(frame.index, stations, frame.to_dict("records"), strict=True):
         for phase, (samples, shares) in names.items():
             at, probable = (_numbers(row[name], name, number, path) for name in (samples, shares))
             if len(at) != len(probable):
@@ -62,8 +61,9 @@ def lengthened(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
                 (station, row["t0"], one, share, phase)
                 for one, share in zip(at, probable, strict=True)
             ]
+            numbers += [number] * len(at)
     columns = ["station_id", "begin_time", "phase_index", "phase_score", "phase_type"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, index=numbers, columns=columns)
 
 
 def _columns(names: dict[str, tuple[str, str]]) -> set[str]:
@@ -98,9 +98,12 @@ def _numbers(cell: object, name: str, row: int, path: Path | str) -> list[float]
         else str(cell).strip().removeprefix("[").removesuffix("]")
     )
     try:
-        return [float(word) for word in text.replace(",", " ").split()]
+        found = [float(word) for word in text.replace(",", " ").split()]
     except ValueError:
+        found = [-1.0]
+    if not all(0 <= one < np.inf for one in found):
         raise DataError(
-            f"picks {path}: row {row}: {name} {str(cell)!r} given; allowed: numbers in brackets,"
-            " [12 345]"
-        ) from None
+            f"picks {path}: row {row}: {name} {str(cell)!r} given; allowed: numbers from 0 on in"
+            " brackets, [12 345]"
+        )
+    return found

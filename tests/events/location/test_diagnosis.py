@@ -127,4 +127,18 @@ def test_where_depths_hang_on_the_velocities_it_is_said_why(recorded):
     for why, found in cases.items():
         (said,) = (one for one in found.sentences if one.startswith("All depths may be wrong"))
         assert why in said
-        assert "tune velocity" in said
+        assert "a model of the region helps" in said
+
+
+def test_it_is_not_said_that_errors_allow_for_what_was_not_added(recorded):
+    stations, events, arrivals, picks = recorded
+    for settings, word in (({}, "allow"), ({"model_error_share": 0.01}, "do not allow")):
+        finder = Locator(
+            Sites.of(stations), replace(TRUE, general=True), (-1.5, 25.0),
+            station_terms="static", **settings,
+        )  # fmt: skip
+        found = diagnosed(finder, *finder.locate(events, arrivals, picks), picks)
+        (said,) = (one for one in found.sentences if one.startswith("All depths may be wrong"))
+        assert f"km) {word} for it" in said
+    without = judged(recorded, replace(TRUE, general=True)).sentences
+    assert any("do not allow for it" in one for one in without)

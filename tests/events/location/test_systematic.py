@@ -17,6 +17,7 @@ from quakeline.events.location.errors import (
     estimated,
     split,
     untold,
+    with_given_delays,
 )
 
 LAYERED = VelocityModel((-2.0, 3.0, 6.0, 16.0), (4.8, 5.6, 6.1, 6.8), (2.75, 3.25, 3.5, 3.9))
@@ -83,6 +84,16 @@ def test_few_events_and_a_general_model_leave_velocities_untold():
     # One event tells nothing of its velocities, a thousand tell all but what is general.
     assert (own[0], own[-1]) == pytest.approx((0.10, 0.0), abs=2e-3)
     assert (general[0], general[-1]) == pytest.approx((0.14, 0.02), abs=2e-3)
+
+
+def test_given_delays_do_not_tell_of_velocities_either():
+    """As where delays are estimated, few events and arrivals without S leave velocities untold."""
+    left = Errors(0.05, 0.02, 0.0, 0.02)
+    few, many = (with_given_delays(left, n, general=False) for n in (8, 10_000))
+    assert few.share > 3 * many.share >= 3 * EXPECTED_SHARE * 0.99
+    assert few.sides > 2 * many.sides
+    assert few.p_alone == 0.2
+    assert few.each_s == many.each_s == 0.05
 
 
 def test_a_share_that_is_given_is_not_enlarged_where_events_are_few():

@@ -47,6 +47,33 @@ def test_lists_with_commas_and_a_column_of_stations(tmp_path: Path) -> None:
     ]
 
 
+def test_tabs_as_phasenet_itself_writes_them(tmp_path: Path) -> None:
+    rows = [row.replace(",", "\t").replace("100 2345", "100,2345") for row in ROWS]
+    rows = [row.replace("0.5 0.93", "0.5,0.93") for row in rows]
+    found = read(tmp_path, HEAD.replace(",", "\t"), *rows)
+    assert [one[:4] for one in found] == [one[:4] for one in PICKS]
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("CI.CCC.00.HHZ.mseed", ("CI", "CCC", "00", "HH")),
+        ("CI.CCC..EH.0361339.npz", ("CI", "CCC", "", "EH")),
+        ("CI.CCC.HHZ.mseed", ("CI", "CCC", "", "")),
+        ("CI.CCC.2019-07-04.mseed", ("CI", "CCC", "", "")),
+        ("NC.MCV.20190704T00.mseed", ("NC", "MCV", "", "")),
+        ("NC.MCV_6000.npz", ("NC", "MCV", "", "")),
+    ],
+)
+def test_names_of_files_tell_codes_and_nothing_else(
+    tmp_path: Path, name: str, codes: tuple[str, ...]
+) -> None:
+    path = tmp_path / "picks.csv"
+    path.write_text(f"{HEAD}\n{name},2019-07-04T17:00:00,[1],[0.9],[],[]\n")
+    (pick,) = pick_tables.read(path).itertuples()
+    assert (pick.network, pick.station, pick.location, pick.instrument) == codes
+
+
 def test_the_rate_of_the_samples_counts(tmp_path: Path) -> None:
     assert read(tmp_path, HEAD, ROWS[1], sampling_rate_hz=50.0)[0][3] == "18:00:02.000"
 
@@ -58,6 +85,9 @@ def test_the_rate_of_the_samples_counts(tmp_path: Path) -> None:
         ([HEAD, "long name.npz,2019-07-04T17:00:00,[1],[0.9],[],[]"], "begin with NET.STA"),
         ([HEAD.replace("fname", "name"), "x,2019-07-04T17:00:00,[1],[0.9],[],[]"], "station"),
         ([HEAD, ROWS[1].replace("[100 2345]", "[100]")], "row 2: 1 values in p_idx, 2 in p_prob"),
+        ([HEAD, "AB.STATION7.x,2019-07-04T17:00:00,[1],[0.9],[],[]"], "begin with NET.STA"),
+        (["# a comment", HEAD, ROWS[1].replace("2345", "nan")], r"row 3: p_idx '\[100 nan\]'"),
+        ([HEAD, ROWS[1].replace("2345", "-5")], r"numbers from 0 on"),
         ([HEAD, ROWS[1].replace("2345", "x")], r"p_idx '\[100 x\]' given"),
     ],
 )
