@@ -74,6 +74,7 @@ def velocity(
     station_terms.csv, which `locate.station_terms` takes: the model needs its terms.
     """
     from quakeline.events.location import minimum1d
+    from quakeline.events.location.diagnosis import MANY
     from quakeline.io.products import targets
 
     used = [Path(data) if stations else folder_of(data), stations, velocity]
@@ -89,7 +90,7 @@ def velocity(
         total = len(network.catalog[0])
         tried = parts.held.events
         raise DataError(
-            f"{data}: {parts.events} events to invert; {_FEWEST} are needed, and of 100 or more a"
+            f"{data}: {parts.events} events to invert; {_FEWEST} are needed, and of {MANY} or more a"
             f" model can be trusted. Of {total} events {total - parts.events - tried} have fewer"
             f" than {minimum1d.LEAST_ARRIVALS} arrivals, and {tried}, one in five of the rest, are"
             " left out to try the model"
@@ -124,6 +125,13 @@ def velocity(
             fg="yellow",
         )
         return
+    if parts.events < MANY:
+        typer.secho(
+            f"WARNING  {parts.events} events hardly tell velocities from depths, which may be off by"
+            f" more than is stated with this model; one of {MANY} or more can be trusted",
+            err=True,
+            fg="yellow",
+        )
     model, terms = output / _FILES[0], output / _FILES[2]
     typer.echo(
         f"next     of a table: quakeline catalog PICKS STATIONS --velocity {model}"

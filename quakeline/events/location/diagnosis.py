@@ -39,7 +39,7 @@ _EXPECTED_SHARE, _SHARE_STEP, _TURNS, _FOLLOWED = 0.15, 0.05, 12, 3
 _AZIMUTH_S, _ELEVATION_S_KM = 0.1, 0.1
 _LONE = 0.5
 #: Events from which velocities and depths can be told apart.
-_MANY = 100
+MANY = 100
 #: Part of the arrivals that are S below which depths hang on the velocities.
 _FEW_S = 0.1
 #: Standard errors by which something must differ from nothing.
@@ -438,7 +438,7 @@ def _of_depths(sigma_km: float, of_s: float, locator: Locator, events: int) -> l
     )
     helps = (
         "`quakeline tune velocity` makes a model from them"
-        if events >= _MANY and locator.given_terms is None
+        if events >= MANY and locator.given_terms is None
         else "a model of the region helps (velocity.table), or more events"
     )
     said = (
@@ -477,5 +477,8 @@ def _of_speed(slower: dict[str, Value], per_km: dict[str, Value]) -> list[str]:
         size = f"{100 * abs(value.value):.1f} ± {100 * value.error:.1f} %"
         said.append(f"The model is {size} too {word} for {phase}{grows}.")
     if said:
-        said[-1] += " `quakeline tune velocity` makes a model from picks of 15 events or more."
+        said[-1] += (
+            " `quakeline tune velocity` makes a model from picks of 19 events or more, one to trust"
+            f" of {MANY} or more."
+        )
     return said

@@ -85,7 +85,7 @@ def test_the_error_of_the_velocities_is_said_where_it_is_sure():
     assert said[0].startswith(
         "The model is 5.0 ± 1.0 % too fast for P (P residuals grow by 0.012 s per km)."
     )
-    advice = "`quakeline tune velocity` makes a model from picks of 15 events or more."
+    advice = "makes a model from picks of 19 events or more, one to trust of 100 or more."
     assert said[0].endswith(advice)
 
 
