@@ -90,8 +90,8 @@ def velocity(
         total = len(network.catalog[0])
         tried = parts.held.events
         raise DataError(
-            f"{data}: {parts.events} events to invert; {_FEWEST} are needed, and of {MANY} or more a"
-            f" model can be trusted. Of {total} events {total - parts.events - tried} have fewer"
+            f"{data}: {parts.events} events to invert; {_FEWEST} are needed, and of {MANY} or more"
+            f" a model can be trusted. Of {total} events {total - parts.events - tried} have fewer"
             f" than {minimum1d.LEAST_ARRIVALS} arrivals, and {tried}, one in five of the rest, are"
             " left out to try the model"
         )
@@ -127,8 +127,8 @@ def velocity(
         return
     if parts.events < MANY:
         typer.secho(
-            f"WARNING  {parts.events} events hardly tell velocities from depths, which may be off by"
-            f" more than is stated with this model; one of {MANY} or more can be trusted",
+            f"WARNING  {parts.events} events hardly tell velocities from depths, which may be off"
+            f" by more than is stated with this model; one of {MANY} or more can be trusted",
             err=True,
             fg="yellow",
         )
