@@ -24,9 +24,9 @@ _SMALL_SHARE = 0.002
 S_ALONE = 0.35
 #: Errors of velocities from side to side over those of the whole, where residuals tell of no sides.
 SIDES = 0.22
-#: Of what residuals tell of velocities: that of the whole, that from side to side which no station
-#: term holds, and that of the whole where no S tells the origin time, at most.
-_WHOLE, _SIDES_LEFT, _P_ALONE, _MOST = 1.1, 0.85, 7.15, 0.2
+#: That of the whole over what residuals tell of velocities, and where no S tells the origin time, at
+#: most.
+_WHOLE, _P_ALONE, _MOST = 1.1, 7.15, 0.2
 #: What few events do not tell: the share for a model of the region and for a general one, the
 #: number of events that tell half of its variance, and what a general one always lacks.
 _UNTOLD, _UNTOLD_GENERAL, _FEW, _GENERAL = 0.10, 0.14, 8, 0.02
@@ -134,11 +134,11 @@ def split(
     """Errors of hypocentres where station terms were taken off: what these were, and the rest.
 
     Residuals of arrivals that are alike in all events are velocities that differ from side to
-    side: of the share that the difference of `before` and `after` is of the travel times. Of it
-    some is left, as a whole velocities are taken to be wrong by somewhat more, and by several times
-    as much for an event without S, of which residuals hardly tell. The share is no less than what
-    residuals leave `unknown`, or than `after` tells of, as far as terms took nothing, and that of
-    the whole than was expected before any residual was seen. `untold` is added to it. What holds
+    side: of the share that the difference of `before` and `after` is of the travel times. As a
+    whole velocities are taken to be wrong by somewhat more, and by several times as much for an
+    event without S, of which residuals hardly tell. The share is no less than what residuals leave
+    `unknown`, or than `after` tells of, as far as terms took nothing, and that of the whole than was
+    expected before any residual was seen. `untold` is added to it. What holds
     the references of real sets is in docs/catalog.md. A share that is `given` stays.
     """
     taken_s = np.sqrt(max(before.each_s**2 - after.each_s**2, 0.0))
@@ -150,7 +150,7 @@ def split(
     told = float(np.hypot(max(sides, left, unknown), added))
     share = round(max(_WHOLE * told, EXPECTED_SHARE), 4)
     p_alone = round(max(share, min(_P_ALONE * float(np.hypot(sides, added)), _MOST)), 4)
-    return Errors(after.each_s, share, max(_SIDES_LEFT * told, SIDES * share), p_alone)
+    return Errors(after.each_s, share, max(told, SIDES * share), p_alone)
 
 
 def with_given_delays(errors: Errors, events: int, *, general: bool) -> Errors:
@@ -163,7 +163,7 @@ def with_given_delays(errors: Errors, events: int, *, general: bool) -> Errors:
     share = round(max(float(np.hypot(errors.share, added)), EXPECTED_SHARE), 4)
     told = float(np.hypot(max(errors.sides, SIDES * EXPECTED_SHARE), added))
     p_alone = round(max(share, min(_P_ALONE * told, _MOST)), 4)
-    return Errors(errors.each_s, share, max(_SIDES_LEFT * told, SIDES * share), p_alone)
+    return Errors(errors.each_s, share, max(told, SIDES * share), p_alone)
 
 
 def untold(events: int, *, general: bool) -> float:
