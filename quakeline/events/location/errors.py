@@ -24,8 +24,8 @@ _SMALL_SHARE = 0.002
 S_ALONE = 0.35
 #: Errors of velocities from side to side over those of the whole, where residuals tell of no sides.
 SIDES = 0.22
-#: That of the whole over what residuals tell of velocities, and where no S tells the origin time, at
-#: most.
+#: That of the whole over what residuals tell of velocities, and over that from side to side where
+#: no S tells the origin time, at most.
 _WHOLE, _P_ALONE, _MOST = 1.1, 7.15, 0.2
 #: What few events do not tell: the share for a model of the region and for a general one, the
 #: number of events that tell half of its variance, and what a general one always lacks.
@@ -137,8 +137,8 @@ def split(
     side: of the share that the difference of `before` and `after` is of the travel times. As a
     whole velocities are taken to be wrong by somewhat more, and by several times as much for an
     event without S, of which residuals hardly tell. The share is no less than what residuals leave
-    `unknown`, or than `after` tells of, as far as terms took nothing, and that of the whole than was
-    expected before any residual was seen. `untold` is added to it. What holds
+    `unknown`, or than `after` tells of, as far as terms took nothing, and that of the whole than
+    was expected before any residual was seen. `untold` is added to it. What holds
     the references of real sets is in docs/catalog.md. A share that is `given` stays.
     """
     taken_s = np.sqrt(max(before.each_s**2 - after.each_s**2, 0.0))
