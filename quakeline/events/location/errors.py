@@ -24,9 +24,8 @@ _SMALL_SHARE = 0.002
 S_ALONE = 0.35
 #: Errors of velocities from side to side over those of the whole, where residuals tell of no sides.
 SIDES = 0.22
-#: That of the whole over what residuals tell of velocities, and over that from side to side where
-#: no S tells the origin time, at most.
-_WHOLE, _P_ALONE, _MOST = 1.1, 7.15, 0.2
+#: Errors of the whole, where no S tells the origin time, over those from side to side, and at most.
+_P_ALONE, _MOST = 6.5, 0.2
 #: What few events do not tell: the share for a model of the region and for a general one, the
 #: number of events that tell half of its variance, and what a general one always lacks.
 _UNTOLD, _UNTOLD_GENERAL, _FEW, _GENERAL = 0.10, 0.14, 8, 0.02
@@ -135,8 +134,8 @@ def split(
 
     Residuals of arrivals that are alike in all events are velocities that differ from side to
     side: of the share that the difference of `before` and `after` is of the travel times. As a
-    whole velocities are taken to be wrong by somewhat more, and by several times as much for an
-    event without S, of which residuals hardly tell. The share is no less than what residuals leave
+    whole velocities are taken to be wrong by as much, and by several times as much for an event
+    without S, of which residuals hardly tell. The share is no less than what residuals leave
     `unknown`, or than `after` tells of, as far as terms took nothing, and that of the whole than
     was expected before any residual was seen. `untold` is added to it. What holds
     the references of real sets is in docs/catalog.md. A share that is `given` stays.
@@ -148,7 +147,7 @@ def split(
     left = after.share * min(after.each_s / before.each_s, 1.0)
     added = untold(events, general=general)
     told = float(np.hypot(max(sides, left, unknown), added))
-    share = round(max(_WHOLE * told, EXPECTED_SHARE), 4)
+    share = round(max(told, EXPECTED_SHARE), 4)
     p_alone = round(max(share, min(_P_ALONE * float(np.hypot(sides, added)), _MOST)), 4)
     return Errors(after.each_s, share, max(told, SIDES * share), p_alone)
 
