@@ -62,7 +62,8 @@ def test_quality(notebooks: ModuleType) -> None:
     assert "60 events of 60" in text
     inside = [int(share) for share in re.findall(r"(\d+)% within one", text)]
     assert len(inside) == 3
-    assert all(60 <= share <= 98 for share in inside)
+    # More than 68: the model is right here, which stated errors of 60 events cannot know.
+    assert all(share >= 68 for share in inside)
     (located, relocated) = re.findall(r"located ([\d.]+) km, relocated ([\d.]+) km", text)[0]
     assert float(relocated) < 1.2 * float(located) < 0.6
     first, later = (float(b) for b in re.findall(r"b ([\d.]+) with", text))
