@@ -35,11 +35,14 @@ _IDLE_COUNTS = 2.0
 
 
 def dead(data: np.ndarray, valid: np.ndarray) -> bool:
-    """Whether all valid samples have one and the same value, as float32 (as they are stored)."""
+    """Whether all valid samples have one and the same value, as float32 (as they are stored).
+
+    A single sample tells nothing: data may end just behind the beginning of a chunk.
+    """
     first = data[np.argmax(valid)].astype(np.float32)
     blocks = (slice(begin, begin + _BLOCK) for begin in range(0, len(data), _BLOCK))
     differ = (valid[part] & (data[part].astype(np.float32) != first) for part in blocks)
-    return bool(valid.any()) and not any(one.any() for one in differ)
+    return np.count_nonzero(valid) > 1 and not any(one.any() for one in differ)
 
 
 def idle(low: float, high: float, whole: bool) -> bool:

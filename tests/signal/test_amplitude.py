@@ -80,4 +80,5 @@ def test_a_dead_channel_has_one_value_and_any_motion_counts():
     assert dead(np.r_[np.full(99, 5.0), 6.0], valid)
     assert dead(np.full(100, 7.0) * (1 + 1e-15 * np.arange(100)), valid)
     assert not dead(np.full(100, 5.0), np.zeros(100, bool))
+    assert not dead(np.full(100, 5.0), np.arange(100) == 0)
     assert not dead(np.r_[np.full(50, 8_000_000.0), np.full(50, 8_000_001.0)], valid)

@@ -155,7 +155,7 @@ def test_the_summary_shows_the_events(demo_run: WorkFolder) -> None:
 #: raise the VERSION of the stage that changed it, and put both together.
 GOLDEN = {
     "versions": {
-        "prepare": 10,
+        "prepare": 11,
         "weights": 1,
         "annotate": 3,
         "pick": 3,

@@ -8,7 +8,7 @@ from pathlib import Path
 from quakeline.core.timeline import Span
 from quakeline.waveforms.preparation.settings import Settings
 
-VERSION = 10
+VERSION = 11
 
 logger = logging.getLogger("quakeline")
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import obspy
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from recordings import trace
 
@@ -150,6 +150,7 @@ cases = given(
 
 @settings(max_examples=3, deadline=None)
 @cases
+@example(Recorder(0.5, (0.0, 989.0), ()), [20], [20], 20.0, 300)  # one sample in the last chunk
 def test_times_are_right_and_do_not_depend_on_cuts(recorder, cuts, other, rate, chunk_s):
     assert compared(recorder, cuts, other, rate, chunk_s) < 0.3
 
