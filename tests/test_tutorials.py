@@ -64,6 +64,9 @@ def test_quality(notebooks: ModuleType) -> None:
     assert len(inside) == 3
     # More than 68: the model is right here, which stated errors of 60 events cannot know.
     assert all(share >= 68 for share in inside)
+    stated = [float(km) for km in re.findall(r"stated ([\d.]+) km", text)]
+    assert len(stated) == 3
+    assert max(stated) < 0.6
     (located, relocated) = re.findall(r"located ([\d.]+) km, relocated ([\d.]+) km", text)[0]
     assert float(relocated) < 1.2 * float(located) < 0.6
     first, later = (float(b) for b in re.findall(r"b ([\d.]+) with", text))

@@ -77,6 +77,7 @@ def pick(
     from quakeline.io.formats import inventory
     from quakeline.io.products import targets
     from quakeline.models.names import described
+    from quakeline.models.windowing import Windowing
     from quakeline.picking.direct.picks import picks_of, settings_of
     from quakeline.waveforms.preparation.recordings import of_files
 
@@ -85,15 +86,8 @@ def pick(
     targets.require_file("--output", output, named)
     recordings = of_files(files, inventory.read(stationxml or []))
     targets.require_file("--output", output, _used(recordings))
-    annotator = load(
-        model,
-        weights,
-        threads=threads,
-        device=device,
-        batch=batch,
-        hop_samples=hop_samples,
-        filtered=not no_filter,
-    )
+    windows = Windowing(hop_samples, filtered=not no_filter)
+    annotator = load(model, weights, threads=threads, device=device, batch=batch, windowing=windows)
     settings = settings_of(annotator.card, smallest)
     typer.echo(f"model    {annotator}{', without its filter' if no_filter else ''}")
     origin = described(annotator.card)
@@ -104,9 +98,9 @@ def pick(
     for line in outcome.lines:
         typer.echo(line, err=True)
     network = {"weights_id": annotator.weights_id, **({"origin": origin} if origin else {})}
-    windows = {"hop_samples": hop_samples} if hop_samples else {}
+    step = {"hop_samples": hop_samples} if hop_samples else {}
     unfiltered = {"filtered": False} if no_filter else {}
-    made_with = {**settings.plain(), **network, **windows, **unfiltered}
+    made_with = {**settings.plain(), **network, **step, **unfiltered}
     _write(outcome, made_with, _used(recordings), output, digits)
     for line in _summary(outcome, output):
         typer.echo(line)

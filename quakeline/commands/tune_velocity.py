@@ -118,19 +118,15 @@ def velocity(
     )
     _write(found, network.sites, output)
     if found.held_s[1] > _BETTER * min(given.held_s):
-        typer.secho(
-            "WARNING  the new velocities do not predict better than the given ones with station"
-            " terms: keep those",
-            err=True,
-            fg="yellow",
+        _warn(
+            "the new velocities do not predict better than the given ones with station terms:"
+            " keep those"
         )
         return
     if parts.events < MANY:
-        typer.secho(
-            f"WARNING  {parts.events} events hardly tell velocities from depths, which may be off"
-            f" by more than is stated with this model; one of {MANY} or more can be trusted",
-            err=True,
-            fg="yellow",
+        _warn(
+            f"{parts.events} events hardly tell velocities from depths, which may be off by more"
+            f" than is stated with this model; one of {MANY} or more can be trusted"
         )
     model, terms = output / _FILES[0], output / _FILES[2]
     typer.echo(
@@ -138,6 +134,10 @@ def velocity(
         f" --set locate.station_terms={terms}"
     )
     typer.echo(f"         of a run: velocity.table: {model}, locate.station_terms: {terms}")
+
+
+def _warn(line: str) -> None:
+    typer.secho(f"WARNING  {line}", err=True, fg="yellow")
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,7 @@ from quakeline.inference.tuning import GPU_SIZES, best_batch, on_cpu
 from quakeline.inference.waveforms import Paged, Waveforms
 from quakeline.models.cards import ARCHITECTURES, Card
 from quakeline.models.openvino_runtime import runtime
-from quakeline.models.windowing import Windowing
-
-_AS_ON_CARD = Windowing()
+from quakeline.models.windowing import AS_ON_CARD, Windowing
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Annotator:
         device: str = "auto",
         threads: int = 1,
         batch: int | None = None,
-        windowing: Windowing = _AS_ON_CARD,
+        windowing: Windowing = AS_ON_CARD,
         run_loader: bool = False,
     ) -> Annotator:
         """Make the network of a weights file ready.

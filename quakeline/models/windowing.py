@@ -50,3 +50,6 @@ class Windowing:
                     " null"
                 )
         return replace(card, **given, members=tuple(self.on(member) for member in card.members))
+
+
+AS_ON_CARD = Windowing()

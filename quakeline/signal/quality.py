@@ -42,7 +42,7 @@ def dead(data: np.ndarray, valid: np.ndarray) -> bool:
     first = data[np.argmax(valid)].astype(np.float32)
     blocks = (slice(begin, begin + _BLOCK) for begin in range(0, len(data), _BLOCK))
     differ = (valid[part] & (data[part].astype(np.float32) != first) for part in blocks)
-    return np.count_nonzero(valid) > 1 and not any(one.any() for one in differ)
+    return bool(np.count_nonzero(valid) > 1) and not any(one.any() for one in differ)
 
 
 def idle(low: float, high: float, whole: bool) -> bool:

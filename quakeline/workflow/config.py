@@ -307,13 +307,8 @@ class Run(Section):
 
     @property
     def annotates_apart(self) -> bool:
-        """Whether `annotate` has jobs of its own; else those of `pick` do its work.
-
-        So it is where probabilities are kept, which a changed setting of `pick` reads again, where
-        networks run on a GPU, and where the run stands in a folder that asks for it.
-        """
-        asked = "probabilities" in self.keep or self.annotate.device == "cuda"
-        return asked or self._annotates_apart
+        """Whether `annotate` has jobs of its own; else those of `pick` do its work."""
+        return self._annotates_apart or joint_jobs.asked(self.keep, self.annotate.device)
 
     @property
     def weights_stages(self) -> list[str]:

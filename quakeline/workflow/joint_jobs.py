@@ -1,13 +1,20 @@
-"""Where `annotate` and `pick` of a chunk are one job, which saves a start and a store.
-
-Settings that ask for two jobs stand in `Run.annotates_apart`; here is what the folder says.
-"""
+"""Where `annotate` and `pick` of a chunk are one job, which saves a start and a store."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from quakeline.workflow.cluster import read_site
+
+
+def asked(keep: Sequence[str], device: str) -> bool:
+    """Whether settings ask for jobs of `annotate`.
+
+    So they do where probabilities are kept, which a changed setting of `pick` reads again, and
+    where networks run on a GPU.
+    """
+    return "probabilities" in keep or device == "cuda"
 
 
 def apart_in(place: Path, run: str) -> bool:

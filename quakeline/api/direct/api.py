@@ -16,6 +16,7 @@ from quakeline.api.direct.given import Paths, inventory_of, recordings_of
 from quakeline.api.direct.weights import load
 from quakeline.core.errors import DataError
 from quakeline.io.products.remarks import Remark
+from quakeline.models.windowing import Windowing
 from quakeline.picking.direct.picks import described, picks_of, settings_of
 from quakeline.picking.direct.work import Work
 from quakeline.waveforms.preparation.recordings import Recordings, of_array
@@ -58,26 +59,20 @@ def pick(
         A .safetensors file of quakeline, or the original files as the config key `weights.path`
         takes them; None: fetched once and kept.
     thresholds
-        Smallest probability of a pick by phase; a phase that is not named has the default of the
-        weight set.
+        Smallest probability of a pick by phase; else that of the weight set.
     stationxml, inventory
         Paths of StationXML files, or an obspy Inventory: responses are removed. Without them
         samples are used as they are and amplitudes are not given.
     sampling_rate_hz, start, components
-        Of an array: rate in Hz, time of the first sample (anything that UTCDateTime takes, or a
-        sequence with one for each station; None: 1970-01-01), a letter for each component. Its
-        stations are called XX.S0001, XX.S0002 and so on.
-    threads
-        Cores to compute on; None: all.
-    device
-        "auto", "cpu" or "cuda".
-    batch
-        Windows in one forward pass; None: the best on this machine. Picks do not depend on it.
-    hop_samples
-        Step between windows in samples of the network's rate; None: the network's own.
+        Of an array: rate in Hz, time of the first sample (as UTCDateTime takes it, or one for each
+        station; None: 1970-01-01), a letter for each component. Stations are XX.S0001, ...
+    threads, device
+        Cores to compute on, None: all; "auto", "cpu" or "cuda".
+    batch, hop_samples
+        Windows in one forward pass, on which picks do not depend, and step between windows in
+        samples; None: the best on this machine, and the network's own.
     filtered
-        False: without the filter that the network was trained behind, as for data that went through
-        it before.
+        False: without the filter that the network was trained behind.
     **settings
         Other keys of the config section `pick`: min_distance_s, gap_guard_s, noise_s, signal_s.
 
@@ -106,17 +101,9 @@ def pick(
     """
     known = inventory_of(stationxml, inventory)
     recordings = _recordings(data, known, sampling_rate_hz, start, components)
-    annotator = load(
-        model,
-        weights,
-        threads=threads,
-        device=device,
-        batch=batch,
-        hop_samples=hop_samples,
-        filtered=filtered,
-    )
-    chosen = settings_of(annotator.card, thresholds, **settings)
-    outcome = picks_of(recordings, annotator, chosen)
+    windows = Windowing(hop_samples, filtered=filtered)
+    annotator = load(model, weights, threads=threads, device=device, batch=batch, windowing=windows)
+    outcome = picks_of(recordings, annotator, settings_of(annotator.card, thresholds, **settings))
     _warn(outcome.remarks)
     outcome.picks.attrs["remarks"] = outcome.lines
     return outcome.picks
@@ -160,15 +147,8 @@ def annotate(
     """
     known = inventory_of(stationxml, inventory)
     recordings = _recordings(data, known, sampling_rate_hz, start, components)
-    annotator = load(
-        model,
-        weights,
-        threads=threads,
-        device=device,
-        batch=batch,
-        hop_samples=hop_samples,
-        filtered=filtered,
-    )
+    windows = Windowing(hop_samples, filtered=filtered)
+    annotator = load(model, weights, threads=threads, device=device, batch=batch, windowing=windows)
     work, curves = Work(recordings, annotator), Curves(annotator.card)
     for chunk in work.chunks():
         for piece, last in chunk.pieces():

@@ -15,6 +15,8 @@ import numpy as np
 from quakeline.io.products.compiled import compiled, usable
 
 _ORDER = 2
+#: Rows that `_in_place` takes at once.
+_ABREAST = 4
 
 
 @lru_cache(maxsize=16)
@@ -61,9 +63,11 @@ def filtered(coefficients: np.ndarray, windows: np.ndarray) -> np.ndarray:
         from scipy.signal import sosfilt
 
         return np.asarray(sosfilt(coefficients, windows, axis=-1))
-    rows = np.array(windows, dtype=np.float64, order="C")
+    count = len(windows)
+    rows = np.zeros((count + -count % _ABREAST, windows.shape[-1]))
+    rows[:count] = windows
     kernel(coefficients, rows)
-    return rows
+    return rows[:count]
 
 
 @cache
@@ -73,10 +77,9 @@ def _kernel() -> Any:
 
 
 def _in_place(sos: np.ndarray, rows: np.ndarray) -> None:
-    """Filter rows where they stand, four at a time: a sample waits for the one before it."""
+    """Filter rows where they stand, four abreast: a sample waits for the one before it."""
     n_rows, n = rows.shape
-    whole = n_rows - n_rows % 4
-    for first in range(0, whole, 4):
+    for first in range(0, n_rows, 4):
         p, q, r, s = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
         for k in range(len(sos)):
             b0, b1, b2, a1, a2 = sos[k, 0], sos[k, 1], sos[k, 2], sos[k, 4], sos[k, 5]
@@ -98,12 +101,3 @@ def _in_place(sos: np.ndarray, rows: np.ndarray) -> None:
                 s[i] = b0 * x + s0
                 s0 = b1 * x - a1 * s[i] + s1
                 s1 = b2 * x - a2 * s[i]
-    for first in range(whole, n_rows):
-        p = rows[first]
-        for k in range(len(sos)):
-            p0 = p1 = 0.0
-            for i in range(n):
-                x = p[i]
-                p[i] = sos[k, 0] * x + p0
-                p0 = sos[k, 1] * x - sos[k, 4] * p[i] + p1
-                p1 = sos[k, 2] * x - sos[k, 5] * p[i]

@@ -152,10 +152,8 @@ def run(
         Products that tell what `auto` became, and weights files, whose cards the page tells.
     mechanisms, polarities
         MECHANISMS and POLARITIES; empty in a run that does not look for mechanisms.
-    maps
-        Files that the settings name for the maps; the settings say what each is.
-    report
-        The page to write (HTML).
+    maps, report
+        Files for the maps (the settings say what each is), and the page to write (HTML).
     """
     from quakeline.report.catalog import load
     from quakeline.report.page import Sources

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+from quakeline.inference.engine import Piece
 from quakeline.io.products.curves import PassingCurves
 
 START = 1_000
-
-
-@dataclass(frozen=True)
-class Part:
-    instrument: int
-    start: int
-    curves: np.ndarray
 
 
 def whole(instruments: int = 3, n: int = 500) -> np.ndarray:
     return np.random.default_rng(1).random((instruments, 2, n), dtype=np.float32)
 
 
-def parts(array: np.ndarray, length: int = 37) -> Iterator[Part]:
+def parts(array: np.ndarray, length: int = 37) -> Iterator[Piece]:
     for instrument, curves in enumerate(array):
         for begin in range(0, curves.shape[1], length):
-            yield Part(instrument, START + begin, curves[:, begin : begin + length])
+            yield Piece(instrument, START + begin, curves[:, begin : begin + length])
 
 
 @pytest.mark.parametrize("length", [1, 37, 1_000])
@@ -55,7 +48,7 @@ def test_what_has_passed_is_refused() -> None:
 def test_no_more_is_made_than_is_read() -> None:
     made = []
 
-    def told() -> Iterator[Part]:
+    def told() -> Iterator[Piece]:
         for part in parts(whole()):
             made.append(part.start)
             yield part
