@@ -38,14 +38,6 @@ _SHORT = {
     "ridgecrest2019_scsn": "Ridgecrest, analysts' picks",
 }
 _ASSOCIATORS = {"quakeline": "quakeline", "pyocto": "PyOcto 0.2.2", "gamma": "GaMMA 1.2.17"}
-_PARTS = {
-    "westmorland2020 2020-10-01T06:00Z": "Westmorland, 06 to 07:30 h",
-    "ridgecrest2019_pal_foreshocks 2019-07-05T00:00Z": "Ridgecrest foreshocks, 00 to 02 h",
-    "ridgecrest2019_rt20min all": "Ridgecrest in real time",
-    "westmorland2020 first 300, IASP91": "Westmorland, first 300 picks, IASP91",
-    "ridgecrest2019_pal_foreshocks first 300, IASP91": "Ridgecrest foreshocks, first 300 picks,"
-    " IASP91",
-}
 _SPANS = {
     "westmorland2020 2020-10-01T01:00Z": "Westmorland, 01 h, model too fast above",
     "westmorland2020 2020-10-01T06:00Z": "Westmorland, 06 to 07:30 h",
@@ -58,6 +50,14 @@ _SPANS = {
     "ridgecrest2019_pal_foreshocks 2019-07-05T00:00Z": "Ridgecrest foreshocks, 00 to 02 h",
     "calaveras_ncsn 1984-01-01T00:00Z": "Calaveras, P alone, 1984 to 1987",
     "calaveras_ncsn 1988-01-01T00:00Z": "Calaveras, P alone, 1988 to 1997",
+}
+_PARTS = {
+    **_SPANS,
+    **{
+        f"{case} first 300{model}": f"{title}, first 300 picks{model}"
+        for model in ("", ", IASP91")
+        for case, title in _SHORT.items()
+    },
 }
 _FEW = " few events"
 _FEW_EVENTS = {f"{case}{_FEW}": title for case, title in _SHORT.items() if case != "ceus2017_neic"}
