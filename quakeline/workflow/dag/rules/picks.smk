@@ -130,8 +130,8 @@ rule pick:
     resources:
         **resources_of("pick", memory_mb=2000, runtime_min=if_apart(60, else_of=180)),
     params:
-        stage=RUN.params("pick"),
         **earlier_of_picks(),
+        stage=RUN.params("pick"),
     message:
         "pick {wildcards.chunk}"
     script:
