@@ -82,8 +82,9 @@ bench: $(INSTALLED_TEST) ## measure against peers (installs SeisBench); results 
 figures: ## the pictures in README.md, from the demo's report (needs Chromium)
 	$(BIN)/python docs/make_figures.py
 
-# A fresh resolve of everything that running and testing need. Without the local part of a version
-# (+cpu) the same pin holds for every build of torch.
+# A fresh resolve of everything that running and testing need, for which the oldest Python is the right
+# one (Debian 12 has 3.11.2). Without the local part of a version (+cpu) the same pin holds for every
+# build of torch.
 constraints: ## write envs/constraints.txt anew
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 from workfolder import REPOSITORY, WorkFolder
 
 PIN = re.compile(r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")
@@ -31,6 +33,24 @@ def test_every_dependency_is_pinned(repository: Path, pins: list[str]) -> None:
     wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
     names = {_normal(re.split(r"[^A-Za-z0-9._-]", requirement)[0]) for requirement in wanted}
     assert names - {"quakeline"} - {_normal(pin.split("==")[0]) for pin in pins} == set()
+
+
+def test_pins_hold_for_the_oldest_python(repository: Path, pins: list[str]) -> None:
+    """Debian 12 has Python 3.11.2, where releases that ask for a later 3.11 cannot be installed."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    oldest = project["requires-python"].removeprefix(">=") + ".0"
+    pinned = {_normal(pin.split("==")[0]) for pin in pins}
+    asked = {
+        f"{one.name} {one.version}": one.metadata["Requires-Python"]
+        for one in importlib.metadata.distributions()
+        if _normal(one.name) in pinned
+    }
+    assert len(asked) > 100
+    assert {
+        name: python
+        for name, python in asked.items()
+        if python and not SpecifierSet(python).contains(oldest)
+    } == {}
 
 
 def _extras_installed(text: str) -> set[str]:
