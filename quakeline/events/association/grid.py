@@ -41,6 +41,8 @@ _DEPTHS = 2.0
 _BIN_SHARE = 0.28
 #: Where an origin was tried in vain, none is tried any more within so many steps and bins.
 _TRIED, _WIDE = 1.6, 2
+#: Sites, or epicentres, whose travel times or distances are made at once.
+_TOGETHER = 64
 #: Origins are searched in slices of this length in s, which bounds the memory.
 _SLICE_S = 300.0
 #: Origins of a slice that may have the votes that are needed by chance.
@@ -100,33 +102,50 @@ class Grid:
 
     def _reached(self, known: np.ndarray | None) -> Reach:
         """Travel times to all nodes, unless they are known, and which sites count there."""
-        sites, nodes = len(self._xy), self._nodes
+        # Nodes of one epicentre stand together, those of each at the same depths.
+        depths = np.unique(self._nodes[:, 2])
+        places = self._nodes[:: len(depths), :2]
+        reach = self._search.reach_km(self._xy, places)
+        within = np.empty((len(places), len(self._xy)), dtype=bool)
+        near = np.zeros(within.shape, dtype=bool)
+        count = min(NEAREST, len(self._xy))
+        for first in range(0, len(places), _TOGETHER):
+            own = slice(first, first + _TOGETHER)
+            east, north = (places[own, None] - self._xy).transpose(2, 0, 1)
+            away = np.hypot(east, north)
+            within[own] = away <= reach[own, None]
+            rank = np.argpartition(away, count - 1, axis=1)[:, :count]
+            np.put_along_axis(near[own], rank, True, axis=1)
         order = self._form.order
-        travel = known
+        travel, ends = known, np.empty((2, 2 * len(self._xy)), dtype=np.float32)
         if travel is None:
-            travel = np.empty((2 * sites, len(nodes)), dtype=np.float32, order=order)
-        east, north = (nodes[:, n : n + 1] - self._xy[:, n] for n in (0, 1))
-        away = np.hypot(east, north)
-        reach = self._search.reach_km(self._xy, nodes[:, :2])
-        within = (away <= reach[:, None]).T
-        ends = np.empty((2, 2 * sites), dtype=np.float32)
-        for number, rows in enumerate(self._rows):
-            for site in range(sites):
-                slot = 2 * site + number
-                if known is None:
-                    one = rows[site : site + 1], east[:, site], north[:, site], nodes[:, 2]
-                    travel[slot] = self._finder.times.travel(*one)
-                own = travel[slot][within[site]]
-                ends[:, slot] = own.min(initial=np.inf), own.max(initial=0.0)
-        longest = ends[1].max()
-        ends[0] = np.minimum(ends[0], longest)
-        count = min(NEAREST, sites)
-        rank = np.argpartition(away, count - 1, axis=1)[:, :count]
-        near = np.zeros(away.shape, dtype=bool)
-        np.put_along_axis(near, rank, True, axis=1)
+            travel = np.empty((ends.shape[1], len(self._nodes)), dtype=np.float32, order=order)
+        for first in range(0, len(self._xy), _TOGETHER):
+            sites = np.arange(first, min(first + _TOGETHER, len(self._xy)))
+            slots = slice(2 * first, 2 * first + 2 * len(sites))
+            if known is None:
+                travel[slots] = self._travelled(sites, places, depths)
+            times = travel[slots].reshape(-1, len(places), len(depths))
+            for slot, own_s in enumerate(times, start=2 * first):
+                counts = own_s[within[:, slot // 2]]
+                ends[:, slot] = counts.min(initial=np.inf), counts.max(initial=0.0)
+        ends[0] = np.minimum(ends[0], ends[1].max())
         bin_s = _BIN_SHARE * self._step / self._finder.times.model.typical("S")
-        near_by = np.array(near.T & within, order=order)
-        return Reach(travel, np.array(within, order=order), near_by, ends, bin_s)
+        every, few = (
+            np.array(np.repeat(some, len(depths), axis=0).T, order=order)
+            for some in (within, near & within)
+        )
+        return Reach(travel, every, few, ends, bin_s)
+
+    def _travelled(self, sites: np.ndarray, places: np.ndarray, depths: np.ndarray) -> np.ndarray:
+        """Travel times in s of P and S from some sites to all nodes, shape (2 * sites, nodes)."""
+        made = np.empty((len(sites), 2, len(places), len(depths)), dtype=np.float32)
+        for number, site in enumerate(sites):
+            east, north = (places - self._xy[site]).T[:, :, None]
+            for phase, rows in enumerate(self._rows):
+                own = rows[site : site + 1]
+                made[number, phase] = self._finder.times.travel(own, east, north, depths)
+        return made.reshape(2 * len(sites), -1)
 
     def associate(
         self, picks: pd.DataFrame, start_s: float, end_s: float
