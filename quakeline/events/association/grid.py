@@ -94,7 +94,7 @@ class Grid:
         travel = known[0]._reach.travel if known else None
         self._reach: Reach = next(same, None) or self._reached(travel)
         # Of a wide network no node is within reach of all sites.
-        self._share = float(self._reach.within.mean(axis=0).max())
+        self._share = float(self._reach.within.mean(axis=1).max())
         self._bin_s = self._reach.bin_s
         self.longest_s = float(self._reach.ends[1].max())
         self.cell_km = step, step * _DEPTHS
@@ -131,11 +131,7 @@ class Grid:
                 ends[:, slot] = counts.min(initial=np.inf), counts.max(initial=0.0)
         ends[0] = np.minimum(ends[0], ends[1].max())
         bin_s = _BIN_SHARE * self._step / self._finder.times.model.typical("S")
-        every, few = (
-            np.array(np.repeat(some, len(depths), axis=0).T, order=order)
-            for some in (within, near & within)
-        )
-        return Reach(travel, every, few, ends, bin_s)
+        return Reach(travel, within, near & within, len(depths), ends, bin_s)
 
     def _travelled(self, sites: np.ndarray, places: np.ndarray, depths: np.ndarray) -> np.ndarray:
         """Travel times in s of P and S from some sites to all nodes, shape (2 * sites, nodes)."""

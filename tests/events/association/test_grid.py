@@ -11,6 +11,7 @@ from quakeline.earth.velocity import VelocityModel
 from quakeline.events.association import grid as grids
 from quakeline.events.association.counted import CountedVotes
 from quakeline.events.association.stored import StoredVotes
+from quakeline.events.association.votes import WIDTH
 from quakeline.events.location import Locator
 
 SITES = Sites.of(network(n=10)[0])
@@ -31,9 +32,12 @@ def test_times_and_sites_are_those_of_each_node_by_itself(kind, together, tops, 
     away = np.hypot(*(nodes[:, None, :2] - xy).transpose(2, 0, 1))
     within = away <= search.reach_km(xy, nodes[:, :2])[:, None]
     assert 0.1 < within.mean() < 0.9
-    assert (reach.within == within.T).all()
+    place = np.arange(len(nodes)) // reach.levels
+    assert (reach.within[place] == within).all()
     # Of the nearest six those that count.
-    assert (reach.near == (within & (np.argsort(np.argsort(away)) < 6)).T).all()
+    assert (reach.near[place] == within & (np.argsort(np.argsort(away)) < 6)).all()
+    block = np.arange(len(nodes)) // WIDTH
+    assert (reach.of_blocks == [within[block == n].any(axis=0) for n in np.unique(block)]).all()
     for slot in range(20):
         site, phase = divmod(slot, 2)
         rows = finder.times.rows_of(np.array(["PS"[phase]]), np.array([site]))
