@@ -15,7 +15,7 @@ from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
 from quakeline.events.association import blocks
 from quakeline.events.association.blocks import Found, Known, joined
-from quakeline.events.association.grid import Grid
+from quakeline.events.association.grid import Grid, made_for
 from quakeline.events.association.ids import new_ids
 from quakeline.events.association.membership import refined
 from quakeline.events.association.network import Finder, Network
@@ -54,6 +54,7 @@ def associate(
         searched again, and the origins are those of the finder.
     grids
         Travel times of the same sites, finder and searches from earlier calls; new ones are added.
+        None: they are held only as long as they are needed.
     known
         What blocks of the same picks, sites and finder gave in earlier calls; new ones are added.
     taken
@@ -76,7 +77,7 @@ def associate(
         table,
         Network(sites, search, finder, PickErrors.expected(len(sites.local))),
         threads,
-        {} if grids is None else grids,
+        grids,
         progress,
         known,
     )
@@ -121,7 +122,7 @@ def _looked(
     table: pd.DataFrame,
     network: Network,
     threads: int,
-    grids: dict[Search, Grid],
+    grids: dict[Search, Grid] | None,
     progress: Callable[[int, int], None] | None,
     known: Known | None,
 ) -> Found:
@@ -134,14 +135,16 @@ def _looked(
     """
     found: Found = pd.DataFrame(), pd.DataFrame()
     first, *_ = steps = network.search.steps()
+    held: dict[Search, Grid] = {} if grids is None else grids
     for search in steps:
-        if search not in grids:
-            grids[search] = Grid(network.sites, search, network.finder, grids.values())
-        grid = grids[search]
+        if grids is None:
+            _forget_others(held, search)
+        if search not in held:
+            held[search] = Grid(network.sites, search, network.finder, held.values())
         for _ in range(_LOOKS):
             rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
             rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest
-            more = blocks.associate(rest, grid, search, threads, progress, known)
+            more = blocks.associate(rest, held[search], search, threads, progress, known)
             if more[0].empty:
                 break
             more = settled(*more, search)
@@ -154,11 +157,18 @@ def _looked(
             if new <= 0:
                 break
         if search == first and len(found[0]):
-            chosen = _revised(found, table, network, grid)
+            chosen = _revised(found, table, network, held[search])
             if len(chosen[0]):
                 found, errors = refined(*chosen, table, network)
                 network = replace(network, errors=errors)
     return found
+
+
+def _forget_others(grids: dict[Search, Grid], search: Search) -> None:
+    """Leave no grid that cannot lend its travel times to a search."""
+    for other in list(grids):
+        if made_for(other) != made_for(search):
+            del grids[other]
 
 
 def _named(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:

@@ -53,10 +53,10 @@ _ROUNDS = 2
 
 def depends_on(search: Search) -> tuple[Any, ...]:
     """What of a search decides which events a grid finds."""
-    return *_made_for(search), search.max_distance_km, search.min_picks, search.tolerance_s
+    return *made_for(search), search.max_distance_km, search.min_picks, search.tolerance_s
 
 
-def _made_for(search: Search) -> tuple[Any, ...]:
+def made_for(search: Search) -> tuple[Any, ...]:
     """What of a search decides where the nodes of a grid are."""
     return search.margin_km, search.depth_km, search.node_km
 
@@ -86,7 +86,7 @@ class Grid:
             for phase in "PS"
         ]
         self._form = form()
-        self._made_for = _made_for(search)
+        self._made_for = made_for(search)
         known = [grid for grid in others if grid._made_for == self._made_for]
         far_km = search.max_distance_km
         self.depends_on = depends_on(search)

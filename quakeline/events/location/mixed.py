@@ -129,7 +129,7 @@ def _reduced(
             np.sqrt(left.weight[part]),
             effects,
         )
-        information += matrix.toarray()
+        information += matrix
         pull += side
         misfit += off
     return information, pull, misfit
@@ -141,7 +141,7 @@ def _of_block(
     residual_s: np.ndarray,
     root: np.ndarray,
     effects: csr_array,
-) -> tuple[csr_array, np.ndarray, float]:
+) -> tuple[np.ndarray, np.ndarray, float]:
     """What some events add to the normal equations; `root` is that of the weights."""
     rows = np.arange(len(root))
     terms = csr_array(effects.multiply(root[:, None]))
@@ -156,7 +156,9 @@ def _of_block(
     places = np.repeat(rows, 4), columns.ravel()
     taken = csr_array((turned.ravel(), places), shape=(len(rows), 4 * len(first)))
     shared, lost = taken.T @ terms, taken.T @ seen
-    information = terms.T @ terms - shared.T @ shared
+    # The products have hardly a zero, and as sparse ones half as much again of memory.
+    information = (terms.T @ terms).toarray()
+    information -= (shared.T @ shared).toarray()
     return information, terms.T @ seen - shared.T @ lost, float(seen @ seen - lost @ lost)
 
 
