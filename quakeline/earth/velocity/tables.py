@@ -164,6 +164,9 @@ class TravelTimes:
             self._tables[:first] = held[:first]
         for row, (phase, level) in enumerate(keys, start=first):
             self._tables[row] = self._between(phase, level * unit)
+        if len(self._levels) == len(self._tables):
+            # All stations have theirs.
+            self._traced.clear()
 
     def _room(self, count: int) -> np.ndarray:
         """Tables that are not filled yet."""
