@@ -140,7 +140,8 @@ def _looked(
         if grids is None:
             _forget_others(held, search)
         if search not in held:
-            held[search] = Grid(network.sites, search, network.finder, held.values())
+            count = len(table) if grids is None else None
+            held[search] = Grid(network.sites, search, network.finder, held.values(), count)
         for _ in range(_LOOKS):
             rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
             rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest

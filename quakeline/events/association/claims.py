@@ -224,6 +224,11 @@ class Seen:
         """Where in `order` the picks of groups begin and end that are near some times, (n,)."""
         before = np.searchsorted(self.sorted_ns, around_ns - width_ns)
         until = np.searchsorted(self.sorted_ns, around_ns + width_ns, side="right")
-        first = group * (len(self.order) + 1)
-        low, high = (np.searchsorted(self.keys, first + place) for place in (before, until))
+        low = np.zeros(len(group), dtype=np.int64)
+        high = low.copy()
+        # Of most times no station has a pick.
+        some = np.flatnonzero(until > before)
+        first = group[some] * (len(self.order) + 1)
+        low[some] = np.searchsorted(self.keys, first + before[some])
+        high[some] = np.searchsorted(self.keys, first + until[some])
         return low, high

@@ -43,6 +43,8 @@ _BIN_SHARE = 0.28
 _TRIED, _WIDE = 1.6, 2
 #: Sites, or epicentres, whose travel times or distances are made at once.
 _TOGETHER = 64
+#: Picks below which it takes longer to load compiled functions than to count without them.
+_FEW = 200
 #: Origins are searched in slices of this length in s, which bounds the memory.
 _SLICE_S = 300.0
 #: Origins of a slice that may have the votes that are needed by chance.
@@ -71,9 +73,17 @@ class Grid:
     name = "stack"
 
     def __init__(
-        self, sites: Sites, search: Search, finder: Finder, others: Iterable[Grid] = ()
+        self,
+        sites: Sites,
+        search: Search,
+        finder: Finder,
+        others: Iterable[Grid] = (),
+        picks: int | None = None,
     ) -> None:
-        """Take travel times from one of other grids, of the same sites and finder, or make them."""
+        """Take travel times from one of other grids, of the same sites and finder, or make them.
+
+        `picks` are as many as will be searched; None: any number, again and again.
+        """
         local = sites.local
         slots = 2 * len(local)
         self._search, self._finder = search, finder
@@ -85,7 +95,7 @@ class Grid:
             finder.times.rows_of(np.full(len(local), phase), np.arange(len(local)))
             for phase in "PS"
         ]
-        self._form = form()
+        self._form = form(picks)
         self._made_for = made_for(search)
         known = [grid for grid in others if grid._made_for == self._made_for]
         far_km = search.max_distance_km
@@ -279,6 +289,7 @@ def _grid(local: pd.DataFrame, search: Search, most: int) -> tuple[np.ndarray, f
     return np.stack(np.meshgrid(*middles, indexing="ij"), -1).reshape(-1, 3), step
 
 
-def form() -> type[Votes]:
-    """What counts votes here: compiled functions where they can be used."""
-    return CountedVotes if usable() else StoredVotes
+def form(picks: int | None = None) -> type[Votes]:
+    """What counts votes of so many picks: compiled functions where they can be used, and pay."""
+    few = picks is not None and picks < _FEW
+    return CountedVotes if not few and usable() else StoredVotes

@@ -22,7 +22,7 @@ SITES = Sites.of(network(n=10)[0])
 @pytest.mark.parametrize("tops", [(0.0,), (0.0, 8.0)])
 def test_times_and_sites_are_those_of_each_node_by_itself(kind, together, tops, monkeypatch):
     """However many are made at once, and in whatever order they are held."""
-    monkeypatch.setattr(grids, "form", lambda: kind)
+    monkeypatch.setattr(grids, "form", lambda _: kind)
     monkeypatch.setattr(grids, "_TOGETHER", together)
     model = VelocityModel(tops, (5.4, 6.1)[: len(tops)], (3.1, 3.5)[: len(tops)])
     search = replace(SEARCH, max_distance_km=22.0)

@@ -84,7 +84,7 @@ def test_the_same_events_of_real_picks(name, shared, monkeypatch):
     picks = picks[picks["time"].between(0, 600) & (picks["site"] >= 0)].reset_index(drop=True)
     found = []
     for kind in BOTH:
-        monkeypatch.setattr(grids, "form", lambda kind=kind: kind)
+        monkeypatch.setattr(grids, "form", lambda _, kind=kind: kind)
         grid = grids.Grid(made.sites, made.search.steps()[0], made.finder)
         found.append(grid.associate(picks, 0.0, 600.0))
     (events, members), (same, those) = found
@@ -97,6 +97,11 @@ def test_without_numba_votes_are_held_in_arrays(monkeypatch):
     assert grids.form() is CountedVotes
     monkeypatch.setitem(sys.modules, "numba", None)
     assert grids.form() is StoredVotes
+
+
+def test_few_picks_are_not_worth_to_load_compiled_functions():
+    assert grids.form(199) is StoredVotes
+    assert grids.form(200) is CountedVotes
 
 
 def test_what_was_compiled_is_read_by_the_next_process(tmp_path):
