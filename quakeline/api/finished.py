@@ -31,13 +31,13 @@ _SHOWN = 5
 
 
 def open_run(folder: Path | str) -> FinishedRun:
-    """Open what a run, or `quakeline catalog`, left in a folder; nothing is read before it is used.
+    """Open what a run, a command or a live session left; nothing is read before it is used.
 
     Parameters
     ----------
     folder
-        `results/<run>`, the name of a run below `results/`, or a folder that holds
-        `events.parquet`, `arrivals.parquet` and `picks.parquet`.
+        `results/<run>`, the name of a run below `results/`, a folder that holds
+        `events.parquet`, `arrivals.parquet` and `picks.parquet`, or that of a live session.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def open_run(folder: Path | str) -> FinishedRun:
 
 
 def _has_catalog(folder: Path) -> bool:
-    return any((folder / name / "events.parquet").is_file() for name in ("catalog", "."))
+    return bool(exports.event_folders(folder))
 
 
 class FinishedRun:
