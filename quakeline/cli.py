@@ -214,15 +214,26 @@ def run(
 
 @app.command()
 def summary(
-    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    run: Annotated[
+        str, typer.Argument(help="Name of a run, its folder, or the folder of any catalog.")
+    ],
     everything: Annotated[
         bool, typer.Option("--all", help="List all events, reasons and files, each by its path.")
     ] = False,
 ) -> None:
-    """Show what a run found."""
-    from quakeline.workflow import launch
+    """Show what a run found, or what a catalog holds that a command or a live session wrote."""
+    from rich.console import Console
 
-    _show(launch.results_place(Path.cwd()), run, everything)
+    from quakeline.commands.places import run_folder_of
+    from quakeline.workflow import launch
+    from quakeline.workflow.summary import show_catalog
+
+    folder = run_folder_of(run) if Path(run).exists() else None
+    place = folder.absolute().parent.parent if folder else launch.results_place(Path.cwd())
+    if folder is None or folder.absolute().parent == place / "results":
+        _show(place, folder.absolute().name if folder else run, everything)
+    else:
+        show_catalog(folder, Console(), everything=everything)
 
 
 def _show(folder: Path, run: str, everything: bool = False) -> None:

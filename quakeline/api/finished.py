@@ -159,8 +159,8 @@ class FinishedRun:
 
         Raises DataError where the folder does not have it.
         """
-        for name in ("catalog/config.yaml", "config.yaml"):
-            path = self.folder / name
+        own = exports.session_of(self.folder) or self.folder
+        for path in (self.folder / "catalog/config.yaml", own / "config.yaml"):
             if path.is_file():
                 return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
         raise DataError(f"{self.folder} holds no config.yaml: the run did not end")
@@ -168,8 +168,7 @@ class FinishedRun:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """How the table of events was made: quakeline version, stage, settings, input digests."""
-        inner = self.folder / "catalog/events.parquet"
-        return provenance.read(inner if inner.is_file() else self.folder / "events.parquet")
+        return provenance.read(exports.event_folders(self.folder)[-1] / "events.parquet")
 
     def catalog(self) -> Catalog:
         """The events as an obspy catalog, with picks, arrivals, magnitudes and uncertainties.

@@ -29,17 +29,19 @@ def require_files(options: Mapping[str, Iterable[Path | None]]) -> None:
 def folder_of(run: str) -> Path:
     """The folder of a catalog: as given, else results/RUN of the place where runs are made.
 
-    Raises ConfigError where neither exists.
+    Of both the one with a catalog, if only one has it: data may lie in a folder with the name of
+    the run. Raises ConfigError where neither exists.
     """
+    from quakeline.io.exports import event_folders
     from quakeline.workflow import launch
 
-    if Path(run).is_dir():
-        return Path(run)
-    found = launch.results_place(Path.cwd()) / "results" / run
+    given, found = Path(run), launch.results_place(Path.cwd()) / "results" / run
+    if given.is_dir() and (event_folders(given) or not event_folders(found)):
+        return given
     if not found.is_dir():
         why = (
-            "is a file"
-            if Path(run).is_file()
+            f"is a file: its folder is {str(given.parent)!r}"
+            if given.is_file()
             else f"neither a folder nor a run: {found} does not exist"
         )
         raise ConfigError(f"{run!r} given; {why}; allowed: the folder of a catalog, or a run")
@@ -190,9 +192,8 @@ def velocity_of(
 
 def velocity_digest_of(folder: Path) -> str | None:
     """SHA-256 of the file of velocities by which the catalog of a folder was located."""
-    from quakeline.io.products import provenance
-
     from quakeline.io.exports import event_folders
+    from quakeline.io.products import provenance
 
     places = [folder / "locations", folder, *event_folders(folder)]
     for path in (place / "arrivals.parquet" for place in places):

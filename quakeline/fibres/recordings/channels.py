@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.core.geometry import shifted
 from quakeline.core.reasons import Code, Reason, cells
 from quakeline.fibres.recordings.description import Channels, Line
@@ -124,7 +124,7 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, comment="#", skipinitialspace=True)
     except (OSError, ValueError) as error:
-        raise DataError(f"channel table {path}: {' '.join(str(error).split())}") from None
+        raise DataError(f"channel table {path}: {why_unread(error, path)}") from None
     missing = [name for name in _REQUIRED if name not in table]
     if missing:
         raise DataError(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.core.schemas import STATIONS
 from quakeline.io.formats.codes import clash, normal
 from quakeline.io.formats.csv_cells import cells_of, text_of
@@ -73,7 +73,9 @@ def is_table(path: Path) -> bool:
         with path.open("rb") as file:
             head = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
     except OSError as error:
-        raise DataError(f"cannot read stations {path}: {error.strerror}") from error
+        raise DataError(
+            f"cannot read stations {path}: {why_unread(error, path, 'stations')}"
+        ) from error
     seed = head[:6].isdigit() and head[6:7] in (b"V", b"A", b"S", b"T")
     return not head.startswith(b"<") and not seed and b"\0" not in head
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.core.schemas import Table
 from quakeline.core.timeline import Span
 from quakeline.io.products import provenance
@@ -90,7 +90,8 @@ def read(path: Path, table: Table) -> pd.DataFrame:
         version = metadata.get(b"quakeline_table_version", b"?").decode()
         frame: pd.DataFrame = arrow.to_pandas()
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path} as a table of {table.name}: {error}") from error
+        why = why_unread(error, path)
+        raise DataError(f"cannot read {path} as a table of {table.name}: {why}") from error
     if name != table.name or not table.reads(version):
         raise DataError(
             f"{path} holds {name} version {version}, expected {table.name} version {table.version}"
