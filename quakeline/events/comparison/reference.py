@@ -34,8 +34,9 @@ _NAMES = {
 def read(path: Path) -> pd.DataFrame:
     """Read a reference catalog: EVENTS as Parquet, CSV with a header, or what obspy reads.
 
-    A folder is that of a catalog, of a run or of a live session. What obspy reads is QuakeML, FDSN text and further formats. CSV needs time, latitude and longitude; depths
-    are in km. Events without time or epicentre are left out.
+    A folder is that of a catalog, of a run or of a live session. What obspy reads is QuakeML, FDSN
+    text and further formats. CSV needs time, latitude and longitude; depths are in km. Events
+    without time or epicentre are left out.
 
     Returns
     -------
