@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.main import get_command_name
+from typer.main import get_command, get_command_name
 
 from quakeline import __version__
 from quakeline.commands import dataset, evaluate, live, models, tune
@@ -27,6 +27,7 @@ from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
 from quakeline.commands.scan import scan
 from quakeline.commands.train import train
+from quakeline.commands.typed import as_typed, options_of
 from quakeline.commands.usage import is_mistake, join_lines, line_of
 from quakeline.commands.view import view
 from quakeline.core import garbage, terminal
@@ -94,7 +95,8 @@ def _code_of(words: list[str], further: list[str]) -> int:
         narrow = _narrowed(words)
         done = narrow(words, obj=further, prog_name="quakeline", standalone_mode=False)
     except QuakelineError as error:
-        typer.echo(f"quakeline: {_listed(words_of(error))}", err=True)
+        said = as_typed(words_of(error), words, options_of(get_command(_narrowed(words)), words))
+        typer.echo(f"quakeline: {_listed(said)}", err=True)
         return EXIT_CODE
     except typer.Abort:
         typer.echo("quakeline: stopped", err=True)
