@@ -1,5 +1,7 @@
 """`quakeline catalog` and `quakeline tune` on tables that other programs write."""
 
+from dataclasses import replace
+
 import numpy as np
 import obspy
 import pandas as pd
