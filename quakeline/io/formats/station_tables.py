@@ -17,6 +17,7 @@ from quakeline.io.formats.codes import clash, normal
 from quakeline.io.formats.csv_cells import cells_of, text_of
 from quakeline.io.formats.decimal_commas import HINT, with_points
 from quakeline.io.formats.parquet_cells import as_text, is_parquet, own_name, read_frame
+from quakeline.io.formats.projected import cells_with_degrees
 from quakeline.io.formats.swapped import off_the_globe
 from quakeline.io.products import tables
 
@@ -87,7 +88,7 @@ def read_table(path: Path) -> pd.DataFrame:
     names of `_NAMES` are known, and further columns are left out and named in the log. A station
     may be NET.STA, with a location and a channel behind it. `elevation` is read as metres. REAL's
     and LOC-FLOW's station.dat has no header and kilometres, the JSON of EQTransformer and QuakeFlow
-    names stations as keys.
+    names stations as keys. An easting and a northing with their projection stand for degrees.
 
     Raises DataError that names the line and the column.
     """
@@ -120,6 +121,7 @@ def _with_points(cells: pd.DataFrame) -> pd.DataFrame:
 
 def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
     """The cells of a station table, as text, as STATIONS; see `read_table`. `path` names it."""
+    frame = cells_with_degrees(frame, f"station table {path}")
     found = {
         name: next((word for word in words if word in frame.columns), None)
         for name, words in _NAMES.items()
