@@ -60,8 +60,10 @@ def association(
 
     The column "false a day" holds the events per day that the same picks give when the times of
     each station are shifted at random, and in brackets the rates that such a test leaves possible
-    (95 %). A setting is too loose where these are not few beside the events, too strict where the
-    share of isolated picks grows and the median RMS no longer falls.
+    (95 %). The median RMS is of residuals at the origins that association ends with; `rms_s` of a
+    catalog is of located hypocentres, whose station terms make it smaller. A setting is too loose
+    where false events are not few beside the events, too strict where the share of isolated picks
+    grows and the median RMS no longer falls.
     """
     from quakeline.events.association.compare import trials, variants
     from quakeline.events.chain.associate import ready
