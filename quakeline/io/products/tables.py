@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.core.schemas import Table
 from quakeline.core.timeline import Span
 from quakeline.io.products import provenance
@@ -113,7 +113,8 @@ def read(
             arrow = arrow.filter(pc.is_in(arrow["pick_id"], pa.array(of, type=pa.string())))
         frame: pd.DataFrame = arrow.to_pandas()
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path} as a table of {table.name}: {error}") from error
+        why = why_unread(error, path)
+        raise DataError(f"cannot read {path} as a table of {table.name}: {why}") from error
     _require_version(schema, table, path)
     added = [one.name for one in table.columns if one.nullable and one.name not in schema.names]
     if schema.metadata.get(b"quakeline_table_version") != str(table.version).encode():
