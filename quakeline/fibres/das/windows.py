@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import scipy
 
 from quakeline.fibres.das.apply import Patch
 from quakeline.inference.windows import normalise
@@ -26,13 +27,11 @@ class ZeroPhase:
 
     def __call__(self, block: np.ndarray, dt: float, dx: float | None) -> np.ndarray:
         """See `quakeline.fibres.recordings.arrays.Transform`."""
-        from scipy.signal import sosfilt, sosfilt_zi
-
         sos = butterworth(self.filter.low_hz, self.filter.high_hz, self.filter.order, 1 / dt)
         samples = np.asarray(block.T, dtype=float)
         for _ in range(2):
-            state = sosfilt_zi(sos)[:, None, :] * samples[:, :1]
-            samples = sosfilt(sos, samples, axis=1, zi=state)[0][:, ::-1]
+            state = scipy.signal.sosfilt_zi(sos)[:, None, :] * samples[:, :1]
+            samples = scipy.signal.sosfilt(sos, samples, axis=1, zi=state)[0][:, ::-1]
         return np.asarray(samples.T)
 
 
