@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from quakeline.fibres.section import Fibre
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 
