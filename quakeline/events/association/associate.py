@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pyarrow
 from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
-from quakeline.events.association import blocks
+from quakeline.events.association import blocks, parts
 from quakeline.events.association.blocks import Found, Known, joined
 from quakeline.events.association.grid import Grid, made_for
 from quakeline.events.association.ids import new_ids
@@ -73,14 +74,18 @@ def associate(
     pyarrow.default_memory_pool().release_unused()
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
-    found, assigned = _looked(
-        table,
-        Network(sites, search, finder, PickErrors.expected(len(sites.local))),
-        threads,
-        grids,
-        progress,
-        known,
+    network = Network(sites, search, finder, PickErrors.expected(len(sites.local)))
+    several = len(table) > parts.AT_MOST
+    # Each part asks for the same ones again.
+    held = {} if grids is None and several else grids
+    looked = partial(
+        _looked, network=network, threads=threads, grids=held, progress=progress, known=known
     )
+    if several and held is not None:
+        longest_s = max(_grid(network, one, held).longest_s for one in search.steps())
+        found, assigned = _in_parts(table, looked, search, longest_s)
+    else:
+        found, assigned = looked(table)
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     assigned = assigned.assign(pick_id=names_of[assigned["pick_id"]].to_numpy())
@@ -118,6 +123,18 @@ def numbered(picks: pd.DataFrame, sites: Sites) -> tuple[pd.DataFrame, pd.Index]
     return table, names_of
 
 
+def _in_parts(
+    table: pd.DataFrame, looked: Callable[[pd.DataFrame], Found], search: Search, longest_s: float
+) -> Found:
+    """What the picks of a long time give, part by part."""
+    whole = parts.parts_of(table["time_ns"].to_numpy(), longest_s, parts.AT_MOST)
+    found = []
+    for number, part in enumerate(whole, start=1):
+        logger.info("associate: part %d of %d", number, len(whole))
+        found.append(part.own(*looked(table.iloc[part.rows].reset_index(drop=True))))
+    return parts.united(found, search)
+
+
 def _looked(
     table: pd.DataFrame,
     network: Network,
@@ -139,9 +156,7 @@ def _looked(
     for search in steps:
         if grids is None:
             _forget_others(held, search)
-        if search not in held:
-            count = len(table) if grids is None else None
-            held[search] = Grid(network.sites, search, network.finder, held.values(), count)
+        _grid(network, search, held, len(table) if grids is None else None)
         for _ in range(_LOOKS):
             rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
             rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest
@@ -170,6 +185,15 @@ def _forget_others(grids: dict[Search, Grid], search: Search) -> None:
     for other in list(grids):
         if made_for(other) != made_for(search):
             del grids[other]
+
+
+def _grid(
+    network: Network, search: Search, grids: dict[Search, Grid], picks: int | None = None
+) -> Grid:
+    """The grid of a search, which is made where there is none yet; `picks` as in `Grid`."""
+    if search not in grids:
+        grids[search] = Grid(network.sites, search, network.finder, grids.values(), picks)
+    return grids[search]
 
 
 def _named(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
