@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -74,6 +74,18 @@ class Rates:
                 max(rate.fixed_mb for rate in both),
                 max(rate.hour_mb for rate in both),
             )
+        return Rates(rates, self.hour_bytes)
+
+    def parted(self, earlier: str, later: str, usual: Rates) -> Rates:
+        """These, of jobs that did the work of an earlier stage too, which has its own jobs now.
+
+        What the later stage takes usually is taken off; it has no rate here any more.
+        """
+        both, alone = self.stages.get(later), usual.stages.get(later)
+        if both is None or alone is None or earlier in self.stages:
+            return self
+        rates = {name: rate for name, rate in self.stages.items() if name != later}
+        rates[earlier] = replace(both, hour_s=max(both.hour_s - alone.hour_s, 0.0))
         return Rates(rates, self.hour_bytes)
 
 

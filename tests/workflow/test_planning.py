@@ -48,6 +48,25 @@ def test_a_job_that_does_the_work_of_two_starts_once(repository):
     assert joint.stages["pick"].memory_mb(24) == pytest.approx(max(memory), rel=0.3)
 
 
+def test_a_network_counts_once_after_probabilities_are_kept(repository, tmp_path):
+    """The jobs of `pick` that were measured did the work of `annotate`, which has its own now."""
+    chunk = "20140101T000000_20140102T000000"
+    written(tmp_path, "pick", chunk, 60.0, 500)
+    own = planning.measured(tmp_path, 10, margin_s=60)
+    before = planning.plan(run_of(repository, 2), 10, own, 2)
+    run = run_of(repository, 2, keep=["probabilities"])
+    usual = planning.shipped(run)
+    rates = usual.overlaid(own.parted("annotate", "pick", usual))
+    after = planning.plan(run, 10, rates, 2)
+    both = after.cpu_h["annotate"] + after.cpu_h["pick"]
+    start = 2 * usual.stages["pick"].fixed_s / 3600
+    assert before.cpu_h["pick"] == pytest.approx(2 * 60 / 3600)
+    assert both == pytest.approx(before.cpu_h["pick"] + start)
+    assert after.memory_mb["annotate"] == before.memory_mb["pick"]
+    apart = Rates({"annotate": Rate(1, 1, 1, 1), "pick": Rate(1, 1, 1, 1)})
+    assert apart.parted("annotate", "pick", usual) is apart
+
+
 def test_stores_that_pass_are_bounded_by_the_cores(repository):
     two, kept = (
         planning.plan(run_of(repository, 20, keep=keep), 10, RATES, 2)
