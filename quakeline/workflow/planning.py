@@ -64,14 +64,19 @@ class Rates:
         return Rates({**self.stages, **other.stages}, {**self.hour_bytes, **other.hour_bytes})
 
     def joint(self, earlier: str, later: str) -> Rates:
-        """These, where jobs of a stage do the work of an earlier one too and start once."""
+        """These, where jobs of a stage do the work of an earlier one too and start once.
+
+        They hold what both hold beyond the least that any job does, which has Python and tables
+        alone; what grows with the length of a chunk passes from block to block.
+        """
         both = [self.stages[name] for name in (earlier, later) if name in self.stages]
         rates = {name: rate for name, rate in self.stages.items() if name != earlier}
         if both:
+            least_mb = min(rate.fixed_mb for rate in self.stages.values())
             rates[later] = Rate(
                 max(rate.fixed_s for rate in both),
                 sum(rate.hour_s for rate in both),
-                max(rate.fixed_mb for rate in both),
+                sum(rate.fixed_mb for rate in both) - (len(both) - 1) * least_mb,
                 max(rate.hour_mb for rate in both),
             )
         return Rates(rates, self.hour_bytes)

@@ -45,7 +45,9 @@ def test_a_job_that_does_the_work_of_two_starts_once(repository):
     seconds = [apart.stages[name].seconds(24) for name in ("annotate", "pick")]
     assert max(seconds) < joint.stages["pick"].seconds(24) < sum(seconds)
     memory = [apart.stages[name].memory_mb(24) for name in ("annotate", "pick")]
-    assert joint.stages["pick"].memory_mb(24) == pytest.approx(max(memory), rel=0.3)
+    # of jobs measured, 343 MB beside 279 and 243 for 6 h, 338 beside 304 for a day
+    assert 1.1 < joint.stages["pick"].memory_mb(6) / apart.stages["annotate"].memory_mb(6) < 1.3
+    assert max(memory) < joint.stages["pick"].memory_mb(24) < 1.25 * max(memory)
 
 
 def test_a_network_counts_once_after_probabilities_are_kept(repository, tmp_path):
