@@ -28,7 +28,10 @@ _OTHER_UNITS = {
     **dict.fromkeys(("vpms", "vpmps", "vsms", "vsmps", "pms", "sms"), "velocities in km/s"),
 }
 _THICKNESS = ("thickness", "thicknesskm", "thick", "h", "hkm")
-_UNUSED = re.compile(r"(rho|dens|q(p|s|mu|kappa|alpha|beta|k)?$|layer|name|comment|damp).*")
+_UNUSED = re.compile(
+    r"(rho|dens|q(p|s|mu|kappa|alpha|beta|k)?$|layer|name|comment|damp).*"
+    r"|v[ps]?(error|err|sigma|std|stddev|uncertainty|resolution)"
+)
 #: Columns of the growth of a velocity with depth below a row, in km/s per km.
 _GRADIENTS = {
     **dict.fromkeys(("vpgrad", "vpgradient"), "vp"),
