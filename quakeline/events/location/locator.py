@@ -16,7 +16,7 @@ import pandas as pd
 from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.core.timeline import SECOND
 from quakeline.earth.sites import Sites
-from quakeline.earth.velocity import Model, Network, Times
+from quakeline.earth.velocity import Model, Network, Times, rounded
 from quakeline.events.location import batch, mixed, modes, posterior, systematic, terms
 from quakeline.events.location.errors import (
     Errors,
@@ -57,7 +57,10 @@ _PHASES = ["event_id", "pick_id", "phase"]
 
 @dataclass(frozen=True)
 class Locator:
-    """Locates events of a network in a velocity model; fields as in the section `locate`."""
+    """Locates events of a network in a velocity model; fields as in the section `locate`.
+
+    `interface_km` is how far interfaces of layers may be off: travel times are means over that.
+    """
 
     sites: Sites
     model: Model
@@ -68,6 +71,7 @@ class Locator:
     station_terms: terms.Kind = "none"
     given_terms: terms.GivenTerms | None = None
     threads: int = 1
+    interface_km: float = 0.0
 
     def locate(
         self,
@@ -373,7 +377,7 @@ class Locator:
     def times(self) -> Times:
         """Travel times between all sites and all sources."""
         network = Network(self.sites.frame, self.sites.local, self._box)
-        return self.model.times(network, self.threads)
+        return rounded(self.model.times(network, self.threads), self.interface_km)
 
     @cached_property
     def _each_site(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
