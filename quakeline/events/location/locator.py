@@ -250,7 +250,9 @@ class Locator:
         if self.station_terms == "none":
             if given or self.given_terms is None:
                 return after
-            return with_given_delays(after, len(fits.point), general=self.model.general)
+            return with_given_delays(
+                after, len(fits.point), general=self.model.general, model=self._stated_share(fits)
+            )
         # Terms take off what is left of the model's errors at the hypocentres; what these have
         # taken up stays in them, however small the residuals become.
         travel = arrivals.time_s - fits.point[arrivals.event, 3]
@@ -262,7 +264,13 @@ class Locator:
             given=given,
             events=len(fits.point),
             general=self.model.general,
+            model=self._stated_share(fits),
         )
+
+    def _stated_share(self, fits: batch.Fits) -> float:
+        """The share by which the model says to be wrong between most stations and most events."""
+        ends = self.sites.local["depth_km"].median(), np.median(fits.point[:, 2])
+        return self.model.error_share(float(min(ends)), float(max(ends)))
 
     def _with_terms(
         self, seen: list[Observations], arrivals: batch.Arrivals, fits: batch.Fits
