@@ -20,9 +20,9 @@ _THRESHOLD = 0.3
 
 def quakeline_model(weights: str, threads: int) -> tuple[Any, Any, dict[str, Any]]:
     """Network, callback and options of quakeline."""
-    from quakeline import DASPickingCallback, DASWaveformModelWrapper
+    from quakeline import DASPicker, DASPickingCallback
 
-    model = DASWaveformModelWrapper(weights, threads=threads, device="cpu")
+    model = DASPicker(weights, threads=threads, device="cpu")
     return model, DASPickingCallback(thresholds={"P": _THRESHOLD, "S": _THRESHOLD}), {}
 
 

@@ -11,7 +11,6 @@ results of the run that keeps its stores.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -19,24 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import measure, whole_process
+from benchmarks.processes import Listener
 
 _ONCE = ("stations", "weights", "fetch")
 #: Rules that each chunk has, where nothing is kept and where stores are.
 _OF_CHUNKS = ("prepare", "pick", "measure")
 _OF_KEPT = ("prepare", "annotate", "pick", "measure")
-#: What each Python of a run loads at its start: jobs of the workflow tell their CPU time.
-_TELLER = """\
-import atexit, os, resource, sys
-
-def tell():
-    job = getattr(sys.modules["__main__"], "snakemake", None)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    if job is not None:
-        with open(os.environ["RUN_COST"], "a") as file:
-            print(job.rule, used.ru_utime + used.ru_stime, file=file)
-
-atexit.register(tell)
-"""
 #: Folders below the results that a stage writes, logs and figures of jobs together.
 _FOLDERS = {
     "prepare, waveforms": ("waveforms",),
@@ -92,28 +79,18 @@ def once(folder: Path, overlay: str, of_chunks: tuple[str, ...]) -> dict[str, fl
     shutil.rmtree(folder / "results", ignore_errors=True)
     program = Path(sys.executable).with_name("quakeline")
     words: list[str | Path] = [program, "run", overlay, "--cores", "1"]
-    told = folder / "cpu.txt"
-    told.write_text("", encoding="utf-8")
-    environment = {**measure.environment_of(1), **_listening(folder, told)}
+    listener = Listener(folder / "listener")
+    environment = {**measure.environment_of(1), **listener.environment}
     _, spent = measure.spent([*words, "--", "--until", "measure"], environment, folder)
     found = {"whole run": spent["cpu_s"], "whole run, wall": spent["wall_s"]}
-    jobs = [line.split() for line in told.read_text(encoding="utf-8").splitlines()]
-    silent = {*_ONCE, *of_chunks}.difference(rule for rule, _ in jobs)
+    jobs = listener.ended
+    silent = {*_ONCE, *of_chunks}.difference(job.rule for job in jobs)
     if silent:
         sys.exit(f"no job of {', '.join(sorted(silent))} told what it took")
     for rule in (*_ONCE, *of_chunks):
-        found[rule] = sum(float(cpu_s) for name, cpu_s in jobs if name == rule)
+        found[rule] = sum(job.cpu_s for job in jobs if job.rule == rule)
     found["prepare to measure"] = sum(found[rule] for rule in of_chunks)
     return found
-
-
-def _listening(folder: Path, told: Path) -> dict[str, str]:
-    """Variables by which every Python of a run tells a file what its job took."""
-    teller = folder / "teller"
-    teller.mkdir(exist_ok=True)
-    (teller / "sitecustomize.py").write_text(_TELLER, encoding="utf-8")
-    places = filter(None, [str(teller), os.environ.get("PYTHONPATH")])
-    return {"PYTHONPATH": os.pathsep.join(places), "RUN_COST": str(told)}
 
 
 def _size(folder: Path) -> int:

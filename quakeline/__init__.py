@@ -41,6 +41,7 @@ _PLACES = {
     "trained_from": "quakeline.models.names",
     "Training": "quakeline.models.ancestry",
     "DASModel": "quakeline.fibres.das.model",
+    "DASPicker": "quakeline.fibres.das.channelwise",
     "DASWaveformModelWrapper": "quakeline.fibres.das.wrapper",
     "DeepSubDAS": "quakeline.fibres.das.deepsubdas",
     "SeisBenchDASModel": "quakeline.fibres.das.seisbench",

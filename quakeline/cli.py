@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.main import get_command_name
+from typer.main import get_command, get_command_name
 
 from quakeline import __version__
 from quakeline.commands import dataset, evaluate, live, models, tune
@@ -27,6 +27,7 @@ from quakeline.commands.relocate import relocate
 from quakeline.commands.reproduce import reproduce
 from quakeline.commands.scan import scan
 from quakeline.commands.train import train
+from quakeline.commands.typed import as_typed, options_of
 from quakeline.commands.usage import is_mistake, join_lines, line_of
 from quakeline.commands.view import view
 from quakeline.core import garbage, terminal
@@ -94,7 +95,8 @@ def _code_of(words: list[str], further: list[str]) -> int:
         narrow = _narrowed(words)
         done = narrow(words, obj=further, prog_name="quakeline", standalone_mode=False)
     except QuakelineError as error:
-        typer.echo(f"quakeline: {_listed(words_of(error))}", err=True)
+        said = as_typed(words_of(error), words, options_of(get_command(_narrowed(words)), words))
+        typer.echo(f"quakeline: {_listed(said)}", err=True)
         return EXIT_CODE
     except typer.Abort:
         typer.echo("quakeline: stopped", err=True)
@@ -214,15 +216,26 @@ def run(
 
 @app.command()
 def summary(
-    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    run: Annotated[
+        str, typer.Argument(help="Name of a run, its folder, or the folder of any catalog.")
+    ],
     everything: Annotated[
         bool, typer.Option("--all", help="List all events, reasons and files, each by its path.")
     ] = False,
 ) -> None:
-    """Show what a run found."""
-    from quakeline.workflow import launch
+    """Show what a run found, or what a catalog holds that a command or a live session wrote."""
+    from rich.console import Console
 
-    _show(launch.results_place(Path.cwd()), run, everything)
+    from quakeline.commands.places import run_folder_of
+    from quakeline.workflow import launch
+    from quakeline.workflow.summary import show_catalog
+
+    folder = run_folder_of(run) if Path(run).exists() else None
+    place = folder.absolute().parent.parent if folder else launch.results_place(Path.cwd())
+    if folder is None or folder.absolute().parent == place / "results":
+        _show(place, folder.absolute().name if folder else run, everything)
+    else:
+        show_catalog(folder, Console(), everything=everything)
 
 
 def _show(folder: Path, run: str, everything: bool = False) -> None:

@@ -13,6 +13,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 from pydantic import BaseModel
+from workfolder import REPOSITORY
 
 from quakeline.core.installed import DAG
 from quakeline.workflow.config import Run
@@ -39,7 +40,21 @@ def test_loading_the_config_leaves_heavy_libraries_out(module: str) -> None:
     assert not set(HEAVY) & set(loaded)
 
 
-@pytest.mark.parametrize("stage", ["prepare", "annotate", "pick", "measure", "associate"])
+#: Stages that each chunk of a run has, and those of all events.
+_OFTEN = (
+    "fetch",
+    "prepare",
+    "annotate",
+    "pick",
+    "measure",
+    "das_index",
+    "das_annotate",
+    "das_pick",
+)
+_ONCE = ("associate", "locate", "magnitude", "classify", "merge")
+
+
+@pytest.mark.parametrize("stage", [*_OFTEN, *_ONCE])
 def test_a_job_begins_with_the_module_of_its_own_stage_alone(stage: str) -> None:
     program = f"import sys, quakeline.workflow.runner, {STAGES[stage].module.__name__}"
     loaded = subprocess.run(
@@ -51,6 +66,27 @@ def test_a_job_begins_with_the_module_of_its_own_stage_alone(stage: str) -> None
     whole = {"quakeline.workflow.config", "quakeline.workflow.stages.table"}
     others = {known.module.__name__ for name, known in STAGES.items() if name != stage}
     assert not (set(HEAVY) | whole | others) & set(loaded)
+
+
+@pytest.mark.parametrize("words", [["config", "check", "unterhaching"], ["plan", "unterhaching"]])
+def test_looking_at_a_run_loads_nothing_that_computes(words: list[str]) -> None:
+    """Each of them would take a tenth of a CPU second to a whole one, and nothing is computed."""
+    program = f"""
+import sys
+from quakeline import cli
+sys.argv = {["quakeline", *words]}
+try:
+    cli.main()
+finally:
+    print(*sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=REPOSITORY
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "quakeline.workflow.config" in loaded, done.stderr
+    assert not {"torch", "xdas", "openvino", "zarr", "numba", "matplotlib", "snakemake"} & loaded
+    assert not {"scipy.signal", "scipy.stats", "scipy.sparse", "xarray", "dask"} & loaded
 
 
 @pytest.mark.parametrize("stage", [stage.module for stage in TABLE], ids=STAGES)

@@ -19,6 +19,7 @@ PARTS = {
     "held_out",
     "measure",
     "peer_networks",
+    "processes",
     "sequences",
     "training_classes",
     "training_cost",

@@ -41,7 +41,7 @@ def test_pins_hold_for_the_oldest_python(repository: Path, pins: list[str]) -> N
     oldest = project["requires-python"].removeprefix(">=") + ".0"
     pinned = {_normal(pin.split("==")[0]) for pin in pins}
     asked = {
-        f"{one.name} {one.version}": one.metadata["Requires-Python"]
+        f"{one.name} {one.version}": one.metadata.get("Requires-Python")
         for one in importlib.metadata.distributions()
         if _normal(one.name) in pinned
     }

@@ -31,13 +31,13 @@ _SHOWN = 5
 
 
 def open_run(folder: Path | str) -> FinishedRun:
-    """Open what a run, or `quakeline catalog`, left in a folder; nothing is read before it is used.
+    """Open what a run, a command or a live session left; nothing is read before it is used.
 
     Parameters
     ----------
     folder
-        `results/<run>`, the name of a run below `results/`, or a folder that holds
-        `events.parquet`, `arrivals.parquet` and `picks.parquet`.
+        `results/<run>`, the name of a run below `results/`, a folder that holds
+        `events.parquet`, `arrivals.parquet` and `picks.parquet`, or that of a live session.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def open_run(folder: Path | str) -> FinishedRun:
 
 
 def _has_catalog(folder: Path) -> bool:
-    return any((folder / name / "events.parquet").is_file() for name in ("catalog", "."))
+    return bool(exports.event_folders(folder))
 
 
 class FinishedRun:
@@ -159,8 +159,8 @@ class FinishedRun:
 
         Raises DataError where the folder does not have it.
         """
-        for name in ("catalog/config.yaml", "config.yaml"):
-            path = self.folder / name
+        own = exports.session_of(self.folder) or self.folder
+        for path in (self.folder / "catalog/config.yaml", own / "config.yaml"):
             if path.is_file():
                 return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
         raise DataError(f"{self.folder} holds no config.yaml: the run did not end")
@@ -168,8 +168,7 @@ class FinishedRun:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """How the table of events was made: quakeline version, stage, settings, input digests."""
-        inner = self.folder / "catalog/events.parquet"
-        return provenance.read(inner if inner.is_file() else self.folder / "events.parquet")
+        return provenance.read(exports.event_folders(self.folder)[-1] / "events.parquet")
 
     def catalog(self) -> Catalog:
         """The events as an obspy catalog, with picks, arrivals, magnitudes and uncertainties.

@@ -95,7 +95,8 @@ def catalog(
         typer.echo(line)
     judged = done.catalog.diagnosis
     for line in judged.sentences if judged is not None else []:
-        typer.secho(f"WARNING  {line}", fg="yellow")
+        said = line.replace("velocity.table", "--velocity")
+        typer.secho(f"WARNING  {said}", fg="yellow")
 
 
 def region_of(text: str) -> tuple[float, float, float, float]:

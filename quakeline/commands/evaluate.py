@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,8 +21,13 @@ Records = Annotated[
     Path,
     typer.Argument(
         help="A NumPy archive (.npz) with waveforms (records, components, samples), or"
-        " waveforms_i2 and scale; p_index, s_index, component_order and sampling_rate."
+        " waveforms_i2 and scale; p_index, s_index, component_order and sampling_rate. Or a data"
+        " set as `quakeline dataset inspect` takes it: SeisBench's format, SAC files, STEAD."
     ),
+]
+Part = Annotated[
+    Literal["all", "train", "dev", "test"],
+    typer.Option(help="Of a data set the records of this part alone."),
 ]
 Models = Annotated[
     list[str] | None,
@@ -55,6 +60,7 @@ def _root() -> None:
 def picks(
     records: Records,
     model: Models = None,
+    part: Part = "all",
     tolerance: Tolerance = 0.5,
     threshold: Threshold = None,
     weights_folder: WeightsFolder = None,
@@ -77,7 +83,7 @@ def picks(
 
     if json_file is not None:
         targets.require_file("--json", json_file, [records, weights_folder, *(model or [])])
-    data = scoring.read(records)
+    data = _labelled(records, part)
     scores: list[Score] = []
     for name in model or CARDS:
         try:
@@ -91,7 +97,7 @@ def picks(
             "nothing was evaluated: no weights could be had, or no phase is labelled"
         )
     if json_file is not None:
-        _write_json(scores, records, tolerance, json_file)
+        _write_json(scores, records, part, tolerance, json_file)
     cells = scoring.table(scores)
     typer.echo(scoring.markdown(cells) if markdown else _aligned(cells))
 
@@ -113,14 +119,38 @@ def _scores(
     return score(data, annotator, thresholds, tolerance_s)
 
 
-def _write_json(scores: list[Score], records: Path, tolerance_s: float, target: Path) -> None:
+def _labelled(records: Path, part: str) -> Labelled:
+    """The records of an archive, or of a part of a data set."""
+    from zipfile import is_zipfile
+
+    from quakeline.picking import scoring
+    from quakeline.training.datasets.labelled import labelled
+    from quakeline.training.datasets.opening import in_parts, open_dataset
+
+    if records.is_file() and (is_zipfile(records) or records.suffix == ".npy"):
+        if part != "all":
+            raise ConfigError(f"--part: {part!r} given; {records} is an archive, without parts")
+        return scoring.read(records)
+    found = open_dataset(records)
+    data, more = labelled(found if part == "all" else in_parts(found), part)
+    if more:
+        typer.echo(f"not counted: {more} further onsets of a phase in a record", err=True)
+    return data
+
+
+def _write_json(
+    scores: list[Score], records: Path, part: str, tolerance_s: float, target: Path
+) -> None:
     import json
 
     from quakeline.io.products.atomic import write_text
     from quakeline.io.products.provenance import digest_file
     from quakeline.picking.scoring import as_json
+    from quakeline.training.datasets.opening import digest, open_dataset
 
-    facts = {"records": str(records), "sha256": digest_file(records), "tolerance_s": tolerance_s}
+    is_file = records.is_file()
+    known = digest_file(records) if is_file else digest(open_dataset(records))
+    facts = {"records": str(records), "sha256": known, "part": part, "tolerance_s": tolerance_s}
     write_text(target, json.dumps(as_json(scores, **facts), indent=1) + "\n")
 
 

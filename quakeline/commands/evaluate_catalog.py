@@ -20,8 +20,8 @@ Run = Annotated[str, typer.Argument(help="Name of a run, or a folder with its ta
 Reference = Annotated[
     str | None,
     typer.Option(
-        help="A file (QuakeML, FDSN text, CSV, Parquet), or fdsn:SERVICE, fdsn:URL; default, also"
-        " of the other options: that of the run."
+        help="A file (QuakeML, FDSN text, CSV, Parquet), a run or the folder of a catalog, or"
+        " fdsn:SERVICE, fdsn:URL; default, also of the other options: that of the run."
     ),
 ]
 Start = Annotated[
@@ -111,13 +111,14 @@ def _settings(folder: Path, given: dict[str, Any]) -> Config:
 
 
 def _file(name: str, folder: Path) -> Path:
-    """A file, or the events of a catalog's folder, as it is named, else from where the run was."""
+    """A file or a catalog as it is named, else from where the run was; else a run of that name."""
     from quakeline.io.products.runs import home_of
 
-    beside = home_of(folder) / name
-    path = beside if beside.exists() and not Path(name).exists() else Path(name)
-    inner = (path / "catalog/events.parquet", path / "events.parquet")
-    return next((file for file in inner if file.is_file()), path)
+    found = home_of(folder) / name
+    if Path(name).exists() or found.exists():
+        return Path(name) if Path(name).exists() else found
+    run = Path("results") / name
+    return run if run.is_dir() else Path(name)
 
 
 def _span(folder: Path, found: Tables, start: str | None, end: str | None) -> Span:

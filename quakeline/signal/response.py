@@ -23,6 +23,7 @@ import scipy
 
 from quakeline.signal.longtransform import LongTransform
 from quakeline.signal.resample import Resampling, placing, to_grid
+from quakeline.signal.tapers import tukey
 from quakeline.signal.transform import BlockFilter, fast_length, repeated
 
 #: Corners in Hz of a cosine band: rises from the first to the second, falls from the third on.
@@ -93,7 +94,7 @@ def inverse_filter(
     inverse = inverted(response, water_level_db, reference) * passed
     kernel = scipy.fft.irfft(inverse, 2 * (len(frequency) - 1))
     kernel = np.roll(kernel, half)[: 2 * half + 1]
-    window = scipy.signal.windows.tukey(2 * half + 3, _WINDOW)[1:-1]
+    window = tukey(2 * half + 3, _WINDOW)[1:-1]
     kernel = kernel * window
     return np.asarray(kernel - window * (kernel.sum() / window.sum()))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import scipy
 
+from quakeline.signal.tapers import tukey, without_trend
 from quakeline.signal.wood_anderson import ORDERS
 
 #: Lowest frequency, 0.32 Hz, and values of a decade.
@@ -47,7 +48,7 @@ def displacement(motion: np.ndarray, rate_hz: float, units: str) -> np.ndarray:
     Shape (windows, `count(rate_hz)`), at `frequencies`.
     """
     length = motion.shape[-1]
-    tapered = scipy.signal.detrend(motion, axis=-1) * scipy.signal.windows.tukey(length, TAPERED)
+    tapered = without_trend(motion) * tukey(length, TAPERED)
     padded = scipy.fft.next_fast_len(8 * length, real=True)
     omega = 2 * np.pi * scipy.fft.rfftfreq(padded, 1 / rate_hz)
     edges = FIRST_HZ * 10 ** ((np.arange(count(rate_hz) + 1) - 0.5) / PER_DECADE)

@@ -56,8 +56,10 @@ def reach(rate_hz: float) -> tuple[int, int]:
 def simulate(motion: np.ndarray, taps: np.ndarray, rate_hz: float) -> np.ndarray:
     """Deflection in mm for ground motion whose last axis is time; zero motion around it."""
     ahead, _ = reach(rate_hz)
-    shape = (1,) * (motion.ndim - 1) + (-1,)
-    whole = scipy.signal.fftconvolve(motion, taps.reshape(shape), mode="full", axes=-1)
+    length = motion.shape[-1] + len(taps) - 1
+    padded = scipy.fft.next_fast_len(length, real=True)
+    spectra = scipy.fft.rfft(motion, padded, axis=-1) * scipy.fft.rfft(taps, padded)
+    whole = scipy.fft.irfft(spectra, padded, axis=-1)[..., :length]
     return np.asarray(whole[..., ahead : ahead + motion.shape[-1]])
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from quakeline.core.errors import ConfigError
+from quakeline.core.errors import ConfigError, why_unread
 from quakeline.core.mistakes import explained, shown
 from quakeline.core.section import Section
 from quakeline.workflow.object_store import ObjectStore
@@ -167,7 +167,7 @@ def read_site(folder: Path = Path()) -> ClusterSite:
             "\n".join(_explained(path, dict(item)) for item in error.errors())
         ) from None
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no text, no date
-        raise ConfigError(f"site file {path}: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"site file {path}: {why_unread(error, path)}") from None
     return site
 
 

@@ -1,4 +1,4 @@
-"""The tables of a finished run, as the summary tells of them."""
+"""The tables of a finished run, or of a catalog alone, as the summary tells of them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class RunTables:
     `chunks` names all chunks of data, `stations` is the station table, `n_candidates` counts the
     events before location (None where the tables do not exist); `imported` are ids of the picks
     that came from a table, `focal` are mechanisms and polarities, None in a run without them.
+    Without `is_run` the folder is that of a catalog, which says nothing of data.
     """
 
     folder: Path
@@ -33,11 +34,12 @@ class RunTables:
     n_candidates: int | None
     imported: set[str] | None
     focal: Focal | None
+    is_run: bool = True
 
     @property
     def given_only(self) -> bool:
-        """Whether the run began at a table of picks and had no data to look at."""
-        return not self.chunks and self.imported is not None
+        """Whether there were picks to begin with, and no data to look at."""
+        return not self.chunks and (self.imported is not None or not self.is_run)
 
     @property
     def data(self) -> pd.DataFrame:
@@ -72,6 +74,28 @@ def load(run_dir: Path) -> RunTables:
         n_candidates=_count_rows(run_dir / "associations" / "events.parquet"),
         imported=_imported(run_dir / "imported" / "picks.parquet"),
         focal=read_focal(catalog),
+    )
+
+
+def load_catalog(folder: Path) -> RunTables:
+    """Read the tables of a catalog that a command or a live session wrote. Raises DataError."""
+    from quakeline.core.schemas import COVERAGE, MANIFEST
+    from quakeline.io.exports import read_tables
+    from quakeline.io.products import tables
+
+    found = read_tables(folder)
+    return RunTables(
+        folder=folder,
+        events=found.events,
+        picks=found.picks,
+        manifest=tables.empty(MANIFEST).assign(chunk=""),
+        coverage=tables.empty(COVERAGE).assign(chunk=""),
+        chunks=[],
+        stations=found.stations,
+        n_candidates=None,
+        imported=None,
+        focal=found.focal,
+        is_run=False,
     )
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.reasons import Code, Reason, reasons_in
 from quakeline.core.timeline import iso
-from quakeline.workflow.run_tables import RunTables, chunk_tables, load
+from quakeline.workflow.run_tables import RunTables, chunk_tables, load, load_catalog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +65,22 @@ def summarise(run_dir: Path, *, everything: bool = False) -> Group:
     parts += _choice_parts(run_dir)
     parts += [Text(), _places(found)]
     return Group(*parts)
+
+
+def show_catalog(folder: Path, console: Console, *, everything: bool = False) -> None:
+    """Print what a catalog that a command or a live session wrote holds; `everything` as in `show`.
+
+    Raises DataError for a folder without a catalog.
+    """
+    found = load_catalog(folder)
+    title = Text(f"Catalog {folder}", style="bold")
+    events = _event_parts(found, everything) if len(found.events) else [Text("No events.")]
+    diagnosis = _diagnosis(folder / "diagnosis.json")
+    warnings = [*diagnosis.get("doubts", []), *diagnosis.get("sentences", [])]
+    told = [Text(f"\n{sentence}", style="bold yellow") for sentence in warnings]
+    totals = _totals(found, diagnosis.get("velocity", ""))
+    parts = title, Text(), *events, *told, Text(), totals, Text(), _catalog_places(folder)
+    console.print(*parts, sep="\n")
 
 
 def _n_stations(frame: pd.DataFrame) -> int:
@@ -208,7 +224,7 @@ def _totals(found: RunTables, velocity: str) -> Table:
     table = _grid()
     for name, text in {
         "events": _event_total(found.events),
-        **_magnitude_totals(found.events),
+        **_magnitude_totals(found.events, "see classes/ for probabilities" if found.is_run else ""),
         **_mechanism_totals(found.focal),
         **used(found.folder, _configuration(found.folder)),
         "picks": _pick_total(found.picks),
@@ -238,8 +254,8 @@ def _event_total(events: pd.DataFrame) -> str:
     return f"{len(events)}, {_time(events['time'].min())} to {_time(events['time'].max())}"
 
 
-def _magnitude_totals(events: pd.DataFrame) -> dict[str, str]:
-    """How many events have a magnitude and why others have none; classes but for earthquakes."""
+def _magnitude_totals(events: pd.DataFrame, see: str) -> dict[str, str]:
+    """How many events have a magnitude and why others have none; classes, and what to see too."""
     from quakeline.io.products.remarks import lacking
 
     if events.empty:
@@ -254,7 +270,7 @@ def _magnitude_totals(events: pd.DataFrame) -> dict[str, str]:
     classes = events["event_class"].dropna().value_counts()
     if len(classes):
         told = ", ".join(f"{count} {name}" for name, count in sorted(classes.items()))
-        totals["classes"] = f"{told} (see classes/ for probabilities)"
+        totals["classes"] = f"{told} ({see})" if see else told
     return totals
 
 
@@ -388,6 +404,19 @@ def _places(found: RunTables) -> Table:
     for name, product in products.items():
         exists = (found.folder / product.partition(",")[0]).is_file()
         _add(table, [name, str(found.folder / product) if exists else "not made"])
+    return table
+
+
+def _catalog_places(folder: Path) -> Table:
+    """The files of a catalog, or of each day of a session."""
+    from quakeline.io.exports import event_folders
+
+    table = _grid()
+    files = {"catalog": "catalog.csv", "QuakeML": "catalog.qml", "tables": "events.parquet"}
+    for place in event_folders(folder):
+        for name, product in files.items():
+            if (place / product).is_file():
+                _add(table, [name, str(place / product)])
     return table
 
 

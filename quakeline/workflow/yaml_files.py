@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from quakeline.core.errors import ConfigError
+from quakeline.core.errors import ConfigError, why_unread
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(f"config file {path} does not exist") from None
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no text, no date
-        said = " ".join(str(error).split()).replace('in "<unicode string>", line', "in line")
+        said = why_unread(error, path).replace('in "<unicode string>", line', "in line")
         raise ConfigError(f"config file {path}: {said}") from None
     if raw is None:
         return {}

@@ -1,5 +1,7 @@
 """`quakeline catalog` and `quakeline tune` on tables that other programs write."""
 
+from dataclasses import replace
+
 import numpy as np
 import obspy
 import pandas as pd
@@ -8,9 +10,11 @@ from synthetics import network, two_events
 from typer.testing import CliRunner
 
 from quakeline.cli import app
+from quakeline.commands.merge import strangers
 from quakeline.commands.options import say_velocities
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
+from quakeline.events.association.combine import Catalog
 from quakeline.events.chain import material
 from quakeline.io.formats import pick_tables
 from quakeline.io.products import tables
@@ -234,6 +238,22 @@ def test_catalogs_in_other_velocities_are_merged_with_a_word(files, tmp_path):
         )
         assert done.exit_code == 0, done.output
         assert ("two was located with other velocities" in done.output) == word
+
+
+def test_catalogs_without_a_common_station_are_told():
+    def at(name, station, latitude, n=2):
+        events = pd.DataFrame({"latitude": [latitude] * n, "longitude": [11.0] * n})
+        picks = pd.DataFrame({"network": "XX", "station": [station, "S9"]})
+        return Catalog(name, events, pd.DataFrame(), picks)
+
+    one, near = at("one", "S1", 48.0), at("near", "S2", 48.0)
+    far = replace(at("far", "T1", 49.0), picks=pd.DataFrame({"network": ["YY"], "station": ["S1"]}))
+    assert strangers([one, near]) == []
+    (said,) = strangers([one, near, far])
+    assert said.startswith("far has no station in common with one (111 km apart): right for")
+    empty = replace(far, events=far.events.iloc[:0])
+    assert strangers([one, empty])[0].startswith("far has no station in common with one: right")
+    assert strangers([replace(one, picks=one.picks.iloc[:0]), far]) == []
 
 
 def test_one_catalog_is_nothing_to_merge(tmp_path):

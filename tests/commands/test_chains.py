@@ -7,6 +7,7 @@ and the settings that read such a thing.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from workfolder import WorkFolder
 
 from quakeline.cli import app
+from quakeline.core.errors import DataError
 from quakeline.core.schemas import EVENTS, MEASUREMENTS, PICKS, STATIONS
 from quakeline.io.products import tables
 from quakeline.workflow import launch
@@ -27,20 +29,21 @@ VELOCITY = "config/unterhaching/velocity.csv"
 #: What holds picks: of `pick` in both formats, of the run, of commands that write catalogs.
 PICK_TABLES = [
     "picks.csv", "picks.parquet", "run picks", f"{CATALOG}/picks.parquet", "made/picks.parquet",
-    "merged/picks.parquet", "relocated/picks.parquet",
+    "merged/picks.parquet", "relocated/picks.parquet", "live/picks.parquet",
 ]  # fmt: skip
 STATION_TABLES = [
     "config/unterhaching/stations.csv", f"results/{RUN}/stations.parquet",
     f"results/{RUN}/stations.xml", "made/stations.parquet", "merged/stations.parquet",
-    "relocated/stations.parquet",
+    "relocated/stations.parquet", "live/stations.parquet",
 ]  # fmt: skip
 #: Catalogs as commands take them: a run by its name or folder, and folders of commands.
-CATALOGS = [RUN, f"results/{RUN}", CATALOG, "made", "made_csv", "merged", "relocated"]
+CATALOGS = [RUN, f"results/{RUN}", CATALOG, "made", "made_csv", "merged", "relocated", "live"]
 REFERENCES = [
     *(f"{folder}/{name}" for folder in (CATALOG, "made", "merged", "relocated")
       for name in ("events.parquet", "catalog.csv", "catalog.qml")),
     "exported/geoparquet.parquet", "exported/csv.csv", "exported/quakeml.qml",
     "exported/fdsn-text.txt", "exported/nordic", "exported/hypodd/phase.dat",
+    RUN, "merged", "live", "live/events.parquet",
 ]  # fmt: skip
 EXPORTS = {
     "geoparquet": "geoparquet.parquet", "csv": "csv.csv", "quakeml": "quakeml.qml",
@@ -70,6 +73,8 @@ def folder(demo_run: WorkFolder, tmp_path_factory: pytest.TempPathFactory) -> It
         stations = "config/unterhaching/stations.csv"
         for name, table in (("made", "picks.parquet"), ("made_csv", "picks.csv")):
             done("catalog", table, stations, "--velocity", VELOCITY, "--output", name)
+        words = ("--stations", stations, "--velocity", VELOCITY, "--threads", 1)
+        done("live", "replay", "day", *words, "--output", "live")
         done("merge", RUN, "made", "--output", "merged")
         done("correlate", RUN, "--output", "waves", "--min-correlation", 0.3, "--min-links", 1)
         words = ("--differentials", "waves/differentials.parquet")
@@ -115,8 +120,28 @@ def test_tune(folder: Path, picks: str) -> None:
     assert rows[0].split()[4] == "2"
 
 
-def test_tune_takes_a_run(folder: Path) -> None:
-    assert "as suggested" in done("tune", "association", RUN, "--velocity", VELOCITY)
+@pytest.mark.parametrize("name", [RUN, "made", "merged", "relocated", "live"])
+def test_tune_takes_a_catalog(folder: Path, name: str) -> None:
+    """Also that of a live session; `tune velocity` reads it and finds its events too few."""
+    assert "as suggested" in done("tune", "association", name, "--velocity", VELOCITY)
+    result = CliRunner().invoke(app, ["tune", "velocity", name])
+    assert isinstance(result.exception, DataError)
+    assert "2 events to invert; 15 are needed" in str(result.exception)
+
+
+@pytest.mark.parametrize("name", CATALOGS)
+def test_summary(folder: Path, name: str) -> None:
+    said = done("summary", name)
+    assert re.search(r"events +2, 2010-05-27T16:24:31", said)
+    assert re.search(r"picks .*15 of them in events", said) or name == "merged"
+
+
+@pytest.mark.parametrize("name", ["catalog", "tune association"])
+def test_a_folder_in_place_of_picks_names_the_table_in_it(folder: Path, name: str) -> None:
+    for given, inside in (("made", "made/picks.parquet"), (f"results/{RUN}", CATALOG)):
+        words = [*name.split(), given, STATION_TABLES[0]]
+        result = CliRunner().invoke(app, [*words, "-o", "no"] if name == "catalog" else words)
+        assert "it is a folder, and a file is needed: give " + inside in str(result.exception)
 
 
 @pytest.mark.parametrize("name", CATALOGS)
@@ -283,14 +308,23 @@ def test_every_file_that_a_command_wrote_has_a_reader(folder: Path) -> None:
     for_others = {
         "dt.cc", "phase.dat", "station.dat", "events.csv", "stations.csv", "duplicates.csv",
         "relocations.parquet", "catalog.obs", "stations.in", ".quakeline.json",
-        "diagnosis.json",
+        "diagnosis.json", "picks.jsonl", "events.jsonl", "latency.json",
     }  # fmt: skip
     read = {"events.parquet", "arrivals.parquet", "picks.parquet", "stations.parquet",
-            "catalog.qml", "catalog.csv", "config.yaml", "differentials.parquet"}  # fmt: skip
+            "catalog.qml", "catalog.csv", "config.yaml", "differentials.parquet", "session.json",
+            "measurements.parquet"}  # fmt: skip
     written = {
         path.name
-        for name in ("made", "made_csv", "merged", "relocated", "waves", "exported/nonlinloc")
+        for name in (
+            "made",
+            "made_csv",
+            "merged",
+            "relocated",
+            "live",
+            "waves",
+            "exported/nonlinloc",
+        )
         for path in (folder / name).rglob("*")
-        if path.is_file()
+        if path.is_file() and path.parent.name != "events" and path.name != ".quakeline.lock"
     }
     assert written - read - for_others == set()

@@ -34,6 +34,12 @@ def test_a_model_without_errors_states_none(tmp_path):
     assert "errors" not in model.reading
 
 
+def test_errors_of_one_phase_alone_are_left_out(tmp_path):
+    model = loaded(tmp_path, "top_km,vp,vs,vp_error\n0,4,2,0.4\n5,6,3,0.2\n")
+    assert model.error_share(0.0, 10.0) == 0.0
+    assert model.reading.endswith("not used: vp_error")
+
+
 def test_a_ratio_makes_the_errors_of_s(tmp_path):
     model = loaded(tmp_path, TABLE, vp_vs=2.0)
     assert model.vs_error == pytest.approx((0.2, 0.03))
@@ -52,7 +58,6 @@ def test_errors_of_joined_depths_are_those_of_the_depth_above(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("top_km,vp,vs,vp_error\n0,4,2,0.4\n", "errors vp_error alone given"),
         ("top_km,vp,vs,vp_error,vs_error\n0,4,2,-1,0.1\n", "0 at least"),
         ("top_km,vp,vs,vp_error,vs_error\n0,4,2,x,0.1\n", "every row needs errors"),
     ],

@@ -159,7 +159,7 @@ GOLDEN = {
         "weights": 1,
         "annotate": 3,
         "pick": 3,
-        "associate": 18,
+        "associate": 19,
         "locate": 17,
     },
     "picks": {"UH1 P": 2, "UH1 S": 2, "UH2 P": 4, "UH2 S": 2}

@@ -17,7 +17,7 @@ import pandas as pd
 import scipy
 from pydantic import ValidationError
 
-from quakeline.core.errors import ConfigError, DataError, WeightsError
+from quakeline.core.errors import ConfigError, DataError, WeightsError, why_unread
 from quakeline.core.timeline import SECOND, to_datetime
 from quakeline.inference.annotator import Annotator
 from quakeline.models.cards import Card
@@ -204,7 +204,7 @@ def _recordings(files: tuple[Path, ...], options: Options, annotator: Annotator)
         try:
             stream += obspy.read(path)
         except (OSError, TypeError, ValueError) as error:
-            raise DataError(f"cannot read {path}: {error}") from error
+            raise DataError(f"cannot read {path}: {why_unread(error, path)}") from error
     if options.detrended:
         stream.detrend("linear")
     if early:

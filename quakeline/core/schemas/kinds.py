@@ -77,13 +77,18 @@ class Table:
 
 @dataclass(frozen=True)
 class Array:
-    """One array of a Zarr store: dimensions, dtype, unit, meaning."""
+    """One array of a Zarr store: dimensions, dtype, unit, meaning.
+
+    `together` are dimensions beside time whose entries are written and read at once: they share a
+    file, while those of other dimensions have files of their own.
+    """
 
     name: str
     dims: tuple[str, ...]
     dtype: str
     unit: str
     meaning: str
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

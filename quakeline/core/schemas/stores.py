@@ -63,6 +63,7 @@ PANELS = Store(
             "of the fibre's data",
             "pictures of a fibre over time: rows are groups of channels, columns the largest value"
             " of a stretch of time",
+            together=("row",),
         ),
     ),
     ("panels", "frames"),

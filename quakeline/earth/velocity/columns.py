@@ -28,13 +28,16 @@ _OTHER_UNITS = {
     **dict.fromkeys(("vpms", "vpmps", "vsms", "vsmps", "pms", "sms"), "velocities in km/s"),
 }
 _THICKNESS = ("thickness", "thicknesskm", "thick", "h", "hkm")
-_UNUSED = re.compile(r"(rho|dens|q(p|s|mu|kappa|alpha|beta|k)?$|layer|name|comment|damp).*")
+_UNUSED = re.compile(
+    r"(rho|dens|q(p|s|mu|kappa|alpha|beta|k)?$|layer|name|comment|damp).*"
+    r"|v[ps]?(error|err|sigma|std|stddev|uncertainty|resolution)"
+)
 #: Columns of the growth of a velocity with depth below a row, in km/s per km.
 _GRADIENTS = {
     **dict.fromkeys(("vpgrad", "vpgradient"), "vp"),
     **dict.fromkeys(("vsgrad", "vsgradient"), "vs"),
 }
-#: Columns of standard errors of velocities, in km/s.
+#: Columns of standard errors of velocities, in km/s: those of both, or they are left out.
 _ERRORS = {"vperror": "vp", "vserror": "vs"}
 _REQUIRED = (
     "required: depth_km, vp, vs (or vp_vs for vs), or the lines of a NonLinLoc, hypoDD (.inp) or"
@@ -57,6 +60,7 @@ def table(path: Path, text: str) -> Raw:
     meaning = {name: _MEANING[word] for name, word in plain.items() if word in _MEANING}
     slopes = {_GRADIENTS[word]: name for name, word in plain.items() if word in _GRADIENTS}
     errors = {_ERRORS[word]: name for name, word in plain.items() if word in _ERRORS}
+    errors = errors if len(errors) == len(_ERRORS) else {}
     known_names = {*meaning, *slopes.values(), *errors.values()}
     others = [name for name in plain if name not in known_names]
     constant = set(frame.columns[frame.nunique() == 1]) if len(frame) > 1 else set()
@@ -134,12 +138,6 @@ def _stated(
     """Errors of vp and vs of each row in km/s, from their columns; none without these."""
     if not errors:
         return ()
-    if set(errors) != {"vp", "vs"}:
-        given = ", ".join(errors.values())
-        raise DataError(
-            f"velocity table {path}: errors {given} alone given; needed are vp_error and vs_error,"
-            " or none"
-        )
     values = frame[[errors["vp"], errors["vs"]]].apply(pd.to_numeric, errors="coerce").to_numpy()
     if not (np.isfinite(values).all() and (values >= 0).all()):
         raise DataError(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.earth.shipped import VELOCITY_MODELS
 from quakeline.earth.velocity import programs, taup
 from quakeline.earth.velocity.checks import of_velocities, require_sense
@@ -65,7 +65,7 @@ def load(path: Path, vp_vs: float = 0.0, interpolation: str = "auto") -> Velocit
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read velocity table {path}: {error}") from None
+        raise DataError(f"cannot read velocity table {path}: {why_unread(error, path)}") from None
     raw = _reader(path, text)(path, text)
     if not raw.rows:
         raise DataError(f"velocity table {path}: one row at least is needed")

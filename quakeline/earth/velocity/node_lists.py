@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.earth.velocity.raw_grid import RawGrid
 
 _WHOLE = re.compile(r"[+-]?\d+$")
@@ -82,7 +82,7 @@ def _blocks(path: Path) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], list
     try:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read velocity grid {path}: {error}") from None
+        raise DataError(f"cannot read velocity grid {path}: {why_unread(error, path)}") from None
     counts = counts_of(lines[0]) if lines else None
     if counts is None:
         raise DataError(

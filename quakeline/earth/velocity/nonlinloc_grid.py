@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.earth.velocity.places import Places, of_nonlinloc
 from quakeline.earth.velocity.raw_grid import GridFacts, RawGrid
 
@@ -59,7 +59,7 @@ def _header(path: Path) -> _Header:
     try:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read velocity grid {path}: {error}") from None
+        raise DataError(f"cannot read velocity grid {path}: {why_unread(error, path)}") from None
     words = lines[0].split() if lines else []
     try:
         nx, ny, nz = (int(word) for word in words[:3])
@@ -101,7 +101,7 @@ def _velocities(path: Path, header: _Header) -> np.ndarray:
             raise DataError(f"velocity grid {path}: {found} bytes, but its header asks for {size}")
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot read velocity grid {path}: {error}") from None
+        raise DataError(f"cannot read velocity grid {path}: {why_unread(error, path)}") from None
     best = min(
         (_km_s(np.frombuffer(data, order + header.dtype), header) for order in "<>"),
         key=lambda values: float(np.mean(~((values > 0.01) & (values < 100_000)))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pyarrow
 from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
-from quakeline.events.association import blocks
+from quakeline.events.association import blocks, parts
 from quakeline.events.association.blocks import Found, Known, joined
 from quakeline.events.association.grid import Grid
 from quakeline.events.association.ids import new_ids
@@ -72,14 +73,16 @@ def associate(
     pyarrow.default_memory_pool().release_unused()
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
-    found, assigned = _looked(
-        table,
-        Network(sites, search, finder, PickErrors.expected(len(sites.local))),
-        threads,
-        {} if grids is None else grids,
-        progress,
-        known,
+    network = Network(sites, search, finder, PickErrors.expected(len(sites.local)))
+    known_grids = {} if grids is None else grids
+    looked = partial(
+        _looked, network=network, threads=threads, grids=known_grids, progress=progress, known=known
     )
+    if len(table) > parts.AT_MOST:
+        longest_s = max(_grid(network, one, known_grids).longest_s for one in search.steps())
+        found, assigned = _in_parts(table, looked, search, longest_s)
+    else:
+        found, assigned = looked(table)
     if found.empty:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     assigned = assigned.assign(pick_id=names_of[assigned["pick_id"]].to_numpy())
@@ -117,6 +120,18 @@ def numbered(picks: pd.DataFrame, sites: Sites) -> tuple[pd.DataFrame, pd.Index]
     return table, names_of
 
 
+def _in_parts(
+    table: pd.DataFrame, looked: Callable[[pd.DataFrame], Found], search: Search, longest_s: float
+) -> Found:
+    """What the picks of a long time give, part by part."""
+    whole = parts.parts_of(table["time_ns"].to_numpy(), longest_s, parts.AT_MOST)
+    found = []
+    for number, part in enumerate(whole, start=1):
+        logger.info("associate: part %d of %d", number, len(whole))
+        found.append(part.own(*looked(table.iloc[part.rows].reset_index(drop=True))))
+    return parts.united(found, search)
+
+
 def _looked(
     table: pd.DataFrame,
     network: Network,
@@ -135,9 +150,7 @@ def _looked(
     found: Found = pd.DataFrame(), pd.DataFrame()
     first, *_ = steps = network.search.steps()
     for search in steps:
-        if search not in grids:
-            grids[search] = Grid(network.sites, search, network.finder, grids.values())
-        grid = grids[search]
+        grid = _grid(network, search, grids)
         for _ in range(_LOOKS):
             rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
             rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest
@@ -159,6 +172,13 @@ def _looked(
                 found, errors = refined(*chosen, table, network)
                 network = replace(network, errors=errors)
     return found
+
+
+def _grid(network: Network, search: Search, grids: dict[Search, Grid]) -> Grid:
+    """The grid of a search, which is made where there is none yet."""
+    if search not in grids:
+        grids[search] = Grid(network.sites, search, network.finder, grids.values())
+    return grids[search]
 
 
 def _named(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:

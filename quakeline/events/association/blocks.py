@@ -8,6 +8,7 @@ more picks stays.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,8 +25,8 @@ from quakeline.events.association.rules import Search
 _LEAST_BLOCK_S = 1200.0
 #: A block is this many times as long as the longest travel time, so that margins cost little.
 _PER_TRAVEL = 10
-#: Events this close to a block, in s, are reported by it as well.
-_BESIDE_S = 5.0
+#: Events this close to a block or part, in s, are reported by it as well.
+BESIDE_S = 5.0
 
 #: Blocks whose events are put into one table while others are searched.
 _TOGETHER = 100
@@ -57,7 +58,7 @@ def associate(
         and `probability` are told.
     """
     longest_s, least = grid.longest_s, max(search.min_picks, 1)
-    margin_s = longest_s + 2 * _BESIDE_S
+    margin_s = longest_s + 2 * BESIDE_S
     blocks = list(_blocks(picks["time_ns"].to_numpy(), longest_s, margin_s, least))
     done: list[Found] = []
     work = partial(_block if known is None else known.block, picks, grid, margin_s)
@@ -68,7 +69,7 @@ def associate(
             done[-_TOGETHER:] = [joined(done[-_TOGETHER:])]
         if progress:
             progress(count, len(blocks))
-    return _without_twins(*joined(done))
+    return without_twins(*joined(done))
 
 
 def _each(work: Callable[..., Found], blocks: list[Block], threads: int) -> Iterator[Found]:
@@ -80,9 +81,15 @@ def _each(work: Callable[..., Found], blocks: list[Block], threads: int) -> Iter
         yield from pool.map(lambda block: work(*block), blocks)
 
 
+def length_ns(longest_s: float) -> int:
+    """How long a block is, in ns, where travel times are up to `longest_s`."""
+    minutes = math.ceil(_PER_TRAVEL * longest_s / 60)
+    return round(max(_LEAST_BLOCK_S, 60 * minutes) * SECOND)
+
+
 def _blocks(times_ns: np.ndarray, longest_s: float, margin_s: float, least: int) -> Iterator[Block]:
     """Starts and ends in ns of the blocks that hold enough picks, and their picks' rows."""
-    length = round(max(_LEAST_BLOCK_S, np.ceil(_PER_TRAVEL * longest_s / 60) * 60) * SECOND)
+    length = length_ns(longest_s)
     margin = round(margin_s * SECOND)
     for number in np.unique(times_ns // length):
         # An event begins before its first pick, perhaps in the block before that one.
@@ -104,7 +111,7 @@ def _block(
     if found.empty:
         return found, assigned
     seconds = found["time"]
-    inside = seconds.between(-_BESIDE_S, length_s + _BESIDE_S)
+    inside = seconds.between(-BESIDE_S, length_s + BESIDE_S)
     time_ns = start + np.round(seconds[inside] * SECOND).astype("int64")
     found = found[inside].assign(time_ns=time_ns, associator=grid.name)
     # Of many blocks only what is asked of their picks later.
@@ -159,7 +166,7 @@ def joined(parts: list[Found]) -> Found:
     return whole, named
 
 
-def _without_twins(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
+def without_twins(found: pd.DataFrame, assigned: pd.DataFrame) -> Found:
     """Of events that share most of the picks of the smaller one keep the largest."""
     if found.empty:
         return found, assigned

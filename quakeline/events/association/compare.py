@@ -25,6 +25,9 @@ _SHIFT_S = 300.0
 class Trial:
     """What a setting gave: events, picks in them, median RMS in s, share of picks in no event.
 
+    The RMS is of residuals at the origins of association; `rms_s` of a catalog is of located
+    events, whose station terms make it smaller.
+
     `chance` is the number of events that the same picks gave with the times of each station shifted
     at random: events of nothing. `days` is how long the picks last.
     """

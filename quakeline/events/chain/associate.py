@@ -28,7 +28,7 @@ _Length = Annotated[float, Field(ge=0)] | Auto
 _Positive = Annotated[float, Field(gt=0)] | Auto
 _Count = Annotated[int, Field(ge=0)] | Auto
 #: What association asks of picks (PICKS).
-_USED = [
+USED = [
     "pick_id", "network", "station", "location", "instrument", "phase", "time", "time_sigma_s",
     "probability",
 ]  # fmt: skip
@@ -224,7 +224,8 @@ def associated(
     for doubt in elevation_doubts(sites.heights):
         logger.warning("associate: %s", doubt)
     # Tables of many picks hold much that does not matter here; what is kept is copied.
-    made = ready(settings, picks[_USED], sites, model, threads, network)
+    own = picks if picks.columns.tolist() == USED else picks[USED]
+    made = ready(settings, own, sites, model, threads, network)
     provenance.chose("associate", settings.plain(), asdict(made.search))
     for line in made.chosen:
         (tell or _log)(line)

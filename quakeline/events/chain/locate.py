@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("quakeline")
 
+#: What location asks of picks (PICKS).
+USED = ["pick_id", "network", "station", "location", "phase", "time", "time_sigma_s"]
 #: Station terms that are made of the residuals, or not at all.
 _ESTIMATED = ("none", "static", "ssst")
 #: How far interfaces of layers may be off.
@@ -154,7 +156,7 @@ def located(
         locator = locator_of(settings, sites.with_picks(picks), model, threads, terms)
     said = {"min_interevent_s": min_interevent_s, "tolerance_s": tolerance_s}
     apart = {name: value for name, value in said.items() if value >= 0}
-    known = picks.drop_duplicates("pick_id")
+    known = picks[USED].drop_duplicates("pick_id")
     apart_s = interevent_s(apart, locator.sites, model, known["phase"])
     found, residuals = without_twins(*locator.locate(events, arrivals, known, past), known, apart_s)
     judged = diagnosed(locator, found, residuals, known) if diagnose else None

@@ -147,8 +147,6 @@ class Catalog:
 
     def fill(self, folder: Path) -> None:
         """Write as `write`, without a look at what a folder holds."""
-        import yaml
-
         from quakeline.core.schemas import STATIONS
         from quakeline.io import exports as formats
         from quakeline.io.products import provenance, tables
@@ -169,8 +167,14 @@ class Catalog:
         if self.diagnosis:
             write_text(folder / "diagnosis.json", self.diagnosis.text())
         if self.settings:
-            text = yaml.safe_dump(dict(self.settings), sort_keys=False, allow_unicode=True)
-            write_text(folder / "config.yaml", text)
+            write_text(folder / "config.yaml", text_of(self.settings))
+
+
+def text_of(settings: Mapping[str, Any]) -> str:
+    """Sections of a configuration as the text of a `config.yaml` beside a catalog."""
+    import yaml
+
+    return str(yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True))
 
 
 def assembled(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.core.schemas import EVENTS
 from quakeline.core.timeline import Span, to_datetime
+from quakeline.io.exports import event_folders
 from quakeline.io.formats.csv_cells import read_cells
 from quakeline.io.products import tables
 
@@ -33,8 +34,9 @@ _NAMES = {
 def read(path: Path) -> pd.DataFrame:
     """Read a reference catalog: EVENTS as Parquet, CSV with a header, or what obspy reads.
 
-    That is QuakeML, FDSN text and further formats. CSV needs time, latitude and longitude; depths
-    are in km. Events without time or epicentre are left out.
+    A folder is that of a catalog, of a run or of a live session. What obspy reads is QuakeML, FDSN
+    text and further formats. CSV needs time, latitude and longitude; depths are in km. Events
+    without time or epicentre are left out.
 
     Returns
     -------
@@ -45,13 +47,19 @@ def read(path: Path) -> pd.DataFrame:
     DataError
         The file cannot be read or has no such columns.
     """
+    folders = event_folders(path) if path.is_dir() else []
+    if folders:
+        parts = [one / "events.parquet" for one in folders]
+        return _ordered(tables.read_many(parts, EVENTS))
     if path.suffix == ".parquet":
         return _ordered(tables.read(path, EVENTS))
     try:
         with path.open("rb") as file:
             head = file.read(512)
     except OSError as error:
-        raise DataError(f"cannot read reference catalog {path}: {error}") from None
+        raise DataError(
+            f"cannot read reference catalog {path}: {why_unread(error, path)}"
+        ) from None
     first = head.partition(b"\n")[0]
     if head.lstrip()[:1] == b"<" or b"|" in first:
         return of_obspy(parsed(path, "EVENTTXT" if b"|" in first else None))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.events.mechanisms.polarities import PolarityEvent
 
 logger = logging.getLogger("quakeline")
@@ -64,7 +64,7 @@ def _blocks(path: Path) -> Iterator[list[tuple[int, str]]]:
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error}") from None
+        raise DataError(f"cannot read {path}: {why_unread(error, path)}") from None
     block: list[tuple[int, str]] = []
     for number, line in enumerate(lines, start=1):
         if block and not line[:4].strip():
@@ -229,4 +229,4 @@ def _lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error}") from None
+        raise DataError(f"cannot read {path}: {why_unread(error, path)}") from None

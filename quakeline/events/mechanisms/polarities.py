@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 
 #: What tables write for up, down and undecided, in capitals.
 _UP, _DOWN = (
@@ -134,7 +134,7 @@ def _table(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, skipinitialspace=True, comment="#")
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} is no table of polarities: {error}") from None
+        raise DataError(f"{path} is no table of polarities: {why_unread(error, path)}") from None
     table.columns = [str(name).strip().lower() for name in table.columns]
     absent = [name for name in ("network", "station", "polarity") if name not in table]
     if not {"event_id", "time"} & set(table.columns):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.core.schemas import MECHANISMS
 from quakeline.events.comparison.reference import parsed
 from quakeline.events.mechanisms import rotations
@@ -116,7 +116,7 @@ def read(path: Path) -> pd.DataFrame:
         with path.open("rb") as file:
             head = file.read(2000)
     except OSError as error:
-        raise DataError(f"cannot read mechanisms {path}: {error}") from None
+        raise DataError(f"cannot read mechanisms {path}: {why_unread(error, path)}") from None
     first = head.partition(b"\n")[0]
     if head.lstrip()[:1] == b"<":
         found = _of_quakeml(path)

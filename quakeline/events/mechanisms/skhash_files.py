@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.events.mechanisms.hash_files import Reversals
 from quakeline.events.mechanisms.polarities import PolarityEvent
 
@@ -198,7 +198,7 @@ def _table(path: Path, needed: list[str]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, skipinitialspace=True, comment="#")
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} is no table of SKHASH: {error}") from None
+        raise DataError(f"{path} is no table of SKHASH: {why_unread(error, path)}") from None
     absent = [name for name in needed if name not in table]
     if absent:
         raise DataError(f"{path}: no column {', '.join(absent)}, which SKHASH has there")

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import nn
 
-from quakeline.fibres.das.options import ANNOTATE_ARGS, Documented
+from quakeline.fibres.das.annotating import Annotating
 from quakeline.inference.devices import on_gpu
 
 logger = logging.getLogger("quakeline")
 
 
-class Applicable(nn.Module):
+class Applicable(Annotating, nn.Module):
     """What models for fibres have beside `annotate`; names are those of SeisBench's models."""
-
-    #: What `annotate` may be told: description and default by name; a model adds its own here.
-    _annotate_args: Documented = ANNOTATE_ARGS
-
-    @property
-    def name(self) -> str:
-        """Name of the network."""
-        return type(self).__name__
 
     @property
     def device(self) -> torch.device:
@@ -49,7 +40,3 @@ class Applicable(nn.Module):
         """Whether `forward` wants to be told what the call of `annotate` says."""
         parameters = inspect.signature(self.forward).parameters.values()
         return any(p.name == "argdict" or p.kind is p.VAR_KEYWORD for p in parameters)
-
-    def _argdict_get_with_default(self, argdict: Mapping[str, Any], key: str) -> Any:
-        """An argument of `annotate`, or its default."""
-        return argdict[key] if key in argdict else self._annotate_args[key][1]

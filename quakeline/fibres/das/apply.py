@@ -12,17 +12,14 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from threading import Event
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
-from scipy.ndimage import binary_dilation
 
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.extras import require
 from quakeline.core.reasons import Reason
 from quakeline.fibres.das.callbacks import DASAnnotateCallback, only_one_section
-from quakeline.fibres.das.fk import filter_of
 from quakeline.fibres.das.options import Settings
 from quakeline.fibres.das.patches import PatchCoordinate, PatchingStructure
 from quakeline.fibres.das.report import AnnotateReport, Problem
@@ -30,6 +27,9 @@ from quakeline.fibres.das.segments import Segment, sections_of
 from quakeline.fibres.das.stream import Ratio, Row, Stream
 from quakeline.fibres.recordings.arrays import TIME, Source, Transform, as_source, spacing
 from quakeline.inference.engine import prefetched
+
+if TYPE_CHECKING:
+    from quakeline.fibres.das.fk import FKFilter
 
 logger = logging.getLogger("quakeline")
 
@@ -257,7 +257,11 @@ class _Run:
 
     def __post_init__(self) -> None:
         model, stream = self.model, self.stream
-        self._fk = filter_of(model.fk_filter_args, stream.dt, stream.dx, model.name)
+        self._fk: FKFilter | None = None
+        if model.fk_filter_args is not None:
+            from quakeline.fibres.das.fk import filter_of
+
+            self._fk = filter_of(model.fk_filter_args, stream.dt, stream.dx, model.name)
 
     def go(self, number: int, count: int) -> None:
         structure = self.stream.structure
@@ -311,6 +315,8 @@ class _Run:
         """The patch behind the f-k filter of the model."""
         if self._fk is None:
             return patch
+        import torch
+
         values = torch.from_numpy(np.ascontiguousarray(patch.data.T))[None]
         return replace(patch, filtered=self._fk(values)[0].numpy().T)
 
@@ -329,6 +335,8 @@ def silenced(
         return annotations
     quiet = np.repeat(~patch.live[:, None], structure.in_samples, axis=1)
     if missing is not None:
+        from scipy.ndimage import binary_dilation
+
         quiet |= binary_dilation(missing, np.ones((1, 2 * guard + 1), bool))
     samples = structure.range_samples[0] + _centres(
         structure.out_samples, structure.scale_samples, structure.in_samples

@@ -6,12 +6,9 @@ that were written for that one work here as they are.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from threading import Event
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,10 +19,8 @@ from quakeline.core.errors import ConfigError
 from quakeline.fibres.das import apply, storage
 from quakeline.fibres.das.applicable import Applicable
 from quakeline.fibres.das.apply import Annotations, Patch
-from quakeline.fibres.das.classified import ClassifyOutput
 from quakeline.fibres.das.options import Settings
 from quakeline.fibres.das.patches import PatchingStructure
-from quakeline.fibres.das.report import AnnotateReport
 from quakeline.fibres.das.segments import sections_of
 from quakeline.fibres.das.stack import output_coords
 from quakeline.fibres.das.stream import Stream
@@ -143,11 +138,6 @@ class DASModel(Applicable, ABC):
         """How to cite the network."""
         return self._citation
 
-    @property
-    def classify_callback(self) -> type[Any]:
-        """Class of the callback that `classify` uses; override it."""
-        raise NotImplementedError(f"{self.name} names no callback for classify; use annotate")
-
     def get_model_args(self) -> dict[str, Any]:
         """Arguments, as JSON takes them, by which `load` builds the network again; extend it.
 
@@ -215,70 +205,6 @@ class DASModel(Applicable, ABC):
                 f"filter_samples: {name} with {arguments} at {rate_hz:g} Hz: {error}"
             ) from error
 
-    def annotate(self, data: Any, callback: Any, **kwargs: Any) -> AnnotateReport:
-        """Apply the network to an array and hand its output to a callback, patch by patch.
-
-        Memory does not grow with the array: virtual arrays are read piece by piece, blocks of dask
-        are computed once each and let go. Gaps split the array; each gapless section is annotated
-        by itself.
-
-        Parameters
-        ----------
-        data
-            One `xdas.DataArray` or `xarray.DataArray`, also over dask, or a
-            `quakeline.fibres.recordings.arrays.Source`.
-        callback
-            A `DASAnnotateCallback`, or one of SeisBench.
-        **kwargs
-            See `quakeline.fibres.das.options.Settings`.
-
-        Returns
-        -------
-        AnnotateReport
-            What was left out, and why.
-
-        Raises
-        ------
-        DataError
-            The array cannot be used, or no stretch of it is long enough.
-        ConfigError
-            An unknown argument or an impossible value.
-        """
-        return apply.annotate(self, data, callback, self._settings(kwargs), Event())
-
-    def classify(self, data: Any, **kwargs: Any) -> ClassifyOutput:
-        """Apply the network with its usual callback, and give the results of that.
-
-        Keyword arguments are those of the callback and of `annotate`, which see.
-        """
-        callback, rest = self._callback(kwargs)
-        report = self.annotate(data, callback, **rest)
-        return ClassifyOutput(self.name, callback.get_results_dict(), report)
-
-    async def annotate_async(self, data: Any, callback: Any, **kwargs: Any) -> AnnotateReport:
-        """Do what `annotate` does beside an event loop, which stays free.
-
-        When the task is cancelled, the work ends after the current patch.
-        """
-        stop = Event()
-        settings = self._settings(kwargs)
-        work = asyncio.ensure_future(
-            asyncio.to_thread(apply.annotate, self, data, callback, settings, stop)
-        )
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            stop.set()
-            await asyncio.wait([work])
-            raise
-
-    async def classify_async(self, data: Any, **kwargs: Any) -> ClassifyOutput:
-        """Do what `classify` does beside an event loop, which stays free."""
-        callback, rest = self._callback(kwargs)
-        report = await self.annotate_async(data, callback, **rest)
-        results = await asyncio.to_thread(callback.get_results_dict)
-        return ClassifyOutput(self.name, results, report)
-
     def outputs(
         self, patches: Iterator[Patch], stream: Stream, settings: Settings
     ) -> Iterator[tuple[Patch, Annotations]]:
@@ -313,14 +239,6 @@ class DASModel(Applicable, ABC):
 
     def _settings(self, given: Mapping[str, Any]) -> Settings:
         return Settings.of(self.default_args, given, self._annotate_args, self._takes_argdict)
-
-    def _callback(self, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """The usual callback with its arguments, and the arguments of `annotate`."""
-        kind = self.classify_callback
-        names = inspect.signature(kind).parameters
-        wanted = {**{k: v for k, v in self.default_args.items() if k in names}, **given}
-        own = {name: value for name, value in wanted.items() if name in names}
-        return kind(**own), {name: value for name, value in given.items() if name not in names}
 
     def save(
         self,

@@ -16,7 +16,6 @@ import torch
 
 from quakeline.core.errors import WeightsError
 from quakeline.fibres.das import storage
-from quakeline.fibres.das.card_facts import NETWORK
 from quakeline.fibres.das.model import DASModel
 from quakeline.fibres.das.seisbench import SeisBenchDASModel
 from quakeline.io.products.provenance import digest_file
@@ -103,11 +102,6 @@ def build(path: Path) -> DASModel:
 def wrapped(network: Any) -> DASModel:
     """The network as a DASModel of quakeline."""
     return network if isinstance(network, DASModel) else SeisBenchDASModel(network)
-
-
-def is_of_fibres(card: Card) -> bool:
-    """Whether a card is that of a network which sees many channels at once."""
-    return card.network == NETWORK
 
 
 def class_of(model: str, key: str = "das_weights.model") -> Any:

@@ -7,36 +7,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from quakeline.core.errors import ConfigError
 from quakeline.io.products.atomic import replacing
-from quakeline.models import cache, networks, weights
+from quakeline.models import cache, weights
 from quakeline.models.cards import Card
 from quakeline.models.named import weights_file
+
+if TYPE_CHECKING:
+    from torch import nn
 
 #: Classes that are no phases: names of their annotations, None: there is none.
 _KEYS: dict[str, str | None] = {"N": None, "Noise": None, "D": "Detection"}
 #: Smallest value of a detection, as SeisBench documents it for EQTransformer.
 _DETECTION = 0.3
+#: Arguments of SeisBench's pickers that mean something else here.
+_OURS = ("batch_size", "overlap")
 
 
-@dataclass(frozen=True)
-class Picker:
-    """A picker that can be applied to fibres.
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known of a picker without its network.
 
     Attributes
     ----------
     card
         What the network expects and gives.
-    network
-        The network, which trains.
     path
         Weights file of it; None: a SeisBench network of a class that only this process knows.
-    known
-        Digest of the tensors in that file.
     rate_hz
         Sampling rate that the network needs; None: it takes any.
     blinding
@@ -47,9 +46,7 @@ class Picker:
     """
 
     card: Card
-    network: nn.Module
     path: Path | None
-    known: str
     rate_hz: float | None
     blinding: tuple[int, int]
     default_args: Mapping[str, Any] = field(default_factory=dict)
@@ -67,18 +64,46 @@ class Picker:
         return {key: self.card.thresholds.get(key, _DETECTION) for key in self.rows}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Picker(Facts):
+    """A picker with its network.
+
+    Attributes
+    ----------
+    network
+        The network, which trains.
+    known
+        Digest of the tensors in the weights file.
+    """
+
+    network: nn.Module
+    known: str
+
+
+def facts_of(model: str | os.PathLike[str]) -> Facts:
+    """What is known of a weight set by its name, or of a .safetensors file; PyTorch is not loaded.
+
+    Raises ConfigError or WeightsError where it cannot be applied to fibres.
+    """
+    path = weights_file(os.fspath(model))
+    card, _ = weights.card_of(path)
+    _check(card)
+    blind = (card.blind_samples, card.blind_samples)
+    return Facts(card=card, path=path, rate_hz=card.sampling_rate_hz, blinding=blind)
+
+
 def picker_of(model: Any, run_loader: bool) -> Picker:
     """Open the name of a weight set, a .safetensors file, or a `WaveformModel` of SeisBench.
 
     Raises ConfigError or WeightsError where it cannot be applied to fibres.
     """
     if isinstance(model, str | os.PathLike):
+        from quakeline.models.networks import read
+
         path = weights_file(os.fspath(model))
-        card, _ = weights.card_of(path)
-        _check(card)
-        _, network, known = networks.read(path, run_loader=run_loader)
-        blind = (card.blind_samples, card.blind_samples)
-        return Picker(card, network, path, known, card.sampling_rate_hz, blind)
+        facts = facts_of(path)
+        _, network, known = read(path, run_loader=run_loader)
+        return Picker(**vars(facts), network=network, known=known)
     if not hasattr(model, "annotate_batch_pre"):
         raise ConfigError(
             f"model: a {type(model).__name__} given; allowed: the name of a weight set, a"
@@ -99,14 +124,16 @@ def _of_seisbench(model: Any) -> Picker:
     least = card.blind_samples if card.blind_samples > max(first, last) else 0
     path, known = _written(state, card) if shipped else (None, "")
     return Picker(
-        card,
-        found.picker,
-        path,
-        known,
-        None if model.sampling_rate is None else float(model.sampling_rate),
-        (max(first, least), max(last, least)),
-        dict(model.default_args),
-        {k: v for k, v in model._annotate_args.items() if k not in ("batch_size", "overlap")},
+        card=card,
+        network=found.picker,
+        path=path,
+        known=known,
+        rate_hz=None if model.sampling_rate is None else float(model.sampling_rate),
+        blinding=(max(first, least), max(last, least)),
+        default_args=dict(model.default_args),
+        documented={
+            k: v for k, v in model._annotate_args.items() if k not in ("batch_size", "overlap")
+        },
     )
 
 

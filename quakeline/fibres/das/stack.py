@@ -33,7 +33,7 @@ def output_coords(
 
     An output sample stands for the input sample at the same part of the covered range.
     """
-    import xdas
+    from xdas.coordinates import Coordinate
 
     structure = PatchingStructure.like(structure)
     shape = structure.output_shape(*data.shape)
@@ -50,7 +50,7 @@ def output_coords(
         at = (n - 1) / scale
         last = start + (step * at if name != TIME else np.timedelta64(round(data.dt * at * 1e9)))
         ties = {"tie_indices": [0, n - 1], "tie_values": [start, last]}
-        coords[name] = xdas.Coordinate(ties, dim=name)
+        coords[name] = Coordinate(ties, dim=name)
     return shape, coords
 
 

@@ -12,7 +12,7 @@ from math import ceil, gcd
 from typing import Any
 
 import numpy as np
-from scipy.signal import resample_poly, sosfilt, sosfilt_zi
+import scipy
 
 from quakeline.fibres.das.patches import PatchCoordinate, PatchingStructure, rows_of
 from quakeline.fibres.das.segments import Segment
@@ -148,11 +148,11 @@ class Stream:
     @cached_property
     def coords(self) -> dict[str, Any]:
         """Coordinates of xdas of "time" and of the channels, behind resampling."""
-        import xdas
+        from xdas.coordinates import Coordinate
 
         n = self.shape[0]
         ends = [self.section.start, self.time(n - 1)]
-        time = xdas.Coordinate({"tie_indices": [0, n - 1], "tie_values": ends}, dim=TIME)
+        time = Coordinate({"tie_indices": [0, n - 1], "tie_values": ends}, dim=TIME)
         return {TIME: time, self.channel_coord_name: self._channel_coord()}
 
     def time(self, sample: float) -> np.datetime64:
@@ -161,7 +161,7 @@ class Stream:
         return self.section.time(sample * down / up)
 
     def _channel_coord(self) -> Any:
-        import xdas
+        from xdas.coordinates import Coordinate
 
         name, count = self.channel_coord_name, self.shape[1]
         given = self.source.coords[name]
@@ -171,7 +171,7 @@ class Stream:
         values = np.asarray(given.values).astype(float)
         step = (values[-1] - values[0]) / (len(values) - 1) * down / up
         ends = [values[0], values[0] + step * (count - 1)]
-        return xdas.Coordinate({"tie_indices": [0, count - 1], "tie_values": ends}, dim=name)
+        return Coordinate({"tie_indices": [0, count - 1], "tie_values": ends}, dim=name)
 
     def rows(self) -> Iterator[Row]:
         """The section as rows, in the order of time."""
@@ -238,7 +238,7 @@ class _Blocks:
         block, missing = _cleaned(block)
         at = first - begin * up // down
         if up != down:
-            block = resample_poly(block, up, down, axis=1)
+            block = scipy.signal.resample_poly(block, up, down, axis=1)
             missing = _spread(missing, stream.resample_samples, block.shape[1], axis=1)
         block = block[:, at : at + stop - first]
         missing = None if missing is None else missing[:, at : at + stop - first]
@@ -249,7 +249,7 @@ class _Blocks:
     ) -> tuple[np.ndarray, np.ndarray | None]:
         (up, down), channels = self.stream.resample_channels, self.stream.shape[1]
         if up != down:
-            block = resample_poly(block, up, down, axis=0)
+            block = scipy.signal.resample_poly(block, up, down, axis=0)
             missing = _spread(missing, (up, down), len(block), axis=0)
         missing = None if missing is None else missing[:channels]
         return block[:channels].astype(np.float32, copy=False), missing
@@ -257,8 +257,10 @@ class _Blocks:
     def _filtered(self, data: np.ndarray) -> np.ndarray:
         sos = self.stream.sos
         if self._state is None:
-            self._state = sosfilt_zi(sos)[:, None, :] * data[:, :1].astype(float)
-        filtered, self._state = sosfilt(sos, data.astype(float), axis=1, zi=self._state)
+            self._state = scipy.signal.sosfilt_zi(sos)[:, None, :] * data[:, :1].astype(float)
+        filtered, self._state = scipy.signal.sosfilt(
+            sos, data.astype(float), axis=1, zi=self._state
+        )
         return np.asarray(filtered)
 
 

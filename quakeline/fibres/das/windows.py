@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
-from scipy.signal import sosfilt, sosfilt_zi
-from torch import Tensor
+import scipy
 
 from quakeline.fibres.das.apply import Patch
 from quakeline.inference.windows import normalise
@@ -32,26 +30,9 @@ class ZeroPhase:
         sos = butterworth(self.filter.low_hz, self.filter.high_hz, self.filter.order, 1 / dt)
         samples = np.asarray(block.T, dtype=float)
         for _ in range(2):
-            state = sosfilt_zi(sos)[:, None, :] * samples[:, :1]
-            samples = sosfilt(sos, samples, axis=1, zi=state)[0][:, ::-1]
+            state = scipy.signal.sosfilt_zi(sos)[:, None, :] * samples[:, :1]
+            samples = scipy.signal.sosfilt(sos, samples, axis=1, zi=state)[0][:, ::-1]
         return np.asarray(samples.T)
-
-
-def normalised(windows: Tensor, rule: str) -> Tensor:
-    """What `quakeline.inference.windows.normalise` does, for training."""
-    if rule == "none":
-        return windows
-    if rule in ("max", "scale"):
-        largest = windows.abs().amax(dim=(1, 2), keepdim=True)
-        scale = torch.exp2(torch.frexp(largest)[1].to(windows.dtype))
-        return windows / torch.where(largest > 0, largest if rule == "max" else scale, 1)
-    centred = windows - windows.mean(dim=2, keepdim=True)
-    spread = centred.square().mean(dim=2, keepdim=True).sqrt()
-    live = spread > 0
-    scaled = centred / torch.where(live, spread, 1)
-    if rule == "std-live":
-        scaled = scaled * windows.shape[1] / live.sum(dim=1, keepdim=True).clamp(min=1)
-    return scaled
 
 
 def batches(

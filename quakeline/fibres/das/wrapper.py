@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from quakeline.core.errors import ConfigError
 from quakeline.fibres.das import storage
 from quakeline.fibres.das.apply import Annotations, Patch
+from quakeline.fibres.das.channelwise import (
+    Channelwise,
+    arguments_of,
+    dt_range_of,
+    transforms_of,
+)
 from quakeline.fibres.das.model import DASModel
-from quakeline.fibres.das.options import ANNOTATE_ARGS, Settings
-from quakeline.fibres.das.patches import PatchingStructure
+from quakeline.fibres.das.options import Settings
 from quakeline.fibres.das.pickers import picker_of
-from quakeline.fibres.das.picks import DASPickingCallback
 from quakeline.fibres.das.stream import Stream
-from quakeline.fibres.das.windows import ZeroPhase, batches, normalised
+from quakeline.fibres.das.training_windows import normalised
 from quakeline.fibres.recordings.arrays import Transform
 from quakeline.inference.annotator import Annotator
 from quakeline.models import cache, networks, weights
@@ -30,23 +32,9 @@ from quakeline.models.cards import CARDS, Card
 from quakeline.models.custom import NETWORK as CUSTOM
 from quakeline.models.names import trained_from
 from quakeline.models.seisbench import Picker as SeisBenchPicker
-from quakeline.signal.filters import butterworth
-
-Strategy = Literal["clone", "pad"]
-logger = logging.getLogger("quakeline")
-
-#: What SeisBench's wrapper takes of the records' pickers, and does not use.
-_WITHOUT_EFFECT = {
-    "stacking": ("How overlapping windows are joined; a callback's matter", "avg"),
-    "*_threshold": ("Smallest probability of a pick; a callback's matter", 0.3),
-}
-#: Most channels in a patch.
-_CHANNELS = 1024
-#: Data of half to twice the rate of a network are taken as they are.
-_RANGE = (0.5, 2.0)
 
 
-class DASWaveformModelWrapper(DASModel):
+class DASWaveformModelWrapper(Channelwise, DASModel):
     """Applies a picker of three-component records to fibre data, channel by channel.
 
     `annotate` takes `blinding` too: samples at the begin and the end of each window whose output is
@@ -111,15 +99,12 @@ class DASWaveformModelWrapper(DASModel):
         run_loader: bool = False,
         **options: Any,
     ) -> None:
-        _known_strategy(component_strategy)
         picker = picker_of(model, run_loader)
-        card, rate = picker.card, picker.rate_hz
-        zero_phase = card.filter is not None and card.filter.zero_phase
-        own: tuple[Transform, ...] = (ZeroPhase(card.filter),) if zero_phase else ()
+        card = picker.card
         super().__init__(
             annotate_keys=list(picker.rows),
-            dt_range=None if rate is None else (_RANGE[0] / rate, _RANGE[1] / rate),
-            transforms=(*transforms, *own),
+            dt_range=dt_range_of(picker),
+            transforms=(*transforms, *transforms_of(picker)),
             default_args={
                 **picker.default_args,
                 "thresholds": picker.thresholds,
@@ -134,40 +119,16 @@ class DASWaveformModelWrapper(DASModel):
         self.network, self._known, self._path = picker.network, picker.known, picker.path
         for parameter in self.network.parameters():
             parameter.requires_grad_(True)  # ScriptModules have no such method of their own
-        self._annotate_args = {
-            **ANNOTATE_ARGS,
-            **_WITHOUT_EFFECT,
-            **picker.documented,
-            "blinding": ("Samples at both ends of a window that are left out", picker.blinding),
-        }
+        self._annotate_args = arguments_of(picker)
         self._device, self._batch = device, batch
         self._run_loader = run_loader
         self._threads = threads or len(os.sched_getaffinity(0))
         self._ready: Annotator | None = None
 
     @property
-    def name(self) -> str:
-        """Name of the weight set."""
-        return f"{type(self).__name__}({self.card.name})"
-
-    @property
     def model(self) -> nn.Module:
         """The picker: SeisBench's `WaveformModel` where it is one, else quakeline's network."""
         return self.network.model if isinstance(self.network, SeisBenchPicker) else self.network
-
-    @property
-    def component_strategy(self) -> str:
-        """How a channel becomes the components of the network's input."""
-        return self._strategy
-
-    @component_strategy.setter
-    def component_strategy(self, value: str) -> None:
-        self._strategy = _known_strategy(value)
-
-    @property
-    def classify_callback(self) -> type[DASPickingCallback]:
-        """Picks, by default with the thresholds of the weights."""
-        return DASPickingCallback
 
     def prepare(self) -> Annotator | None:
         """Make the network ready on its device with its weights of now; `annotate` does it too.
@@ -204,44 +165,6 @@ class DASWaveformModelWrapper(DASModel):
         self.card = card
         return path
 
-    def get_patching_structure(
-        self, data_shape: tuple[float, float], argdict: dict[str, Any]
-    ) -> PatchingStructure:
-        """Windows of the network, of as many channels at once as do not need much memory."""
-        window, channels = self.card.window_samples, int(data_shape[1])
-        first, last = self._blinding(argdict)
-        width = -(-channels // -(-channels // _CHANNELS))
-        return PatchingStructure(
-            in_samples=window,
-            in_channels=width,
-            out_samples=window - first - last,
-            out_channels=width,
-            range_samples=(first, window - last),
-            range_channels=(0, width),
-            overlap_channels=0,
-        ).completed(self._argdict_get_with_default(argdict, "overlap_samples"), 0)
-
-    def _blinding(self, argdict: Mapping[str, Any]) -> tuple[int, int]:
-        """Samples at both ends of a window that are left out. Raises ConfigError."""
-        given = self._argdict_get_with_default(argdict, "blinding")
-        try:
-            first, last = (int(value) for value in given)
-        except (TypeError, ValueError):
-            first, last = -1, -1
-        if min(first, last) < 0 or first + last >= self.card.window_samples:
-            raise ConfigError(
-                f"blinding: {given} given; allowed: two counts of samples, together less than"
-                f" {self.card.window_samples}"
-            )
-        return first, last
-
-    def filter_at(self, rate_hz: float) -> np.ndarray | None:
-        """The causal filter that the weights were trained behind; None: none of that kind."""
-        found = self.card.filter
-        if found is None or found.zero_phase:
-            return None
-        return butterworth(found.low_hz, found.high_hz, found.order, rate_hz)
-
     def forward(self, x: Tensor, argdict: dict[str, Any] | None = None) -> dict[str, Tensor]:
         """Output of the network, (batch, samples, channels), for patches of the same shape."""
         batch, samples, channels = x.shape
@@ -274,52 +197,11 @@ class DASWaveformModelWrapper(DASModel):
         if ready is None:
             yield from super().outputs(patches, stream, settings)
             return
-        backend = ready.engine.backend
-        alone = None if self.component_strategy == "clone" else self._component
-        first, stop = stream.structure.range_samples
-        keys = self.annotate_keys
-        values = np.empty(0, np.float32)
-        done = 0
-        for (patch, channels), found in backend.run(batches(patches, backend, self.card, alone)):
-            if done == 0:
-                values = np.zeros((len(keys), len(patch.data), stop - first), np.float32)
-            for number, key in enumerate(keys):
-                values[number, channels] = found[: len(channels), self._rows[key], first:stop]
-            done += len(channels)
-            if done == np.count_nonzero(patch.live):
-                yield patch, {key: values[number].T for number, key in enumerate(keys)}
-                done = 0
+        yield from self._by_engine(ready, patches, stream)
 
     @property
-    def _component(self) -> int:
-        """Which component a channel is where the others are zero."""
-        return max(self.card.components.find("Z"), 0)
-
-    def _settings(self, given: Mapping[str, Any]) -> Settings:
-        known, lenient = self._annotate_args, not self._compiles
-        idle = set(given) - (set(Settings.__dataclass_fields__) | {"blinding"})
-        made = Settings.of(self.default_args, given, known, lenient)
-        if idle and not lenient:
-            logger.warning(
-                "annotate: %s given, without effect here: the callback has stacking and thresholds",
-                ", ".join(sorted(idle)),
-            )
-        return made
-
-    def _callback(self, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """The usual callback; P_threshold and the like are its thresholds."""
-        usual = self.default_args["thresholds"]
-        usual = usual if isinstance(usual, dict) else dict.fromkeys(self.annotate_keys, usual)
-        named = {
-            key: given[name]
-            for key in self.annotate_keys
-            for name in (f"{key}_threshold", f"{key.lower()}_threshold")
-            if name in given
-        }
-        callback, rest = super()._callback(
-            {"thresholds": {**usual, **named}, **given} if named else given
-        )
-        return callback, {k: v for k, v in rest.items() if not k.endswith("_threshold")}
+    def _lenient(self) -> bool:
+        return not self._compiles
 
     def save(
         self,
@@ -382,11 +264,3 @@ class DASWaveformModelWrapper(DASModel):
         """The version of a weight set: digits of its digest. `remote` has no effect."""
         card = CARDS.get(str(name))
         return [card.digest[:12]] if card else []
-
-
-def _known_strategy(value: str) -> str:
-    if value not in get_args(Strategy):
-        raise ConfigError(
-            f"component_strategy: {value!r} given; allowed: {', '.join(get_args(Strategy))}"
-        )
-    return value

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from quakeline.core.errors import DataError
 from quakeline.core.reasons import Code, Reason
 from quakeline.core.schemas import COVERAGE, ONSETS
 from quakeline.core.timeline import Span, first_sample
-from quakeline.fibres.das.model import DASModel
-from quakeline.fibres.das.networks import build, is_of_fibres
+from quakeline.fibres.das.annotating import Annotating
+from quakeline.fibres.das.card_facts import is_of_fibres
+from quakeline.fibres.das.channelwise import DASPicker
 from quakeline.fibres.das.picks import DASPickingCallback
-from quakeline.fibres.das.wrapper import DASWaveformModelWrapper
 from quakeline.fibres.fronts.settings import OnsetSettings
 from quakeline.fibres.recordings.chunk import ChunkSource, Material, coverage_row, prepared
 from quakeline.fibres.recordings.prepared import Prepared
@@ -76,11 +75,11 @@ class Picker:
             return tables.empty(ONSETS)
         return _table(callback.get_results_dataframe(), source, span)
 
-    def _model(self, card: Card) -> DASModel:
+    def _model(self, card: Card) -> Annotating:
         """The network on its device: one that sees many channels, or one for single stations."""
         wanted = self.settings
         if not is_of_fibres(card):
-            wrapper = DASWaveformModelWrapper(
+            picker = DASPicker(
                 self.weights,
                 wanted.components,
                 device=wanted.device,
@@ -88,14 +87,18 @@ class Picker:
                 batch=wanted.batch,
                 run_loader=True,  # the configuration of the run names it
             )
-            wrapper.annotate_keys = list(card.phases)
-            return wrapper
+            picker.annotate_keys = list(card.phases)
+            return picker
+        import torch
+
+        from quakeline.fibres.das.networks import build
+
         torch.set_num_threads(self.threads)
         return build(self.weights).to("cuda" if on_gpu(wanted.device) else "cpu")
 
     def _source(
         self,
-        model: DASModel,
+        model: Annotating,
         data: Prepared,
         channels: pd.DataFrame,
         span: Span,

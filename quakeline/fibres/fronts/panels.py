@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from quakeline.core.timeline import SECOND, Span, first_sample
-from quakeline.fibres.recordings.prepared import Prepared
+
+if TYPE_CHECKING:
+    from quakeline.fibres.recordings.prepared import Prepared
 
 #: Rows and columns of a picture at most.
 ROWS, COLUMNS = 240, 720

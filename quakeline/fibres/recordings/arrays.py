@@ -132,9 +132,9 @@ def _coord(data: Any, name: str) -> Any:
     """A coordinate of xdas."""
     if not _is_xarray(data):
         return data.coords[name]
-    import xdas
+    from xdas.coordinates import Coordinate
 
-    return xdas.Coordinate(data.coords[name].values, dim=name)
+    return Coordinate(data.coords[name].values, dim=name)
 
 
 def _reader(data: Any, axis: int, time: Any) -> Blocks | Members:

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.core.geometry import shifted
 from quakeline.core.reasons import Code, Reason, cells
 from quakeline.fibres.recordings.description import Channels, Line
 from quakeline.io.formats.epochs import ALWAYS_NS, NEVER_NS, holding, overlap
+from quakeline.io.formats.projected import with_degrees
 from quakeline.io.formats.station_list import absurd
 from quakeline.io.formats.swapped import off_the_globe
 from quakeline.io.products.remarks import some
@@ -124,13 +125,18 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, comment="#", skipinitialspace=True)
     except (OSError, ValueError) as error:
-        raise DataError(f"channel table {path}: {' '.join(str(error).split())}") from None
+        raise DataError(f"channel table {path}: {why_unread(error, path)}") from None
+    if "latitude" not in table:
+        named = table.rename(columns=lambda name: str(name).strip().lower())
+        named = named.set_axis(range(1, len(named) + 1))
+        placed = with_degrees(named, f"channel table {path}")
+        table = table if placed is named else placed.reset_index(drop=True)
     missing = [name for name in _REQUIRED if name not in table]
     if missing:
         raise DataError(
             f"channel table {path}: missing columns: {', '.join(missing)}; it has"
             f" {some(map(str, table.columns), _NAMED)}; required: {', '.join(_REQUIRED)}, in"
-            " degrees and metres; optional: distance_m, start, end"
+            " degrees and metres (or easting, northing, epsg); optional: distance_m, start, end"
         )
     names = [*_REQUIRED, *(["distance_m"] if "distance_m" in table else [])]
     for name in names:

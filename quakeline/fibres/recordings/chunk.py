@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from xdas.coordinates import Coordinate
 
 from quakeline.core.errors import DataError
 from quakeline.core.reasons import Code, Reason, cells
@@ -20,6 +19,7 @@ from quakeline.fibres.recordings.files import Stretch, open_file
 from quakeline.fibres.recordings.prepared import Prepared
 from quakeline.fibres.recordings.preprocess import averaged, spacing, steps, strain_of_radian
 from quakeline.fibres.recordings.recording import Recording, SurveyedFile, of_one_layout, runs
+from quakeline.fibres.recordings.xdas_core import Coordinate
 from quakeline.io.formats.plausible import shown
 
 

@@ -74,9 +74,9 @@ class Channels(Section):
 
     table: str | None = Field(
         None,
-        description="CSV file: channel, latitude, longitude, elevation_m, optional distance_m,"
-        " start and end of an epoch; channels count from 0 in the files; channels that it does not"
-        " list have no position",
+        description="CSV file: channel, latitude and longitude (or easting, northing and epsg),"
+        " elevation_m, optional distance_m, start and end of an epoch; channels count from 0 in the"
+        " files; channels that it does not list have no position",
     )
     line: Line | None = Field(None, description="a straight fibre instead of a table")
     first: int = Field(0, ge=0, description="first channel that is used, counted from 0")

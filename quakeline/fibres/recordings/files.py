@@ -12,13 +12,13 @@ from typing import Any
 
 import h5py
 import numpy as np
-import xdas
 
 from quakeline.core.clock import tolerance
 from quakeline.core.errors import DataError
 from quakeline.core.reasons import Reason
 from quakeline.core.terminal import libraries_muted
 from quakeline.core.timeline import SECOND
+from quakeline.fibres.recordings import xdas_core as xdas
 from quakeline.fibres.recordings.description import Format
 from quakeline.fibres.recordings.readers import STEP_TOLERANCE, arrays_of, short
 from quakeline.io.formats.plausible import require_name, require_plausible

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import xdas
+
+from quakeline.fibres.recordings import xdas_core as xdas
 
 
 class Sequel:

@@ -10,9 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.fft import fftfreq as full_fftfreq
-from scipy.fft import irfft2, next_fast_len, rfft2, rfftfreq
-from scipy.signal import butter, sosfiltfilt
+import scipy
 
 from quakeline.core.errors import DataError
 from quakeline.fibres.recordings.arrays import Transform
@@ -146,12 +144,14 @@ class BandPass:
             corners, kind = [self.low_hz, self.high_hz], "bandpass"
         else:
             corners, kind = [self.low_hz], "highpass"
-        sections = butter(_ORDER, corners, kind, fs=1 / dt, output="sos")
+        sections = scipy.signal.butter(_ORDER, corners, kind, fs=1 / dt, output="sos")
         result = np.empty_like(block)
         pad = min(round(1 / (self.low_hz * dt)), len(block) - 1)
         for k in range(0, block.shape[1], _CHANNELS_AT_ONCE):
             some = block[:, k : k + _CHANNELS_AT_ONCE].astype(np.float64)
-            result[:, k : k + some.shape[1]] = sosfiltfilt(sections, some, axis=0, padlen=pad)
+            result[:, k : k + some.shape[1]] = scipy.signal.sosfiltfilt(
+                sections, some, axis=0, padlen=pad
+            )
         return result
 
 
@@ -172,15 +172,20 @@ class FkFilter:
         if dx is None:
             raise DataError("preprocess.fk_velocity_m_s: the channels are not evenly spaced")
         n, channels = block.shape
-        shape = (next_fast_len(n, real=True), next_fast_len(2 * channels, real=True))
-        spectrum = rfft2(block.T, s=shape[::-1])
-        k = np.abs(full_fftfreq(shape[1], dx))[:, None]
-        f = rfftfreq(shape[0], dt)[None, :]
+        shape = (
+            scipy.fft.next_fast_len(n, real=True),
+            scipy.fft.next_fast_len(2 * channels, real=True),
+        )
+        spectrum = scipy.fft.rfft2(block.T, s=shape[::-1])
+        k = np.abs(scipy.fft.fftfreq(shape[1], dx))[:, None]
+        f = scipy.fft.rfftfreq(shape[0], dt)[None, :]
         with np.errstate(divide="ignore", invalid="ignore"):
             velocity = np.where(k > 0, f / k, np.where(f > 0, np.inf, 0.0))
         gain = _rising(velocity, self.slowest) * (1 - _rising(velocity, self.fastest / (1 - _FADE)))
         spectrum *= gain.astype(np.float32)
-        return np.ascontiguousarray(irfft2(spectrum, s=shape[::-1])[:channels, :n].T, np.float32)
+        return np.ascontiguousarray(
+            scipy.fft.irfft2(spectrum, s=shape[::-1])[:channels, :n].T, np.float32
+        )
 
 
 def _rising(velocity: np.ndarray, full: float) -> np.ndarray:

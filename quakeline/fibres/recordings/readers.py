@@ -14,16 +14,14 @@ from typing import Any, ClassVar
 
 import h5py
 import numpy as np
-import xdas
-from xdas.coordinates import Coordinate
-from xdas.io import Engine
-from xdas.virtual import TileArray
 
 from quakeline.core.errors import DataError
 from quakeline.core.reasons import Code, Reason
 from quakeline.core.timeline import SECOND, to_ns
+from quakeline.fibres.recordings import xdas_core as xdas
 from quakeline.fibres.recordings.axes import prodml_is_by_channel
 from quakeline.fibres.recordings.description import AutoFormat, Format, MatrixFormat
+from quakeline.fibres.recordings.xdas_core import Coordinate, Engine, TileArray
 
 #: Steps of time that differ by a smaller share are the same (headers round to the nanosecond).
 STEP_TOLERANCE = 1e-5

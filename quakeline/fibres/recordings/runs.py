@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import xdas
 
 from quakeline.core.clock import STEP, Clock, follows
 from quakeline.core.timeline import SECOND
+from quakeline.fibres.recordings import xdas_core as xdas
 from quakeline.fibres.recordings.files import Stretch
 from quakeline.fibres.recordings.joining import joined
 from quakeline.fibres.recordings.leaps import shortened, without_leap_seconds

@@ -11,12 +11,17 @@ from quakeline.io.exports.base import Format, Tables
 from quakeline.io.exports.formats import (
     FORMATS,
     format_of,
-    read_focal,
-    read_tables,
     targets,
     write,
 )
 from quakeline.io.exports.hypodd import write_differences
+from quakeline.io.exports.reading import (
+    event_folders,
+    pick_files,
+    read_focal,
+    read_tables,
+    session_of,
+)
 from quakeline.io.formats.quakeml import Labels
 
 __all__ = [
@@ -25,10 +30,13 @@ __all__ = [
     "Format",
     "Labels",
     "Tables",
+    "event_folders",
     "files_of",
     "format_of",
+    "pick_files",
     "read_focal",
     "read_tables",
+    "session_of",
     "targets",
     "write",
     "write_differences",

@@ -8,13 +8,9 @@ from pathlib import Path
 
 from quakeline.core.errors import ConfigError, DataError
 from quakeline.core.names import proposal, same
-from quakeline.core.schemas import ARRIVALS, EVENTS, MECHANISMS, PICKS, POLARITIES, STATIONS
-from quakeline.io.export_files import FOCAL_FILES
 from quakeline.io.exports import fdsn, first_motions, hypodd, nonlinloc, nordic, own, pyrocko
 from quakeline.io.exports.base import Format, Tables
-from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.formats.quakeml import Labels
-from quakeline.io.products import tables
 
 #: Formats by the name that the configuration and `quakeline export` use.
 FORMATS: dict[str, Format] = {
@@ -63,36 +59,3 @@ def write(name: str, catalog: Tables, path: Path, labels: Labels | None = None) 
     if wanted.needs_stations and (catalog.stations is None or catalog.stations.empty):
         raise DataError(f"{name} needs the positions of stations, and none are given")
     wanted.write(catalog, path, labels or Labels())
-
-
-def read_tables(folder: Path, stations: Path | None = None) -> Tables:
-    """Read a catalog that `quakeline run` or `quakeline catalog` wrote.
-
-    `folder` holds the three tables, or a run's `catalog/` that does; a run's stations are found.
-
-    Raises
-    ------
-    DataError
-        A table is missing or of another kind.
-    """
-    inner = folder / "catalog"
-    place = inner if (inner / "events.parquet").is_file() else folder
-    if not (place / "events.parquet").is_file():
-        raise DataError(f"{folder} holds no events.parquet, nor does {inner}")
-    beside = [place.parent / "stations.parquet", place / "stations.parquet"]
-    found = stations or next((path for path in beside if path.is_file()), None)
-    return Tables(
-        tables.read(place / "events.parquet", EVENTS),
-        tables.read(place / "arrivals.parquet", ARRIVALS),
-        tables.read(place / "picks.parquet", PICKS),
-        tables.read(found, STATIONS) if found else None,
-        read_focal(place),
-    )
-
-
-def read_focal(folder: Path) -> Focal | None:
-    """Mechanisms and polarities in a folder; None where there are none."""
-    if not all((folder / name).is_file() for name in FOCAL_FILES):
-        return None
-    mechanisms, polarities = (folder / name for name in FOCAL_FILES)
-    return Focal(tables.read(mechanisms, MECHANISMS), tables.read(polarities, POLARITIES))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 
 
 def read_cells(path: Path, what: str) -> pd.DataFrame:
@@ -26,7 +26,7 @@ def text_of(path: Path, what: str) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {what} {path}: {error}") from None
+        raise DataError(f"cannot read {what} {path}: {why_unread(error, path, what)}") from None
 
 
 def cells_of(text: str, what: str, path: Path, separator: str = ",") -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 
 _BEGIN = b"PAR1"
 
@@ -34,7 +34,7 @@ def own_name(path: Path, what: str) -> str | None:
     try:
         metadata = pq.read_schema(path).metadata or {}
     except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"cannot read {what} {path}: {error}") from None
+        raise DataError(f"cannot read {what} {path}: {why_unread(error, path, what)}") from None
     name = metadata.get(b"quakeline_table")
     return None if name is None else name.decode()
 
@@ -47,7 +47,7 @@ def read_frame(path: Path, what: str) -> pd.DataFrame:
     try:
         frame: pd.DataFrame = pq.read_table(path).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"cannot read {what} {path}: {error}") from None
+        raise DataError(f"cannot read {what} {path}: {why_unread(error, path, what)}") from None
     return frame.rename(columns=lambda name: str(name).lower())
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from obspy import Inventory, UTCDateTime, read_inventory
 from obspy.core.inventory import Channel, Network, Response, Station
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.io.formats import sacpz
 from quakeline.io.formats.codes import normal
 from quakeline.io.formats.epochs import limits_ns, overlap
@@ -58,7 +58,7 @@ def read(path: Path, sac_unit: str = "m") -> list[GivenResponse]:
             "" if is_seed(path) else path.read_text(encoding="utf-8-sig", errors="replace") or " "
         )
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+        raise DataError(f"cannot read {path}: {why_unread(error, path)}") from error
     if sacpz.looks_like(text):
         found = [
             GivenResponse(one.codes, one.start, one.end, None, one.response)

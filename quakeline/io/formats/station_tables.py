@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.core.schemas import STATIONS
 from quakeline.io.formats.codes import clash, normal
 from quakeline.io.formats.csv_cells import cells_of, text_of
 from quakeline.io.formats.decimal_commas import HINT, with_points
 from quakeline.io.formats.parquet_cells import as_text, is_parquet, own_name, read_frame
+from quakeline.io.formats.projected import cells_with_degrees
 from quakeline.io.formats.swapped import off_the_globe
 from quakeline.io.products import tables
 
@@ -73,7 +74,9 @@ def is_table(path: Path) -> bool:
         with path.open("rb") as file:
             head = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
     except OSError as error:
-        raise DataError(f"cannot read stations {path}: {error.strerror}") from error
+        raise DataError(
+            f"cannot read stations {path}: {why_unread(error, path, 'stations')}"
+        ) from error
     seed = head[:6].isdigit() and head[6:7] in (b"V", b"A", b"S", b"T")
     return not head.startswith(b"<") and not seed and b"\0" not in head
 
@@ -85,7 +88,7 @@ def read_table(path: Path) -> pd.DataFrame:
     names of `_NAMES` are known, and further columns are left out and named in the log. A station
     may be NET.STA, with a location and a channel behind it. `elevation` is read as metres. REAL's
     and LOC-FLOW's station.dat has no header and kilometres, the JSON of EQTransformer and QuakeFlow
-    names stations as keys.
+    names stations as keys. An easting and a northing with their projection stand for degrees.
 
     Raises DataError that names the line and the column.
     """
@@ -118,6 +121,7 @@ def _with_points(cells: pd.DataFrame) -> pd.DataFrame:
 
 def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:
     """The cells of a station table, as text, as STATIONS; see `read_table`. `path` names it."""
+    frame = cells_with_degrees(frame, f"station table {path}")
     found = {
         name: next((word for word in words if word in frame.columns), None)
         for name, words in _NAMES.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quakeline.core.errors import DataError
-from quakeline.core.schemas import Store
+from quakeline.core.schemas import Array, Store
 from quakeline.core.timeline import Span
 from quakeline.io.products import provenance
 from quakeline.io.products.atomic import replacing
@@ -66,8 +66,7 @@ def create(
             }
         )
         for array in schema.arrays:
-            shape = tuple(sizes[dim] for dim in array.dims)
-            _create_array(group, array.name, shape, array.dims, array.dtype)
+            _create_array(group, array, sizes)
         yield group
 
 
@@ -86,22 +85,21 @@ def is_store(folder: Path) -> bool:
 
 
 # LZ4 compresses waveforms as much as Zstandard at level 1 (1.08) at half the cost.
-def _create_array(
-    group: zarr.Group, name: str, shape: tuple[int, ...], dims: tuple[str, ...], dtype: str
-) -> None:
+def _create_array(group: zarr.Group, array: Array, sizes: Mapping[str, int]) -> None:
     from zarr.codecs import BloscCodec
 
-    samples = min(max(shape[-1], 1), CHUNK_SAMPLES)
-    shards = min(_CHUNKS_PER_SHARD, -(-max(shape[-1], 1) // samples))
-    ones = (1,) * (len(shape) - 1)
+    n = max(sizes["time"], 1)
+    samples = min(n, CHUNK_SAMPLES)
+    shards = min(_CHUNKS_PER_SHARD, -(-n // samples))
+    others = [max(sizes[dim], 1) if dim in array.together else 1 for dim in array.dims[:-1]]
     group.create_array(
-        name,
-        shape=shape,
-        dtype=dtype,
-        chunks=(*ones, samples),
-        shards=(*ones, samples * shards),
+        array.name,
+        shape=tuple(sizes[dim] for dim in array.dims),
+        dtype=array.dtype,
+        chunks=(*others, samples),
+        shards=(*others, samples * shards),
         compressors=BloscCodec(cname="lz4", clevel=5, shuffle="shuffle"),
-        dimension_names=dims,
+        dimension_names=array.dims,
         fill_value=0,
     )
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.core.schemas import Table
 from quakeline.core.timeline import Span
 from quakeline.io.products import provenance
 from quakeline.io.products.atomic import replacing
 from quakeline.io.products.geoparquet import with_points
+
+#: Files whose rows are put into one frame while others are read.
+_TOGETHER = 200
 
 
 def empty(table: Table) -> pd.DataFrame:
@@ -78,36 +84,76 @@ def write_arrow(arrow: pa.Table, path: Path, *, points: bool = False) -> None:
         )
 
 
-def read(path: Path, table: Table) -> pd.DataFrame:
+def read(
+    path: Path, table: Table, columns: Sequence[str] | None = None, of: pd.Series | None = None
+) -> pd.DataFrame:
     """Read a Parquet table of quakeline; what an older version did not have is null.
 
-    Raises DataError for another table, or a version that cannot be read.
+    Parameters
+    ----------
+    path, table
+        The file and its schema.
+    columns
+        Those to read; None: all.
+    of
+        The `pick_id` whose rows are read; None: all rows.
+
+    Raises
+    ------
+    DataError
+        It is another table, a version that cannot be read, or damaged.
     """
+    names = list(columns or table.names)
+    asked = names if of is None else list(dict.fromkeys([*names, "pick_id"]))
     try:
-        arrow = pq.read_table(path, page_checksum_verification=True)
-        metadata = arrow.schema.metadata or {}
-        name = metadata.get(b"quakeline_table", b"another kind").decode()
-        version = metadata.get(b"quakeline_table_version", b"?").decode()
+        schema = pq.read_schema(path)
+        there = [name for name in asked if name in schema.names]
+        arrow = pq.read_table(path, columns=there, page_checksum_verification=True)
+        if of is not None and "pick_id" in there:
+            arrow = arrow.filter(pc.is_in(arrow["pick_id"], pa.array(of, type=pa.string())))
         frame: pd.DataFrame = arrow.to_pandas()
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path} as a table of {table.name}: {error}") from error
+        why = why_unread(error, path)
+        raise DataError(f"cannot read {path} as a table of {table.name}: {why}") from error
+    _require_version(schema, table, path)
+    added = [one.name for one in table.columns if one.nullable and one.name not in schema.names]
+    if schema.metadata.get(b"quakeline_table_version") != str(table.version).encode():
+        frame = frame.assign(**dict.fromkeys(name for name in added if name in names))
+    missing = [name for name in names if name not in frame]
+    if missing:
+        raise DataError(f"{path} is damaged: it has no column {', '.join(missing)}")
+    return frame[names]
+
+
+def _require_version(schema: pa.Schema, table: Table, path: Path) -> None:
+    metadata = schema.metadata or {}
+    name = metadata.get(b"quakeline_table", b"another kind").decode(errors="replace")
+    version = metadata.get(b"quakeline_table_version", b"?").decode(errors="replace")
     if name != table.name or not table.reads(version):
         raise DataError(
             f"{path} holds {name} version {version}, expected {table.name} version {table.version}"
         )
-    if version != str(table.version):
-        added = [one.name for one in table.columns if one.nullable and one.name not in frame]
-        frame = frame.assign(**dict.fromkeys(added))
-    missing = [column for column in table.names if column not in frame]
-    if missing:
-        raise DataError(f"{path} is damaged: it has no column {', '.join(missing)}")
-    return frame[table.names]
 
 
-def read_many(paths: list[Path], table: Table) -> pd.DataFrame:
-    """Read tables of one schema into one frame; without paths an empty one."""
-    frames = [frame for frame in (read(path, table) for path in paths) if len(frame)]
-    return pd.concat(frames, ignore_index=True) if frames else empty(table)
+def read_many(
+    paths: list[Path],
+    table: Table,
+    columns: Sequence[str] | None = None,
+    of: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Read tables of one schema into one frame, as `read`; without paths an empty one."""
+    # One frame takes far less memory than many small ones.
+    groups = [paths[first : first + _TOGETHER] for first in range(0, len(paths), _TOGETHER)]
+    read_of = partial(read, table=table, columns=columns, of=of)
+    frames = [_joined([read_of(path) for path in group]) for group in groups]
+    whole = _joined([frame for frame in frames if frame is not None])
+    return empty(table)[list(columns or table.names)] if whole is None else whole
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame | None:
+    """Frames that have rows as one; None: there is none."""
+    known = [frame for frame in frames if len(frame)]
+    return pd.concat(known, ignore_index=True) if known else None
 
 
 def inside(frame: pd.DataFrame, span: Span) -> pd.Series:

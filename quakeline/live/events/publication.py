@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -21,7 +22,7 @@ class Publication:
     """Keeps updates in the folder of a session, and tells them.
 
     `say` takes each update once it is on its way to disk; `labels` sign the QuakeML, which names
-    channels of `stations` (STATIONS).
+    channels of `stations` (STATIONS). `settings` are the sections that events follow from.
     """
 
     def __init__(
@@ -30,8 +31,10 @@ class Publication:
         stations: pd.DataFrame,
         labels: Labels,
         say: Callable[[Update], None] = lambda update: None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self._place, self._stations, self._labels, self._say = place, stations, labels, say
+        self._settings = settings or {}
         self._journal = Journal(place, files.LINES)
         self._days: dict[str, Day] = {}
         self._untold: list[Update] = []
@@ -52,6 +55,7 @@ class Publication:
         """
         if anew:
             files.clear(self._place.folder)
+        files.write_setup(self._place.folder, self._stations, self._settings)
         if not self._place.by_day:
             self._journal.open("")
         for one in self._untold:

@@ -60,7 +60,8 @@ class Setup:
         corrections = corrections_of([Path(one) for one in self.sections.magnitude.files()])
         chain = Chain(self.stations, self.model, self.sections, corrections, threads)
         labels = labels_of(self.sections.merge, self.inputs.get("velocity"))
-        publication = Publication(place, self.stations, labels, say)
+        settings = {**self.sections.plain(), "velocity": dict(self.velocity)}
+        publication = Publication(place, self.stations, labels, say, settings)
         window = Window(chain, self.rules)
         reviews = None
         if self.rules.review:

@@ -12,7 +12,7 @@ import pandas as pd
 from quakeline.core.reasons import Code, Reason
 from quakeline.core.schemas import MEASUREMENTS, PICKS
 from quakeline.core.timeline import SECOND
-from quakeline.io.products import tables
+from quakeline.io.products import provenance, tables
 from quakeline.live.events import files
 from quakeline.live.events.publication import Publication
 from quakeline.live.events.reviews import Reviews
@@ -80,7 +80,8 @@ class Working:
             path = output.folder / files.MEASUREMENTS_TABLE
             if path.is_file():
                 window.measure(tables.read(path, MEASUREMENTS))
-        publication.begin(found, anew=output.state is None)
+        with provenance.recording(output.record):
+            publication.begin(found, anew=output.state is None)
         output.attach("events", self)
         self._folder = output.folder
         measured = set(window.measured["pick_id"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 
 #: Points of a grid at most; larger ones are cut by their owner first.
 MOST_POINTS = 100_000_000
@@ -50,7 +50,7 @@ def read(path: Path) -> Grid:
         with path.open("rb") as file:
             start = file.read(8)
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+        raise DataError(f"{path} cannot be read: {why_unread(error, path)}") from None
     try:
         if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return _grown(*_geotiff(path))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 
 #: Types of shapes with parts of points; those with heights or measures begin in the same way.
 _LINES = (3, 5, 13, 15, 23, 25)
@@ -24,7 +24,7 @@ def lines(path: Path) -> list[np.ndarray]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+        raise DataError(f"{path} cannot be read: {why_unread(error, path)}") from None
     if len(data) < _HEADER or struct.unpack_from(">i", data)[0] != _MAGIC:
         raise DataError(f"{path} given; a shapefile (.shp) of lines or polygons is allowed")
     try:

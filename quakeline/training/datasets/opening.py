@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from quakeline.core.errors import DataError, QuakelineError
+from quakeline.core.errors import DataError, QuakelineError, why_unread
 from quakeline.io.products.provenance import digest_file
 from quakeline.training.datasets import arrays, sac, seisbench, stead
 from quakeline.training.datasets.records import DEV, PARTS, TEST, TRAIN, Dataset
@@ -47,7 +47,7 @@ def _reading(path: Path) -> Iterator[None]:
     except QuakelineError:
         raise
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
-        raise DataError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+        raise DataError(f"cannot read {path}: {why_unread(error, path)}") from error
 
 
 def _opened(path: Path) -> Dataset:

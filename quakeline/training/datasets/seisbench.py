@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.training.datasets.records import PHASES, Dataset, onsets_of, table_of
 
 METADATA, WAVEFORMS, CHUNKS = "metadata{}.csv", "waveforms{}.hdf5", "chunks"
@@ -70,7 +70,7 @@ def _metadata(path: Path) -> pd.DataFrame:
         names = pd.read_csv(path, dtype=str, na_filter=False, usecols=lambda name: name in _NAMES)
         frame = pd.concat([frame, names], axis=1)
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+        raise DataError(f"cannot read {path}: {why_unread(error, path)}") from error
     if "trace_name" not in frame:
         raise DataError(f"{path} has no column trace_name")
     if frame["trace_name"].isna().any():
@@ -93,7 +93,9 @@ class _File:
                 file = h5py.File(self.path, "r")
                 self._held |= {"data": file["data"], "format": _format(file)}
             except (OSError, KeyError) as error:
-                raise DataError(f"cannot read {self.path}: {error}") from error
+                raise DataError(
+                    f"cannot read {self.path}: {why_unread(error, self.path)}"
+                ) from error
         return self._held["data"]
 
     @property

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.training.datasets.records import PHASES, Dataset, onsets_of, table_of
 
 _RATE_HZ, _COMPONENTS = 100.0, "ENZ"
@@ -79,7 +79,7 @@ def _of_table(path: Path) -> pd.DataFrame:
         texts = dict.fromkeys(("trace_name", *_STATION, "source_id"), "string")
         frame = pd.read_csv(path, low_memory=False, dtype=texts)
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+        raise DataError(f"cannot read {path}: {why_unread(error, path)}") from error
     missing = [name for name in ("trace_name", *_FACTS) if name not in frame]
     if missing:
         raise DataError(f"{path} has no column {missing[0]}")

@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from quakeline.core.errors import DataError, OutputError
+from quakeline.core.errors import DataError, OutputError, why_unread
 from quakeline.io.products.atomic import replacing, writing
 from quakeline.io.products.provenance import digest_file, digest_of
 from quakeline.training.datasets.records import PARTS
@@ -66,7 +66,7 @@ class FibreRecords:
                 pd.read_parquet(p).assign(chunk=c) for p, c in zip(found, chunks, strict=True)
             ]
         except (OSError, ValueError) as error:
-            raise DataError(f"cannot read {folder}: {' '.join(str(error).split())}") from error
+            raise DataError(f"cannot read {folder}: {why_unread(error, folder)}") from error
         table = pd.concat(tables, ignore_index=True)
         lacking = [name for name in (_NAME, RATE, SPACING, START) if name not in table]
         if lacking:

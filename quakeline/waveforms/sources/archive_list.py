@@ -16,7 +16,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from quakeline.core.errors import DataError
+from quakeline.core.errors import DataError, why_unread
 from quakeline.core.reasons import Code, Reason
 from quakeline.core.timeline import Span
 from quakeline.io.products.provenance import digest_of
@@ -100,8 +100,9 @@ class ArchiveList(BaseSource):
                 " waveform files"
             ) from error
         except OSError as error:
+            why = why_unread(error, self.list_file)
             raise DataError(
-                f"{self.list_file} (fetch.source.list_file) cannot be opened: {error.strerror}"
+                f"{self.list_file} (fetch.source.list_file) cannot be opened: {why}"
             ) from error
 
     @cached_property

@@ -6,12 +6,12 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quakeline.events.chain.associate import Settings
+from quakeline.events.chain.associate import USED, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 18
+VERSION = 19
 
 Config = Settings
 
@@ -53,7 +53,7 @@ def run(
     ledger = _ledger(ledger_of(events))
     found, grouped = associated(
         config,
-        tables.read_many(picks, PICKS),
+        tables.read_many(picks, PICKS, columns=USED),
         Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS)),
         model_of(velocity, model),
         threads,

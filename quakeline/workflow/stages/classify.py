@@ -39,16 +39,14 @@ def run(
     from quakeline.events.chain.classify import by_network, classified
     from quakeline.io.products import tables
 
-    events_arrivals_picks = (
-        tables.read(sized, EVENTS),
-        tables.read(arrivals, ARRIVALS),
-        tables.read_many(picks, PICKS),
-    )
+    used = tables.read(arrivals, ARRIVALS)
+    own = used["pick_id"]
+    events_arrivals_picks = tables.read(sized, EVENTS), used, tables.read_many(picks, PICKS, of=own)
     if isinstance(config, Network):
-        seen = tables.read_many(windows, WINDOW_CLASSES)
+        seen = tables.read_many(windows, WINDOW_CLASSES, of=own)
         found, judgement = by_network(config, *events_arrivals_picks, seen)
     elif isinstance(config, Rules):
-        sketches = tables.read_many(measurements, MEASUREMENTS)
+        sketches = tables.read_many(measurements, MEASUREMENTS, of=own)
         found, judgement = classified(config, *events_arrivals_picks, sketches)
     else:
         raise TypeError(f"classify: no work is known for the kind {config.kind}")

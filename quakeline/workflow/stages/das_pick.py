@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from quakeline.fibres.section import Fibre
 
-VERSION = 2
+VERSION = 3
 
 logger = logging.getLogger("quakeline")
 
@@ -70,12 +70,13 @@ def _write_panels(
 ) -> None:
     from quakeline.core.schemas import PANELS
     from quakeline.fibres.fronts import panels
-    from quakeline.fibres.recordings.chunk import prepared
     from quakeline.io.products import stores
 
     spans = panels.episodes(picks, config.max_s_minus_p_s, config.panels)
     pictures, frames = [], []
     if spans:
+        from quakeline.fibres.recordings.chunk import prepared
+
         data = prepared(manifest, channels, described.material, rate_hz)
         distances = channels.loc[channels["used"], "distance_m"].to_numpy()
         for span in spans:

@@ -40,7 +40,7 @@ def run(
     from quakeline.core.schemas import ARRIVALS, EVENTS, FIBRE_CHANNELS, PICKS, STATIONS
     from quakeline.earth.sections import model_of
     from quakeline.earth.sites import Sites
-    from quakeline.events.chain.locate import located
+    from quakeline.events.chain.locate import USED, located
     from quakeline.io.products import tables
     from quakeline.io.products.atomic import write_text
 
@@ -48,7 +48,7 @@ def run(
         config,
         tables.read(candidates, EVENTS),
         tables.read(assignments, ARRIVALS),
-        tables.read_many(picks, PICKS),
+        tables.read_many(picks, PICKS, columns=USED),
         Sites.of(tables.read(stations, STATIONS), tables.read_many(channels, FIBRE_CHANNELS)),
         model_of(velocity, model),
         threads,

@@ -46,12 +46,13 @@ def run(
     from quakeline.events.chain.magnitude import corrections_of, sized
     from quakeline.io.products import tables
 
+    used = tables.read(arrivals, ARRIVALS)
     made = sized(
         config,
         tables.read(located, EVENTS),
-        tables.read(arrivals, ARRIVALS),
-        tables.read_many(picks, PICKS),
-        tables.read_many(measurements, MEASUREMENTS),
+        used,
+        tables.read_many(picks, PICKS, of=used["pick_id"]),
+        tables.read_many(measurements, MEASUREMENTS, of=used["pick_id"]),
         tables.read(stations, STATIONS),
         model_of(velocity, model),
         corrections_of(corrections),

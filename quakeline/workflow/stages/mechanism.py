@@ -60,8 +60,9 @@ def run(
         if read.left_out:
             logger.warning("mechanism: %s", read.left_out)
     else:
-        made = tables.read_many(picks, PICKS).drop_duplicates("pick_id")
-        pairs = Tables(events, tables.read(arrivals, ARRIVALS), made).pairs
+        used = tables.read(arrivals, ARRIVALS)
+        made = tables.read_many(picks, PICKS, of=used["pick_id"]).drop_duplicates("pick_id")
+        pairs = Tables(events, used, made).pairs
         at = Waveforms(waveforms[0].parent).at
         read = steps.read_by_networks(config, events, pairs, at, networks)
         told = read.told

@@ -8,7 +8,7 @@ from nobody import nobodys
 
 from quakeline import DASWaveformModelWrapper, InMemoryCollectionCallback
 from quakeline.core.errors import ConfigError, WeightsError
-from quakeline.fibres.das.windows import normalised
+from quakeline.fibres.das.training_windows import normalised
 from quakeline.inference.windows import normalise
 from quakeline.models import cache, weights
 from quakeline.models.cards import EQTRANSFORMER_ORIGINAL, GPD, PHASENET

@@ -140,6 +140,60 @@ def test_many_tables_become_one_and_none_an_empty_one(tmp_path):
     assert tables.read_many(paths[1:2], SMALL).empty
 
 
+def picks_of(names):
+    """A table of picks with these ids, without all that may be null."""
+    given = {c.name: "x" for c in PICKS.columns if not c.nullable and c.type == "string"}
+    times = pd.to_datetime(np.arange(len(names)), unit="s", utc=True)
+    frame = pd.DataFrame({**given, "pick_id": names, "time": times})
+    rest = [c.name for c in PICKS.columns if not c.nullable and c.name not in frame]
+    return frame.assign(**dict.fromkeys(rest, 0.5))
+
+
+def test_only_some_columns_and_rows_are_read(tmp_path):
+    paths = [tmp_path / f"{n}.parquet" for n in range(5)]
+    for n, path in enumerate(paths):
+        tables.write(picks_of([f"{n}a", f"{n}b"]), PICKS, path)
+    columns = ["time", "phase"]
+    assert tables.read(paths[0], PICKS, columns).columns.tolist() == columns
+    assert tables.read_many([], PICKS, columns).columns.tolist() == columns
+    wanted = pd.Series(["4a", "0b", "0b", "none"])
+    whole = tables.read_many(paths, PICKS, of=wanted)
+    assert whole["pick_id"].tolist() == ["0b", "4a"]
+    pd.testing.assert_frame_equal(
+        whole[columns], tables.read_many(paths, PICKS, columns, of=wanted)
+    )
+    every = tables.read_many(paths, PICKS)
+    pd.testing.assert_frame_equal(
+        whole, every[every["pick_id"].isin(wanted)].reset_index(drop=True)
+    )
+    assert tables.read_many(paths, PICKS, of=wanted[:0]).empty
+
+
+def test_a_column_that_an_older_version_lacks_is_null_where_it_is_asked_for(tmp_path):
+    path = tmp_path / "old.parquet"
+    older = Table("small", 2, SMALL.columns[:3])
+    tables.write(rows()[older.names], older, path)
+    newer = Table("small", 3, SMALL.columns, since=2)
+    found = tables.read(path, newer, ["count", "name"])
+    assert found.columns.tolist() == ["count", "name"]
+    assert found["count"].isna().all()
+
+
+def test_another_table_is_refused_whatever_is_asked_of_it(tmp_path):
+    tables.write(rows(), SMALL, tmp_path / "small.parquet")
+    with pytest.raises(DataError, match="holds small version 3, expected picks"):
+        tables.read(tmp_path / "small.parquet", PICKS, ["phase"], pd.Series(["a"]))
+
+
+def test_many_files_are_as_few(tmp_path, monkeypatch):
+    for n in range(7):
+        tables.write(picks_of([f"{n}"] * (n % 3)), PICKS, tmp_path / f"{n}.parquet")
+    paths = sorted(tmp_path.glob("*.parquet"))
+    few = tables.read_many(paths, PICKS)
+    monkeypatch.setattr(tables, "_TOGETHER", 2)
+    pd.testing.assert_frame_equal(few, tables.read_many(paths, PICKS))
+
+
 def test_a_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(DataError):
         tables.write(rows(value=["x", "y"]), SMALL, tmp_path / "small.parquet")

@@ -11,11 +11,13 @@ import numpy as np
 import obspy
 import pandas as pd
 import pytest
+import yaml
 from live_events import part_of, steps
 
 from quakeline.core.errors import ConfigError
 from quakeline.core.reasons import Code
 from quakeline.core.schemas import ARRIVALS, EVENTS
+from quakeline.io import exports
 from quakeline.io.products import provenance, tables
 from quakeline.live.events import files, publication, working
 from quakeline.live.events.section import Events
@@ -195,6 +197,13 @@ def test_a_session_without_an_end_has_a_folder_for_each_day(setup, material, tmp
     numbers = [(one.event_id, one.version) for one in said]
     assert len(numbers) == len(set(numbers))
     assert all(list((tmp_path / "out" / day / files.FOLDER).glob("*.qml")) for day in days)
+    whole = exports.read_tables(tmp_path / "out")
+    assert set(whole.events["event_id"]) == set(events["event_id"])
+    assert len(whole.pairs) == len(whole.arrivals)
+    assert whole.stations is not None
+    assert len(whole.stations) == len(material.stations)
+    said_with = yaml.safe_load((tmp_path / "out/config.yaml").read_text())
+    assert said_with == {**setup.sections.plain(), "velocity": {}}
 
 
 def test_a_station_without_coordinates_has_no_events_and_is_named_once(setup, material, tmp_path):

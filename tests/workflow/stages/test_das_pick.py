@@ -78,6 +78,8 @@ def test_pictures_show_where_fronts_are(tmp_path: Path) -> None:
     picture = np.asarray(group["motion"][0])
     assert np.isfinite(picture).all()
     assert np.ptp(picture) > 1
+    # a picture is one file, not one for each of its rows
+    assert group["motion"].shards == (1, *picture.shape)
 
 
 def test_nothing_found(tmp_path: Path) -> None:
