@@ -139,6 +139,30 @@ class TravelTimes:
         d -= c
         return a + b * down, c + d * down, across, (b, d, height)
 
+    def corners(self, interfaces: np.ndarray) -> list[tuple[int, float]]:
+        """Nodes of depth at interfaces, and these in km, where there are nodes on both sides."""
+        nodes = np.searchsorted(self._depths, interfaces)
+        inside = (nodes > 0) & (nodes < len(self._depths) - 1)
+        pairs = zip(nodes[inside].tolist(), interfaces[inside].tolist(), strict=True)
+        return [(node, depth) for node, depth in pairs if self._depths[node] == depth]
+
+    def sharpness(
+        self, rows: np.ndarray, distance: np.ndarray, node: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How much more times grow with depth below a node of depth than above it, in s/km, (n,).
+
+        And how that grows with the distance, in s/km2; `rows` and `distance` as in `at`, (n,).
+        """
+        x = np.minimum(distance / self._step, len(self._distances) - 1.000001)
+        column = x.astype(np.int64)
+        above, below = np.diff(self._depths[node - 1 : node + 2])
+        around = self._tables[..., node - 1 : node + 2]
+        near, far = (
+            (three[:, 2] - three[:, 1]) / below - (three[:, 1] - three[:, 0]) / above
+            for three in (around[rows, column], around[rows, column + 1])
+        )
+        return near + (far - near) * (x - column), (far - near) / self._step
+
     def __call__(
         self, phase: str, station_km: float, distance: np.ndarray, depth: np.ndarray
     ) -> np.ndarray:
