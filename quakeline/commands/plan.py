@@ -38,7 +38,10 @@ def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None
     n = stations or _stations(run, place)
     results = place / "results" / run.run
     own = planning.measured(results, n, run.margin_s)
-    rates = planning.shipped(run).overlaid(own)
+    usual = planning.shipped(run)
+    if run.annotates_apart:
+        own = own.parted("annotate", "pick", usual)
+    rates = usual.overlaid(own)
     made = planning.plan(run, n, rates, cores or os.cpu_count() or 1)
     source = f"this run ({', '.join(own.stages)})" if own.stages else "other runs"
     typer.echo("\n".join([*lines(made, cores or os.cpu_count() or 1), f"rates     of {source}"]))

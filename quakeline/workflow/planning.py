@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -64,16 +64,33 @@ class Rates:
         return Rates({**self.stages, **other.stages}, {**self.hour_bytes, **other.hour_bytes})
 
     def joint(self, earlier: str, later: str) -> Rates:
-        """These, where jobs of a stage do the work of an earlier one too and start once."""
+        """These, where jobs of a stage do the work of an earlier one too and start once.
+
+        They hold what both hold beyond the least that any job does, which has Python and tables
+        alone; what grows with the length of a chunk passes from block to block.
+        """
         both = [self.stages[name] for name in (earlier, later) if name in self.stages]
         rates = {name: rate for name, rate in self.stages.items() if name != earlier}
         if both:
+            least_mb = min(rate.fixed_mb for rate in self.stages.values())
             rates[later] = Rate(
                 max(rate.fixed_s for rate in both),
                 sum(rate.hour_s for rate in both),
-                max(rate.fixed_mb for rate in both),
+                sum(rate.fixed_mb for rate in both) - (len(both) - 1) * least_mb,
                 max(rate.hour_mb for rate in both),
             )
+        return Rates(rates, self.hour_bytes)
+
+    def parted(self, earlier: str, later: str, usual: Rates) -> Rates:
+        """These, of jobs that did the work of an earlier stage too, which has its own jobs now.
+
+        What the later stage takes usually is taken off; it has no rate here any more.
+        """
+        both, alone = self.stages.get(later), usual.stages.get(later)
+        if both is None or alone is None or earlier in self.stages:
+            return self
+        rates = {name: rate for name, rate in self.stages.items() if name != later}
+        rates[earlier] = replace(both, hour_s=max(both.hour_s - alone.hour_s, 0.0))
         return Rates(rates, self.hour_bytes)
 
 

@@ -45,7 +45,28 @@ def test_a_job_that_does_the_work_of_two_starts_once(repository):
     seconds = [apart.stages[name].seconds(24) for name in ("annotate", "pick")]
     assert max(seconds) < joint.stages["pick"].seconds(24) < sum(seconds)
     memory = [apart.stages[name].memory_mb(24) for name in ("annotate", "pick")]
-    assert joint.stages["pick"].memory_mb(24) == pytest.approx(max(memory), rel=0.3)
+    # of jobs measured, 343 MB beside 279 and 243 for 6 h, 338 beside 304 for a day
+    assert 1.1 < joint.stages["pick"].memory_mb(6) / apart.stages["annotate"].memory_mb(6) < 1.3
+    assert max(memory) < joint.stages["pick"].memory_mb(24) < 1.25 * max(memory)
+
+
+def test_a_network_counts_once_after_probabilities_are_kept(repository, tmp_path):
+    """The jobs of `pick` that were measured did the work of `annotate`, which has its own now."""
+    chunk = "20140101T000000_20140102T000000"
+    written(tmp_path, "pick", chunk, 60.0, 500)
+    own = planning.measured(tmp_path, 10, margin_s=60)
+    before = planning.plan(run_of(repository, 2), 10, own, 2)
+    run = run_of(repository, 2, keep=["probabilities"])
+    usual = planning.shipped(run)
+    rates = usual.overlaid(own.parted("annotate", "pick", usual))
+    after = planning.plan(run, 10, rates, 2)
+    both = after.cpu_h["annotate"] + after.cpu_h["pick"]
+    start = 2 * usual.stages["pick"].fixed_s / 3600
+    assert before.cpu_h["pick"] == pytest.approx(2 * 60 / 3600)
+    assert both == pytest.approx(before.cpu_h["pick"] + start)
+    assert after.memory_mb["annotate"] == before.memory_mb["pick"]
+    apart = Rates({"annotate": Rate(1, 1, 1, 1), "pick": Rate(1, 1, 1, 1)})
+    assert apart.parted("annotate", "pick", usual) is apart
 
 
 def test_stores_that_pass_are_bounded_by_the_cores(repository):

@@ -121,6 +121,10 @@ class Settings(Section):
         return [str(folder / name) for name in ("events.parquet", "arrivals.parquet")]
 
 
+#: So many picks close to another, and such a share of all, are not by chance.
+_FEW_CLOSE, _SHARE_CLOSE = 10, 0.01
+
+
 @dataclass(frozen=True)
 class Network:
     """Where and how events of a network are searched, and what locates while they are.
@@ -173,9 +177,32 @@ def ready(
     from quakeline.earth.sites import strongest
 
     again = picks["pick_id"].duplicated()
+    doubt = doubled(picks, settings.same_onset_s)
+    if doubt:
+        logger.warning("associate: %s", doubt)
     distinct = strongest(picks[~again] if again.any() else picks, settings.same_onset_s)
     known = network or network_of(settings, distinct, sites, model, threads)
     return Ready(known.sites, known.search, known.finder, known.chosen, known.grids, picks=distinct)
+
+
+def doubled(picks: pd.DataFrame, within_s: float) -> str:
+    """Say that PICKS without codes of instruments look like those of several; empty: they do not.
+
+    Two picks of one instrument that close may be of two events, and both count; of two instruments
+    they are one onset (`same_onset_s`), which a table that does not name them cannot tell.
+    """
+    if len(picks) == 0 or (picks["location"] + picks["instrument"] != "").any():
+        return ""
+    ordered = picks[["network", "station", "phase", "time"]].sort_values("time")
+    apart = ordered.groupby(["network", "station", "phase"])["time"].diff().dt.total_seconds()
+    close = int(apart.between(0.1, within_s, inclusive="right").sum())
+    if close < _FEW_CLOSE or close < _SHARE_CLOSE * len(picks):
+        return ""
+    return (
+        f"{close} of {len(picks)} picks come within {within_s:g} s after another of their phase and"
+        " station, and the table names no channels: if they are of several instruments, give a"
+        " column channel (or ids NET.STA.LOC.CHAN), so that each onset counts once"
+    )
 
 
 def associated(
@@ -236,7 +263,7 @@ def associated(
         made.search,
         threads,
         finder=made.finder,
-        grids=made.grids,
+        grids=None if network is None else made.grids,
         taken={name for events, _ in earlier for name in events["event_id"]},
         progress=progress,
     )

@@ -36,6 +36,7 @@ _NAMES = {
     "station": ("station", "station_id", "id", "trace_id", "sta", "station_code"),
     "network": ("network", "net", "network_code"),
     "location": ("location", "loc", "location_code"),
+    "channel": ("channel", "chan", "cha", "channel_code"),
     "phase": ("phase", "phase_type", "type", "phase_hint", "label"),
     "time": ("time", "phase_time", "peak_time", "pick_time", "timestamp", "begin_time"),
     "probability": ("probability", "phase_score", "prob", "peak_value", "score", "phase_prob"),
@@ -80,7 +81,8 @@ def of_frame(
 ) -> pd.DataFrame:
     """Anybody's table of picks as the table PICKS.
 
-    A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN; a phase begins with P or S; a
+    A station is a code, NET.STA, NET.STA.LOC or NET.STA.LOC.CHAN, or has its other codes in columns
+    of their own; a phase begins with P or S; a
     time is ISO 8601 in UTC or seconds since 1970. Rows of other phases are left out, with a
     warning: depth phases (pP, sP), those of the core and reflections (PKP, ScS, PmP), surface
     waves, amplitudes; `attrs[LEFT_OUT]` of what is returned says why. Probability, error and
@@ -212,12 +214,18 @@ def _codes(values: dict[str, pd.Series]) -> dict[str, pd.Series]:
         "network": network,
         "station": station,
         "location": location,
-        "instrument": part(3).str[:2],
+        "instrument": part(3).where(part(3) != "", _channel(values, blank)).str[:2],
     }
 
 
 def _text(codes: pd.Series) -> pd.Series:
     return codes.fillna("").astype(str).str.strip()
+
+
+def _channel(values: dict[str, pd.Series], blank: pd.Series) -> pd.Series:
+    """Codes of channels or instruments, HHZ or HH; of anything else, as a component Z, none."""
+    codes = _text(values["channel"]) if "channel" in values else blank
+    return codes.where(codes.str.fullmatch(r"[A-Za-z][A-Za-z][A-Za-z0-9?*]?"), "")
 
 
 def _location(codes: pd.Series) -> pd.Series:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-VERSION = 6
+VERSION = 7
 
 logger = logging.getLogger("quakeline")
 
