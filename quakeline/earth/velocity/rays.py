@@ -288,7 +288,7 @@ class _Crossed:
             v if v.ndim == 2 else v[:, None] for v in (self.height, self.upper, self.lower)
         )
         height = own if heights is None else heights
-        if height.shape[1] > 1:
+        if heights is not None or self.height.ndim == 2:
             slowness = np.where(height > 0, slowness, 0)
         cosine = np.sqrt(np.maximum(1 - (one * slowness) ** 2, 0))
         if (self.upper == self.lower).all():
