@@ -61,7 +61,6 @@ _PARTS = {
 }
 _FEW = " few events"
 _FEW_EVENTS = {f"{case}{_FEW}": title for case, title in _SHORT.items() if case != "ceus2017_neic"}
-_OWN = {**_SPANS, "calaveras_ncsn 1984-01-01T00:00Z": "Calaveras, P alone, 1984 to 1997"}
 _CAUSES = ("shared", "elsewhere", "other", "no_origin", "odds", "away", "unseen")
 
 
@@ -268,7 +267,7 @@ def own_velocities() -> list[str]:
                 *_of_errors(row),
             ]
         )
-        for case, title in _titled(_OWN, (row["case"] for row in _cases("own_velocities")))
+        for case, title in _titled(_SPANS, (row["case"] for row in _cases("own_velocities")))
         for row in _cases("own_velocities")
         if row["case"] == case
     ]

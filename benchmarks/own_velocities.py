@@ -31,7 +31,6 @@ PARTS: tuple[tuple[str, str, str, str, str], ...] = (
      "2019-07-05T00:45Z", "own"),
     ("ridgecrest2019_pal_foreshocks", "2019-07-04T18:00Z", "2019-07-04T20:00Z",
      "2019-07-04T18:40Z", "iasp91"),
-    ("calaveras_ncsn", "1984-01-01T00:00Z", "1998-01-01T00:00Z", "1984-05-15T00:00Z", "own"),
 )  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """What velocities that are wrong do to a hypocentre: errors that many picks do not average out.
 
-Two kinds are added up. Velocities that are wrong by a share as a whole move all arrivals together,
-those of S by some more. Velocities that differ from side to side move arrivals of neighbouring
-stations together and those in other directions apart (a covariance of travel times as in Tarantola,
-A. & Valette, B., 1982, J. Geophys. 50, 159-170). Both grow with the travel time, as LOCGAU2 of
-NonLinLoc has it.
+Three kinds are added up. Velocities that are wrong by a share as a whole move all arrivals
+together, those of S by some more. What is wrong near the surface delays S against P at near and far
+stations alike. Velocities that differ from side to side move arrivals of neighbouring stations
+together and those in other directions apart (a covariance of travel times as in Tarantola, A. &
+Valette, B., 1982, J. Geophys. 50, 159-170). The first and the last grow with the travel time, as
+LOCGAU2 of NonLinLoc has it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import numpy as np
 
 from quakeline.earth.velocity import Times
 from quakeline.events.location import batch
-from quakeline.events.location.errors import S_ALONE
+from quakeline.events.location.errors import EXPECTED_S, EXPECTED_SHARE, S_ALONE
 from quakeline.events.location.posterior import FREEDOM, PRIOR, Fit, Likelihood
 
 #: How alike errors from side to side are for P and S of a station.
 _ALIKE = 0.5
+#: Delay of S against P at all stations over the share by which velocities are wrong, in s. Those of
+#: P and of S are independent, each in the proportion in which errors are expected.
+_DELAY_S = np.sqrt(2) * EXPECTED_S / EXPECTED_SHARE
 
 
 def common(
@@ -33,9 +37,9 @@ def common(
     """Covariances (m, 4, 4) in km and s of events from velocities that are wrong by a share, (m,).
 
     Hypocentres are looked for again with travel times that are longer and shorter by the share,
-    and with those of S alone by a third of it: where velocities change with depth they move much
-    farther than derivatives at one point say. `points`, (m, 4), are the hypocentres; `box` as in
-    `batch.fitted`.
+    with those of S alone by a third of it, and with S later and earlier everywhere: where
+    velocities change with depth they move much farther than derivatives at one point say. `points`,
+    (m, 4), are the hypocentres; `box` as in `batch.fitted`.
     """
     here = batch.moved(arrivals, times, box, points)
     place = here[arrivals.event]
@@ -44,7 +48,8 @@ def common(
     )
     total = np.zeros((len(points), 4, 4))
     whole_s = share[arrivals.event] * travel
-    for late_s in (whole_s, S_ALONE * whole_s * is_s):
+    delay_s = share[arrivals.event] * _DELAY_S * is_s
+    for late_s in (whole_s, S_ALONE * whole_s * is_s, delay_s):
         for sign in (-1, 1) if late_s.any() else ():
             other = replace(arrivals, time_s=arrivals.time_s + sign * late_s)
             off = batch.moved(other, times, box, here) - here

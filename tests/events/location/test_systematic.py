@@ -21,7 +21,7 @@ from quakeline.events.location.errors import (
 )
 
 LAYERED = VelocityModel((-2.0, 3.0, 6.0, 16.0), (4.8, 5.6, 6.1, 6.8), (2.75, 3.25, 3.5, 3.9))
-EVENTS, SHARE, NOISE_S, S_ALONE = 120, 0.06, 0.1, 0.25
+EVENTS, SHARE, NOISE_S, S_ALONE, DELAY_S = 120, 0.06, 0.1, 0.25, 3.5
 
 
 def test_depths_are_as_uncertain_as_stated_where_velocities_are_wrong_as_a_whole():
@@ -41,8 +41,9 @@ def test_depths_are_as_uncertain_as_stated_where_velocities_are_wrong_as_a_whole
     true = rng.uniform(low, high, (EVENTS, 4))
     place = true[event]
     travel, _ = times.sloped(table, place[:, 0] - x, place[:, 1] - y, place[:, 2])
-    whole, alone = SHARE * rng.normal(size=(2, EVENTS))[:, event]
-    late = travel * (whole + S_ALONE * is_s * alone) + rng.normal(0, NOISE_S, len(travel))
+    whole, alone, delay = SHARE * rng.normal(size=(3, EVENTS))[:, event]
+    late = travel * (whole + S_ALONE * is_s * alone) + DELAY_S * delay * is_s
+    late += rng.normal(0, NOISE_S, len(travel))
     scale = np.full(len(travel), NOISE_S)
     arrivals = batch.Arrivals(event, table, x, y, travel + late, scale)
     box = np.array([[-80.0, -80.0, -0.5], [80.0, 80.0, 25.0]])
