@@ -61,6 +61,7 @@ _PARTS = {
 }
 _FEW = " few events"
 _FEW_EVENTS = {f"{case}{_FEW}": title for case, title in _SHORT.items() if case != "ceus2017_neic"}
+_OWN = {**_SPANS, "calaveras_ncsn 1984-01-01T00:00Z": "Calaveras, P alone, 1984 to 1997"}
 _CAUSES = ("shared", "elsewhere", "other", "no_origin", "odds", "away", "unseen")
 
 
@@ -224,21 +225,19 @@ def _stated(titles: dict[str, str], *, few: bool) -> list[str]:
         known = {row["case"]: row for row in measured if row["velocity"] == velocity}
         for case, title in _titled(titles, known):
             row = known[case]
-            parts = [row[name] for name in ("ellipsoid", "epicentre", "depth")]
-            lines.append(
-                _line(
-                    [
-                        title,
-                        words,
-                        row["matched"],
-                        *(f"{100 * some:.0f} / {100 * most:.0f}" for some, most in parts),
-                        f"{row['epicentre_km']:.1f}",
-                        f"{row['depth_km']:+.1f}",
-                        f"{row['stated_depth_km']:.1f}",
-                    ]
-                )
-            )
+            lines.append(_line([title, words, row["matched"], *_of_errors(row)]))
     return lines
+
+
+def _of_errors(row: Row) -> list[str]:
+    """Cells of shares within stated errors, and of how far events are off in km."""
+    parts = [row[name] for name in ("ellipsoid", "epicentre", "depth")]
+    return [
+        *(f"{100 * some:.0f} / {100 * most:.0f}" for some, most in parts),
+        f"{row['epicentre_km']:.1f}",
+        f"{row['depth_km']:+.1f}",
+        f"{row['stated_depth_km']:.1f}",
+    ]
 
 
 def missed() -> list[str]:
@@ -256,6 +255,25 @@ def missed() -> list[str]:
     return lines
 
 
+def own_velocities() -> list[str]:
+    """Rows of events in velocities of other events of the same parts."""
+    return [
+        _line(
+            [
+                title,
+                "the set's" if row["velocity"] == "own" else "IASP91",
+                row["inverted"],
+                row["delays"],
+                row["matched"],
+                *_of_errors(row),
+            ]
+        )
+        for case, title in _titled(_OWN, (row["case"] for row in _cases("own_velocities")))
+        for row in _cases("own_velocities")
+        if row["case"] == case
+    ]
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
     "real_catalogs": real_catalogs,
     "rivals": rivals,
@@ -263,6 +281,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "missed": missed,
     "stated_errors": stated_errors,
     "stated_errors_few": stated_errors_few,
+    "own_velocities": own_velocities,
 }
 
 if __name__ == "__main__":

@@ -23,10 +23,14 @@ def names() -> dict[str, object]:
 
 
 def members() -> Iterator[tuple[str, str | None]]:
-    """Public methods and properties of the public classes, with their docstrings."""
+    """Public methods and properties of the public classes, with their docstrings.
+
+    Those that a class has of another class of quakeline count, those of PyTorch do not.
+    """
     classes = [one for one in names().values() if inspect.isclass(one)]
     for one in (*classes, FinishedRun, Plots):
-        for name, member in vars(one).items():
+        own = [base for base in one.__mro__ if base.__module__.partition(".")[0] == "quakeline"]
+        for name, member in (item for base in own for item in vars(base).items()):
             is_code = inspect.isroutine(member) or isinstance(member, property | classmethod)
             if is_code and not name.startswith("_"):
                 yield f"{one.__name__}.{name}", inspect.getdoc(getattr(one, name))

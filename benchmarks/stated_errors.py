@@ -5,7 +5,9 @@
 set together, are located with default settings, in the set's own velocities and in IASP91, and
 events are the references' as there. The references' own errors (`erh_km` and `erz_km`, where a
 table has them) are added to the stated ones. Shares are those within the 68 and the 95 % ellipsoid,
-within the ellipse of the epicentre alone and within the range of the depth alone.
+within the ellipse of the epicentre alone and within the range of the depth alone. In the sets'
+velocities `at_interfaces` are the events within 0.1 km of the top of a layer, and as many as would
+lie there if all within 1 km of one were spread evenly.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from benchmarks.real_catalogs import (
     sets,
     window,
 )
+from quakeline.earth.velocity import load
 from quakeline.io.formats.ellipsoids import covariance_of
 
 #: Set, begin and end of a part; a whole set where they are None.
@@ -89,7 +92,7 @@ def small(folder: Path) -> Iterator[Part]:
 
 def measured(folder: Path, parts: list[Part], velocity: str) -> dict[str, Any]:
     """Figures of parts of a set together, each a catalog of its own."""
-    counts, offsets, spreads = np.zeros(3, dtype=int), [], []
+    counts, offsets, spreads, depths = np.zeros(3, dtype=int), [], [], []
     model = folder / "velocity.csv" if velocity == "own" else Path(velocity.lower())
     for picks, reference in parts:
         with tempfile.TemporaryDirectory() as place:
@@ -98,11 +101,21 @@ def measured(folder: Path, parts: list[Part], velocity: str) -> dict[str, Any]:
             events = made_of(folder, table, Path(place) / "catalog", model)["events"]
         pairs = matched(events, reference, *window(folder / "stations.csv"))
         apart, wide = differences(events, reference, pairs)
+        depths.append(events["depth_km"].to_numpy(float))
         counts += [len(reference), len(events), len(pairs)]
         offsets.append(apart)
         spreads.append(wide)
     said = dict(zip(("references", "events", "matched"), counts.tolist(), strict=True))
-    return {**said, **figures(np.concatenate(offsets), np.concatenate(spreads))}
+    said |= figures(np.concatenate(offsets), np.concatenate(spreads))
+    if velocity == "own":
+        said["at_interfaces"] = at_tops(np.concatenate(depths), np.array(load(model).tops[1:]))
+    return said
+
+
+def at_tops(depth_km: np.ndarray, tops_km: np.ndarray) -> list[float]:
+    """Depths within 0.1 km of tops of layers, and as many as those within 1 km would make there."""
+    away = np.abs(depth_km[:, None] - tops_km)
+    return [int((away < 0.1).sum()), round(float((away < 1.0).sum()) / 10, 1)]
 
 
 def between(file: Path, begin: str | None, end: str | None, margin: pd.Timedelta) -> pd.DataFrame:

@@ -125,8 +125,9 @@ def velocity(
         return
     if parts.events < MANY:
         _warn(
-            f"{parts.events} events hardly tell velocities from depths, which may be off by more"
-            f" than is stated with this model; one of {MANY} or more can be trusted"
+            f"{parts.events} events hardly tell velocities from depths: in a catalog with this"
+            f" model these are stated with the errors of its velocities, which {MANY} events or"
+            " more make smaller"
         )
     model, terms = output / _FILES[0], output / _FILES[2]
     typer.echo(
@@ -257,11 +258,11 @@ def _write(found: Best, sites: Sites, output: Path) -> None:
     from quakeline.io.products.atomic import write_text
 
     model = found.model
-    table = pd.DataFrame({"top_km": model.tops, "vp": model.vp, "vs": model.vs}).round(3)
     layers = len(model.vp)
+    errors = {"vp_error": found.error_km_s[:layers], "vs_error": found.error_km_s[layers:]}
+    columns = {"top_km": model.tops, "vp": model.vp, "vs": model.vs, **errors}
+    table = pd.DataFrame(columns).round(3)
     shown = table.assign(
-        vp_error=found.error_km_s[:layers].round(3),
-        vs_error=found.error_km_s[layers:].round(3),
         vp_resolution=found.resolution[:layers].round(2),
         vs_resolution=found.resolution[layers:].round(2),
     )

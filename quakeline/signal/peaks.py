@@ -209,7 +209,9 @@ def _apart(line: np.ndarray, distance: int) -> tuple[np.ndarray, np.ndarray]:
         line[np.clip(found[:, None] + reach, 0, len(line) - 1)] = 0
         kept.append(found)
     peaks = np.flatnonzero(line)
-    rest = scipy.signal.find_peaks(line, distance=distance, height=0)[0] if distance > 1 else peaks
+    rest = peaks
+    if distance > 1 and len(peaks):
+        rest = scipy.signal.find_peaks(line, distance=distance, height=0)[0]
     rest = rest[line[rest] > 0]
     return np.sort(np.concatenate([*kept, rest])), _tied(line, peaks, rest, distance)
 

@@ -99,3 +99,16 @@ def test_one_pick_less_makes_no_other_catalog(shared):
         less = events(picks.drop(picks.index[row]))
         assert abs(len(less) - len(first)) <= 1
         assert len(matched(less, first, 2.0, 5.0)) >= min(len(less), len(first)) - 1
+
+
+@pytest.mark.slow
+def test_depths_do_not_gather_at_an_interface(shared):
+    """Two hours of foreshocks in layers, one of which begins at 5.5 km, where 16 of 121 lay."""
+    folder = shared / "data/picks/ridgecrest2019_pal_foreshocks"
+    hours = "2019-07-05T00:00Z", "2019-07-05T02:00Z"
+    picks = between(folder / "picks.csv", *hours, pd.Timedelta("60s"))
+    made = quakeline.catalog(picks, folder / "stations.csv", folder / "velocity.csv", threads=1)
+    away = (made.events["depth_km"] - 5.5).abs()
+    even = (away < 1.0).sum() / 10
+    assert even > 2
+    assert (away < 0.1).sum() < 2 * even

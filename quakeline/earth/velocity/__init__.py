@@ -1,6 +1,7 @@
 """Velocity models, the files they are read from, and travel times in them."""
 
 from quakeline.earth.velocity.checks import doubts
+from quakeline.earth.velocity.corners import rounded
 from quakeline.earth.velocity.formats import load
 from quakeline.earth.velocity.grid_model import GridModel
 from quakeline.earth.velocity.kinds import Model, Network, Times
@@ -10,5 +11,5 @@ from quakeline.earth.velocity.tables import TravelTimes
 
 __all__ = [
     "Domain", "GridModel", "Model", "Network", "Times", "TravelTimes", "VelocityModel", "doubts",
-    "first_arrivals", "load",
+    "first_arrivals", "load", "rounded",
 ]  # fmt: skip

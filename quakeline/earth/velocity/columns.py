@@ -37,6 +37,8 @@ _GRADIENTS = {
     **dict.fromkeys(("vpgrad", "vpgradient"), "vp"),
     **dict.fromkeys(("vsgrad", "vsgradient"), "vs"),
 }
+#: Columns of standard errors of velocities, in km/s: those of both, or they are left out.
+_ERRORS = {"vperror": "vp", "vserror": "vs"}
 _REQUIRED = (
     "required: depth_km, vp, vs (or vp_vs for vs), or the lines of a NonLinLoc, hypoDD (.inp) or"
     " VELEST (.mod) model"
@@ -49,15 +51,18 @@ _INTERPOLATED = ("depth", "z")
 def table(path: Path, text: str) -> Raw:
     """A table with depths, vp, and vs or vp_vs (or neither), under one of the known names.
 
-    Gradients of vp and vs may stand beside them. Columns of other things are left out, as is any
-    of which all rows are the same, where there are several rows.
+    Gradients of vp and vs may stand beside them, as may their errors. Columns of other things are
+    left out, as is any of which all rows are the same, where there are several rows.
     """
     frame = read_cells(path, "velocity table")
     plain = {name: re.sub(r"[^a-z0-9]", "", name) for name in frame.columns}
     _refuse_other_units(path, plain)
     meaning = {name: _MEANING[word] for name, word in plain.items() if word in _MEANING}
     slopes = {_GRADIENTS[word]: name for name, word in plain.items() if word in _GRADIENTS}
-    others = [name for name in plain if name not in meaning and name not in slopes.values()]
+    errors = {_ERRORS[word]: name for name, word in plain.items() if word in _ERRORS}
+    errors = errors if len(errors) == len(_ERRORS) else {}
+    known_names = {*meaning, *slopes.values(), *errors.values()}
+    others = [name for name in plain if name not in known_names]
     constant = set(frame.columns[frame.nunique() == 1]) if len(frame) > 1 else set()
     unused = tuple(name for name in others if _UNUSED.fullmatch(plain[name]) or name in constant)
     found = sorted(meaning.values())
@@ -67,6 +72,7 @@ def table(path: Path, text: str) -> Raw:
             f"velocity table {path}: columns {', '.join(frame.columns)} given; {_REQUIRED}"
         )
     rows = _rows(path, frame[list(meaning)].rename(columns=meaning))
+    stated = _stated(path, frame, errors)
     depth = next(plain[name] for name, what in meaning.items() if what == "depth_km")
     named = ", ".join(meaning)
     if slopes and set(slopes) != {"vp", "vs"} & set(found):
@@ -76,13 +82,15 @@ def table(path: Path, text: str) -> Raw:
         )
     if slopes:
         why = f"its columns {', '.join(slopes.values())} are gradients"
-        return Raw("table", _sloped(path, frame, slopes, rows), "own gradients", why, unused)
+        sloped = _sloped(path, frame, slopes, rows)
+        return Raw("table", sloped, "own gradients", why, unused, stated)
     if depth in _TOPS:
-        return Raw("table", rows, "layers", f"its columns {named} name tops of layers", unused)
+        why = f"its columns {named} name tops of layers"
+        return Raw("table", rows, "layers", why, unused, stated)
     if depth in _INTERPOLATED:
         why = f"its columns are {named}, as in programs that interpolate (QuakeMigrate, PyOcto)"
-        return Raw("table", rows, "linear", why, unused)
-    return Raw("table", rows, *_commented(text), unused)
+        return Raw("table", rows, "linear", why, unused, stated)
+    return Raw("table", rows, *_commented(text), unused, stated)
 
 
 def _commented(text: str) -> tuple[Literal["layers", "linear"] | None, str]:
@@ -122,6 +130,21 @@ def _sloped(path: Path, frame: pd.DataFrame, slopes: dict[str, str], rows: list[
     else:  # S has the vp/vs of its row down to the next one
         of_s = [p * (row.vs or 0.0) / row.vp for p, row in zip(of_p, rows, strict=True)]
     return with_bases(rows, [Slope(*slope) for slope in zip(of_p, of_s, strict=True)])
+
+
+def _stated(
+    path: Path, frame: pd.DataFrame, errors: dict[str, str]
+) -> tuple[tuple[float, float], ...]:
+    """Errors of vp and vs of each row in km/s, from their columns; none without these."""
+    if not errors:
+        return ()
+    values = frame[[errors["vp"], errors["vs"]]].apply(pd.to_numeric, errors="coerce").to_numpy()
+    if not (np.isfinite(values).all() and (values >= 0).all()):
+        raise DataError(
+            f"velocity table {path}: every row needs errors in km/s, 0 at least, in the columns"
+            f" {', '.join(errors.values())}"
+        )
+    return tuple((float(p), float(s)) for p, s in values)
 
 
 def _rows(path: Path, frame: pd.DataFrame) -> list[Row]:

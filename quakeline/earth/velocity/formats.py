@@ -173,9 +173,21 @@ def _model(path: Path, raw: Raw, vp_vs: float, chosen: str, why: str) -> Velocit
         _tuple(vs),
         _tuple(vp_base) if sloped else (),
         _tuple(vs_base) if sloped else (),
+        *_errors(raw, depth, vp_vs),
         _reading(path, raw, depth, chosen, why),
         tuple(remarks),
     )
+
+
+def _errors(
+    raw: Raw, depth: np.ndarray, vp_vs: float
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Errors of vp and vs at the tops of layers, those of vs by a ratio if one is given."""
+    if not raw.errors:
+        return (), ()
+    row = np.searchsorted([row.depth for row in raw.rows], depth, side="right") - 1
+    of_p, of_s = np.array(raw.errors)[np.minimum(row, len(raw.errors) - 1)].T
+    return _tuple(of_p), _tuple(of_p / vp_vs if vp_vs > 0 else of_s)
 
 
 def _joined(depth: np.ndarray, vp: np.ndarray, vs: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -195,7 +207,8 @@ def _reading(path: Path, raw: Raw, depth: np.ndarray, chosen: str, why: str) -> 
         "own gradients": f"{len(depth)} layers with gradients",
     }[chosen]
     unused = f"; not used: {', '.join(raw.unused)}" if raw.unused else ""
-    return f"{path.name}: {words}, {depth[0]:g} to {depth[-1]:g} km ({why}){unused}"
+    errors = "; it states errors of its velocities" if raw.errors else ""
+    return f"{path.name}: {words}, {depth[0]:g} to {depth[-1]:g} km ({why}){errors}{unused}"
 
 
 def _tuple(values: np.ndarray) -> tuple[float, ...]:

@@ -55,6 +55,10 @@ class VelocityGrid:
         """Never: a grid is of a region."""
         return False
 
+    def error_share(self, low_km: float, high_km: float) -> float:
+        """Nothing: no file of a grid states errors."""
+        return 0.0
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of velocities, nodes and places."""

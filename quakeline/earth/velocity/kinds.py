@@ -77,6 +77,9 @@ class Velocities(Protocol):
     def general(self) -> bool:
         """Whether it was made for no region."""
 
+    def error_share(self, low_km: float, high_km: float) -> float:
+        """Standard error of the velocities between two depths, as a share; 0 if none is stated."""
+
     def typical(self, phase: str) -> float:
         """A velocity in km/s in the middle of those of the model."""
 

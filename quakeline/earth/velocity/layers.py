@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+#: Depths at which errors of velocities are looked at, and the least height of these, in km.
+_DEPTHS, _THIN_KM = 100, 0.1
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -44,6 +47,8 @@ class Layers:
     are constant. The first layer's velocity holds up to the highest station, the last layer reaches
     down without end and is constant.
 
+    `vp_error` and `vs_error` are standard errors of `vp` and `vs`, empty where none are stated.
+
     `reading` says how a file was understood, `doubts` what looks wrong in it. `general` is true of
     a model of no region, as those of the program are.
     """
@@ -53,6 +58,8 @@ class Layers:
     vs: tuple[float, ...]
     vp_base: tuple[float, ...] = ()
     vs_base: tuple[float, ...] = ()
+    vp_error: tuple[float, ...] = ()
+    vs_error: tuple[float, ...] = ()
     reading: str = field(default="", compare=False)
     doubts: tuple[str, ...] = field(default=(), compare=False)
     general: bool = field(default=False, compare=False)
@@ -60,6 +67,25 @@ class Layers:
     def holds(self, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
         """Whether places lie in the model, shape (n,): all do."""
         return np.ones(len(latitude), dtype=bool)
+
+    def error_share(self, low_km: float, high_km: float) -> float:
+        """Standard error of the velocities between two depths, as a share; 0 if none is stated.
+
+        Layers are taken to be off together, each by its part of the travel time.
+        """
+        if not self.vp_error:
+            return 0.0
+        depths = np.linspace(low_km, max(high_km, low_km + _THIN_KM), _DEPTHS)
+        layer = np.searchsorted(self.tops[1:], depths, side="right")
+        return float(
+            np.mean(
+                [
+                    np.average(np.array(errors)[layer] / speed, weights=1 / speed)
+                    for errors, phase in ((self.vp_error, "P"), (self.vs_error, "S"))
+                    for speed in (self.at(depths, phase),)
+                ]
+            )
+        )
 
     @property
     def homogeneous(self) -> bool:

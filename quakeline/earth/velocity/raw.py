@@ -58,7 +58,8 @@ def _at(row: Row, slope: Slope, depth: float) -> tuple[float, float | None]:
 class Raw:
     """Rows of a file of a `form`, what its maker takes to lie between them, and how we know.
 
-    The habit is None where a form leaves it open. `unused` are columns that are not read.
+    The habit is None where a form leaves it open. `unused` are columns that are not read; `errors`
+    are those of vp and vs in km/s, a pair for each row, where a file states them.
     """
 
     form: str
@@ -66,6 +67,7 @@ class Raw:
     habit: Literal["layers", "linear", "own gradients"] | None
     why: str
     unused: tuple[str, ...] = ()
+    errors: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)

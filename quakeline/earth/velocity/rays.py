@@ -75,12 +75,13 @@ def first_arrivals(
     """
     profile = model.profile(phase)
     down, up = _Layers(profile), _Layers(profile.mirrored)
+    earliest = down.heads(source_km, depths, distances)
+    np.minimum(earliest, up.heads(-source_km, -depths, distances), out=earliest)
     times = np.empty((len(distances), len(depths)))
     for k, depth in enumerate(depths):
         kinds = [
+            earliest[k],
             down.direct(source_km, depth, distances),
-            down.head(source_km, depth, distances),
-            up.head(-source_km, -depth, distances),
             down.turned(source_km, depth, distances),
             up.turned(-source_km, -depth, distances),
         ]
@@ -140,22 +141,55 @@ class _Layers:
         apart = np.r_[True, x[1:] - x[:-1] > _THIN_KM]
         return _along(x[apart], times[apart], slowness[apart], distances)
 
-    def head(self, one: float, other: float, distances: np.ndarray) -> np.ndarray:
-        """Times of the earliest head wave below both depths; infinity where there is none."""
-        earliest = np.full(len(distances), np.inf)
-        bottom = max(one, other)
+    def heads(self, one: float, others: np.ndarray, distances: np.ndarray) -> np.ndarray:
+        """Times of the earliest head waves below one depth and each of others, (depths, n).
+
+        Infinity where there is none.
+        """
+        earliest = np.full((len(others), len(distances)), np.inf)
+        bottoms = np.maximum(one, others)
         for k in self._heads:
-            bound = self._bounds[k + 1]
-            if bound < bottom:
+            bound, slowness = self._bounds[k + 1], 1 / self._profile.upper[k + 1]
+            some = np.flatnonzero(bottoms <= bound)
+            near = self.between(one, bound)
+            if not len(some) or not near.ends(slowness):
                 continue
-            slowness = 1 / self._profile.upper[k + 1]
-            way = self.between(one, bound) + self.between(other, bound)
-            if not way.ends(slowness):
-                continue
-            x, times = (float(value[0]) for value in way.rays(np.array([slowness])))
+            far, there = self._legs(others[some], bound, slowness)
+            some = some[there]
+            (x, times), (further, longer) = (way.rays(np.array([slowness])) for way in (near, far))
+            x, times = (x + further)[:, None], (times + longer)[:, None]
             later = times + (distances - x) * slowness
-            earliest = np.minimum(earliest, np.where(distances >= x, later, np.inf))
+            later[distances < x] = np.inf
+            earliest[some] = np.minimum(earliest[some], later)
         return earliest
+
+    def _legs(
+        self, depths: np.ndarray, bound: float, slowness: float
+    ) -> tuple[_Crossed, np.ndarray]:
+        """What lies between depths above a bound and it, (layers, k); and which, (depths,), count.
+
+        Those of which a ray of this slowness comes through. Of layers that are not crossed nothing
+        is.
+        """
+        edges = np.minimum(np.maximum(self._bounds[:, None], depths), bound)
+        height = edges[1:] - edges[:-1]
+        crossed = height > _THIN_KM
+        upper, lower = (
+            np.repeat(v[:, None], len(depths), axis=1)
+            for v in (self._profile.upper, self._profile.lower)
+        )
+        if self._sloped:
+            change = lower - upper
+            sloped = change != 0
+            thick = np.diff(self._bounds)[:, None]
+            slope = np.where(sloped, change, 0) / np.where(sloped, thick, 1)
+            start = np.where(sloped, self._bounds[:-1, None], 0)
+            lower = upper + slope * (edges[1:] - start) * sloped
+            upper = upper + slope * (edges[:-1] - start) * sloped
+            upper, lower = np.where(crossed, upper, 1), np.where(crossed, lower, 1)
+        height = np.where(crossed, height, 0)
+        there = _Crossed(height, upper, lower).ends(slowness)
+        return _Crossed(*(v[:, there] for v in (height, upper, lower))), there
 
     def turned(self, one: float, other: float, distances: np.ndarray) -> np.ndarray:
         """Times of the earliest ray that turns in a layer below both; infinity where there is none.
@@ -202,7 +236,10 @@ class _Layers:
 
 @dataclass(frozen=True)
 class _Crossed:
-    """Layers on the way of a ray: height in km, velocities at their ends in km/s, shapes (n,)."""
+    """Layers on the way of a ray: height in km, velocities at their ends in km/s, shapes (n,).
+
+    Or (n, k) on k ways, where layers that are not crossed have no height.
+    """
 
     height: np.ndarray
     upper: np.ndarray
@@ -219,11 +256,12 @@ class _Crossed:
     def fastest(self) -> float:
         return float(max(self.upper.max(initial=0), self.lower.max(initial=0)))
 
-    def ends(self, slowness: float) -> bool:
-        """Whether a ray of this slowness comes through and ends at a finite distance."""
+    def ends(self, slowness: float) -> np.ndarray:
+        """Whether a ray of this slowness comes through and ends at a finite distance, (k,)."""
         even = np.abs(self.upper - self.lower) <= _EVEN_KM_S
         fast = np.maximum(self.upper, self.lower) * slowness
-        return not (fast > np.where(even, 1 - 1e-12, 1 + 1e-12)).any()
+        stops = (self.height > 0) & (fast > np.where(even, 1 - 1e-12, 1 + 1e-12))
+        return np.asarray(~stops.any(axis=0))
 
     @property
     def even_peak(self) -> float:
@@ -246,10 +284,12 @@ class _Crossed:
         for even changes of velocity are those of arcs of circles (Aki, K. & Richards, P. G., 2002,
         Quantitative seismology, section 9.3), written so that they hold for constant layers too.
         """
-        one, two = (v[:, None] for v in (self.upper, self.lower))
-        height = self.height[:, None] if heights is None else heights
-        if heights is not None:
-            slowness = np.where(heights > 0, slowness, 0)
+        own, one, two = (
+            v if v.ndim == 2 else v[:, None] for v in (self.height, self.upper, self.lower)
+        )
+        height = own if heights is None else heights
+        if height.shape[1] > 1:
+            slowness = np.where(height > 0, slowness, 0)
         cosine = np.sqrt(np.maximum(1 - (one * slowness) ** 2, 0))
         if (self.upper == self.lower).all():
             x = height * one * slowness / cosine

@@ -71,7 +71,14 @@ class TravelTimes:
         self, rows: np.ndarray, east: np.ndarray, north: np.ndarray, depth: np.ndarray
     ) -> np.ndarray:
         """Times in s for offsets in km from the sites to the sources and their depths."""
-        return self.at(rows, np.hypot(east, north), depth)[0]
+        distance = np.hypot(east, north)
+        if self.model.homogeneous:
+            return self._straight(rows, distance, depth)[0]
+        near, far, across, _ = self._beside(rows, distance, depth)
+        far -= near
+        far *= across
+        far += near
+        return far
 
     def sloped(
         self, rows: np.ndarray, east: np.ndarray, north: np.ndarray, depth: np.ndarray
@@ -103,6 +110,19 @@ class TravelTimes:
         """
         if self.model.homogeneous:
             return self._straight(rows, distance, depth)
+        near, far, across, (over_near, over_far, height) = self._beside(rows, distance, depth)
+        times = near + (far - near) * across
+        over_depth = (over_near * (1 - across) + over_far * across) / height
+        return times, (far - near) / self._step, over_depth
+
+    def _beside(
+        self, rows: np.ndarray, distance: np.ndarray, depth: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:
+        """Times at the nodes of the distances below and above, and the share of the way between.
+
+        And what either changes between the nodes of the depths above and below, and km between
+        these.
+        """
         x = np.minimum(distance / self._step, len(self._distances) - 1.000001)
         column = x.astype(np.int64)
         across = x - column
@@ -115,10 +135,33 @@ class TravelTimes:
         flat, next_column = self._tables.reshape(-1), self._tables.shape[2]
         a, b = flat[first], flat[first + 1]
         c, d = flat[first + next_column], flat[first + next_column + 1]
-        near, far = a + (b - a) * down, c + (d - c) * down
-        times = near + (far - near) * across
-        over_depth = ((b - a) * (1 - across) + (d - c) * across) / height
-        return times, (far - near) / self._step, over_depth
+        b -= a
+        d -= c
+        return a + b * down, c + d * down, across, (b, d, height)
+
+    def corners(self, interfaces: np.ndarray) -> list[tuple[int, float]]:
+        """Nodes of depth at interfaces, and these in km, where there are nodes on both sides."""
+        nodes = np.searchsorted(self._depths, interfaces)
+        inside = (nodes > 0) & (nodes < len(self._depths) - 1)
+        pairs = zip(nodes[inside].tolist(), interfaces[inside].tolist(), strict=True)
+        return [(node, depth) for node, depth in pairs if self._depths[node] == depth]
+
+    def sharpness(
+        self, rows: np.ndarray, distance: np.ndarray, node: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How much more times grow with depth below a node of depth than above it, in s/km, (n,).
+
+        And how that grows with the distance, in s/km2; `rows` and `distance` as in `at`, (n,).
+        """
+        x = np.minimum(distance / self._step, len(self._distances) - 1.000001)
+        column = x.astype(np.int64)
+        above, below = np.diff(self._depths[node - 1 : node + 2])
+        around = self._tables[..., node - 1 : node + 2]
+        near, far = (
+            (three[:, 2] - three[:, 1]) / below - (three[:, 1] - three[:, 0]) / above
+            for three in (around[rows, column], around[rows, column + 1])
+        )
+        return near + (far - near) * (x - column), (far - near) / self._step
 
     def __call__(
         self, phase: str, station_km: float, distance: np.ndarray, depth: np.ndarray
@@ -145,6 +188,9 @@ class TravelTimes:
             self._tables[:first] = held[:first]
         for row, (phase, level) in enumerate(keys, start=first):
             self._tables[row] = self._between(phase, level * unit)
+        if len(self._levels) == len(self._tables):
+            # All stations have theirs.
+            self._traced.clear()
 
     def _room(self, count: int) -> np.ndarray:
         """Tables that are not filled yet."""

@@ -16,7 +16,7 @@ from quakeline.earth.sites import Sites
 from quakeline.earth.velocity import Model
 from quakeline.events.association import blocks, parts
 from quakeline.events.association.blocks import Found, Known, joined
-from quakeline.events.association.grid import Grid
+from quakeline.events.association.grid import Grid, made_for
 from quakeline.events.association.ids import new_ids
 from quakeline.events.association.membership import refined
 from quakeline.events.association.network import Finder, Network
@@ -55,6 +55,7 @@ def associate(
         searched again, and the origins are those of the finder.
     grids
         Travel times of the same sites, finder and searches from earlier calls; new ones are added.
+        None: they are held only as long as they are needed.
     known
         What blocks of the same picks, sites and finder gave in earlier calls; new ones are added.
     taken
@@ -74,12 +75,14 @@ def associate(
     if len(table) < search.min_picks:
         return tables.empty(EVENTS), tables.empty(ARRIVALS)
     network = Network(sites, search, finder, PickErrors.expected(len(sites.local)))
-    known_grids = {} if grids is None else grids
+    several = len(table) > parts.AT_MOST
+    # Each part asks for the same ones again.
+    held = {} if grids is None and several else grids
     looked = partial(
-        _looked, network=network, threads=threads, grids=known_grids, progress=progress, known=known
+        _looked, network=network, threads=threads, grids=held, progress=progress, known=known
     )
-    if len(table) > parts.AT_MOST:
-        longest_s = max(_grid(network, one, known_grids).longest_s for one in search.steps())
+    if several and held is not None:
+        longest_s = max(_grid(network, one, held).longest_s for one in search.steps())
         found, assigned = _in_parts(table, looked, search, longest_s)
     else:
         found, assigned = looked(table)
@@ -136,7 +139,7 @@ def _looked(
     table: pd.DataFrame,
     network: Network,
     threads: int,
-    grids: dict[Search, Grid],
+    grids: dict[Search, Grid] | None,
     progress: Callable[[int, int], None] | None,
     known: Known | None,
 ) -> Found:
@@ -149,12 +152,15 @@ def _looked(
     """
     found: Found = pd.DataFrame(), pd.DataFrame()
     first, *_ = steps = network.search.steps()
+    held: dict[Search, Grid] = {} if grids is None else grids
     for search in steps:
-        grid = _grid(network, search, grids)
+        if grids is None:
+            _forget_others(held, search)
+        _grid(network, search, held, len(table) if grids is None else None)
         for _ in range(_LOOKS):
             rest = network.undelayed(table).sort_values(["time_ns", "pick_id"])
             rest = rest[~rest["pick_id"].isin(found[1]["pick_id"])] if len(found[1]) else rest
-            more = blocks.associate(rest, grid, search, threads, progress, known)
+            more = blocks.associate(rest, held[search], search, threads, progress, known)
             if more[0].empty:
                 break
             more = settled(*more, search)
@@ -167,17 +173,26 @@ def _looked(
             if new <= 0:
                 break
         if search == first and len(found[0]):
-            chosen = _revised(found, table, network, grid)
+            chosen = _revised(found, table, network, held[search])
             if len(chosen[0]):
                 found, errors = refined(*chosen, table, network)
                 network = replace(network, errors=errors)
     return found
 
 
-def _grid(network: Network, search: Search, grids: dict[Search, Grid]) -> Grid:
-    """The grid of a search, which is made where there is none yet."""
+def _forget_others(grids: dict[Search, Grid], search: Search) -> None:
+    """Leave no grid that cannot lend its travel times to a search."""
+    for other in list(grids):
+        if made_for(other) != made_for(search):
+            del grids[other]
+
+
+def _grid(
+    network: Network, search: Search, grids: dict[Search, Grid], picks: int | None = None
+) -> Grid:
+    """The grid of a search, which is made where there is none yet; `picks` as in `Grid`."""
     if search not in grids:
-        grids[search] = Grid(network.sites, search, network.finder, grids.values())
+        grids[search] = Grid(network.sites, search, network.finder, grids.values(), picks)
     return grids[search]
 
 

@@ -15,6 +15,8 @@ from quakeline.events.association.rules import enough
 
 #: A pick is taken within so many standard deviations of its prediction.
 _WITHIN = 4.5
+#: Pairs of events and groups whose distances are computed at once.
+_TOGETHER = 200_000
 #: How much farther than its farthest pick an event may have further ones.
 _FARTHER = 1.1
 _BEYOND_KM = 3.0
@@ -98,18 +100,12 @@ def _pairs(
     most = network.search.reach_km(xy, place[:, :2])
     reach = np.minimum(_FARTHER * reach + _BEYOND_KM, most)
     events = _Events(*origins, reach, alive, network.search.tolerance_s, errors)
-    group, time_ns = picks["group"].to_numpy(), picks["time_ns"].to_numpy()
-    sigma, times = picks["sigma_s"].to_numpy(), network.finder.times
-    phases = np.array(["P", "S"])
-    order = np.argsort(group, kind="stable")
-    parts = []
-    for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
-        at = site[rows[0]]
-        which = group[rows[0]] % 2
-        table = times.rows_of(phases[which : which + 1], np.array([at]))
-        parts.append(
-            events.claims(time_ns[rows], sigma[rows], group[rows[0]], rows, xy[at], times, table)
-        )
+    seen = Seen.of(picks, network)
+    per = max(_TOGETHER // max(len(seen.groups), 1), 1)
+    parts = [
+        events.claims(np.arange(first, min(first + per, len(place))), seen)
+        for first in range(0, max(len(place), 1), per)
+    ]
     event, row, residual, cost = map(np.concatenate, zip(*parts, strict=True))
     best = np.lexsort((event, row, cost))
     return pd.DataFrame(
@@ -142,35 +138,97 @@ class _Events:
     tolerance_s: float
     errors: PickErrors
 
-    def claims(
-        self,
-        observed: np.ndarray,
-        sigma: np.ndarray,
-        group: int,
-        rows: np.ndarray,
-        xy: np.ndarray,
-        times: Times,
-        table: np.ndarray,
-    ) -> tuple[np.ndarray, ...]:
-        """Pairs of events and picks of one phase at one site: event, row, residual, cost."""
-        east, north = (self.places[:, :2] - xy).T
-        distance = np.hypot(east, north)
-        travel, slopes = times.sloped(table, east, north, self.places[:, 2])
+    def claims(self, own: np.ndarray, seen: Seen) -> tuple[np.ndarray, ...]:
+        """Pairs of some of the events and picks: event, row, residual, cost."""
+        own = own[self.alive[own]]
+        east, north = (self.places[own, None, :2] - seen.xy).transpose(2, 0, 1)
+        near = np.hypot(east, north) <= self.reach_km[own, None]
+        event, group = np.nonzero(near)
+        away = east[near], north[near]
+        event = own[event]
+        travel = seen.times.travel(seen.tables[group], *away, self.places[event, 2])
+        low, high = seen.between(group, self._expected(event, travel), self._width)
+        some = np.flatnonzero(high > low)
+        event, group, low, high = (values[some] for values in (event, group, low, high))
+        away = away[0][some], away[1][some]
+        travel, slopes = seen.times.sloped(seen.tables[group], *away, self.places[event, 2])
         slopes = np.column_stack([slopes, np.ones(len(travel))])
-        origin = np.einsum("mi,mij,mj->m", slopes, self.covariances, slopes)
-        expected = self.times_ns + np.round(travel * SECOND).astype(np.int64)
-        width = round(self.tolerance_s * SECOND)
-        near = self.alive & (distance <= self.reach_km)
-        low = np.where(near, np.searchsorted(observed, expected - width), 0)
-        high = np.where(near, np.searchsorted(observed, expected + width, side="right"), 0)
+        origin = np.einsum("mi,mij,mj->m", slopes, self.covariances[event], slopes)
+        expected = self._expected(event, travel)
         count = high - low
-        event = np.repeat(np.arange(len(count)), count)
-        pick = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - low, count)
-        residual = (observed[pick] - expected[event]) / SECOND
-        model = float(self.errors.sigma_s[group % 2])
-        own = self.stretch[event] ** 2 * (sigma[pick] ** 2 + model**2)
-        variance = own + origin[event]
+        pair = np.repeat(np.arange(len(count)), count)
+        row = seen.order[np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - low, count)]
+        residual = (seen.time_ns[row] - expected[pair]) / SECOND
+        event = event[pair]
+        model = self.errors.of(seen.groups[group])[pair]
+        variance = self.stretch[event] ** 2 * (seen.sigma_s[row] ** 2 + model**2) + origin[pair]
         u2 = residual**2 / variance
         fits = u2 <= _WITHIN**2
         cost = (u2 + np.log(variance)) / 2
-        return tuple(values[fits] for values in (event, rows[pick], residual, cost))
+        return tuple(values[fits] for values in (event, row, residual, cost))
+
+    def _expected(self, event: np.ndarray, travel: np.ndarray) -> np.ndarray:
+        """Times in ns at which events arrive after seconds of travel."""
+        return np.asarray(self.times_ns[event] + np.round(travel * SECOND).astype(np.int64))
+
+    @property
+    def _width(self) -> int:
+        """The tolerance in ns."""
+        return round(self.tolerance_s * SECOND)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Picks by their sites and phases: `groups` are the numbers of those that have any, (g,).
+
+    `xy`, (g, 2), are in km, `tables`, (g,), are numbers of travel times, `time_ns` and `sigma_s`
+    those of all picks, (n,). `order` are the rows of picks group by group, sorted by time, and
+    `keys`, which rise with it, hold the numbers of groups and the place of a pick in `sorted_ns`.
+    """
+
+    times: Times
+    groups: np.ndarray
+    xy: np.ndarray
+    tables: np.ndarray
+    order: np.ndarray
+    time_ns: np.ndarray
+    sigma_s: np.ndarray
+    sorted_ns: np.ndarray
+    keys: np.ndarray
+
+    @classmethod
+    def of(cls, picks: pd.DataFrame, network: Network) -> Seen:
+        """Those of picks as `Network.undelayed` gives them."""
+        group, time_ns = picks["group"].to_numpy(), picks["time_ns"].to_numpy()
+        groups, number = np.unique(group, return_inverse=True)
+        site = groups // 2
+        by_time = np.argsort(time_ns, kind="stable")
+        order = by_time[np.argsort(number[by_time], kind="stable")]
+        place = np.empty(len(order), dtype=np.int64)
+        place[by_time] = np.arange(len(order))
+        return cls(
+            network.finder.times,
+            groups,
+            network.sites.local[["x", "y"]].to_numpy()[site],
+            network.finder.times.rows_of(np.array(["P", "S"])[groups % 2], site),
+            order,
+            time_ns,
+            picks["sigma_s"].to_numpy(),
+            time_ns[by_time],
+            number[order] * (len(order) + 1) + place[order],
+        )
+
+    def between(
+        self, group: np.ndarray, around_ns: np.ndarray, width_ns: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Where in `order` the picks of groups begin and end that are near some times, (n,)."""
+        before = np.searchsorted(self.sorted_ns, around_ns - width_ns)
+        until = np.searchsorted(self.sorted_ns, around_ns + width_ns, side="right")
+        low = np.zeros(len(group), dtype=np.int64)
+        high = low.copy()
+        # Of most times no station has a pick.
+        some = np.flatnonzero(until > before)
+        first = group[some] * (len(self.order) + 1)
+        low[some] = np.searchsorted(self.keys, first + before[some])
+        high[some] = np.searchsorted(self.keys, first + until[some])
+        return low, high

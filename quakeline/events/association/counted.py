@@ -12,10 +12,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from quakeline.events.association import kernels
-from quakeline.events.association.votes import BESIDE, Reach, Slice, Votes
+from quakeline.events.association.votes import BESIDE, WIDTH, Reach, Slice, Votes
 
-#: Nodes of a block, and bins that are counted anew together.
-_WIDTH, _STRETCH = 128, 32
+#: Bins that are counted anew together.
+_STRETCH = 32
 
 
 class CountedVotes(Votes):
@@ -25,13 +25,15 @@ class CountedVotes(Votes):
 
     def __init__(self, reach: Reach, picks: Slice) -> None:
         super().__init__(reach, picks)
-        within, near = (values.T.view(np.uint8) for values in (reach.within, reach.near))
-        self._reach = reach.travel.T, within, near, reach.bin_s
+        within, near, blocks_of = (
+            values.view(np.uint8) for values in (reach.within, reach.near, reach.of_blocks)
+        )
+        self._reach = reach.travel.T, within, near, reach.levels, blocks_of, reach.bin_s
         self._ends = float(reach.ends[0].min()), float(reach.ends[1].max())
         self._slots = picks.slots.astype(np.uint64)
         self._left = np.ones(len(picks.times), dtype=bool)
         self._silent = np.empty((0, 3), dtype=np.int64)
-        blocks = -(-len(self._reach[0]) // _WIDTH)
+        blocks = -(-len(self._reach[0]) // WIDTH)
         # Of each block and bin the most votes of all sites and of the near ones, or no fewer.
         self._most = np.zeros((2, blocks, picks.bins), np.min_scalar_type(picks.most))
         self._stale = np.zeros((blocks, picks.bins), dtype=bool)
@@ -63,7 +65,7 @@ class CountedVotes(Votes):
         more = np.column_stack([nodes, np.full((len(nodes), 2), (low, high))])
         silent = np.concatenate([self._silent, more])
         self._silent = silent[np.argsort(silent[:, 0], kind="stable")]
-        self._stale[np.unique(nodes // _WIDTH), slice(*self.clipped(low, high))] = True
+        self._stale[np.unique(nodes // WIDTH), slice(*self.clipped(low, high))] = True
 
     def _count(self, blocks: np.ndarray, low: int, high: int) -> None:
         """Count the votes of blocks in the bins from low to high."""
@@ -71,18 +73,18 @@ class CountedVotes(Votes):
         most = np.zeros((2, len(blocks), high - low), dtype=self._most.dtype)
         largest = kernels.largest_of(self._most.dtype.name)
         picks = self._picks(low, high)
-        largest(*self._reach, *picks, low, self._silent, blocks, _WIDTH, *room, *most)
+        largest(*self._reach, *picks, low, self._silent, blocks, WIDTH, *room, *most)
         self._most[:, blocks, low:high] = most
         self._stale[blocks, low:high] = False
         self._bounds[low:high] = self.score(*self._most[:, :, low:high].max(axis=1))
 
     def _node(self, blocks: np.ndarray, column: int) -> int:
         """The best node of some blocks in a bin."""
-        votes = np.zeros((2, len(blocks) * _WIDTH), dtype=np.int64)
+        votes = np.zeros((2, len(blocks) * WIDTH), dtype=np.int64)
         picks = self._picks(column, column + 1)
-        kernels.votes_at()(*self._reach, *picks, column, self._silent, blocks, _WIDTH, *votes)
-        block, number = divmod(self.chosen(*votes), _WIDTH)
-        return int(blocks[block]) * _WIDTH + number
+        kernels.votes_at()(*self._reach, *picks, column, self._silent, blocks, WIDTH, *votes)
+        block, number = divmod(self.chosen(*votes), WIDTH)
+        return int(blocks[block]) * WIDTH + number
 
     def _picks(self, low: int, high: int) -> tuple[np.ndarray, np.ndarray]:
         """Seconds and slots of the picks whose votes fall into some bins, or nearly."""

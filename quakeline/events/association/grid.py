@@ -41,6 +41,10 @@ _DEPTHS = 2.0
 _BIN_SHARE = 0.28
 #: Where an origin was tried in vain, none is tried any more within so many steps and bins.
 _TRIED, _WIDE = 1.6, 2
+#: Sites, or epicentres, whose travel times or distances are made at once.
+_TOGETHER = 64
+#: Picks below which it takes longer to load compiled functions than to count without them.
+_FEW = 200
 #: Origins are searched in slices of this length in s, which bounds the memory.
 _SLICE_S = 300.0
 #: Origins of a slice that may have the votes that are needed by chance.
@@ -51,10 +55,10 @@ _ROUNDS = 2
 
 def depends_on(search: Search) -> tuple[Any, ...]:
     """What of a search decides which events a grid finds."""
-    return *_made_for(search), search.max_distance_km, search.min_picks, search.tolerance_s
+    return *made_for(search), search.max_distance_km, search.min_picks, search.tolerance_s
 
 
-def _made_for(search: Search) -> tuple[Any, ...]:
+def made_for(search: Search) -> tuple[Any, ...]:
     """What of a search decides where the nodes of a grid are."""
     return search.margin_km, search.depth_km, search.node_km
 
@@ -69,9 +73,17 @@ class Grid:
     name = "stack"
 
     def __init__(
-        self, sites: Sites, search: Search, finder: Finder, others: Iterable[Grid] = ()
+        self,
+        sites: Sites,
+        search: Search,
+        finder: Finder,
+        others: Iterable[Grid] = (),
+        picks: int | None = None,
     ) -> None:
-        """Take travel times from one of other grids, of the same sites and finder, or make them."""
+        """Take travel times from one of other grids, of the same sites and finder, or make them.
+
+        `picks` are as many as will be searched; None: any number, again and again.
+        """
         local = sites.local
         slots = 2 * len(local)
         self._search, self._finder = search, finder
@@ -83,8 +95,8 @@ class Grid:
             finder.times.rows_of(np.full(len(local), phase), np.arange(len(local)))
             for phase in "PS"
         ]
-        self._form = form()
-        self._made_for = _made_for(search)
+        self._form = form(picks)
+        self._made_for = made_for(search)
         known = [grid for grid in others if grid._made_for == self._made_for]
         far_km = search.max_distance_km
         self.depends_on = depends_on(search)
@@ -92,7 +104,7 @@ class Grid:
         travel = known[0]._reach.travel if known else None
         self._reach: Reach = next(same, None) or self._reached(travel)
         # Of a wide network no node is within reach of all sites.
-        self._share = float(self._reach.within.mean(axis=0).max())
+        self._share = float(self._reach.within.mean(axis=1).max())
         self._bin_s = self._reach.bin_s
         self.longest_s = float(self._reach.ends[1].max())
         self.cell_km = step, step * _DEPTHS
@@ -100,33 +112,46 @@ class Grid:
 
     def _reached(self, known: np.ndarray | None) -> Reach:
         """Travel times to all nodes, unless they are known, and which sites count there."""
-        sites, nodes = len(self._xy), self._nodes
+        # Nodes of one epicentre stand together, those of each at the same depths.
+        depths = np.unique(self._nodes[:, 2])
+        places = self._nodes[:: len(depths), :2]
+        reach = self._search.reach_km(self._xy, places)
+        within = np.empty((len(places), len(self._xy)), dtype=bool)
+        near = np.zeros(within.shape, dtype=bool)
+        count = min(NEAREST, len(self._xy))
+        for first in range(0, len(places), _TOGETHER):
+            own = slice(first, first + _TOGETHER)
+            east, north = (places[own, None] - self._xy).transpose(2, 0, 1)
+            away = np.hypot(east, north)
+            within[own] = away <= reach[own, None]
+            rank = np.argpartition(away, count - 1, axis=1)[:, :count]
+            np.put_along_axis(near[own], rank, True, axis=1)
         order = self._form.order
-        travel = known
+        travel, ends = known, np.empty((2, 2 * len(self._xy)), dtype=np.float32)
         if travel is None:
-            travel = np.empty((2 * sites, len(nodes)), dtype=np.float32, order=order)
-        east, north = (nodes[:, n : n + 1] - self._xy[:, n] for n in (0, 1))
-        away = np.hypot(east, north)
-        reach = self._search.reach_km(self._xy, nodes[:, :2])
-        within = (away <= reach[:, None]).T
-        ends = np.empty((2, 2 * sites), dtype=np.float32)
-        for number, rows in enumerate(self._rows):
-            for site in range(sites):
-                slot = 2 * site + number
-                if known is None:
-                    one = rows[site : site + 1], east[:, site], north[:, site], nodes[:, 2]
-                    travel[slot] = self._finder.times.travel(*one)
-                own = travel[slot][within[site]]
-                ends[:, slot] = own.min(initial=np.inf), own.max(initial=0.0)
-        longest = ends[1].max()
-        ends[0] = np.minimum(ends[0], longest)
-        count = min(NEAREST, sites)
-        rank = np.argpartition(away, count - 1, axis=1)[:, :count]
-        near = np.zeros(away.shape, dtype=bool)
-        np.put_along_axis(near, rank, True, axis=1)
+            travel = np.empty((ends.shape[1], len(self._nodes)), dtype=np.float32, order=order)
+        for first in range(0, len(self._xy), _TOGETHER):
+            sites = np.arange(first, min(first + _TOGETHER, len(self._xy)))
+            slots = slice(2 * first, 2 * first + 2 * len(sites))
+            if known is None:
+                travel[slots] = self._travelled(sites, places, depths)
+            times = travel[slots].reshape(-1, len(places), len(depths))
+            for slot, own_s in enumerate(times, start=2 * first):
+                counts = own_s[within[:, slot // 2]]
+                ends[:, slot] = counts.min(initial=np.inf), counts.max(initial=0.0)
+        ends[0] = np.minimum(ends[0], ends[1].max())
         bin_s = _BIN_SHARE * self._step / self._finder.times.model.typical("S")
-        near_by = np.array(near.T & within, order=order)
-        return Reach(travel, np.array(within, order=order), near_by, ends, bin_s)
+        return Reach(travel, within, near & within, len(depths), ends, bin_s)
+
+    def _travelled(self, sites: np.ndarray, places: np.ndarray, depths: np.ndarray) -> np.ndarray:
+        """Travel times in s of P and S from some sites to all nodes, shape (2 * sites, nodes)."""
+        made = np.empty((len(sites), 2, len(places), len(depths)), dtype=np.float32)
+        for number, site in enumerate(sites):
+            east, north = (places - self._xy[site]).T[:, :, None]
+            for phase, rows in enumerate(self._rows):
+                own = rows[site : site + 1]
+                made[number, phase] = self._finder.times.travel(own, east, north, depths)
+        return made.reshape(2 * len(sites), -1)
 
     def associate(
         self, picks: pd.DataFrame, start_s: float, end_s: float
@@ -264,6 +289,7 @@ def _grid(local: pd.DataFrame, search: Search, most: int) -> tuple[np.ndarray, f
     return np.stack(np.meshgrid(*middles, indexing="ij"), -1).reshape(-1, 3), step
 
 
-def form() -> type[Votes]:
-    """What counts votes here: compiled functions where they can be used."""
-    return CountedVotes if usable() else StoredVotes
+def form(picks: int | None = None) -> type[Votes]:
+    """What counts votes of so many picks: compiled functions where they can be used, and pay."""
+    few = picks is not None and picks < _FEW
+    return CountedVotes if not few and usable() else StoredVotes

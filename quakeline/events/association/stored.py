@@ -74,12 +74,13 @@ class StoredVotes(Votes):
         reach, width = self.reach, self._all.shape[2]
         for block in range(len(self._all)):
             nodes = slice(block * width, (block + 1) * width)
+            number = np.arange(self._nodes)[nodes]
             travel = reach.travel[slots, nodes]
             index = ((seconds - travel) / reach.bin_s).astype(np.int64)
             index *= width
             index += np.arange(travel.shape[1])
             for counts, some in ((self._all, reach.within), (self._near, reach.near)):
-                own = some[slots // 2, nodes]
+                own = some[number // reach.levels, slots[:, None] // 2]
                 flat = index.reshape(-1) if own.all() else index[own]
                 how.at(counts[block].reshape(-1), flat, counts.dtype.type(1))
 

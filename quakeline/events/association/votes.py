@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
 
+#: Nodes of a block, of which only the most votes are kept.
+WIDTH = 128
 #: Bins on both sides of a pick's own that count it.
 BESIDE = 1
 
@@ -22,16 +25,26 @@ class Reach:
     """What of a grid votes follow from, for each site, phase and node.
 
     `travel` are times in s, shape (slots, nodes), where slot 2 n is P at site n and 2 n + 1 is S;
-    `within` and `near`, shape (sites, nodes), say which votes count at a node among those of all
-    sites and of the nearest ones; `ends` are the shortest and the longest time of each slot that
-    counts, shape (2, slots); `bin_s` is how long a bin lasts.
+    `within` and `near`, shape (places, sites), say which votes count at a place among those of all
+    sites and of the nearest ones, where node n is at place n // `levels`; `ends` are the shortest
+    and the longest time of each slot that counts, shape (2, slots); `bin_s` is how long a bin
+    lasts.
     """
 
     travel: np.ndarray
     within: np.ndarray
     near: np.ndarray
+    levels: int
     ends: np.ndarray
     bin_s: float
+
+    @cached_property
+    def of_blocks(self) -> np.ndarray:
+        """Whether votes of a site count at any node of a block of `WIDTH`, (blocks, sites)."""
+        first = np.arange(0, self.travel.shape[1], WIDTH)
+        last = np.minimum(first + WIDTH, self.travel.shape[1]) - 1
+        places = zip(first // self.levels, last // self.levels, strict=True)
+        return np.array([self.within[low : high + 1].any(axis=0) for low, high in places])
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,7 @@ class Votes(ABC):
     Votes of a bin include those of the bins beside it.
     """
 
-    #: How the arrays of `Reach` stand in memory: by slots and sites, or by nodes.
+    #: How the travel times of `Reach` stand in memory: by slots or by nodes.
     order: ClassVar[Literal["C", "F"]]
 
     def __init__(self, reach: Reach, picks: Slice) -> None:

@@ -263,7 +263,7 @@ def associated(
         made.search,
         threads,
         finder=made.finder,
-        grids=made.grids,
+        grids=None if network is None else made.grids,
         taken={name for events, _ in earlier for name in events["event_id"]},
         progress=progress,
     )

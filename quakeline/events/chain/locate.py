@@ -26,6 +26,8 @@ logger = logging.getLogger("quakeline")
 USED = ["pick_id", "network", "station", "location", "phase", "time", "time_sigma_s"]
 #: Station terms that are made of the residuals, or not at all.
 _ESTIMATED = ("none", "static", "ssst")
+#: How far interfaces of layers may be off.
+_INTERFACE_KM = 1.0
 
 
 class Settings(Section):
@@ -115,7 +117,7 @@ def locator_of(
         options["depth_km"] = depth_range(sites)
         logger.info("locate: chosen for this network: depth %g to %g km", *options["depth_km"])
     provenance.chose("locate", settings.plain(), {"depth_km": options["depth_km"]})
-    return Locator(sites=sites, model=model, threads=threads, **options)
+    return Locator(sites=sites, model=model, threads=threads, interface_km=_INTERFACE_KM, **options)
 
 
 def located(

@@ -129,6 +129,7 @@ def split(
     given: bool,
     events: int,
     general: bool = False,
+    model: float = 0.0,
 ) -> Errors:
     """Errors of hypocentres where station terms were taken off: what these were, and the rest.
 
@@ -137,28 +138,30 @@ def split(
     whole velocities are taken to be wrong by as much, and by several times as much for an event
     without S, of which residuals hardly tell. The share is no less than what residuals leave
     `unknown`, or than `after` tells of, as far as terms took nothing, and that of the whole than
-    was expected before any residual was seen. `untold` is added to it. What holds
-    the references of real sets is in docs/catalog.md. A share that is `given` stays.
+    was expected before any residual was seen. `untold` is added to it, and the share that the
+    `model` states to be wrong by. What holds the references of real sets is in docs/catalog.md. A
+    share that is `given` stays.
     """
     taken_s = np.sqrt(max(before.each_s**2 - after.each_s**2, 0.0))
     sides = float(taken_s / np.sqrt(np.mean(travel_s**2)))
     if given:
         return replace(after, sides=max(sides, after.sides))
     left = after.share * min(after.each_s / before.each_s, 1.0)
-    added = untold(events, general=general)
+    added = float(np.hypot(untold(events, general=general), model))
     told = float(np.hypot(max(sides, left, unknown), added))
     share = round(max(told, EXPECTED_SHARE), 4)
     p_alone = round(max(share, min(_P_ALONE * float(np.hypot(sides, added)), _MOST)), 4)
     return Errors(after.each_s, share, max(told, SIDES * share), p_alone)
 
 
-def with_given_delays(errors: Errors, events: int, *, general: bool) -> Errors:
+def with_given_delays(errors: Errors, events: int, *, general: bool, model: float = 0.0) -> Errors:
     """Errors of hypocentres where delays of stations were given, not estimated.
 
     What residuals tell is what the delays leave; what few events, or arrivals without S, do not
-    tell of velocities is added as in `split`.
+    tell of velocities is added as in `split`. Of a `model` that states by which share it may be
+    wrong this is added instead: it was made with the delays, of other events than these.
     """
-    added = untold(events, general=general)
+    added = model or untold(events, general=general)
     share = round(max(float(np.hypot(errors.share, added)), EXPECTED_SHARE), 4)
     told = float(np.hypot(max(errors.sides, SIDES * EXPECTED_SHARE), added))
     p_alone = round(max(share, min(_P_ALONE * told, _MOST)), 4)

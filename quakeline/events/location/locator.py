@@ -16,7 +16,7 @@ import pandas as pd
 from quakeline.core.schemas import ARRIVALS, EVENTS
 from quakeline.core.timeline import SECOND
 from quakeline.earth.sites import Sites
-from quakeline.earth.velocity import Model, Network, Times
+from quakeline.earth.velocity import Model, Network, Times, rounded
 from quakeline.events.location import batch, mixed, modes, posterior, systematic, terms
 from quakeline.events.location.errors import (
     Errors,
@@ -57,7 +57,10 @@ _PHASES = ["event_id", "pick_id", "phase"]
 
 @dataclass(frozen=True)
 class Locator:
-    """Locates events of a network in a velocity model; fields as in the section `locate`."""
+    """Locates events of a network in a velocity model; fields as in the section `locate`.
+
+    `interface_km` is how far interfaces of layers may be off: travel times are means over that.
+    """
 
     sites: Sites
     model: Model
@@ -68,6 +71,7 @@ class Locator:
     station_terms: terms.Kind = "none"
     given_terms: terms.GivenTerms | None = None
     threads: int = 1
+    interface_km: float = 0.0
 
     def locate(
         self,
@@ -246,7 +250,9 @@ class Locator:
         if self.station_terms == "none":
             if given or self.given_terms is None:
                 return after
-            return with_given_delays(after, len(fits.point), general=self.model.general)
+            return with_given_delays(
+                after, len(fits.point), general=self.model.general, model=self._stated_share(fits)
+            )
         # Terms take off what is left of the model's errors at the hypocentres; what these have
         # taken up stays in them, however small the residuals become.
         travel = arrivals.time_s - fits.point[arrivals.event, 3]
@@ -258,7 +264,13 @@ class Locator:
             given=given,
             events=len(fits.point),
             general=self.model.general,
+            model=self._stated_share(fits),
         )
+
+    def _stated_share(self, fits: batch.Fits) -> float:
+        """The share by which the model says to be wrong between most stations and most events."""
+        ends = self.sites.local["depth_km"].median(), np.median(fits.point[:, 2])
+        return self.model.error_share(float(min(ends)), float(max(ends)))
 
     def _with_terms(
         self, seen: list[Observations], arrivals: batch.Arrivals, fits: batch.Fits
@@ -373,7 +385,7 @@ class Locator:
     def times(self) -> Times:
         """Travel times between all sites and all sources."""
         network = Network(self.sites.frame, self.sites.local, self._box)
-        return self.model.times(network, self.threads)
+        return rounded(self.model.times(network, self.threads), self.interface_km)
 
     @cached_property
     def _each_site(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

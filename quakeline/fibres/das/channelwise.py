@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -22,6 +21,7 @@ from quakeline.fibres.das.windows import ZeroPhase, batches
 from quakeline.fibres.recordings.arrays import Transform
 from quakeline.inference.annotator import Annotator
 from quakeline.models.cards import Card
+from quakeline.models.named import weights_file
 from quakeline.signal.filters import butterworth
 
 Strategy = Literal["clone", "pad"]
@@ -191,19 +191,10 @@ class DASPicker(Channelwise):
     ----------
     model
         Name of a weight set (`quakeline models list`) or a .safetensors file of quakeline.
-    component_strategy
-        "clone": a channel is all components of the network's input; "pad": it is the vertical one
-        (or the first), the others are zero.
-    device
-        "auto", "cpu" or "cuda"; auto takes all GPUs when there are some.
-    threads
-        Cores to compute on; None: all that the process may use.
-    batch
-        Channels in a forward pass; None: the best on this machine.
+    component_strategy, device, threads, batch, run_loader
+        See `DASWaveformModelWrapper`.
     transforms, default_args, dx_range, fk_filter_args
         See `DASModel`.
-    run_loader
-        Whether the Python module that the file of a custom network names may be run, for GPUs.
 
     Raises
     ------
@@ -245,8 +236,10 @@ class DASPicker(Channelwise):
                 f"model: a {type(model).__name__} given; allowed: the name of a weight set or a"
                 " .safetensors file of quakeline; DASWaveformModelWrapper takes networks"
             )
-        facts = facts_of(model)
-        self.card, self._rows, self.path = facts.card, facts.rows, Path(str(facts.path))
+        #: The weights file.
+        self.path = weights_file(os.fspath(model))
+        facts = facts_of(self.path)
+        self.card, self._rows = facts.card, facts.rows
         self.annotate_keys = list(facts.rows)
         self.dt_range, self.dx_range = dt_range_of(facts), dx_range
         self.fk_filter_args = fk_filter_args

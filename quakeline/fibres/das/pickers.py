@@ -80,12 +80,11 @@ class Picker(Facts):
     known: str
 
 
-def facts_of(model: str | os.PathLike[str]) -> Facts:
-    """What is known of a weight set by its name, or of a .safetensors file; PyTorch is not loaded.
+def facts_of(path: Path) -> Facts:
+    """What is known of a weights file; PyTorch is not loaded.
 
     Raises ConfigError or WeightsError where it cannot be applied to fibres.
     """
-    path = weights_file(os.fspath(model))
     card, _ = weights.card_of(path)
     _check(card)
     blind = (card.blind_samples, card.blind_samples)

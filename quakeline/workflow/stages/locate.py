@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quakeline.events.chain.locate import Settings
 
-VERSION = 16
+VERSION = 17
 
 Config = Settings
 

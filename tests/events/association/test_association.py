@@ -494,7 +494,7 @@ def test_votes_of_very_many_sites_are_all_counted(n, form, monkeypatch):
             counted.append(int(every.max()))
             return super().score(every, near)
 
-    monkeypatch.setattr("quakeline.events.association.grid.form", lambda: Seen)
+    monkeypatch.setattr("quakeline.events.association.grid.form", lambda _: Seen)
     _, arrivals = associated(picks, ring, rules=search(min_s_picks=0, min_p_and_s=0))
     assert len(arrivals) == n
     assert max(counted) == n

@@ -10,31 +10,33 @@ from pandas.testing import assert_frame_equal
 from quakeline.events.association import grid as grids
 from quakeline.events.association.counted import CountedVotes
 from quakeline.events.association.stored import StoredVotes
-from quakeline.events.association.votes import Reach, Slice
+from quakeline.events.association.votes import WIDTH, Reach, Slice
 from quakeline.events.chain.associate import Settings, ready
 from quakeline.events.chain.material import read
 from quakeline.io.products import compiled
 
 BOTH = (CountedVotes, StoredVotes)
-SITES, NODES, BINS = 5, 500, 400
+SITES, NODES, LEVELS, BINS = 5, 500, 4, 400
 SETS = ("ridgecrest2019_rt20min", "ridgecrest2019_pal_foreshocks", "ridgecrest2019_scsn")
 
 
 def votes_of(kind, seed, most):
     """Votes of 300 random picks of sites of which some are out of reach of some nodes."""
     rng = np.random.default_rng(seed)
-    shape = SITES, NODES
+    shape = NODES // LEVELS, SITES
     within = rng.random(shape) < 0.8
+    # No place of the second block of nodes is within reach of the last site.
+    within[WIDTH // LEVELS : 2 * WIDTH // LEVELS, -1] = False
     near = within & (rng.random(shape) < 0.5)
     travel = rng.uniform(0.5, 12.0, (2 * SITES, NODES)).astype(np.float32)
-    counts = np.repeat(within, 2, axis=0)
+    counts = np.repeat(np.repeat(within, LEVELS, axis=0).T, 2, axis=0)
     ends = np.array([np.where(counts, travel, 12.0).min(axis=1), (travel * counts).max(axis=1)])
     times = np.sort(rng.uniform(1012.5, 1055.0, 300))
-    arrays = (np.array(values, order=kind.order) for values in (travel, within, near))
+    travel = np.array(travel, order=kind.order)
     scores = np.arange(most + 1) - 3.0, 1.5 * np.arange(most + 1) - 3.5
     slots = rng.integers(0, 2 * SITES, 300)
     picks = Slice(times, slots, 1000.0, BINS, slice(84, 284), scores, most)
-    return kind(Reach(*arrays, ends, 0.15), picks)
+    return kind(Reach(travel, within, near, LEVELS, ends, 0.15), picks)
 
 
 @pytest.mark.parametrize("most", [255, 300])
@@ -82,7 +84,7 @@ def test_the_same_events_of_real_picks(name, shared, monkeypatch):
     picks = picks[picks["time"].between(0, 600) & (picks["site"] >= 0)].reset_index(drop=True)
     found = []
     for kind in BOTH:
-        monkeypatch.setattr(grids, "form", lambda kind=kind: kind)
+        monkeypatch.setattr(grids, "form", lambda _, kind=kind: kind)
         grid = grids.Grid(made.sites, made.search.steps()[0], made.finder)
         found.append(grid.associate(picks, 0.0, 600.0))
     (events, members), (same, those) = found
@@ -95,6 +97,11 @@ def test_without_numba_votes_are_held_in_arrays(monkeypatch):
     assert grids.form() is CountedVotes
     monkeypatch.setitem(sys.modules, "numba", None)
     assert grids.form() is StoredVotes
+
+
+def test_few_picks_are_not_worth_to_load_compiled_functions():
+    assert grids.form(199) is StoredVotes
+    assert grids.form(200) is CountedVotes
 
 
 def test_what_was_compiled_is_read_by_the_next_process(tmp_path):

@@ -110,6 +110,10 @@ def test_what_is_written_is_read(results, recorded, tmp_path):
     assert again.doubts == ()
     assert load(tmp_path / "out" / "velocity.csv", interpolation="layers").doubts == ()
     assert again.vp == pytest.approx(best.model.vp, abs=1e-3)
+    layers = len(best.model.vp)
+    assert again.vp_error == pytest.approx(best.error_km_s[:layers], abs=1e-3)
+    assert again.vs_error == pytest.approx(best.error_km_s[layers:], abs=1e-3)
+    assert "states errors" in again.reading
     quality = pd.read_csv(tmp_path / "out" / "velocity_quality.csv")
     assert {"vp_error", "vs_error", "vp_resolution", "vs_resolution"} < set(quality)
     given = terms.GivenTerms.read(tmp_path / "out" / "station_terms.csv")

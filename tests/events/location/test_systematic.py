@@ -96,6 +96,22 @@ def test_given_delays_do_not_tell_of_velocities_either():
     assert few.each_s == many.each_s == 0.05
 
 
+def test_a_model_that_states_its_errors_is_taken_at_its_word():
+    """With given delays instead of what few events do not tell, with estimated ones beside it."""
+    left = Errors(0.05, 0.02, 0.0, 0.02)
+    few, many = (with_given_delays(left, n, general=False, model=0.09) for n in (8, 10_000))
+    assert few == many
+    assert few.share == pytest.approx(np.hypot(0.02, 0.09), abs=1e-4)
+    assert few.sides == pytest.approx(np.hypot(0.22 * 0.02, 0.09), abs=1e-4)
+    travel = np.full(4, 10.0)
+    plain, stated = (
+        split(left, left, travel, 0.0, given=False, events=10_000, model=share)
+        for share in (0.0, 0.09)
+    )
+    assert stated.sides == pytest.approx(np.hypot(plain.sides, 0.09), abs=3e-3)
+    assert stated.share >= stated.sides
+
+
 def test_a_share_that_is_given_is_not_enlarged_where_events_are_few():
     same = Errors(0.1, 0.03, 0.01, 0.03)
     found = split(same, same, np.full(4, 10.0), 0.01, given=True, events=1, general=True)
