@@ -8,6 +8,7 @@ exception is a defect of the program and keeps its traceback.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,10 +70,14 @@ def within(stage: str) -> Iterator[None]:
 def why_unread(error: Exception, path: Path | str, table: str = "") -> str:
     """Say in words why a file cannot be read; of a folder which `table` in it can be given."""
     place = Path(path)
-    if place.is_dir():
+    if os.path.isdir(place):  # noqa: PTH112 (Path.is_dir raises below folders that are closed)
         inside = (place / f"{table}.parquet", place / "catalog" / f"{table}.parquet")
         found = next((one for one in inside if one.is_file()), None)
         return "it is a folder, and a file is needed" + (f": give {found}" if found else "")
+    if isinstance(error, FileNotFoundError):
+        return os.strerror(errno.ENOENT)
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text (UTF-8)"
     said = (isinstance(error, OSError) and error.strerror) or str(error)
     return " ".join(said.split()) or type(error).__name__
 

@@ -113,7 +113,7 @@ def read(
             arrow = arrow.filter(pc.is_in(arrow["pick_id"], pa.array(of, type=pa.string())))
         frame: pd.DataFrame = arrow.to_pandas()
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        why = why_unread(error, path)
+        why = why_unread(error, path, table.name)
         raise DataError(f"cannot read {path} as a table of {table.name}: {why}") from error
     _require_version(schema, table, path)
     added = [one.name for one in table.columns if one.nullable and one.name not in schema.names]
