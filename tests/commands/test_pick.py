@@ -212,5 +212,5 @@ def test_evaluate_picks(tmp_path: Path, picker_weights: Path) -> None:
     assert found["scores"][0]["recall"] == 1.0
     done = place.quakeline(*base, "--markdown", "--tolerance", "0")
     assert done.stdout.splitlines()[2].startswith("| phasenet | P | 0.3 | 2 | 0.000 | - |")
-    refused(place.quakeline("evaluate", "picks", "none.npz"), "cannot read none.npz")
+    refused(place.quakeline("evaluate", "picks", "none.npz"), "none.npz does not exist")
     refused(place.quakeline(*base[:3], "--model", "foo"), "'foo' given; allowed: phasenet")
