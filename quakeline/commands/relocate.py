@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quakeline.commands.correlate import Run
 from quakeline.commands.options import Joined
 from quakeline.commands.places import (
     catalog_inputs,
@@ -23,6 +22,7 @@ from quakeline.core.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+Run = Annotated[str, typer.Argument(help="Name of a run, or the folder of any catalog.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the catalog.")]
 Differentials = Annotated[
     Path | None,
@@ -100,7 +100,7 @@ def relocate(
         inputs[str(differentials)] = provenance.digest_file(differentials)
     recipe: dict[str, Any] = {"max_km": max_km, "neighbours": neighbours, "draws": draws}
     recipe["velocity"] = velocities.plain()
-    record = provenance.Record("relocate", 2, recipe, inputs)
+    record = provenance.Record("relocate", 3, recipe, inputs)
     arrivals = done.arrivals[list(catalog.arrivals.columns)]
     made = assembled(
         chosen.merge,
@@ -131,7 +131,15 @@ def _told(moves: pd.DataFrame, n_events: int) -> str:
     links = int(moves["links"].sum()) // 2
     waves = int(moves["correlated_links"].sum()) // 2
     before, after = (1000 * moves[f"misfit_{when}_s"].median() for when in ("before", "after"))
-    return (
+    told = (
         f"moved    {len(moves)} of {n_events} events, by {links} differences of times"
         f" ({waves} from waveforms); median misfit {before:.1f} -> {after:.1f} ms"
     )
+    if len(moves) < n_events:
+        told += "\nothers   stay: they have no neighbour with enough differences"
+    if not waves:
+        told += (
+            "\nremark   by picks alone, which need not bring few events nearer to each other;"
+            " quakeline correlate adds waveforms"
+        )
+    return told

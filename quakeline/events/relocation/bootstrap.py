@@ -11,11 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from quakeline.events.location.posterior import FREEDOM
-from quakeline.events.relocation.relative import Problem, apart_errors, errors
+from quakeline.events.relocation.relative import Problem, apart_errors, errors, groups
 
 _SEED = 0
 #: One step with weights goes so much less far than their iteration: the mean weight of residuals of
@@ -37,7 +35,7 @@ def deviations(
     rng = np.random.default_rng(_SEED)
     left, slopes = problem.left(points)
     sigma = errors(left, slopes, problem.links)
-    group = _groups(problem.events, len(points))
+    group = groups(problem.events, len(points))
     still = np.zeros(4 * len(points))
     total = np.zeros((len(points), 3))
     for draw in range(draws):
@@ -61,12 +59,6 @@ def _drawn(
     return np.asarray(
         scale * (np.where(waves, waved, picked) + apart * rng.normal(size=len(waves)))
     )
-
-
-def _groups(events: np.ndarray, n: int) -> np.ndarray:
-    """Number of the group of linked events of each event."""
-    graph = coo_array((np.ones(events.shape[1]), tuple(events)), shape=(n, n))
-    return np.asarray(connected_components(graph, directed=False)[1])
 
 
 def _middles(places: np.ndarray, group: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, vstack
+from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, cg
 
 from quakeline.earth.velocity import Times
@@ -163,6 +164,25 @@ def solve(problem: Problem) -> Solved:
             break
         points = again
     return Solved(points, problem.left(problem.start)[0], problem.left(points)[0])
+
+
+def groups(links: np.ndarray, n: int) -> np.ndarray:
+    """Number of the group of linked events of each event, (n,); links as `Problem.events`."""
+    graph = csr_array((np.ones(links.shape[1]), tuple(links)), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1])
+
+
+def centred(problem: Problem, points: np.ndarray) -> np.ndarray:
+    """Points of which each group of linked events lies where its absolute hypocentres do.
+
+    Differences hardly tell where a group is as a whole: events as far apart as links reach would
+    move it by what the velocities are wrong.
+    """
+    group = groups(problem.events, len(points))
+    moved = pd.DataFrame(points - problem.start).groupby(group).transform("median").to_numpy()
+    there = np.asarray(points - moved)
+    there[:, 2] = np.clip(there[:, 2], *problem.depth_km)
+    return there
 
 
 def _settled(problem: Problem, points: np.ndarray) -> np.ndarray:

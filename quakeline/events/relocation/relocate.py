@@ -77,12 +77,11 @@ def relocated(
     problem = relative.Problem(arrivals, links, start, ties, locator.times, locator.depth_km)
     solved = relative.solve(problem)
     sigma = deviations(problem, solved.points, draws, progress)
-    moves = _moves(own, problem, solved, sigma)
+    points = relative.centred(problem, solved.points)
+    moves = _moves(own, problem, solved, points, sigma)
     moved = own["event_id"].isin(moves["event_id"]).to_numpy()
-    placed = _placed(
-        locator, own[moved], solved.points[moved], [seen[n] for n in np.flatnonzero(moved)]
-    )
-    residual, _ = arrivals.residuals(solved.points, locator.times)
+    placed = _placed(locator, own[moved], points[moved], [seen[n] for n in np.flatnonzero(moved)])
+    residual, _ = arrivals.residuals(points, locator.times)
     renewed = _renewed(locator, rows.assign(residual_s=residual)[moved[arrivals.event]], placed)
     return Relocated(
         _updated(events, _measured(placed, renewed), "event_id"),
@@ -116,9 +115,13 @@ def _points(locator: Locator, events: pd.DataFrame, seen: list[Observations]) ->
 
 
 def _moves(
-    own: pd.DataFrame, problem: relative.Problem, solved: relative.Solved, sigma: np.ndarray
+    own: pd.DataFrame,
+    problem: relative.Problem,
+    solved: relative.Solved,
+    points: np.ndarray,
+    sigma: np.ndarray,
 ) -> pd.DataFrame:
-    """RELOCATIONS of the events that have links."""
+    """RELOCATIONS of the events that have links, which are at `points`."""
     table = pd.DataFrame(
         {
             "event": problem.events.ravel(),
@@ -130,7 +133,7 @@ def _moves(
     groups = table.groupby("event")
     middle, waves = groups[["before", "after"]].median(), groups["waves"].sum()
     number = waves.index.to_numpy(dtype=np.int64)
-    away = (solved.points - problem.start)[number]
+    away = (points - problem.start)[number]
     off = sigma[number]
     made = tables.conform(
         pd.DataFrame(

@@ -128,6 +128,15 @@ def test_picks_alone_bring_it_nearer(cluster):
     assert (done.moves["correlated_links"] == 0).all()
 
 
+def test_a_cluster_stays_where_its_absolute_places_are(cluster):
+    locator, _, events, pairs, waves = cluster
+    for some in (waves, NONE):
+        moves = relocated(locator, events, pairs, some, draws=2).moves
+        moved = moves[["east_km", "north_km", "down_km", "later_s"]]
+        np.testing.assert_allclose(moved.median(), 0, atol=1e-5)
+        assert (moved.abs().max() > [0.05, 0.05, 0.3, 0.01]).all()
+
+
 def test_an_event_without_neighbours_stays_and_tables_keep_their_order(cluster):
     locator, _, events, pairs, waves = cluster
     done = relocated(locator, events, pairs, waves)
