@@ -110,6 +110,11 @@ def region_of(text: str) -> tuple[float, float, float, float]:
             f"--region: {text!r} given; allowed: WEST,EAST,SOUTH,NORTH in degrees, from -180 to 180"
             " and -90 to 90; a west above east crosses the date line"
         )
+    if west > east and east + 360 - west > 180:
+        raise ConfigError(
+            f"--region: {text!r} given; a west above east crosses the date line, and this would be"
+            f" {east + 360 - west:g} degrees wide: exchange the first two?"
+        )
     return west, east, south, north
 
 

@@ -182,6 +182,7 @@ def test_a_station_without_network_is_found_by_its_name():
     [
         ("--region", "1,2,3"),
         ("--region", "0,10,50,40"),
+        ("--region", "-117,-118,35,36"),
         ("--depth", "5"),
         ("--set", "locate.nothing=1"),
         ("--set", "associate.min_picks=two"),

@@ -58,7 +58,7 @@ def test_the_mechanism_of_a_catalogs_event(made, tmp_path):
     apart = (own["azimuth_deg"].to_numpy() - azimuth + 180) % 360 - 180
     assert np.abs(apart * np.sin(np.radians(takeoff))).max() < 2
     assert np.abs(own["takeoff_deg"].to_numpy() - takeoff).max() < 2
-    assert own["agrees"].mean() > 0.9
+    assert own["agrees"].mean() > 0.85
     # The QuakeML names the event and its origin as that of the catalog does.
     (of_catalog,) = obspy.read_events(str(folder / "catalog/catalog.qml"))
     (of_mechanism,) = obspy.read_events(str(tmp_path / "out/mechanisms.qml"))

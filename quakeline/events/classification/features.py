@@ -18,6 +18,8 @@ import pandas as pd
 from quakeline.core.geometry import LocalFrame
 from quakeline.core.timeline import SECOND
 
+#: Depths with larger errors tell nothing of a source: the rule weighs from 1 to 7 km.
+UNRESOLVED_KM = 4.0
 #: Local solar hours at which quarries work.
 WORKING_H = (7.0, 19.0)
 #: Sources this near, in km, are taken as one place; it needs so many to have a habit.
@@ -57,7 +59,7 @@ def features_of(
     low_over_high
         log10 of the low-band over the high-band level after the onsets, median of the components.
     depth_km
-        Depth below sea level.
+        Depth below sea level; NaN where its stated error is more than `UNRESOLVED_KM`.
     working_hours
         How far the events of one place keep to working hours, in standard deviations of chance;
         -2 at most for an event outside of them.
@@ -77,7 +79,7 @@ def features_of(
     result = pd.DataFrame(index=table.index)
     result["p_over_s"] = _p_over_s(joined, levels)
     result["low_over_high"] = _low_over_high(joined, levels)
-    result["depth_km"] = table["depth_km"].astype(float)
+    result["depth_km"] = _resolved(table)
     result["working_hours"] = working_hours(events)
     result["coda_s"] = _codas(joined, levels)
     by_event = joined.groupby("event_id")
@@ -86,6 +88,12 @@ def features_of(
     result["rms_s"] = table["rms_s"].astype(float)
     result["pick_probability"] = by_event["probability"].median()
     return result[list(NAMES)].astype(float)
+
+
+def _resolved(events: pd.DataFrame) -> pd.Series:
+    """Depths in km that are known well enough to tell anything; without a stated error as well."""
+    depth: pd.Series = events["depth_km"].astype(float)
+    return depth.mask(events["depth_sigma_km"].astype(float) > UNRESOLVED_KM)
 
 
 def working_hours(events: pd.DataFrame) -> np.ndarray:

@@ -441,10 +441,15 @@ def _of_depths(sigma_km: float, of_s: float, locator: Locator, events: int) -> l
         if events >= MANY and locator.given_terms is None
         else "a model of the region helps (velocity.table), or more events"
     )
+    allows = "allow" if holds else "do not allow"
+    errors = (
+        f"Their stated errors (median {sigma_km:.1f} km) {allows} for it"
+        if np.isfinite(sigma_km)
+        else "They have no stated errors"
+    )
     said = (
-        f"All depths may be wrong together, by more than residuals tell: {' and '.join(why)}. Their"
-        f" stated errors (median {sigma_km:.1f} km) {'allow' if holds else 'do not allow'} for it;"
-        f" {helps}."
+        "All depths may be wrong together, by more than residuals tell:"
+        f" {' and '.join(why)}. {errors}; {helps}."
     )
     return [said]
 

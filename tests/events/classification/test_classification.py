@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quakeline.events.classification.features import NAMES, working_hours
+from quakeline.core.schemas import ARRIVALS, MEASUREMENTS, PICKS
+from quakeline.events.classification.features import NAMES, features_of, working_hours
 from quakeline.events.classification.rules import CLASSES, WEIGHTS, judged
+from quakeline.io.products import tables
 
 PRIORS = {"earthquake": 0.8, "blast": 0.1, "noise": 0.1}
 QUAKE = {
@@ -50,6 +52,22 @@ def test_the_probability_follows_from_the_weights_that_are_told():
     assert odds == pytest.approx(0.1 / 0.8 * np.exp(-1.6))
     assert rows.loc["blast", "evidence"] == "depth_km 9: -1.60"
     assert set(WEIGHTS) == set(NAMES)
+
+
+def test_a_depth_that_is_hardly_resolved_says_nothing():
+    events = pd.DataFrame(
+        {
+            "event_id": ["a", "b", "c"],
+            "time": pd.to_datetime(["2020-01-01"] * 3, utc=True),
+            "latitude": 35.0,
+            "longitude": -117.0,
+            "depth_km": -1.4,
+            "depth_sigma_km": [24.2, 1.0, np.nan],
+            "rms_s": 0.1,
+        }
+    )
+    depths = features_of(events, *(tables.empty(t) for t in (ARRIVALS, PICKS, MEASUREMENTS)))
+    np.testing.assert_array_equal(depths["depth_km"], [np.nan, -1.4, -1.4])
 
 
 def events_at(hours, longitude=11.0):
