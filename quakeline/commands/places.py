@@ -40,7 +40,7 @@ def folder_of(run: str) -> Path:
         return given
     if not found.is_dir():
         why = (
-            f"is a file: its folder is {str(given.parent)!r}"
+            "it is a file"
             if given.is_file()
             else f"neither a folder nor a run: {found} does not exist"
         )

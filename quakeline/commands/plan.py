@@ -49,19 +49,19 @@ def plan(overlay: Overlay = None, stations: Stations = None, cores: Cores = None
 
 def lines(made: RunPlan, cores: int) -> list[str]:
     """The plan as text."""
-    rows = [f"{'stage':<14}{'jobs':>9}{'CPU h':>12}{'s a job':>10}{'MB a job':>10}"]
+    total = sum(made.cpu_h.values())
+    unit, of_hour = ("h", 1) if total >= 1 else ("min", 60)
+    rows = [f"{'stage':<14}{'jobs':>9}{f'CPU {unit}':>12}{'s a job':>10}{'MB a job':>10}"]
     for name, count in made.jobs.items():
         figures = f"{'-':>12}{'-':>10}{'-':>10}"
         if name in made.cpu_h:
-            figures = (
-                f"{made.cpu_h[name]:>12.2f}{made.job_s[name]:>10.1f}{made.memory_mb[name]:>10.0f}"
-            )
+            spent = of_hour * made.cpu_h[name]
+            figures = f"{spent:>12.2f}{made.job_s[name]:>10.1f}{made.memory_mb[name]:>10.0f}"
         rows.append(f"{name:<14}{count:>9}{figures}")
-    total = sum(made.cpu_h.values())
     unknown = [name for name in made.jobs if name not in made.cpu_h]
     said = [
         f"stations  {made.stations}, chunks {made.chunks} of {made.chunk_h:g} h",
-        f"CPU       {total:.1f} h, on {cores} cores about {made.wall_h:.1f} h",
+        f"CPU       {_duration(total)}, on {cores} cores about {_duration(made.wall_h)}",
         f"disk      {made.kept_bytes / 1e9:.2f} GB stay, {made.peak_bytes / 1e9:.2f} GB at most",
     ]
     if unknown:
@@ -72,6 +72,11 @@ def lines(made: RunPlan, cores: int) -> list[str]:
             " last about ten minutes"
         )
     return [*rows, *said]
+
+
+def _duration(hours: float) -> str:
+    """Hours, or minutes where they are few."""
+    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
 
 
 def _stations(run: Run, folder: Path) -> int:
