@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from quakeline.cli import app
 from quakeline.commands.merge import strangers
 from quakeline.commands.options import say_velocities
-from quakeline.core.errors import ConfigError, DataError
+from quakeline.core.errors import ConfigError, DataError, QuakelineError
 from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
 from quakeline.events.association.combine import Catalog
 from quakeline.events.chain import material
@@ -194,6 +194,20 @@ def test_wrong_options_are_one_line(files, tmp_path, words):
     with pytest.raises(ConfigError, match=words[0]) as caught:
         invoke("catalog", folder / "picks.csv", folder / "stations.csv", "-o", tmp_path, *words)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("key", ["locate.station_terms", "magnitude.corrections"])
+def test_files_of_settings_are_read_before_the_work(files, tmp_path, monkeypatch, key):
+    """A wrong one is told before association, which may take minutes."""
+    folder, _ = files
+    (tmp_path / "own.csv").write_text("station,other\nA,1\n")
+    monkeypatch.setattr("quakeline.events.chain.whole.associated", None)
+    named = f"{key}={tmp_path / 'own.csv'}"
+    with pytest.raises(QuakelineError, match="own.csv"):
+        invoke(
+            "catalog", folder / "picks.csv", folder / "stations.csv",
+            "-o", tmp_path / "out", "--set", named,
+        )  # fmt: skip
 
 
 def test_picks_of_other_stations_are_refused(files, tmp_path):

@@ -77,6 +77,9 @@ def _steps(
 ) -> Made:
     """All steps in a row."""
     picks, sites, model = material.picks, material.sites, material.model
+    # A wrong file that the settings name costs no work.
+    sections.locate.options()
+    corrections = corrections_of([Path(name) for name in sections.magnitude.files()])
     candidates, assignments = associated(
         sections.associate,
         picks,
@@ -113,7 +116,7 @@ def _steps(
         material.measurements,
         material.stations,
         model,
-        corrections_of([Path(name) for name in sections.magnitude.files()]),
+        corrections,
     )
     judged, classes = classified(
         sections.classify, sizes.events, arrivals, picks, material.measurements
