@@ -203,7 +203,7 @@ def test_files_of_settings_are_read_before_the_work(files, tmp_path, monkeypatch
     (tmp_path / "own.csv").write_text("station,other\nA,1\n")
     monkeypatch.setattr("quakeline.events.chain.whole.associated", None)
     named = f"{key}={tmp_path / 'own.csv'}"
-    with pytest.raises(QuakelineError, match="own.csv"):
+    with pytest.raises(QuakelineError, match=r"own\.csv"):
         invoke(
             "catalog", folder / "picks.csv", folder / "stations.csv",
             "-o", tmp_path / "out", "--set", named,
