@@ -89,7 +89,8 @@ def test_picks_and_events(hengill: Finished) -> None:
     assert (swarm["quality"] == "good").all()
     assert set(events["quality"]) <= {"good", "arrivals from one side only"}
     assert swarm["longitude"].between(-21.395, -21.380).all()
-    # With 20 stations in 6 km depths of few events are told to some 0.6 km: each within two of its stated errors.
+    # With 20 stations in 6 km depths of few events are told to some 0.6 km: each lies within two of
+    # its stated errors.
     middle = swarm["depth_km"].median()
     assert 1.8 < middle < 3.2
     assert ((swarm["depth_km"] - middle).abs() < 2 * swarm["depth_sigma_km"]).all()
