@@ -25,6 +25,8 @@ SHIPPED = Path(__file__).with_name("rates.json")
 #: What a job should last: long beside its start, short beside a night.
 _WANTED_S = 600.0
 _LENGTHS_H = (1, 2, 3, 4, 6, 8, 12, 24, 48, 72, 168)
+#: What Python takes with any stage of ours: less is of the shell that starts it.
+_LEAST_MB = 40
 
 
 @dataclass(frozen=True)
@@ -161,11 +163,14 @@ def _chunk_products(stage: Stage) -> dict[str, str]:
 
 
 def _values(path: Path) -> tuple[float, float] | None:
-    """CPU seconds and MB of a job; None where Snakemake measured nothing."""
+    """CPU seconds and MB of a job; None where Snakemake saw nothing of it.
+
+    It looks at a job now and then, and of one that was short perhaps before Python had begun.
+    """
     from quakeline.report.resources import costs
 
     for cost in costs([path]):
-        if not math.isnan(cost.cpu_s) and not math.isnan(cost.peak_mb):
+        if not math.isnan(cost.cpu_s) and cost.peak_mb >= _LEAST_MB:
             return max(cost.cpu_s, 0.01), cost.peak_mb
     return None
 

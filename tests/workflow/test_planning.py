@@ -111,6 +111,8 @@ def test_rates_of_a_run_are_a_line_through_its_jobs(tmp_path):
     written(tmp_path, "prepare", "20140101T010000_20140101T040000", 7.0, 100)
     written(tmp_path, "pick", "20140101T000000_20140101T010000", 8.0, 50)
     written(tmp_path, "annotate", "20140101T000000_20140101T010000", "NA", 50)
+    # Seen before Python had begun.
+    written(tmp_path, "measure", "20140101T000000_20140101T010000", 0.01, 5)
     (tmp_path / "picks").mkdir()
     (tmp_path / "picks/20140101T000000_20140101T010000.parquet").write_bytes(bytes(4000))
     found = planning.measured(tmp_path, 4, margin_s=0)
