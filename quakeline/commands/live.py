@@ -55,11 +55,11 @@ def run(overlay: Overlay, threads: Threads = None, serve: Serve = None) -> None:
     """
     from contextlib import chdir
 
-    from quakeline.workflow import launch
+    from quakeline.workflow import config, launch
 
     place = launch.find_place(Path.cwd(), overlay)
     path = launch.find_overlay(place, overlay, Path.cwd())
-    settings = launch.checked(place, path)
+    settings = launch.checked(place, path, beneath=config.OF_ARCHIVES)
     if settings.live is None:
         raise ConfigError(f"{path or overlay}: no section live; allowed: live: {{feed: ...}}")
     with chdir(place):

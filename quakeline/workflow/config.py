@@ -42,6 +42,11 @@ DEFAULT = Path("config/config.yaml")
 DEMO = Path("runs/unterhaching.yaml")
 #: Makes the sections that a run must have.
 EXAMPLE: dict[str, Any] = {"run": "x", "time": {"start": "2000-01-01", "end": "2000-01-02"}}
+#: Stands for what a live session does not ask of a run: the span of an archive and its data.
+OF_ARCHIVES: dict[str, Any] = {
+    "time": EXAMPLE["time"],
+    "fetch": {"source": {"kind": "files", "paths": ["-"]}},
+}
 _WITHOUT_DEFAULT = "what belongs to a data set has no default"
 #: Kinds of weights that a run can train further: a network of its own tensors.
 _TRAINABLE = ("builtin", "seisbench", "untrained")
@@ -455,9 +460,14 @@ def load(raw: Mapping[str, Any]) -> Run:
     raise ConfigError("\n".join(lines))
 
 
-def read(overlay: Mapping[str, Any] | None = None, default: Path = DEFAULT) -> Run:
+def read(
+    overlay: Mapping[str, Any] | None = None,
+    default: Path = DEFAULT,
+    beneath: Mapping[str, Any] | None = None,
+) -> Run:
     """The run that the default configuration and an overlay describe.
 
+    What neither says is taken from `beneath`, where it is given.
     Without an overlay it is the embedded demo, else the only overlay of the folder; where the
     default configuration names a run itself, as that of a repeated run does, it is that run.
     """
@@ -465,7 +475,10 @@ def read(overlay: Mapping[str, Any] | None = None, default: Path = DEFAULT) -> R
     if overlay is None:
         path = only_overlay(default)
         overlay = read_yaml(path) if path else {}
-    run = load(merged(base, overlay))
+    said = merged(base, overlay)
+    if beneath:
+        said = merged(beneath, {key: value for key, value in said.items() if value is not None})
+    run = load(said)
     run._annotates_apart = joint_jobs.apart_in(default.parent.parent, run.run)
     return run
 

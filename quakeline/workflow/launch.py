@@ -13,7 +13,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import chdir, suppress
 from functools import partial
 from pathlib import Path
@@ -88,13 +88,19 @@ def find_overlay(place: Path, given: str | None, folder: Path) -> Path | None:
     )
 
 
-def checked(place: Path, overlay: Path | None, coming: Collection[str] = ()) -> config.Run:
-    """Read the configuration and the tables that it names.
+def checked(
+    place: Path,
+    overlay: Path | None,
+    coming: Collection[str] = (),
+    beneath: Mapping[str, Any] | None = None,
+) -> config.Run:
+    """Read the configuration and the tables that it names; `beneath` as in `config.read`.
 
     The job that needs a table may begin hours later. The catalogs of runs that are `coming` before
     this one need not be there. Raises ConfigError with every mistake, one a line.
     """
-    run = config.read(config.read_yaml(overlay) if overlay else None, place / config.DEFAULT)
+    own = config.read_yaml(overlay) if overlay else None
+    run = config.read(own, place / config.DEFAULT, beneath)
     with chdir(place):
         run.require_files(coming)
         for stage in stages.of(run):

@@ -44,6 +44,22 @@ def test_a_section_gives_the_picks_of_its_run(tmp_path, picker_weights, monkeypa
     assert "holds all picks of these data already" in capfd.readouterr().err
 
 
+def test_a_session_needs_no_span_and_no_data_of_an_archive(
+    tmp_path, picker_weights, monkeypatch, capfd
+):
+    monkeypatch.chdir(tmp_path)
+    feed = {"kind": "replay", "paths": [str(path) for path in UNTERHACHING]}
+    name = overlay(tmp_path, feed=feed)
+    given = yaml.safe_load((tmp_path / name).read_text())
+    given = {key: value for key, value in given.items() if key not in ("time", "fetch")}
+    (tmp_path / name).write_text(yaml.safe_dump(given))
+    assert run(["live", name, "--threads", "1"], monkeypatch) == 0, capfd.readouterr().err
+    assert len(tables.read(tmp_path / "live/own/picks.parquet", PICKS))
+    capfd.readouterr()
+    assert run(["run", name], monkeypatch) == 2
+    assert "not given: time.start, time.end, fetch.source" in capfd.readouterr().err
+
+
 def test_standard_input_that_goes_on_is_picked_by_the_same_words(
     tmp_path, picker_weights, monkeypatch, capfd
 ):
