@@ -136,17 +136,17 @@ class Front:
         with self.lock:
             return self.faults.pop(0) if self.faults else self.always
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
+    def wait(self) -> None:
+        """Wait `slow_s`, counting those who wait.
+
+        It ends before the answer: whoever has the answer may ask again before this thread goes on.
+        """
         with self.lock:
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
-        try:
-            time.sleep(self.slow_s)
-            yield
-        finally:
-            with self.lock:
-                self._now -= 1
+        time.sleep(self.slow_s)
+        with self.lock:
+            self._now -= 1
 
     def from_server(self, body: bytes) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.upstream, timeout=30)
@@ -220,8 +220,8 @@ class _Handler(BaseHTTPRequestHandler):
             challenge = 'Digest realm="FDSN", nonce="n1", qop="auth"'
             self._answer(401, headers={"WWW-Authenticate": challenge})
         elif self.path.startswith("/fdsnws/dataselect/1/query"):
-            with self.front.counted():
-                self._data(body)
+            self.front.wait()
+            self._data(body)
         else:
             self._answer(404)
 
