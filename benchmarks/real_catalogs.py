@@ -7,7 +7,8 @@ event is a reference's when it is the nearest within 2 s and 5 km (networks wide
 and 10 km), one to one. `recall_6` is the recall of the references of which six picks or more lie
 within the search's tolerance of the arrivals that the model predicts. False events are those of the
 same picks with the times of each station shifted by one random amount within 300 s. Twins are pairs
-of events closer than `min_interevent_s` and 5 km that share stations.
+of events closer than `min_interevent_s` and 5 km that share stations. What references state of
+their own errors is added to those of the events.
 """
 
 from __future__ import annotations
@@ -24,19 +25,17 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import finish, parser_of, spent
+from benchmarks.stated import ELLIPSOID, EPICENTRE, differences, offset_km, shares
 from quakeline.core.geometry import distance_azimuth
 from quakeline.earth.velocity import Network
 from quakeline.events.chain.material import Material, read
 from quakeline.events.comparison.twins import twins
-from quakeline.io.formats.ellipsoids import covariance_of
 
 _NEAR, _WIDE = (2.0, 5.0), (3.0, 10.0)
 _WIDE_KM = 1000.0
 _SHIFT_S = 300.0
 #: So many picks of a reference are enough to tell it.
 ENOUGH = 6
-#: 68 and 95 % points of chi-squared by degrees of freedom.
-POINTS = {1: (0.99, 3.84), 2: (2.28, 5.99), 3: (3.51, 7.81)}
 
 
 def main() -> None:
@@ -150,7 +149,7 @@ def beside(folder: Path, events: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray
         "references": len(reference),
         "recall": round(float(found.mean()), 3),
         "events_per_reference": round(int(inside.sum()) / len(reference), 2),
-        **differences(events, reference, pairs),
+        **offsets(events, reference, pairs),
     }
     return reference, found, figures
 
@@ -185,46 +184,22 @@ def matched(
     return pairs
 
 
-def differences(
+def offsets(
     events: pd.DataFrame, reference: pd.DataFrame, pairs: list[tuple[int, int]]
 ) -> dict[str, Any]:
-    """Median differences, and the shares of references in the ellipsoids and the ellipses."""
-    km, down, flat, full = [], [], [], []
-    for row, number in pairs:
-        one, event = reference.iloc[row], events.iloc[number]
-        offset = offset_km(event, one)
-        km.append(np.hypot(*offset[:2]))
-        down.append(-offset[2])
-        spread = covariance_of({str(k): v for k, v in event.items()})
-        if spread is not None and np.isfinite(offset).all():
-            full.append(offset @ np.linalg.solve(spread, offset))
-            flat.append(offset[:2] @ np.linalg.solve(spread[:2, :2], offset[:2]))
-    names = ("68", "95") if full else ()
-    shares = {
-        f"in_{name}": [
-            round(float(np.mean(np.array(some) <= POINTS[axes][k])), 2)
-            for some, axes in ((flat, 2), (full, 3))
-        ]
-        for k, name in enumerate(names)
+    """Median differences, and the shares of references in the ellipses and the ellipsoids."""
+    if not pairs:
+        return {"epicentre_km": None, "depth_km": None}
+    apart = np.array([offset_km(events.iloc[n], reference.iloc[row]) for row, n in pairs])
+    medians = {
+        "epicentre_km": round(float(np.median(np.hypot(*apart[:, :2].T))), 2),
+        "depth_km": round(float(-np.nanmedian(apart[:, 2])), 2),
     }
-    return {
-        "epicentre_km": round(float(np.median(km)), 2) if km else None,
-        "depth_km": round(float(np.nanmedian(down)), 2) if km else None,
-        **shares,
-    }
-
-
-def offset_km(event: Any, reference: pd.Series) -> np.ndarray:
-    """East, north and down from an event to its reference, in km."""
-    away, azimuth = distance_azimuth(
-        event["latitude"],
-        event["longitude"],
-        np.array([reference["latitude"]]),
-        np.array([reference["longitude"]]),
-    )
-    angle = np.radians(azimuth[0])
-    down = reference["depth_km"] - event["depth_km"]
-    return np.array([away[0] * np.sin(angle), away[0] * np.cos(angle), down])
+    stated = differences(events, reference, pairs)
+    if not len(stated[0]):
+        return medians
+    flat, full = (shares(*stated, axes) for axes in (EPICENTRE, ELLIPSOID))
+    return medians | {f"in_{name}": [flat[k], full[k]] for k, name in enumerate(("68", "95"))}
 
 
 def picks_of(material: Material, reference: pd.DataFrame, within_s: float) -> list[int]:

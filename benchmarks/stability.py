@@ -25,7 +25,8 @@ import pandas as pd
 
 import quakeline
 from benchmarks.measure import finish
-from benchmarks.real_catalogs import matched, offset_km, parser_of_sets, sets, window
+from benchmarks.real_catalogs import matched, parser_of_sets, sets, window
+from benchmarks.stated import offset_km
 from benchmarks.stated_errors import PARTS, between, held
 from quakeline.events.chain.merge import Catalog
 

@@ -21,17 +21,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import finish
-from benchmarks.real_catalogs import (
-    POINTS,
-    made_of,
-    matched,
-    offset_km,
-    parser_of_sets,
-    sets,
-    window,
-)
+from benchmarks.real_catalogs import made_of, matched, parser_of_sets, sets, window
+from benchmarks.stated import DEPTH, ELLIPSOID, EPICENTRE, differences, shares
 from quakeline.earth.velocity import load
-from quakeline.io.formats.ellipsoids import covariance_of
 
 #: Set, begin and end of a part; a whole set where they are None.
 PARTS: tuple[tuple[str, str | None, str | None], ...] = (
@@ -135,43 +127,16 @@ def held(
     return figures(*differences(events, reference, pairs))
 
 
-def differences(
-    events: pd.DataFrame, reference: pd.DataFrame, pairs: list[tuple[int, int]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """From events to their references, (n, 3) in km, and the covariances of both, (n, 3, 3)."""
-    offsets, spreads = [], []
-    for row, number in pairs:
-        event = {str(key): value for key, value in events.iloc[number].items()}
-        spread = covariance_of(event)
-        if spread is not None:
-            offsets.append(offset_km(event, reference.iloc[row]))
-            spreads.append(spread + own(reference.iloc[row]))
-    return np.reshape(offsets, (-1, 3)), np.reshape(spreads, (-1, 3, 3))
-
-
 def figures(apart: np.ndarray, wide: np.ndarray) -> dict[str, Any]:
     """Of offsets with stated covariances: shares within these, medians in km."""
     return {
-        "ellipsoid": shares(apart, wide, slice(0, 3)),
-        "epicentre": shares(apart, wide, slice(0, 2)),
-        "depth": shares(apart, wide, slice(2, 3)),
+        "ellipsoid": shares(apart, wide, ELLIPSOID),
+        "epicentre": shares(apart, wide, EPICENTRE),
+        "depth": shares(apart, wide, DEPTH),
         "epicentre_km": round(float(np.median(np.hypot(apart[:, 0], apart[:, 1]))), 2),
         "depth_km": round(float(-np.median(apart[:, 2])), 2),
         "stated_depth_km": round(float(np.median(np.sqrt(wide[:, 2, 2]))), 2),
     }
-
-
-def own(reference: pd.Series) -> np.ndarray:
-    """Covariance of the reference's own stated errors in km2: zero where it states none."""
-    flat, down = (float(reference.get(name, 0.0) or 0.0) for name in ("erh_km", "erz_km"))
-    return np.diag(np.nan_to_num([flat**2, flat**2, down**2]))
-
-
-def shares(apart: np.ndarray, wide: np.ndarray, axes: slice) -> list[float]:
-    """Shares of offsets, in the 68 and the 95 % region of some axes."""
-    some, spread = apart[:, axes], wide[:, axes, axes]
-    squared = np.einsum("ni,ni->n", some, np.linalg.solve(spread, some[..., None])[..., 0])
-    return [round(float(np.mean(squared <= point)), 2) for point in POINTS[some.shape[1]]]
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ import pandas as pd
 import xarray
 
 from benchmarks.measure import finish
-from benchmarks.real_catalogs import beside, made_of, matched, offset_km, parser_of_sets, sets
+from benchmarks.real_catalogs import beside, made_of, matched, parser_of_sets, sets
+from benchmarks.stated import offset_km
 from quakeline.earth.velocity import VelocityModel, load
 
 _GRADIENT = "velocity_shelly_gradient.csv"

@@ -21,6 +21,7 @@ PARTS = {
     "peer_networks",
     "processes",
     "sequences",
+    "stated",
     "training_classes",
     "training_cost",
     "training_records",

@@ -160,7 +160,7 @@ GOLDEN = {
         "annotate": 3,
         "pick": 3,
         "associate": 19,
-        "locate": 17,
+        "locate": 18,
     },
     "picks": {"UH1 P": 2, "UH1 S": 2, "UH2 P": 4, "UH2 S": 2}
     | {"UH3 P": 3, "UH3 S": 5, "UH4 P": 2, "UH4 S": 1},

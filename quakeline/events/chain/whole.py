@@ -18,7 +18,7 @@ from quakeline.events.chain.sections import Sections
 from quakeline.io.products import provenance
 
 #: Raised when the same input would give another catalog.
-VERSION = 17
+VERSION = 18
 #: West, east, south, north in degrees; west above east crosses the date line.
 Region = tuple[float, float, float, float]
 

@@ -24,6 +24,9 @@ _SMALL_SHARE = 0.002
 S_ALONE = 0.35
 #: Errors of velocities from side to side over those of the whole, where residuals tell of no sides.
 SIDES = 0.22
+#: Part of the errors that delays of stations tell of which neighbouring stations share. The rest is
+#: of the ground below each one, and averages out.
+_SHARED = 0.75
 #: Errors of the whole, where no S tells the origin time, over those from side to side, and at most.
 _P_ALONE, _MOST = 6.5, 0.2
 #: What few events do not tell: the share for a model of the region and for a general one, the
@@ -134,13 +137,13 @@ def split(
     """Errors of hypocentres where station terms were taken off: what these were, and the rest.
 
     Residuals of arrivals that are alike in all events are velocities that differ from side to
-    side: of the share that the difference of `before` and `after` is of the travel times. As a
-    whole velocities are taken to be wrong by as much, and by several times as much for an event
-    without S, of which residuals hardly tell. The share is no less than what residuals leave
-    `unknown`, or than `after` tells of, as far as terms took nothing, and that of the whole than
-    was expected before any residual was seen. `untold` is added to it, and the share that the
-    `model` states to be wrong by. What holds the references of real sets is in docs/catalog.md. A
-    share that is `given` stays.
+    side, most of which neighbouring stations share: of the share that the difference of `before`
+    and `after` is of the travel times. As a whole velocities are taken to be wrong by as much, and
+    by several times as much for an event without S, of which residuals hardly tell. The share is no
+    less than what residuals leave `unknown`, or than `after` tells of, as far as terms took
+    nothing, and that of the whole than was expected before any residual was seen. `untold` is added
+    to it, and the share that the `model` states to be wrong by. What holds the references of real
+    sets is in docs/catalog.md. A share that is `given` stays.
     """
     taken_s = np.sqrt(max(before.each_s**2 - after.each_s**2, 0.0))
     sides = float(taken_s / np.sqrt(np.mean(travel_s**2)))
@@ -148,10 +151,11 @@ def split(
         return replace(after, sides=max(sides, after.sides))
     left = after.share * min(after.each_s / before.each_s, 1.0)
     added = float(np.hypot(untold(events, general=general), model))
-    told = float(np.hypot(max(sides, left, unknown), added))
-    share = round(max(told, EXPECTED_SHARE), 4)
+    told = max(sides, left, unknown)
+    share = round(max(float(np.hypot(told, added)), EXPECTED_SHARE), 4)
     p_alone = round(max(share, min(_P_ALONE * float(np.hypot(sides, added)), _MOST)), 4)
-    return Errors(after.each_s, share, max(told, SIDES * share), p_alone)
+    shared = float(np.hypot(_SHARED * told, added))
+    return Errors(after.each_s, share, max(shared, SIDES * share), p_alone)
 
 
 def with_given_delays(errors: Errors, events: int, *, general: bool, model: float = 0.0) -> Errors:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quakeline.events.chain.locate import Settings
 
-VERSION = 17
+VERSION = 18
 
 Config = Settings
 
