@@ -93,6 +93,8 @@ def catalog(
         typer.echo(f"region   {done.outside} of {everywhere} events lie outside")
     for line in _summary(done.catalog, output):
         typer.echo(line)
+    if given.picks.empty:
+        typer.secho(f"WARNING  {picks} has no picks: the catalog is empty", fg="yellow")
     judged = done.catalog.diagnosis
     for line in judged.sentences if judged is not None else []:
         said = line.replace("velocity.table", "--velocity")

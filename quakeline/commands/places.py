@@ -48,6 +48,12 @@ def folder_of(run: str) -> Path:
     return found
 
 
+def require_stations(data: str, stations: Path | None) -> None:
+    """Raise ConfigError for a table of picks, where a run may stand too, without stations."""
+    if stations is None and Path(data).is_file():
+        raise ConfigError(f"{data} is a table of picks; name the stations after it")
+
+
 def run_folder_of(run: str) -> Path:
     """The folder of a run, also where its `catalog` is named; else as `folder_of`."""
     from quakeline.io.products.runs import absolute

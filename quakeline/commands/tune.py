@@ -12,7 +12,7 @@ from quakeline.commands.options import Joined, Threads, say_velocities
 from quakeline.commands.tune_classifier import classifier
 from quakeline.commands.tune_picker import picker
 from quakeline.commands.tune_velocity import velocity as tuned_velocity
-from quakeline.core.errors import ConfigError
+from quakeline.core.errors import DataError
 
 if TYPE_CHECKING:
     from quakeline.events.chain.associate import Settings
@@ -72,9 +72,10 @@ def association(
     material, section = _material(data, stations, velocities, settings or [])
     say_velocities(material)
     picks = material.picks
-    if len(picks):
-        seconds = (picks["time"] - picks["time"].min()).dt.total_seconds()
-        picks = picks[seconds <= 3600 * hours].reset_index(drop=True)
+    if picks.empty:
+        raise DataError(f"{data}: no picks to associate")
+    seconds = (picks["time"] - picks["time"].min()).dt.total_seconds()
+    picks = picks[seconds <= 3600 * hours].reset_index(drop=True)
     cores = threads or os.cpu_count() or 1
     made = ready(section, picks, material.sites, material.model, cores)
     for line in made.chosen:
@@ -82,11 +83,19 @@ def association(
     head = ("setting", "events", "picks", "median rms", "isolated")
     typer.echo(f"{head[0]:24}" + "".join(f"{w:>12}" for w in head[1:]) + "   false a day")
     searches = variants(made.search)
+    rates = []
     for trial in trials(made.picks, made.sites, material.model, searches, cores, made.finder):
         rate, low, high = trial.false_per_day
+        rates.append((low, high))
         typer.echo(
             f"{trial.name:24}{trial.events:12d}{trial.picks:12d}{trial.rms_s:10.3f} s"
             f"{100 * trial.isolated:10.0f} %   {rate:.3g} ({low:.2g} to {high:.2g})"
+        )
+    if max(low for low, _ in rates) <= min(high for _, high in rates):
+        minutes = min(float(seconds.max()) / 60, 60 * hours)
+        typer.echo(
+            f"Picks of {minutes:.3g} minutes are too few to tell these settings apart by their"
+            " false events: all may have the same rate."
         )
 
 
@@ -100,6 +109,7 @@ def _material(
     from quakeline.commands.places import (
         channels_of,
         picks_of,
+        require_stations,
         run_folder_of,
         settings_of,
         stations_of,
@@ -108,13 +118,12 @@ def _material(
     from quakeline.commands.settings import sections
     from quakeline.events.chain import material
 
+    require_stations(data, stations)
     if stations is not None:
         chosen = sections(words).associate
         file, vp_vs, interpolation = velocities
         given = material.read(Path(data), stations, file, vp_vs, interpolation=interpolation)
         return given, chosen
-    if Path(data).is_file():
-        raise ConfigError(f"{data} is a table of picks; name the stations after it")
     folder = run_folder_of(data)
     picks, places = picks_of(folder), stations_of(folder)
     model, _ = velocity_of(folder, *velocities)

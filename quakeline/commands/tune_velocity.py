@@ -16,6 +16,7 @@ from quakeline.commands.places import (
     catalog_of,
     channels_of,
     folder_of,
+    require_stations,
     run_folder_of,
     settings_of,
     velocity_of,
@@ -77,6 +78,7 @@ def velocity(
     from quakeline.events.location.diagnosis import MANY
     from quakeline.io.products import targets
 
+    require_stations(data, stations)
     used = [Path(data) if stations else folder_of(data), stations, velocity]
     targets.require_folder("--output", output, _COMMAND, _FILES, used)
     if stations is None:
@@ -210,6 +212,8 @@ def _of_picks(
     from quakeline.events.chain import associate, locate, material
 
     given = material.read(picks, stations, velocity, vp_vs, interpolation=interpolation)
+    if given.picks.empty:
+        raise DataError(f"{picks}: no picks to associate")
     layers = require_layers(given.model, "quakeline tune velocity")
     say_velocities(given)
     cores = threads or os.cpu_count() or 1

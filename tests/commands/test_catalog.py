@@ -75,6 +75,32 @@ def test_tune_compares_settings(files):
     rows = [line.split() for line in done.output.splitlines() if line.startswith("as suggested")]
     assert rows[0][4:6] == ["2", "40"]
     assert done.output.count("min_picks") >= 2
+    assert "minutes are too few to tell these settings apart" in done.output
+
+
+@pytest.mark.parametrize("name", ["association", "velocity"])
+def test_tune_says_that_it_has_no_stations_or_no_picks(files, tmp_path, name):
+    folder, _ = files
+    with pytest.raises(ConfigError, match=r"picks\.csv is a table of picks; name the stations"):
+        invoke("tune", name, folder / "picks.csv")
+    with pytest.raises(DataError, match=r"none\.csv: no picks to associate"):
+        invoke("tune", name, without_rows(folder, tmp_path), folder / "stations.csv")
+
+
+def test_a_catalog_without_picks_says_so(files, tmp_path):
+    """As the picks of a quiet day: the next commands take the empty catalog."""
+    folder, _ = files
+    none = without_rows(folder, tmp_path)
+    done = invoke("catalog", none, folder / "stations.csv", "--output", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert f"WARNING  {none} has no picks: the catalog is empty" in done.output
+    assert tables.read(tmp_path / "out/events.parquet", EVENTS).empty
+
+
+def without_rows(folder, place):
+    """A table of picks that has names of columns alone."""
+    pd.read_csv(folder / "picks.csv").head(0).to_csv(place / "none.csv", index=False)
+    return place / "none.csv"
 
 
 def test_tune_velocity_refuses_a_few_events(files, tmp_path):

@@ -48,7 +48,8 @@ class DASPickingCallback(DASAnnotateCallback):
     Raises
     ------
     ConfigError
-        A threshold or separation that is not above zero, or (in `setup`) none for a phase.
+        A threshold or separation that is not above zero, blinding that is not two counts, or (in
+        `setup`) no threshold for a phase.
 
     Examples
     --------
@@ -69,11 +70,18 @@ class DASPickingCallback(DASAnnotateCallback):
     ) -> None:
         given = thresholds.values() if isinstance(thresholds, dict) else [thresholds]
         for threshold in given:
-            if not 0 < threshold < np.inf:
-                raise ConfigError(f"thresholds: {threshold:g} given; allowed: above 0")
-        if not min_time_separation > 0:
+            if not (_above_zero(threshold) and threshold < np.inf):
+                raise ConfigError(
+                    f"thresholds: {threshold!r} given; allowed: a number above 0, for all phases or"
+                    " each by its name"
+                )
+        if not _above_zero(min_time_separation):
             raise ConfigError(
-                f"min_time_separation: {min_time_separation:g} s given; allowed: above 0"
+                f"min_time_separation: {min_time_separation!r} given; allowed: seconds above 0"
+            )
+        if not _two_counts(blinding):
+            raise ConfigError(
+                f"blinding: {blinding!r} given; allowed: two counts of samples, 0 or more"
             )
         self.thresholds = thresholds
         self.min_time_separation = min_time_separation
@@ -187,6 +195,16 @@ def _at(coord: Any, index: np.ndarray) -> np.ndarray:
     if np.issubdtype(step.dtype, np.timedelta64):
         return np.asarray(values + np.round(step.astype(np.int64) * part).astype(step.dtype))
     return np.asarray(values + step * part)
+
+
+def _above_zero(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and bool(value > 0)
+
+
+def _two_counts(value: object) -> bool:
+    if not isinstance(value, Sequence) or len(value) != 2:
+        return False
+    return all(isinstance(n, int | np.integer) and n >= 0 for n in value)
 
 
 def _highest(

@@ -227,8 +227,22 @@ def test_arguments_that_cannot_be():
         fibre.Loud().annotate(data, DASPickingCallback(), overlap_samples=600)
     with pytest.raises(ConfigError, match="thresholds: none for S; given: P"):
         fibre.Loud().annotate(data, DASPickingCallback({"P": 0.3}))
-    with pytest.raises(ConfigError, match="thresholds: 0 given"):
-        DASPickingCallback(0.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"thresholds": 0.0}, "thresholds: 0.0 given; allowed: a number above 0"),
+        ({"thresholds": "a"}, "thresholds: 'a' given; allowed: a number above 0"),
+        ({"thresholds": {"P": None}}, "thresholds: None given; allowed: a number above 0"),
+        ({"min_time_separation": "1 s"}, "min_time_separation: '1 s' given; allowed: seconds"),
+        ({"blinding": 5}, "blinding: 5 given; allowed: two counts of samples"),
+        ({"blinding": (0, -1)}, r"blinding: \(0, -1\) given; allowed: two counts of samples"),
+    ],
+)
+def test_callbacks_that_cannot_pick(given, said):
+    with pytest.raises(ConfigError, match=said):
+        DASPickingCallback(**given)
 
 
 class Foreign:
