@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.commands.options import Joined, Threads, say_velocities, warned_once
+from quakeline.commands.options import Joined, Threads, say_given, warned_once
 from quakeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def catalog(
     names = files_of(chosen.merge.exports)
     targets.require_folder("--output", output, "catalog", names, used)
     given = material.read(picks, stations, velocity, vp_vs, interpolation=interpolation)
-    doubts = say_velocities(given)
+    doubts = say_given(given)
     blocks = "{:.0f} blocks of time".format
     with warned_once(doubts), shown("associating", Console(stderr=True), blocks) as progress:
         done = made(

@@ -97,14 +97,16 @@ def warned_once(said: Iterable[str]) -> Iterator[None]:
         logger.removeFilter(once)
 
 
-def say_velocities(material: Material) -> list[str]:
-    """Tell how velocities were read, and what looks wrong in them and in places of stations.
+def say_given(material: Material) -> list[str]:
+    """Tell where the stations are, how velocities were read, and what looks wrong in both.
 
     Gives the latter.
     """
     from quakeline.io.formats.station_list import elevation_doubts
-    from quakeline.workflow.inspection.places import swapped
+    from quakeline.workflow.inspection.places import swapped, where
 
+    if len(material.stations):
+        typer.echo(f"stations {where(material.stations)}", err=True)
     typer.echo(f"velocity {material.model.reading}", err=True)
     found = material.model.doubts_for(material.sites.table)
     found = [*found, *elevation_doubts(material.stations), *swapped(material.stations)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.commands.options import Joined, Threads, say_velocities
+from quakeline.commands.options import Joined, Threads, say_given
 from quakeline.commands.tune_classifier import classifier
 from quakeline.commands.tune_picker import picker
 from quakeline.commands.tune_velocity import velocity as tuned_velocity
@@ -70,7 +70,7 @@ def association(
 
     velocities = velocity, vp_vs, interpolation
     material, section = _material(data, stations, velocities, settings or [])
-    say_velocities(material)
+    say_given(material)
     picks = material.picks
     if picks.empty:
         raise DataError(f"{data}: no picks to associate")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quakeline.commands.options import Interpolation, Joined, Threads, say_velocities
+from quakeline.commands.options import Interpolation, Joined, Threads, say_given
 from quakeline.commands.places import (
     catalog_of,
     channels_of,
@@ -215,7 +215,7 @@ def _of_picks(
     if given.picks.empty:
         raise DataError(f"{picks}: no picks to associate")
     layers = require_layers(given.model, "quakeline tune velocity")
-    say_velocities(given)
+    say_given(given)
     cores = threads or os.cpu_count() or 1
     sites, model, locating = given.sites, given.model, locate.Settings()
     locator = locate.locator_of(locating, sites, model, cores)

@@ -11,13 +11,14 @@ from typer.testing import CliRunner
 
 from quakeline.cli import app
 from quakeline.commands.merge import strangers
-from quakeline.commands.options import say_velocities
+from quakeline.commands.options import say_given
 from quakeline.core.errors import ConfigError, DataError, QuakelineError
 from quakeline.core.schemas import ARRIVALS, EVENTS, PICKS
 from quakeline.events.association.combine import Catalog
 from quakeline.events.chain import material
 from quakeline.io.formats import pick_tables
 from quakeline.io.products import tables
+from quakeline.workflow.inspection.places import where
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,8 @@ def test_a_catalog_from_a_simple_table(files, tmp_path):
     assert ellipsoid.semi_major_axis_length >= ellipsoid.semi_minor_axis_length > 0
     assert len(pd.read_csv(tmp_path / "out/catalog.csv")) == 2
     assert "min_picks" in done.output
+    places = pd.read_csv(folder / "stations.csv")
+    assert f"stations {where(places)}" in done.output
 
 
 def test_a_region_keeps_the_events_inside(files, tmp_path):
@@ -122,7 +125,7 @@ def test_coordinates_the_wrong_way_round_are_doubted(files, capsys):
     other = {"latitude": "longitude", "longitude": "latitude"}
     doubts = {}
     for name, table in (("right", places), ("mirrored", places.rename(columns=other))):
-        doubts[name] = say_velocities(material.read(folder / "picks.csv", table))
+        doubts[name] = say_given(material.read(folder / "picks.csv", table))
     assert doubts["right"] == []
     (said,) = doubts["mirrored"]
     assert said.startswith("stations above the sea in MAURITIUS - REUNION REGION")

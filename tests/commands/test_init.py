@@ -124,6 +124,9 @@ def test_data_that_are_none_are_told(here: Path) -> None:
     (here / "notes.txt").write_text("no waveforms")
     with pytest.raises(DataError, match=r"no waveforms in 1 file of \."):
         init()
+    (here / "more.txt").write_text("none here either")
+    with pytest.raises(DataError, match=r"in 2 files of \.: more\.txt, notes\.txt: not a format"):
+        init()
     with pytest.raises(DataError, match="nothing: cannot be opened: No such file"):
         init(waveforms=["nothing"])
     for pattern in ("nothing/**", "nothing/*/**", "*.sac"):

@@ -82,7 +82,8 @@ def test_what_is_refused(here: Path) -> None:
         init(fibre=["das"], waveforms=["das"])
     with pytest.raises(ConfigError, match="--fibre stands alone"):
         init(channels=Path("where.csv"))
-    with pytest.raises(DataError, match=r"no fibre data in 1 file of das/notes\.txt: no reader"):
+    only = r"no fibre data in 1 file of das/notes\.txt: no reader opens it: neither HDF5 nor TDMS"
+    with pytest.raises(DataError, match=only):
         init(fibre=["das/notes.txt"])
     (here / "wrong.csv").write_text(TABLE + "99,48,11,0\n")
     with pytest.raises(DataError, match=r"wrong\.csv"):

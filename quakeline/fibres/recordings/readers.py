@@ -28,6 +28,9 @@ STEP_TOLERANCE = 1e-5
 _MOST_REFUSALS = 3
 #: Warnings that are not about files.
 _OF_CODE = (DeprecationWarning, FutureWarning, PendingDeprecationWarning, ResourceWarning)
+_TDMS = b"TDSm"
+#: What DASCore says of a file of none of its formats.
+_UNKNOWN = "Could not determine"
 #: So many arrays of an unknown HDF5 file are named.
 _MOST_NAMED = 4
 #: Engines of xdas for seismometer files: they open nearly everything, one channel at a time.
@@ -54,6 +57,8 @@ def arrays_of(path: Path, form: Format) -> tuple[list[xdas.DataArray], str, tupl
             refusals.append(f"{name}: {short(error)}")
         except Exception as error:  # any file may come: every library raises its own errors
             refusals.append(f"{name}: {short(error)}")
+    if _UNKNOWN in refusals[-1] and not _of_a_fibre(path):
+        raise DataError("no reader opens it: neither HDF5 nor TDMS, nor what DASCore knows")
     raise DataError(f"no reader opens it{_held(path)} (" + "; ".join(_telling(refusals)) + ")")
 
 
@@ -69,6 +74,12 @@ def _with_warnings(
         Reason.of(Code.READER_WARNS, why=f"its reader, {name}, warns: {text}")
         for text in dict.fromkeys(texts)
     )
+
+
+def _of_a_fibre(path: Path) -> bool:
+    """Whether a file begins as those do that readers of xdas open: HDF5 and TDMS."""
+    with path.open("rb") as file:
+        return file.read(len(_TDMS)) == _TDMS or h5py.is_hdf5(path)
 
 
 def _held(path: Path) -> str:
@@ -144,7 +155,7 @@ def _engines_of_xdas() -> list[str]:
 
 def _telling(refusals: list[str]) -> list[str]:
     """Reasons that tell most: last those of readers that merely miss their own headings."""
-    dull = ("Unable to synchronously open", "not a", "utf-8", "Could not determine")
+    dull = ("Unable to synchronously open", "not a", "utf-8", _UNKNOWN)
     return sorted(refusals, key=lambda r: any(word in r for word in dull))[:_MOST_REFUSALS]
 
 

@@ -16,7 +16,7 @@ from quakeline.fibres.recordings.channels import describe
 from quakeline.fibres.recordings.description import AutoFormat, Channels
 from quakeline.fibres.recordings.files import Stretch, open_file
 from quakeline.io.products.remarks import some
-from quakeline.workflow.inspection.scan import Progress, find
+from quakeline.workflow.inspection.scan import Progress, find, nothing_in
 from quakeline.workflow.inspection.table import duration
 
 #: Name of the fibre, which makes the names of its channels' stations.
@@ -68,11 +68,7 @@ def survey(
         if progress:
             progress(done, total)
     if not parts:
-        why = Counter({reason: len(names) for reason, names in refused.items()}).most_common(1)
-        raise DataError(
-            f"no fibre data in {len(files)} file{'s' * (len(files) > 1)} of"
-            f" {', '.join(patterns)}: {why[0][0]}"
-        )
+        raise DataError(nothing_in("fibre data", len(files), patterns, refused))
     layout, _ = Counter(map(_layout, parts)).most_common(1)[0]
     others = sorted({str(part.path) for part in parts if _layout(part) != layout})
     if others:

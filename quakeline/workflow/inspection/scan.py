@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from glob import has_magic, iglob
@@ -15,11 +15,14 @@ import numpy as np
 from quakeline.core.errors import DataError
 from quakeline.io.formats.quality_flags import records_of
 from quakeline.io.formats.waveform_files import ChannelHeader, read_headers
+from quakeline.io.products.remarks import some
 
 #: Below so many bytes and files one process is faster than the start of others.
 _FEW_BYTES, _FEW_FILES = 500_000_000, 200
 #: Files that a process is given at a time.
 _BATCH = 16
+#: Files of no use that are named.
+_NAMED = 3
 
 #: Hears how many bytes are done, and of how many.
 Progress = Callable[[float, float], None]
@@ -34,6 +37,20 @@ class Scan:
     headers: list[ChannelHeader] = field(default_factory=list)
     timing: dict[str, np.ndarray] = field(default_factory=dict)
     unreadable: str = ""
+
+
+def nothing_in(
+    what: str, count: int, places: Sequence[Path | str], refused: Mapping[str, Sequence[str]]
+) -> str:
+    """Say that files hold nothing of use: their number, where, and the most frequent reason.
+
+    `refused` has names of files by why they were.
+    """
+    said = f"no {what} in {count} file{'s' * (count > 1)} of {', '.join(map(str, places))}"
+    if not refused:
+        return said
+    reason, names = max(refused.items(), key=lambda item: len(item[1]))
+    return f"{said}: {some(names, _NAMED)}: {reason}" if count > 1 else f"{said}: {reason}"
 
 
 def find(paths: Sequence[Path | str]) -> list[tuple[Path, int]]:

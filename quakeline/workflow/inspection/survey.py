@@ -18,7 +18,7 @@ from quakeline.io.formats.station_tables import is_table, read_table
 from quakeline.io.products.remarks import some
 from quakeline.workflow.inspection.holdings import Holding, holdings, manifest_of
 from quakeline.workflow.inspection.plan import ChannelPlan, Metadata, metadata, plans
-from quakeline.workflow.inspection.scan import Progress, Scan, find, scan_all
+from quakeline.workflow.inspection.scan import Progress, Scan, find, nothing_in, scan_all
 
 #: A file of an SDS archive; the first group is the root.
 _SDS = re.compile(
@@ -135,11 +135,11 @@ def survey(
     scans = scan_all(find(waveforms), processes, progress)
     held = holdings(scans)
     if not held:
-        why = Counter(one.unreadable for one in scans if one.unreadable).most_common(1)
-        raise DataError(
-            f"no waveforms in {len(scans)} file{'s' * (len(scans) > 1)} of {', '.join(waveforms)}"
-            + (f": {why[0][0]}" if why else "")
-        )
+        refused: dict[str, list[str]] = {}
+        for one in scans:
+            if one.unreadable:
+                refused.setdefault(one.unreadable, []).append(str(one.path))
+        raise DataError(nothing_in("waveforms", len(scans), waveforms, refused))
     table, stationxml = _described(held, scans, _files(stations))
     known = metadata(stationxml, table)
     made = plans(held, manifest_of(scans), known, rate_hz)
