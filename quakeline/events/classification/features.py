@@ -22,9 +22,10 @@ from quakeline.core.timeline import SECOND
 UNRESOLVED_KM = 4.0
 #: Local solar hours at which quarries work.
 WORKING_H = (7.0, 19.0)
-#: Sources this near, in km, are taken as one place; it needs so many to have a habit.
-_PLACE_KM = 5.0
-_FEWEST_NEIGHBOURS = 5
+#: Sources this near, in km, are taken as one place, to the size of cells; it needs events on so
+#: many days and nights to have a habit.
+_PLACE_KM, _CELL_KM = 5.0, 1.0
+_FEWEST_SPELLS = 6
 #: A level counts when it is so many times that before the onset.
 _ABOVE_NOISE = 1.5
 _CODA_ABOVE = 2.0
@@ -61,8 +62,8 @@ def features_of(
     depth_km
         Depth below sea level; NaN where its stated error is more than `UNRESOLVED_KM`.
     working_hours
-        How far the events of one place keep to working hours, in standard deviations of chance;
-        -2 at most for an event outside of them.
+        How far the days and nights with events at one place are days, in standard deviations of
+        chance; -2 at most for an event outside of working hours.
     coda_s
         Seconds after the last pick until the motion falls below twice the noise, median.
     snr_db, pick_probability
@@ -97,34 +98,46 @@ def _resolved(events: pd.DataFrame) -> pd.Series:
 
 
 def working_hours(events: pd.DataFrame) -> np.ndarray:
-    """The feature `working_hours` of EVENTS, NaN where a place has too few events to tell."""
+    """The feature `working_hours` of EVENTS, NaN where a place has too few days to tell.
+
+    Days and nights count, not events: all aftershocks of an hour say as much as one of them.
+    """
     if events.empty:
         return np.zeros(0)
     frame = LocalFrame.around(events["latitude"].to_numpy(), events["longitude"].to_numpy())
     x, y = frame.to_xy(events["latitude"].to_numpy(), events["longitude"].to_numpy())
-    seconds = (events["time"].dt.as_unit("ns").astype("int64") // SECOND).to_numpy() % _DAY_S
-    hours = (seconds / 3600 + events["longitude"].to_numpy() / 15) % 24
+    seconds = (events["time"].dt.as_unit("ns").astype("int64") // SECOND).to_numpy()
+    days = seconds / _DAY_S + events["longitude"].to_numpy() / 360
+    hours = days % 1 * 24
     at_work = (hours >= WORKING_H[0]) & (hours < WORKING_H[1])
-    return _habits(np.column_stack([x, y]), at_work)
+    # Days are odd, nights even; a night belongs to the day on which it begins.
+    spells = 2 * np.floor(days - WORKING_H[0] / 24).astype(np.int64) + at_work
+    return _habits(np.column_stack([x, y]), spells)
 
 
-def _habits(places: np.ndarray, at_work: np.ndarray) -> np.ndarray:
+def _habits(places: np.ndarray, spells: np.ndarray) -> np.ndarray:
+    """How far places, (n, 2) in km, keep to days, from their days and nights (`spells`), (n,)."""
+    corners = np.floor(places / _CELL_KM)
+    cells, cell = np.unique(corners, axis=0, return_inverse=True)
+    nights, days = _spells_near(cells * _CELL_KM, cell, spells)[:, cell]
+    chance = (WORKING_H[1] - WORKING_H[0]) / 24
+    near = nights + days
+    excess = (days - chance * near) / np.sqrt(chance * (1 - chance) * near)
+    told = np.where(spells % 2, excess, np.minimum(excess, -2.0))
+    return np.where(near >= _FEWEST_SPELLS, told, np.nan)
+
+
+def _spells_near(cells: np.ndarray, cell: np.ndarray, spells: np.ndarray) -> np.ndarray:
+    """How many nights and days have events near each of some cells, (2, k); `cell` is of events."""
     from scipy.spatial import cKDTree
 
-    chance = (WORKING_H[1] - WORKING_H[0]) / 24
-    near, working = (
-        np.zeros(len(places)) if not len(some) else _counts(cKDTree(some), places)
-        for some in (places, places[at_work])
-    )
-    with np.errstate(divide="ignore"):
-        excess = (working - chance * near) / np.sqrt(chance * (1 - chance) * near)
-    told = np.where(at_work, excess, np.minimum(excess, -2.0))
-    return np.where(near > _FEWEST_NEIGHBOURS, told, np.nan)
-
-
-def _counts(tree: Any, places: np.ndarray) -> np.ndarray:
-    """How many points of a tree are near each of some places, without a list of them."""
-    return np.asarray(tree.query_ball_point(places, _PLACE_KM, return_length=True))
+    tree = cKDTree(cells)
+    count = np.zeros((2, len(cells)), dtype=np.int64)
+    order = np.argsort(spells, kind="stable")
+    for own in np.split(order, np.flatnonzero(np.diff(spells[order])) + 1):
+        near = tree.query_ball_point(cells[np.unique(cell[own])], _PLACE_KM)
+        count[spells[own[0]] % 2, np.unique(np.concatenate(near))] += 1
+    return count
 
 
 def _level(levels: pd.DataFrame, band: str) -> pd.Series:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quakeline.events.classification.settings import AnyClassifier, Classifier, Network, Rules
 
-VERSION = 3
+VERSION = 4
 
 Config = Classifier
 #: All kinds, told apart by `kind`.

@@ -87,3 +87,17 @@ def test_a_place_that_keeps_working_hours(longitude):
     assert mixed[-1] == -2
     assert (mixed[:-1] > 2).all()
     assert np.isnan(working_hours(events_at([8, 9], longitude))).all()
+
+
+def test_aftershocks_of_an_hour_are_no_habit():
+    """However many they are, they are of one day; with nights beside it they are at chance."""
+    first = pd.Timestamp("2020-05-01T12:00", tz="UTC")
+    burst = pd.DataFrame({"time": pd.date_range(first, periods=500, freq="7s")})
+    burst = burst.assign(latitude=48.0, longitude=11.0 + np.linspace(0, 0.05, 500))
+    assert np.isnan(working_hours(burst)).all()
+    week = pd.date_range(first, periods=14, freq="12h")
+    quiet = pd.DataFrame({"time": week, "latitude": 48.0, "longitude": 11.0})
+    told = working_hours(pd.concat([burst, quiet], ignore_index=True))
+    assert told[:500] == pytest.approx(0.0)
+    assert told[500::2] == pytest.approx(0.0)
+    assert (told[501::2] == -2).all()
