@@ -17,6 +17,7 @@ import pandas as pd
 
 from quakeline.core.geometry import LocalFrame
 from quakeline.core.timeline import SECOND
+from quakeline.io.formats.pick_tables import NO_WEIGHTS
 
 #: Depths with larger errors tell nothing of a source: the rule weighs from 1 to 7 km.
 UNRESOLVED_KM = 4.0
@@ -67,13 +68,14 @@ def features_of(
     coda_s
         Seconds after the last pick until the motion falls below twice the noise, median.
     snr_db, pick_probability
-        Medians of the picks.
+        Medians of the picks; probabilities of networks alone, since those of other programs have
+        other scales.
     pairs
-        Share of the instruments that have both P and S.
+        Share of the instruments that have both P and S; NaN where no event has one of the two.
     rms_s
         Of the residuals.
     """
-    columns = ["pick_id", *_CODES, "time", "snr_db", "probability"]
+    columns = ["pick_id", *_CODES, "time", "snr_db", "probability", "weights_id"]
     joined = arrivals[["event_id", "pick_id", "phase"]].merge(picks[columns], on="pick_id")
     levels = measurements[measurements["pick_id"].isin(set(joined["pick_id"]))]
     table = events.set_index("event_id")
@@ -87,7 +89,8 @@ def features_of(
     result["snr_db"] = by_event["snr_db"].median()
     result["pairs"] = _pairs(joined)
     result["rms_s"] = table["rms_s"].astype(float)
-    result["pick_probability"] = by_event["probability"].median()
+    of_networks = joined[joined["weights_id"] != NO_WEIGHTS]
+    result["pick_probability"] = of_networks.groupby("event_id")["probability"].median()
     return result[list(NAMES)].astype(float)
 
 
@@ -166,7 +169,8 @@ def _low_over_high(joined: pd.DataFrame, levels: pd.DataFrame) -> pd.Series:
 
 def _pairs(joined: pd.DataFrame) -> pd.Series:
     phases = joined.groupby(["event_id", *_CODES])["phase"].nunique()
-    return (phases > 1).groupby("event_id").mean()
+    both = (phases > 1).groupby("event_id").mean()
+    return both if joined["phase"].nunique() > 1 else both * np.nan
 
 
 def _codas(joined: pd.DataFrame, levels: pd.DataFrame) -> pd.Series:

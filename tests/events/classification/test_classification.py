@@ -70,6 +70,26 @@ def test_a_depth_that_is_hardly_resolved_says_nothing():
     np.testing.assert_array_equal(depths["depth_km"], [np.nan, -1.4, -1.4])
 
 
+def test_what_the_picks_cannot_have_says_nothing():
+    """P alone are no noise, nor are picks of other programs with small values of their own."""
+    origin = pd.Timestamp("2020-01-01", tz="UTC")
+    events = pd.DataFrame({"event_id": ["a"], "time": [origin], "latitude": 35.0})
+    events = events.assign(longitude=-117.0, depth_km=8.0, depth_sigma_km=1.0, rms_s=0.6)
+    arrivals = pd.DataFrame({"event_id": "a", "pick_id": list("123"), "phase": ["P", "P", "S"]})
+    picks = pd.DataFrame({"pick_id": list("123"), "network": "XX", "station": ["A", "B", "A"]})
+    picks = picks.assign(location="", instrument="HH", time=origin, snr_db=np.nan)
+    picks = picks.assign(probability=0.12, weights_id=["0123", "0123", "none"])
+
+    def told(some):
+        (row,) = features_of(events, some, picks, tables.empty(MEASUREMENTS)).to_dict("records")
+        return row
+
+    both, first, last = told(arrivals), told(arrivals.head(2)), told(arrivals.tail(1))
+    assert (both["pairs"], both["pick_probability"]) == pytest.approx((0.5, 0.12))
+    assert np.isnan(first["pairs"])
+    assert np.isnan(last["pick_probability"])
+
+
 def events_at(hours, longitude=11.0):
     days = pd.date_range("2020-05-01", periods=len(hours), tz="UTC")
     time = [
