@@ -271,6 +271,16 @@ def test_catalogs_without_a_common_station_are_told():
     assert strangers([replace(one, picks=one.picks.iloc[:0]), far]) == []
 
 
+def test_catalogs_on_both_sides_of_the_date_line_are_near_each_other():
+    def at(name, longitudes):
+        events = pd.DataFrame({"latitude": -18.0, "longitude": longitudes})
+        picks = pd.DataFrame({"network": ["XX"], "station": [name]})
+        return Catalog(name, events, pd.DataFrame(), picks)
+
+    (said,) = strangers([at("A", [179.5, -179.5, 179.4, -179.4]), at("B", [179.9])])
+    assert "(11 km apart)" in said
+
+
 def test_one_catalog_is_nothing_to_merge(tmp_path):
     with pytest.raises(ConfigError, match="two different catalogs"):
         invoke("merge", tmp_path, tmp_path, "-o", tmp_path / "out")
