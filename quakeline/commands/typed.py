@@ -18,7 +18,7 @@ _OPTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"(?<!classify\.)\bweights\.path\b", ("--weights",)),
     (r"\bvelocity\.(?:\w+\.)?vp_vs\b", ("--vp-vs",)),
     (r"\bvelocity\.(?:\w+\.)?interpolation\b", ("--interpolation",)),
-    (r"\bvelocity\.(?:table|file)\b", ("--velocity",)),
+    (r"(?<![\w./-])velocity\.(?:table|file)\b", ("--velocity",)),
     (r"\b(?:associate|locate)\.depth_km\b", ("--depth",)),
 )
 #: Commands that read no configuration: all that they are given are options.

@@ -29,6 +29,7 @@ ALL = (
         ("pick a", ALL, "x; give weights.path", "x; give --weights"),
         ("catalog a", ALL, "velocity.table.vp_vs: 1.0 given", "--vp-vs: 1.0 given"),
         ("catalog a", ALL, "give velocity.vp_vs (--vp-vs)", "give velocity.vp_vs (--vp-vs)"),
+        ("catalog a", ALL, "cannot read my/velocity.table: x", "cannot read my/velocity.table: x"),
         # a run's configuration may hold it
         ("relocate a", ALL, "velocity.table: none", "velocity.table: none"),
         ("relocate a --velocity b", ALL, "velocity.table: none", "--velocity: none"),
