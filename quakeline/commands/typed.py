@@ -36,6 +36,8 @@ def as_typed(message: str, words: Sequence[str], options: Collection[str]) -> st
         The words of the command line, and all options of its command. Of a command that takes a
         run, whose configuration may have set the key, an option is named only where it is typed.
     """
+    if message.startswith("--set: "):
+        return message  # what follows was typed as keys
     typed = {word.partition("=")[0] for word in words}
     is_free = " ".join(words).startswith(_WITHOUT_RUN)
     for pattern, names in _OPTIONS:
