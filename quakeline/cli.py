@@ -227,13 +227,16 @@ def summary(
     from rich.console import Console
 
     from quakeline.commands.places import run_folder_of
+    from quakeline.io.exports import event_folders
+    from quakeline.io.products.runs import absolute, home_of
     from quakeline.workflow import launch
     from quakeline.workflow.summary import show_catalog
 
-    folder = run_folder_of(run) if Path(run).exists() else None
-    place = folder.absolute().parent.parent if folder else launch.results_place(Path.cwd())
-    if folder is None or folder.absolute().parent == place / "results":
-        _show(place, folder.absolute().name if folder else run, everything)
+    named = launch.results_place(Path.cwd()) / "results" / run
+    folder = run_folder_of(run) if Path(run).exists() or named.is_dir() else named
+    is_catalog = event_folders(folder) not in ([], [folder / "catalog"])
+    if absolute(folder).parent.name == "results" and not is_catalog:
+        _show(home_of(folder), absolute(folder).name, everything)
     else:
         show_catalog(folder, Console(), everything=everything)
 

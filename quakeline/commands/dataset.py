@@ -207,10 +207,10 @@ def prepare(
     Files of SAC have HLX, HLY and HLZ in counts, and onsets, or coordinates and the origin time, in
     their headers. The result trains EarthquakeCNN.
     """
-    import yaml
     from pydantic import ValidationError
     from rich.console import Console
 
+    from quakeline.commands.options import value_of
     from quakeline.commands.progress import shown
     from quakeline.core.errors import ConfigError
     from quakeline.core.mistakes import mistakes
@@ -218,14 +218,13 @@ def prepare(
     from quakeline.training.datasets import seismic_torch
     from quakeline.training.datasets.opening import open_dataset
 
-    pairs = [word.partition("=") for word in settings or []]
-    for key, equals, _ in pairs:
-        if not equals:
-            raise ConfigError(f"--set: {key!r} given; allowed: KEY=VALUE")
+    words = settings or []
+    for word in words:
+        if "=" not in word:
+            raise ConfigError(f"--set: {word!r} given; allowed: KEY=VALUE")
+    given = {word.partition("=")[0]: value_of(word) for word in words}
     try:
-        chain = seismic_torch.Chain.model_validate(
-            {key: yaml.safe_load(text) for key, _, text in pairs}
-        )
+        chain = seismic_torch.Chain.model_validate(given)
     except ValidationError as error:
         said = mistakes(error, seismic_torch.Chain)[0]
         raise ConfigError(f"--set: {said}") from error

@@ -112,13 +112,15 @@ def _settings(folder: Path, given: dict[str, Any]) -> Config:
 
 def _file(name: str, folder: Path) -> Path:
     """A file or a catalog as it is named, else from where the run was; else a run of that name."""
+    from quakeline.io.exports import event_folders, session_of
     from quakeline.io.products.runs import home_of
+    from quakeline.workflow import launch
 
-    found = home_of(folder) / name
-    if Path(name).exists() or found.exists():
-        return Path(name) if Path(name).exists() else found
-    run = Path("results") / name
-    return run if run.is_dir() else Path(name)
+    home = home_of(session_of(folder) or folder)
+    places = [Path(name), home / name, launch.results_place(Path.cwd()) / "results" / name]
+    found = [place for place in places if place.exists()] or [Path(name)]
+    # Data may lie in a folder with the name of the run.
+    return next((one for one in found if one.is_file() or event_folders(one)), found[0])
 
 
 def _span(folder: Path, found: Tables, start: str | None, end: str | None) -> Span:

@@ -128,12 +128,18 @@ def _stations_of(catalog: Catalog) -> set[tuple[str, str]]:
 
 def _apart(one: Catalog, other: Catalog) -> str:
     """How far apart the middles of two catalogs are, in brackets; empty where one has no events."""
-    from quakeline.core.geometry import distance_azimuth
+    import numpy as np
+
+    from quakeline.core.geometry import LocalFrame, distance_azimuth
 
     if one.events.empty or other.events.empty:
         return ""
-    here, there = (c.events[["latitude", "longitude"]].median().to_numpy() for c in (one, other))
-    km, _ = distance_azimuth(here[0], here[1], there[:1], there[1:])
+    middles = []
+    for places in (c.events[["latitude", "longitude"]].to_numpy(float).T for c in (one, other)):
+        frame = LocalFrame.around(*places)
+        middles.append(frame.to_latlon(*np.median(frame.to_xy(*places), axis=1, keepdims=True)))
+    (latitude, longitude), there = middles
+    km, _ = distance_azimuth(latitude[0], longitude[0], *there)
     return f" ({km[0]:.0f} km apart)"
 
 

@@ -22,6 +22,22 @@ Joined = Annotated[
     typer.Option("--interpolation", help="What lies between the depths of the velocity table."),
 ]
 
+
+def value_of(word: str) -> object:
+    """The value of a word KEY=VALUE of `--set`, as YAML has it. Raises ConfigError for no YAML."""
+    import yaml
+
+    try:
+        value: object = yaml.safe_load(word.partition("=")[2])
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
+        why = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise ConfigError(
+            f"--set: {word!r} given, whose value cannot be read ({why}); allowed: a value as in a"
+            " file of settings"
+        ) from None
+    return value
+
+
 #: What a command that computes takes, and one that runs networks.
 Threads = Annotated[int | None, typer.Option(min=1, help="Cores to compute on; default: all.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto, cpu or cuda.")]

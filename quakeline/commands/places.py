@@ -171,6 +171,7 @@ def velocity_of(
     """
     from quakeline.earth.sections import Layers, section_of
     from quakeline.events.chain.material import described
+    from quakeline.io.exports import session_of
     from quakeline.io.products.runs import home_of
 
     if given is not None:
@@ -186,7 +187,8 @@ def velocity_of(
     if interpolation != "auto":
         changed["interpolation"] = interpolation
     section = section_of({**said, **changed})
-    at = [section.at(place) for place in (home_of(folder), Path.cwd())]
+    home = home_of(session_of(folder) or folder)
+    at = [section.at(place) for place in (home, Path.cwd())]
     found = next((one for one in at if not one.missing()), None)
     if found is None:
         name = section.table if isinstance(section, Layers) else section.file

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from math import inf
 from typing import Any
 
-import yaml
-
+from quakeline.commands.options import value_of
 from quakeline.core.errors import ConfigError
 from quakeline.events.chain.sections import Sections, sections_of
 
@@ -28,14 +28,14 @@ def sections(
     before = sections_of(given)
     changed: list[tuple[list[str], Any]] = []
     for word in words:
-        name, equals, value = word.partition("=")
+        name, equals, _ = word.partition("=")
         path = name.strip().split(".")
         if not equals or path[0] not in known or not all(path[1:]) or len(path) < 2:
             raise ConfigError(
                 f"--set: {word!r} given; allowed: SECTION.KEY=VALUE with one of the sections"
                 f" {', '.join(known)}, keys as in config/README.md"
             )
-        changed.append((path, yaml.safe_load(value)))
+        changed.append((path, value_of(word)))
     if depth is not None:
         set_by_name = [path for path, _ in changed]
         for name in ("associate", "locate"):
@@ -65,7 +65,7 @@ def _depth(text: str) -> list[float]:
         shallow, deep = (float(part) for part in text.split(","))
     except ValueError:
         shallow, deep = 0.0, 0.0
-    if not shallow < deep:
+    if not -inf < shallow < deep < inf:
         raise ConfigError(
             f"--depth: {text!r} given; allowed: SHALLOW,DEEP in km, the shallow one first: 0,30"
         )

@@ -141,19 +141,19 @@ class _Steps:
 
 def settings_from(given: Mapping[str, object], words: list[str]) -> Settings:
     """The settings that options and `--set KEY=VALUE` say. Raises ConfigError."""
-    import yaml
     from pydantic import ValidationError
 
+    from quakeline.commands.options import value_of
     from quakeline.core.mistakes import mistakes
     from quakeline.training.settings import Settings
     from quakeline.workflow.config import merged
 
     plain: dict[str, object] = dict(given)
     for word in words:
-        key, equals, text = word.partition("=")
+        key, equals, _ = word.partition("=")
         if not equals:
             raise ConfigError(f"--set: {word!r} given; allowed: KEY=VALUE")
-        value: object = yaml.safe_load(text)
+        value = value_of(word)
         for part in reversed(key.split(".")):
             value = {part: value}
         plain = merged(plain, value if isinstance(value, dict) else {})

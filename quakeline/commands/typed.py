@@ -18,7 +18,7 @@ _OPTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"(?<!classify\.)\bweights\.path\b", ("--weights",)),
     (r"\bvelocity\.(?:\w+\.)?vp_vs\b", ("--vp-vs",)),
     (r"\bvelocity\.(?:\w+\.)?interpolation\b", ("--interpolation",)),
-    (r"\bvelocity\.(?:table|file)\b", ("--velocity",)),
+    (r"(?<![\w./-])velocity\.(?:table|file)\b", ("--velocity",)),
     (r"\b(?:associate|locate)\.depth_km\b", ("--depth",)),
 )
 #: Commands that read no configuration: all that they are given are options.
@@ -36,6 +36,8 @@ def as_typed(message: str, words: Sequence[str], options: Collection[str]) -> st
         The words of the command line, and all options of its command. Of a command that takes a
         run, whose configuration may have set the key, an option is named only where it is typed.
     """
+    if message.startswith("--set: "):
+        return message  # what follows was typed as keys
     typed = {word.partition("=")[0] for word in words}
     is_free = " ".join(words).startswith(_WITHOUT_RUN)
     for pattern, names in _OPTIONS:

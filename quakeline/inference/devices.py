@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 
+_NAMES = ("auto", "cpu", "cuda")
 #: Files of /dev where a GPU may be: NVIDIA's driver, Jetson, WSL2, ROCm.
 _SIGNS = ("nvidia[0-9]*", "nvhost-gpu", "nvgpu", "dxg", "kfd")
 
@@ -34,8 +35,18 @@ def has_signs(devices: Path) -> bool:
     return any(next(devices.glob(sign), None) for sign in _SIGNS)
 
 
+def require_known(wanted: str) -> None:
+    """Raise ConfigError for what names no device."""
+    if wanted not in _NAMES:
+        raise ConfigError(f"device: {wanted!r} given; allowed: {', '.join(_NAMES)}")
+
+
 def on_gpu(wanted: str) -> bool:
-    """Whether "auto", "cpu" or "cuda" means a GPU here. Raises ConfigError where there is none."""
+    """Whether "auto", "cpu" or "cuda" means a GPU here.
+
+    Raises ConfigError where there is none, and for other names.
+    """
+    require_known(wanted)
     if wanted == "cpu":
         return False
     usable = bool(gpus(asked=wanted == "cuda"))

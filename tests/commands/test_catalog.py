@@ -213,6 +213,9 @@ def test_a_station_without_network_is_found_by_its_name():
         ("--region", "0,10,50,40"),
         ("--region", "-117,-118,35,36"),
         ("--depth", "5"),
+        ("--depth", "0,inf"),
+        ("--set", "associate.depth_km=[5"),
+        ("--set", "associate.min_picks=2024-13-45"),
         ("--set", "locate.nothing=1"),
         ("--set", "associate.min_picks=two"),
         ("--set", "min_picks=2"),
@@ -298,6 +301,16 @@ def test_catalogs_without_a_common_station_are_told():
     empty = replace(far, events=far.events.iloc[:0])
     assert strangers([one, empty])[0].startswith("far has no station in common with one: right")
     assert strangers([replace(one, picks=one.picks.iloc[:0]), far]) == []
+
+
+def test_catalogs_on_both_sides_of_the_date_line_are_near_each_other():
+    def at(name, longitudes):
+        events = pd.DataFrame({"latitude": -18.0, "longitude": longitudes})
+        picks = pd.DataFrame({"network": ["XX"], "station": [name]})
+        return Catalog(name, events, pd.DataFrame(), picks)
+
+    (said,) = strangers([at("A", [179.5, -179.5, 179.4, -179.4]), at("B", [179.9])])
+    assert "(11 km apart)" in said
 
 
 def test_one_catalog_is_nothing_to_merge(tmp_path):

@@ -29,6 +29,20 @@ ALL = (
         ("pick a", ALL, "x; give weights.path", "x; give --weights"),
         ("catalog a", ALL, "velocity.table.vp_vs: 1.0 given", "--vp-vs: 1.0 given"),
         ("catalog a", ALL, "give velocity.vp_vs (--vp-vs)", "give velocity.vp_vs (--vp-vs)"),
+        ("catalog a", ALL, "cannot read my/velocity.table: x", "cannot read my/velocity.table: x"),
+        # typed as a key
+        (
+            "catalog a --set locate.depth_km=x",
+            ["--depth"],
+            "--set: locate.depth_km: 'x' given",
+            "--set: locate.depth_km: 'x' given",
+        ),
+        (
+            "catalog a --set velocity.vp_vs=1",
+            ALL,
+            "--set: 'velocity.vp_vs=1' given",
+            "--set: 'velocity.vp_vs=1' given",
+        ),
         # a run's configuration may hold it
         ("relocate a", ALL, "velocity.table: none", "velocity.table: none"),
         ("relocate a --velocity b", ALL, "velocity.table: none", "--velocity: none"),

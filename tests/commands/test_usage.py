@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
 
 from quakeline import cli
+from quakeline.commands.training_jobs import settings_from
+from quakeline.core.errors import EXIT_CODE, ConfigError
 
 
 @pytest.mark.parametrize(
@@ -86,3 +89,17 @@ def test_help_breaks_where_the_terminal_does(
         assert pairs, "no paragraph of several lines"
         for line, following in pairs:
             assert len(line) + 1 + len(following.split()[0]) > 80 - 2, (words, line, following)
+
+
+@pytest.mark.parametrize("value", ["[5", "2024-13-45"])
+def test_a_value_that_cannot_be_read_is_one_line(
+    value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    word = f"min_pga_gal={value}"
+    said = f"--set: {word!r} given, whose value cannot be read"
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        settings_from({}, [word])
+    words = ["dataset", "prepare", "a", "--output", "b", "--set", word]
+    assert cli._code_of(words, []) == EXIT_CODE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"quakeline: {said}")

@@ -39,6 +39,8 @@ def test_what_torch_finds_counts_where_it_is_loaded(monkeypatch: pytest.MonkeyPa
     assert not on_gpu("auto")
     with pytest.raises(ConfigError, match="this machine has no usable GPU"):
         on_gpu("cuda")
+    with pytest.raises(ConfigError, match="device: 'gpu' given; allowed: auto, cpu, cuda"):
+        on_gpu("gpu")
 
 
 @pytest.mark.skipif(has_signs(Path("/dev")), reason="there may be a GPU here")

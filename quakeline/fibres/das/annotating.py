@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from quakeline.core.errors import ConfigError
 from quakeline.fibres.das import apply
 from quakeline.fibres.das.apply import Annotations, Patch
 from quakeline.fibres.das.classified import ClassifyOutput
@@ -22,6 +23,24 @@ from quakeline.fibres.das.patches import PatchingStructure
 from quakeline.fibres.das.report import AnnotateReport
 from quakeline.fibres.das.stream import Stream
 from quakeline.fibres.recordings.arrays import Transform
+
+
+def known_range(name: str, given: Any) -> tuple[float, float] | None:
+    """A range of steps that a model takes, least and most; None: any.
+
+    Raises ConfigError for what is no range.
+    """
+    if given is None:
+        return None
+    try:
+        least, most = (float(value) for value in given)
+    except (TypeError, ValueError):
+        least, most = np.nan, np.nan
+    if not 0 < least <= most:
+        raise ConfigError(
+            f"{name}: {given!r} given; allowed: the least and the most step, above 0, or None"
+        )
+    return least, most
 
 
 class Annotating(ABC):

@@ -191,6 +191,11 @@ def _stream(
         len(section) * along_time[0] // along_time[1],
         source.shape[1] * along_fibre[0] // along_fibre[1],
     )
+    if shape[1] < 1:
+        raise DataError(
+            f"the array has {source.shape[1]} channels, of which none is left where"
+            f" {along_fibre[1]} become {along_fibre[0]}, as {model.name} needs"
+        )
     given = model.get_patching_structure(shape, dict(settings.given))
     structure = PatchingStructure.like(given)
     _check(structure)

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from quakeline.core.errors import ConfigError
-from quakeline.fibres.das.annotating import Annotating
+from quakeline.fibres.das.annotating import Annotating, known_range
 from quakeline.fibres.das.apply import Annotations, Patch
 from quakeline.fibres.das.options import ANNOTATE_ARGS, Documented, Settings
 from quakeline.fibres.das.patches import PatchingStructure
@@ -20,6 +20,7 @@ from quakeline.fibres.das.stream import Stream
 from quakeline.fibres.das.windows import ZeroPhase, batches
 from quakeline.fibres.recordings.arrays import Transform
 from quakeline.inference.annotator import Annotator
+from quakeline.inference.devices import require_known
 from quakeline.models.cards import Card
 from quakeline.models.named import weights_file
 from quakeline.signal.filters import butterworth
@@ -61,6 +62,9 @@ class Channelwise(Annotating):
 
     card: Card
     _rows: dict[str, int]
+    _device: str
+    _threads: int
+    _batch: int | None
 
     @property
     def name(self) -> str:
@@ -79,6 +83,15 @@ class Channelwise(Annotating):
                 f"component_strategy: {value!r} given; allowed: {', '.join(get_args(Strategy))}"
             )
         self._strategy = value
+
+    def _compute(self, device: str, threads: int | None, batch: int | None) -> None:
+        """Keep what the network is computed on. Raises ConfigError for what cannot be."""
+        require_known(device)
+        for name, count in (("threads", threads), ("batch", batch)):
+            if count is not None and count < 1:
+                raise ConfigError(f"{name}: {count} given; allowed: at least 1, or None")
+        self._device, self._batch = device, batch
+        self._threads = threads or len(os.sched_getaffinity(0))
 
     @property
     def classify_callback(self) -> type[DASPickingCallback]:
@@ -199,7 +212,8 @@ class DASPicker(Channelwise):
     Raises
     ------
     ConfigError
-        An unknown name or strategy, an ensemble, or a network with one value per window.
+        An unknown name, strategy or device, an ensemble, a network with one value per window, or
+        a count or range that is none.
     WeightsError
         The weights cannot be had.
 
@@ -231,6 +245,7 @@ class DASPicker(Channelwise):
         fk_filter_args: Mapping[str, Any] | None = None,
     ) -> None:
         self.component_strategy = component_strategy
+        self._compute(device, threads, batch)
         if not isinstance(model, str | os.PathLike):
             raise ConfigError(
                 f"model: a {type(model).__name__} given; allowed: the name of a weight set or a"
@@ -241,13 +256,12 @@ class DASPicker(Channelwise):
         facts = facts_of(self.path)
         self.card, self._rows = facts.card, facts.rows
         self.annotate_keys = list(facts.rows)
-        self.dt_range, self.dx_range = dt_range_of(facts), dx_range
+        self.dt_range, self.dx_range = dt_range_of(facts), known_range("dx_range", dx_range)
         self.fk_filter_args = fk_filter_args
         self.transforms = (*transforms, *transforms_of(facts))
         self.default_args = {"thresholds": facts.thresholds, **(default_args or {})}
         self._annotate_args = arguments_of(facts)
-        self._device, self._batch, self._run_loader = device, batch, run_loader
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._run_loader = run_loader
         self._ready: Annotator | None = None
 
     def prepare(self) -> Annotator:

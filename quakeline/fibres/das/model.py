@@ -17,6 +17,7 @@ from torch import Tensor
 
 from quakeline.core.errors import ConfigError
 from quakeline.fibres.das import apply, storage
+from quakeline.fibres.das.annotating import known_range
 from quakeline.fibres.das.applicable import Applicable
 from quakeline.fibres.das.apply import Annotations, Patch
 from quakeline.fibres.das.options import Settings
@@ -106,7 +107,8 @@ class DASModel(Applicable, ABC):
         super().__init__()
         self.annotate_keys = list(annotate_keys or ())
         self.patching_structure = patching_structure
-        self.dt_range, self.dx_range = dt_range, dx_range
+        self.dt_range = known_range("dt_range", dt_range)
+        self.dx_range = known_range("dx_range", dx_range)
         self.buffer_queue_size = buffer_queue_size
         self.fk_filter_args, self.filter_samples = fk_filter_args, filter_samples
         self.transforms = tuple(transforms)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -65,7 +64,8 @@ class DASWaveformModelWrapper(Channelwise, DASModel):
     Raises
     ------
     ConfigError
-        An unknown name or strategy, an ensemble, or a network with one value per window.
+        An unknown name, strategy or device, an ensemble, a network with one value per window, or
+        a count or range that is none.
     WeightsError
         The weights cannot be had.
 
@@ -120,9 +120,8 @@ class DASWaveformModelWrapper(Channelwise, DASModel):
         for parameter in self.network.parameters():
             parameter.requires_grad_(True)  # ScriptModules have no such method of their own
         self._annotate_args = arguments_of(picker)
-        self._device, self._batch = device, batch
+        self._compute(device, threads, batch)
         self._run_loader = run_loader
-        self._threads = threads or len(os.sched_getaffinity(0))
         self._ready: Annotator | None = None
 
     @property

@@ -22,6 +22,9 @@ _NEEDED = ("xdas.core", "xdas.coordinates", "xdas.io", "xdas.virtual")
 #: Names with underscores that are asked of a package, not of any module that is looked at.
 _TOLD = ("__all__", "__version__")
 _LOCK = RLock()
+#: A thread waits so long for another one that loads a package, which may itself wait for a module
+#: that the first one is importing.
+_PATIENCE_S = 30.0
 #: Whether the needed parts are being imported.
 _ENTERING: list[bool] = []
 
@@ -32,16 +35,27 @@ def _deferred(name: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     loader, module = spec.loader, module_from_spec(spec)
+    begun: list[bool] = []
 
     def loaded(attribute: str) -> Any:
         if attribute.startswith("__") and attribute not in _TOLD:
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
-        with _LOCK:
-            if _ENTERING:  # its own parts ask for each other
-                return importlib.import_module(f"{name}.{attribute}")
-            if vars(module).pop("__getattr__", None) is not None:
-                loader.exec_module(module)
-        return getattr(module, attribute)
+        if _LOCK.acquire(timeout=_PATIENCE_S):
+            try:
+                if _ENTERING:  # its own parts ask for each other
+                    return importlib.import_module(f"{name}.{attribute}")
+                if not begun:
+                    begun.append(True)
+                    loader.exec_module(module)
+                    del vars(module)["__getattr__"]
+            except BaseException:  # the next one who asks gets the same error
+                begun.clear()
+                raise
+            finally:
+                _LOCK.release()
+        if attribute in vars(module):
+            return vars(module)[attribute]
+        raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
 
     vars(module)["__getattr__"] = loaded
     return module

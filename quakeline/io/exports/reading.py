@@ -13,6 +13,7 @@ from quakeline.io.export_files import FOCAL_FILES
 from quakeline.io.exports.base import Tables
 from quakeline.io.formats.focal_mechanisms import Focal
 from quakeline.io.products import tables
+from quakeline.io.products.runs import absolute
 
 _EVENTS, _PICKS, _SESSION = "events.parquet", "picks.parquet", "session.json"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -33,7 +34,8 @@ def read_tables(folder: Path, stations: Path | None = None) -> Tables:
     if not places:
         raise DataError(_nothing_in(folder))
     place = places[0]
-    beside = [place.parent / "stations.parquet", place / "stations.parquet"]
+    # Its own before those of the run or session around it.
+    beside = [one / "stations.parquet" for one in (place, absolute(place).parent)]
     found = stations or next((path for path in beside if path.is_file()), None)
     events = tables.read_many([one / _EVENTS for one in places], EVENTS)
     arrivals = tables.read_many([one / "arrivals.parquet" for one in places], ARRIVALS)
@@ -64,8 +66,8 @@ def pick_files(folder: Path) -> list[Path]:
 
 def session_of(folder: Path) -> Path | None:
     """The folder of the live session to which a folder or a day belongs; None: to none."""
-    is_day = _DAY.fullmatch(folder.name) is not None
-    found = folder.parent if is_day else folder
+    whole = absolute(folder)  # of "."
+    found = whole.parent if _DAY.fullmatch(whole.name) else folder
     return found if (found / _SESSION).is_file() else None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from quakeline.core.errors import DataError
+from quakeline.io.formats.decimal_commas import HINT
 
 #: Names of columns; those in the second row stand for anything, and count beside a projection.
 _EAST = (
@@ -47,13 +48,9 @@ def with_degrees(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     DataError
         Columns or cells do not say which projection it is, or numbers cannot be of it.
     """
-    has_degrees = any(name.startswith(("lat", "station_lat")) for name in map(str, frame.columns))
-    east, north, codes, zones, halves = (
-        next((name for name in names if name in frame.columns), None)
-        for names in (_EAST, _NORTH, _CODES, _ZONES, _HEMISPHERES)
-    )
-    is_vague = {east, north} & _VAGUE and not (codes or zones)
-    if has_degrees or east is None or north is None or is_vague:
+    east, north = coordinates_of(frame)
+    codes, zones, halves = (_first(frame, names) for names in (_CODES, _ZONES, _HEMISPHERES))
+    if east is None or north is None:
         return frame
     if codes is None and zones is None:
         raise DataError(f"{what}: {east} and {north} given without their projection; {_NEEDED}")
@@ -61,7 +58,9 @@ def with_degrees(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     for name, values in ((east, x), (north, y)):
         if not np.isfinite(values).all():
             row = values.index[~np.isfinite(values)][0]
-            raise DataError(f"{what}, row {row}: {name} is {str(frame[name][row])!r}, no number")
+            cell = str(frame[name][row])
+            hint = HINT if "," in cell else ""
+            raise DataError(f"{what}, row {row}: {name} is {cell!r}, no number{hint}")
     if codes is not None:
         known = frame[codes].map(lambda cell: _code_of(cell, f"{what}: {codes}"))
     else:
@@ -75,6 +74,20 @@ def with_degrees(frame: pd.DataFrame, what: str) -> pd.DataFrame:
         places.loc[own] = _degrees(int(code), x[own], y[own], f"{what}: {east} and {north}")
     used = [name for name in (east, north, codes, zones, halves) if name]
     return frame.drop(columns=used).assign(**places)
+
+
+def coordinates_of(frame: pd.DataFrame) -> tuple[str, str] | tuple[None, None]:
+    """Names of the columns of eastings and northings that stand for degrees; None: none do."""
+    has_degrees = any(name.startswith(("lat", "station_lat")) for name in map(str, frame.columns))
+    east, north = (_first(frame, names) for names in (_EAST, _NORTH))
+    is_told = _first(frame, (*_CODES, *_ZONES)) is not None
+    if has_degrees or east is None or north is None or ({east, north} & _VAGUE and not is_told):
+        return None, None
+    return east, north
+
+
+def _first(frame: pd.DataFrame, names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if name in frame.columns), None)
 
 
 def cells_with_degrees(cells: pd.DataFrame, what: str) -> pd.DataFrame:

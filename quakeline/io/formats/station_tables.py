@@ -17,7 +17,7 @@ from quakeline.io.formats.codes import clash, normal
 from quakeline.io.formats.csv_cells import cells_of, text_of
 from quakeline.io.formats.decimal_commas import HINT, with_points
 from quakeline.io.formats.parquet_cells import as_text, is_parquet, own_name, read_frame
-from quakeline.io.formats.projected import cells_with_degrees
+from quakeline.io.formats.projected import cells_with_degrees, coordinates_of
 from quakeline.io.formats.swapped import off_the_globe
 from quakeline.io.products import tables
 
@@ -59,6 +59,7 @@ _ELEVATION = re.compile(r"(?:elev(?:ation)?|height|z)[_ (\[]*(km|ft|feet)[)\]]?"
 _PER_METRE = {"k": 1000.0, "f": 0.3048}
 #: Columns of REAL's and LOC-FLOW's station.dat, which has no header.
 _REAL = ("longitude", "latitude", "network", "station", "channel", "elevation_km")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")
 #: No seismic station is higher than this, in km.
 _HIGHEST_KM = 6.5
 
@@ -116,7 +117,13 @@ def _with_points(cells: pd.DataFrame) -> pd.DataFrame:
         [word for name in names for word in _NAMES[name] if word in cells]
         for names in ((*_NUMBERS, *_FACTS), ("latitude", "longitude"))
     )
-    return with_points(cells, numeric, degrees)
+    # After a short number and before three digits a comma in metres may part thousands.
+    metres = [
+        name
+        for name in coordinates_of(cells)
+        if name and not cells[name].str.fullmatch(_THOUSANDS).any()
+    ]
+    return with_points(cells, [*numeric, *metres], [*degrees, *metres])
 
 
 def of_frame(frame: pd.DataFrame, path: Path | str) -> pd.DataFrame:

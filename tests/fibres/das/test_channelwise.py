@@ -13,7 +13,7 @@ from nobody import nobodys
 
 import quakeline
 from quakeline import DASPicker, DASPickingCallback, DASWaveformModelWrapper
-from quakeline.core.errors import ConfigError, WeightsError
+from quakeline.core.errors import ConfigError, DataError, WeightsError
 from quakeline.fibres.das import channelwise
 from quakeline.models import weights
 from quakeline.models.cards import GPD, PHASENET
@@ -127,3 +127,28 @@ def test_jobs_of_fibres_load_what_they_need(module: str, idle: set[str]) -> None
 
 def test_it_is_a_public_name() -> None:
     assert quakeline.DASPicker is channelwise.DASPicker
+
+
+@pytest.mark.parametrize("kind", [DASPicker, DASWaveformModelWrapper])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"device": "gpu"}, "device: 'gpu' given; allowed: auto, cpu, cuda"),
+        ({"threads": -3}, "threads: -3 given; allowed: at least 1"),
+        ({"batch": 0}, "batch: 0 given; allowed: at least 1"),
+        ({"dx_range": 5}, "dx_range: 5 given; allowed: the least and the most step"),
+        ({"dx_range": (20.0, 10.0)}, r"dx_range: \(20.0, 10.0\) given"),
+    ],
+)
+def test_what_it_cannot_compute_on_is_refused_when_it_is_made(
+    phasenet: Path, kind: type, given: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        kind(phasenet, **given)
+
+
+@pytest.mark.parametrize("kind", [DASPicker, DASWaveformModelWrapper])
+def test_channels_that_all_go_when_steps_become_longer_are_told(phasenet: Path, kind: type) -> None:
+    data = fibre.array(fibre.wave(4000, 4))  # 10 m apart
+    with pytest.raises(DataError, match="4 channels, of which none is left where 10 become 1"):
+        kind(phasenet, dx_range=(100.0, 200.0)).classify(data)

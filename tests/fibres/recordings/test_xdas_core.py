@@ -71,3 +71,32 @@ import xdas
 print("xdas.signal" in sys.modules, xdas.DataArray is xdas_core.DataArray)
 """
     assert said(program) == ["True True"]
+
+
+def test_threads_that_ask_at_once_all_find_it() -> None:
+    program = f"""{BEGIN}
+import threading, time, xdas
+found = []
+names = ["open_mfdataarray", "concatenate", "combine_by_coords", "trigger"]
+threads = [threading.Thread(target=lambda n=n: found.append(getattr(xdas, n))) for n in names]
+for thread in threads:
+    thread.start()
+    time.sleep(0.05)  # loading takes longer
+for thread in threads:
+    thread.join()
+print(len(found), *sorted(type(one).__name__ for one in found))
+"""
+    assert said(program) == ["4 function function function function"]
+
+
+def test_what_cannot_be_loaded_fails_each_time_it_is_asked_for() -> None:
+    program = f"""{BEGIN}
+import xdas
+sys.modules["xdas.signal"] = None
+for _ in range(2):
+    try:
+        xdas.open_mfdataarray
+    except ImportError as error:
+        print("ImportError")
+"""
+    assert said(program) == ["ImportError"] * 2

@@ -83,3 +83,30 @@ def test_folders_with_names_of_days_alone_are_no_session(session: Path) -> None:
     (session / "session.json").unlink()
     with pytest.raises(DataError, match=r"holds no events\.parquet, nor does"):
         exports.read_tables(session)
+
+
+@pytest.mark.parametrize("name", [".", f"../{DAYS[0]}"])
+def test_a_day_is_one_of_its_session_however_it_is_named(
+    session: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(session / DAYS[0])
+    assert exports.session_of(Path(name)) == session
+    found = exports.read_tables(Path(name))
+    assert found.stations is not None
+    assert found.picks["event_id"].tolist() == ["a", "a"]  # one of them after midnight
+
+
+def test_stations_of_a_run_are_found_from_inside_of_its_catalog(
+    session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (session / DAYS[0]).rename(session / "catalog")
+    monkeypatch.chdir(session / "catalog")
+    assert exports.read_tables(Path()).stations is not None
+
+
+def test_the_stations_of_a_catalog_are_its_own_whatever_lies_beside_it(session: Path) -> None:
+    own, _ = network(n=2)
+    tables.write(own, STATIONS, session / DAYS[1] / "stations.parquet")
+    found = exports.read_tables(session / DAYS[1])
+    assert found.stations is not None
+    assert len(found.stations) == 2

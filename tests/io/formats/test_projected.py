@@ -104,3 +104,25 @@ def test_tables_of_channels_and_stations(tmp_path: Path) -> None:
     path.write_text("channel,easting,northing,elevation_m\n0,1,2,3\n")
     with pytest.raises(DataError, match=r"channel table .*fibre\.csv: easting and northing given"):
         channels.read_table(path)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_metres_may_have_decimal_commas_as_degrees_may(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "stations.txt"
+    lines = [
+        "network;station;easting;northing;zone;elevation_m",
+        f"XX;A;{EAST:.1f};{NORTH:.1f};11N;12.5",
+    ]
+    path.write_text("\n".join(lines).replace(".", ",").replace(";", separator) + "\n")
+    (row,) = read_table(path).itertuples()
+    assert (row.latitude, row.longitude) == pytest.approx((LATITUDE, LONGITUDE), abs=1e-6)
+    assert row.elevation_m == 12.5
+
+
+def test_a_comma_in_metres_that_may_part_thousands_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "stations.csv"
+    path.write_text(
+        "network;station;easting;northing;epsg;elevation_m\nXX;A;500,000;900,000;25832;1\n"
+    )
+    with pytest.raises(DataError, match="easting is '500,000', no number; a comma is read as"):
+        read_table(path)
